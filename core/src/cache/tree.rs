@@ -1,0 +1,1 @@
+//! A persistent ordered map: clones share everything, a write copies one path.

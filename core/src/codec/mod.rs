@@ -1,0 +1,7 @@
+//! Bytes to values and back: JSON, YAML, negotiated forms, tables.
+
+pub mod form;
+pub mod json;
+pub mod partial;
+pub mod table;
+pub mod yaml;

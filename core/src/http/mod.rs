@@ -1,0 +1,12 @@
+//! HTTP as the core sees it: a parsed request in, a response with shared bytes out.
+
+pub mod discovery;
+pub mod health;
+pub mod openapi;
+pub mod query;
+mod request;
+mod response;
+pub mod route;
+
+pub use request::{Method, Peer, Request};
+pub use response::{Body, Header, Response};

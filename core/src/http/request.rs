@@ -1,0 +1,88 @@
+//! A request as the shell hands it over: read whole, body bounded, nothing interpreted.
+
+use crate::value::Text;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The HTTP method. Methods beyond these keep their word, for logs, and are not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Options,
+    Other(Text),
+}
+
+impl Method {
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What the transport proved about the other side.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Peer {
+    /// No client certificate.
+    #[default]
+    None,
+    /// A certificate that a configured client CA vouches for: its common name and organizations.
+    Certificate { common_name: Text, organizations: Vec<Text> },
+    /// A certificate that no configured CA vouches for, and why.
+    Rejected(Text),
+}
+
+/// One HTTP request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: Method,
+    /// The path as sent, percent-encoding kept, without the query.
+    pub path: String,
+    /// The query as sent, without `?`.
+    pub query: String,
+    /// Names in lower case, in the order sent.
+    pub headers: Vec<(Text, String)>,
+    /// At most `limits::REQUEST_BODY_BYTES`; a longer one is answered by the shell.
+    pub body: Bytes,
+    pub peer: Peer,
+    /// The client's IP address, without the port.
+    pub remote_address: Text,
+}
+
+impl Request {
+    /// The first header of a name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every header of a name in lower case.
+    pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(held, _)| held == name).map(|(_, value)| value.as_str())
+    }
+}

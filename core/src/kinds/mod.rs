@@ -1,0 +1,175 @@
+//! The kinds that are served: one row each, rules where a kind has its own.
+
+pub mod columns;
+pub mod fields;
+pub mod names;
+pub mod registry;
+pub mod rules;
+pub mod table;
+
+pub use registry::{Registry, Resource, ResourceId, StorageId};
+
+use crate::value::Value;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Namespaced,
+    Cluster,
+}
+
+/// What may be done to a resource. Order is that of discovery documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    Create,
+    Delete,
+    DeleteCollection,
+    Get,
+    List,
+    Patch,
+    Update,
+    Watch,
+}
+
+impl Verb {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Patch => "patch",
+            Self::Update => "update",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+/// What a subresource does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubKind {
+    /// Reads and writes the object's status alone.
+    Status,
+    /// Reads and writes autoscaling/v1 Scale over the object.
+    Scale,
+    /// Another window on the same object: finalize, approval, ephemeralcontainers, resize.
+    Window,
+    /// Takes another kind and acts on the object: binding, eviction, token.
+    Action,
+    /// Streams to or from elsewhere: exec, attach, log, portforward, proxy.
+    Connect,
+}
+
+/// A subresource of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Sub {
+    /// `status`, `scale`, `log`, ...
+    pub name: &'static str,
+    pub action: SubKind,
+    /// The kind it takes and gives, with group and version where they differ from the row's
+    /// (discovery shows those): `("autoscaling", "v1", "Scale")`.
+    pub kind: &'static str,
+    pub foreign: Option<(&'static str, &'static str)>,
+    pub verbs: &'static [Verb],
+}
+
+/// One built-in resource: a row of `table::ROWS`.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Empty for the core group.
+    pub group: &'static str,
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub plural: &'static str,
+    pub singular: &'static str,
+    pub scope: Scope,
+    pub verbs: &'static [Verb],
+    pub short: &'static [&'static str],
+    pub categories: &'static [&'static str],
+    /// The key prefix below `--etcd-prefix`, without slashes at the ends: `pods`, `services/specs`.
+    /// Empty when the resource is not stored.
+    pub prefix: &'static str,
+    /// The catalogue's name of the type: `core.v1.Pod`.
+    pub type_name: &'static str,
+    /// Discovery's storage version hash; empty when there is none.
+    pub storage_version_hash: &'static str,
+    /// The version under which it is stored, where that is another row's: `("autoscaling", "v2")`.
+    pub stored_as: Option<(&'static str, &'static str)>,
+    pub subs: &'static [Sub],
+    pub rules: &'static Rules,
+    /// Field selectors beyond metadata.name and metadata.namespace.
+    pub fields: &'static [SelectableField],
+    pub columns: &'static columns::Columns,
+}
+
+/// A field that a field selector of the kind may name, and how its value is read (as text, the empty
+/// string when unset). k8s: the `*ToSelectableFields` functions of pkg/registry.
+#[derive(Clone, Copy, Debug)]
+pub struct SelectableField {
+    pub name: &'static str,
+    pub source: FieldSource,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum FieldSource {
+    /// Text, number or bool at this path; when absent, this text.
+    Path(&'static [&'static str], &'static str),
+    /// The first of two paths that is not empty (event source and reporting controller).
+    Either(&'static [&'static str], &'static [&'static str]),
+}
+
+/// What a kind does beyond the generic, as upstream's create and update strategies.
+/// `PLAIN` is a kind without rules: a kind's rules are `Rules { validate, ..Rules::PLAIN }`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Problems of a name, in upstream's sentences; `prefix` is true for a generateName.
+    pub name: fn(name: &str, prefix: bool) -> names::Problems,
+    /// Sets computed defaults on every decoded object of the kind, stored ones included.
+    pub default: fn(object: &mut Value),
+    /// Before create: drops what a creator may not set (status), sets what creation sets.
+    pub prepare_create: fn(object: &mut Value),
+    /// Before update: carries over what an updater may not change.
+    pub prepare_update: fn(object: &mut Value, old: &Value),
+    /// Problems of an object about to be created, after metadata's.
+    pub validate: fn(object: &Value, causes: &mut crate::status::Causes),
+    /// Problems of an update, after metadata's; does not include `validate`, unless the kind calls it.
+    pub validate_update: fn(object: &Value, old: &Value, causes: &mut crate::status::Causes),
+    /// Warnings of a create (no old object) or update.
+    pub warnings: fn(object: &Value, old: Option<&Value>) -> alloc::vec::Vec<alloc::string::String>,
+    /// Members outside metadata and status whose change counts as a new generation. Empty: the kind has
+    /// no generation.
+    pub generation: Generation,
+    /// A PUT to an absent name creates.
+    pub create_on_update: bool,
+    /// A PUT without a resource version is allowed.
+    pub unconditional_update: bool,
+    /// Graceful deletion: the grace period in seconds when the client names none; None deletes at once.
+    pub grace_seconds: fn(object: &Value) -> Option<i64>,
+}
+
+/// When metadata.generation grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// Never set by the server.
+    None,
+    /// 1 at creation, +1 when something outside metadata and status changes.
+    Spec,
+    /// As `Spec`, and also when annotations change (Deployments).
+    SpecAndAnnotations,
+}
+
+impl Rules {
+    pub const PLAIN: Self = Self {
+        name: names::dns_subdomain,
+        default: |_| {},
+        prepare_create: |_| {},
+        prepare_update: |_, _| {},
+        validate: |_, _| {},
+        validate_update: |_, _, _| {},
+        warnings: |_, _| alloc::vec::Vec::new(),
+        generation: Generation::None,
+        create_on_update: false,
+        unconditional_update: true,
+        grace_seconds: |_| None,
+    };
+}

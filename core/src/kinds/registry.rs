@@ -1,0 +1,127 @@
+//! The kinds as the running server sees them: looked up by group, version and resource.
+
+use super::{Row, Scope, Verb};
+use crate::schema::{Catalogue, TypeId};
+use alloc::vec::Vec;
+use alloc::sync::Arc;
+
+/// The index of a resource in its registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceId(pub u16);
+
+/// The index of a stored collection; resources that share storage (both Events, both
+/// HorizontalPodAutoscalers) have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StorageId(pub u16);
+
+/// A resource that is served.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub id: ResourceId,
+    pub row: &'static Row,
+    pub type_id: TypeId,
+    /// None when the resource is not stored (reviews, bindings).
+    pub storage: Option<StorageId>,
+}
+
+/// All served resources, in discovery order.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    pub catalogue: Arc<Catalogue>,
+    resources: Vec<Resource>,
+    /// For each storage, the resource whose version is stored.
+    storages: Vec<ResourceId>,
+    by_name: Vec<ResourceId>,
+}
+
+impl Resource {
+    pub fn namespaced(&self) -> bool {
+        self.row.scope == Scope::Namespaced
+    }
+
+    pub fn allows(&self, verb: Verb) -> bool {
+        self.row.verbs.contains(&verb)
+    }
+
+    /// `apps/v1`, or `v1` for the core group.
+    pub fn group_version(&self) -> alloc::string::String {
+        if self.row.group.is_empty() {
+            self.row.version.into()
+        } else {
+            alloc::format!("{}/{}", self.row.group, self.row.version)
+        }
+    }
+}
+
+impl Registry {
+    /// The built-in kinds of `table::ROWS`.
+    pub fn builtin() -> Self {
+        Self::from_rows(super::table::ROWS, crate::schema::catalogue())
+    }
+
+    /// Panics when a row names a type or a stored version that does not exist: the table is checked by
+    /// the tests of this crate.
+    pub fn from_rows(rows: &'static [Row], catalogue: Arc<Catalogue>) -> Self {
+        let mut resources = Vec::with_capacity(rows.len());
+        let mut storages: Vec<ResourceId> = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let id = ResourceId(index as u16);
+            let type_id = catalogue.type_named(row.type_name).unwrap_or_else(|| panic!("no type {}", row.type_name));
+            let storage = (!row.prefix.is_empty() && row.stored_as.is_none()).then(|| {
+                storages.push(id);
+                StorageId(storages.len() as u16 - 1)
+            });
+            resources.push(Resource { id, row, type_id, storage });
+        }
+        for index in 0..resources.len() {
+            let Some((group, version)) = resources[index].row.stored_as else { continue };
+            let prefix = resources[index].row.prefix;
+            let stored = resources.iter().find(|other| {
+                (other.row.group, other.row.version, other.row.prefix) == (group, version, prefix)
+            });
+            let stored = stored.unwrap_or_else(|| panic!("nothing stores {prefix} as {group}/{version}"));
+            resources[index].storage = stored.storage;
+        }
+        let mut by_name: Vec<ResourceId> = resources.iter().map(|resource| resource.id).collect();
+        by_name.sort_by_key(|id| {
+            let row = rows[usize::from(id.0)];
+            (row.group, row.version, row.plural)
+        });
+        Self { catalogue, resources, storages, by_name }
+    }
+
+    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Resource> {
+        let key = (group, version, plural);
+        let index = self.by_name.binary_search_by(|id| {
+            let row = self.resource(*id).row;
+            (row.group, row.version, row.plural).cmp(&key)
+        });
+        index.ok().map(|index| self.resource(self.by_name[index]))
+    }
+
+    pub fn resource(&self, id: ResourceId) -> &Resource {
+        &self.resources[usize::from(id.0)]
+    }
+
+    /// In discovery order.
+    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter()
+    }
+
+    /// The resource whose version a storage holds.
+    pub fn stored(&self, storage: StorageId) -> &Resource {
+        self.resource(self.storages[usize::from(storage.0)])
+    }
+
+    pub fn storage_count(&self) -> usize {
+        self.storages.len()
+    }
+
+    pub fn serves_group(&self, group: &str) -> bool {
+        self.resources.iter().any(|resource| resource.row.group == group)
+    }
+
+    pub fn serves_group_version(&self, group: &str, version: &str) -> bool {
+        self.resources.iter().any(|resource| (resource.row.group, resource.row.version) == (group, version))
+    }
+}

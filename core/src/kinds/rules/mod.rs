@@ -1,0 +1,1 @@
+//! One file for each kind that has rules of its own.

@@ -1,0 +1,32 @@
+//! The Kubernetes API server as a pure state machine.
+//!
+//! Reading order: `machine` (what goes in and comes out), `job` (one request, stepped to its answer),
+//! `world` (everything answers depend on), `store` and `mvcc` (etcd's data model), `cache` (the watch
+//! cache), `schema` and `kinds` (what objects look like and which rules they follow), `codec`, `patch`
+//! and `http` (the wire).
+//!
+//! Absent on purpose: I/O, clocks, threads, operating-system randomness, hash-ordered iteration. The
+//! crate is `no_std`, so the compiler holds that line.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod cache;
+pub mod codec;
+pub mod http;
+pub mod job;
+pub mod kinds;
+pub mod limits;
+pub mod machine;
+pub mod mvcc;
+pub mod now;
+pub mod patch;
+pub mod rng;
+pub mod schema;
+pub mod status;
+pub mod store;
+pub mod value;
+pub mod world;

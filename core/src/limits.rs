@@ -1,0 +1,50 @@
+//! Every bound of the server, in one place, with what a client sees when it is hit.
+
+/// Largest request body, bytes. Beyond: 413 RequestEntityTooLarge.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/config.go MaxRequestBodyBytes
+pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// Deepest nesting of a JSON or YAML body. Beyond: 400, "exceeded max depth".
+/// k8s: sigs.k8s.io/json keeps Go's bound of 10,000; ours is lower so that recursion fits a thread's stack.
+pub const JSON_DEPTH: usize = 512;
+
+/// Operations in one JSON patch. Beyond: 413.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go maxJSONPatchOperations
+pub const JSON_PATCH_OPERATIONS: usize = 10_000;
+
+/// Bytes that `copy` operations of one JSON patch may add up to. Beyond: 413.
+pub const JSON_PATCH_COPY_BYTES: usize = 3 * 1024 * 1024;
+
+/// Nodes that YAML aliases may expand to. Beyond: 400.
+pub const YAML_EXPANDED_NODES: usize = 1_000_000;
+
+/// Times that a write without a resource version is tried again after a conflict. Beyond: 409.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go MaxRetryWhenPatchConflicts
+pub const CONFLICT_RETRIES: u32 = 5;
+
+/// Tries to find a free generated name. Beyond: 409 AlreadyExists.
+/// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
+pub const GENERATED_NAME_TRIES: u32 = 8;
+
+/// Longest a request other than a watch may take, milliseconds. Beyond: 504 Timeout.
+pub const REQUEST_TIMEOUT_MILLIS: u64 = 60_000;
+
+/// Events that a resource's window keeps for watches that start in the past, at least and at most.
+/// A watch from before the window gets 410 Expired.
+pub const WINDOW_EVENTS_MIN: usize = 100;
+pub const WINDOW_EVENTS_MAX: usize = 102_400;
+
+/// Frames that wait for one slow watcher before the watcher is closed.
+pub const WATCHER_QUEUE_FRAMES: usize = 1_000;
+
+/// Bytes of one rendered chunk of a list.
+pub const LIST_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Key-values fetched in one range of a relist.
+pub const RELIST_PAGE: u64 = 10_000;
+
+/// Largest object to be stored, bytes. Beyond: 413, as etcd answers by default.
+pub const OBJECT_BYTES: usize = 1_572_864;
+
+const _: () = assert!(OBJECT_BYTES < REQUEST_BODY_BYTES);
+const _: () = assert!(WINDOW_EVENTS_MIN < WINDOW_EVENTS_MAX);

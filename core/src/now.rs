@@ -1,0 +1,162 @@
+//! Time as the core knows it: given from outside, never asked for.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+/// Monotonic time in microseconds since an origin that only its giver knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Mono(pub u64);
+
+/// Wall-clock time in microseconds since 1970-01-01T00:00:00Z. May step backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Wall(pub i64);
+
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Now {
+    pub mono: Mono,
+    pub wall: Wall,
+}
+
+impl Mono {
+    pub const fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis.saturating_mul(1000)))
+    }
+
+    /// Microseconds since `earlier`, 0 when that lies ahead.
+    pub const fn micros_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Wall {
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// `2026-01-02T03:04:05Z`, as metav1.Time is written: whole seconds, UTC.
+    pub fn rfc3339(self) -> String {
+        let mut out = String::with_capacity(20);
+        self.write_date_time(&mut out);
+        out.push('Z');
+        out
+    }
+
+    /// `2026-01-02T03:04:05.000006Z`, as metav1.MicroTime is written.
+    pub fn rfc3339_micro(self) -> String {
+        let mut out = String::with_capacity(27);
+        self.write_date_time(&mut out);
+        write!(out, ".{:06}Z", self.0.rem_euclid(1_000_000)).expect("writing to a string");
+        out
+    }
+
+    fn write_date_time(self, out: &mut String) {
+        let seconds = self.seconds();
+        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        let second_of_day = seconds.rem_euclid(86_400);
+        let (hour, minute, second) = (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}").expect("writing to a string");
+    }
+
+    /// Parses RFC 3339 with any offset and up to nine fraction digits (those past micros are cut).
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let digits = |from: usize, len: usize| -> Option<i64> {
+            let part = bytes.get(from..from + len)?;
+            part.iter().try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+        };
+        let literal = |at: usize, wanted: u8| (bytes.get(at) == Some(&wanted)).then_some(());
+        let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
+        let (hour, minute, second) = (digits(11, 2)?, digits(14, 2)?, digits(17, 2)?);
+        for (at, wanted) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+            literal(at, wanted)?;
+        }
+        let in_range = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+        if !in_range || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let mut at = 19;
+        let mut micros = 0;
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            let start = at;
+            let mut unit = 100_000;
+            while let Some(byte) = bytes.get(at).filter(|byte| byte.is_ascii_digit()) {
+                micros += i64::from(byte - b'0') * unit;
+                unit /= 10;
+                at += 1;
+            }
+            if at == start {
+                return None;
+            }
+        }
+        let offset_seconds = match bytes.get(at)? {
+            b'Z' if bytes.len() == at + 1 => 0,
+            sign @ (b'+' | b'-') if bytes.len() == at + 6 => {
+                literal(at + 3, b':')?;
+                let (hours, minutes) = (digits(at + 1, 2)?, digits(at + 4, 2)?);
+                if hours > 23 || minutes > 59 {
+                    return None;
+                }
+                let offset = hours * 3600 + minutes * 60;
+                if *sign == b'-' { -offset } else { offset }
+            }
+            _ => return None,
+        };
+        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds;
+        Some(Self(seconds * 1_000_000 + micros))
+    }
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 of a date in the proleptic Gregorian calendar.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// The date of a day counted from 1970-01-01.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_survive_the_round_trip() {
+        for seconds in [0, 951_782_400, 1_709_164_800, 4_102_444_799, -1] {
+            let wall = Wall::from_seconds(seconds);
+            assert_eq!(Wall::parse_rfc3339(&wall.rfc3339()), Some(wall), "{}", wall.rfc3339());
+        }
+        assert_eq!(Wall(1_700_000_000_123_456).rfc3339_micro(), "2023-11-14T22:13:20.123456Z");
+        assert_eq!(Wall::parse_rfc3339("2023-11-14T23:13:20+01:00"), Some(Wall::from_seconds(1_700_000_000)));
+        assert_eq!(Wall::parse_rfc3339("2023-02-29T00:00:00Z"), None);
+        assert_eq!(Wall::parse_rfc3339("2023-02-28T00:00:00"), None);
+    }
+}

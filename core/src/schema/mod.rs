@@ -1,0 +1,139 @@
+//! Schema as data: what every API type looks like, read from one catalogue.
+//!
+//! `catalogue.txt` holds the facts in our own notation (its head explains it); `load` parses it once;
+//! `decode` turns a parsed body into the shape that Go's typed decoding and encoding would leave;
+//! `encode` writes an object with its fields in upstream's order.
+
+pub mod decode;
+pub mod encode;
+mod load;
+
+use crate::value::Value;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+pub use load::catalogue;
+
+/// The index of a type in its catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TypeId(pub u16);
+
+/// All API types of the release, loaded once and shared.
+#[derive(Debug)]
+pub struct Catalogue {
+    types: Vec<TypeDef>,
+    /// Indexes into `types`, sorted by name.
+    by_name: Vec<TypeId>,
+}
+
+/// One API type: `core.v1.Pod`.
+#[derive(Debug)]
+pub struct TypeDef {
+    /// Group (first label), version and Go name: `apps.v1.Deployment`, `meta.v1.ObjectMeta`.
+    pub name: &'static str,
+    /// In upstream's struct order.
+    pub fields: Vec<Field>,
+    /// Indexes into `fields`, sorted by field name.
+    by_name: Vec<u16>,
+    /// Group, version and kind, for types that are kinds: `("apps", "v1", "Deployment")`.
+    pub kind: Option<(&'static str, &'static str, &'static str)>,
+    /// The whole map is one value to merges (`x-kubernetes-map-type: atomic`).
+    pub atomic: bool,
+}
+
+/// One field of a type.
+#[derive(Debug)]
+pub struct Field {
+    /// The JSON name.
+    pub name: &'static str,
+    /// The protobuf field number; inside an inlined struct `(number of the struct, number in it)`, else
+    /// `(number, 0)`; `(0, 0)` where the field is not on the protobuf wire.
+    pub tag: (u16, u16),
+    pub shape: Shape,
+    /// OpenAPI `required`.
+    pub required: bool,
+    /// A Go pointer: zero values are kept, absent stays absent.
+    pub pointer: bool,
+    /// JSON leaves out the zero value (of a non-struct).
+    pub omit_empty: bool,
+    pub list: ListType,
+    pub patch: Patch,
+    /// The declared default (`default=JSON` in the facts).
+    pub default: Option<Value>,
+    /// The Go struct that is embedded and holds this field, where there is one.
+    pub inline: Option<&'static str>,
+}
+
+/// What a value looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    String,
+    Int32,
+    Int64,
+    Bool,
+    Double,
+    /// Base64 text in JSON.
+    Bytes,
+    Quantity,
+    IntOrString,
+    /// metav1.Time.
+    Time,
+    MicroTime,
+    /// metav1.Duration: Go duration text.
+    Duration,
+    /// Any JSON: runtime.RawExtension, FieldsV1, apiextensions JSON and its kin.
+    Any,
+    Struct(TypeId),
+    List(Box<Self>),
+    Map(Box<Self>),
+}
+
+/// How server-side apply and OpenAPI see a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListType {
+    /// Not a list, or not declared: atomic.
+    Undeclared,
+    Atomic,
+    Set,
+    /// Associative by these keys.
+    Map(Vec<&'static str>),
+}
+
+/// How strategic merge patch treats a field (`x-kubernetes-patch-*`).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Patch {
+    /// `merge` was declared.
+    pub merge: bool,
+    /// `replace` was declared.
+    pub replace: bool,
+    /// `retainKeys` was declared.
+    pub retain_keys: bool,
+    pub merge_key: Option<&'static str>,
+}
+
+impl Catalogue {
+    pub fn type_named(&self, name: &str) -> Option<TypeId> {
+        let index = self.by_name.binary_search_by(|id| self.get(*id).name.cmp(name)).ok()?;
+        Some(self.by_name[index])
+    }
+
+    pub fn get(&self, id: TypeId) -> &TypeDef {
+        &self.types[usize::from(id.0)]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {
+        self.types.iter().enumerate().map(|(index, def)| (TypeId(index as u16), def))
+    }
+}
+
+impl TypeDef {
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let index = self.by_name.binary_search_by(|at| self.fields[usize::from(*at)].name.cmp(name)).ok()?;
+        Some(&self.fields[usize::from(self.by_name[index])])
+    }
+
+    /// The Go name without group and version: `DeploymentSpec`.
+    pub fn go_name(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}

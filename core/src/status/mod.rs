@@ -1,0 +1,265 @@
+//! What a client is told when a request fails: metav1.Status, with upstream's reasons and sentences.
+//! k8s: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go
+
+mod causes;
+
+pub use causes::{Cause, CauseType, Causes, Path, quoted};
+
+use crate::value::{Map, Text, Value};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// metav1.StatusReason. `Unknown` is written as no reason at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    Unknown,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    AlreadyExists,
+    Conflict,
+    Gone,
+    Invalid,
+    ServerTimeout,
+    Timeout,
+    TooManyRequests,
+    BadRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+    InternalError,
+    Expired,
+    ServiceUnavailable,
+    NotImplemented,
+}
+
+impl Reason {
+    /// The word on the wire; empty for `Unknown`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "",
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::Conflict => "Conflict",
+            Self::Gone => "Gone",
+            Self::Invalid => "Invalid",
+            Self::ServerTimeout => "ServerTimeout",
+            Self::Timeout => "Timeout",
+            Self::TooManyRequests => "TooManyRequests",
+            Self::BadRequest => "BadRequest",
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::NotAcceptable => "NotAcceptable",
+            Self::RequestEntityTooLarge => "RequestEntityTooLarge",
+            Self::UnsupportedMediaType => "UnsupportedMediaType",
+            Self::InternalError => "InternalError",
+            Self::Expired => "Expired",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::NotImplemented => "NotImplemented",
+        }
+    }
+}
+
+/// metav1.StatusDetails. Empty members are left out on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Details {
+    pub name: Text,
+    pub group: Text,
+    /// The resource in most errors, the kind in `Invalid` and in precondition failures, as upstream.
+    pub kind: Text,
+    pub uid: Text,
+    pub causes: Vec<Cause>,
+    /// Seconds after which a retry makes sense; 0 for no advice.
+    pub retry_after_seconds: i64,
+}
+
+/// A failed request. Made by the constructors below, one per cause, named as upstream's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub code: u16,
+    pub reason: Reason,
+    pub message: String,
+    pub details: Option<Details>,
+}
+
+/// A group and resource or a group and kind, as messages name them: `deployments.apps`, `pods`.
+#[derive(Clone, Copy, Debug)]
+pub struct Qualified<'a> {
+    pub group: &'a str,
+    pub name: &'a str,
+}
+
+impl core::fmt::Display for Qualified<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(self.name)?;
+        if self.group.is_empty() { Ok(()) } else { write!(out, ".{}", self.group) }
+    }
+}
+
+impl Failure {
+    pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None }
+    }
+
+    fn about(self, what: Qualified<'_>, name: &str) -> Self {
+        let details = Details {
+            name: name.into(),
+            group: what.group.into(),
+            kind: what.name.into(),
+            ..Details::default()
+        };
+        Self { details: Some(details), ..self }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, Reason::BadRequest, message)
+    }
+
+    pub fn unauthorized() -> Self {
+        Self::new(401, Reason::Unauthorized, "Unauthorized")
+    }
+
+    /// `what` names the resource; `name` may be empty.
+    pub fn forbidden(what: Qualified<'_>, name: &str, why: &str) -> Self {
+        let message = if name.is_empty() {
+            format!("{what} is forbidden: {why}")
+        } else {
+            format!("{what} {} is forbidden: {why}", quoted(name))
+        };
+        Self::new(403, Reason::Forbidden, message).about(what, name)
+    }
+
+    pub fn not_found(what: Qualified<'_>, name: &str) -> Self {
+        Self::new(404, Reason::NotFound, format!("{what} {} not found", quoted(name))).about(what, name)
+    }
+
+    /// The answer to a path that names no resource that is served.
+    pub fn no_such_resource() -> Self {
+        let failure = Self::new(404, Reason::NotFound, "the server could not find the requested resource");
+        Self { details: Some(Details::default()), ..failure }
+    }
+
+    pub fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self { details: Some(Details::default()), ..Self::new(405, Reason::MethodNotAllowed, message) }
+    }
+
+    pub fn already_exists(what: Qualified<'_>, name: &str) -> Self {
+        Self::new(409, Reason::AlreadyExists, format!("{what} {} already exists", quoted(name))).about(what, name)
+    }
+
+    pub fn conflict(what: Qualified<'_>, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {what} {}: {why}", quoted(name));
+        Self::new(409, Reason::Conflict, message).about(what, name)
+    }
+
+    /// The conflict of an optimistic update that lost its race.
+    pub fn modified(what: Qualified<'_>, name: &str) -> Self {
+        const WHY: &str =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(what, name, WHY)
+    }
+
+    /// `what` names the kind. `causes` must not be empty.
+    pub fn invalid(what: Qualified<'_>, name: &str, causes: Causes) -> Self {
+        let message = format!("{what} {} is invalid: {}", quoted(name), causes.summary());
+        let failure = Self::new(422, Reason::Invalid, message).about(what, name);
+        let mut details = failure.details.clone().unwrap_or_default();
+        details.causes = causes.into_causes();
+        Self { details: Some(details), ..failure }
+    }
+
+    /// A resource version that compaction has removed.
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::new(410, Reason::Expired, message)
+    }
+
+    pub fn unsupported_media_type(accepted: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            accepted.join(", ")
+        );
+        Self::new(415, Reason::UnsupportedMediaType, message)
+    }
+
+    pub fn not_acceptable(accepted: &[&str]) -> Self {
+        let message = format!("only the following media types are accepted: {}", accepted.join(", "));
+        Self::new(406, Reason::NotAcceptable, message)
+    }
+
+    pub fn request_entity_too_large(limit_bytes: usize) -> Self {
+        Self::new(413, Reason::RequestEntityTooLarge, format!("Request entity too large: limit is {limit_bytes}"))
+    }
+
+    pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: i64) -> Self {
+        let failure = Self::new(429, Reason::TooManyRequests, message);
+        Self { details: Some(Details { retry_after_seconds, ..Details::default() }), ..failure }
+    }
+
+    /// An error whose reason upstream does not classify: 500 and the bare message.
+    pub fn unclassified(message: impl Into<String>) -> Self {
+        Self::new(500, Reason::Unknown, message)
+    }
+
+    pub fn internal(message: impl core::fmt::Display) -> Self {
+        let cause = Cause { reason: CauseType::Unknown, message: message.to_string(), field: String::new() };
+        let failure = Self::new(500, Reason::InternalError, format!("Internal error occurred: {message}"));
+        Self { details: Some(Details { causes: alloc::vec![cause], ..Details::default() }), ..failure }
+    }
+
+    /// A part of the API that this server does not have yet.
+    pub fn not_implemented(message: impl Into<String>) -> Self {
+        Self::new(501, Reason::NotImplemented, message)
+    }
+
+    pub fn service_unavailable(message: impl Into<String>) -> Self {
+        Self::new(503, Reason::ServiceUnavailable, message)
+    }
+
+    /// The request ran out of time; whether it had an effect is not known.
+    pub fn timeout(message: impl Into<String>, retry_after_seconds: i64) -> Self {
+        let failure = Self::new(504, Reason::Timeout, message);
+        Self { details: Some(Details { retry_after_seconds, ..Details::default() }), ..failure }
+    }
+
+    /// The metav1.Status object. Members keep their wire order when encoded with the catalogue's type.
+    pub fn to_value(&self) -> Value {
+        let mut status = Map::new();
+        status.insert("kind", "Status".into());
+        status.insert("apiVersion", "v1".into());
+        status.insert("metadata", Value::empty_map());
+        status.insert("status", "Failure".into());
+        if !self.message.is_empty() {
+            status.insert("message", self.message.as_str().into());
+        }
+        if self.reason != Reason::Unknown {
+            status.insert("reason", self.reason.word().into());
+        }
+        if let Some(details) = &self.details {
+            status.insert("details", details.to_value());
+        }
+        status.insert("code", Value::Int(i64::from(self.code)));
+        status.into()
+    }
+}
+
+impl Details {
+    pub fn to_value(&self) -> Value {
+        let mut out = Map::new();
+        for (key, text) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)] {
+            if !text.is_empty() {
+                out.insert(key, Value::Str(text.clone()));
+            }
+        }
+        if !self.causes.is_empty() {
+            out.insert("causes", Value::list(self.causes.iter().map(Cause::to_value).collect()));
+        }
+        if self.retry_after_seconds != 0 {
+            out.insert("retryAfterSeconds", Value::Int(self.retry_after_seconds));
+        }
+        out.into()
+    }
+}

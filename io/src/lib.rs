@@ -1,0 +1,1 @@
+//! Binds the core to sockets, clocks, keys and stores.

@@ -1,0 +1,1 @@
+//! Drives the core against a fake etcd.
