@@ -1,1 +1,3 @@
 //! Binds the core to sockets, clocks, keys and stores.
+
+pub mod store;
