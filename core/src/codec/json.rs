@@ -1,8 +1,15 @@
 //! JSON: a strict parser with Go's error sentences, and a compact writer that escapes as Go does.
 
+mod parse;
+mod write;
+
 use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+pub use parse::number;
+pub use parse::parse;
+pub use write::{write, write_float, write_int, write_str};
 
 /// A parsed body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +24,6 @@ pub struct Parsed {
 /// of object key string`, `unexpected end of JSON input`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError(pub String);
-
-/// Parses one JSON text. Nesting is bounded by `limits::JSON_DEPTH`.
-pub fn parse(_text: &[u8]) -> Result<Parsed, SyntaxError> {
-    todo!()
-}
-
-/// Appends compact JSON, map members in key order.
-pub fn write(_value: &Value, _out: &mut Vec<u8>) {
-    todo!()
-}
-
-/// Appends a JSON string, escaped as Go's encoder does (`<`, `>`, `&`, U+2028, U+2029 too).
-pub fn write_str(_text: &str, _out: &mut Vec<u8>) {
-    todo!()
-}
 
 pub fn to_vec(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
