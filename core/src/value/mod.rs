@@ -8,6 +8,7 @@ pub mod object;
 pub mod path;
 pub mod quantity;
 pub mod selector;
+pub mod validation;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
