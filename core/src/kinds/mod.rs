@@ -156,6 +156,8 @@ pub enum Generation {
     Spec,
     /// As `Spec`, and also when annotations change (Deployments).
     SpecAndAnnotations,
+    /// As `Spec`, and also when labels change (EndpointSlices).
+    SpecAndLabels,
 }
 
 impl Rules {

@@ -1,0 +1,7 @@
+//! DaemonSets.
+//! k8s: pkg/registry/apps/daemonset/strategy.go
+
+use super::status;
+use crate::kinds::{Generation, Rules};
+
+pub static RULES: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };

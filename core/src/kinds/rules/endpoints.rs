@@ -1,0 +1,6 @@
+//! Endpoints.
+//! k8s: pkg/registry/core/endpoint/strategy.go
+
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { create_on_update: true, ..Rules::PLAIN };

@@ -1,0 +1,7 @@
+//! Jobs.
+//! k8s: pkg/registry/batch/job/strategy.go
+
+use super::status;
+use crate::kinds::{Generation, Rules};
+
+pub static RULES: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };

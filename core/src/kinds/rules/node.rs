@@ -1,0 +1,7 @@
+//! Nodes.
+//! k8s: pkg/registry/core/node/strategy.go
+
+use super::status;
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { ..status::SPLIT };

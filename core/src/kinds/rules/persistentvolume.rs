@@ -1,0 +1,7 @@
+//! PersistentVolumes.
+//! k8s: pkg/registry/core/persistentvolume/strategy.go
+
+use super::status;
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { ..status::SPLIT };

@@ -1,0 +1,7 @@
+//! ReplicaSets.
+//! k8s: pkg/registry/apps/replicaset/strategy.go
+
+use super::status;
+use crate::kinds::{Generation, Rules};
+
+pub static RULES: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };

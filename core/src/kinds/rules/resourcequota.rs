@@ -1,0 +1,7 @@
+//! ResourceQuotas.
+//! k8s: pkg/registry/core/resourcequota/strategy.go
+
+use super::status;
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { ..status::SPLIT };

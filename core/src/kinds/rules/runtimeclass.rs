@@ -1,0 +1,6 @@
+//! RuntimeClasses.
+//! k8s: pkg/registry/node/runtimeclass/strategy.go
+
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { unconditional_update: false, ..Rules::PLAIN };

@@ -1,0 +1,6 @@
+//! Secrets.
+//! k8s: pkg/registry/core/secret/strategy.go
+
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { ..Rules::PLAIN };

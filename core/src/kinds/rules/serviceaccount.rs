@@ -1,0 +1,6 @@
+//! ServiceAccounts.
+//! k8s: pkg/registry/core/serviceaccount/strategy.go
+
+use crate::kinds::Rules;
+
+pub static RULES: Rules = Rules { unconditional_update: false, ..Rules::PLAIN };
