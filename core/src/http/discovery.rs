@@ -1,1 +1,308 @@
-//! To be written.
+//! What is served where: /, /version, /api and /apis, one group version at a time or all at once.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
+
+use super::document::{fingerprint, is_held, list, not_modified, object, optional_text, text, texts};
+use super::{Request, Response, health};
+use crate::codec::{json, yaml};
+use crate::kinds::{Registry, Resource, Scope, Verb};
+use crate::status::Failure;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The release whose API is served, as /version tells it.
+pub const GIT_VERSION: &str = "v1.36.2+steersman";
+
+/// The media type parameters by which a client asks for every group at once.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// The other paths that / lists, beside those of groups and health checks.
+const FIXED_PATHS: &[&str] = &[
+    "/.well-known/openid-configuration",
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/apis/",
+    "/flagz",
+    "/metrics",
+    "/metrics/slis",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/openapi/v3/",
+    "/openid/v1/jwks",
+    "/statusz",
+    "/version",
+];
+
+/// The answer to a GET of a path of discovery; None when the path belongs to somebody else.
+/// `server_address` (`host:port`) is where clients outside reach this server.
+pub fn respond(registry: &Registry, request: &Request, server_address: &str) -> Option<Response> {
+    let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let document = match segments.as_slice() {
+        [] => index(registry),
+        ["version"] => version(),
+        ["api"] if wants_aggregated(request) => return Some(aggregated(registry, request, true)),
+        ["apis"] if wants_aggregated(request) => return Some(aggregated(registry, request, false)),
+        ["api"] => legacy_versions(server_address),
+        ["apis"] => groups(registry),
+        ["apis", group] if registry.serves_group(group) && !group.is_empty() => {
+            group_document(registry, group, true)
+        }
+        ["api", version] if registry.serves_group_version("", version) => resources(registry, "", version),
+        ["apis", group, version] if registry.serves_group_version(group, version) && !group.is_empty() => {
+            resources(registry, group, version)
+        }
+        _ => return None,
+    };
+    Some(negotiated(request, document))
+}
+
+/// The answer to a path that nothing serves: a Status below the root of a served group, Go's page elsewhere.
+pub fn absent(registry: &Registry, path: &str) -> Response {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let below_group = match segments.as_slice() {
+        ["api", _, ..] => true,
+        ["apis", group, _, ..] => !group.is_empty() && registry.serves_group(group),
+        _ => false,
+    };
+    if below_group {
+        let failure = Failure::no_such_resource();
+        return Response::json(failure.code, json::to_vec(&failure.to_value()));
+    }
+    Response::text(404, "404 page not found\n").with_header("x-content-type-options", "nosniff")
+}
+
+/// The document in the encoding that the client asked for.
+fn negotiated(request: &Request, document: String) -> Response {
+    let accept = request.header("accept").unwrap_or("*/*");
+    for range in accept.split(',') {
+        let media_type = range.split(';').next().unwrap_or("").trim();
+        match media_type {
+            "application/json" | "application/*" | "*/*" | "" => return Response::json(200, document),
+            "application/yaml" => {
+                let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
+                return Response::new(200, "application/yaml", yaml::to_string(&parsed.value));
+            }
+            _ => {}
+        }
+    }
+    let failure = Failure::not_acceptable(&["application/json", "application/yaml"]);
+    Response::json(failure.code, json::to_vec(&failure.to_value()))
+}
+
+/// Whether the first range that discovery can serve asks for every group at once.
+fn wants_aggregated(request: &Request) -> bool {
+    let accept = request.header("accept").unwrap_or("");
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or("");
+        if !matches!(media_type, "application/json" | "application/*" | "*/*") {
+            continue;
+        }
+        let parameters: BTreeSet<&str> = parts.filter(|part| !part.starts_with("q=")).collect();
+        if AGGREGATED.split(';').skip(1).all(|wanted| parameters.contains(wanted)) {
+            return true;
+        }
+        if parameters.is_empty() {
+            return false;
+        }
+    }
+    false
+}
+
+fn index(registry: &Registry) -> String {
+    let mut paths: BTreeSet<String> = FIXED_PATHS.iter().map(|path| path.to_string()).collect();
+    for resource in registry.iter().filter(|resource| !resource.row.group.is_empty()) {
+        paths.insert(format!("/apis/{}", resource.row.group));
+        paths.insert(format!("/apis/{}", resource.group_version()));
+    }
+    paths.extend(health::paths());
+    object(&[("paths", list(paths.iter().map(|path| text(path))))])
+}
+
+/// k8s: staging/src/k8s.io/apimachinery/pkg/version/types.go
+fn version() -> String {
+    object(&[
+        ("major", text("1")),
+        ("minor", text("36")),
+        ("emulationMajor", text("1")),
+        ("emulationMinor", text("36")),
+        ("minCompatibilityMajor", text("1")),
+        ("minCompatibilityMinor", text("35")),
+        ("gitVersion", text(GIT_VERSION)),
+        ("gitCommit", text(option_env!("STEERSMAN_COMMIT").unwrap_or("unknown"))),
+        ("gitTreeState", text("clean")),
+        ("buildDate", text(option_env!("STEERSMAN_BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z"))),
+        // There is no Go in it, but clients expect the member.
+        ("goVersion", text("none")),
+        ("compiler", text("rustc")),
+        ("platform", text(PLATFORM)),
+    ])
+}
+
+const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
+
+fn legacy_versions(server_address: &str) -> String {
+    let address = object(&[("clientCIDR", text("0.0.0.0/0")), ("serverAddress", text(server_address))]);
+    object(&[
+        ("kind", text("APIVersions")),
+        ("versions", texts(&["v1"])),
+        ("serverAddressByClientCIDRs", list([address])),
+    ])
+}
+
+fn groups(registry: &Registry) -> String {
+    let groups = group_names(registry).into_iter().filter(|group| !group.is_empty());
+    object(&[
+        ("kind", text("APIGroupList")),
+        ("apiVersion", text("v1")),
+        ("groups", list(groups.map(|group| group_document(registry, group, false)))),
+    ])
+}
+
+/// An APIGroup, alone or as an item of the list (which bears no kind).
+fn group_document(registry: &Registry, group: &str, alone: bool) -> String {
+    let versions: Vec<String> = versions_of(registry, group)
+        .iter()
+        .map(|version| {
+            object(&[("groupVersion", text(&format!("{group}/{version}"))), ("version", text(version))])
+        })
+        .collect();
+    let preferred = versions.first().cloned().unwrap_or_default();
+    object(&[
+        ("kind", if alone { text("APIGroup") } else { String::new() }),
+        ("apiVersion", if alone { text("v1") } else { String::new() }),
+        ("name", text(group)),
+        ("versions", list(versions)),
+        ("preferredVersion", preferred),
+    ])
+}
+
+/// An APIResourceList. That of the core group bears no version of its own, as upstream's.
+fn resources(registry: &Registry, group: &str, version: &str) -> String {
+    let mut items = Vec::new();
+    for resource in resources_of(registry, group, version) {
+        items.push(resource_document(resource));
+        items.extend(resource.row.subs.iter().map(|sub| {
+            let (group, version) = sub.foreign.unwrap_or(("", ""));
+            object(&[
+                ("name", text(&format!("{}/{}", resource.row.plural, sub.name))),
+                ("singularName", text("")),
+                ("namespaced", resource.namespaced().to_string()),
+                ("group", optional_text(group)),
+                ("version", optional_text(version)),
+                ("kind", text(sub.kind)),
+                ("verbs", verbs(sub.verbs)),
+            ])
+        }));
+    }
+    let group_version = if group.is_empty() { version.to_string() } else { format!("{group}/{version}") };
+    object(&[
+        ("kind", text("APIResourceList")),
+        ("apiVersion", if group.is_empty() { String::new() } else { text("v1") }),
+        ("groupVersion", text(&group_version)),
+        ("resources", list(items)),
+    ])
+}
+
+fn resource_document(resource: &Resource) -> String {
+    let row = resource.row;
+    object(&[
+        ("name", text(row.plural)),
+        ("singularName", text(row.singular)),
+        ("namespaced", resource.namespaced().to_string()),
+        ("kind", text(row.kind)),
+        ("verbs", verbs(row.verbs)),
+        ("shortNames", texts(row.short)),
+        ("categories", texts(row.categories)),
+        ("storageVersionHash", optional_text(row.storage_version_hash)),
+    ])
+}
+
+/// apidiscovery.k8s.io/v2: the core group, or all the others.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/aggregated/handler.go
+fn aggregated(registry: &Registry, request: &Request, core: bool) -> Response {
+    let groups = group_names(registry).into_iter().filter(|group| group.is_empty() == core);
+    let document = object(&[
+        ("kind", text("APIGroupDiscoveryList")),
+        ("apiVersion", text("apidiscovery.k8s.io/v2")),
+        ("metadata", object(&[])),
+        ("items", list(groups.map(|group| aggregated_group(registry, group)))),
+    ]);
+    let entity_tag = format!("\"{}\"", fingerprint([document.as_str()]));
+    let response = if is_held(request, &entity_tag) {
+        not_modified(&entity_tag)
+    } else {
+        Response::new(200, AGGREGATED, document).with_header("etag", entity_tag)
+    };
+    response.with_header("vary", "Accept").with_header("cache-control", "public")
+}
+
+fn aggregated_group(registry: &Registry, group: &str) -> String {
+    let versions = versions_of(registry, group);
+    let versions = versions.iter().map(|version| {
+        let resources = resources_of(registry, group, version).map(aggregated_resource);
+        object(&[("version", text(version)), ("resources", list(resources)), ("freshness", text("Current"))])
+    });
+    object(&[("metadata", object(&[("name", optional_text(group))])), ("versions", list(versions))])
+}
+
+fn aggregated_resource(resource: &Resource) -> String {
+    let row = resource.row;
+    let subresources = row.subs.iter().map(|sub| {
+        let (group, version) = sub.foreign.unwrap_or(("", ""));
+        object(&[
+            ("subresource", text(sub.name)),
+            ("responseKind", response_kind(group, version, sub.kind)),
+            ("verbs", verbs(sub.verbs)),
+        ])
+    });
+    let scope = match row.scope {
+        Scope::Namespaced => "Namespaced",
+        Scope::Cluster => "Cluster",
+    };
+    object(&[
+        ("resource", text(row.plural)),
+        ("responseKind", response_kind("", "", row.kind)),
+        ("scope", text(scope)),
+        ("singularResource", text(row.singular)),
+        ("verbs", verbs(row.verbs)),
+        ("shortNames", texts(row.short)),
+        ("categories", texts(row.categories)),
+        ("subresources", if row.subs.is_empty() { String::new() } else { list(subresources) }),
+    ])
+}
+
+/// Group and version are empty where they are the resource's own.
+fn response_kind(group: &str, version: &str, kind: &str) -> String {
+    object(&[("group", text(group)), ("version", text(version)), ("kind", text(kind))])
+}
+
+fn verbs(verbs: &[Verb]) -> String {
+    list(verbs.iter().map(|verb| text(verb.word())))
+}
+
+/// Each group once, by priority.
+fn group_names(registry: &Registry) -> Vec<&str> {
+    let mut names: Vec<&str> = registry.iter().map(|resource| resource.row.group).collect();
+    names.dedup();
+    names
+}
+
+/// The versions of a group, the preferred one first.
+fn versions_of<'a>(registry: &'a Registry, group: &str) -> Vec<&'a str> {
+    let of_group = registry.iter().filter(|resource| resource.row.group == group);
+    let mut versions: Vec<&str> = of_group.map(|resource| resource.row.version).collect();
+    versions.dedup();
+    versions
+}
+
+fn resources_of<'a>(
+    registry: &'a Registry,
+    group: &'a str,
+    version: &'a str,
+) -> impl Iterator<Item = &'a Resource> {
+    registry.iter().filter(move |resource| (resource.row.group, resource.row.version) == (group, version))
+}

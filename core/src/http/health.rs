@@ -1,1 +1,229 @@
-//! To be written.
+//! /healthz, /livez and /readyz: named checks, together or one by one.
+//! k8s: staging/src/k8s.io/apiserver/pkg/server/healthz/healthz.go
+
+use super::Response;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the checks look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Health {
+    /// The store answers.
+    pub store: bool,
+    /// Every cache has its first full list.
+    pub caches: bool,
+    /// The objects that a new cluster starts with are there: system namespaces, bootstrap roles,
+    /// priority classes, the default ServiceCIDR.
+    pub bootstrapped: bool,
+    /// The server has begun to shut down.
+    pub stopping: bool,
+}
+
+/// What a check looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    /// That the process answers at all.
+    Alive,
+    Store,
+    Caches,
+    Bootstrapped,
+    NotStopping,
+}
+
+/// On which of the three paths a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    All,
+    /// /healthz and /livez.
+    Live,
+    Ready,
+}
+
+/// A path of health checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    Healthz,
+    Livez,
+    Readyz,
+}
+
+impl Probe {
+    const ALL: [Self; 3] = [Self::Healthz, Self::Livez, Self::Readyz];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Healthz => "healthz",
+            Self::Livez => "livez",
+            Self::Readyz => "readyz",
+        }
+    }
+
+    fn checks(self) -> impl Iterator<Item = &'static (&'static str, On, Condition)> {
+        CHECKS.iter().filter(move |(_, on, _)| match on {
+            On::All => true,
+            On::Live => self != Self::Readyz,
+            On::Ready => self == Self::Readyz,
+        })
+    }
+}
+
+/// Upstream's checks by name, in its order, and what each comes down to here.
+const CHECKS: &[(&str, On, Condition)] = &[
+    ("ping", On::All, Condition::Alive),
+    ("log", On::All, Condition::Alive),
+    ("etcd", On::Live, Condition::Store),
+    ("informer-sync", On::Ready, Condition::Caches),
+    ("poststarthook/start-apiserver-admission-initializer", On::All, Condition::Alive),
+    ("poststarthook/generic-apiserver-start-informers", On::All, Condition::Caches),
+    ("poststarthook/priority-and-fairness-config-consumer", On::All, Condition::Alive),
+    ("poststarthook/priority-and-fairness-filter", On::All, Condition::Alive),
+    ("poststarthook/storage-object-count-tracker-hook", On::All, Condition::Alive),
+    ("poststarthook/start-apiextensions-informers", On::All, Condition::Caches),
+    ("poststarthook/start-apiextensions-controllers", On::All, Condition::Alive),
+    ("poststarthook/crd-informer-synced", On::All, Condition::Caches),
+    ("poststarthook/start-system-namespaces-controller", On::All, Condition::Bootstrapped),
+    ("poststarthook/peer-endpoint-reconciler-controller", On::All, Condition::Alive),
+    ("poststarthook/start-cluster-authentication-info-controller", On::All, Condition::Alive),
+    ("poststarthook/start-kube-apiserver-identity-lease-controller", On::All, Condition::Alive),
+    ("poststarthook/start-kube-apiserver-identity-lease-garbage-collector", On::All, Condition::Alive),
+    ("poststarthook/storage-readiness", On::All, Condition::Store),
+    ("poststarthook/start-legacy-token-tracking-controller", On::All, Condition::Alive),
+    ("poststarthook/start-service-ip-repair-controllers", On::All, Condition::Alive),
+    ("poststarthook/rbac/bootstrap-roles", On::All, Condition::Bootstrapped),
+    ("poststarthook/scheduling/bootstrap-system-priority-classes", On::All, Condition::Bootstrapped),
+    ("poststarthook/priority-and-fairness-config-producer", On::All, Condition::Bootstrapped),
+    ("poststarthook/bootstrap-controller", On::All, Condition::Bootstrapped),
+    ("poststarthook/start-kubernetes-service-cidr-controller", On::All, Condition::Bootstrapped),
+    ("poststarthook/start-kube-aggregator-informers", On::All, Condition::Caches),
+    ("poststarthook/apiservice-status-local-available-controller", On::All, Condition::Alive),
+    ("poststarthook/apiservice-status-remote-available-controller", On::All, Condition::Alive),
+    ("poststarthook/apiservice-registration-controller", On::All, Condition::Alive),
+    ("poststarthook/apiservice-wait-for-first-sync", On::All, Condition::Caches),
+    ("poststarthook/apiservice-discovery-controller", On::All, Condition::Alive),
+    ("poststarthook/kube-apiserver-autoregistration", On::All, Condition::Alive),
+    ("autoregister-completion", On::All, Condition::Alive),
+    ("poststarthook/apiservice-openapi-controller", On::All, Condition::Alive),
+    ("poststarthook/apiservice-openapiv3-controller", On::All, Condition::Alive),
+    ("loopback-serving-certificate", On::Live, Condition::Alive),
+    ("shutdown", On::Ready, Condition::NotStopping),
+];
+
+/// The answer to a GET of a health path; None when there is no such path or check.
+/// `parameters` is the decoded query: `verbose` and `exclude=CHECK` count.
+pub fn respond(health: Health, path: &str, parameters: &[(String, String)]) -> Option<Response> {
+    let path = path.strip_prefix('/')?;
+    let (word, check) = match path.split_once('/') {
+        None => (path, None),
+        Some((word, check)) => (word, Some(check)),
+    };
+    let probe = Probe::ALL.into_iter().find(|probe| probe.word() == word)?;
+    let Some(name) = check else { return Some(together(health, probe, parameters)) };
+    let (_, _, condition) = probe.checks().find(|(known, _, _)| *known == name)?;
+    Some(match problem(health, *condition) {
+        None => Response::text(200, "ok"),
+        Some(reason) => error(format!("internal server error: {reason}\n")),
+    })
+}
+
+/// Every path that answers.
+pub fn paths() -> impl Iterator<Item = String> {
+    Probe::ALL.into_iter().flat_map(|probe| {
+        let checks = probe.checks().map(move |(name, _, _)| format!("/{}/{name}", probe.word()));
+        core::iter::once(format!("/{}", probe.word())).chain(checks)
+    })
+}
+
+fn together(health: Health, probe: Probe, parameters: &[(String, String)]) -> Response {
+    let mut excluded: Vec<&str> =
+        parameters.iter().filter(|(key, _)| key == "exclude").map(|(_, value)| value.as_str()).collect();
+    excluded.sort_unstable();
+    excluded.dedup();
+    let (mut lines, mut failed) = (String::new(), false);
+    for (name, _, condition) in probe.checks() {
+        if let Some(at) = excluded.iter().position(|known| known == name) {
+            excluded.remove(at);
+            lines.push_str(&format!("[+]{name} excluded: ok\n"));
+        } else if problem(health, *condition).is_some() {
+            failed = true;
+            lines.push_str(&format!("[-]{name} failed: reason withheld\n"));
+        } else {
+            lines.push_str(&format!("[+]{name} ok\n"));
+        }
+    }
+    if !excluded.is_empty() {
+        let unknown: Vec<String> = excluded.iter().map(|name| crate::status::quoted(name)).collect();
+        let unknown = unknown.join(",");
+        lines.push_str(&format!("warn: some health checks cannot be excluded: no matches for {unknown}\n"));
+    }
+    let word = probe.word();
+    if failed {
+        return error(format!("{lines}{word} check failed\n"));
+    }
+    let verbose = parameters.iter().any(|(key, _)| key == "verbose");
+    let body = if verbose { format!("{lines}{word} check passed\n") } else { "ok".into() };
+    Response::text(200, body).with_header("x-content-type-options", "nosniff")
+}
+
+fn error(body: String) -> Response {
+    Response::text(500, body).with_header("x-content-type-options", "nosniff")
+}
+
+/// Why a condition does not hold.
+fn problem(health: Health, condition: Condition) -> Option<&'static str> {
+    let (holds, reason) = match condition {
+        Condition::Alive => (true, ""),
+        Condition::Store => (health.store, "the store does not answer"),
+        Condition::Caches => (health.caches, "caches are not filled yet"),
+        Condition::Bootstrapped => (health.bootstrapped, "not finished"),
+        Condition::NotStopping => (!health.stopping, "process is shutting down"),
+    };
+    (!holds).then_some(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Body;
+
+    const WELL: Health = Health { store: true, caches: true, bootstrapped: true, stopping: false };
+
+    fn body(response: &Response) -> &str {
+        match &response.body {
+            Body::Full(bytes) => core::str::from_utf8(bytes).expect("text"),
+            Body::Empty | Body::List(_) | Body::Stream => panic!("not a full body"),
+        }
+    }
+
+    fn ask(health: Health, path: &str, query: &str) -> Option<Response> {
+        let pair =
+            |pair: &str| pair.split_once('=').map_or((pair.into(), "".into()), |(a, b)| (a.into(), b.into()));
+        let parameters: Vec<_> = query.split('&').map(pair).collect();
+        respond(health, path, &parameters)
+    }
+
+    #[test]
+    fn a_well_server_is_brief_unless_asked() {
+        let answer = ask(WELL, "/readyz", "").expect("a probe");
+        assert_eq!((answer.status, body(&answer)), (200, "ok"));
+        let answer = ask(WELL, "/readyz", "verbose=1").expect("a probe");
+        assert!(body(&answer).starts_with("[+]ping ok\n[+]log ok\n[+]informer-sync ok\n"));
+        assert!(body(&answer).ends_with("[+]shutdown ok\nreadyz check passed\n"));
+        assert_eq!(body(&answer).lines().count(), 36);
+    }
+
+    #[test]
+    fn a_failed_check_shows_unless_excluded() {
+        let ill = Health { store: false, ..WELL };
+        let answer = ask(ill, "/livez", "").expect("a probe");
+        assert_eq!(answer.status, 500);
+        assert!(body(&answer).contains("[-]etcd failed: reason withheld\n"));
+        let query = "exclude=etcd&exclude=poststarthook/storage-readiness&exclude=x&verbose";
+        let answer = ask(ill, "/livez", query).expect("a probe");
+        assert_eq!(answer.status, 200);
+        assert!(body(&answer).contains("[+]etcd excluded: ok\n"));
+        assert!(body(&answer).contains("no matches for \"x\"\n"));
+        assert_eq!(ask(ill, "/livez/etcd", "").expect("a check").status, 500);
+        assert!(ask(WELL, "/healthz/nope", "").is_none());
+    }
+}

@@ -1,6 +1,7 @@
 //! HTTP as the core sees it: a parsed request in, a response with shared bytes out.
 
 pub mod discovery;
+mod document;
 pub mod health;
 pub mod openapi;
 pub mod query;
