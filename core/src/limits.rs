@@ -48,3 +48,28 @@ pub const OBJECT_BYTES: usize = 1_572_864;
 
 const _: () = assert!(OBJECT_BYTES < REQUEST_BODY_BYTES);
 const _: () = assert!(WINDOW_EVENTS_MIN < WINDOW_EVENTS_MAX);
+
+/// Comparisons, or operations of one branch, of a transaction. Beyond: the store refuses it, 413.
+/// etcd: server/embed/config.go DefaultMaxTxnOps
+pub const TXN_OPERATIONS: usize = 128;
+
+/// Leases alive in one store. Beyond: the store refuses more, 429.
+pub const LEASES: usize = 100_000;
+
+/// Leases revoked at once when they run out; more wait for the next call.
+/// etcd: server/lease/lessor.go defaultLeaseRevokeRate
+pub const LEASE_EXPIRIES_AT_ONCE: usize = 1000;
+
+/// Shortest lease, seconds; shorter requests are lengthened. etcd's depends on its election timeout.
+pub const LEASE_TTL_SECONDS_MIN: i64 = 1;
+
+/// Longest lease, seconds. Beyond: the store refuses it, 500.
+/// etcd: server/lease/lessor.go MaxLeaseTTL
+pub const LEASE_TTL_SECONDS_MAX: i64 = 9_000_000_000;
+
+/// Watches on one store. Beyond: the store refuses more, 429.
+pub const STORE_WATCHES: usize = 10_000;
+
+/// Events after which a batch of a store's watch ends, with its revision's last event.
+/// etcd: server/storage/mvcc/watcher_group.go watchBatchMaxRevs
+pub const STORE_WATCH_BATCH_EVENTS: usize = 1000;

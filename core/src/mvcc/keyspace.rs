@@ -1,0 +1,295 @@
+//! All keys with their histories, and which keys each revision changed.
+
+use super::history::{Content, History, Version};
+use super::interval::Interval;
+use crate::store::{Event, KeyValue, LeaseId, Range, Ranged, Rev, StoreError};
+use alloc::collections::btree_map::Entry;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+#[derive(Debug)]
+pub(super) struct Keyspace {
+    keys: BTreeMap<Bytes, History>,
+    /// The keys that each revision changed, in the order of its operations: one entry a revision, from
+    /// `first_change` to `revision`.
+    changes: VecDeque<Vec<Bytes>>,
+    first_change: Rev,
+    revision: Rev,
+    compact_revision: Rev,
+    /// Keys changed by the revision that is being written.
+    pending: Vec<Bytes>,
+}
+
+/// A key whose newest version was taken back: what lease it had, and has now.
+pub(super) struct Undone {
+    pub(super) key: Bytes,
+    pub(super) lease_was: LeaseId,
+    pub(super) lease_is: LeaseId,
+}
+
+impl Keyspace {
+    /// An empty etcd is at revision 1, which changed nothing.
+    pub(super) fn new() -> Self {
+        let changes = VecDeque::from([Vec::new()]);
+        let (first_change, revision) = (Rev(1), Rev(1));
+        Self {
+            keys: BTreeMap::new(),
+            changes,
+            first_change,
+            revision,
+            compact_revision: Rev(0),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Key-values as of a revision, with nothing known of earlier ones.
+    /// Keys must be ascending and revisions not above the given one.
+    pub(super) fn restored(revision: Rev, kvs: Vec<KeyValue>) -> Result<Self, &'static str> {
+        if !kvs.is_sorted_by(|a, b| a.key < b.key) {
+            return Err("keys are not in order");
+        }
+        let sound = |kv: &KeyValue| {
+            kv.version > 0
+                && kv.create_revision <= kv.mod_revision
+                && kv.mod_revision <= revision
+                && !kv.key.is_empty()
+        };
+        if !kvs.iter().all(sound) {
+            return Err("a key-value contradicts the snapshot's revision");
+        }
+        let history = |kv: KeyValue| {
+            let content = Content {
+                value: kv.value,
+                created: kv.create_revision,
+                version: kv.version,
+                lease: kv.lease,
+            };
+            (kv.key, History::new(Version { modified: kv.mod_revision, content: Some(content) }))
+        };
+        Ok(Self {
+            keys: kvs.into_iter().map(history).collect(),
+            changes: VecDeque::new(),
+            first_change: Rev(revision.0 + 1),
+            revision,
+            compact_revision: revision,
+            pending: Vec::new(),
+        })
+    }
+
+    pub(super) const fn revision(&self) -> Rev {
+        self.revision
+    }
+
+    pub(super) const fn compact_revision(&self) -> Rev {
+        self.compact_revision
+    }
+
+    /// The revision that a read inside the running transaction sees.
+    pub(super) fn view(&self) -> Rev {
+        if self.pending.is_empty() { self.revision } else { self.next() }
+    }
+
+    fn next(&self) -> Rev {
+        Rev(self.revision.0 + 1)
+    }
+
+    /// The newest version's key-value.
+    pub(super) fn get(&self, key: &[u8]) -> Option<KeyValue> {
+        self.keys.get_key_value(key).and_then(|(key, history)| history.newest().key_value(key))
+    }
+
+    /// Whether reads at a revision are possible while `newest` is the newest one to be seen.
+    pub(super) fn check_readable(&self, revision: Rev, newest: Rev) -> Result<(), StoreError> {
+        if revision > newest {
+            return Err(StoreError::FutureRevision { current: newest });
+        }
+        if revision < self.compact_revision {
+            return Err(StoreError::Compacted { compact_revision: self.compact_revision });
+        }
+        Ok(())
+    }
+
+    /// Reads with `newest` as the newest revision to be seen.
+    pub(super) fn range(&self, range: &Range, newest: Rev) -> Result<Ranged, StoreError> {
+        let at = if range.revision == Rev(0) { newest } else { range.revision };
+        self.check_readable(at, newest)?;
+        let limit = match range.limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let limit = if range.count_only { 0 } else { limit };
+        let mut ranged = Ranged { kvs: Vec::new(), count: 0, revision: newest };
+        let Some(bounds) = Interval::new(&range.key, range.end.as_ref()).bounds() else { return Ok(ranged) };
+        for (key, history) in self.keys.range::<[u8], _>(bounds) {
+            let Some(version) = history.at(at).filter(|version| version.content.is_some()) else { continue };
+            ranged.count += 1;
+            if ranged.kvs.len() < limit {
+                ranged.kvs.extend(version.key_value(key));
+            }
+        }
+        if range.keys_only {
+            ranged.kvs.iter_mut().for_each(|kv| kv.value = Bytes::new());
+        }
+        Ok(ranged)
+    }
+
+    /// The live keys of an interval, newest versions.
+    pub(super) fn live_keys(&self, interval: Interval<'_>) -> Vec<Bytes> {
+        let Some(bounds) = interval.bounds() else { return Vec::new() };
+        let live =
+            self.keys.range::<[u8], _>(bounds).filter(|(_, history)| history.newest().content.is_some());
+        live.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The key-values at a readable revision, in key order.
+    pub(super) fn key_values(&self, at: Rev) -> impl Iterator<Item = KeyValue> {
+        self.keys.iter().filter_map(move |(key, history)| history.at(at)?.key_value(key))
+    }
+
+    /// Writes a key in the running transaction.
+    pub(super) fn put(&mut self, key: &Bytes, value: Bytes, lease: LeaseId) -> Event {
+        let modified = self.next();
+        let (created, version) =
+            match self.keys.get(key).and_then(|history| history.newest().content.as_ref()) {
+                Some(content) => (content.created, content.version + 1),
+                None => (modified, 1),
+            };
+        self.write(key, Version { modified, content: Some(Content { value, created, version, lease }) })
+    }
+
+    /// Deletes a key in the running transaction; None when there is none.
+    pub(super) fn delete(&mut self, key: &Bytes) -> Option<Event> {
+        self.keys.get(key)?.newest().content.as_ref()?;
+        Some(self.write(key, Version { modified: self.next(), content: None }))
+    }
+
+    fn write(&mut self, key: &Bytes, version: Version) -> Event {
+        let modified = version.modified;
+        let (held, event) = match self.keys.entry(key.clone()) {
+            Entry::Occupied(mut entry) => {
+                let held = entry.key().clone();
+                entry.get_mut().push(version);
+                let event = entry.get().event(&held, modified);
+                (held, event)
+            }
+            Entry::Vacant(entry) => {
+                let event = entry.insert(History::new(version)).event(key, modified);
+                (key.clone(), event)
+            }
+        };
+        self.pending.push(held);
+        event.expect("the version was just written")
+    }
+
+    /// Ends the running transaction: a new revision when it changed something.
+    pub(super) fn commit(&mut self) -> Rev {
+        if !self.pending.is_empty() {
+            self.changes.push_back(core::mem::take(&mut self.pending));
+            self.revision = self.next();
+        }
+        self.revision
+    }
+
+    /// Changes after one revision up to another within an interval, in order; stops after the revision
+    /// that reaches `limit` events. With them the revision up to which they are complete.
+    pub(super) fn events(
+        &self,
+        after: Rev,
+        up_to: Rev,
+        interval: Interval<'_>,
+        limit: usize,
+    ) -> Result<(Vec<Event>, Rev), StoreError> {
+        let up_to = up_to.min(self.revision);
+        let mut events = Vec::new();
+        if after >= up_to {
+            return Ok((events, after));
+        }
+        let Some(skipped) = (after.0 + 1).checked_sub(self.first_change.0) else {
+            return Err(StoreError::Compacted {
+                compact_revision: self.first_change.max(self.compact_revision),
+            });
+        };
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        for (changed, revision) in self.changes.range(skipped..).zip(after.0 + 1..=up_to.0) {
+            for key in changed.iter().filter(|key| interval.contains(key)) {
+                let event = self.keys.get(key).and_then(|history| history.event(key, Rev(revision)));
+                events.push(event.expect("a change of a kept revision has its version"));
+            }
+            if events.len() >= limit {
+                return Ok((events, Rev(revision)));
+            }
+        }
+        Ok((events, up_to))
+    }
+
+    /// Forgets the revisions above `to`.
+    pub(super) fn rollback(&mut self, to: Rev) -> Vec<Undone> {
+        assert!(self.pending.is_empty(), "no transaction is running");
+        assert!(to >= self.compact_revision, "compacted revisions cannot be returned to");
+        let mut undone = Vec::new();
+        while self.revision > to {
+            for key in self.changes.pop_back().expect("revisions above the compacted one have changes") {
+                let history = self.keys.get_mut(&key).expect("a changed key has a history");
+                assert!(history.newest().modified == self.revision, "the newest change is undone first");
+                let lease = |history: &History| {
+                    history.newest().content.as_ref().map_or(LeaseId(0), |content| content.lease)
+                };
+                let lease_was = lease(history);
+                let lease_is = if history.pop() {
+                    lease(history)
+                } else {
+                    self.keys.remove(&key);
+                    LeaseId(0)
+                };
+                undone.push(Undone { key, lease_was, lease_is });
+            }
+            self.revision = Rev(self.revision.0 - 1);
+        }
+        undone
+    }
+
+    /// Forgets what no read at or above the revision sees.
+    /// etcd: server/storage/mvcc/kvstore.go
+    pub(super) fn compact(&mut self, to: Rev) -> Result<(), StoreError> {
+        if to <= self.compact_revision {
+            return Err(StoreError::Compacted { compact_revision: self.compact_revision });
+        }
+        if to > self.revision {
+            return Err(StoreError::FutureRevision { current: self.revision });
+        }
+        while self.first_change < to {
+            for key in self.changes.pop_front().expect("every revision has an entry") {
+                self.compact_key(&key, to);
+            }
+            self.first_change = Rev(self.first_change.0 + 1);
+        }
+        if self.first_change == to {
+            for key in self.changes.front().cloned().unwrap_or_default() {
+                self.compact_key(&key, to);
+            }
+        }
+        self.compact_revision = to;
+        Ok(())
+    }
+
+    fn compact_key(&mut self, key: &Bytes, to: Rev) {
+        let kept = self.keys.get_mut(key).is_none_or(|history| history.compact(to));
+        if !kept {
+            self.keys.remove(key);
+        }
+    }
+
+    /// Versions held in memory, deletions included.
+    pub(super) fn versions(&self) -> usize {
+        self.keys.values().map(History::len).sum()
+    }
+
+    /// Invariants that a run of the simulator asserts after every step.
+    pub(super) fn check(&self) {
+        assert!(self.pending.is_empty(), "no transaction is left running");
+        assert!(self.compact_revision <= self.revision, "only the past is compacted");
+        let entries = self.revision.0 + 1 - self.first_change.0;
+        assert!(self.changes.len() as u64 == entries, "every kept revision has one entry");
+    }
+}

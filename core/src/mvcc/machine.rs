@@ -1,0 +1,120 @@
+//! The machine: reads at any kept revision, compaction, rollback, events.
+
+use super::interval::Interval;
+use super::keyspace::Keyspace;
+use super::lease::Leases;
+use crate::store::{Event, Range, Ranged, Rev, StoreError};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A revisioned key-value store with leases, in memory. Writes take effect at once; who makes them
+/// durable afterwards reads with [`Mvcc::range_at`] and takes lost ones back with [`Mvcc::rollback`].
+#[derive(Debug)]
+pub struct Mvcc {
+    pub(super) keyspace: Keyspace,
+    pub(super) leases: Leases,
+}
+
+impl Default for Mvcc {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mvcc {
+    /// Empty, at revision 1, as a new etcd is.
+    pub fn new() -> Self {
+        Self { keyspace: Keyspace::new(), leases: Leases::new(Rev(1)) }
+    }
+
+    /// The revision of the newest change.
+    pub fn revision(&self) -> Rev {
+        self.keyspace.revision()
+    }
+
+    /// The oldest revision that can be read; 0 before the first compaction.
+    pub fn compact_revision(&self) -> Rev {
+        self.keyspace.compact_revision()
+    }
+
+    /// Reads at the newest or an older revision. Costs a look-up and the keys in the range, since all
+    /// of them are counted; values are shared, not copied.
+    ///
+    /// # Errors
+    /// `Compacted` and `FutureRevision`, when the revision cannot be read; `Internal` for an empty key.
+    pub fn range(&self, range: &Range) -> Result<Ranged, StoreError> {
+        self.range_at(range, self.revision())
+    }
+
+    /// Reads as if `visible` were the newest revision. It must not be below the compacted one.
+    ///
+    /// # Errors
+    /// As [`Mvcc::range`].
+    pub fn range_at(&self, range: &Range, visible: Rev) -> Result<Ranged, StoreError> {
+        if range.key.is_empty() {
+            return Err(empty_key());
+        }
+        self.keyspace.range(range, visible.min(self.revision()))
+    }
+
+    /// The changes after one revision up to another of the keys that `key` and `end` select, oldest
+    /// first. `previous` is None where compaction has removed it.
+    ///
+    /// # Errors
+    /// `Compacted`, when the revision after `after` lies below the compacted one, or before a restored
+    /// snapshot.
+    pub fn events_between(
+        &self,
+        after: Rev,
+        up_to: Rev,
+        key: &Bytes,
+        end: Option<&Bytes>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let interval = Interval::new(key, end);
+        self.keyspace.events(after, up_to, interval, usize::MAX).map(|(events, _)| events)
+    }
+
+    /// Forgets history before the revision; what lives at it stays readable. Tombstones go too, those
+    /// of the revision itself with the next compaction.
+    ///
+    /// # Errors
+    /// `Compacted`, when it already was; `FutureRevision`, when it lies ahead.
+    pub fn compact(&mut self, revision: Rev) -> Result<(), StoreError> {
+        self.keyspace.compact(revision)?;
+        self.leases.forget_revoked(revision);
+        Ok(())
+    }
+
+    /// Forgets every revision above `to`, and gives back the leases whose revocation went with them.
+    ///
+    /// # Panics
+    /// When `to` lies below the compacted revision: only changes that nobody was told of may go.
+    pub fn rollback(&mut self, to: Rev) {
+        self.leases.restore_revoked(to);
+        for undone in self.keyspace.rollback(to) {
+            self.leases.detach(undone.lease_was, &undone.key);
+            self.leases.attach(undone.lease_is, &undone.key);
+        }
+    }
+
+    /// Versions of keys held in memory, deletions included.
+    pub fn versions(&self) -> usize {
+        self.keyspace.versions()
+    }
+
+    /// Asserts the invariants.
+    ///
+    /// # Panics
+    /// When one does not hold, which is a bug here.
+    pub fn check(&self) {
+        self.keyspace.check();
+        let attached = |kv: &crate::store::KeyValue| kv.lease.0 != 0;
+        let expected = self.keyspace.key_values(self.revision()).filter(attached);
+        self.leases.check(expected.map(|kv| (kv.lease, kv.key)));
+    }
+}
+
+/// etcd: api/v3rpc/rpctypes/error.go ErrGRPCEmptyKey
+pub(super) fn empty_key() -> StoreError {
+    StoreError::Internal("etcdserver: key is not provided".into())
+}

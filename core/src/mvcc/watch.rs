@@ -1,0 +1,144 @@
+//! Watches on the machine: each hands out every change of its keys once, in order of revision.
+//!
+//! Nothing is queued per watch: it remembers the revision up to which it has delivered and reads the
+//! machine's history from there, so that a slow watch costs no memory.
+
+use super::interval::Interval;
+use super::machine::Mvcc;
+use crate::limits;
+use crate::store::{Event, Rev, StoreError};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WatchId(pub u64);
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct WatchRequest {
+    pub key: Bytes,
+    /// Exclusive end; None watches the one key.
+    pub end: Option<Bytes>,
+    /// The first revision of interest; 0 for whatever comes next.
+    pub start_revision: Rev,
+    /// Whether to be told of revisions that changed none of the keys.
+    pub progress_notify: bool,
+    /// Whether events carry the key-value before the change.
+    pub previous: bool,
+}
+
+/// What a watch delivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Every change of the watched keys up to `revision` has been delivered with this. All changes of
+    /// a revision come together; no events means progress.
+    Events { watch: WatchId, events: Vec<Event>, revision: Rev },
+    /// History the watch needed is gone, and so is the watch.
+    Compacted { watch: WatchId, compact_revision: Rev },
+}
+
+#[derive(Debug)]
+struct Watch {
+    request: WatchRequest,
+    /// Everything up to here has been delivered.
+    delivered: Rev,
+}
+
+/// The watches on one machine.
+#[derive(Debug, Default)]
+pub struct Watchers {
+    watches: BTreeMap<WatchId, Watch>,
+    next: u64,
+}
+
+impl Watchers {
+    pub const fn new() -> Self {
+        Self { watches: BTreeMap::new(), next: 0 }
+    }
+
+    /// Begins a watch while `visible` is the newest revision that may be seen. A start in the future is
+    /// waited for; one in the compacted past is reported by the next [`Watchers::poll`], as etcd does.
+    ///
+    /// # Errors
+    /// `TooManyRequests` beyond the bound on watches.
+    pub fn create(&mut self, visible: Rev, request: WatchRequest) -> Result<WatchId, StoreError> {
+        if self.watches.len() >= limits::STORE_WATCHES {
+            return Err(StoreError::TooManyRequests);
+        }
+        let delivered = match request.start_revision {
+            Rev(0) => visible,
+            Rev(start) => Rev(start - 1),
+        };
+        let id = WatchId(self.next);
+        self.next += 1;
+        self.watches.insert(id, Watch { request, delivered });
+        Ok(id)
+    }
+
+    /// Ends a watch; false when there is none.
+    pub fn cancel(&mut self, id: WatchId) -> bool {
+        self.watches.remove(&id).is_some()
+    }
+
+    /// The revision up to which a watch has delivered everything.
+    pub fn delivered(&self, id: WatchId) -> Option<Rev> {
+        self.watches.get(&id).map(|watch| watch.delivered)
+    }
+
+    pub fn len(&self) -> usize {
+        self.watches.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.watches.is_empty()
+    }
+
+    /// What there is to deliver up to `visible`, in order of watch, at most one bounded batch a watch:
+    /// call again until it returns nothing.
+    pub fn poll(&mut self, mvcc: &Mvcc, visible: Rev) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let visible = visible.min(mvcc.revision());
+        for (id, watch) in &mut self.watches {
+            if watch.delivered < visible {
+                notices.extend(watch.poll(*id, mvcc, visible));
+            }
+        }
+        for notice in &notices {
+            if let Notice::Compacted { watch, .. } = notice {
+                self.watches.remove(watch);
+            }
+        }
+        notices
+    }
+
+    /// [`Watchers::poll`] of one watch.
+    pub fn poll_one(&mut self, mvcc: &Mvcc, visible: Rev, id: WatchId) -> Option<Notice> {
+        let visible = visible.min(mvcc.revision());
+        let watch = self.watches.get_mut(&id).filter(|watch| watch.delivered < visible)?;
+        let notice = watch.poll(id, mvcc, visible);
+        if let Some(Notice::Compacted { .. }) = notice {
+            self.watches.remove(&id);
+        }
+        notice
+    }
+}
+
+impl Watch {
+    fn poll(&mut self, id: WatchId, mvcc: &Mvcc, visible: Rev) -> Option<Notice> {
+        let interval = Interval::new(&self.request.key, self.request.end.as_ref());
+        let found = mvcc.keyspace.events(self.delivered, visible, interval, limits::STORE_WATCH_BATCH_EVENTS);
+        let (mut events, revision) = match found {
+            Ok(found) => found,
+            Err(StoreError::Compacted { compact_revision }) => {
+                return Some(Notice::Compacted { watch: id, compact_revision });
+            }
+            Err(error) => unreachable!("reading history only fails for compaction: {error:?}"),
+        };
+        self.delivered = revision;
+        if !self.request.previous {
+            events.iter_mut().for_each(|event| event.previous = None);
+        }
+        let wanted = !events.is_empty() || self.request.progress_notify;
+        wanted.then_some(Notice::Events { watch: id, events, revision })
+    }
+}
