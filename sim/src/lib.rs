@@ -1,1 +1,3 @@
 //! Drives the core against a fake etcd.
+
+pub mod etcd;
