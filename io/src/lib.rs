@@ -1,3 +1,18 @@
 //! Binds the core to sockets, clocks, keys and stores.
+//!
+//! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
+//! machine wants for it), `serve` and `exchange` (HTTP), `tls`, `peer` and `certificates` (who is who),
+//! `store` (the engines behind the core's data model).
 
+pub mod certificates;
+pub mod clock;
+pub mod conversation;
+mod exchange;
+mod gzip;
+mod mailbox;
+pub mod metrics;
+pub mod peer;
+pub mod serve;
+pub mod shell;
 pub mod store;
+pub mod tls;

@@ -32,6 +32,10 @@ pub trait Store: Send + Sync + 'static {
     /// events says that nothing happened under the prefix up to its revision.
     fn follow(&self, feed: Feed, prefix: Bytes, after: Rev, sink: Sink);
 
+    /// Asks for a batch, if only an empty one, that is as new as the store. Nothing to do for a store
+    /// whose batches reach its newest revision by themselves.
+    fn request_progress(&self, feed: Feed);
+
     /// Finishes what was accepted, refuses the rest, and gives the engine's resources back.
     async fn close(&self);
 

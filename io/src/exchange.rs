@@ -1,0 +1,254 @@
+//! One HTTP exchange: hyper's request to the core's, the core's response to hyper's.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use steersman_core::cache::ListBody;
+use steersman_core::codec::json;
+use steersman_core::http::{Body, Method, Request, Response};
+use steersman_core::limits;
+use steersman_core::rng::Rng;
+use steersman_core::status::Failure;
+
+use crate::clock::wall_now;
+use crate::conversation::Conversation;
+use crate::gzip::{self, Compressor};
+use crate::serve::{Client, Server, UnderWay};
+
+static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+/// Set by the core on an authorized request for the metrics, which only the shell has.
+static METRICS: HeaderName = HeaderName::from_static("x-steersman-metrics");
+
+/// Answers one request.
+pub(crate) async fn answer(
+    server: &Server,
+    client: &Client,
+    under_way: UnderWay,
+    request: http::Request<Incoming>,
+) -> http::Response<Reply> {
+    let (head, body) = request.into_parts();
+    let audit_id = match head.headers.get(&AUDIT_ID) {
+        Some(chosen) if !chosen.is_empty() => chosen.clone(),
+        Some(_) | None => server.audit_ids.next(),
+    };
+    let is_head = head.method == http::Method::HEAD;
+    let accepts_gzip = gzip::is_accepted(&head.headers);
+    let (response, conversation) = match read_body(server, &head, body).await {
+        Ok(body) => {
+            let (response, conversation) = server.shell.request(to_core(client, head, body)).await;
+            (response, Some(conversation))
+        }
+        Err(failure) => (failure_response(&failure), None),
+    };
+    let mut out = http::Response::new(Reply { source: Source::Empty, under_way: Some(under_way) });
+    *out.status_mut() =
+        http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
+    put_headers(out.headers_mut(), response.headers);
+    let source = match (response.body, conversation) {
+        (Body::Empty, _) => Source::Empty,
+        (Body::Full(bytes), _) => Source::Full(bytes),
+        (Body::List(list), _) => Source::List(list),
+        (Body::Stream, Some(conversation)) => Source::Stream(conversation),
+        (Body::Stream, None) => unreachable!("streams are conversations"),
+    };
+    let source = if out.headers_mut().remove(&METRICS).is_some() {
+        Source::Full(server.shell.metrics.text(&server.shell).into())
+    } else {
+        source
+    };
+    let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
+    finish_headers(server, out.headers_mut(), audit_id);
+    if let Some(length) = source.length()
+        && (length > 0 || is_head)
+    {
+        out.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    out.body_mut().source = if is_head { Source::Empty } else { source };
+    out
+}
+
+/// The body, read whole.
+async fn read_body(
+    server: &Server,
+    head: &http::request::Parts,
+    mut body: Incoming,
+) -> Result<Bytes, Failure> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let too_large = || Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES);
+    let announced =
+        head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limits::REQUEST_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut whole = Bytes::new();
+        let mut joined = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Failure::bad_request(format!("reading the body: {error}")))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if joined.len() + whole.len() + data.len() > limits::REQUEST_BODY_BYTES {
+                return Err(too_large());
+            }
+            // A body of one piece, the usual case, is not copied.
+            if whole.is_empty() && joined.is_empty() {
+                whole = data;
+                continue;
+            }
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&data);
+        }
+        Ok(if joined.is_empty() { whole } else { joined.freeze() })
+    };
+    match tokio::time::timeout(server.request_timeout, read).await {
+        Ok(read) => read,
+        Err(_) => Err(Failure::timeout("request body did not arrive in time", 0)),
+    }
+}
+
+fn to_core(client: &Client, head: http::request::Parts, body: Bytes) -> Request {
+    let mut headers = Vec::with_capacity(head.headers.len() + 1);
+    // HTTP/2 names the host outside of the headers.
+    if let (Some(authority), None) = (head.uri.authority(), head.headers.get(header::HOST)) {
+        headers.push(("host".into(), authority.as_str().to_owned()));
+    }
+    for (name, value) in &head.headers {
+        headers.push((name.as_str().into(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    }
+    Request {
+        method: Method::parse(head.method.as_str()),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body,
+        peer: client.proof.peer_at(wall_now().seconds()),
+        remote_address: client.remote_address.clone(),
+    }
+}
+
+fn failure_response(failure: &Failure) -> Response {
+    Response::json(failure.code, json::to_vec(&failure.to_value()))
+}
+
+fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::http::Header>) {
+    out.reserve(headers.len() + 4);
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("the core's header names are valid");
+        // A value that echoes what a client sent may hold what a header must not.
+        match HeaderValue::try_from(value) {
+            Ok(value) => {
+                out.append(name, value);
+            }
+            Err(_) => tracing::debug!(%name, "a header value was left out"),
+        }
+    }
+}
+
+fn finish_headers(server: &Server, headers: &mut HeaderMap, audit_id: HeaderValue) {
+    headers.insert(AUDIT_ID.clone(), audit_id);
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    }
+    if let Some(directives) = &server.strict_transport_security {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, directives.clone());
+    }
+}
+
+/// Makes the ids by which requests are found in logs.
+pub(crate) struct AuditIds {
+    rng: Rng,
+    count: AtomicU64,
+}
+
+impl AuditIds {
+    pub(crate) fn new() -> Self {
+        Self { rng: Rng::new(crate::tls::random_seed()), count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let id = self.rng.fork("audit", number).uuid();
+        HeaderValue::from_str(&id).expect("an id is a valid header value")
+    }
+}
+
+/// A response's body as hyper reads it.
+pub(crate) struct Reply {
+    source: Source,
+    /// Dropped with the body: until then the request is under way.
+    under_way: Option<UnderWay>,
+}
+
+enum Source {
+    Empty,
+    Full(Bytes),
+    List(ListBody),
+    Compressed(Box<Compressor>),
+    Stream(Conversation),
+}
+
+impl Source {
+    fn length(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::List(_) | Self::Compressed(_) | Self::Stream(_) => None,
+        }
+    }
+
+    /// The body compressed when it is large enough; a small one, and a stream, as it is.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go
+    fn compressed(self, headers: &mut HeaderMap) -> Self {
+        let compressor = match self {
+            Self::Full(bytes) if bytes.len() >= gzip::THRESHOLD_BYTES => Compressor::whole(bytes),
+            Self::List(list) => match Compressor::list(list) {
+                Ok(compressor) => compressor,
+                Err(small) => return Self::Full(small),
+            },
+            other @ (Self::Empty | Self::Full(_) | Self::Compressed(_) | Self::Stream(_)) => return other,
+        };
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        Self::Compressed(Box::new(compressor))
+    }
+}
+
+impl hyper::body::Body for Reply {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let bytes = match &mut self.source {
+            Source::Empty => None,
+            Source::Full(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+            Source::List(list) => list.next_chunk(),
+            Source::Compressed(compressor) => compressor.next_chunk(),
+            Source::Stream(conversation) => match conversation.poll_bytes(context) {
+                Poll::Ready(bytes) => bytes,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        if bytes.is_none() {
+            self.source = Source::Empty;
+            self.under_way = None;
+        }
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.length() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.source.length().map(SizeHint::with_exact).unwrap_or_default()
+    }
+}

@@ -1,0 +1,214 @@
+//! What the machine wants of one job, queued for the task that owns the job's connection.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use steersman_core::http::Response;
+use steersman_core::limits;
+use steersman_core::machine::{JobId, Task};
+use steersman_core::store::{Feed, Op};
+
+/// One thing to do for a job.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    Run(Task),
+    Store(Feed, Op),
+    Respond(Response),
+    Frame(Bytes),
+    Close,
+}
+
+/// The queue of one job. The machine bounds it: before the response there is one item at a time, and
+/// afterwards at most `limits::WATCHER_QUEUE_FRAMES` frames that the client has not taken.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    mail: VecDeque<Mail>,
+    waker: Option<Waker>,
+}
+
+/// Items beyond the frames: a response and the end of the stream, with room for a timeout's answer.
+const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + 4;
+
+/// Frames that are put together into one write, bytes.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// What a stream has to send next.
+pub(crate) enum Taken {
+    /// Bytes of so many frames.
+    Frames(Bytes, u32),
+    Closed,
+}
+
+impl Mailbox {
+    pub(crate) fn push(&self, mail: Mail) {
+        let waker = {
+            let mut queue = self.lock();
+            assert!(queue.mail.len() < MAIL_MAX, "the machine sends no more than a client's credit");
+            queue.mail.push_back(mail);
+            queue.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The next item, or the waker is kept for it.
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Mail> {
+        let mut queue = self.lock();
+        match queue.mail.pop_front() {
+            Some(mail) => Poll::Ready(mail),
+            None => queue.wait(context),
+        }
+    }
+
+    /// All frames that wait, up to `WRITE_BYTES`, as one buffer; a frame alone is not copied.
+    pub(crate) fn poll_frames(&self, context: &mut Context<'_>) -> Poll<Taken> {
+        let mut queue = self.lock();
+        let first = match queue.mail.pop_front() {
+            None => return queue.wait(context),
+            Some(Mail::Frame(bytes)) => bytes,
+            Some(Mail::Close | Mail::Respond(_)) => return Poll::Ready(Taken::Closed),
+            Some(Mail::Run(_) | Mail::Store(..)) => unreachable!("a stream takes no more steps"),
+        };
+        let Some(Mail::Frame(second)) = queue.mail.front() else {
+            return Poll::Ready(Taken::Frames(first, 1));
+        };
+        if first.len() + second.len() > WRITE_BYTES {
+            return Poll::Ready(Taken::Frames(first, 1));
+        }
+        let mut joined = Vec::with_capacity(queue.bytes_waiting(first.len()));
+        joined.extend_from_slice(&first);
+        let mut frames = 1;
+        while let Some(Mail::Frame(next)) = queue.mail.front() {
+            if joined.len() + next.len() > WRITE_BYTES {
+                break;
+            }
+            joined.extend_from_slice(next);
+            frames += 1;
+            queue.mail.pop_front();
+        }
+        Poll::Ready(Taken::Frames(joined.into(), frames))
+    }
+
+    /// Takes everything out.
+    pub(crate) fn empty(&self) -> VecDeque<Mail> {
+        std::mem::take(&mut self.lock().mail)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Only a failed assertion poisons it, and then the queue is still whole.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<T> {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            None => self.waker = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Bytes of the frames that go into one write, after so many.
+    fn bytes_waiting(&self, after: usize) -> usize {
+        let mut sum = after;
+        for mail in &self.mail {
+            let Mail::Frame(bytes) = mail else { break };
+            if sum + bytes.len() > WRITE_BYTES {
+                break;
+            }
+            sum += bytes.len();
+        }
+        sum
+    }
+}
+
+/// The mailboxes of all jobs that have a client, by the job's number.
+#[derive(Debug, Default)]
+pub(crate) struct Mailboxes {
+    by_job: HashMap<u64, Arc<Mailbox>, BuildHasherDefault<JobHasher>>,
+}
+
+impl Mailboxes {
+    pub(crate) fn open(&mut self, id: JobId) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::default());
+        let before = self.by_job.insert(id.0, Arc::clone(&mailbox));
+        assert!(before.is_none(), "job numbers are not used twice");
+        mailbox
+    }
+
+    pub(crate) fn close(&mut self, id: JobId) {
+        self.by_job.remove(&id.0);
+    }
+
+    /// Puts mail into a job's box, or gives it back when the job has no client any more.
+    pub(crate) fn deliver(&self, id: JobId, mail: Mail) -> Option<Mail> {
+        match self.by_job.get(&id.0) {
+            Some(mailbox) => {
+                mailbox.push(mail);
+                None
+            }
+            None => Some(mail),
+        }
+    }
+}
+
+/// Spreads job numbers, which count up, over the table.
+#[derive(Default)]
+struct JobHasher(u64);
+
+impl Hasher for JobHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(mailbox: &Mailbox) -> Vec<(usize, u32)> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut taken = Vec::new();
+        while let Poll::Ready(Taken::Frames(bytes, frames)) = mailbox.poll_frames(&mut context) {
+            taken.push((bytes.len(), frames));
+        }
+        taken
+    }
+
+    #[test]
+    fn small_frames_share_a_write_and_large_ones_do_not() {
+        let small = || Mail::Frame(Bytes::from_static(b"{}\n"));
+        let large = || Mail::Frame(Bytes::from(vec![b' '; 40_000]));
+        let cases: [(Vec<Mail>, Vec<(usize, u32)>); 4] = [
+            (vec![small()], vec![(3, 1)]),
+            (vec![small(), small(), small()], vec![(9, 3)]),
+            (vec![large(), small(), large(), small()], vec![(40_003, 2), (40_003, 2)]),
+            (vec![small(), Mail::Close, small()], vec![(3, 1)]),
+        ];
+        for (mail, expected) in cases {
+            let mailbox = Mailbox::default();
+            mail.into_iter().for_each(|item| mailbox.push(item));
+            assert_eq!(frames(&mailbox), expected);
+        }
+    }
+}

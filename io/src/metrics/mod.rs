@@ -1,0 +1,318 @@
+//! What the server counts, and its text for `/metrics`.
+//!
+//! Names and labels are upstream's, so that dashboards and alerts fit.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
+
+mod histogram;
+mod process;
+mod text;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use steersman_core::http::Method;
+use steersman_core::machine::{Answered, Note};
+use steersman_core::now::Wall;
+use steersman_core::store::Op;
+use steersman_core::value::Text;
+
+use crate::shell::Shell;
+use histogram::Histogram;
+use text::Writer;
+
+/// Upper bounds of the histograms of requests and of store operations, seconds.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/metrics/metrics.go
+static SECONDS_BOUNDS: &[f64] = &[
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0,
+    20.0, 30.0, 45.0, 60.0,
+];
+/// Most label combinations of one metric; requests with further ones are not counted apart.
+const SERIES_MAX: usize = 10_000;
+
+/// All counters of the server.
+#[derive(Debug)]
+pub struct Metrics {
+    version: Text,
+    started: Wall,
+    requests: Mutex<HashMap<RequestLabels, RequestSeries>>,
+    watches: Mutex<BTreeMap<Text, WatchSeries>>,
+    operations: Mutex<BTreeMap<&'static str, Histogram>>,
+    in_flight: [AtomicI64; 2],
+    streams: AtomicI64,
+    panics: AtomicI64,
+    feeds_lost: AtomicI64,
+    unknown_outcomes: AtomicI64,
+    undecodable: AtomicI64,
+}
+
+/// The labels of a request, without the code.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Clone)]
+struct RequestLabels {
+    verb: Text,
+    group: Text,
+    version: Text,
+    resource: Text,
+    subresource: Text,
+    scope: &'static str,
+    dry_run: bool,
+}
+
+#[derive(Debug)]
+struct RequestSeries {
+    by_code: Vec<(u16, u64)>,
+    seconds: Histogram,
+}
+
+#[derive(Debug, Default)]
+struct WatchSeries {
+    ended: u64,
+    events: u64,
+}
+
+/// Which bound of simultaneous requests one counts against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RequestKind {
+    ReadOnly,
+    Mutating,
+}
+
+impl RequestKind {
+    pub(crate) fn of(method: &Method) -> Self {
+        match method {
+            Method::Get | Method::Head | Method::Options => Self::ReadOnly,
+            Method::Post | Method::Put | Method::Patch | Method::Delete | Method::Other(_) => Self::Mutating,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "readOnly",
+            Self::Mutating => "mutating",
+        }
+    }
+}
+
+impl Metrics {
+    /// `version` is the server's gitVersion.
+    pub fn new(version: &str) -> Self {
+        Self {
+            version: version.into(),
+            started: crate::clock::wall_now(),
+            requests: Mutex::default(),
+            watches: Mutex::default(),
+            operations: Mutex::default(),
+            in_flight: [AtomicI64::new(0), AtomicI64::new(0)],
+            streams: AtomicI64::new(0),
+            panics: AtomicI64::new(0),
+            feeds_lost: AtomicI64::new(0),
+            unknown_outcomes: AtomicI64::new(0),
+            undecodable: AtomicI64::new(0),
+        }
+    }
+
+    /// Counts what the machine tells.
+    pub(crate) fn note(&self, note: &Note) {
+        match note {
+            Note::Answered(answered) => self.answered(answered),
+            Note::WatchEnded { resource, events, why: _ } => {
+                let mut watches = lock(&self.watches);
+                if watches.len() < SERIES_MAX || watches.contains_key(resource) {
+                    let series = watches.entry(resource.clone()).or_default();
+                    series.ended += 1;
+                    series.events += events;
+                }
+            }
+            Note::Listed { .. } | Note::Ready => {}
+            Note::FeedLost { .. } => count(&self.feeds_lost, 1),
+            Note::Undecodable { .. } => count(&self.undecodable, 1),
+            Note::UnknownOutcome { .. } => count(&self.unknown_outcomes, 1),
+            Note::Panicked { .. } => count(&self.panics, 1),
+        }
+    }
+
+    fn answered(&self, answered: &Answered) {
+        let labels = RequestLabels {
+            verb: answered.verb.clone(),
+            group: answered.group.clone(),
+            version: answered.version.clone(),
+            resource: answered.resource.clone(),
+            subresource: answered.subresource.clone(),
+            scope: answered.scope,
+            dry_run: answered.dry_run,
+        };
+        let mut requests = lock(&self.requests);
+        let is_full = requests.len() >= SERIES_MAX;
+        let series = match requests.get_mut(&labels) {
+            Some(series) => series,
+            None if is_full => return,
+            None => requests.entry(labels).or_insert_with(RequestSeries::new),
+        };
+        series.seconds.observe(Duration::from_micros(answered.micros));
+        match series.by_code.iter_mut().find(|(code, _)| *code == answered.code) {
+            Some((_, total)) => *total += 1,
+            None => series.by_code.push((answered.code, 1)),
+        }
+    }
+
+    pub(crate) fn request_began(&self, kind: RequestKind) {
+        count(&self.in_flight[kind as usize], 1);
+    }
+
+    pub(crate) fn request_ended(&self, kind: RequestKind) {
+        count(&self.in_flight[kind as usize], -1);
+    }
+
+    pub(crate) fn stream_began(&self) {
+        count(&self.streams, 1);
+    }
+
+    pub(crate) fn stream_ended(&self) {
+        count(&self.streams, -1);
+    }
+
+    /// An operation on a store ended after so long.
+    pub(crate) fn stored(&self, operation: &'static str, took: Duration) {
+        lock(&self.operations)
+            .entry(operation)
+            .or_insert_with(|| Histogram::new(SECONDS_BOUNDS))
+            .observe(took);
+    }
+
+    /// Everything in Prometheus' text format, version 0.0.4.
+    pub(crate) fn text(&self, shell: &Shell) -> String {
+        let mut out = Writer::default();
+        self.write_requests(&mut out);
+        self.write_streams(&mut out);
+        self.write_store(&mut out, shell);
+        self.write_faults(&mut out);
+        out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");
+        out.sample("kubernetes_build_info", &[("git_version", &self.version)], 1);
+        process::write(&mut out, self.started);
+        out.into_text()
+    }
+
+    fn write_requests(&self, out: &mut Writer) {
+        let requests = lock(&self.requests);
+        let mut sorted: Vec<_> = requests.iter().collect();
+        sorted.sort_by_key(|(labels, _)| *labels);
+        out.head(
+            "apiserver_request_total",
+            "counter",
+            "Requests answered, by what was asked and the status code.",
+        );
+        for (labels, series) in &sorted {
+            for (code, total) in &series.by_code {
+                let code = code.to_string();
+                let mut pairs = labels.pairs();
+                pairs.insert(0, ("code", &code));
+                out.sample("apiserver_request_total", &pairs, total);
+            }
+        }
+        let name = "apiserver_request_duration_seconds";
+        out.head(name, "histogram", "Time from a request's arrival to its answer.");
+        for (labels, series) in &sorted {
+            out.histogram(name, &labels.pairs(), &series.seconds);
+        }
+        let name = "apiserver_current_inflight_requests";
+        out.head(name, "gauge", "Requests under way, without watches.");
+        for kind in [RequestKind::Mutating, RequestKind::ReadOnly] {
+            out.sample(name, &[("request_kind", kind.label())], load(&self.in_flight[kind as usize]));
+        }
+    }
+
+    fn write_streams(&self, out: &mut Writer) {
+        out.head("apiserver_longrunning_requests", "gauge", "Watches that are open.");
+        let labels = [("component", "apiserver"), ("verb", "WATCH")];
+        out.sample("apiserver_longrunning_requests", &labels, load(&self.streams));
+        let watches = lock(&self.watches);
+        out.head("apiserver_watch_events_total", "counter", "Events sent by watches that have ended.");
+        for (resource, series) in watches.iter() {
+            out.sample("apiserver_watch_events_total", &[("resource", resource)], series.events);
+        }
+        out.head("steersman_watches_ended_total", "counter", "Watches that have ended.");
+        for (resource, series) in watches.iter() {
+            out.sample("steersman_watches_ended_total", &[("resource", resource)], series.ended);
+        }
+    }
+
+    fn write_store(&self, out: &mut Writer, shell: &Shell) {
+        out.head("apiserver_storage_size_bytes", "gauge", "Bytes that the store holds on disk.");
+        for (feed, bytes) in shell.store_sizes().enumerate() {
+            let cluster = format!("etcd-{feed}");
+            out.sample("apiserver_storage_size_bytes", &[("storage_cluster_id", &cluster)], bytes);
+        }
+        let name = "etcd_request_duration_seconds";
+        out.head(name, "histogram", "Time that operations on the store took, by operation.");
+        for (operation, seconds) in lock(&self.operations).iter() {
+            out.histogram(name, &[("operation", operation)], seconds);
+        }
+    }
+
+    fn write_faults(&self, out: &mut Writer) {
+        let faults = [
+            ("steersman_request_panics_total", "Requests that ended in a panic.", &self.panics),
+            (
+                "steersman_feeds_lost_total",
+                "Times that the store's event stream broke off.",
+                &self.feeds_lost,
+            ),
+            (
+                "steersman_unknown_outcomes_total",
+                "Writes of which the store lost the outcome.",
+                &self.unknown_outcomes,
+            ),
+            ("steersman_undecodable_values_total", "Stored values that are not served.", &self.undecodable),
+        ];
+        for (name, help, counter) in faults {
+            out.head(name, "counter", help);
+            out.sample(name, &[], load(counter));
+        }
+    }
+}
+
+impl RequestLabels {
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
+        vec![
+            ("component", "apiserver"),
+            ("dry_run", if self.dry_run { "All" } else { "" }),
+            ("group", &self.group),
+            ("resource", &self.resource),
+            ("scope", self.scope),
+            ("subresource", &self.subresource),
+            ("verb", &self.verb),
+            ("version", &self.version),
+        ]
+    }
+}
+
+impl RequestSeries {
+    fn new() -> Self {
+        Self { by_code: Vec::with_capacity(1), seconds: Histogram::new(SECONDS_BOUNDS) }
+    }
+}
+
+/// What upstream calls an operation in its metrics.
+pub(crate) fn operation_name(op: &Op) -> &'static str {
+    match op {
+        Op::Range(range) if range.end.is_none() => "get",
+        Op::Range(_) => "list",
+        Op::Txn(_) => "txn",
+        Op::Compact(_) => "compact",
+        Op::LeaseGrant { .. } => "leaseGrant",
+        Op::LeaseRevoke(_) => "leaseRevoke",
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn count(counter: &AtomicI64, by: i64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}
+
+fn load(counter: &AtomicI64) -> i64 {
+    counter.load(Ordering::Relaxed)
+}

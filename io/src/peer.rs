@@ -1,0 +1,201 @@
+//! Client certificates: any is let through the handshake, and judged afterwards against the client CAs,
+//! because a request with a bad certificate is answered 401 instead of having its connection cut.
+//! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
+
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use steersman_core::http::Peer;
+use steersman_core::value::Text;
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+/// The CAs of `--client-ca-file`.
+#[derive(Debug)]
+pub struct ClientCas {
+    provider: Arc<CryptoProvider>,
+    anchors: Vec<TrustAnchor<'static>>,
+    subjects: Vec<DistinguishedName>,
+}
+
+/// What a connection's certificate proves, and until when.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    peer: Peer,
+    /// Seconds since 1970 at which the certificate expires.
+    not_after: i64,
+}
+
+impl ClientCas {
+    /// Errors name the certificate that cannot be an authority.
+    pub fn new(
+        provider: Arc<CryptoProvider>,
+        certificates: &[CertificateDer<'static>],
+    ) -> Result<Self, String> {
+        let mut anchors = Vec::new();
+        let mut subjects = Vec::new();
+        for (index, certificate) in certificates.iter().enumerate() {
+            let anchor = anchor_from_trusted_cert(certificate).map_err(|error| {
+                format!("certificate {} is not usable as an authority: {error}", index + 1)
+            })?;
+            // The anchor's subject is the content of the sequence; the hint is the whole sequence.
+            let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+            subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
+            anchors.push(anchor.to_owned());
+        }
+        if anchors.is_empty() {
+            return Err("no certificates found".into());
+        }
+        Ok(Self { provider, anchors, subjects })
+    }
+
+    /// Judges the certificates that a client sent, its own first.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Proof {
+        let Some((own, intermediates)) = chain.split_first() else { return Proof::none() };
+        match self.verify(own, intermediates, now).and_then(|()| identity(own)) {
+            Ok(proof) => proof,
+            Err(why) => Proof::rejected(&why),
+        }
+    }
+
+    fn verify(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), String> {
+        let own = EndEntityCert::try_from(own).map_err(|error| error.to_string())?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        own.verify_for_usage(algorithms, &self.anchors, others, now, KeyUsage::client_auth(), None, None)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Proof {
+    /// The proof of a connection without a client certificate.
+    pub fn none() -> Self {
+        Self { peer: Peer::None, not_after: i64::MAX }
+    }
+
+    fn rejected(why: &str) -> Self {
+        Self { peer: Peer::Rejected(why.into()), not_after: i64::MAX }
+    }
+
+    /// What is proven at a time: a certificate that has expired since the handshake proves nothing.
+    pub fn peer_at(&self, seconds: i64) -> Peer {
+        if seconds > self.not_after {
+            Peer::Rejected("certificate has expired".into())
+        } else {
+            self.peer.clone()
+        }
+    }
+}
+
+/// Common name and organizations of a certificate that is already verified.
+fn identity(certificate: &CertificateDer<'_>) -> Result<Proof, String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+    let subject = parsed.subject();
+    let common_name =
+        subject.iter_common_name().last().and_then(|name| name.as_str().ok()).unwrap_or_default();
+    let organizations =
+        subject.iter_organization().filter_map(|name| name.as_str().ok()).map(Text::from).collect();
+    let peer = Peer::Certificate { common_name: common_name.into(), organizations };
+    Ok(Proof { peer, not_after: parsed.validity().not_after.timestamp() })
+}
+
+/// Asks for a certificate and checks only that the client has its key.
+#[derive(Debug)]
+pub struct AnyCertificate {
+    cas: Arc<ClientCas>,
+}
+
+impl AnyCertificate {
+    pub fn new(cas: Arc<ClientCas>) -> Self {
+        Self { cas }
+    }
+}
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// Clients pick the certificate to send by these names.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.cas.subjects
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.cas.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.cas.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.cas.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::Authority;
+    use std::time::Duration;
+
+    #[test]
+    fn certificates_are_judged_by_their_authority() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let ours = Authority::create("ours").expect("an authority");
+        let other = Authority::create("other").expect("an authority");
+        let cas = ClientCas::new(provider, &[ours.certificate().clone()]).expect("a pool");
+        let good = ours.issue_client("alice", &["devs", "ops"]).expect("a certificate");
+        let foreign = other.issue_client("alice", &["system:masters"]).expect("a certificate");
+        let serving = ours.issue_server("kube", &["localhost".into()], &[]).expect("a certificate");
+        let alice = Peer::Certificate {
+            common_name: "alice".into(),
+            organizations: vec!["devs".into(), "ops".into()],
+        };
+        let now = UnixTime::now();
+        let late = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs() + 40 * 365 * 86_400));
+        let none: Vec<CertificateDer<'static>> = Vec::new();
+        assert_eq!(cas.judge(&none, now).peer, Peer::None);
+        assert_eq!(cas.judge(&good.chain, now).peer, alice);
+        let rejected =
+            [("another authority", &foreign, now), ("a server", &serving, now), ("expired", &good, late)];
+        for (what, issued, at) in rejected {
+            assert!(matches!(cas.judge(&issued.chain, at).peer, Peer::Rejected(_)), "{what}");
+        }
+        let proof = cas.judge(&good.chain, now);
+        assert!(matches!(proof.peer_at(i64::MAX), Peer::Rejected(_)));
+        assert_eq!(proof.peer_at(0), alice);
+    }
+}

@@ -1,0 +1,377 @@
+//! Drives the machine: the only place where inputs go in and effects come out.
+//!
+//! A request runs on its connection's task from its first byte to its answer: the machine is locked
+//! only to hand it an input and to take the effects, and steps run outside the lock. Effects for other
+//! jobs go to their mailboxes, under a second lock that is taken before the first is given back, so
+//! that frames keep the machine's order while the machine already takes the next input.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use bytes::Bytes;
+use steersman_core::http::{Body, Request, Response};
+use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Ran, Task};
+use steersman_core::now::Mono;
+use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::conversation::Conversation;
+use crate::mailbox::{Mail, Mailbox, Mailboxes};
+use crate::metrics::{Metrics, RequestKind};
+use crate::store::{FeedInput, Store};
+
+/// The running server: one machine, its stores and its clients.
+pub struct Shell {
+    driven: Mutex<Driven>,
+    /// Locked after `driven`, never before.
+    mailboxes: Mutex<Mailboxes>,
+    /// One for each feed, in the order of their numbers.
+    stores: Vec<Arc<dyn Store>>,
+    clock: Clock,
+    last_job: AtomicU64,
+    timer: Notify,
+    runtime: Handle,
+    pub metrics: Metrics,
+}
+
+struct Driven {
+    machine: Machine,
+    /// When the timer task will next wake by itself.
+    armed: Option<Mono>,
+}
+
+impl Shell {
+    /// Puts a machine on its stores (index = feed) and starts it. Must be called inside a tokio runtime.
+    pub fn start(machine: Machine, stores: Vec<Arc<dyn Store>>, metrics: Metrics) -> Arc<Self> {
+        let shell = Arc::new(Self {
+            driven: Mutex::new(Driven { machine, armed: None }),
+            mailboxes: Mutex::default(),
+            stores,
+            clock: Clock::start(),
+            last_job: AtomicU64::new(0),
+            timer: Notify::new(),
+            runtime: Handle::current(),
+            metrics,
+        });
+        tokio::spawn(Arc::clone(&shell).keep_time());
+        shell.turn(None, Input::Start);
+        shell
+    }
+
+    /// Answers one request. With `Body::Stream` the conversation goes on with frames. Dropping the
+    /// future or the conversation tells the machine that the client went away.
+    pub async fn request(self: &Arc<Self>, request: Request) -> (Response, Conversation) {
+        let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
+        let mailbox = self.mailboxes().open(id);
+        let mut conversation =
+            Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
+        let mut input = Input::Request(id, request);
+        loop {
+            let mail = match self.turn(Some(id), input) {
+                Some(mail) => mail,
+                None => match conversation.mail().await {
+                    Ok(mail) => mail,
+                    Err(stored) => {
+                        input = Input::Stored(id, stored);
+                        continue;
+                    }
+                },
+            };
+            match mail {
+                Mail::Run(task) => input = Input::Ran(run(task)),
+                Mail::Store(feed, op) => match conversation.perform(feed, op).await {
+                    Ok(stored) => input = Input::Stored(id, stored),
+                    Err(Mail::Respond(response)) => return conversation.answered(response),
+                    Err(mail) => unreachable!("only a timeout overtakes a store: {mail:?}"),
+                },
+                Mail::Respond(response) => return conversation.answered(response),
+                Mail::Frame(_) | Mail::Close => unreachable!("no frame comes before the response"),
+            }
+        }
+    }
+
+    /// Begins to shut down: readiness fails from here on and watches are closed.
+    pub fn drain(self: &Arc<Self>) {
+        self.turn(None, Input::Drain);
+    }
+
+    /// Gives the stores back.
+    pub async fn close(&self) {
+        for store in &self.stores {
+            store.close().await;
+        }
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Bytes that each store holds on disk, by feed.
+    pub fn store_sizes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.stores.iter().map(|store| store.size_bytes())
+    }
+
+    /// One input to the machine, and its effects on everybody. The first effect on the job `own` that
+    /// is not part of its stream is given back, to be done right here.
+    pub(crate) fn turn(self: &Arc<Self>, own: Option<JobId>, input: Input) -> Option<Mail> {
+        let mut effects = Vec::with_capacity(4);
+        let mut driven = self.driven();
+        let is_tick = matches!(input, Input::Tick);
+        let now = self.clock.now();
+        driven.machine.handle(now, input, &mut effects);
+        let rearm = driven.rearm(is_tick);
+        let mut turn = Turn { own, mail: None, after: Vec::new() };
+        if effects.iter().all(|effect| turn.is_private(effect)) {
+            drop(driven);
+            effects.into_iter().for_each(|effect| self.perform(effect, None, &mut turn));
+        } else {
+            let mailboxes = self.mailboxes();
+            drop(driven);
+            effects.into_iter().for_each(|effect| self.perform(effect, Some(&mailboxes), &mut turn));
+        }
+        if rearm {
+            self.timer.notify_one();
+        }
+        for later in turn.after {
+            self.perform_later(later);
+        }
+        turn.mail
+    }
+
+    fn perform(self: &Arc<Self>, effect: Effect, mailboxes: Option<&Mailboxes>, turn: &mut Turn) {
+        let (id, mail) = match effect {
+            Effect::Run(task) => (task.id, Mail::Run(task)),
+            Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
+            Effect::Respond(id, response) => (id, Mail::Respond(response)),
+            Effect::Close(id) => (id, Mail::Close),
+            Effect::Frame { to, bytes } => {
+                let mailboxes = mailboxes.expect("frames are not private");
+                for id in to {
+                    mailboxes.deliver(id, Mail::Frame(bytes.clone()));
+                }
+                return;
+            }
+            Effect::Follow { feed, prefix, after } => {
+                turn.after.push(Later::Follow { feed, prefix, after });
+                return;
+            }
+            Effect::RequestProgress(feed) => {
+                turn.after.push(Later::RequestProgress(feed));
+                return;
+            }
+            Effect::Note(note) => {
+                self.metrics.note(&note);
+                log(&note);
+                return;
+            }
+        };
+        if turn.own == Some(id) && turn.mail.is_none() && !matches!(mail, Mail::Close) {
+            turn.mail = Some(mail);
+            return;
+        }
+        let undelivered = match mailboxes {
+            Some(mailboxes) => mailboxes.deliver(id, mail),
+            None => self.mailboxes().deliver(id, mail),
+        };
+        turn.after.extend(undelivered.and_then(|mail| Later::without_client(id, mail)));
+    }
+
+    fn perform_later(self: &Arc<Self>, later: Later) {
+        match later {
+            Later::Run(task) => {
+                let shell = Arc::clone(self);
+                self.runtime.spawn(async move { shell.turn(None, Input::Ran(run(task))) });
+            }
+            Later::Store(id, feed, op) => {
+                let shell = Arc::clone(self);
+                self.runtime.spawn(async move {
+                    let stored = match shell.store(feed) {
+                        Some(store) => match store.answer_now(&op) {
+                            Some(stored) => stored,
+                            None => store.perform(op).await,
+                        },
+                        None => no_such_store(feed),
+                    };
+                    shell.turn(None, Input::Stored(id, stored))
+                });
+            }
+            Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
+            Later::RequestProgress(feed) => {
+                if let Some(store) = self.store(feed) {
+                    store.request_progress(feed);
+                }
+            }
+        }
+    }
+
+    fn follow(self: &Arc<Self>, feed: Feed, prefix: Bytes, after: Rev) {
+        let Some(store) = self.store(feed) else { return };
+        let shell = Arc::downgrade(self);
+        let sink = move |input: FeedInput| {
+            let Some(shell) = shell.upgrade() else { return };
+            let input = match input {
+                FeedInput::Changed(batch) => Input::Changed(batch),
+                FeedInput::Lost(feed, why) => Input::Lost(feed, why),
+            };
+            shell.turn(None, input);
+        };
+        store.follow(feed, prefix, after, Arc::new(sink));
+    }
+
+    pub(crate) fn store(&self, feed: Feed) -> Option<&Arc<dyn Store>> {
+        self.stores.get(usize::from(feed.0))
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Forgets a job's mailbox: mail that comes later finds no client. What was asked of the job's task
+    /// and not begun is done all the same.
+    pub(crate) fn forget(self: &Arc<Self>, id: JobId, mailbox: &Mailbox) {
+        self.mailboxes().close(id);
+        for mail in mailbox.empty() {
+            if let Some(later) = Later::without_client(id, mail) {
+                self.perform_later(later);
+            }
+        }
+    }
+
+    /// Ticks when the machine wants to be woken, for ever.
+    async fn keep_time(self: Arc<Self>) {
+        loop {
+            let armed = self.driven().armed;
+            match armed.map(|at| self.clock.instant(at)) {
+                None => self.timer.notified().await,
+                Some(at) if at <= Instant::now() => {
+                    self.turn(None, Input::Tick);
+                    tokio::task::yield_now().await;
+                }
+                Some(at) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(at.into()) => {}
+                        () = self.timer.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn driven(&self) -> MutexGuard<'_, Driven> {
+        self.driven.lock().unwrap_or_else(|_| abort("machine"))
+    }
+
+    fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
+        self.mailboxes.lock().unwrap_or_else(|_| abort("mailboxes"))
+    }
+}
+
+impl Driven {
+    /// Notes when the machine wants to be woken; true when the timer sleeps too long for that. A timer
+    /// that wakes too early is left alone: a tick at any time does no harm.
+    fn rearm(&mut self, is_tick: bool) -> bool {
+        let wake = self.machine.wake_at().map(|(at, _)| at);
+        if is_tick {
+            self.armed = wake;
+            return false;
+        }
+        let earlier = match (wake, self.armed) {
+            (Some(wake), Some(armed)) => wake < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if earlier {
+            self.armed = wake;
+        }
+        earlier
+    }
+}
+
+/// The effects of one input that are not done where they are found.
+struct Turn {
+    own: Option<JobId>,
+    mail: Option<Mail>,
+    after: Vec<Later>,
+}
+
+/// What is done with no lock held.
+enum Later {
+    Run(Task),
+    Store(JobId, Feed, Op),
+    Follow { feed: Feed, prefix: Bytes, after: Rev },
+    RequestProgress(Feed),
+}
+
+impl Later {
+    /// Nobody is there to be answered, but what the machine began is brought to its end.
+    fn without_client(id: JobId, mail: Mail) -> Option<Self> {
+        match mail {
+            Mail::Run(task) => Some(Self::Run(task)),
+            Mail::Store(feed, op) => Some(Self::Store(id, feed, op)),
+            Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
+        }
+    }
+}
+
+impl Turn {
+    /// Whether the effect concerns nobody but the job whose task is here, and no stream.
+    fn is_private(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Run(task) => self.own == Some(task.id),
+            Effect::Store(id, ..) => self.own == Some(*id),
+            Effect::Respond(id, response) => self.own == Some(*id) && !matches!(response.body, Body::Stream),
+            Effect::Note(_) => true,
+            Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// Runs a step on this thread. A panic becomes the machine's to answer.
+fn run(task: Task) -> Ran {
+    let (id, sees) = (task.id, task.sees());
+    catch_unwind(AssertUnwindSafe(|| task.run())).unwrap_or_else(|_| Ran::panicked(id, sees))
+}
+
+pub(crate) fn no_such_store(feed: Feed) -> Stored {
+    Stored::Failed(StoreError::Internal(format!("no store for feed {}", feed.0).into()))
+}
+
+/// A panic with a lock held leaves state that nothing may be built on; a restart recovers from the store.
+fn abort<T>(what: &str) -> T {
+    tracing::error!("a panic has damaged the {what}; the process ends");
+    std::process::abort()
+}
+
+fn log(note: &Note) {
+    match note {
+        Note::Answered(answered) => tracing::debug!(
+            target: "httplog",
+            verb = %answered.verb,
+            path = %answered.path,
+            code = answered.code,
+            micros = answered.micros,
+            user = %answered.user,
+        ),
+        Note::WatchEnded { resource, events, why } => {
+            tracing::debug!(resource = %resource, events, why = %why, "watch ended");
+        }
+        Note::Listed { feed, objects, revision } => {
+            tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
+        }
+        Note::FeedLost { feed, why } => tracing::warn!(feed = feed.0, why = %why, "feed lost"),
+        Note::Undecodable { key, why } => {
+            tracing::error!(key = %key, why = %why, "stored value is not served")
+        }
+        Note::UnknownOutcome { resource } => {
+            tracing::warn!(resource = %resource, "the store could not tell whether a write happened");
+        }
+        Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
+        Note::Ready => tracing::info!("ready"),
+    }
+}
