@@ -4,6 +4,8 @@ pub mod discovery;
 mod document;
 pub mod health;
 pub mod openapi;
+pub mod options;
+mod percent;
 pub mod query;
 mod request;
 mod response;

@@ -4,6 +4,7 @@
 //! written. There is no NaN, so values have a total `Eq`.
 
 mod map;
+pub mod duration;
 pub mod metadata;
 pub mod object;
 pub mod path;
