@@ -1,10 +1,15 @@
 //! From a parsed body to a typed shape: type checks with Go's sentences, unknown and duplicate fields,
 //! zero values as Go's encoder would write them.
+//!
+//! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
-use super::{Catalogue, TypeId};
+use super::scalar::{self, Fault};
+use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::Parsed;
-use crate::value::Value;
+use crate::value::{Map, Text, Value};
+use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A body in its typed shape.
@@ -21,18 +26,365 @@ pub struct Decoded {
 pub struct DecodeError(pub String);
 
 /// Fits a parsed body to a type.
-pub fn decode(_catalogue: &Catalogue, _root: TypeId, _body: Parsed) -> Result<Decoded, DecodeError> {
-    todo!()
+///
+/// Strict errors: duplicates first, then unknown fields, each in the order that is known of them.
+pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
+    let mut decoder = Decoder { catalogue, unknown: Some(Vec::new()), first_fault: None };
+    let value = decoder.root(root, body.value)?;
+    let unknown = decoder.unknown.unwrap_or_default();
+    // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
+    let inside = |path: &str, outer: &str| {
+        path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
+    };
+    let duplicates = body.duplicates.iter().filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
+    let mut strict_errors: Vec<String> =
+        duplicates.map(|path| format!("duplicate field \"{path}\"")).collect();
+    strict_errors.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
+    Ok(Decoded { value, strict_errors })
 }
 
 /// Fits a value that is already known to be of the type (defaulted, patched) to Go's shape again:
 /// unknown members go, zero values go or come as Go's encoder would have it, times and quantities
 /// are canonical.
-pub fn normalize(_catalogue: &Catalogue, _root: TypeId, _value: Value) -> Result<Value, DecodeError> {
-    todo!()
+pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Value, DecodeError> {
+    Decoder { catalogue, unknown: None, first_fault: None }.root(root, value)
 }
 
 /// Puts the catalogue's declared defaults into absent fields of objects that are present.
-pub fn apply_defaults(_catalogue: &Catalogue, _root: TypeId, _value: &mut Value) {
-    todo!()
+pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
+    default_shape(catalogue, &Shape::Struct(root), value);
+}
+
+fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
+    match (shape, &*value) {
+        (Shape::Struct(id), Value::Map(_)) => default_object(catalogue, catalogue.get(*id), value),
+        (Shape::List(item), Value::List(_)) if item.holds_structs() => {
+            for member in value.as_list_mut().into_iter().flatten() {
+                default_shape(catalogue, item, member);
+            }
+        }
+        (Shape::Map(inner), Value::Map(_)) if inner.holds_structs() => {
+            for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
+                default_shape(catalogue, inner, member);
+            }
+        }
+        (_, _) => {}
+    }
+}
+
+fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
+    for field in &def.fields {
+        let absent = value.field(field.name).is_none_or(Value::is_null);
+        if absent {
+            if let Some(default) = &field.default {
+                value.set(field.name, default.clone());
+            }
+        } else if field.shape.holds_structs()
+            && let Some(member) = value.field_mut(field.name)
+        {
+            default_shape(catalogue, &field.shape, member);
+        }
+    }
+}
+
+/// Where a value stands, as a chain up to the root.
+enum Path<'p> {
+    Root,
+    Field { above: &'p Self, name: &'p str, owner: &'p TypeDef },
+    Key { above: &'p Self, name: &'p str },
+    Index { above: &'p Self, index: usize },
+}
+
+impl Path<'_> {
+    /// As strict errors name it: `spec.containers[0].name`.
+    fn dotted(&self, out: &mut String) {
+        match self {
+            Self::Root => {}
+            Self::Field { above, name, .. } | Self::Key { above, name } => {
+                above.dotted(out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(name);
+            }
+            Self::Index { above, index } => {
+                above.dotted(out);
+                out.push_str(&format!("[{index}]"));
+            }
+        }
+    }
+
+    /// As Go's decoder names it: struct fields only, `spec.containers.name`.
+    fn go_fields(&self, out: &mut String) {
+        match self {
+            Self::Root => {}
+            Self::Field { above, name, .. } => {
+                above.go_fields(out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(name);
+            }
+            Self::Key { above, .. } | Self::Index { above, .. } => above.go_fields(out),
+        }
+    }
+
+    /// The struct and the field that a value stands in.
+    fn owner(&self) -> Option<(&TypeDef, &str)> {
+        match self {
+            Self::Root => None,
+            Self::Field { owner, name, .. } => Some((owner, name)),
+            Self::Key { above, .. } | Self::Index { above, .. } => above.owner(),
+        }
+    }
+}
+
+struct Decoder<'c> {
+    catalogue: &'c Catalogue,
+    /// Paths of unknown fields; None when nobody asks.
+    unknown: Option<Vec<String>>,
+    /// Go's decoder goes on after a mismatch and reports the first one at the end.
+    first_fault: Option<DecodeError>,
+}
+
+type Decoding<T> = Result<T, DecodeError>;
+
+impl<'c> Decoder<'c> {
+    fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
+        let def = self.catalogue.get(root);
+        let value = match value {
+            Value::Map(map) => self.object(def, map, &Path::Root)?,
+            Value::Null => self.object(def, Arc::default(), &Path::Root)?,
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
+                let go_type = self.go_type(&Shape::Struct(root));
+                return Err(mismatch(&scalar::found(&value, false), &go_type, &Path::Root));
+            }
+        };
+        match self.first_fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(value),
+        }
+    }
+
+    /// A value that is not null in the form of its shape.
+    fn shaped(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        let canonical = match (shape, value) {
+            (Shape::Struct(id), Value::Map(map)) => return self.object(self.catalogue.get(*id), map, path),
+            (Shape::List(item), Value::List(items)) => return self.list(item, items, path),
+            (Shape::Map(inner), Value::Map(map)) => return self.map(inner, map, path),
+            (Shape::String, value @ Value::Str(_))
+            | (Shape::Int64, value @ Value::Int(_))
+            | (Shape::Bool, value @ Value::Bool(_))
+            | (Shape::Double, value @ (Value::Int(_) | Value::Float(_)))
+            | (Shape::Duration, value @ Value::Str(_)) => return Ok(value),
+            (Shape::Any, value) => return self.any(value, path),
+            (Shape::Int32, value) => scalar::int32(value),
+            (Shape::Quantity, value) => scalar::quantity(&value),
+            (Shape::IntOrString, value) => scalar::int_or_string(value),
+            (Shape::Bytes, value) => scalar::bytes(value),
+            (Shape::Time, value) => scalar::time(value),
+            (Shape::MicroTime, value) => scalar::micro_time(value),
+            (Shape::Int64, value) => {
+                Err(Fault::Mismatch { found: scalar::found(&value, true), go_type: "int64" })
+            }
+            (
+                Shape::String
+                | Shape::Bool
+                | Shape::Double
+                | Shape::Duration
+                | Shape::Struct(_)
+                | Shape::List(_)
+                | Shape::Map(_),
+                value,
+            ) => Err(Fault::Mismatch { found: scalar::found(&value, false), go_type: "" }),
+        };
+        canonical.or_else(|fault| self.fault(fault, shape, path))
+    }
+
+    fn object(&mut self, def: &'c TypeDef, map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        let entries = owned(map).into_entries();
+        let mut members: Vec<(Text, Value)> = Vec::with_capacity(entries.len() + def.kept.len());
+        let mut kept = def.kept.iter().map(|at| &def.fields[usize::from(*at)]).peekable();
+        let mut from = 0;
+        for (key, value) in entries {
+            while let Some(field) = kept.next_if(|field| field.name < key.as_str()) {
+                members.push((Text::const_new(field.name), self.absent(field)));
+            }
+            let Some(index) = def.position_from(&key, &mut from) else {
+                self.note_unknown(path, &key);
+                continue;
+            };
+            kept.next_if(|field| field.name == key.as_str());
+            let field = &def.fields[index];
+            let here = Path::Field { above: path, name: field.name, owner: def };
+            if let Some(value) = self.member(field, value, &here)? {
+                members.push((key, value));
+            }
+        }
+        for field in kept {
+            members.push((Text::const_new(field.name), self.absent(field)));
+        }
+        Ok(Value::map(Map::from_entries(members)))
+    }
+
+    /// A member's value; None when the encoder would leave it out.
+    fn member(&mut self, field: &'c Field, value: Value, path: &Path<'_>) -> Decoding<Option<Value>> {
+        if value.is_null() {
+            return Ok(field.keeps_zero().then(|| self.absent(field)));
+        }
+        let value = self.shaped(&field.shape, value, path)?;
+        let dropped = (field.omit_empty && !field.pointer && !field.shape.is_go_struct() && is_empty(&value))
+            || (field.omit_zero && value.is_null());
+        Ok((!dropped).then_some(value))
+    }
+
+    /// What stands for a field that nobody set.
+    fn absent(&self, field: &'c Field) -> Value {
+        if field.pointer { Value::Null } else { self.zero(&field.shape) }
+    }
+
+    fn zero(&self, shape: &'c Shape) -> Value {
+        match shape {
+            Shape::String => Value::str(""),
+            Shape::Int32 | Shape::Int64 | Shape::Double | Shape::IntOrString => Value::Int(0),
+            Shape::Bool => Value::Bool(false),
+            Shape::Quantity => Value::str("0"),
+            Shape::Duration => Value::str("0s"),
+            Shape::Bytes | Shape::Time | Shape::MicroTime | Shape::Any | Shape::List(_) | Shape::Map(_) => {
+                Value::Null
+            }
+            Shape::Struct(id) => {
+                let def = self.catalogue.get(*id);
+                let kept = def.kept.iter().map(|at| &def.fields[usize::from(*at)]);
+                Value::map(kept.map(|field| (Text::const_new(field.name), self.absent(field))).collect())
+            }
+        }
+    }
+
+    fn list(&mut self, item: &'c Shape, items: Arc<Vec<Value>>, path: &Path<'_>) -> Decoding<Value> {
+        let mut items = owned(items);
+        for (index, member) in items.iter_mut().enumerate() {
+            let value = core::mem::take(member);
+            let here = Path::Index { above: path, index };
+            *member = if value.is_null() { self.zero(item) } else { self.shaped(item, value, &here)? };
+        }
+        Ok(Value::list(items))
+    }
+
+    fn map(&mut self, inner: &'c Shape, map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        let mut map = owned(map);
+        for (key, member) in map.iter_mut() {
+            let value = core::mem::take(member);
+            let here = Path::Key { above: path, name: key };
+            *member = if value.is_null() { self.zero(inner) } else { self.shaped(inner, value, &here)? };
+        }
+        Ok(Value::map(map))
+    }
+
+    /// JSON of any form; the unions of an OpenAPI schema are of the schema's own type inside.
+    /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
+    fn any(&mut self, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        let Some((owner, field)) = path.owner() else { return Ok(value) };
+        let union = matches!(field, "items" | "additionalItems" | "additionalProperties" | "dependencies");
+        if !union || owner.go_name() != "JSONSchemaProps" {
+            return Ok(value);
+        }
+        let Some(schema) = self.catalogue.type_named(owner.name) else { return Ok(value) };
+        let unknown = self.unknown.take();
+        let def = self.catalogue.get(schema);
+        let shaped = match value {
+            Value::Map(map) => self.object(def, map, path),
+            Value::List(items) if field == "items" => {
+                let inside =
+                    |item| if let Value::Map(map) = item { self.object(def, map, path) } else { Ok(item) };
+                owned(items).into_iter().map(inside).collect::<Decoding<Vec<Value>>>().map(Value::list)
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Str(_)
+            | Value::List(_) => Ok(value),
+        };
+        self.unknown = unknown;
+        shaped
+    }
+
+    fn note_unknown(&mut self, path: &Path<'_>, key: &str) {
+        if let Some(unknown) = &mut self.unknown {
+            let mut dotted = String::new();
+            Path::Key { above: path, name: key }.dotted(&mut dotted);
+            unknown.push(dotted);
+        }
+    }
+
+    /// Ends decoding, or notes the fault and goes on with the zero value.
+    fn fault(&mut self, fault: Fault, shape: &'c Shape, path: &Path<'_>) -> Decoding<Value> {
+        let noted = match fault {
+            Fault::Sentence(sentence) => return Err(DecodeError(sentence)),
+            Fault::Fatal { found, go_type } => return Err(mismatch(&found, go_type, path)),
+            Fault::Noted(sentence) => DecodeError(sentence),
+            Fault::Mismatch { found, go_type: "" } => mismatch(&found, &self.go_type(shape), path),
+            Fault::Mismatch { found, go_type } => mismatch(&found, go_type, path),
+        };
+        self.first_fault.get_or_insert(noted);
+        Ok(self.zero(shape))
+    }
+
+    /// A shape as Go prints its type: `[]v1.Container`, `map[string]string`.
+    fn go_type(&self, shape: &Shape) -> String {
+        match shape {
+            Shape::String => "string".into(),
+            Shape::Int32 => "int32".into(),
+            Shape::Int64 => "int64".into(),
+            Shape::Bool => "bool".into(),
+            Shape::Double => "float64".into(),
+            Shape::Bytes => "[]uint8".into(),
+            Shape::Quantity => "resource.Quantity".into(),
+            Shape::IntOrString => "intstr.IntOrString".into(),
+            Shape::Time => "v1.Time".into(),
+            Shape::MicroTime => "v1.MicroTime".into(),
+            Shape::Duration => "string".into(),
+            Shape::Any => "runtime.RawExtension".into(),
+            Shape::Struct(id) => {
+                let name = self.catalogue.get(*id).name;
+                let start = name.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
+                name.get(start..).unwrap_or(name).into()
+            }
+            Shape::List(item) => format!("[]{}", self.go_type(item)),
+            // Upstream names this map type, and uses the name nearly everywhere.
+            Shape::Map(inner) if **inner == Shape::Quantity => "v1.ResourceList".into(),
+            Shape::Map(inner) => format!("map[string]{}", self.go_type(inner)),
+        }
+    }
+}
+
+/// The decoder's sentence for a value of the wrong type.
+fn mismatch(found: &str, go_type: &str, path: &Path<'_>) -> DecodeError {
+    let Some((owner, _)) = path.owner() else {
+        return DecodeError(format!("json: cannot unmarshal {found} into Go value of type {go_type}"));
+    };
+    let mut fields = String::new();
+    path.go_fields(&mut fields);
+    let owner = owner.go_name();
+    DecodeError(format!(
+        "json: cannot unmarshal {found} into Go struct field {owner}.{fields} of type {go_type}"
+    ))
+}
+
+/// The content of a shared node, copied only when someone else holds it too.
+fn owned<T: Clone>(shared: Arc<T>) -> T {
+    Arc::try_unwrap(shared).unwrap_or_else(|held| (*held).clone())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(truth) => !truth,
+        Value::Int(number) => *number == 0,
+        Value::Float(number) => number.to_f64() == 0.0,
+        Value::Str(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.is_empty(),
+    }
 }

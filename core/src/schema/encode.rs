@@ -1,10 +1,77 @@
 //! Writes a typed value as JSON with its fields in upstream's order.
 
-use super::{Catalogue, TypeId};
-use crate::value::Value;
+use super::{Catalogue, Shape, TypeDef, TypeId};
+use crate::codec::json;
+use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
 
 /// Appends compact JSON. Members that the type does not know come last, in key order.
-pub fn to_json(_catalogue: &Catalogue, _root: TypeId, _value: &Value, _out: &mut Vec<u8>) {
-    todo!()
+pub fn to_json(catalogue: &Catalogue, root: TypeId, value: &Value, out: &mut Vec<u8>) {
+    shaped(catalogue, &Shape::Struct(root), value, out);
+}
+
+fn shaped(catalogue: &Catalogue, shape: &Shape, value: &Value, out: &mut Vec<u8>) {
+    match (shape, value) {
+        (Shape::Struct(id), Value::Map(map)) => object(catalogue, catalogue.get(*id), map, out),
+        (Shape::List(item), Value::List(items)) => {
+            out.push(b'[');
+            for (index, member) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                shaped(catalogue, item, member, out);
+            }
+            out.push(b']');
+        }
+        (Shape::Map(inner), Value::Map(map)) => {
+            out.push(b'{');
+            for (index, (key, member)) in map.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json::write_str(key, out);
+                out.push(b':');
+                shaped(catalogue, inner, member, out);
+            }
+            out.push(b'}');
+        }
+        _ => json::write(value, out),
+    }
+}
+
+/// Most fields of one type for which the fast order below is used; no type has more today.
+const ORDERED_FIELDS: usize = 64;
+
+fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
+    let mut members: [Option<&Value>; ORDERED_FIELDS] = [None; ORDERED_FIELDS];
+    let mut unknown: Vec<(&Text, &Value)> = Vec::new();
+    let mut from = 0;
+    for (key, member) in map.iter() {
+        match def.position_from(key, &mut from) {
+            Some(index) if index < ORDERED_FIELDS => members[index] = Some(member),
+            Some(_) | None => unknown.push((key, member)),
+        }
+    }
+    let known = def.fields.iter().zip(members).filter_map(|(field, member)| Some((field, member?)));
+    out.push(b'{');
+    let mut first = true;
+    for (field, member) in known {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        out.push(b'"');
+        // Field names are plain letters: nothing to escape.
+        out.extend_from_slice(field.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        shaped(catalogue, &field.shape, member, out);
+    }
+    for (key, member) in unknown {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        json::write_str(key, out);
+        out.push(b':');
+        json::write(member, out);
+    }
+    out.push(b'}');
 }

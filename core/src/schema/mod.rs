@@ -7,6 +7,9 @@
 pub mod decode;
 pub mod encode;
 mod load;
+mod scalar;
+#[cfg(test)]
+mod tests;
 
 use crate::value::Value;
 use alloc::boxed::Box;
@@ -35,6 +38,8 @@ pub struct TypeDef {
     pub fields: Vec<Field>,
     /// Indexes into `fields`, sorted by field name.
     by_name: Vec<u16>,
+    /// Those of `by_name` that are written even when they are absent or zero.
+    kept: Vec<u16>,
     /// Group, version and kind, for types that are kinds: `("apps", "v1", "Deployment")`.
     pub kind: Option<(&'static str, &'static str, &'static str)>,
     /// The whole map is one value to merges (`x-kubernetes-map-type: atomic`).
@@ -56,7 +61,10 @@ pub struct Field {
     pub pointer: bool,
     /// JSON leaves out the zero value (of a non-struct).
     pub omit_empty: bool,
+    /// Go's `omitzero`: JSON leaves out a struct that is zero (`metadata.creationTimestamp`).
+    pub omit_zero: bool,
     pub list: ListType,
+    pub map: MapType,
     pub patch: Patch,
     /// The declared default (`default=JSON` in the facts).
     pub default: Option<Value>,
@@ -99,6 +107,15 @@ pub enum ListType {
     Map(Vec<&'static str>),
 }
 
+/// How server-side apply and OpenAPI see a map or a struct, as this field declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapType {
+    /// As the type itself says.
+    Undeclared,
+    Atomic,
+    Granular,
+}
+
 /// How strategic merge patch treats a field (`x-kubernetes-patch-*`).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Patch {
@@ -132,8 +149,76 @@ impl TypeDef {
         Some(&self.fields[usize::from(self.by_name[index])])
     }
 
+    /// The index in `fields` of a name, for names asked in rising order: `from` remembers how far the
+    /// walk has come.
+    fn position_from(&self, name: &str, from: &mut usize) -> Option<usize> {
+        let rest = self.by_name.get(*from..)?;
+        match rest.binary_search_by(|at| self.fields[usize::from(*at)].name.cmp(name)) {
+            Ok(step) => {
+                *from += step + 1;
+                Some(usize::from(rest[step]))
+            }
+            Err(step) => {
+                *from += step;
+                None
+            }
+        }
+    }
+
     /// The Go name without group and version: `DeploymentSpec`.
     pub fn go_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
+impl Field {
+    /// JSON has the field even when its value is zero and nobody set it.
+    fn keeps_zero(&self) -> bool {
+        if self.omit_zero || self.pointer {
+            return !self.omit_zero && !self.omit_empty;
+        }
+        !self.omit_empty || self.shape.is_go_struct()
+    }
+}
+
+impl Shape {
+    /// A Go struct, which `omitempty` never leaves out.
+    fn is_go_struct(&self) -> bool {
+        match self {
+            Self::Struct(_)
+            | Self::Quantity
+            | Self::IntOrString
+            | Self::Time
+            | Self::MicroTime
+            | Self::Duration
+            | Self::Any => true,
+            Self::String
+            | Self::Int32
+            | Self::Int64
+            | Self::Bool
+            | Self::Double
+            | Self::Bytes
+            | Self::List(_)
+            | Self::Map(_) => false,
+        }
+    }
+    /// There may be a struct somewhere inside.
+    fn holds_structs(&self) -> bool {
+        match self {
+            Self::Struct(_) => true,
+            Self::List(inner) | Self::Map(inner) => inner.holds_structs(),
+            Self::String
+            | Self::Int32
+            | Self::Int64
+            | Self::Bool
+            | Self::Double
+            | Self::Bytes
+            | Self::Quantity
+            | Self::IntOrString
+            | Self::Time
+            | Self::MicroTime
+            | Self::Duration
+            | Self::Any => false,
+        }
     }
 }
