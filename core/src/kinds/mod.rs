@@ -126,7 +126,8 @@ pub struct Rules {
     pub name: fn(name: &str, prefix: bool) -> names::Problems,
     /// Sets computed defaults on every decoded object of the kind, stored ones included.
     pub default: fn(object: &mut Value),
-    /// Before create: drops what a creator may not set (status), sets what creation sets.
+    /// Before create: drops what a creator may not set (status), sets what creation sets. Name, uid and
+    /// creation time are there already. The object is normalized again afterwards.
     pub prepare_create: fn(object: &mut Value),
     /// Before update: carries over what an updater may not change.
     pub prepare_update: fn(object: &mut Value, old: &Value),
@@ -143,8 +144,13 @@ pub struct Rules {
     pub create_on_update: bool,
     /// A PUT without a resource version is allowed.
     pub unconditional_update: bool,
-    /// Graceful deletion: the grace period in seconds when the client names none; None deletes at once.
-    pub grace_seconds: fn(object: &Value) -> Option<i64>,
+    /// Graceful deletion: the grace period in seconds that holds when the client asks for `asked`, 0 for
+    /// at once. None: the kind knows no graceful deletion.
+    pub grace_seconds: fn(object: &Value, asked: Option<i64>) -> Option<i64>,
+    /// A DELETE that removes the object answers with its last state, not with a Status.
+    pub returns_deleted: bool,
+    /// A DELETE that names no propagation policy orphans the dependents.
+    pub orphans: bool,
 }
 
 /// When metadata.generation grows.
@@ -172,6 +178,8 @@ impl Rules {
         generation: Generation::None,
         create_on_update: false,
         unconditional_update: true,
-        grace_seconds: |_| None,
+        grace_seconds: |_, _| None,
+        returns_deleted: false,
+        orphans: false,
     };
 }

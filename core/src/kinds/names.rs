@@ -54,7 +54,9 @@ pub fn dns_label(name: &str, prefix: bool) -> Problems {
     let name = without_trailing_dash(name, prefix);
     let mut problems = too_long(&name, LABEL_BYTES);
     if !is_dns_label(&name) {
-        problems.push(LABEL_1123.into());
+        // Of a subdomain, only its dots are wrong.
+        let subdomain = name.split('.').all(is_dns_label);
+        problems.push(if subdomain { "must not contain dots".into() } else { LABEL_1123.into() });
     }
     problems
 }
@@ -217,7 +219,7 @@ mod tests {
         ("prefix", |name| dns_subdomain(name, true), "gen-", &[]),
         ("prefix", |name| dns_subdomain(name, true), "-", &["a lowercase RFC 1123 subdomain"]),
         ("prefix", |name| dns_subdomain(name, true), "BAD_", &["a lowercase RFC 1123 subdomain"]),
-        ("label", |name| dns_label(name, false), "a.b", &["a lowercase RFC 1123 label"]),
+        ("label", |name| dns_label(name, false), "a.b", &["must not contain dots"]),
         ("1035", |name| dns1035_label(name, false), "1a", &["a DNS-1035 label"]),
         ("1035", |name| dns1035_label(name, false), "a1", &[]),
         (

@@ -1,8 +1,52 @@
 //! CustomResourceDefinitions.
-//! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go
+//! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go,
+//! pkg/apis/apiextensions/v1/defaults.go
 
+use super::fill::{Default, Fill, fill};
 use super::status;
-use crate::kinds::{Generation, Rules};
+use crate::kinds::{Generation, Rules, names};
+use crate::value::{Map, Value};
+use alloc::format;
 
-pub static RULES: Rules =
-    Rules { generation: Generation::Spec, unconditional_update: false, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    name: names::any,
+    default,
+    prepare_create,
+    generation: Generation::Spec,
+    unconditional_update: false,
+    ..status::SPLIT
+};
+
+const DEFAULTS: &[Default] = &[
+    (&["spec"], "conversion", Fill::Object),
+    (&["spec", "conversion"], "strategy", Fill::Text("None")),
+    (&["spec", "conversion", "webhook", "clientConfig", "service"], "port", Fill::Int(443)),
+];
+
+fn default(object: &mut Value) {
+    fill(object, DEFAULTS);
+    let Some(names) = object.at(&["spec", "names"]) else { return };
+    let kind = names.text_at(&["kind"]);
+    if kind.is_empty() {
+        return;
+    }
+    let implied = [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))];
+    for (field, name) in implied {
+        if object.text_at(&["spec", "names", field]).is_empty() {
+            object.set_at(&["spec", "names", field], name.into());
+        }
+    }
+}
+
+/// A new definition has stored objects, if any, in its storage version.
+fn prepare_create(object: &mut Value) {
+    let versions = object.at(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
+    let stored =
+        versions.iter().find(|version| version.field("storage").and_then(Value::as_bool) == Some(true));
+    let stored = stored.map(|version| Value::str(version.text_at(&["name"])));
+    let mut status = Map::new();
+    if let Some(name) = stored {
+        status.insert("storedVersions", Value::list(alloc::vec![name]));
+    }
+    object.set("status", status.into());
+}

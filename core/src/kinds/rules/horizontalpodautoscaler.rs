@@ -1,7 +1,67 @@
 //! HorizontalPodAutoscalers of both versions, which share storage.
-//! k8s: pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go
+//! k8s: pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go, pkg/apis/autoscaling/v2/defaults.go
 
+use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
 use super::status;
 use crate::kinds::Rules;
+use crate::value::{Map, Value};
 
-pub static RULES: Rules = Rules { ..status::SPLIT };
+pub static RULES: Rules = Rules { default, ..status::SPLIT };
+/// autoscaling/v1 has no metrics to fill in: the conversion to v2 does it.
+pub static V1_RULES: Rules = Rules { default: default_v1, ..status::SPLIT };
+
+const DEFAULTS: &[Default] = &[(&["spec"], "minReplicas", Fill::Int(1))];
+
+/// The scaling policies of a direction that names none: type, value and period in seconds.
+const UP: &[(&str, i64, i64)] = &[("Pods", 4, 15), ("Percent", 100, 15)];
+const DOWN: &[(&str, i64, i64)] = &[("Percent", 100, 15)];
+
+/// The use of CPU that is aimed at where no metric is named, percent.
+const CPU_PERCENT: i64 = 80;
+
+fn default_v1(object: &mut Value) {
+    fill(object, DEFAULTS);
+}
+
+fn default(object: &mut Value) {
+    fill(object, DEFAULTS);
+    each(object, &["spec"], &mut |spec| {
+        let named = spec.field("metrics").and_then(Value::as_list).is_some_and(|metrics| !metrics.is_empty());
+        if !named {
+            spec.set("metrics", Value::list(alloc::vec![cpu_metric()]));
+        }
+        if !is_unset(spec, "behavior") {
+            default_direction(spec, "scaleUp", UP);
+            each(spec, &["behavior", "scaleUp"], &mut |up| {
+                set_unset(up, "stabilizationWindowSeconds", Fill::Int(0));
+            });
+            default_direction(spec, "scaleDown", DOWN);
+        }
+    });
+}
+
+fn default_direction(spec: &mut Value, direction: &'static str, policies: &[(&str, i64, i64)]) {
+    each(spec, &["behavior"], &mut |behavior| set_unset(behavior, direction, Fill::Object));
+    each(spec, &["behavior", direction], &mut |rules| {
+        set_unset(rules, "selectPolicy", Fill::Text("Max"));
+        if is_unset(rules, "policies") {
+            let policies = policies.iter().map(|(kind, value, period)| {
+                let mut policy = Map::new();
+                policy.insert("type", (*kind).into());
+                policy.insert("value", Value::Int(*value));
+                policy.insert("periodSeconds", Value::Int(*period));
+                policy.into()
+            });
+            rules.set("policies", Value::list(policies.collect()));
+        }
+    });
+}
+
+fn cpu_metric() -> Value {
+    let mut metric = Value::empty_map();
+    metric.set("type", "Resource".into());
+    metric.set_at(&["resource", "name"], "cpu".into());
+    metric.set_at(&["resource", "target", "type"], "Utilization".into());
+    metric.set_at(&["resource", "target", "averageUtilization"], Value::Int(CPU_PERCENT));
+    metric
+}

@@ -1,7 +1,71 @@
 //! Jobs.
-//! k8s: pkg/registry/batch/job/strategy.go
+//! k8s: pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go
 
-use super::status;
+use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use super::{pod_spec, status};
 use crate::kinds::{Generation, Rules};
+use crate::value::{Map, Value};
 
-pub static RULES: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { default, prepare_create, generation: Generation::Spec, orphans: true, ..status::SPLIT };
+
+const DEFAULTS: &[Default] = &[
+    (&[], "completionMode", Fill::Text("NonIndexed")),
+    (&[], "suspend", Fill::Bool(false)),
+    (&[], "manualSelector", Fill::Bool(false)),
+    (&["podFailurePolicy", "rules", "*", "onPodConditions", "*"], "status", Fill::Text("True")),
+];
+
+/// The labels that tie pods to their job: the uid and the name, each under its new and its old key.
+const UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
+const NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
+
+fn default(object: &mut Value) {
+    each(object, &["spec"], &mut default_spec);
+    let labels = object.at(&["spec", "template", "metadata", "labels"]).and_then(Value::as_map).cloned();
+    let labels = labels.unwrap_or_default();
+    let own = object.at(&["metadata", "labels"]).and_then(Value::as_map);
+    if !labels.is_empty() && own.is_none_or(Map::is_empty) {
+        object.set_at(&["metadata", "labels"], labels.into());
+    }
+}
+
+fn default_spec(spec: &mut Value) {
+    if is_unset(spec, "completions") && is_unset(spec, "parallelism") {
+        spec.set("completions", Value::Int(1));
+    }
+    set_unset(spec, "parallelism", Fill::Int(1));
+    let limit = if is_unset(spec, "backoffLimitPerIndex") { 6 } else { i64::from(i32::MAX) };
+    set_unset(spec, "backoffLimit", Fill::Int(limit));
+    fill(spec, DEFAULTS);
+    let replacement = if is_unset(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
+    set_unset(spec, "podReplacementPolicy", Fill::Text(replacement));
+    each(spec, &["template"], &mut pod_spec::default_template);
+}
+
+fn prepare_create(object: &mut Value) {
+    status::drop(object);
+    if object.at(&["spec", "manualSelector"]).and_then(Value::as_bool) != Some(true) {
+        generate_selector(object);
+    }
+    // Stored jobs are defaulted when they are read: the generated labels become the job's own.
+    default(object);
+}
+
+/// A selector that no other job has, by the job's uid. What a client put there by hand stays, for
+/// validation to refuse.
+fn generate_selector(object: &mut Value) {
+    let uid = Value::str(object.text_at(&["metadata", "uid"]));
+    let name = Value::str(object.text_at(&["metadata", "name"]));
+    let labels = UID_LABELS.iter().map(|key| (*key, &uid)).chain(NAME_LABELS.iter().map(|key| (*key, &name)));
+    for (key, value) in labels {
+        let path = &["spec", "template", "metadata", "labels", key];
+        if object.at(path).is_none() {
+            object.set_at(path, value.clone());
+        }
+    }
+    let selector = &["spec", "selector", "matchLabels", UID_LABELS[0]];
+    if object.at(selector).is_none() {
+        object.set_at(selector, uid);
+    }
+}

@@ -41,4 +41,6 @@ pub mod servicecidr;
 pub mod statefulset;
 pub mod storage;
 
+mod fill;
+mod pod_spec;
 mod status;

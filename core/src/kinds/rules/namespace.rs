@@ -3,5 +3,45 @@
 
 use super::status;
 use crate::kinds::{Rules, names};
+use crate::value::{Map, Value};
 
-pub static RULES: Rules = Rules { name: names::dns_label, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { name: names::dns_label, default, prepare_create, prepare_update, ..status::SPLIT };
+
+/// The label by which selectors pick a namespace by its name.
+const NAME_LABEL: &[&str] = &["metadata", "labels", "kubernetes.io/metadata.name"];
+
+/// The finalizer that holds a namespace until its content is gone.
+const FINALIZER: &str = "kubernetes";
+
+fn default(object: &mut Value) {
+    let name = Value::str(object.text_at(&["metadata", "name"]));
+    if name.as_str() != Some("") {
+        object.set_at(NAME_LABEL, name);
+    }
+}
+
+fn prepare_create(object: &mut Value) {
+    // A generated name was not there yet when the object was decoded.
+    default(object);
+    let mut status = Map::new();
+    status.insert("phase", "Active".into());
+    object.set("status", status.into());
+    let path = &["spec", "finalizers"];
+    let mut finalizers = object.at(path).and_then(Value::as_list).unwrap_or_default().to_vec();
+    if !finalizers.iter().any(|held| held.as_str() == Some(FINALIZER)) {
+        finalizers.push(FINALIZER.into());
+        object.set_at(path, finalizers.into());
+    }
+}
+
+/// Finalizers of the spec change through the finalize subresource alone.
+fn prepare_update(object: &mut Value, old: &Value) {
+    status::keep(object, old);
+    match old.at(&["spec", "finalizers"]) {
+        Some(finalizers) => object.set_at(&["spec", "finalizers"], finalizers.clone()),
+        None => {
+            object.remove_at(&["spec", "finalizers"]);
+        }
+    }
+}

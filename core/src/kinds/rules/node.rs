@@ -1,7 +1,32 @@
-//! Nodes.
-//! k8s: pkg/registry/core/node/strategy.go
+//! Nodes. A kubelet registers its node with a status: creation keeps it.
+//! k8s: pkg/registry/core/node/strategy.go, pkg/apis/core/v1/defaults.go
 
+use super::fill::is_unset;
 use super::status;
 use crate::kinds::Rules;
+use crate::value::Value;
 
-pub static RULES: Rules = Rules { ..status::SPLIT };
+pub static RULES: Rules = Rules { default, prepare_update: status::keep, ..Rules::PLAIN };
+
+fn default(object: &mut Value) {
+    mirror_pod_cidr(object);
+    let Some(status) = object.field("status") else { return };
+    if is_unset(status, "allocatable")
+        && let Some(capacity) = status.field("capacity").filter(|capacity| !capacity.is_null()).cloned()
+    {
+        object.set_at(&["status", "allocatable"], capacity);
+    }
+}
+
+/// `podCIDR` is the first of `podCIDRs`; where only one of them is there, or they differ, `podCIDR` wins.
+/// k8s: pkg/apis/core/v1/conversion.go
+fn mirror_pod_cidr(object: &mut Value) {
+    let single = Value::str(object.text_at(&["spec", "podCIDR"]));
+    let first = object.at(&["spec", "podCIDRs"]).and_then(Value::as_list).and_then(<[Value]>::first).cloned();
+    match first {
+        Some(first) if single.as_str() == Some("") => object.set_at(&["spec", "podCIDR"], first),
+        Some(first) if first == single => {}
+        Some(_) | None if single.as_str() == Some("") => {}
+        Some(_) | None => object.set_at(&["spec", "podCIDRs"], Value::list(alloc::vec![single])),
+    }
+}

@@ -1,7 +1,53 @@
 //! PersistentVolumeClaims.
-//! k8s: pkg/registry/core/persistentvolumeclaim/strategy.go
+//! k8s: pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/v1/defaults.go
 
+use super::fill::{Default, Fill, fill, is_unset};
 use super::status;
 use crate::kinds::Rules;
+use crate::value::{Map, Value};
 
-pub static RULES: Rules = Rules { ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { default, prepare_create, prepare_update, returns_deleted: true, ..status::SPLIT };
+
+const DEFAULTS: &[Default] = &[
+    (&["spec"], "volumeMode", Fill::Text("Filesystem")),
+    (&[], "status", Fill::Object),
+    (&["status"], "phase", Fill::Text("Pending")),
+];
+
+/// Fills in a claim, or the template of one in a StatefulSet.
+pub(super) fn default(object: &mut Value) {
+    fill(object, DEFAULTS);
+}
+
+fn prepare_create(object: &mut Value) {
+    let mut status = Map::new();
+    status.insert("phase", "Pending".into());
+    object.set("status", status.into());
+    mirror_data_sources(object);
+}
+
+fn prepare_update(object: &mut Value, old: &Value) {
+    status::keep(object, old);
+    mirror_data_sources(object);
+}
+
+/// `dataSource` and `dataSourceRef` say the same: each fills in the other, where it can say it.
+fn mirror_data_sources(object: &mut Value) {
+    let Some(spec) = object.field_mut("spec") else { return };
+    let (source, reference) = (spec.field("dataSource").cloned(), spec.field("dataSourceRef").cloned());
+    if let Some(source) = source.filter(|source| !source.is_null() && is_unset(spec, "dataSourceRef")) {
+        spec.set("dataSourceRef", source);
+    } else if let Some(reference) = reference.filter(|held| !held.is_null() && is_unset(spec, "dataSource"))
+        && is_unset(&reference, "namespace")
+        && is_old_source(&reference)
+    {
+        spec.set("dataSource", reference);
+    }
+}
+
+/// What `dataSource` may name: a claim, or a snapshot.
+fn is_old_source(reference: &Value) -> bool {
+    let kind = (reference.text_at(&["apiGroup"]), reference.text_at(&["kind"]));
+    matches!(kind, ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+}

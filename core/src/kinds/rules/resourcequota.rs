@@ -4,4 +4,4 @@
 use super::status;
 use crate::kinds::Rules;
 
-pub static RULES: Rules = Rules { ..status::SPLIT };
+pub static RULES: Rules = Rules { returns_deleted: true, ..status::SPLIT };

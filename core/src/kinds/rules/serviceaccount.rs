@@ -3,4 +3,4 @@
 
 use crate::kinds::Rules;
 
-pub static RULES: Rules = Rules { unconditional_update: false, ..Rules::PLAIN };
+pub static RULES: Rules = Rules { unconditional_update: false, returns_deleted: true, ..Rules::PLAIN };

@@ -1,7 +1,37 @@
 //! StatefulSets.
-//! k8s: pkg/registry/apps/statefulset/strategy.go
+//! k8s: pkg/registry/apps/statefulset/strategy.go, pkg/apis/apps/v1/defaults.go
 
-use super::status;
+use super::fill::{Default, Fill, each, fill};
+use super::{persistentvolumeclaim, pod_spec, status};
 use crate::kinds::{Generation, Rules, names};
+use crate::value::Value;
 
-pub static RULES: Rules = Rules { name: names::dns_label, generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { name: names::dns_label, default, generation: Generation::Spec, ..status::SPLIT };
+
+const DEFAULTS: &[Default] = &[
+    (&["spec"], "podManagementPolicy", Fill::Text("OrderedReady")),
+    (&["spec"], "updateStrategy", Fill::Object),
+    (&["spec", "updateStrategy"], "type", Fill::Text("RollingUpdate")),
+    (&["spec"], "persistentVolumeClaimRetentionPolicy", Fill::Object),
+    (&["spec", "persistentVolumeClaimRetentionPolicy"], "whenDeleted", Fill::Text("Retain")),
+    (&["spec", "persistentVolumeClaimRetentionPolicy"], "whenScaled", Fill::Text("Retain")),
+    (&["spec"], "replicas", Fill::Int(1)),
+    (&["spec"], "revisionHistoryLimit", Fill::Int(10)),
+    (&["spec", "volumeClaimTemplates", "*"], "kind", Fill::Text("PersistentVolumeClaim")),
+    (&["spec", "volumeClaimTemplates", "*"], "apiVersion", Fill::Text("v1")),
+];
+
+const ROLLING: &[Default] =
+    &[(&[], "rollingUpdate", Fill::Object), (&["rollingUpdate"], "partition", Fill::Int(0))];
+
+fn default(object: &mut Value) {
+    fill(object, DEFAULTS);
+    each(object, &["spec", "updateStrategy"], &mut |strategy| {
+        if strategy.text_at(&["type"]) == "RollingUpdate" {
+            fill(strategy, ROLLING);
+        }
+    });
+    each(object, &["spec", "template"], &mut pod_spec::default_template);
+    each(object, &["spec", "volumeClaimTemplates", "*"], &mut persistentvolumeclaim::default);
+}

@@ -103,7 +103,7 @@ pub(super) const AUTOSCALING: &[Row] = &[
         storage_version_hash: "qwQve8ut294=",
         stored_as: Some(("autoscaling", "v2")),
         subs: &[status("HorizontalPodAutoscaler")],
-        rules: &rules::horizontalpodautoscaler::RULES,
+        rules: &rules::horizontalpodautoscaler::V1_RULES,
         columns: &GENERIC,
         ..BASE_AUTOSCALING
     },

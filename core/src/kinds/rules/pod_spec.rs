@@ -1,0 +1,258 @@
+//! The defaults of pod specs, wherever one stands: in pods and in the templates of workloads.
+//! k8s: pkg/apis/core/v1/defaults.go
+
+use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use crate::value::Value;
+
+const SPEC: &[Default] = &[
+    (&[], "dnsPolicy", Fill::Text("ClusterFirst")),
+    (&[], "restartPolicy", Fill::Text("Always")),
+    (&[], "schedulerName", Fill::Text("default-scheduler")),
+    (&[], "securityContext", Fill::Object),
+    (&[], "terminationGracePeriodSeconds", Fill::Int(30)),
+];
+
+const CONTAINER: &[Default] = &[
+    (&[], "terminationMessagePath", Fill::Text("/dev/termination-log")),
+    (&[], "terminationMessagePolicy", Fill::Text("File")),
+    (&["ports", "*"], "protocol", Fill::Text("TCP")),
+    (&["env", "*", "valueFrom", "fieldRef"], "apiVersion", Fill::Text("v1")),
+    (&["env", "*", "valueFrom", "fileKeyRef"], "optional", Fill::Bool(false)),
+    (&["lifecycle", "postStart", "httpGet"], "path", Fill::Text("/")),
+    (&["lifecycle", "postStart", "httpGet"], "scheme", Fill::Text("HTTP")),
+    (&["lifecycle", "preStop", "httpGet"], "path", Fill::Text("/")),
+    (&["lifecycle", "preStop", "httpGet"], "scheme", Fill::Text("HTTP")),
+];
+
+const PROBES: &[&str] = &["livenessProbe", "readinessProbe", "startupProbe"];
+
+const PROBE: &[Default] = &[
+    (&[], "timeoutSeconds", Fill::IntForZero(1)),
+    (&[], "periodSeconds", Fill::IntForZero(10)),
+    (&[], "successThreshold", Fill::IntForZero(1)),
+    (&[], "failureThreshold", Fill::IntForZero(3)),
+    (&["httpGet"], "path", Fill::Text("/")),
+    (&["httpGet"], "scheme", Fill::Text("HTTP")),
+];
+
+const VOLUME: &[Default] = &[
+    (&["secret"], "defaultMode", Fill::Int(420)),
+    (&["configMap"], "defaultMode", Fill::Int(420)),
+    (&["downwardAPI"], "defaultMode", Fill::Int(420)),
+    (&["downwardAPI", "items", "*", "fieldRef"], "apiVersion", Fill::Text("v1")),
+    (&["projected"], "defaultMode", Fill::Int(420)),
+    (&["projected", "sources", "*", "serviceAccountToken"], "expirationSeconds", Fill::Int(3600)),
+    (&["projected", "sources", "*", "downwardAPI", "items", "*", "fieldRef"], "apiVersion", Fill::Text("v1")),
+    (&["hostPath"], "type", Fill::Text("")),
+    (&["ephemeral", "volumeClaimTemplate", "spec"], "volumeMode", Fill::Text("Filesystem")),
+];
+
+/// The lists of containers in a pod spec.
+const CONTAINER_LISTS: &[&str] = &["initContainers", "containers", "ephemeralContainers"];
+
+/// Fills in a pod template: the object that holds `metadata` and `spec`.
+pub(super) fn default_template(template: &mut Value) {
+    each(template, &["spec"], &mut default_spec);
+}
+
+/// Fills in a pod spec.
+pub(super) fn default_spec(spec: &mut Value) {
+    fill(spec, SPEC);
+    mirror_service_account(spec);
+    for list in CONTAINER_LISTS {
+        each(spec, &[list, "*"], &mut default_container);
+    }
+    each(spec, &["volumes", "*"], &mut default_volume);
+}
+
+/// `serviceAccount` is the old name of `serviceAccountName`; both are shown, the new one wins.
+/// k8s: pkg/apis/core/v1/conversion.go
+pub(super) fn mirror_service_account(spec: &mut Value) {
+    let name = match spec.text_at(&["serviceAccountName"]) {
+        "" => spec.text_at(&["serviceAccount"]),
+        name => name,
+    };
+    if !name.is_empty() {
+        let name = Value::str(name);
+        spec.set("serviceAccountName", name.clone());
+        spec.set("serviceAccount", name);
+    } else if spec.as_map().is_some() {
+        spec.remove_at(&["serviceAccount"]);
+    }
+}
+
+fn default_container(container: &mut Value) {
+    fill(container, CONTAINER);
+    let policy = default_pull_policy(container.text_at(&["image"]));
+    set_unset(container, "imagePullPolicy", Fill::Text(policy));
+    for probe in PROBES {
+        each(container, &[probe], &mut |probe| fill(probe, PROBE));
+    }
+}
+
+fn default_volume(volume: &mut Value) {
+    let sources = volume.as_map().map_or(0, |map| map.iter().filter(|(key, _)| *key != "name").count());
+    if sources == 0 {
+        set_unset(volume, "emptyDir", Fill::Object);
+    }
+    fill(volume, VOLUME);
+    let policy = default_pull_policy(volume.text_at(&["image", "reference"]));
+    each(volume, &["image"], &mut |image| set_unset(image, "pullPolicy", Fill::Text(policy)));
+}
+
+/// `Always` for the tag `latest`, said or implied; an image by digest cannot change.
+fn default_pull_policy(image: &str) -> &'static str {
+    let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
+    let last = name.rsplit('/').next().unwrap_or("");
+    let latest = match last.split_once(':') {
+        Some((_, tag)) => tag == "latest",
+        None => !digest && !name.is_empty(),
+    };
+    if latest { "Always" } else { "IfNotPresent" }
+}
+
+/// What pods get and templates do not.
+pub(super) fn default_pod(pod: &mut Value) {
+    each(pod, &["spec"], &mut |spec| {
+        default_spec(spec);
+        set_unset(spec, "enableServiceLinks", Fill::Bool(true));
+        if spec.field("hostNetwork").and_then(Value::as_bool) == Some(true) {
+            for list in ["initContainers", "containers"] {
+                each(spec, &[list, "*", "ports", "*"], &mut default_host_port);
+            }
+        }
+        for list in ["initContainers", "containers"] {
+            each(spec, &[list, "*", "resources"], &mut default_requests);
+        }
+        default_pod_requests(spec);
+    });
+}
+
+fn default_host_port(port: &mut Value) {
+    if let Some(number) = port.field("containerPort").and_then(Value::as_int) {
+        set_unset(port, "hostPort", Fill::IntForZero(number));
+    }
+}
+
+/// Requests default to limits, resource by resource.
+fn default_requests(resources: &mut Value) {
+    let limits = resources.field("limits").and_then(Value::as_map).cloned().unwrap_or_default();
+    for (name, limit) in limits.iter() {
+        if resources.at(&["requests", name]).is_none() {
+            resources.set_at(&["requests", name], limit.clone());
+        }
+    }
+}
+
+/// The same for the resources of the pod as a whole, where no container asks for the resource.
+fn default_pod_requests(spec: &mut Value) {
+    let Some(limits) = spec.at(&["resources", "limits"]).and_then(Value::as_map).cloned() else { return };
+    for (name, limit) in limits.iter() {
+        let asked =
+            containers(spec).any(|container| container.at(&["resources", "requests", name]).is_some());
+        if !asked && spec.at(&["resources", "requests", name]).is_none() {
+            spec.set_at(&["resources", "requests", name], limit.clone());
+        }
+    }
+}
+
+/// The containers and init containers of a spec.
+fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|list| spec.field(list).and_then(Value::as_list).unwrap_or_default())
+}
+
+/// The quality of service that the resources of a pod spec earn.
+/// k8s: pkg/apis/core/helper/qos/qos.go
+pub(super) fn quality_of_service(spec: &Value) -> &'static str {
+    let whole = spec
+        .field("resources")
+        .filter(|resources| !is_unset(resources, "requests") || !is_unset(resources, "limits"));
+    let claims: alloc::vec::Vec<&Value> = match whole {
+        Some(resources) => alloc::vec![resources],
+        None => {
+            containers(spec).map(|container| container.field("resources").unwrap_or(&Value::Null)).collect()
+        }
+    };
+    let counted = ["cpu", "memory"];
+    let amount = |resources: &Value, kind: &str, name: &str| {
+        let amount = resources.at(&[kind, name]).and_then(Value::as_str).unwrap_or("0");
+        if is_zero(amount) { None } else { Some(alloc::string::String::from(amount)) }
+    };
+    let any = claims.iter().any(|resources| {
+        counted.iter().any(|name| {
+            amount(resources, "requests", name).is_some() || amount(resources, "limits", name).is_some()
+        })
+    });
+    if !any {
+        return "BestEffort";
+    }
+    let guaranteed = claims.iter().all(|resources| {
+        counted.iter().all(|name| {
+            let limit = amount(resources, "limits", name);
+            limit.is_some() && limit == amount(resources, "requests", name)
+        })
+    });
+    if guaranteed { "Guaranteed" } else { "Burstable" }
+}
+
+/// Whether the canonical text of a quantity is that of zero.
+fn is_zero(quantity: &str) -> bool {
+    quantity.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'+' | b'-') || byte.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::json;
+
+    #[test]
+    fn the_tag_decides_the_pull_policy() {
+        let cases = [
+            ("nginx", "Always"),
+            ("nginx:1.25", "IfNotPresent"),
+            ("x:latest", "Always"),
+            ("reg:5000/x", "Always"),
+            ("reg:5000/x:1", "IfNotPresent"),
+            ("x@sha256:00", "IfNotPresent"),
+            ("", "IfNotPresent"),
+        ];
+        for (image, policy) in cases {
+            assert_eq!(default_pull_policy(image), policy, "{image}");
+        }
+    }
+
+    #[test]
+    fn quality_follows_cpu_and_memory() {
+        let cases = [
+            (r#"{"containers":[{}]}"#, "BestEffort"),
+            (r#"{"containers":[{"resources":{"requests":{"cpu":"0"}}}]}"#, "BestEffort"),
+            (r#"{"containers":[{"resources":{"requests":{"cpu":"1"}}}]}"#, "Burstable"),
+            (
+                r#"{"containers":[{"resources":{"limits":{"cpu":"1","memory":"1Gi"},
+                    "requests":{"cpu":"1","memory":"1Gi"}}}]}"#,
+                "Guaranteed",
+            ),
+            (r#"{"containers":[{}],"resources":{"limits":{"cpu":"1"}}}"#, "Burstable"),
+        ];
+        for (spec, quality) in cases {
+            let spec = json::parse(spec.as_bytes()).expect("JSON").value;
+            assert_eq!(quality_of_service(&spec), quality, "{}", json::to_string(&spec));
+        }
+    }
+
+    #[test]
+    fn a_pod_gets_what_the_kubelet_needs() {
+        let text = br#"{"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"x:1",
+            "ports":[{"containerPort":80}],"livenessProbe":{"httpGet":{"port":80}}}],"volumes":[{"name":"v"}]}}"#;
+        let mut pod = json::parse(text).expect("JSON").value;
+        default_pod(&mut pod);
+        let wanted =
+            r#"{"spec":{"containers":[{"image":"x:1","imagePullPolicy":"IfNotPresent","livenessProbe":{"#;
+        let got = json::to_string(&pod);
+        assert!(got.starts_with(wanted), "{got}");
+        assert!(got.contains(r#""ports":[{"containerPort":80,"hostPort":80,"protocol":"TCP"}]"#), "{got}");
+        assert!(got.contains(r#""volumes":[{"emptyDir":{},"name":"v"}]"#), "{got}");
+    }
+}
