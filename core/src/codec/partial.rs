@@ -1,5 +1,10 @@
 //! A scan over a stored object's own JSON that finds what the cache needs without building a tree.
+//!
+//! It reads what this server wrote: compact JSON that begins with the object's type and metadata. Built-in
+//! kinds have their members in struct order and begin with `kind`; custom ones are in key order and begin
+//! with `apiVersion`.
 
+use super::json;
 use crate::value::{Text, Value};
 use alloc::vec::Vec;
 
@@ -11,7 +16,6 @@ pub struct Scan {
     /// Offset right after `"metadata":{`.
     pub metadata_at: usize,
     /// Offset at which `"resourceVersion":"N",` may be inserted: after `uid` and before what follows it.
-    /// With `version_last` the text to insert is `,"resourceVersion":"N"` or, in an empty map, without comma.
     pub version_at: usize,
     /// Nothing follows in `metadata`: the inserted member needs no comma after it but one before it
     /// (unless `version_at == metadata_at`).
@@ -22,4 +26,353 @@ pub struct Scan {
     pub labels: Vec<(Text, Text)>,
     /// The scalars at the asked paths, in the order asked; None where absent.
     pub values: Vec<Option<Value>>,
+}
+
+/// Most paths that one scan looks for; those beyond are answered with None.
+pub const SCAN_PATHS: usize = 64;
+
+/// Scans an object. None when the bytes are not of the expected form; parse them then.
+pub fn scan(bytes: &[u8], paths: &[&[&str]]) -> Option<Scan> {
+    let mut scan = Scan { values: alloc::vec![None; paths.len()], ..Scan::default() };
+    let mut reader = Reader { bytes, at: 0 };
+    let wanted =
+        paths.iter().take(SCAN_PATHS).fold(0_u64, |mask, path| mask << 1 | u64::from(!path.is_empty()));
+    let wanted =
+        if paths.is_empty() { 0 } else { wanted.reverse_bits() >> (64 - paths.len().min(SCAN_PATHS)) };
+    let typed = bytes.starts_with(b"{\"kind\":");
+    reader.expect(b'{')?;
+    while let Some(key) = reader.member()? {
+        match key {
+            b"kind" | b"apiVersion" if scan.content_at == 0 => reader.skip()?,
+            b"metadata" => {
+                note_content(&mut scan, &reader, key);
+                let below = step(paths, wanted, 0, key);
+                metadata(&mut reader, &mut scan, typed, paths, below)?;
+            }
+            _ => {
+                note_content(&mut scan, &reader, key);
+                let below = step(paths, wanted, 0, key);
+                value(&mut reader, &mut scan.values, paths, below, 1)?;
+            }
+        }
+    }
+    (reader.at == bytes.len() && scan.metadata_at > 0).then_some(scan)
+}
+
+/// The first member that is not part of the type begins the content.
+fn note_content(scan: &mut Scan, reader: &Reader<'_>, key: &[u8]) {
+    if scan.content_at == 0 {
+        // The key, its quotes and the colon have been read.
+        scan.content_at = reader.at.saturating_sub(key.len() + 3);
+    }
+}
+
+/// Of the paths in `active`, those whose label at `depth` is `key`.
+fn step(paths: &[&[&str]], active: u64, depth: usize, key: &[u8]) -> u64 {
+    let mut rest = active;
+    let mut found = 0;
+    while rest != 0 {
+        let index = rest.trailing_zeros();
+        rest &= rest - 1;
+        let path = paths.get(index as usize).copied().unwrap_or_default();
+        if path.get(depth).is_some_and(|label| label.as_bytes() == key) {
+            found |= 1 << index;
+        }
+    }
+    found
+}
+
+/// Reads a value that `active` paths lead to or through; `depth` of their labels are used up.
+fn value(
+    reader: &mut Reader<'_>,
+    values: &mut [Option<Value>],
+    paths: &[&[&str]],
+    active: u64,
+    depth: usize,
+) -> Option<()> {
+    if active == 0 {
+        return reader.skip();
+    }
+    if reader.peek()? != b'{' {
+        let start = reader.at;
+        reader.skip()?;
+        let text = reader.bytes.get(start..reader.at)?;
+        if text.starts_with(b"[") {
+            return Some(());
+        }
+        let scalar = json::parse(text).ok()?.value;
+        for (index, path) in paths.iter().enumerate().take(SCAN_PATHS) {
+            if active >> index & 1 == 1 && path.len() == depth {
+                *values.get_mut(index)? = Some(scalar.clone());
+            }
+        }
+        return Some(());
+    }
+    // No path is longer than the nesting it is cut at, so the recursion is bounded by the paths.
+    reader.expect(b'{')?;
+    while let Some(key) = reader.member()? {
+        value(reader, values, paths, step(paths, active, depth, key), depth + 1)?;
+    }
+    Some(())
+}
+
+fn metadata(
+    reader: &mut Reader<'_>,
+    scan: &mut Scan,
+    typed: bool,
+    paths: &[&[&str]],
+    active: u64,
+) -> Option<()> {
+    reader.expect(b'{')?;
+    scan.metadata_at = reader.at;
+    while let Some(key) = reader.member()? {
+        let follows = if typed { !IDENTITY.contains(&key) } else { key > b"resourceVersion".as_slice() };
+        if follows && scan.version_at == 0 {
+            scan.version_at = reader.at.saturating_sub(key.len() + 3);
+        }
+        let start = reader.at;
+        match key {
+            b"name" => scan.name = reader.text()?,
+            b"namespace" => scan.namespace = reader.text()?,
+            b"labels" => labels(reader, scan)?,
+            _ => {
+                value(reader, &mut scan.values, paths, step(paths, active, 1, key), 2)?;
+                continue;
+            }
+        }
+        let below = step(paths, active, 1, key);
+        if below != 0 {
+            let mut again = Reader { bytes: reader.bytes, at: start };
+            value(&mut again, &mut scan.values, paths, below, 2)?;
+        }
+    }
+    if scan.version_at == 0 {
+        scan.version_at = reader.at.saturating_sub(1);
+        scan.version_last = true;
+    }
+    Some(())
+}
+
+/// The members of ObjectMeta that come before `resourceVersion` in struct order.
+const IDENTITY: [&[u8]; 5] = [b"name", b"generateName", b"namespace", b"selfLink", b"uid"];
+
+fn labels(reader: &mut Reader<'_>, scan: &mut Scan) -> Option<()> {
+    reader.expect(b'{')?;
+    while reader.more()? {
+        let key = reader.text()?;
+        reader.expect(b':')?;
+        scan.labels.push((key, reader.text()?));
+    }
+    if !scan.labels.is_sorted() {
+        scan.labels.sort_unstable();
+    }
+    Some(())
+}
+
+/// A place in compact JSON.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Moves to the next member of an object; false past its end.
+    fn more(&mut self) -> Option<bool> {
+        match self.peek()? {
+            b'}' => {
+                self.at += 1;
+                Some(false)
+            }
+            b',' => {
+                self.at += 1;
+                Some(true)
+            }
+            _ => Some(true),
+        }
+    }
+
+    /// The raw name of an object's next member, up to and with the colon; None past its end.
+    fn member(&mut self) -> Option<Option<&'a [u8]>> {
+        if !self.more()? {
+            return Some(None);
+        }
+        let start = self.at + 1;
+        self.skip_string()?;
+        let key = self.bytes.get(start..self.at - 1)?;
+        self.expect(b':')?;
+        Some(Some(key))
+    }
+
+    fn text(&mut self) -> Option<Text> {
+        let start = self.at;
+        self.skip_string()?;
+        let inside = self.bytes.get(start + 1..self.at - 1)?;
+        if !inside.contains(&b'\\') {
+            return str::from_utf8(inside).ok().map(Text::from);
+        }
+        match json::parse(self.bytes.get(start..self.at)?).ok()?.value {
+            Value::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn skip_string(&mut self) -> Option<()> {
+        self.expect(b'"')?;
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            let step = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\')?;
+            let escaped = rest[step] == b'\\';
+            self.at += step + 1 + usize::from(escaped);
+            if !escaped {
+                return Some(());
+            }
+        }
+    }
+
+    /// Moves over one value.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => self.skip_string()?,
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                    continue;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                b',' | b':' => {
+                    self.at += 1;
+                    continue;
+                }
+                _ => self.skip_word(),
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Moves over a number, `true`, `false` or `null`.
+    fn skip_word(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(rest.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Map;
+    use alloc::format;
+    use alloc::string::String;
+    use proptest::prelude::*;
+
+    const POD: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","uid":"u","creationTimestamp":"t","labels":{"x":"1","y/z":"q\"<"},"managedFields":[{"a":[{},1]}]},"spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"status":{"phase":"Running","n":5}}"#;
+
+    #[test]
+    fn finds_places_and_values() {
+        let paths: [&[&str]; 7] = [
+            &["spec", "nodeName"],
+            &["status", "phase"],
+            &["metadata", "name"],
+            &["spec", "hostNetwork"],
+            &["spec", "absent"],
+            &["status", "n"],
+            &["metadata", "labels", "x"],
+        ];
+        let scan = scan(POD.as_bytes(), &paths).expect("own output");
+        assert!(POD[scan.content_at..].starts_with(r#""metadata":{"#));
+        assert!(POD[scan.metadata_at..].starts_with(r#""name":"a""#));
+        assert!(POD[scan.version_at..].starts_with(r#""creationTimestamp""#) && !scan.version_last);
+        assert_eq!((scan.name.as_str(), scan.namespace.as_str()), ("a", "n"));
+        assert_eq!(scan.labels, [("x".into(), "1".into()), ("y/z".into(), "q\"<".into())]);
+        let text = |text: &str| Some(Value::str(text));
+        let want = [
+            text("node"),
+            text("Running"),
+            text("a"),
+            Some(Value::Bool(true)),
+            None,
+            Some(Value::Int(5)),
+            text("1"),
+        ];
+        assert_eq!(scan.values, want);
+    }
+
+    #[test]
+    fn places_the_resource_version() {
+        let cases = [
+            (
+                r#"{"kind":"K","apiVersion":"v1","metadata":{"name":"a","uid":"u"},"x":1}"#,
+                r#"},"x":1}"#,
+                true,
+            ),
+            (r#"{"kind":"K","apiVersion":"v1","metadata":{}}"#, "}}", true),
+            (
+                r#"{"apiVersion":"g/v1","kind":"K","metadata":{"creationTimestamp":"t","name":"a","uid":"u"}}"#,
+                r#""uid":"u"}}"#,
+                false,
+            ),
+            (r#"{"apiVersion":"g/v1","kind":"K","metadata":{"generation":1,"name":"a"}}"#, "}}", true),
+        ];
+        for (text, want, last) in cases {
+            let scan = scan(text.as_bytes(), &[]).expect(text);
+            assert_eq!((&text[scan.version_at..], scan.version_last), (want, last));
+        }
+    }
+
+    #[test]
+    fn other_forms_are_left_to_the_parser() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"kind":"K"}"#,
+            r#"{ "metadata":{}}"#,
+            &POD[..POD.len() - 1],
+            r#"{"metadata":{}}x"#,
+        ] {
+            assert_eq!(scan(text.as_bytes(), &[&["spec", "nodeName"]]), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_parser(
+            name in ".{0,8}",
+            labels in proptest::collection::btree_map(".{0,8}", ".{0,8}", 0..4),
+            node in ".{0,8}",
+        ) {
+            let labels: Map = labels.into_iter().map(|(k, v)| (Text::from(k), Value::from(v))).collect();
+            let mut object = Value::empty_map();
+            object.set_at(&["metadata", "name"], Value::from(name));
+            object.set_at(&["metadata", "labels"], Value::map(labels.clone()));
+            object.set_at(&["spec", "deep", "node"], Value::from(node));
+            let text = json::to_vec(&object);
+            let found = scan(&text, &[&["spec", "deep", "node"]]).expect("own output");
+            prop_assert_eq!(&Value::Str(found.name), object.at(&["metadata", "name"]).expect("set"));
+            prop_assert_eq!(found.values[0].as_ref(), object.at(&["spec", "deep", "node"]));
+            let found: Map = found.labels.into_iter().map(|(k, v)| (k, Value::Str(v))).collect();
+            prop_assert_eq!(found, labels);
+        }
+
+        #[test]
+        fn no_bytes_panic(start in 0..300_usize, end in 0..300_usize, junk in "[\\[\\]{}:,\"\\\\a]{0,9}") {
+            let text: String = POD.chars().take(start).chain(junk.chars()).chain(POD.chars().skip(end)).collect();
+            let _ = scan(text.as_bytes(), &[&["spec", "nodeName"], &["metadata", "uid"]]);
+            let _ = scan(format!("{{\"metadata\":{junk}").as_bytes(), &[&["metadata", "uid"]]);
+        }
+    }
 }

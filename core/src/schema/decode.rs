@@ -285,8 +285,7 @@ impl<'c> Decoder<'c> {
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
     fn any(&mut self, value: Value, path: &Path<'_>) -> Decoding<Value> {
         let Some((owner, field)) = path.owner() else { return Ok(value) };
-        let union = matches!(field, "items" | "additionalItems" | "additionalProperties" | "dependencies");
-        if !union || owner.go_name() != "JSONSchemaProps" {
+        if !owner.is_schema_union(field) {
             return Ok(value);
         }
         let Some(schema) = self.catalogue.type_named(owner.name) else { return Ok(value) };

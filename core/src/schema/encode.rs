@@ -63,7 +63,12 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         // Field names are plain letters: nothing to escape.
         out.extend_from_slice(field.name.as_bytes());
         out.extend_from_slice(b"\":");
-        shaped(catalogue, &field.shape, member, out);
+        match &field.shape {
+            Shape::Any | Shape::Map(_) if def.is_schema_union(field.name) => {
+                schema_union(catalogue, def, field.name, member, out);
+            }
+            shape => shaped(catalogue, shape, member, out),
+        }
     }
     for (key, member) in unknown {
         if !core::mem::take(&mut first) {
@@ -74,4 +79,36 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         json::write(member, out);
     }
     out.push(b'}');
+}
+
+/// A schema, a list of them, a map of them, or plain JSON.
+fn schema_union(catalogue: &Catalogue, def: &TypeDef, name: &str, value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Map(map) if name == "dependencies" => {
+            out.push(b'{');
+            for (index, (key, member)) in map.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json::write_str(key, out);
+                out.push(b':');
+                schema_union(catalogue, def, "", member, out);
+            }
+            out.push(b'}');
+        }
+        Value::Map(map) => object(catalogue, def, map, out),
+        Value::List(items) => {
+            out.push(b'[');
+            for (index, member) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                schema_union(catalogue, def, "", member, out);
+            }
+            out.push(b']');
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
+            json::write(value, out)
+        }
+    }
 }

@@ -165,6 +165,13 @@ impl TypeDef {
         }
     }
 
+    /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
+    /// this same type: JSONSchemaPropsOrArray, -OrBool and -OrStringArray.
+    fn is_schema_union(&self, field: &str) -> bool {
+        matches!(field, "items" | "additionalItems" | "additionalProperties" | "dependencies")
+            && self.go_name() == "JSONSchemaProps"
+    }
+
     /// The Go name without group and version: `DeploymentSpec`.
     pub fn go_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
