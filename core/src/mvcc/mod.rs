@@ -15,6 +15,8 @@ mod lease;
 mod machine;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod properties;
 mod snapshot;
 mod txn;
 mod watch;
