@@ -73,3 +73,7 @@ pub const STORE_WATCHES: usize = 10_000;
 /// Events after which a batch of a store's watch ends, with its revision's last event.
 /// etcd: server/storage/mvcc/watcher_group.go watchBatchMaxRevs
 pub const STORE_WATCH_BATCH_EVENTS: usize = 1000;
+
+/// Bytes that the values of one ConfigMap or Secret may add up to. Beyond: 422, "Too long".
+/// k8s: pkg/apis/core/types.go MaxSecretSize
+pub const CONFIG_BYTES: usize = 1024 * 1024;

@@ -1,6 +1,7 @@
 //! The kinds that are served: one row each, rules where a kind has its own.
 
 pub mod columns;
+pub mod convert;
 pub mod fields;
 pub mod names;
 pub mod registry;
@@ -95,11 +96,15 @@ pub struct Row {
     pub storage_version_hash: &'static str,
     /// The version under which it is stored, where that is another row's: `("autoscaling", "v2")`.
     pub stored_as: Option<(&'static str, &'static str)>,
+    /// How it becomes the version that is stored, and comes back; there when `stored_as` is.
+    pub conversion: Option<&'static convert::Conversion>,
     pub subs: &'static [Sub],
     pub rules: &'static Rules,
     /// Field selectors beyond metadata.name and metadata.namespace.
     pub fields: &'static [SelectableField],
     pub columns: &'static columns::Columns,
+    /// The warning that every answer about the resource bears; empty for none.
+    pub deprecation: &'static str,
 }
 
 /// A field that a field selector of the kind may name, and how its value is read (as text, the empty

@@ -8,7 +8,7 @@ mod networking;
 mod workloads;
 
 use super::columns::Columns;
-use super::{Row, Rules, Scope, Sub, SubKind, Verb, fields, rules};
+use super::{Row, Rules, Scope, Sub, SubKind, Verb, convert, fields, rules};
 use crate::value::Value;
 use alloc::vec;
 
@@ -79,10 +79,12 @@ const BASE: Row = Row {
     type_name: "",
     storage_version_hash: "",
     stored_as: None,
+    conversion: None,
     subs: &[],
     rules: &Rules::PLAIN,
     fields: &[],
     columns: &GENERIC,
+    deprecation: "",
 };
 
 const ALL: &[Verb] = &[
@@ -192,6 +194,7 @@ mod tests {
                 Some((other.group, other.version)) == row.stored_as && other.prefix == row.prefix
             });
             assert!(holder.is_some_and(|holder| holder.stored_as.is_none()), "{}", row.plural);
+            assert!(row.conversion.is_some(), "{}", row.plural);
         }
     }
 }

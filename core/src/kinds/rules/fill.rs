@@ -1,6 +1,7 @@
 //! Defaults as data: which field gets which value when a client leaves it out.
 
-use crate::value::Value;
+use crate::value::quantity::Quantity;
+use crate::value::{Map, Value};
 
 /// A default, and what counts as left out: absent and null always.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,29 @@ pub(super) fn set_unset(object: &mut Value, field: &str, default: Fill) {
             Fill::Object => Value::empty_map(),
         },
     );
+}
+
+/// Rounds the amounts of resource lists (maps at these places) up to the thousandth: nothing finer is kept.
+/// k8s: pkg/apis/core/v1/defaults.go SetDefaults_ResourceList
+pub(super) fn round_amounts(object: &mut Value, places: &[&[&str]]) {
+    for place in places {
+        each(object, place, &mut |amounts| {
+            let fine = amounts.as_map().is_some_and(|map| map.iter().any(|(_, amount)| is_fine(amount)));
+            for (_, amount) in amounts.as_map_mut().filter(|_| fine).into_iter().flat_map(Map::iter_mut) {
+                if is_fine(amount)
+                    && let Ok(mut quantity) = Quantity::from_value(amount)
+                {
+                    quantity.round_up(-3);
+                    *amount = Value::Str(quantity.canonical());
+                }
+            }
+        });
+    }
+}
+
+/// Whether an amount, in its canonical form, counts in less than thousandths.
+fn is_fine(amount: &Value) -> bool {
+    amount.as_str().is_some_and(|text| text.ends_with(['u', 'n']) || text.contains("e-"))
 }
 
 /// Whether a field is absent or null.

@@ -1,7 +1,7 @@
 //! LimitRanges.
 //! k8s: pkg/registry/core/limitrange/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::each;
+use super::fill::{each, round_amounts};
 use crate::kinds::Rules;
 use crate::value::Value;
 
@@ -14,6 +14,10 @@ const DERIVED: [(&str, &str); 3] =
 
 fn default(object: &mut Value) {
     each(object, &["spec", "limits", "*"], &mut |item| {
+        round_amounts(
+            item,
+            &[&["max"], &["min"], &["default"], &["defaultRequest"], &["maxLimitRequestRatio"]],
+        );
         if item.text_at(&["type"]) != "Container" {
             return;
         }

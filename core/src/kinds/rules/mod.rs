@@ -42,5 +42,6 @@ pub mod statefulset;
 pub mod storage;
 
 mod fill;
+mod immutable;
 mod pod_spec;
 mod status;

@@ -1,7 +1,7 @@
 //! Nodes. A kubelet registers its node with a status: creation keeps it.
 //! k8s: pkg/registry/core/node/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::is_unset;
+use super::fill::{is_unset, round_amounts};
 use super::status;
 use crate::kinds::Rules;
 use crate::value::Value;
@@ -10,6 +10,7 @@ pub static RULES: Rules = Rules { default, prepare_update: status::keep, ..Rules
 
 fn default(object: &mut Value) {
     mirror_pod_cidr(object);
+    round_amounts(object, &[&["status", "capacity"], &["status", "allocatable"]]);
     let Some(status) = object.field("status") else { return };
     if is_unset(status, "allocatable")
         && let Some(capacity) = status.field("capacity").filter(|capacity| !capacity.is_null()).cloned()

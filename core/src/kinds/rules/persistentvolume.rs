@@ -1,7 +1,7 @@
 //! PersistentVolumes.
 //! k8s: pkg/registry/core/persistentvolume/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, fill};
+use super::fill::{Default, Fill, fill, round_amounts};
 use super::status;
 use crate::kinds::Rules;
 use crate::value::{Map, Value};
@@ -17,6 +17,7 @@ const DEFAULTS: &[Default] = &[
 
 fn default(object: &mut Value) {
     fill(object, DEFAULTS);
+    round_amounts(object, &[&["spec", "capacity"]]);
 }
 
 fn prepare_create(object: &mut Value) {

@@ -1,7 +1,7 @@
 //! PersistentVolumeClaims.
 //! k8s: pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, fill, is_unset};
+use super::fill::{Default, Fill, fill, is_unset, round_amounts};
 use super::status;
 use crate::kinds::Rules;
 use crate::value::{Map, Value};
@@ -18,6 +18,10 @@ const DEFAULTS: &[Default] = &[
 /// Fills in a claim, or the template of one in a StatefulSet.
 pub(super) fn default(object: &mut Value) {
     fill(object, DEFAULTS);
+    round_amounts(
+        object,
+        &[&["spec", "resources", "requests"], &["spec", "resources", "limits"], &["status", "capacity"]],
+    );
 }
 
 fn prepare_create(object: &mut Value) {

@@ -1,8 +1,11 @@
 //! The defaults of pod specs, wherever one stands: in pods and in the templates of workloads.
 //! k8s: pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use super::fill::{Default, Fill, each, fill, is_unset, round_amounts, set_unset};
 use crate::value::Value;
+use crate::value::quantity::Quantity;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 const SPEC: &[Default] = &[
     (&[], "dnsPolicy", Fill::Text("ClusterFirst")),
@@ -83,6 +86,7 @@ pub(super) fn mirror_service_account(spec: &mut Value) {
 
 fn default_container(container: &mut Value) {
     fill(container, CONTAINER);
+    round_amounts(container, &[&["resources", "limits"], &["resources", "requests"]]);
     let policy = default_pull_policy(container.text_at(&["image"]));
     set_unset(container, "imagePullPolicy", Fill::Text(policy));
     for probe in PROBES {
@@ -169,37 +173,36 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
     let whole = spec
         .field("resources")
         .filter(|resources| !is_unset(resources, "requests") || !is_unset(resources, "limits"));
-    let claims: alloc::vec::Vec<&Value> = match whole {
+    let claims: Vec<&Value> = match whole {
         Some(resources) => alloc::vec![resources],
         None => {
             containers(spec).map(|container| container.field("resources").unwrap_or(&Value::Null)).collect()
         }
     };
-    let counted = ["cpu", "memory"];
     let amount = |resources: &Value, kind: &str, name: &str| {
-        let amount = resources.at(&[kind, name]).and_then(Value::as_str).unwrap_or("0");
-        if is_zero(amount) { None } else { Some(alloc::string::String::from(amount)) }
+        let amount = Quantity::from_value(resources.at(&[kind, name])?).ok()?;
+        (amount.signum() > 0).then_some(amount)
     };
+    const COUNTED: [&str; 2] = ["cpu", "memory"];
     let any = claims.iter().any(|resources| {
-        counted.iter().any(|name| {
+        let asks = |name: &&str| {
             amount(resources, "requests", name).is_some() || amount(resources, "limits", name).is_some()
-        })
+        };
+        COUNTED.iter().any(asks)
     });
-    if !any {
-        return "BestEffort";
-    }
     let guaranteed = claims.iter().all(|resources| {
-        counted.iter().all(|name| {
-            let limit = amount(resources, "limits", name);
-            limit.is_some() && limit == amount(resources, "requests", name)
+        COUNTED.iter().all(|name| {
+            let (limit, request) = (amount(resources, "limits", name), amount(resources, "requests", name));
+            limit.is_some_and(|limit| {
+                request.is_some_and(|request| limit.compare(&request) == Ordering::Equal)
+            })
         })
     });
-    if guaranteed { "Guaranteed" } else { "Burstable" }
-}
-
-/// Whether the canonical text of a quantity is that of zero.
-fn is_zero(quantity: &str) -> bool {
-    quantity.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'+' | b'-') || byte.is_ascii_alphabetic())
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(super) const CORE: &[Row] = &[
         type_name: "core.v1.ComponentStatus",
         rules: &rules::plain::VIRTUAL,
         columns: &GENERIC,
+        deprecation: "v1 ComponentStatus is deprecated in v1.19+",
         ..BASE
     },
     Row {
@@ -47,6 +48,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "fWeeMqaN/OA=",
         rules: &rules::endpoints::RULES,
         columns: &GENERIC,
+        deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
         ..BASE
     },
     Row {

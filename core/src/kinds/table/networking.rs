@@ -13,6 +13,7 @@ pub(super) const EVENTS: &[Row] = &[Row {
     type_name: "events.v1.Event",
     storage_version_hash: "r2yiGXH7wu8=",
     stored_as: Some(("", "v1")),
+    conversion: Some(&convert::EVENT),
     rules: &rules::event::EVENTS_RULES,
     fields: fields::EVENTS_EVENT,
     columns: &GENERIC,

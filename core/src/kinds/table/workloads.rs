@@ -102,6 +102,7 @@ pub(super) const AUTOSCALING: &[Row] = &[
         type_name: "autoscaling.v1.HorizontalPodAutoscaler",
         storage_version_hash: "qwQve8ut294=",
         stored_as: Some(("autoscaling", "v2")),
+        conversion: Some(&convert::HORIZONTAL_POD_AUTOSCALER),
         subs: &[status("HorizontalPodAutoscaler")],
         rules: &rules::horizontalpodautoscaler::V1_RULES,
         columns: &GENERIC,
