@@ -77,3 +77,19 @@ pub const STORE_WATCH_BATCH_EVENTS: usize = 1000;
 /// Bytes that the values of one ConfigMap or Secret may add up to. Beyond: 422, "Too long".
 /// k8s: pkg/apis/core/types.go MaxSecretSize
 pub const CONFIG_BYTES: usize = 1024 * 1024;
+/// Writes that wait for the embedded store's next batch, and their bytes. Beyond: 429.
+pub const STORE_QUEUE_OPERATIONS: usize = 10_000;
+pub const STORE_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Operations and bytes of one batch of the embedded store, which one sync makes durable; more wait for
+/// the next batch.
+pub const STORE_BATCH_OPERATIONS: usize = 1000;
+pub const STORE_BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of the embedded store's log after which a snapshot takes its place (when the snapshot before is
+/// not larger still), and bytes of one of its files.
+pub const STORE_LOG_BYTES: u64 = 64 * 1024 * 1024;
+pub const STORE_SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Feeds of one store. They are the server's own, not its clients'; one more is lost at once.
+pub const STORE_FOLLOWERS: usize = 1000;

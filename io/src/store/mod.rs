@@ -1,5 +1,7 @@
 //! The store boundary: what the shell asks of a store, whichever engine is behind it.
 
+pub mod embedded;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;

@@ -87,7 +87,8 @@ impl Directory {
     pub(super) fn remove_obsolete(&self, listing: &Listing, covered: u64) {
         let segments = listing.segments.iter().filter(|first| **first <= covered);
         let snapshots = listing.snapshots.iter().filter(|last| **last < covered);
-        let paths = segments.map(|first| self.segment(*first)).chain(snapshots.map(|last| self.snapshot(*last)));
+        let paths =
+            segments.map(|first| self.segment(*first)).chain(snapshots.map(|last| self.snapshot(*last)));
         for path in paths.chain(listing.unfinished.iter().cloned()) {
             if let Err(error) = fs::remove_file(&path) {
                 tracing::warn!("cannot remove {}: {error}", path.display());

@@ -60,7 +60,10 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Locked { .. } | Self::Damaged { .. } | Self::UnknownVersion { .. } | Self::Missing { .. } => None,
+            Self::Locked { .. }
+            | Self::Damaged { .. }
+            | Self::UnknownVersion { .. }
+            | Self::Missing { .. } => None,
         }
     }
 }

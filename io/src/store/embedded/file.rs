@@ -119,7 +119,12 @@ impl FrameReader {
     }
 }
 
-fn check_header(path: &Path, bytes: &[u8; HEADER_BYTES], magic: &[u8], sequence: u64) -> Result<u64, OpenError> {
+fn check_header(
+    path: &Path,
+    bytes: &[u8; HEADER_BYTES],
+    magic: &[u8],
+    sequence: u64,
+) -> Result<u64, OpenError> {
     let (found_magic, rest) = bytes.split_at(8);
     if found_magic != magic {
         return Err(OpenError::damaged(path, 0, "the file does not start as a file of the store does"));

@@ -63,9 +63,8 @@ impl Followers {
     pub(super) fn deliver(&mut self, events: &[Event], revision: Rev) {
         for follower in &mut self.active {
             let after = follower.after;
-            let wanted = |event: &&Event| {
-                event.kv.mod_revision > after && event.kv.key.starts_with(&follower.prefix)
-            };
+            let wanted =
+                |event: &&Event| event.kv.mod_revision > after && event.kv.key.starts_with(&follower.prefix);
             let events = events.iter().filter(wanted).cloned().collect();
             follower.deliver(events, revision);
         }

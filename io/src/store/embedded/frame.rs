@@ -83,13 +83,18 @@ pub(super) fn judge(salt: u64, expected: u64, offset: u64, rest: &[u8]) -> Tail 
     if has_later_frame(salt, expected, rest) {
         return Tail::Damaged;
     }
-    let extent = match header(salt, rest) {
-        Some(header) => HEADER_BYTES + header.length as usize + MARK.len(),
-        None => HEADER_BYTES,
+    let (marked_bytes, frame_bytes) = match header(salt, rest) {
+        Some(Header { length, .. }) => {
+            (HEADER_BYTES + length as usize + MARK.len(), frame_bytes(length as usize))
+        }
+        None => (HEADER_BYTES, HEADER_BYTES),
     };
-    let Some(frame) = rest.get(..extent) else { return Tail::Torn };
-    let mark_is_torn = frame[extent - MARK.len()..].contains(&0);
-    if mark_is_torn || has_unwritten_sector(offset, frame) { Tail::Torn } else { Tail::Damaged }
+    if rest.len() < frame_bytes {
+        return Tail::Torn;
+    }
+    let marked = &rest[..marked_bytes];
+    let mark_is_torn = marked[marked_bytes - MARK.len()..].contains(&0);
+    if mark_is_torn || has_unwritten_sector(offset, marked) { Tail::Torn } else { Tail::Damaged }
 }
 
 fn has_later_frame(salt: u64, expected: u64, rest: &[u8]) -> bool {
@@ -156,13 +161,18 @@ mod tests {
             let judged = judge(SALT, 2, second as u64, &torn);
             assert!(judged == Tail::Torn || torn.iter().all(|byte| *byte == 0), "cut at {cut}: {judged:?}");
             torn.resize(bytes.len() - second + 64, 0);
-            let whole = header(SALT, &torn).is_some_and(|header| header.fits(&torn[HEADER_BYTES..HEADER_BYTES + 6]));
+            let whole =
+                header(SALT, &torn).is_some_and(|header| header.fits(&torn[HEADER_BYTES..HEADER_BYTES + 6]));
             assert!(whole || judge(SALT, 2, second as u64, &torn) == Tail::Torn, "zeros from {cut}");
         }
         for at in 0..HEADER_BYTES + 6 {
             let mut flipped = bytes.clone();
             flipped[second + at] ^= 0x10;
-            assert_eq!(judge(SALT, 2, second as u64, &flipped[second..]), Tail::Damaged, "last frame, byte {at}");
+            assert_eq!(
+                judge(SALT, 2, second as u64, &flipped[second..]),
+                Tail::Damaged,
+                "last frame, byte {at}"
+            );
             flipped = bytes.clone();
             flipped[at] = 0;
             assert_eq!(judge(SALT, 1, 0, &flipped), Tail::Damaged, "a frame follows, byte {at}");

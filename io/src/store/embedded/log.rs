@@ -101,7 +101,11 @@ impl Log {
                 // Only the newest segment can have been written to when the last process ended.
                 Tail::Torn if first_sequence == last => true,
                 Tail::Torn => {
-                    return Err(OpenError::damaged(path, reader.offset(), "a segment breaks off before the last"));
+                    return Err(OpenError::damaged(
+                        path,
+                        reader.offset(),
+                        "a segment breaks off before the last",
+                    ));
                 }
                 Tail::Damaged => {
                     return Err(OpenError::damaged(path, reader.offset(), "a checksum is wrong"));

@@ -11,9 +11,15 @@ use steersman_core::store::{Event, EventType, KeyValue, LeaseId, Rev};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// All changes of one revision; `previous` is not kept.
-    Changes { revision: Rev, events: Vec<Event> },
+    Changes {
+        revision: Rev,
+        events: Vec<Event>,
+    },
     Compact(Rev),
-    LeaseGrant { id: LeaseId, ttl_seconds: i64 },
+    LeaseGrant {
+        id: LeaseId,
+        ttl_seconds: i64,
+    },
     /// The lease is gone; its keys went with a `Changes` in the same batch.
     LeaseRevoke(LeaseId),
     /// First of a snapshot: the revision it is of.
@@ -21,7 +27,9 @@ pub(super) enum Record {
     /// A key of a snapshot.
     Live(KeyValue),
     /// Last of a snapshot: records before this one.
-    SnapshotEnd { records: u64 },
+    SnapshotEnd {
+        records: u64,
+    },
 }
 
 const CHANGES: u8 = 1;
@@ -104,7 +112,9 @@ pub(super) fn decode(payload: &mut &[u8]) -> Result<Option<Record>, &'static str
             Record::Changes { revision, events }
         }
         COMPACT => Record::Compact(Rev(number(payload)?)),
-        LEASE_GRANT => Record::LeaseGrant { id: lease(payload)?, ttl_seconds: number(payload)?.cast_signed() },
+        LEASE_GRANT => {
+            Record::LeaseGrant { id: lease(payload)?, ttl_seconds: number(payload)?.cast_signed() }
+        }
         LEASE_REVOKE => Record::LeaseRevoke(lease(payload)?),
         SNAPSHOT => Record::Snapshot(Rev(number(payload)?)),
         LIVE => {
@@ -200,7 +210,8 @@ mod tests {
                 if !put {
                     return Event { kind: EventType::Delete, kv, previous: None };
                 }
-                let kv = KeyValue { value, create_revision: Rev(create), version, lease: LeaseId(lease), ..kv };
+                let kv =
+                    KeyValue { value, create_revision: Rev(create), version, lease: LeaseId(lease), ..kv };
                 Event { kind: EventType::Put, kv, previous: None }
             },
         )

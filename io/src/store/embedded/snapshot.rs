@@ -14,6 +14,7 @@ use steersman_core::store::{KeyValue, LeaseId, Rev};
 
 /// About the size of a snapshot's frames.
 const FRAME_BYTES: usize = 256 * 1024;
+const FRAMES_PER_SYNC: u64 = 16;
 
 /// What lives at one revision.
 pub(super) struct Contents {
@@ -38,13 +39,20 @@ impl Contents {
     fn records(self) -> impl Iterator<Item = Record> {
         let leases = self.leases.into_iter();
         let leases = leases.map(|lease| Record::LeaseGrant { id: lease.id, ttl_seconds: lease.ttl_seconds });
-        std::iter::once(Record::Snapshot(self.revision)).chain(leases).chain(self.kvs.into_iter().map(Record::Live))
+        std::iter::once(Record::Snapshot(self.revision))
+            .chain(leases)
+            .chain(self.kvs.into_iter().map(Record::Live))
     }
 }
 
 /// Writes the snapshot that covers all batches up to `covered`; it is durable when this returns its size.
 /// A snapshot that fails leaves nothing behind but what the next start removes.
-pub(super) fn write(directory: &Directory, disk: &dyn Disk, covered: u64, contents: Contents) -> io::Result<u64> {
+pub(super) fn write(
+    directory: &Directory,
+    disk: &dyn Disk,
+    covered: u64,
+    contents: Contents,
+) -> io::Result<u64> {
     let path = directory.snapshot(covered);
     let file = Directory::create_unfinished(&path)?;
     let (salt, mut pending) = file::header(SNAPSHOT_MAGIC, covered);
@@ -62,6 +70,10 @@ pub(super) fn write(directory: &Directory, disk: &dyn Disk, covered: u64, conten
             offset += pending.len() as u64;
             pending.clear();
             payload.clear();
+            // One sync of everything at the end would hold up the log's syncs for long.
+            if sequence % FRAMES_PER_SYNC == 0 {
+                disk.sync(&file)?;
+            }
         }
         if last {
             break;

@@ -1,0 +1,153 @@
+//! One batch: what a set of operations does to the machine, and the records that say so.
+
+use super::queue::Request;
+use super::record::{Record, encode_changes};
+use steersman_core::mvcc::{Lease, Mvcc};
+use steersman_core::now::Mono;
+use steersman_core::store::{Event, LeaseId, Op, Range, Rev, StoreError, Stored, Txn};
+use tokio::sync::oneshot;
+
+/// Operations that were done in memory and are not durable yet.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The records, encoded; empty when nothing has to be durable.
+    pub(super) payload: Vec<u8>,
+    pub(super) events: Vec<Event>,
+    pub(super) replies: Vec<Reply>,
+    /// Takes effect once the batch is durable, since it cannot be taken back.
+    pub(super) compaction: Option<Rev>,
+    granted: Vec<LeaseId>,
+    revoked: Vec<Lease>,
+}
+
+/// An outcome that is told when the batch is durable.
+pub(super) struct Reply {
+    pub(super) to: oneshot::Sender<Stored>,
+    pub(super) outcome: Stored,
+    pub(super) wrote: bool,
+}
+
+impl Batch {
+    /// Revokes the leases that have run out.
+    pub(super) fn expire(&mut self, mvcc: &mut Mvcc, now: Mono) {
+        for expired in mvcc.expire(now) {
+            self.revoked_with(expired.lease, expired.events);
+        }
+    }
+
+    /// Does one operation; it reads what was durable before the batch, or what the batch does itself.
+    pub(super) fn perform(&mut self, mvcc: &mut Mvcc, now: Mono, visible: Rev, request: Request) {
+        let recorded = self.payload.len();
+        let outcome = match request.op {
+            Op::Range(range) => read(mvcc, &range, visible),
+            Op::Txn(txn) => self.txn(mvcc, &txn),
+            Op::Compact(revision) => self.compact(mvcc, revision),
+            Op::LeaseGrant { ttl_seconds } => self.grant(mvcc, now, ttl_seconds),
+            Op::LeaseRevoke(id) => self.revoke(mvcc, now, id),
+        };
+        let wrote = self.payload.len() > recorded;
+        self.replies.push(Reply { to: request.reply, outcome, wrote });
+    }
+
+    /// Takes everything back, because it did not become durable.
+    pub(super) fn undo(&self, mvcc: &mut Mvcc, now: Mono, visible: Rev) {
+        mvcc.rollback(visible);
+        for id in &self.granted {
+            // No key has it, and one that was revoked in the same batch is gone already.
+            let _ = mvcc.lease_revoke(*id);
+        }
+        for lease in self.revoked.iter().filter(|lease| !self.granted.contains(&lease.id)) {
+            // The rollback has brought back those that had keys.
+            let _ = mvcc.lease_grant(now, lease.ttl_seconds, Some(lease.id));
+        }
+    }
+
+    fn txn(&mut self, mvcc: &mut Mvcc, txn: &Txn) -> Stored {
+        match mvcc.txn(txn) {
+            Ok((reply, events)) => {
+                self.changed(events);
+                Stored::Txn(reply)
+            }
+            Err(error) => Stored::Failed(error),
+        }
+    }
+
+    fn compact(&mut self, mvcc: &Mvcc, revision: Rev) -> Stored {
+        let compact_revision = self.compaction.unwrap_or(mvcc.compact_revision());
+        if revision <= compact_revision {
+            return Stored::Failed(StoreError::Compacted { compact_revision });
+        }
+        if revision > mvcc.revision() {
+            return Stored::Failed(StoreError::FutureRevision { current: mvcc.revision() });
+        }
+        self.compaction = Some(revision);
+        Record::Compact(revision).encode(&mut self.payload);
+        Stored::Compacted
+    }
+
+    fn grant(&mut self, mvcc: &mut Mvcc, now: Mono, ttl_seconds: i64) -> Stored {
+        match mvcc.lease_grant(now, ttl_seconds, None) {
+            Ok(Lease { id, ttl_seconds }) => {
+                self.granted.push(id);
+                Record::LeaseGrant { id, ttl_seconds }.encode(&mut self.payload);
+                Stored::Leased { id, ttl_seconds }
+            }
+            Err(error) => Stored::Failed(error),
+        }
+    }
+
+    fn revoke(&mut self, mvcc: &mut Mvcc, now: Mono, id: LeaseId) -> Stored {
+        let revoked = mvcc.lease_keepalive(now, id).and_then(|lease| Ok((lease, mvcc.lease_revoke(id)?)));
+        match revoked {
+            Ok((lease, events)) => {
+                self.revoked.push(lease);
+                self.revoked_with(id, events);
+                Stored::Revoked
+            }
+            Err(error) => Stored::Failed(error),
+        }
+    }
+
+    fn revoked_with(&mut self, id: LeaseId, events: Vec<Event>) {
+        self.changed(events);
+        Record::LeaseRevoke(id).encode(&mut self.payload);
+    }
+
+    /// Records the changes of one revision.
+    fn changed(&mut self, events: Vec<Event>) {
+        if let Some(first) = events.first() {
+            encode_changes(&mut self.payload, first.kv.mod_revision, &events);
+            self.events.extend(events);
+        }
+    }
+}
+
+/// A read at the newest visible revision or an older one.
+pub(super) fn read(mvcc: &Mvcc, range: &Range, visible: Rev) -> Stored {
+    match mvcc.range_at(range, visible) {
+        Ok(ranged) => Stored::Ranged(ranged),
+        Err(error) => Stored::Failed(error),
+    }
+}
+
+/// Does again what a record says.
+pub(super) fn replay(mvcc: &mut Mvcc, now: Mono, record: Record) -> Result<(), String> {
+    let replayed = match record {
+        Record::Changes { revision, events } => mvcc.replay(revision, &events),
+        Record::Compact(revision) => match mvcc.compact(revision) {
+            // A snapshot, and the log that is replayed on it, begin without earlier history.
+            Err(StoreError::Compacted { .. }) => Ok(()),
+            other => other,
+        },
+        Record::LeaseGrant { id, ttl_seconds } => mvcc.lease_grant(now, ttl_seconds, Some(id)).map(|_| ()),
+        Record::LeaseRevoke(id) => match mvcc.lease_revoke(id) {
+            Ok(events) if !events.is_empty() => return Err("a revoked lease still has keys".into()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Record::Snapshot(_) | Record::Live(_) | Record::SnapshotEnd { .. } => {
+            return Err("a record that has no place in a log".into());
+        }
+    };
+    replayed.map_err(|error| format!("a record does not follow from those before it: {error:?}"))
+}

@@ -1,0 +1,294 @@
+//! The commit thread: takes what is queued, does it in memory, makes it durable with one sync, shows
+//! it, tells the feeds, and only then the callers.
+
+use super::batch::{Batch, Reply};
+use super::directory::Directory;
+use super::disk::Disk;
+use super::followers::{Follower, Followers};
+use super::log::{AppendError, Log};
+use super::queue::{Queue, Request, Work};
+use super::snapshot::{self, Contents};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use steersman_core::mvcc::Mvcc;
+use steersman_core::now::Mono;
+use steersman_core::store::{Op, Rev, StoreError, Stored};
+use steersman_core::value::Text;
+use tokio::sync::watch;
+
+/// Leases that could not be revoked (a full disk) are tried again after this.
+const EXPIRY_RETRY_MILLIS: u64 = 1000;
+
+/// What the commit thread shares with readers and callers.
+pub(super) struct Shared {
+    pub(super) memory: RwLock<Memory>,
+    pub(super) queue: Queue,
+    pub(super) disk_bytes: AtomicU64,
+    /// True when the thread has ended and the directory is free.
+    pub(super) done: watch::Sender<bool>,
+}
+
+pub(super) struct Memory {
+    pub(super) mvcc: Mvcc,
+    /// The newest durable revision; later ones of the machine are not shown to anybody.
+    pub(super) visible: Rev,
+}
+
+/// The durable side; a store in memory has none.
+pub(super) struct Durable {
+    pub(super) directory: Arc<Directory>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) log: Log,
+    /// Size of the newest snapshot.
+    pub(super) snapshot_bytes: u64,
+    /// A snapshot is made when the log has grown so long.
+    pub(super) snapshot_after_bytes: u64,
+}
+
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    durable: Option<Durable>,
+    followers: Followers,
+    origin: Instant,
+    expire_from: Mono,
+    snapshot: Option<Snapshotting>,
+    /// No snapshot is tried before the log has this length, after one has failed.
+    snapshot_retry_bytes: u64,
+    /// Why nothing can be written any more.
+    broken: Option<Text>,
+}
+
+struct Snapshotting {
+    covered: u64,
+    outcome: mpsc::Receiver<io::Result<u64>>,
+    thread: JoinHandle<()>,
+}
+
+/// Tells those who wait when the thread ends, also by a panic.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+        self.0.done.send_replace(true);
+    }
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, durable: Option<Durable>, origin: Instant) -> Self {
+        let committer = Self {
+            shared,
+            durable,
+            followers: Followers::default(),
+            origin,
+            expire_from: Mono(0),
+            snapshot: None,
+            snapshot_retry_bytes: 0,
+            broken: None,
+        };
+        committer.note_size();
+        committer
+    }
+
+    /// Runs until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        let _ending = Ending(Arc::clone(&self.shared));
+        loop {
+            let Work { requests, follows, last } = self.shared.queue.take(self.timeout());
+            follows.into_iter().for_each(|follower| self.follow(follower));
+            let batch = self.evaluate(requests);
+            self.settle(batch);
+            self.finish_snapshot();
+            if last {
+                break;
+            }
+            self.start_snapshot();
+        }
+        if let Some(snapshot) = self.snapshot.take() {
+            // Whether it succeeds is seen at the next start.
+            let _ = snapshot.thread.join();
+        }
+        // The directory is free before anyone is told that the store is closed.
+        self.durable = None;
+    }
+
+    fn now(&self) -> Mono {
+        Mono(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Until the next lease may be revoked.
+    fn timeout(&self) -> Option<Duration> {
+        if self.broken.is_some() {
+            return None;
+        }
+        let expiry = self.shared.memory.read().expect("only this thread writes").mvcc.next_expiry()?;
+        Some(Duration::from_micros(expiry.max(self.expire_from).micros_since(self.now())))
+    }
+
+    fn follow(&mut self, follower: Follower) {
+        let memory = self.shared.memory.read().expect("only this thread writes");
+        let visible = memory.visible;
+        let backlog = follower.backlog(&memory.mvcc, visible);
+        drop(memory);
+        self.followers.start(follower, backlog, visible);
+    }
+
+    fn evaluate(&mut self, requests: Vec<Request>) -> Batch {
+        let now = self.now();
+        let mut batch = Batch::default();
+        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        let Memory { mvcc, visible } = &mut *memory;
+        for request in requests {
+            match &self.broken {
+                Some(why) if !matches!(request.op, Op::Range(_)) => {
+                    let outcome = Stored::Failed(StoreError::Unavailable(why.clone()));
+                    batch.replies.push(Reply { to: request.reply, outcome, wrote: false });
+                }
+                Some(_) | None => batch.perform(mvcc, now, *visible, request),
+            }
+        }
+        let due = mvcc.next_expiry().is_some_and(|expiry| expiry.max(self.expire_from) <= now);
+        if due && self.broken.is_none() {
+            batch.expire(mvcc, now);
+        }
+        batch
+    }
+
+    /// Makes a batch durable and tells of it, or takes it back.
+    fn settle(&mut self, batch: Batch) {
+        if !batch.payload.is_empty() {
+            let appended = match &mut self.durable {
+                Some(durable) => durable.log.append(&batch.payload),
+                None => Ok(()),
+            };
+            if let Err(error) = appended {
+                return self.take_back(batch, error);
+            }
+            self.note_size();
+            let revision = self.publish(&batch);
+            self.followers.deliver(&batch.events, revision);
+        }
+        for reply in batch.replies {
+            // The caller may have stopped waiting.
+            let _ = reply.to.send(reply.outcome);
+        }
+    }
+
+    fn publish(&self, batch: &Batch) -> Rev {
+        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        memory.visible = memory.mvcc.revision();
+        if let Some(revision) = batch.compaction {
+            memory.mvcc.compact(revision).expect("the compaction was checked");
+        }
+        memory.visible
+    }
+
+    fn take_back(&mut self, batch: Batch, error: AppendError) {
+        let now = self.now();
+        self.expire_from = now.plus_millis(EXPIRY_RETRY_MILLIS);
+        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        let Memory { mvcc, visible } = &mut *memory;
+        batch.undo(mvcc, now, *visible);
+        drop(memory);
+        self.note_size();
+        let (wrote, other) = match error {
+            AppendError::Full => {
+                tracing::warn!("the disk of the data directory is full");
+                (Stored::Failed(StoreError::NoSpace), Stored::Failed(StoreError::NoSpace))
+            }
+            AppendError::Refused(error) => {
+                tracing::error!("cannot write to the log: {error}");
+                let failed = Stored::Failed(StoreError::Unavailable(format!("cannot write: {error}").into()));
+                (failed.clone(), failed)
+            }
+            AppendError::Unknown(error) => {
+                let why = self.refuse_writes(&error);
+                (Stored::Unknown(why.clone()), Stored::Failed(StoreError::Unavailable(why)))
+            }
+        };
+        for reply in batch.replies {
+            let _ = reply.to.send(if reply.wrote { wrote.clone() } else { other.clone() });
+        }
+    }
+
+    fn refuse_writes(&mut self, error: &io::Error) -> Text {
+        tracing::error!("the log is in an unknown state, writes are refused until a restart: {error}");
+        let why =
+            Text::from(format!("the store refuses writes until a restart, after a failed sync: {error}"));
+        self.broken = Some(why.clone());
+        why
+    }
+
+    /// Starts a snapshot when the log has grown long enough. Writes wait for the walk over the keys, not
+    /// for the file.
+    fn start_snapshot(&mut self) {
+        let Some(durable) = &mut self.durable else { return };
+        let due_at = durable.snapshot_after_bytes.max(durable.snapshot_bytes).max(self.snapshot_retry_bytes);
+        if self.snapshot.is_some() || self.broken.is_some() || durable.log.replay_bytes() < due_at {
+            return;
+        }
+        let covered = match durable.log.roll() {
+            Ok(covered) => covered,
+            Err(error) => return self.snapshot_failed(error),
+        };
+        let contents = Contents::of(&self.shared.memory.read().expect("only this thread writes").mvcc);
+        let (sender, outcome) = mpsc::channel();
+        let (directory, disk) = (Arc::clone(&durable.directory), Arc::clone(&durable.disk));
+        let shared = Arc::clone(&self.shared);
+        let write = move || {
+            let written = snapshot::write(&directory, &*disk, covered, contents);
+            if written.is_ok() {
+                snapshot::forget(&directory, covered);
+            }
+            drop(directory);
+            let _ = sender.send(written);
+            shared.queue.nudge();
+        };
+        match std::thread::Builder::new().name("store-snapshot".into()).spawn(write) {
+            Ok(thread) => self.snapshot = Some(Snapshotting { covered, outcome, thread }),
+            Err(error) => self.snapshot_failed(AppendError::Refused(error)),
+        }
+        self.note_size();
+    }
+
+    fn finish_snapshot(&mut self) {
+        let Some(snapshot) = &self.snapshot else { return };
+        let outcome = match snapshot.outcome.try_recv() {
+            Ok(outcome) => outcome,
+            Err(mpsc::TryRecvError::Empty) => return,
+            Err(mpsc::TryRecvError::Disconnected) => Err(io::Error::other("the snapshot thread has ended")),
+        };
+        let covered = snapshot.covered;
+        self.snapshot = None;
+        match (outcome, &mut self.durable) {
+            (Ok(bytes), Some(durable)) => {
+                durable.log.forget(covered);
+                durable.snapshot_bytes = bytes;
+                self.snapshot_retry_bytes = 0;
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => self.snapshot_failed(AppendError::Refused(error)),
+        }
+        self.note_size();
+    }
+
+    /// The log goes on growing; another snapshot is tried when it has grown by a quarter of the bound.
+    fn snapshot_failed(&mut self, error: AppendError) {
+        let Some(durable) = &self.durable else { return };
+        self.snapshot_retry_bytes = durable.log.replay_bytes() + durable.snapshot_after_bytes / 4;
+        if let AppendError::Unknown(error) = error {
+            self.refuse_writes(&error);
+        } else {
+            tracing::warn!("no snapshot of the store could be written: {}", io::Error::from(error));
+        }
+    }
+
+    fn note_size(&self) {
+        let bytes =
+            self.durable.as_ref().map_or(0, |durable| durable.log.disk_bytes() + durable.snapshot_bytes);
+        self.shared.disk_bytes.store(bytes, Ordering::Relaxed);
+    }
+}

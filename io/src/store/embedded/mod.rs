@@ -1,0 +1,169 @@
+//! The embedded store: etcd's data model in one process, in memory over a durable log.
+//!
+//! Reading order: `commit` (the thread that does everything that changes), `batch` (operations to
+//! records), `queue` and `followers` (ways in and out); `log` and `snapshot` (files), below them
+//! `directory`, `file`, `frame`, `record` (names and bytes) and `disk` (the calls that can fail).
+
+mod batch;
+mod commit;
+mod directory;
+mod disk;
+mod error;
+#[cfg(test)]
+mod faults;
+mod file;
+mod followers;
+mod frame;
+mod log;
+mod queue;
+mod record;
+#[cfg(test)]
+mod recovery;
+mod snapshot;
+
+pub use error::OpenError;
+
+use super::{Sink, Store};
+use async_trait::async_trait;
+use bytes::Bytes;
+use commit::{Committer, Durable, Memory, Shared};
+use directory::Directory;
+use disk::{Disk, RealDisk};
+use followers::Follower;
+use log::Log;
+use queue::Queue;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+use steersman_core::limits;
+use steersman_core::mvcc::Mvcc;
+use steersman_core::now::Mono;
+use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use tokio::sync::watch;
+
+/// A store of this process alone. Dropping it ends its thread; [`Store::close`] also waits for it.
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+/// How large the files of a store become.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// A snapshot is made, and the log before it removed, when the log has so many bytes and more than
+    /// the snapshot before.
+    pub snapshot_after_bytes: u64,
+    /// A new file of the log is begun after so many bytes.
+    pub segment_bytes: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { snapshot_after_bytes: limits::STORE_LOG_BYTES, segment_bytes: limits::STORE_SEGMENT_BYTES }
+    }
+}
+
+impl Embedded {
+    /// Opens a data directory, which is created when it is missing, and starts the store's thread.
+    ///
+    /// # Errors
+    /// When another process has the directory, or what is in it cannot be trusted.
+    pub fn open(directory: &Path, sizes: Sizes) -> Result<Self, OpenError> {
+        Self::open_on(directory, sizes, Arc::new(RealDisk))
+    }
+
+    /// A store that forgets everything when the process ends.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn in_memory() -> std::io::Result<Self> {
+        Self::start(Mvcc::new(), None, Instant::now())
+    }
+
+    fn open_on(path: &Path, sizes: Sizes, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let origin = Instant::now();
+        let directory = Arc::new(Directory::open(path)?);
+        let listing = directory.list()?;
+        let covered = listing.snapshots.last().copied().unwrap_or(0);
+        let (mut mvcc, snapshot_bytes) = match covered {
+            0 => (Mvcc::new(), 0),
+            covered => snapshot::read(&directory, covered, Mono(0))?,
+        };
+        let mut replay = |mut payload: &[u8]| {
+            while let Some(record) = record::decode(&mut payload)? {
+                batch::replay(&mut mvcc, Mono(0), record)?;
+            }
+            Ok(())
+        };
+        let log =
+            Log::open(Arc::clone(&directory), Arc::clone(&disk), sizes.segment_bytes, covered, &mut replay)?;
+        directory.remove_obsolete(&listing, covered);
+        let snapshot_after_bytes = sizes.snapshot_after_bytes;
+        let durable = Durable { directory, disk, log, snapshot_bytes, snapshot_after_bytes };
+        Self::start(mvcc, Some(durable), origin)
+            .map_err(|error| OpenError::io(path, "start the thread of", error))
+    }
+
+    fn start(mvcc: Mvcc, durable: Option<Durable>, origin: Instant) -> std::io::Result<Self> {
+        let visible = mvcc.revision();
+        let shared = Arc::new(Shared {
+            memory: RwLock::new(Memory { mvcc, visible }),
+            queue: Queue::default(),
+            disk_bytes: AtomicU64::new(0),
+            done: watch::Sender::new(false),
+        });
+        let committer = Committer::new(Arc::clone(&shared), durable, origin);
+        std::thread::Builder::new().name("store-commit".into()).spawn(move || committer.run())?;
+        Ok(Self { shared })
+    }
+
+    /// The newest durable revision.
+    pub fn revision(&self) -> Rev {
+        self.shared.memory.read().map_or(Rev(0), |memory| memory.visible)
+    }
+}
+
+#[async_trait]
+impl Store for Embedded {
+    fn answer_now(&self, op: &Op) -> Option<Stored> {
+        match op {
+            Op::Range(range) => Some(match self.shared.memory.read() {
+                Ok(memory) => batch::read(&memory.mvcc, range, memory.visible),
+                Err(_) => Stored::Failed(StoreError::Unavailable("the store has stopped".into())),
+            }),
+            Op::Txn(_) | Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => None,
+        }
+    }
+
+    async fn perform(&self, op: Op) -> Stored {
+        if let Some(answer) = self.answer_now(&op) {
+            return answer;
+        }
+        match self.shared.queue.push(op) {
+            Ok(outcome) => outcome.await.unwrap_or_else(|_| Stored::Unknown("the store has stopped".into())),
+            Err(error) => Stored::Failed(error),
+        }
+    }
+
+    /// After the store is closed nothing is delivered, not even that.
+    fn follow(&self, feed: Feed, prefix: Bytes, after: Rev, sink: Sink) {
+        self.shared.queue.follow(Follower { feed, prefix, after, sink });
+    }
+
+    async fn close(&self) {
+        self.shared.queue.close();
+        let mut done = self.shared.done.subscribe();
+        // The sender lives as long as this store.
+        let _ = done.wait_for(|done| *done).await;
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.shared.disk_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
