@@ -150,7 +150,7 @@ impl Store for Embedded {
         self.shared.queue.follow(Follower { feed, prefix, after, sink });
     }
 
-    /// Every feed has had a batch up to the visible revision before anyone could see it.
+    /// A batch follows every revision by itself.
     fn request_progress(&self, _feed: Feed) {}
 
     async fn close(&self) {
