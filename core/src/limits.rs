@@ -12,7 +12,7 @@ pub const JSON_DEPTH: usize = 512;
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go maxJSONPatchOperations
 pub const JSON_PATCH_OPERATIONS: usize = 10_000;
 
-/// Bytes that `copy` operations of one JSON patch may add up to. Beyond: 413.
+/// Bytes that `copy` operations of one JSON patch may add up to. Beyond: 422, as upstream.
 pub const JSON_PATCH_COPY_BYTES: usize = 3 * 1024 * 1024;
 
 /// Nodes that YAML aliases may expand to. Beyond: 400.

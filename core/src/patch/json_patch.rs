@@ -1,20 +1,395 @@
 //! JSON patch, RFC 6902, with the quirks of the library that upstream uses.
+//! k8s: vendor/gopkg.in/evanphx/json-patch.v4/patch.go, apiserver/pkg/endpoints/handlers/patch.go
+//!
+//! The quirks: what comes before a path's first slash does not count; the whole document can be
+//! replaced and tested, but nothing can be added or removed at its root; negative indexes count from
+//! the end; replacing an absent member adds it; copying an absent member adds null; an absent member
+//! equals null in a test; and no path leads through a null.
 
-use crate::value::Value;
+use super::PatchError;
+use crate::codec::json;
+use crate::limits;
+use crate::value::{Map, Value};
+use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
-
-/// A patch that cannot be applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PatchError {
-    /// The patch is malformed: 400 with this sentence.
-    Malformed(String),
-    /// The patch does not fit the object: 422.
-    Inapplicable(String),
-    /// More than `limits::JSON_PATCH_OPERATIONS` or `limits::JSON_PATCH_COPY_BYTES`: 413.
-    TooLarge(String),
-}
+use alloc::vec::Vec;
 
 /// The target after every operation of the patch, or the first failure.
-pub fn apply(_target: Value, _patch: &Value) -> Result<Value, PatchError> {
-    todo!()
+pub fn apply(target: Value, patch: &Value) -> Result<Value, PatchError> {
+    let operations = decode(patch)?;
+    if operations.len() > limits::JSON_PATCH_OPERATIONS {
+        let (limit, found) = (limits::JSON_PATCH_OPERATIONS, operations.len());
+        return Err(PatchError::TooLarge(format!(
+            "Request entity too large: The allowed maximum operations in a JSON patch is {limit}, got {found}"
+        )));
+    }
+    let mut document = Document { root: target, copied_bytes: 0 };
+    for operation in &operations {
+        document.perform(operation).map_err(PatchError::Inapplicable)?;
+    }
+    Ok(document.root)
+}
+
+/// An operation as upstream decodes it: its members by name, nulls as if absent.
+struct Operation<'a>(Option<&'a Map>);
+
+impl<'a> Operation<'a> {
+    fn member(&self, name: &str) -> Option<&'a Value> {
+        self.0?.get(name).filter(|member| !member.is_null())
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.member(name)?.as_str()
+    }
+
+    fn path(&self) -> Result<&'a str, String> {
+        self.text("path").ok_or_else(|| String::from("operation missing path field: missing value"))
+    }
+
+    fn from(&self) -> Result<&'a str, String> {
+        self.text("from").ok_or_else(|| String::from("operation, missing from field: missing value"))
+    }
+
+    /// Null when absent.
+    fn value(&self) -> Value {
+        self.member("value").cloned().unwrap_or_default()
+    }
+}
+
+/// Checks the patch's types, with the sentences of Go's decoder.
+fn decode(patch: &Value) -> Result<Vec<Operation<'_>>, PatchError> {
+    let mismatch = |found: &Value, into: &str| {
+        let found = found.type_of().word();
+        PatchError::Malformed(format!("error decoding patch: json: cannot unmarshal {found} into Go {into}"))
+    };
+    let operations = match patch {
+        Value::Null => return Ok(Vec::new()),
+        Value::List(operations) => operations,
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Map(_) => {
+            return Err(mismatch(patch, "value of type []handlers.jsonPatchOp"));
+        }
+    };
+    let decode_one = |operation| match operation {
+        &Value::Null => Ok(Operation(None)),
+        Value::Map(members) => {
+            for name in ["op", "path", "from"] {
+                if let Some(member) = members.get(name).filter(|member| !member.is_null())
+                    && member.as_str().is_none()
+                {
+                    let into = format!("struct field jsonPatchOp.{name} of type string");
+                    return Err(mismatch(member, &into));
+                }
+            }
+            Ok(Operation(Some(members)))
+        }
+        other @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_)) => {
+            Err(mismatch(other, "value of type handlers.jsonPatchOp"))
+        }
+    };
+    operations.iter().map(decode_one).collect()
+}
+
+struct Document {
+    root: Value,
+    copied_bytes: usize,
+}
+
+impl Document {
+    fn perform(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        match operation.text("op").unwrap_or("unknown") {
+            "add" => {
+                let path = operation.path()?;
+                self.add("add", path, operation.value())
+            }
+            "remove" => {
+                let path = operation.path()?;
+                self.take("remove", path).map(drop)
+            }
+            "replace" => self.replace(operation.path()?, operation.member("value").cloned()),
+            "move" => {
+                let moved = self.take("move", operation.from()?)?;
+                let path = operation.path()?;
+                self.add("move", path, moved)
+            }
+            "copy" => self.copy(operation),
+            "test" => self.test(operation.path()?, &operation.value()),
+            kind => Err(format!("Unexpected kind: {kind}")),
+        }
+    }
+
+    fn add(&mut self, what: &str, path: &str, value: Value) -> Result<(), String> {
+        check_depth(path, &value)?;
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path(what, path))?;
+        match container {
+            Container::Object(members) => {
+                members.insert(&*key, value);
+            }
+            Container::Array(items) => {
+                let place = if key == "-" { items.len() } else { index(&key, items.len() + 1)? };
+                items.insert(place, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, what: &str, path: &str) -> Result<Value, String> {
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path(what, path))?;
+        match container {
+            Container::Object(members) => members
+                .remove(&key)
+                .ok_or_else(|| format!("Unable to remove nonexistent key: {key}: missing value")),
+            Container::Array(items) => Ok(items.remove(index(&key, items.len())?)),
+        }
+    }
+
+    fn replace(&mut self, path: &str, value: Option<Value>) -> Result<(), String> {
+        if path.is_empty() {
+            self.root = value
+                .filter(|value| matches!(value, Value::Map(_) | Value::List(_)))
+                .ok_or("replace operation value must be object or array")?;
+            return Ok(());
+        }
+        let value = value.unwrap_or_default();
+        check_depth(path, &value)?;
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path("replace", path))?;
+        match container {
+            Container::Object(members) => {
+                members.insert(&*key, value);
+            }
+            Container::Array(items) => {
+                let place = index(&key, items.len())?;
+                items[place] = value;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
+        let from = operation.from()?;
+        let value = self.get("copy", from)?;
+        self.copied_bytes = self.copied_bytes.saturating_add(json::to_vec(&value).len());
+        let (limit, bytes) = (limits::JSON_PATCH_COPY_BYTES, self.copied_bytes);
+        if bytes > limit {
+            return Err(format!(
+                "Unable to complete the copy, the accumulated size increase of copy is {bytes}, \
+                 exceeding the limit {limit}"
+            ));
+        }
+        self.add("copy", operation.path()?, value)
+    }
+
+    fn test(&mut self, path: &str, expected: &Value) -> Result<(), String> {
+        let found = if path.is_empty() { self.root.clone() } else { self.get("test", path)? };
+        if found == *expected { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
+    }
+
+    /// Null for a member that is absent.
+    fn get(&mut self, what: &str, path: &str) -> Result<Value, String> {
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path(what, path))?;
+        match container {
+            Container::Object(members) => Ok(members.get(&key).cloned().unwrap_or_default()),
+            Container::Array(items) => Ok(items[index(&key, items.len())?].clone()),
+        }
+    }
+}
+
+/// Operations can nest what they move deeper and deeper; the bound is that of bodies.
+fn check_depth(path: &str, value: &Value) -> Result<(), String> {
+    let segments = path.bytes().filter(|byte| *byte == b'/').count();
+    if segments.saturating_add(depth(value)) > limits::JSON_DEPTH {
+        return Err("exceeded max depth".into());
+    }
+    Ok(())
+}
+
+fn depth(value: &Value) -> usize {
+    let below = match value {
+        Value::List(items) => items.iter().map(depth).max(),
+        Value::Map(members) => members.iter().map(|(_, member)| depth(member)).max(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => return 0,
+    };
+    below.unwrap_or(0) + 1
+}
+
+fn missing_path(what: &str, path: &str) -> String {
+    format!("{what} operation does not apply: doc is missing path: \"{path}\": missing value")
+}
+
+enum Container<'a> {
+    Object(&'a mut Map),
+    Array(&'a mut Vec<Value>),
+}
+
+/// The list or object that a path's last segment is about, and that segment.
+fn find<'a, 'p>(root: &'a mut Value, path: &'p str) -> Option<(Container<'a>, Cow<'p, str>)> {
+    let (parents, last) = path.rsplit_once('/')?;
+    let mut node = root;
+    for segment in parents.split('/').skip(1).map(unescape) {
+        node = match container(node)? {
+            Container::Object(members) => members.get_mut(&segment)?,
+            Container::Array(items) => {
+                let place = index(&segment, items.len()).ok()?;
+                items.get_mut(place)?
+            }
+        };
+    }
+    Some((container(node)?, unescape(last)))
+}
+
+fn container(node: &mut Value) -> Option<Container<'_>> {
+    if matches!(node, Value::List(_)) {
+        node.as_list_mut().map(Container::Array)
+    } else {
+        node.as_map_mut().map(Container::Object)
+    }
+}
+
+/// `~1` for a slash, `~0` for a tilde.
+fn unescape(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('~') {
+        return Cow::Borrowed(segment);
+    }
+    let mut out = String::with_capacity(segment.len());
+    let mut rest = segment;
+    while let Some((before, after)) = rest.split_once('~') {
+        out.push_str(before);
+        rest = match after.strip_prefix(['0', '1']) {
+            Some(left) => {
+                out.push(if after.starts_with('1') { '/' } else { '~' });
+                left
+            }
+            None => {
+                out.push('~');
+                after
+            }
+        };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The place that an index means among so many; negative ones count from the end.
+fn index(text: &str, places: usize) -> Result<usize, String> {
+    let number: i64 = text.parse().map_err(|_| format!("value was not a proper array index: '{text}'"))?;
+    let size = places as i64;
+    let place = if number < 0 { number.saturating_add(size) } else { number };
+    if (0..size).contains(&place) {
+        Ok(place as usize)
+    } else {
+        Err(format!("Unable to access invalid index: {number}: invalid index referenced"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::tests::{arbitrary, json};
+    use proptest::prelude::*;
+
+    fn patched(target: &str, patch: &str) -> Result<Value, PatchError> {
+        apply(json(target), &json(patch))
+    }
+
+    #[test]
+    fn operations_and_their_quirks() {
+        let table = [
+            (r#"{"a":1}"#, r#"[{"op":"add","path":"/b","value":[1]}]"#, Some(r#"{"a":1,"b":[1]}"#)),
+            (r#"{"a":[1,3]}"#, r#"[{"op":"add","path":"/a/1","value":2}]"#, Some(r#"{"a":[1,2,3]}"#)),
+            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/-","value":2}]"#, Some(r#"{"a":[1,2]}"#)),
+            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/-1","value":2}]"#, Some(r#"{"a":[1,2]}"#)),
+            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/2","value":2}]"#, None),
+            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/b","value":2}]"#, None),
+            (r#"{"a":[1,2]}"#, r#"[{"op":"remove","path":"/a/-2"}]"#, Some(r#"{"a":[2]}"#)),
+            (r#"{"a":[1,2]}"#, r#"[{"op":"remove","path":"/a/-3"}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"remove","path":"/b"}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"replace","path":"/b","value":2}]"#, Some(r#"{"a":1,"b":2}"#)),
+            (r#"{"a":1}"#, r#"[{"op":"replace","path":"/b/c","value":2}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{"c":2}}]"#, Some(r#"{"c":2}"#)),
+            (r#"{"a":1}"#, r#"[{"op":"add","path":"","value":{"c":2}}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"add","path":"x/b"}]"#, Some(r#"{"a":1,"b":null}"#)),
+            (r#"{"a":1}"#, r#"[{"op":"move","from":"/a","path":"/b"}]"#, Some(r#"{"b":1}"#)),
+            (r#"{"a":{"b":1}}"#, r#"[{"op":"move","from":"/a","path":"/a/c"}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"copy","from":"/a","path":"/b"}]"#, Some(r#"{"a":1,"b":1}"#)),
+            (r#"{"a":1}"#, r#"[{"op":"copy","from":"/x","path":"/b"}]"#, Some(r#"{"a":1,"b":null}"#)),
+            (r#"{"a~/":{"":1}}"#, r#"[{"op":"test","path":"/a~0~1/","value":1}]"#, Some(r#"{"a~/":{"":1}}"#)),
+            (r#"{"~1":1}"#, r#"[{"op":"remove","path":"/~01"}]"#, Some("{}")),
+            (r#"{"a":1}"#, r#"[{"op":"test","path":"/b","value":null}]"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":1}"#, r#"[{"op":"test","path":"/a","value":1.0}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"test","path":"","value":{"a":1}}]"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":null}"#, r#"[{"op":"add","path":"/a/b","value":1}]"#, None),
+            (r#"{"a":1}"#, r#"[{"op":"bogus","path":"/a"}]"#, None),
+            (r#"{"a":1}"#, "[null]", None),
+            (r#"{"a":1}"#, "null", Some(r#"{"a":1}"#)),
+        ];
+        for (target, patch, expected) in table {
+            match (patched(target, patch), expected) {
+                (Ok(found), Some(expected)) => assert_eq!(found, json(expected), "{target} {patch}"),
+                (Err(PatchError::Inapplicable(_)), None) => {}
+                (found, expected) => panic!("{target} {patch}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn malformed_and_oversized_patches_are_refused() {
+        let table = [
+            (r#"{"a":1}"#, "object into Go value of type []handlers.jsonPatchOp"),
+            ("[1]", "number into Go value of type handlers.jsonPatchOp"),
+            (r#"[{"op":1}]"#, "number into Go struct field jsonPatchOp.op of type string"),
+        ];
+        for (patch, expected) in table {
+            let expected = format!("error decoding patch: json: cannot unmarshal {expected}");
+            assert_eq!(patched("{}", patch), Err(PatchError::Malformed(expected)), "{patch}");
+        }
+        let add = json(r#"{"op":"add","path":"/a","value":1}"#);
+        let many = Value::list(alloc::vec![add; limits::JSON_PATCH_OPERATIONS + 1]);
+        let Err(PatchError::TooLarge(why)) = apply(json("{}"), &many) else { panic!("applied") };
+        assert!(why.ends_with("operations in a JSON patch is 10000, got 10001"), "{why}");
+
+        let copy = json(r#"{"op":"copy","from":"/a","path":"/b"}"#);
+        let long = "x".repeat(limits::JSON_PATCH_COPY_BYTES / 2);
+        let target = Value::map([("a".into(), Value::from(long))].into_iter().collect());
+        assert!(apply(target.clone(), &Value::list(alloc::vec![copy.clone()])).is_ok());
+        assert!(apply(target, &Value::list(alloc::vec![copy; 2])).is_err());
+
+        let nest = alloc::vec![json(r#"{"op":"copy","from":"/a","path":"/a/a"}"#); 600];
+        let deeper = apply(json(r#"{"a":{"a":{"a":{}}}}"#), &Value::list(nest));
+        assert_eq!(deeper, Err(PatchError::Inapplicable("exceeded max depth".into())));
+    }
+
+    fn to_oracle(value: &Value) -> serde_json::Value {
+        serde_json::from_slice(&json::to_vec(value)).unwrap()
+    }
+
+    fn operation() -> impl Strategy<Value = Value> {
+        let path = "(/[a-c0-2-]?|/~0|/~1){1,3}";
+        let kind = prop::sample::select(alloc::vec!["add", "remove", "replace", "move", "copy", "test"]);
+        (kind, path, path, arbitrary()).prop_map(|(kind, path, from, value)| {
+            let members = [
+                ("op".into(), kind.into()),
+                ("path".into(), path.into()),
+                ("from".into(), from.into()),
+                ("value".into(), value),
+            ];
+            Value::map(members.into_iter().collect())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+        #[test]
+        fn what_the_rfc_allows_is_done_as_it_says(
+            target in arbitrary(),
+            operations in prop::collection::vec(operation(), 1..4),
+        ) {
+            let patch = Value::list(operations);
+            let ours = apply(target.clone(), &patch);
+            let mut theirs = to_oracle(&target);
+            let operations: json_patch::Patch = serde_json::from_value(to_oracle(&patch)).unwrap();
+            if json_patch::patch(&mut theirs, &operations).is_ok() {
+                prop_assert_eq!(ours.map(|ours| to_oracle(&ours)), Ok(theirs));
+            }
+        }
+    }
 }
