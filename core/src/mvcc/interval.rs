@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Bound;
 
+/// As an ordered map takes them.
+pub(super) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 /// What a key and an exclusive end select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interval<'a> {
@@ -33,7 +36,7 @@ impl<'a> Interval<'a> {
     }
 
     /// Bounds for an ordered map, None when nothing is selected.
-    pub(super) fn bounds(self) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
+    pub(super) fn bounds(self) -> Option<Bounds<'a>> {
         match self {
             Self::One(one) => Some((Bound::Included(one), Bound::Included(one))),
             Self::Between(start, end) => {

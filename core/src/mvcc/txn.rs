@@ -163,3 +163,55 @@ fn txn_bytes(txn: &Txn) -> usize {
     txn.compare.iter().map(compare_bytes).sum::<usize>()
         + txn.then.iter().chain(&txn.otherwise).map(op_bytes).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn put(key: &'static str, value_bytes: usize) -> TxnOp {
+        let key = Bytes::from_static(key.as_bytes());
+        TxnOp::Put(Put { key, value: Bytes::from(vec![b'v'; value_bytes]), lease: LeaseId(0) })
+    }
+
+    fn delete(key: &'static str, end: Option<&'static str>) -> TxnOp {
+        let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+        TxnOp::Delete { key: bytes(key), end: end.map(bytes) }
+    }
+
+    #[test]
+    fn refused_transactions_have_no_effect() {
+        let too_many = (0..=limits::TXN_OPERATIONS).map(|_| delete("a", None)).collect();
+        let cases = [
+            (vec![put("a", 1), put("a", 1)], StoreError::DuplicateKey),
+            (vec![put("b", 1), delete("a", Some("c"))], StoreError::DuplicateKey),
+            (vec![delete("a", Some("\0")), put("b", 1)], StoreError::DuplicateKey),
+            (vec![put("a", 1), put("", 1)], empty_key()),
+            (vec![put("a", limits::OBJECT_BYTES)], StoreError::TooLarge),
+            (too_many, StoreError::TooLarge),
+        ];
+        for (ops, error) in cases {
+            for in_then in [true, false] {
+                let mut mvcc = Mvcc::new();
+                let (then, otherwise) = if in_then { (ops.clone(), vec![]) } else { (vec![], ops.clone()) };
+                let txn = Txn { compare: vec![], then, otherwise };
+                assert_eq!(mvcc.txn(&txn), Err(error.clone()), "also in the branch that does not run");
+                assert_eq!((mvcc.revision(), mvcc.versions()), (Rev(1), 0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_transactions_pass() {
+        let mut mvcc = Mvcc::new();
+        let then = vec![put("a", limits::OBJECT_BYTES - 1)];
+        assert!(mvcc.txn(&Txn { then, ..Txn::default() }).is_ok());
+        let then = (0..limits::TXN_OPERATIONS).map(|_| delete("a", None)).collect();
+        let (reply, events) = mvcc.txn(&Txn { then, ..Txn::default() }).expect("deletions may overlap");
+        assert_eq!((reply.revision, events.len()), (Rev(3), 1));
+        assert_eq!(
+            reply.replies[..2],
+            [TxnReplyOp::Delete { deleted: 1 }, TxnReplyOp::Delete { deleted: 0 }]
+        );
+    }
+}
