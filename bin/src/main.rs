@@ -1,3 +1,65 @@
-//! The `steersman` command.
+//! The `steersman` command: which subcommand runs.
 
-fn main() {}
+mod flags;
+mod serve;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+use steersman_core::http::discovery::GIT_VERSION;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let called_as = arguments.first().and_then(|name| Path::new(name).file_name());
+    // Whoever starts a kube-apiserver gets one.
+    if called_as.is_some_and(|name| name == "kube-apiserver") {
+        return serve::main("kube-apiserver", arguments.get(1..).unwrap_or_default());
+    }
+    let matches = command().get_matches_from(arguments);
+    match matches.subcommand() {
+        Some(("serve", matches)) => {
+            let flags: Vec<OsString> = matches.get_many("flags").unwrap_or_default().cloned().collect();
+            serve::main("steersman serve", &flags)
+        }
+        Some(("version", _)) => {
+            serve::print(&format!("Kubernetes {GIT_VERSION}"));
+            ExitCode::SUCCESS
+        }
+        Some(_) | None => unreachable!("clap knows the subcommands and requires one"),
+    }
+}
+
+fn command() -> Command {
+    // The flags of `serve` are not clap's: they follow Go's rules.
+    let flags = Arg::new("flags")
+        .value_parser(clap::value_parser!(OsString))
+        .action(ArgAction::Append)
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true);
+    Command::new("steersman")
+        .about("A Kubernetes API server that can be replayed from a seed")
+        .version(GIT_VERSION)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("serve")
+                .about("Serve the Kubernetes API, with kube-apiserver's flags (see serve --help)")
+                .disable_help_flag(true)
+                .arg(flags),
+        )
+        .subcommand(Command::new("version").about("Print the version"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

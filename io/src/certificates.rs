@@ -83,11 +83,9 @@ impl Authority {
         &self.certificate
     }
 
-    pub fn issue_client(&self, common_name: &str, organizations: &[&str]) -> Result<Issued> {
+    pub fn issue_client(&self, common_name: &str, organization: &str) -> Result<Issued> {
         let mut params = params(common_name, ISSUED_VALIDITY)?;
-        for organization in organizations {
-            params.distinguished_name.push(DnType::OrganizationName, *organization);
-        }
+        params.distinguished_name.push(DnType::OrganizationName, organization);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.issue(params)

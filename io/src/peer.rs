@@ -177,13 +177,10 @@ mod tests {
         let ours = Authority::create("ours").expect("an authority");
         let other = Authority::create("other").expect("an authority");
         let cas = ClientCas::new(provider, &[ours.certificate().clone()]).expect("a pool");
-        let good = ours.issue_client("alice", &["devs", "ops"]).expect("a certificate");
-        let foreign = other.issue_client("alice", &["system:masters"]).expect("a certificate");
+        let good = ours.issue_client("alice", "devs").expect("a certificate");
+        let foreign = other.issue_client("alice", "system:masters").expect("a certificate");
         let serving = ours.issue_server("kube", &["localhost".into()], &[]).expect("a certificate");
-        let alice = Peer::Certificate {
-            common_name: "alice".into(),
-            organizations: vec!["devs".into(), "ops".into()],
-        };
+        let alice = Peer::Certificate { common_name: "alice".into(), organizations: vec!["devs".into()] };
         let now = UnixTime::now();
         let late = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs() + 40 * 365 * 86_400));
         let none: Vec<CertificateDer<'static>> = Vec::new();

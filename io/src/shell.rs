@@ -16,7 +16,7 @@ use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
@@ -35,6 +35,7 @@ pub struct Shell {
     last_job: AtomicU64,
     timer: Notify,
     runtime: Handle,
+    ready: watch::Sender<bool>,
     pub metrics: Metrics,
 }
 
@@ -55,6 +56,7 @@ impl Shell {
             last_job: AtomicU64::new(0),
             timer: Notify::new(),
             runtime: Handle::current(),
+            ready: watch::Sender::new(false),
             metrics,
         });
         tokio::spawn(Arc::clone(&shell).keep_time());
@@ -92,6 +94,12 @@ impl Shell {
                 Mail::Frame(_) | Mail::Close => unreachable!("no frame comes before the response"),
             }
         }
+    }
+
+    /// Returns when the machine has said that it is ready.
+    pub async fn ready(&self) {
+        // Fails only when the sender is gone, which this shell holds.
+        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 
     /// Begins to shut down: readiness fails from here on and watches are closed.
@@ -165,6 +173,9 @@ impl Shell {
             }
             Effect::Note(note) => {
                 self.metrics.note(&note);
+                if note == Note::Ready {
+                    self.ready.send_replace(true);
+                }
                 log(&note);
                 return;
             }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert, ServerConfig};
+use rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ProtocolVersion, SupportedProtocolVersion};
+
+pub use rustls::server::ServerConfig;
 
 use crate::certificates::{Issued, host_names};
 use crate::peer::{AnyCertificate, ClientCas};

@@ -8,6 +8,7 @@
 mod feeds;
 mod handle;
 mod hub;
+pub mod text;
 mod timers;
 
 use crate::http::{Request, Response};

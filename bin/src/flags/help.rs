@@ -1,0 +1,51 @@
+//! `steersman serve --help`: flags by section, one a line.
+
+use std::fmt::Write;
+
+use super::table::SECTIONS;
+use super::{Flag, Kind};
+
+/// The whole help.
+pub(crate) fn help(program: &str) -> String {
+    let mut out = String::new();
+    let mut line = |text: &str| writeln!(out, "{text}").expect("writing to a string");
+    line("Serves the Kubernetes API.\n");
+    line("The flags are kube-apiserver's; those without a description are accepted and have no effect yet.");
+    line("Without a flag that says who may connect, an administrator's certificate is made, and the server");
+    line("listens on 127.0.0.1 only.\n");
+    line(&format!("Usage:\n  {program} [flags]"));
+    for section in SECTIONS.iter().filter(|section| !section.name.is_empty()) {
+        line(&format!("\n{} flags:\n", section.name));
+        let width = section.flags.iter().map(|flag| heading(flag).len()).max().unwrap_or(0);
+        for flag in section.flags {
+            line(format!("{:width$}   {}", heading(flag), description(flag)).trim_end());
+        }
+    }
+    out
+}
+
+fn heading(flag: &Flag) -> String {
+    let short = match flag.name {
+        "v" => "-v, ",
+        "help" => "-h, ",
+        _ => "    ",
+    };
+    let word = match flag.kind {
+        Kind::Version => flag.kind.word().trim_start_matches("version").to_owned(),
+        kind if kind.word().is_empty() => String::new(),
+        kind => format!(" {}", kind.word()),
+    };
+    // Written out as well by those who look for a flag at the start of a line.
+    format!("  {short}--{}{word}", flag.name)
+}
+
+fn description(flag: &Flag) -> String {
+    let usage = flag.usage.unwrap_or("Accepted; no effect yet.");
+    match (flag.default, flag.kind) {
+        ("", _) | ("false", Kind::Bool) => usage.to_owned(),
+        (default, Kind::Str | Kind::Duration | Kind::Int | Kind::Bool | Kind::Ip | Kind::PortRange) => {
+            format!("{usage} (default {default})")
+        }
+        (default, _) => format!("{usage} (default [{default}])"),
+    }
+}

@@ -1,0 +1,134 @@
+//! `steersman serve`: from flags to a running server, and back out when it is told to end.
+
+mod admin;
+mod options;
+mod security;
+mod tokens;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use steersman_core::http::discovery::GIT_VERSION;
+use steersman_core::kinds::Registry;
+use steersman_core::machine::Machine;
+use steersman_io::metrics::Metrics;
+use steersman_io::serve::{ServeOptions, Serving};
+use steersman_io::shell::Shell;
+use steersman_io::store::Store;
+use steersman_io::store::embedded::{Embedded, Sizes};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::flags::{self, Flags};
+use options::{Options, Storage};
+
+/// From this verbosity on every request is logged, as by kube-apiserver.
+const REQUEST_LOG_VERBOSITY: i64 = 4;
+
+/// Runs the server until a signal ends it. `program` is how it was called.
+pub(crate) fn main(program: &str, arguments: &[OsString]) -> ExitCode {
+    match run(program, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("Error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line on standard output; who does not read it any more has no use for an error.
+pub(crate) fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn run(program: &str, arguments: &[OsString]) -> Result<(), String> {
+    let arguments: Vec<String> =
+        arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let flags = flags::parse(&arguments)
+        .map_err(|error| format!("{error}\nSee '{program} --help' for the flags."))?;
+    if flags.bool("help") {
+        print(&flags::help(program));
+        return Ok(());
+    }
+    if flags.is_given("version") && flags.text("version") != "false" {
+        print(&format!("Kubernetes {GIT_VERSION}"));
+        return Ok(());
+    }
+    start_logging(flags.int("v"));
+    let without_effect = flags.without_effect();
+    if !without_effect.is_empty() {
+        complain(&format!(
+            "These flags are accepted and have no effect yet: --{}",
+            without_effect.join(", --")
+        ));
+    }
+    let options = Options::from_flags(&flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(serve(&flags, options))
+}
+
+async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
+    // Registered first, so that a signal during the start ends the server in order.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let secured = security::secure(flags, &options)?;
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        format!("failed to create listener: failed to listen on {}: {error}", options.listen)
+    })?;
+    let store = open_store(&options.storage)?;
+    let machine = Machine::new(options.config, Arc::new(Registry::builtin()));
+    let shell = Shell::start(machine, vec![store], Metrics::new(GIT_VERSION));
+    let serve_options = ServeOptions {
+        tls: secured.tls,
+        client_cas: secured.client_cas,
+        http2_max_streams: options.http2_max_streams,
+        strict_transport_security: flags.list("strict-transport-security-directives").join("; "),
+        request_timeout: options.request_timeout,
+    };
+    let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
+    tracing::info!(address = %options.listen, "serving securely");
+    if let Some(kubeconfig) = &secured.admin_kubeconfig {
+        shell.ready().await;
+        print(&format!("export KUBECONFIG={}", kubeconfig.display()));
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("shutting down");
+    shell.drain();
+    tokio::time::sleep(options.shutdown_delay).await;
+    serving.stop(options.request_timeout + options.watch_grace).await;
+    shell.close().await;
+    Ok(())
+}
+
+fn open_store(storage: &Storage) -> Result<Arc<dyn Store>, String> {
+    match storage {
+        Storage::Embedded(directory) => {
+            let store = Embedded::open(directory, Sizes::default())
+                .map_err(|error| format!("{}: {error}", directory.display()))?;
+            Ok(Arc::new(store))
+        }
+        Storage::Memory => Ok(Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)),
+    }
+}
+
+fn start_logging(verbosity: i64) {
+    let requests = if verbosity >= REQUEST_LOG_VERBOSITY { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let targets = Targets::new().with_default(LevelFilter::INFO).with_target("httplog", requests);
+    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(targets).with(format).init();
+}

@@ -1,0 +1,289 @@
+//! What the flags mean: addresses, files and the machine's configuration, checked against each other.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use steersman_core::machine::Config;
+use steersman_core::store::Feed;
+use steersman_core::value::Text;
+use steersman_core::world::{Authentication, Authorization};
+
+use super::tokens;
+use crate::flags::Flags;
+
+/// Flags that name who may connect; without any, an administrator is made.
+const AUTHENTICATION_FLAGS: [&str; 6] = [
+    "client-ca-file",
+    "token-auth-file",
+    "requestheader-client-ca-file",
+    "oidc-issuer-url",
+    "authentication-config",
+    "authentication-token-webhook-config-file",
+];
+
+/// Addresses reserved for services when no range is given.
+/// k8s: pkg/controlplane/apiserver/options/options.go
+const DEFAULT_SERVICE_RANGE: &str = "10.0.0.0/24";
+
+/// Where objects are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Storage {
+    Embedded(PathBuf),
+    Memory,
+}
+
+/// A server's settings.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) data_directory: PathBuf,
+    pub(super) storage: Storage,
+    pub(super) listen: SocketAddr,
+    pub(super) advertise_address: IpAddr,
+    pub(super) service_ip: IpAddr,
+    pub(super) certificate_directory: PathBuf,
+    /// Nobody was named who may connect.
+    pub(super) makes_admin: bool,
+    pub(super) request_timeout: Duration,
+    pub(super) shutdown_delay: Duration,
+    pub(super) watch_grace: Duration,
+    pub(super) http2_max_streams: u32,
+    pub(super) config: Config,
+}
+
+impl Options {
+    /// Reads the flags and the files that they name.
+    pub(super) fn from_flags(flags: &Flags) -> Result<Self, String> {
+        let makes_admin = !AUTHENTICATION_FLAGS.iter().any(|name| flags.is_given(name));
+        let data_directory = PathBuf::from(flags.text("data-dir"));
+        let listen = listen_address(flags, makes_admin)?;
+        let advertise_address = match flags.address("advertise-address") {
+            Some(address) => address,
+            None => advertised(listen.ip()),
+        };
+        let (service_ip, service_range) = service_range(flags.text("service-cluster-ip-range"))?;
+        let certificate_directory = match flags.is_given("cert-dir") {
+            true => PathBuf::from(flags.text("cert-dir")),
+            false => data_directory.join("pki"),
+        };
+        let host = match flags.text("external-hostname") {
+            "" => advertise_address.to_string(),
+            name => name.to_owned(),
+        };
+        let authorization = authorization(flags)?;
+        let config = Config {
+            etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
+            seed: steersman_io::tls::random_seed(),
+            advertised: host_and_port(&host, listen.port()).into(),
+            service_ip: Text::from(service_ip.to_string()),
+            service_range,
+            advertise_address: Text::from(advertise_address.to_string()),
+            secure_port: listen.port(),
+            authentication: authentication(flags, makes_admin, authorization)?,
+            authorization,
+            max_in_flight: bound(flags, "max-requests-inflight")?,
+            max_mutating_in_flight: bound(flags, "max-mutating-requests-inflight")?,
+            request_timeout_millis: millis(flags.duration("request-timeout")),
+            min_watch_seconds: u64::from(bound(flags, "min-request-timeout")?),
+            compaction_interval_millis: millis(flags.duration("etcd-compaction-interval")),
+            event_ttl_seconds: i64::try_from(flags.duration("event-ttl").as_secs()).unwrap_or(i64::MAX),
+            feeds: Vec::<(Text, Text, Feed)>::new(),
+            issuer: flags
+                .list("service-account-issuer")
+                .first()
+                .map(|issuer| issuer.as_str().into())
+                .unwrap_or_default(),
+        };
+        Ok(Self {
+            storage: storage(flags, &data_directory)?,
+            data_directory,
+            listen,
+            advertise_address,
+            service_ip,
+            certificate_directory,
+            makes_admin,
+            request_timeout: flags.duration("request-timeout"),
+            shutdown_delay: flags.duration("shutdown-delay-duration"),
+            watch_grace: flags.duration("shutdown-watch-termination-grace-period"),
+            http2_max_streams: match bound(flags, "http2-max-streams-per-connection")? {
+                0 => 100,
+                streams => streams,
+            },
+            config,
+        })
+    }
+}
+
+fn listen_address(flags: &Flags, makes_admin: bool) -> Result<SocketAddr, String> {
+    let port = u16::try_from(flags.int("secure-port")).ok().filter(|port| *port > 0).ok_or_else(|| {
+        format!(
+            "--secure-port {} must be between 1 and 65535, inclusive. It cannot be turned off with 0",
+            flags.int("secure-port")
+        )
+    })?;
+    let loopback = makes_admin && !flags.is_given("bind-address");
+    let address = match flags.address("bind-address") {
+        Some(address) if !loopback => address,
+        Some(_) | None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    Ok(SocketAddr::new(address, port))
+}
+
+/// The address that others reach this host by: the bound one, or when that says nothing, the one that
+/// packets to the outside would have. No packet is sent.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/util/net/interface.go ResolveBindAddress
+fn advertised(bound: IpAddr) -> IpAddr {
+    if !bound.is_unspecified() && !bound.is_loopback() {
+        return bound;
+    }
+    // An address of the documentation's range: nobody has it, and it is on no local network.
+    let route = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    route.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+}
+
+/// The first address of the first range, which the `kubernetes` service has, and the ranges as given.
+fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
+    let ranges = if given.is_empty() { DEFAULT_SERVICE_RANGE } else { given };
+    let bad = || "invalid service cluster IP range: ".to_owned() + ranges;
+    let first = ranges.split(',').next().unwrap_or_default();
+    let (network, length) = first.split_once('/').ok_or_else(bad)?;
+    let length: u32 = length.parse().map_err(|_| bad())?;
+    let first = match network.parse().map_err(|_| bad())? {
+        IpAddr::V4(network) if length <= 30 => {
+            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            IpAddr::V4(((network.to_bits() & mask) + 1).into())
+        }
+        IpAddr::V6(network) if length <= 126 => {
+            let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+            IpAddr::V6(((network.to_bits() & mask) + 1).into())
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => {
+            return Err("the service cluster IP range must be at least 8 IP addresses".into());
+        }
+    };
+    Ok((first, ranges.into()))
+}
+
+fn authorization(flags: &Flags) -> Result<Authorization, String> {
+    let mut chosen = Authorization::AlwaysAllow;
+    if flags.is_given("authorization-config") {
+        return Err(
+            "--authorization-config: authorizers from a file are not served yet; use --authorization-mode"
+                .into(),
+        );
+    }
+    for mode in flags.list("authorization-mode") {
+        chosen = match mode.as_str() {
+            "AlwaysAllow" => Authorization::AlwaysAllow,
+            "AlwaysDeny" => Authorization::AlwaysDeny,
+            "Node" | "RBAC" | "ABAC" | "Webhook" => {
+                return Err(format!(
+                    "--authorization-mode={mode}: this authorizer is not served yet; AlwaysAllow and AlwaysDeny are"
+                ));
+            }
+            other => return Err(format!("authorization-mode {other:?} is not a valid mode")),
+        };
+    }
+    Ok(chosen)
+}
+
+/// k8s: pkg/kubeapiserver/options/authentication.go ApplyAuthorization
+fn authentication(flags: &Flags, makes_admin: bool, mode: Authorization) -> Result<Authentication, String> {
+    let tokens = match flags.text("token-auth-file") {
+        "" => Vec::new(),
+        path => tokens::load(path.as_ref())?,
+    };
+    let wanted = flags.bool("anonymous-auth") && !makes_admin;
+    let allows_all = mode == Authorization::AlwaysAllow;
+    if wanted && allows_all {
+        tracing::warn!(
+            "anonymous requests are refused, since the AlwaysAllow authorizer would allow them everything"
+        );
+    }
+    Ok(Authentication { tokens, anonymous: wanted && !allows_all })
+}
+
+fn storage(flags: &Flags, data_directory: &std::path::Path) -> Result<Storage, String> {
+    if flags.is_given("etcd-servers") || flags.is_given("etcd-servers-overrides") {
+        return Err("--etcd-servers: etcd is not served yet; without it the embedded store is used".into());
+    }
+    match flags.text("storage") {
+        "embedded" => Ok(Storage::Embedded(data_directory.join("store"))),
+        "memory" => Ok(Storage::Memory),
+        other => Err(format!("--storage must be embedded or memory, not {other:?}")),
+    }
+}
+
+/// A slash in front and none behind.
+fn etcd_prefix(given: &str) -> Text {
+    Text::from(format!("/{}", given.trim_matches('/')))
+}
+
+fn bound(flags: &Flags, name: &str) -> Result<u32, String> {
+    u32::try_from(flags.int(name)).map_err(|_| format!("--{name} can not be negative value"))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_service_address_is_found() {
+        let cases = [
+            ("", Some("10.0.0.1")),
+            ("10.96.0.0/12", Some("10.96.0.1")),
+            ("10.96.5.7/16,fd00::/112", Some("10.96.0.1")),
+            ("fd00:1::/112", Some("fd00:1::1")),
+            ("10.0.0.0/31", None),
+            ("10.0.0.0", None),
+            ("x/8", None),
+        ];
+        for (range, expected) in cases {
+            let found = service_range(range).ok().map(|(first, _)| first.to_string());
+            assert_eq!(found.as_deref(), expected, "{range}");
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_be_served_are_named() {
+        let refused = [
+            ("--authorization-mode=Node,RBAC", "--authorization-mode=Node"),
+            ("--authorization-mode=Nobody", "authorization-mode \"Nobody\" is not a valid mode"),
+            ("--secure-port=0", "--secure-port 0 must be between"),
+            ("--max-requests-inflight=-1", "--max-requests-inflight can not be negative"),
+            ("--storage=floppy", "--storage must be"),
+            ("--token-auth-file=/nonexistent", "/nonexistent: "),
+        ];
+        for (flag, expected) in refused {
+            let flags = crate::flags::parse(&[flag.to_owned()]).expect(flag);
+            let error = Options::from_flags(&flags).expect_err(flag);
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_server_without_users_is_alone() {
+        let cases = [
+            (vec![], "127.0.0.1:6443", true),
+            (vec!["--bind-address=0.0.0.0"], "0.0.0.0:6443", true),
+            (vec!["--client-ca-file=x", "--secure-port=1"], "0.0.0.0:1", false),
+        ];
+        for (flags, listen, makes_admin) in cases {
+            let flags: Vec<String> = flags.into_iter().map(String::from).collect();
+            let options = Options::from_flags(&crate::flags::parse(&flags).expect("flags")).expect("options");
+            assert_eq!((options.listen.to_string().as_str(), options.makes_admin), (listen, makes_admin));
+            assert!(!options.config.authentication.anonymous);
+        }
+    }
+}

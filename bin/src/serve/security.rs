@@ -1,0 +1,122 @@
+//! Certificates and keys: which the server shows, which it believes, and the administrator it makes.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls_pki_types::CertificateDer;
+use steersman_io::certificates::{self, Issued};
+use steersman_io::peer::ClientCas;
+use steersman_io::tls::{self, ServerConfig, TlsOptions};
+
+use super::admin;
+use super::options::Options;
+use crate::flags::Flags;
+
+/// What connections are secured with.
+pub(super) struct Secured {
+    pub(super) tls: ServerConfig,
+    pub(super) client_cas: Option<Arc<ClientCas>>,
+    pub(super) admin_kubeconfig: Option<PathBuf>,
+}
+
+pub(super) fn secure(flags: &Flags, options: &Options) -> Result<Secured, String> {
+    let serving = serving_certificate(flags, options)?;
+    let (client_certificates, admin_kubeconfig) = if options.makes_admin {
+        let authority = admin::authority(&options.data_directory)?;
+        let server = format!("https://{}", reachable(options));
+        let path = admin::write_kubeconfig(&options.data_directory, &authority, &server, &serving.chain_pem)?;
+        (vec![authority.certificate().clone()], Some(path))
+    } else {
+        (client_authorities(flags)?, None)
+    };
+    let client_cas = if client_certificates.is_empty() {
+        None
+    } else {
+        let cas = ClientCas::new(Arc::new(tls::provider()), &client_certificates)
+            .map_err(|error| format!("--client-ca-file: {error}"))?;
+        Some(Arc::new(cas))
+    };
+    let tls_options = TlsOptions {
+        default: serving,
+        by_name: sni_certificates(flags)?,
+        oldest: tls::version(flags.text("tls-min-version"))
+            .map_err(|error| format!("--tls-min-version: {error}"))?,
+        cipher_suites: flags
+            .list("tls-cipher-suites")
+            .iter()
+            .map(|name| tls::cipher_suite(name))
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("--tls-cipher-suites: {error}"))?,
+        client_cas: client_cas.clone(),
+        disable_http2: flags.bool("disable-http2-serving"),
+    };
+    Ok(Secured { tls: tls::server_config(tls_options)?, client_cas, admin_kubeconfig })
+}
+
+/// The address that the administrator's kubeconfig names.
+fn reachable(options: &Options) -> std::net::SocketAddr {
+    let mut address = options.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
+}
+
+fn serving_certificate(flags: &Flags, options: &Options) -> Result<Issued, String> {
+    match (flags.text("tls-cert-file"), flags.text("tls-private-key-file")) {
+        ("", "") => self_signed(options),
+        (chain, key) if !chain.is_empty() && !key.is_empty() => {
+            certificates::load(Path::new(chain), Path::new(key))
+        }
+        _ => Err("--tls-cert-file and --tls-private-key-file go together".into()),
+    }
+}
+
+/// k8s: pkg/controlplane/apiserver/options/options.go, the names of the self-signed certificate
+fn self_signed(options: &Options) -> Result<Issued, String> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "localhost",
+        name => name,
+    };
+    let services = [
+        "kubernetes.default.svc.cluster.local",
+        "kubernetes.default.svc",
+        "kubernetes.default",
+        "kubernetes",
+    ];
+    let mut names: Vec<String> = services.into_iter().chain(["localhost", host]).map(String::from).collect();
+    names.dedup();
+    let mut addresses = vec![options.service_ip, IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    for address in [options.advertise_address, options.listen.ip()] {
+        if !address.is_unspecified() && !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    certificates::self_signed(&options.certificate_directory, host, &names, &addresses)
+}
+
+fn client_authorities(flags: &Flags) -> Result<Vec<CertificateDer<'static>>, String> {
+    let path = flags.text("client-ca-file");
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pem = std::fs::read_to_string(path).map_err(|error| format!("--client-ca-file: {path}: {error}"))?;
+    certificates::certificates(&pem).map_err(|error| format!("--client-ca-file: {path}: {error}"))
+}
+
+/// `cert,key` or `cert,key:name,*.name`, several times.
+/// k8s: staging/src/k8s.io/component-base/cli/flag/namedcertkey_flag.go
+fn sni_certificates(flags: &Flags) -> Result<Vec<(Vec<String>, Issued)>, String> {
+    let mut found = Vec::new();
+    for given in flags.list("tls-sni-cert-key") {
+        let (files, names) = given.split_once(':').unwrap_or((given.as_str(), ""));
+        let (chain, key) = files.split_once(',').ok_or_else(|| format!("--tls-sni-cert-key: {given}"))?;
+        let issued = certificates::load(Path::new(chain), Path::new(key))
+            .map_err(|error| format!("--tls-sni-cert-key: {error}"))?;
+        let names = names.split(',').filter(|name| !name.is_empty()).map(String::from).collect();
+        found.push((names, issued));
+    }
+    Ok(found)
+}

@@ -1,0 +1,108 @@
+//! `--token-auth-file`: static tokens as comma-separated values.
+//! k8s: staging/src/k8s.io/apiserver/pkg/authentication/token/tokenfile/tokenfile.go
+
+use std::path::Path;
+
+use steersman_core::value::Text;
+use steersman_core::world::Token;
+
+/// The tokens of a file, sorted. A token that comes twice has the later meaning, one that is empty none.
+pub(super) fn load(path: &Path) -> Result<Vec<Token>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn parse(text: &str) -> Result<Vec<Token>, String> {
+    let mut tokens: Vec<Token> = Vec::new();
+    for record in records(text)? {
+        let [token, user, uid, rest @ ..] = record.as_slice() else {
+            return Err(format!(
+                "token file must have at least 3 columns (token, user name, user uid), found {}",
+                record.len()
+            ));
+        };
+        if token.is_empty() {
+            continue;
+        }
+        let groups = rest.first().map(String::as_str).unwrap_or_default();
+        let groups = if groups.is_empty() { Vec::new() } else { groups.split(',').map(Text::from).collect() };
+        let parsed = Token {
+            token: token.as_str().into(),
+            user: user.as_str().into(),
+            uid: uid.as_str().into(),
+            groups,
+        };
+        match tokens.binary_search_by(|held| held.token.cmp(&parsed.token)) {
+            Ok(at) => tokens[at] = parsed,
+            Err(at) => tokens.insert(at, parsed),
+        }
+    }
+    Ok(tokens)
+}
+
+/// RFC 4180, as Go's encoding/csv reads it: blank lines are skipped, quoted fields may hold anything.
+fn records(text: &str) -> Result<Vec<Vec<String>>, String> {
+    let mut records = Vec::new();
+    let mut record = Vec::new();
+    let mut left = text.chars().peekable();
+    let mut line = 1;
+    while left.peek().is_some() {
+        let mut field = String::new();
+        if left.next_if_eq(&'"').is_some() {
+            loop {
+                match left.next() {
+                    Some('"') if left.next_if_eq(&'"').is_some() => field.push('"'),
+                    Some('"') => break,
+                    Some(other) => field.push(other),
+                    None => return Err(format!("line {line}: a quoted field does not end")),
+                }
+            }
+            if left.peek().is_some_and(|next| !matches!(next, ',' | '\n' | '\r')) {
+                return Err(format!("line {line}: extraneous or missing \" in quoted-field"));
+            }
+        } else {
+            while let Some(next) = left.next_if(|next| !matches!(next, ',' | '\n')) {
+                field.push(next);
+            }
+            if field.contains('"') {
+                return Err(format!("line {line}: bare \" in non-quoted-field"));
+            }
+        }
+        while left.next_if_eq(&'\r').is_some() {}
+        let separator = left.next();
+        record.push(field.trim_end_matches('\r').to_owned());
+        if separator != Some(',') {
+            line += 1;
+            let whole: Vec<String> = std::mem::take(&mut record);
+            if whole != [""] {
+                records.push(whole);
+            }
+        } else if left.peek().is_none() {
+            record.push(String::new());
+            records.push(std::mem::take(&mut record));
+        }
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_files_read_as_upstream_reads_them() {
+        let text = "t1,alice,u1,\"devs,ops\"\r\n\nt0,bob,u0\n,nobody,u2\nt1,carol,u3,\"a \"\"b\"\"\"\n";
+        let token = |token: &str, user: &str, uid: &str, groups: &[&str]| Token {
+            token: token.into(),
+            user: user.into(),
+            uid: uid.into(),
+            groups: groups.iter().map(|group| Text::from(*group)).collect(),
+        };
+        let expected = vec![token("t0", "bob", "u0", &[]), token("t1", "carol", "u3", &["a \"b\""])];
+        assert_eq!(parse(text), Ok(expected));
+        assert_eq!(parse("t,u,i,\"x,y\""), Ok(vec![token("t", "u", "i", &["x", "y"])]));
+        for bad in ["t,u", "t,u,\"i", "t,u,\"i\"x", "t,u\"x\",i"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

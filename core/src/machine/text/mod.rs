@@ -1,0 +1,146 @@
+//! Inputs as lines of text: what a recording holds and a replay reads.
+//!
+//! A line is words with one blank between them: the two clocks, what happened, and its parts in order.
+//! Bytes that a word cannot hold are written as `%XX`, nothing as `-`, lists after their length. The
+//! outcome of a task is only its job and the revision it saw: a replay runs the task again.
+
+mod read;
+mod write;
+
+use super::{Input, JobId};
+use crate::store::Rev;
+
+pub use read::{Unreadable, parse_input};
+pub use write::write_input;
+
+/// One line of a recording, read back.
+#[derive(Debug)]
+pub enum Recorded {
+    Input(Input),
+    /// The task that was handed out for the job ran, on a snapshot of the revision.
+    Ran {
+        id: JobId,
+        seen: Rev,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Method, Peer, Request};
+    use crate::now::{Mono, Now, Wall};
+    use crate::store::{
+        Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
+        Why,
+    };
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use bytes::Bytes;
+
+    fn key_value(key: &'static str) -> KeyValue {
+        KeyValue {
+            key: Bytes::from_static(key.as_bytes()),
+            value: Bytes::from_static(b"{\"a\": 1}\n%\x00\xff"),
+            create_revision: Rev(3),
+            mod_revision: Rev(u64::MAX),
+            version: 2,
+            lease: LeaseId(-7),
+        }
+    }
+
+    fn request(peer: Peer, body: &'static [u8]) -> Input {
+        let request = Request {
+            method: Method::Other("BREW".into()),
+            path: "/api/v1/pods%20x".into(),
+            query: String::new(),
+            headers: vec![("accept".into(), "a, b".into()), ("x".into(), "-".into())],
+            body: Bytes::from_static(body),
+            peer,
+            remote_address: "::1".into(),
+        };
+        Input::Request(JobId(1), request)
+    }
+
+    fn all_shapes() -> Vec<Input> {
+        let ranged = || Ranged { kvs: vec![key_value("a"), key_value("")], count: 9, revision: Rev(4) };
+        let replies = vec![TxnReplyOp::Range(ranged()), TxnReplyOp::Put, TxnReplyOp::Delete { deleted: 1 }];
+        let errors = [
+            StoreError::Compacted { compact_revision: Rev(1) },
+            StoreError::FutureRevision { current: Rev(1) },
+            StoreError::DuplicateKey,
+            StoreError::LeaseNotFound,
+            StoreError::TooLarge,
+            StoreError::NoSpace,
+            StoreError::TooManyRequests,
+            StoreError::Unavailable("no leader".into()),
+            StoreError::Internal("".into()),
+        ];
+        let outcomes = [
+            Stored::Ranged(ranged()),
+            Stored::Txn(TxnReply { succeeded: true, revision: Rev(5), replies }),
+            Stored::Compacted,
+            Stored::Leased { id: LeaseId(1), ttl_seconds: 60 },
+            Stored::Revoked,
+            Stored::Unknown("reply lost".into()),
+        ];
+        let batch = Batch {
+            feed: Feed(1),
+            events: vec![
+                Event { kind: EventType::Put, kv: key_value("k"), previous: None },
+                Event { kind: EventType::Delete, kv: key_value("k"), previous: Some(key_value("k")) },
+            ],
+            revision: Rev(8),
+        };
+        let certificate =
+            Peer::Certificate { common_name: "é".into(), organizations: vec!["a b".into(), "".into()] };
+        let mut inputs = vec![
+            Input::Start,
+            Input::Tick,
+            Input::Drain,
+            Input::Gone(JobId(2)),
+            Input::Credit(JobId(2), 125),
+            Input::Changed(batch),
+            Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(6) }),
+            Input::Lost(Feed(0), Why::Disconnected("reset by peer".into())),
+            request(Peer::None, b""),
+            request(Peer::Rejected("unknown issuer".into()), b"-"),
+            request(certificate, b"k8s\0\n\r \x80"),
+        ];
+        inputs.extend(errors.map(|error| Input::Stored(JobId::OWN, Stored::Failed(error))));
+        inputs.extend(outcomes.map(|outcome| Input::Stored(JobId(4), outcome)));
+        inputs
+    }
+
+    #[test]
+    fn every_shape_of_input_survives() {
+        for input in all_shapes() {
+            let now = Now { mono: Mono(12), wall: Wall(-34) };
+            let mut line = String::new();
+            write_input(now, &input, &mut line);
+            assert!(line.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{line}");
+            let (read_now, recorded) = parse_input(&line).expect(&line);
+            assert_eq!(read_now, now);
+            let Recorded::Input(read) = recorded else { panic!("{line}") };
+            assert_eq!(format!("{read:?}"), format!("{input:?}"));
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_not_read() {
+        let now = Now::default();
+        for input in all_shapes() {
+            let mut line = String::new();
+            write_input(now, &input, &mut line);
+            for end in line.match_indices(' ').map(|(end, _)| end) {
+                assert!(parse_input(&line[..end]).is_err(), "{}", &line[..end]);
+            }
+            line.push_str(" more");
+            assert!(parse_input(&line).is_err(), "{line}");
+        }
+        for line in ["", "1 2", "1 2 what", "1 x tick", "1 2 gone %4", "1 2 ran 1"] {
+            assert!(parse_input(line).is_err(), "{line}");
+        }
+    }
+}

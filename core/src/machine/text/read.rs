@@ -1,0 +1,245 @@
+//! Reading a line back. A recording is a file that somebody may have cut or changed: every word is checked.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str::{FromStr, Split};
+
+use bytes::Bytes;
+
+use super::Recorded;
+use crate::http::{Method, Peer, Request};
+use crate::machine::{Input, JobId};
+use crate::now::{Mono, Now, Wall};
+use crate::store::{
+    Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, Rev, StoreError, Stored, TxnReply, TxnReplyOp,
+    Why,
+};
+use crate::value::Text;
+
+/// A line that is no input: at which word, counted from 0, and what was wanted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub word: usize,
+    pub wanted: &'static str,
+}
+
+impl core::fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(out, "word {}: {} expected", self.word + 1, self.wanted)
+    }
+}
+
+type Result<T> = core::result::Result<T, Unreadable>;
+
+/// Reads one line, given without its end.
+pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
+    let mut words = Words { left: line.split(' '), read: 0 };
+    let now = Now { mono: Mono(words.number()?), wall: Wall(words.number()?) };
+    let recorded = words.recorded()?;
+    match words.left.next() {
+        None => Ok((now, recorded)),
+        Some(_) => Err(Unreadable { word: words.read, wanted: "the end" }),
+    }
+}
+
+struct Words<'a> {
+    left: Split<'a, char>,
+    read: usize,
+}
+
+impl<'a> Words<'a> {
+    fn recorded(&mut self) -> Result<Recorded> {
+        let input = match self.word()? {
+            "start" => Input::Start,
+            "request" => Input::Request(self.job()?, self.request()?),
+            "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
+            "stored" => Input::Stored(self.job()?, self.stored()?),
+            "changed" => Input::Changed(self.batch()?),
+            "lost" => Input::Lost(self.feed()?, self.why()?),
+            "credit" => Input::Credit(self.job()?, self.number()?),
+            "gone" => Input::Gone(self.job()?),
+            "tick" => Input::Tick,
+            "drain" => Input::Drain,
+            _ => return self.wrong("an input"),
+        };
+        Ok(Recorded::Input(input))
+    }
+
+    /// The word just read is not what it should be.
+    fn wrong<T>(&self, wanted: &'static str) -> Result<T> {
+        Err(Unreadable { word: self.read - 1, wanted })
+    }
+
+    fn word(&mut self) -> Result<&'a str> {
+        self.read += 1;
+        self.left.next().ok_or(Unreadable { word: self.read - 1, wanted: "a word" })
+    }
+
+    fn number<N: FromStr>(&mut self) -> Result<N> {
+        let parsed = self.word()?.parse();
+        parsed.or_else(|_| self.wrong("a number"))
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        let word = self.word()?;
+        if word == "-" {
+            return Ok(Vec::new());
+        }
+        let mut out = Vec::with_capacity(word.len());
+        let mut left = word.as_bytes();
+        while let [first, rest @ ..] = left {
+            left = rest;
+            if *first != b'%' {
+                out.push(*first);
+                continue;
+            }
+            let [high, low, rest @ ..] = left else { return self.wrong("two digits after %") };
+            let digit = |byte: &u8| char::from(*byte).to_digit(16);
+            let (Some(high), Some(low)) = (digit(high), digit(low)) else {
+                return self.wrong("two digits after %");
+            };
+            out.push((high * 16 + low) as u8);
+            left = rest;
+        }
+        Ok(out)
+    }
+
+    fn string(&mut self) -> Result<String> {
+        String::from_utf8(self.bytes()?).or_else(|_| self.wrong("UTF-8"))
+    }
+
+    fn text(&mut self) -> Result<Text> {
+        self.string().map(Text::from)
+    }
+
+    fn shared(&mut self) -> Result<Bytes> {
+        self.bytes().map(Bytes::from)
+    }
+
+    /// A length and so many items. The length is not believed before the items are there.
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let length: usize = self.number()?;
+        (0..length).map(|_| item(self)).collect()
+    }
+
+    fn job(&mut self) -> Result<JobId> {
+        self.number().map(JobId)
+    }
+
+    fn revision(&mut self) -> Result<Rev> {
+        self.number().map(Rev)
+    }
+
+    fn feed(&mut self) -> Result<Feed> {
+        self.number().map(Feed)
+    }
+
+    fn request(&mut self) -> Result<Request> {
+        Ok(Request {
+            method: Method::parse(&self.string()?),
+            path: self.string()?,
+            query: self.string()?,
+            peer: self.peer()?,
+            remote_address: self.text()?,
+            headers: self.list(|words| Ok((words.text()?, words.string()?)))?,
+            body: self.shared()?,
+        })
+    }
+
+    fn peer(&mut self) -> Result<Peer> {
+        match self.word()? {
+            "none" => Ok(Peer::None),
+            "certificate" => {
+                Ok(Peer::Certificate { common_name: self.text()?, organizations: self.list(Self::text)? })
+            }
+            "rejected" => Ok(Peer::Rejected(self.text()?)),
+            _ => self.wrong("a peer"),
+        }
+    }
+
+    fn stored(&mut self) -> Result<Stored> {
+        match self.word()? {
+            "ranged" => Ok(Stored::Ranged(self.ranged()?)),
+            "txn" => Ok(Stored::Txn(self.txn_reply()?)),
+            "compacted" => Ok(Stored::Compacted),
+            "leased" => Ok(Stored::Leased { id: LeaseId(self.number()?), ttl_seconds: self.number()? }),
+            "revoked" => Ok(Stored::Revoked),
+            "failed" => Ok(Stored::Failed(self.error()?)),
+            "unknown" => Ok(Stored::Unknown(self.text()?)),
+            _ => self.wrong("an outcome"),
+        }
+    }
+
+    fn txn_reply(&mut self) -> Result<TxnReply> {
+        let succeeded = match self.word()? {
+            "then" => true,
+            "else" => false,
+            _ => return self.wrong("then or else"),
+        };
+        let revision = self.revision()?;
+        let replies = self.list(|words| match words.word()? {
+            "ranged" => Ok(TxnReplyOp::Range(words.ranged()?)),
+            "put" => Ok(TxnReplyOp::Put),
+            "delete" => Ok(TxnReplyOp::Delete { deleted: words.number()? }),
+            _ => words.wrong("a reply"),
+        })?;
+        Ok(TxnReply { succeeded, revision, replies })
+    }
+
+    fn error(&mut self) -> Result<StoreError> {
+        match self.word()? {
+            "compacted" => Ok(StoreError::Compacted { compact_revision: self.revision()? }),
+            "future" => Ok(StoreError::FutureRevision { current: self.revision()? }),
+            "duplicate-key" => Ok(StoreError::DuplicateKey),
+            "lease-not-found" => Ok(StoreError::LeaseNotFound),
+            "too-large" => Ok(StoreError::TooLarge),
+            "no-space" => Ok(StoreError::NoSpace),
+            "too-many-requests" => Ok(StoreError::TooManyRequests),
+            "unavailable" => Ok(StoreError::Unavailable(self.text()?)),
+            "internal" => Ok(StoreError::Internal(self.text()?)),
+            _ => self.wrong("an error"),
+        }
+    }
+
+    fn ranged(&mut self) -> Result<Ranged> {
+        Ok(Ranged { count: self.number()?, revision: self.revision()?, kvs: self.list(Self::key_value)? })
+    }
+
+    fn key_value(&mut self) -> Result<KeyValue> {
+        Ok(KeyValue {
+            key: self.shared()?,
+            value: self.shared()?,
+            create_revision: self.revision()?,
+            mod_revision: self.revision()?,
+            version: self.number()?,
+            lease: LeaseId(self.number()?),
+        })
+    }
+
+    fn batch(&mut self) -> Result<Batch> {
+        Ok(Batch { feed: self.feed()?, revision: self.revision()?, events: self.list(Self::event)? })
+    }
+
+    fn event(&mut self) -> Result<Event> {
+        let kind = match self.word()? {
+            "put" => EventType::Put,
+            "delete" => EventType::Delete,
+            _ => return self.wrong("put or delete"),
+        };
+        let kv = self.key_value()?;
+        let previous = match self.word()? {
+            "before" => Some(self.key_value()?),
+            "new" => None,
+            _ => return self.wrong("before or new"),
+        };
+        Ok(Event { kind, kv, previous })
+    }
+
+    fn why(&mut self) -> Result<Why> {
+        match self.word()? {
+            "compacted" => Ok(Why::Compacted { compact_revision: self.revision()? }),
+            "disconnected" => Ok(Why::Disconnected(self.text()?)),
+            _ => self.wrong("a reason"),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Writing an input as a line.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+use crate::http::{Peer, Request};
+use crate::machine::Input;
+use crate::now::Now;
+use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
+
+/// Appends the line, without its end.
+pub fn write_input(now: Now, input: &Input, out: &mut String) {
+    let mut line = Line { out };
+    line.first(now);
+    match input {
+        Input::Start => line.word("start"),
+        Input::Request(id, request) => line.word("request").number(id.0).request(request),
+        Input::Ran(ran) => line.word("ran").number(ran.id.0).number(ran.seen.0),
+        Input::Stored(id, stored) => line.word("stored").number(id.0).stored(stored),
+        Input::Changed(batch) => line.word("changed").batch(batch),
+        Input::Lost(feed, why) => line.word("lost").number(feed.0).why(why),
+        Input::Credit(id, frames) => line.word("credit").number(id.0).number(*frames),
+        Input::Gone(id) => line.word("gone").number(id.0),
+        Input::Tick => line.word("tick"),
+        Input::Drain => line.word("drain"),
+    };
+}
+
+/// A line that grows word by word.
+struct Line<'a> {
+    out: &'a mut String,
+}
+
+impl Line<'_> {
+    fn first(&mut self, now: Now) {
+        write!(self.out, "{} {}", now.mono.0, now.wall.0).expect("writing to a string");
+    }
+
+    fn word(&mut self, word: &str) -> &mut Self {
+        self.out.push(' ');
+        self.out.push_str(word);
+        self
+    }
+
+    fn number(&mut self, number: impl core::fmt::Display) -> &mut Self {
+        write!(self.out, " {number}").expect("writing to a string");
+        self
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.out.push(' ');
+        match bytes {
+            [] => self.out.push('-'),
+            b"-" => self.out.push_str("%2D"),
+            bytes => {
+                for byte in bytes {
+                    if (0x21..0x7f).contains(byte) && *byte != b'%' {
+                        self.out.push(char::from(*byte));
+                    } else {
+                        write!(self.out, "%{byte:02X}").expect("writing to a string");
+                    }
+                }
+            }
+        }
+        self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    fn request(&mut self, request: &Request) -> &mut Self {
+        self.text(request.method.word()).text(&request.path).text(&request.query);
+        match &request.peer {
+            Peer::None => self.word("none"),
+            Peer::Certificate { common_name, organizations } => {
+                self.word("certificate").text(common_name).number(organizations.len());
+                for organization in organizations {
+                    self.text(organization);
+                }
+                self
+            }
+            Peer::Rejected(why) => self.word("rejected").text(why),
+        };
+        self.text(&request.remote_address).number(request.headers.len());
+        for (name, value) in &request.headers {
+            self.text(name).text(value);
+        }
+        self.bytes(&request.body)
+    }
+
+    fn stored(&mut self, stored: &Stored) -> &mut Self {
+        match stored {
+            Stored::Ranged(ranged) => self.word("ranged").ranged(ranged),
+            Stored::Txn(reply) => {
+                self.word("txn").word(if reply.succeeded { "then" } else { "else" });
+                self.number(reply.revision.0).number(reply.replies.len());
+                reply.replies.iter().fold(self, |line, reply| match reply {
+                    TxnReplyOp::Range(ranged) => line.word("ranged").ranged(ranged),
+                    TxnReplyOp::Put => line.word("put"),
+                    TxnReplyOp::Delete { deleted } => line.word("delete").number(deleted),
+                })
+            }
+            Stored::Compacted => self.word("compacted"),
+            Stored::Leased { id, ttl_seconds } => self.word("leased").number(id.0).number(ttl_seconds),
+            Stored::Revoked => self.word("revoked"),
+            Stored::Failed(error) => self.word("failed").error(error),
+            Stored::Unknown(why) => self.word("unknown").text(why),
+        }
+    }
+
+    fn error(&mut self, error: &StoreError) -> &mut Self {
+        match error {
+            StoreError::Compacted { compact_revision } => self.word("compacted").number(compact_revision.0),
+            StoreError::FutureRevision { current } => self.word("future").number(current.0),
+            StoreError::DuplicateKey => self.word("duplicate-key"),
+            StoreError::LeaseNotFound => self.word("lease-not-found"),
+            StoreError::TooLarge => self.word("too-large"),
+            StoreError::NoSpace => self.word("no-space"),
+            StoreError::TooManyRequests => self.word("too-many-requests"),
+            StoreError::Unavailable(why) => self.word("unavailable").text(why),
+            StoreError::Internal(why) => self.word("internal").text(why),
+        }
+    }
+
+    fn ranged(&mut self, ranged: &Ranged) -> &mut Self {
+        self.number(ranged.count).number(ranged.revision.0).number(ranged.kvs.len());
+        ranged.kvs.iter().fold(self, Self::key_value)
+    }
+
+    fn key_value(&mut self, kv: &KeyValue) -> &mut Self {
+        self.bytes(&kv.key).bytes(&kv.value);
+        self.number(kv.create_revision.0).number(kv.mod_revision.0).number(kv.version).number(kv.lease.0)
+    }
+
+    fn batch(&mut self, batch: &Batch) -> &mut Self {
+        self.number(batch.feed.0).number(batch.revision.0).number(batch.events.len());
+        batch.events.iter().fold(self, Self::event)
+    }
+
+    fn event(&mut self, event: &Event) -> &mut Self {
+        match event.kind {
+            EventType::Put => self.word("put"),
+            EventType::Delete => self.word("delete"),
+        };
+        self.key_value(&event.kv);
+        match &event.previous {
+            Some(previous) => self.word("before").key_value(previous),
+            None => self.word("new"),
+        }
+    }
+
+    fn why(&mut self, why: &Why) -> &mut Self {
+        match why {
+            Why::Compacted { compact_revision } => self.word("compacted").number(compact_revision.0),
+            Why::Disconnected(text) => self.word("disconnected").text(text),
+        }
+    }
+}
