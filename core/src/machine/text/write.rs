@@ -71,22 +71,23 @@ impl Line<'_> {
 
     fn request(&mut self, request: &Request) -> &mut Self {
         self.text(request.method.word()).text(&request.path).text(&request.query);
-        match &request.peer {
-            Peer::None => self.word("none"),
-            Peer::Certificate { common_name, organizations } => {
-                self.word("certificate").text(common_name).number(organizations.len());
-                for organization in organizations {
-                    self.text(organization);
-                }
-                self
-            }
-            Peer::Rejected(why) => self.word("rejected").text(why),
-        };
+        self.peer(&request.peer);
         self.text(&request.remote_address).number(request.headers.len());
         for (name, value) in &request.headers {
             self.text(name).text(value);
         }
         self.bytes(&request.body)
+    }
+
+    fn peer(&mut self, peer: &Peer) -> &mut Self {
+        match peer {
+            Peer::None => self.word("none"),
+            Peer::Certificate { common_name, organizations } => {
+                self.word("certificate").text(common_name).number(organizations.len());
+                organizations.iter().fold(self, |line, organization| line.text(organization))
+            }
+            Peer::Rejected(why) => self.word("rejected").text(why),
+        }
     }
 
     fn stored(&mut self, stored: &Stored) -> &mut Self {
