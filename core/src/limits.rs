@@ -77,6 +77,7 @@ pub const STORE_WATCH_BATCH_EVENTS: usize = 1000;
 /// Bytes that the values of one ConfigMap or Secret may add up to. Beyond: 422, "Too long".
 /// k8s: pkg/apis/core/types.go MaxSecretSize
 pub const CONFIG_BYTES: usize = 1024 * 1024;
+
 /// Writes that wait for the embedded store's next batch, and their bytes. Beyond: 429.
 pub const STORE_QUEUE_OPERATIONS: usize = 10_000;
 pub const STORE_QUEUE_BYTES: usize = 64 * 1024 * 1024;

@@ -1,0 +1,3 @@
+//! Tests of the package from outside, in one binary.
+
+mod store_kill;
