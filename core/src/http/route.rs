@@ -4,9 +4,10 @@
 use super::options::ListOptions;
 use super::query::Query;
 use super::{Method, percent};
+use crate::kinds::names::path_segment;
 use crate::status::{Failure, quoted};
 use crate::value::Text;
-use crate::value::metadata::path_segment;
+use crate::value::selector::{FieldSelector, LabelSelector};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -145,9 +146,9 @@ impl RequestInfo {
         let watch = query.bool("watch").unwrap_or(false);
         self.verb = if watch { "watch" } else { "list" }.into();
         // The selector counts only when the whole query parses; a bad one is answered later.
-        let selected = crate::value::selector::FieldSelector::parse(query.text("fieldSelector"));
+        let selected = FieldSelector::parse(query.text("fieldSelector"));
         let whole = query.int("limit").is_ok() && query.int("timeoutSeconds").is_ok();
-        let labels = crate::value::selector::LabelSelector::parse(query.text("labelSelector"));
+        let labels = LabelSelector::parse(query.text("labelSelector"));
         if let (Ok(selector), true, Ok(_)) = (selected, whole, labels)
             && let Some(name) = selector.requires_exact_match("metadata.name")
             && path_segment(name, false).is_empty()

@@ -387,7 +387,7 @@ mod tests {
             let ours = apply(target.clone(), &patch);
             let mut theirs = to_oracle(&target);
             let operations: json_patch::Patch = serde_json::from_value(to_oracle(&patch)).unwrap();
-            if json_patch::patch(&mut theirs, &operations).is_ok() {
+            if json_patch::patch_unsafe(&mut theirs, &operations).is_ok() {
                 prop_assert_eq!(ours.map(|ours| to_oracle(&ours)), Ok(theirs));
             }
         }

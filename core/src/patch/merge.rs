@@ -84,7 +84,8 @@ mod tests {
         }
         let refused = |patch: &str| apply(json("{}"), &json(patch)).unwrap_err();
         assert_eq!(refused("null"), PatchError::Malformed("Invalid JSON Patch".into()));
-        let why = "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}";
+        let why = "error decoding patch: json: cannot unmarshal array into Go value of type \
+             map[string]interface {}";
         assert_eq!(refused("[]"), PatchError::Malformed(why.into()));
     }
 

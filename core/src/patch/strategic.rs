@@ -249,3 +249,267 @@ pub(super) fn unknown_directive(directive: &Value, map: &Map) -> PatchError {
     let map = go_text(&Value::map(map.clone()));
     PatchError::Other(format!("unknown patch type: {shown} in map: {map}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::tests::{arbitrary, json};
+    use crate::schema::catalogue;
+    use proptest::prelude::*;
+
+    fn patched(kind: &str, target: &str, patch: &str) -> Result<Value, PatchError> {
+        let catalogue = catalogue();
+        let root = catalogue.type_named(kind).unwrap();
+        apply(&catalogue, root, json(target), &json(patch))
+    }
+
+    /// The spec of a pod, patched.
+    fn pod(target: &str, patch: &str) -> Result<Value, PatchError> {
+        patched("core.v1.PodSpec", target, patch)
+    }
+
+    #[test]
+    fn lists_merge_by_key_and_in_order() {
+        let table = [
+            // New items come first, changed ones keep their place.
+            (
+                r#"{"containers":[{"name":"a","image":"1"},{"name":"b"}]}"#,
+                r#"{"containers":[{"name":"a","image":"2"}]}"#,
+                r#"{"containers":[{"name":"a","image":"2"},{"name":"b"}]}"#,
+            ),
+            (
+                r#"{"containers":[{"name":"a"},{"name":"b"}]}"#,
+                r#"{"containers":[{"name":"c","image":"3"}]}"#,
+                r#"{"containers":[{"name":"c","image":"3"},{"name":"a"},{"name":"b"}]}"#,
+            ),
+            (
+                r#"{"containers":[{"name":"a"},{"name":"b"},{"name":"c"}]}"#,
+                r#"{"containers":[{"name":"b","$patch":"delete"},{"name":"c","x":1},{"name":"a","x":2}]}"#,
+                r#"{"containers":[{"name":"c","x":1},{"name":"a","x":2}]}"#,
+            ),
+            (
+                r#"{"containers":[{"name":"a","env":[{"name":"A"},{"name":"B"}]}]}"#,
+                r#"{"containers":[{"name":"a","env":[{"name":"A","$patch":"delete"},{"name":"C"}]}]}"#,
+                r#"{"containers":[{"name":"a","env":[{"name":"C"},{"name":"B"}]}]}"#,
+            ),
+            (
+                r#"{"containers":[{"name":"c3"},{"name":"c1"},{"name":"c2"}]}"#,
+                r#"{"$setElementOrder/containers":[{"name":"c1"},{"name":"c3"}],"containers":[]}"#,
+                r#"{"containers":[{"name":"c1"},{"name":"c3"},{"name":"c2"}]}"#,
+            ),
+            (
+                r#"{"volumes":[{"name":"v1","emptyDir":{}}]}"#,
+                r#"{"volumes":[{"$patch":"replace"},{"name":"v2","emptyDir":{}}]}"#,
+                r#"{"volumes":[{"name":"v2","emptyDir":{}}]}"#,
+            ),
+            (
+                r#"{"volumes":[{"name":"v","emptyDir":{}}]}"#,
+                r#"{"volumes":[{"name":"v","emptyDir":null,"configMap":{"name":"c"}}]}"#,
+                r#"{"volumes":[{"name":"v","configMap":{"name":"c"}}]}"#,
+            ),
+            // `retainKeys` clears the other kinds of volume.
+            (
+                r#"{"volumes":[{"name":"v","emptyDir":{}}]}"#,
+                r#"{"volumes":[{"$retainKeys":["name","configMap"],"name":"v","configMap":{"name":"c"}}]}"#,
+                r#"{"volumes":[{"name":"v","configMap":{"name":"c"}}]}"#,
+            ),
+            // No merge strategy: replaced.
+            (
+                r#"{"tolerations":[{"key":"a"}]}"#,
+                r#"{"tolerations":[{"key":"b"}]}"#,
+                r#"{"tolerations":[{"key":"b"}]}"#,
+            ),
+            (
+                r#"{"imagePullSecrets":[{"name":"a"}]}"#,
+                r#"{"imagePullSecrets":[{"name":"b"}]}"#,
+                r#"{"imagePullSecrets":[{"name":"b"},{"name":"a"}]}"#,
+            ),
+        ];
+        for (target, patch, expected) in table {
+            assert_eq!(pod(target, patch), Ok(json(expected)), "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn maps_and_sets_merge() {
+        let table = [
+            (
+                r#"{"nodeSelector":{"a":"1"}}"#,
+                r#"{"nodeSelector":{"b":"2"}}"#,
+                r#"{"nodeSelector":{"a":"1","b":"2"}}"#,
+            ),
+            (
+                r#"{"nodeSelector":{"a":"1"}}"#,
+                r#"{"nodeSelector":{"$patch":"replace","z":"y"}}"#,
+                r#"{"nodeSelector":{"z":"y"}}"#,
+            ),
+            (
+                r#"{"nodeSelector":{"a":"1"}}"#,
+                r#"{"nodeSelector":{"$patch":"delete"}}"#,
+                r#"{"nodeSelector":{}}"#,
+            ),
+            (r#"{"nodeSelector":{"a":"1"}}"#, r#"{"nodeSelector":null}"#, "{}"),
+            // What the target lacks is taken without nulls and directives.
+            (
+                "{}",
+                r#"{"containers":[{"name":"a","x":null},{"name":"b","$patch":"delete"}],"dns":{"$patch":"x"}}"#,
+                r#"{"containers":[{"name":"a"}]}"#,
+            ),
+            ("{}", "null", "{}"),
+        ];
+        for (target, patch, expected) in table {
+            assert_eq!(pod(target, patch), Ok(json(expected)), "{target} {patch}");
+        }
+        let table = [
+            (
+                r#"{"finalizers":["b","a"]}"#,
+                r#"{"finalizers":["c","a","c"]}"#,
+                r#"{"finalizers":["c","b","a"]}"#,
+            ),
+            (
+                r#"{"finalizers":["a","b"]}"#,
+                r#"{"$deleteFromPrimitiveList/finalizers":["a"]}"#,
+                r#"{"finalizers":["b"]}"#,
+            ),
+            ("{}", r#"{"$deleteFromPrimitiveList/finalizers":["a"]}"#, "{}"),
+            (
+                r#"{"finalizers":["a","b","c"]}"#,
+                r#"{"$setElementOrder/finalizers":["c","a"],"finalizers":["a"]}"#,
+                r#"{"finalizers":["c","a","b"]}"#,
+            ),
+        ];
+        for (target, patch, expected) in table {
+            let found = patched("meta.v1.ObjectMeta", target, patch);
+            assert_eq!(found, Ok(json(expected)), "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn errors_are_upstreams() {
+        let other = |why: &str| PatchError::Other(why.into());
+        let malformed = |why: &str| PatchError::Malformed(why.into());
+        let target = r#"{"containers":[{"name":"a"}],"nodeSelector":{"a":"b"},"volumes":[{"name":"v"}]}"#;
+        let table = [
+            (
+                r#"{"containers":[{"image":"noname"}]}"#,
+                other("map: map[image:noname] does not contain declared merge key: name"),
+            ),
+            (
+                r#"{"nodeSelector":{"$patch":"bogus"}}"#,
+                other("unknown patch type: bogus in map: map[$patch:bogus]"),
+            ),
+            (
+                r#"{"nodeSelector":{"$patch":5}}"#,
+                other("unknown patch type: %!s(int64=5) in map: map[$patch:5]"),
+            ),
+            (
+                r#"{"containers":[{"$patch":"merge"}]}"#,
+                other("merging lists cannot yet be specified in the patch"),
+            ),
+            (r#"{"containers":["a"]}"#, other("list element types are not identical: [[map[name:a]] [a]]")),
+            (
+                r#"{"volumes":[{"name":"v","$retainKeys":["name"],"emptyDir":{}}]}"#,
+                malformed("invalid patch format of retainKeys"),
+            ),
+            (r#"{"$setElementOrder":[]}"#, malformed("invalid patch format of setElementOrder list")),
+            (r#"{"$deleteFromPrimitiveList":[]}"#, malformed("invalid patch format of primitive list")),
+            (
+                r#"{"$setElementOrder/containers":5}"#,
+                other("expected a []interface {}, but received a int64"),
+            ),
+            (
+                r#"{"$setElementOrder/containers":[{"name":"b"}],"containers":[{"name":"a"}]}"#,
+                other(
+                    "the order in patch list:\n[map[name:a]]\n doesn't match $setElementOrder list:\n\
+                     [map[name:b]]\n",
+                ),
+            ),
+            ("[]", malformed("json: cannot unmarshal array into Go value of type map[string]interface {}")),
+        ];
+        for (patch, expected) in table {
+            assert_eq!(pod(target, patch), Err(expected), "{patch}");
+        }
+        let found = patched("core.v1.Pod", r#"{"nope":{}}"#, r#"{"nope":{}}"#);
+        assert_eq!(found, Err(other("unable to find api field in struct Pod for the json field \"nope\"")));
+        let lists = patched("meta.v1.ObjectMeta", r#"{"finalizers":[]}"#, r#"{"finalizers":[[]]}"#);
+        assert_eq!(lists, Err(PatchError::Inapplicable("lists of lists are not supported".into())));
+    }
+
+    /// Pod specs and patches of them that meet: few names, every strategy.
+    fn pod_spec(directives: bool) -> impl Strategy<Value = Value> {
+        let name = || prop::sample::select(alloc::vec!["a", "b", "c"]);
+        let item = move |field: &'static str| {
+            (name(), name(), 0..6_u8).prop_map(move |(name, value, kind)| {
+                let mut item = Value::empty_map();
+                item.set("name", name.into());
+                match kind {
+                    0 if directives => item.set("$patch", "delete".into()),
+                    1 if directives => item.set(field, Value::Null),
+                    _ => item.set(field, value.into()),
+                }
+                item
+            })
+        };
+        let unique = |items: Vec<Value>| {
+            let mut seen = alloc::collections::BTreeSet::new();
+            Value::list(
+                items.into_iter().filter(|item| seen.insert(go_text(item.field("name").unwrap()))).collect(),
+            )
+        };
+        let container =
+            (item("image"), prop::collection::vec(item("value"), 0..4)).prop_map(move |(mut held, env)| {
+                held.set("env", unique(env));
+                held
+            });
+        let selector = prop::collection::vec((name(), name()), 0..3).prop_map(|pairs| {
+            Value::map(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        });
+        (prop::collection::vec(container, 0..4), prop::collection::vec(item("x"), 0..3), selector).prop_map(
+            move |(containers, secrets, selector)| {
+                let mut spec = Value::empty_map();
+                spec.set("containers", unique(containers));
+                spec.set("imagePullSecrets", unique(secrets));
+                spec.set("nodeSelector", selector);
+                spec
+            },
+        )
+    }
+
+    /// With every container, so that no patch's directive is about one that is not there: upstream takes
+    /// such an item as it is.
+    fn target_spec() -> impl Strategy<Value = Value> {
+        let names = Just(alloc::vec!["a", "b", "c"]).prop_shuffle();
+        (pod_spec(false), names).prop_map(|(mut spec, names)| {
+            let containers = names.into_iter().map(|name| json(&format!(r#"{{"name":"{name}","env":[]}}"#)));
+            spec.set("containers", Value::list(containers.collect()));
+            spec
+        })
+    }
+
+    #[test]
+    fn a_patch_changes_nothing_more_when_applied_again() {
+        let catalogue = catalogue();
+        let root = catalogue.type_named("core.v1.PodSpec").unwrap();
+        proptest!(|(target in target_spec(), patch in pod_spec(true))| {
+            let once = without_nulls(&apply(&catalogue, root, target, &patch).unwrap());
+            let twice = apply(&catalogue, root, once.clone(), &patch).unwrap();
+            prop_assert_eq!(without_nulls(&twice), once);
+        });
+        proptest!(|(target in pod_spec(false))| {
+            prop_assert_eq!(apply(&catalogue, root, target.clone(), &target), Ok(target));
+        });
+    }
+
+    #[test]
+    fn any_patch_is_answered() {
+        let catalogue = catalogue();
+        let root = catalogue.type_named("core.v1.PodSpec").unwrap();
+        const NAMES: &[&str] = &["containers", "$setElementOrder/containers", "$retainKeys", "nodeSelector"];
+        proptest!(|(target in arbitrary(), patch in arbitrary(), name in prop::sample::select(NAMES))| {
+            let members = [(name.into(), patch.clone()), ("containers".into(), patch)];
+            let object = [("containers".into(), target)];
+            let object = Value::map(object.into_iter().collect());
+            let _ = apply(&catalogue, root, object, &Value::map(members.into_iter().collect()));
+        });
+    }
+}

@@ -2,9 +2,9 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go,
 //! pkg/apis/core/validation/validation.go ValidateObjectMeta, apis/meta/v1/validation/validation.go
 
-use super::validation::{Problems, dns_label, label_key, label_value};
 use super::{Map, Text, Value, object};
 use crate::codec::json;
+use crate::kinds::names::{Problems, dns_label, label_key, label_value, path_segment};
 use crate::status::{CauseType, Causes, Path, quoted};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -44,16 +44,6 @@ pub fn validate_built_in_update(object: &Value, old: &Value, causes: &mut Causes
 pub fn validate_common_update(object: &Value, old: &Value, namespaced: bool, causes: &mut Causes) {
     validate(object, namespaced, path_segment, causes);
     validate_update(object, old, causes);
-}
-
-/// A name that a URL and a key can hold.
-/// k8s: staging/src/k8s.io/apimachinery/pkg/api/validate/content/path.go
-pub fn path_segment(name: &str, prefix: bool) -> Problems {
-    if !prefix && matches!(name, "." | "..") {
-        return alloc::vec![format!("may not be '{name}'")];
-    }
-    let contained = ['/', '%'].into_iter().filter(|character| name.contains(*character));
-    contained.map(|character| format!("may not contain '{character}'")).collect()
 }
 
 /// The metadata of a new object, after a name was generated.
@@ -128,7 +118,7 @@ fn validate_namespace(namespace: &str, namespaced: bool, path: &Path, causes: &m
     } else if namespace.is_empty() {
         causes.required(path, "");
     } else {
-        push_all(path, namespace, dns_label(namespace), causes);
+        push_all(path, namespace, dns_label(namespace, false), causes);
     }
 }
 
@@ -314,7 +304,7 @@ fn is_print(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::validation::dns_subdomain;
+    use crate::kinds::names::dns_subdomain;
 
     fn object(metadata: &[(&str, Value)]) -> Value {
         let mut object = Value::empty_map();
@@ -337,7 +327,7 @@ mod tests {
 
     fn on_create(object: &Value) -> Vec<String> {
         let mut causes = Causes::new();
-        validate_built_in(object, true, |name, _| dns_subdomain(name), &mut causes);
+        validate_built_in(object, true, dns_subdomain, &mut causes);
         causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 
@@ -414,8 +404,9 @@ mod tests {
             object(&[("deletionTimestamp", "2026-01-01T00:00:00Z".into()), ("finalizers", texts(&["a/b"]))]);
         let mut new = old.clone();
         object::set_finalizers(&mut new, alloc::vec!["a/d".into(), "a/c".into()]);
-        let expected = "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being \
-             deleted, found new finalizers []string{\"a/c\", \"a/d\"}";
+        let expected = "metadata.finalizers: Forbidden: \
+             no new finalizers can be added if the object is being deleted, \
+             found new finalizers []string{\"a/c\", \"a/d\"}";
         assert_eq!(on_update(&new, &old), [expected]);
     }
 }

@@ -7,10 +7,8 @@ mod map;
 pub mod duration;
 pub mod metadata;
 pub mod object;
-pub mod path;
 pub mod quantity;
 pub mod selector;
-pub mod validation;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -2,8 +2,8 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/labels/selector.go
 
 use super::parse;
+use crate::kinds::names::{label_key, label_value};
 use crate::status::{Causes, Path};
-use crate::value::validation::{label_key, label_value};
 use crate::value::{Map, Text, Value};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
