@@ -7,11 +7,13 @@
 pub mod certificates;
 pub mod clock;
 pub mod conversation;
+pub mod descriptors;
 mod exchange;
 mod gzip;
 mod mailbox;
 pub mod metrics;
 pub mod peer;
+pub mod record;
 pub mod serve;
 pub mod shell;
 pub mod store;

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::conversation::Conversation;
 use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
+use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
 
 /// The running server: one machine, its stores and its clients.
@@ -41,15 +42,21 @@ pub struct Shell {
 
 struct Driven {
     machine: Machine,
+    recorder: Option<Recorder>,
     /// When the timer task will next wake by itself.
     armed: Option<Mono>,
 }
 
 impl Shell {
     /// Puts a machine on its stores (index = feed) and starts it. Must be called inside a tokio runtime.
-    pub fn start(machine: Machine, stores: Vec<Arc<dyn Store>>, metrics: Metrics) -> Arc<Self> {
+    pub fn start(
+        machine: Machine,
+        stores: Vec<Arc<dyn Store>>,
+        metrics: Metrics,
+        recorder: Option<Recorder>,
+    ) -> Arc<Self> {
         let shell = Arc::new(Self {
-            driven: Mutex::new(Driven { machine, armed: None }),
+            driven: Mutex::new(Driven { machine, recorder, armed: None }),
             mailboxes: Mutex::default(),
             stores,
             clock: Clock::start(),
@@ -107,10 +114,14 @@ impl Shell {
         self.turn(None, Input::Drain);
     }
 
-    /// Gives the stores back.
+    /// Gives the stores back, and ends a recording.
     pub async fn close(&self) {
         for store in &self.stores {
             store.close().await;
+        }
+        let recorder = self.driven().recorder.take();
+        if let Some(recorder) = recorder {
+            recorder.finish();
         }
     }
 
@@ -130,6 +141,9 @@ impl Shell {
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
         let now = self.clock.now();
+        if let Some(recorder) = &mut driven.recorder {
+            recorder.record(now, &input);
+        }
         driven.machine.handle(now, input, &mut effects);
         let rearm = driven.rearm(is_tick);
         let mut turn = Turn { own, mail: None, after: Vec::new() };

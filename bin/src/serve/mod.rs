@@ -14,6 +14,7 @@ use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Machine;
 use steersman_io::metrics::Metrics;
+use steersman_io::record::Recorder;
 use steersman_io::serve::{ServeOptions, Serving};
 use steersman_io::shell::Shell;
 use steersman_io::store::Store;
@@ -72,6 +73,7 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), String> {
         ));
     }
     let options = Options::from_flags(&flags)?;
+    steersman_io::descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -88,8 +90,15 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
     let store = open_store(&options.storage)?;
+    let recorder = match flags.text("record") {
+        "" => None,
+        path => {
+            let recorder = Recorder::create(path.as_ref(), &options.config);
+            Some(recorder.map_err(|error| format!("--record: {path}: {error}"))?)
+        }
+    };
     let machine = Machine::new(options.config, Arc::new(Registry::builtin()));
-    let shell = Shell::start(machine, vec![store], Metrics::new(GIT_VERSION));
+    let shell = Shell::start(machine, vec![store], Metrics::new(GIT_VERSION), recorder);
     let serve_options = ServeOptions {
         tls: secured.tls,
         client_cas: secured.client_cas,

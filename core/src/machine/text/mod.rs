@@ -10,8 +10,14 @@ mod write;
 use super::{Input, JobId};
 use crate::store::Rev;
 
-pub use read::{Unreadable, parse_input};
-pub use write::write_input;
+pub use read::{Unreadable, parse_config, parse_input};
+pub use write::{write_config, write_input};
+
+/// The first line of a recording; the second is the configuration, an input each of the others.
+pub const HEADING: &str = "steersman recording 1";
+
+/// The last line of a recording that lost inputs: what follows the loss cannot be replayed.
+pub const BROKEN: &str = "broken";
 
 /// One line of a recording, read back.
 #[derive(Debug)]
@@ -28,11 +34,13 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::http::{Method, Peer, Request};
+    use crate::machine::Config;
     use crate::now::{Mono, Now, Wall};
     use crate::store::{
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
+    use crate::world::{Authentication, Authorization, Token};
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;
@@ -125,6 +133,40 @@ mod tests {
             let Recorded::Input(read) = recorded else { panic!("{line}") };
             assert_eq!(format!("{read:?}"), format!("{input:?}"));
         }
+    }
+
+    #[test]
+    fn the_configuration_survives() {
+        let token = Token {
+            token: "t%".into(),
+            user: "alice".into(),
+            uid: "".into(),
+            groups: vec!["devs".into(), "ops".into()],
+        };
+        let config = Config {
+            etcd_prefix: "/registry".into(),
+            seed: u64::MAX,
+            advertised: "host:6443".into(),
+            service_ip: "10.0.0.1".into(),
+            service_range: "10.0.0.0/24".into(),
+            advertise_address: "192.0.2.1".into(),
+            secure_port: 6443,
+            authentication: Authentication { tokens: vec![token], anonymous: true },
+            authorization: Authorization::AlwaysDeny,
+            max_in_flight: 1,
+            max_mutating_in_flight: 2,
+            request_timeout_millis: 3,
+            min_watch_seconds: 4,
+            compaction_interval_millis: 5,
+            event_ttl_seconds: 6,
+            feeds: vec![("".into(), "events".into(), Feed(1))],
+            issuer: "https://kubernetes.default.svc".into(),
+        };
+        let mut line = String::new();
+        write_config(&config, &mut line);
+        let read = parse_config(&line).expect(&line);
+        assert_eq!(format!("{read:?}"), format!("{config:?}"));
+        assert!(parse_config("config /registry 1").is_err());
     }
 
     #[test]

@@ -8,13 +8,14 @@ use bytes::Bytes;
 
 use super::Recorded;
 use crate::http::{Method, Peer, Request};
-use crate::machine::{Input, JobId};
+use crate::machine::{Config, Input, JobId};
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, Rev, StoreError, Stored, TxnReply, TxnReplyOp,
     Why,
 };
 use crate::value::Text;
+use crate::world::{Authentication, Authorization, Token};
 
 /// A line that is no input: at which word, counted from 0, and what was wanted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,17 @@ pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
     let mut words = Words { left: line.split(' '), read: 0 };
     let now = Now { mono: Mono(words.number()?), wall: Wall(words.number()?) };
     let recorded = words.recorded()?;
-    match words.left.next() {
-        None => Ok((now, recorded)),
-        Some(_) => Err(Unreadable { word: words.read, wanted: "the end" }),
+    words.end().map(|()| (now, recorded))
+}
+
+/// Reads the line of the configuration, given without its end.
+pub fn parse_config(line: &str) -> Result<Config> {
+    let mut words = Words { left: line.split(' '), read: 0 };
+    if words.word()? != "config" {
+        return words.wrong("config");
     }
+    let config = words.config()?;
+    words.end().map(|()| config)
 }
 
 struct Words<'a> {
@@ -73,6 +81,13 @@ impl<'a> Words<'a> {
     fn word(&mut self) -> Result<&'a str> {
         self.read += 1;
         self.left.next().ok_or(Unreadable { word: self.read - 1, wanted: "a word" })
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self.left.next() {
+            None => Ok(()),
+            Some(_) => Err(Unreadable { word: self.read, wanted: "the end" }),
+        }
     }
 
     fn number<N: FromStr>(&mut self) -> Result<N> {
@@ -132,6 +147,49 @@ impl<'a> Words<'a> {
 
     fn feed(&mut self) -> Result<Feed> {
         self.number().map(Feed)
+    }
+
+    fn config(&mut self) -> Result<Config> {
+        Ok(Config {
+            etcd_prefix: self.text()?,
+            seed: self.number()?,
+            advertised: self.text()?,
+            service_ip: self.text()?,
+            service_range: self.text()?,
+            advertise_address: self.text()?,
+            secure_port: self.number()?,
+            authentication: self.authentication()?,
+            authorization: match self.word()? {
+                "allow" => Authorization::AlwaysAllow,
+                "deny" => Authorization::AlwaysDeny,
+                _ => return self.wrong("allow or deny"),
+            },
+            max_in_flight: self.number()?,
+            max_mutating_in_flight: self.number()?,
+            request_timeout_millis: self.number()?,
+            min_watch_seconds: self.number()?,
+            compaction_interval_millis: self.number()?,
+            event_ttl_seconds: self.number()?,
+            feeds: self.list(|words| Ok((words.text()?, words.text()?, words.feed()?)))?,
+            issuer: self.text()?,
+        })
+    }
+
+    fn authentication(&mut self) -> Result<Authentication> {
+        let anonymous = match self.word()? {
+            "anonymous" => true,
+            "named" => false,
+            _ => return self.wrong("anonymous or named"),
+        };
+        let tokens = self.list(|words| {
+            Ok(Token {
+                token: words.text()?,
+                user: words.text()?,
+                uid: words.text()?,
+                groups: words.list(Self::text)?,
+            })
+        })?;
+        Ok(Authentication { tokens, anonymous })
     }
 
     fn request(&mut self) -> Result<Request> {

@@ -1,12 +1,13 @@
-//! Writing an input as a line.
+//! Writing inputs, and the configuration, as lines.
 
 use alloc::string::String;
 use core::fmt::Write;
 
 use crate::http::{Peer, Request};
-use crate::machine::Input;
+use crate::machine::{Config, Input};
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
+use crate::world::{Authentication, Authorization};
 
 /// Appends the line, without its end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
@@ -24,6 +25,27 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Tick => line.word("tick"),
         Input::Drain => line.word("drain"),
     };
+}
+
+/// Appends the line that says what the machine was told about itself. It holds the static tokens.
+pub fn write_config(config: &Config, out: &mut String) {
+    out.push_str("config");
+    let mut line = Line { out };
+    line.text(&config.etcd_prefix).number(config.seed).text(&config.advertised);
+    line.text(&config.service_ip).text(&config.service_range).text(&config.advertise_address);
+    line.number(config.secure_port).authentication(&config.authentication);
+    line.word(match config.authorization {
+        Authorization::AlwaysAllow => "allow",
+        Authorization::AlwaysDeny => "deny",
+    });
+    line.number(config.max_in_flight).number(config.max_mutating_in_flight);
+    line.number(config.request_timeout_millis).number(config.min_watch_seconds);
+    line.number(config.compaction_interval_millis).number(config.event_ttl_seconds);
+    line.number(config.feeds.len());
+    for (group, resource, feed) in &config.feeds {
+        line.text(group).text(resource).number(feed.0);
+    }
+    line.text(&config.issuer);
 }
 
 /// A line that grows word by word.
@@ -67,6 +89,18 @@ impl Line<'_> {
 
     fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
+    }
+
+    fn authentication(&mut self, authentication: &Authentication) -> &mut Self {
+        self.word(if authentication.anonymous { "anonymous" } else { "named" });
+        self.number(authentication.tokens.len());
+        for held in &authentication.tokens {
+            self.text(&held.token).text(&held.user).text(&held.uid).number(held.groups.len());
+            for group in &held.groups {
+                self.text(group);
+            }
+        }
+        self
     }
 
     fn request(&mut self, request: &Request) -> &mut Self {
