@@ -80,7 +80,7 @@ impl FakeEtcd {
     pub fn follow(&mut self, server: Server, feed: Feed, prefix: &Bytes, after: Rev) {
         self.unfollow(server, feed);
         let request = WatchRequest {
-            key: if prefix.is_empty() { Bytes::from_static(&[0]) } else { prefix.clone() },
+            key: prefix.clone(),
             end: Some(prefix_end(prefix)),
             start_revision: Rev(after.0.saturating_add(1)),
             progress_notify: false,

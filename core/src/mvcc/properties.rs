@@ -296,7 +296,12 @@ impl Run {
 
     fn watch(&mut self, request: WatchRequest) {
         self.told = self.model.revision;
-        let id = self.watchers.create(self.model.revision, request.clone()).expect("few watches");
+        let created = self.watchers.create(self.model.revision, request.clone());
+        if request.end.as_ref().is_some_and(|end| !end.is_empty() && end != "\0" && *end <= request.key) {
+            assert!(created.is_err(), "a watch of no key is refused");
+            return;
+        }
+        let id = created.expect("few watches");
         let delivered = match request.start_revision {
             Rev(0) => self.model.revision,
             Rev(start) => Rev(start - 1),

@@ -16,6 +16,7 @@ pub struct WatchId(pub u64);
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct WatchRequest {
+    /// Empty for the first key there can be.
     pub key: Bytes,
     /// Exclusive end; None watches the one key.
     pub end: Option<Bytes>,
@@ -60,8 +61,14 @@ impl Watchers {
     /// waited for; one in the compacted past is reported by the next [`Watchers::poll`], as etcd does.
     ///
     /// # Errors
-    /// `TooManyRequests` beyond the bound on watches.
-    pub fn create(&mut self, visible: Rev, request: WatchRequest) -> Result<WatchId, StoreError> {
+    /// `TooManyRequests` beyond the bound on watches, `Internal` when the end is not after the key.
+    pub fn create(&mut self, visible: Rev, mut request: WatchRequest) -> Result<WatchId, StoreError> {
+        if request.key.is_empty() {
+            request.key = Bytes::from_static(&[0]);
+        }
+        if Interval::new(&request.key, request.end.as_ref()).bounds().is_none() {
+            return Err(StoreError::Internal("mvcc: watcher range is empty".into()));
+        }
         if self.watches.len() >= limits::STORE_WATCHES {
             return Err(StoreError::TooManyRequests);
         }
