@@ -1,21 +1,10 @@
-//! The watch cache: per stored collection an ordered persistent map of encoded entries and a window of
-//! recent events.
+//! The watch cache: per stored collection an ordered persistent map of encoded entries.
 
+mod collection;
+mod entry;
+mod list;
 pub mod tree;
 
-use bytes::Bytes;
-
-/// A list to be rendered chunk by chunk.
-#[derive(Clone, Debug)]
-pub struct ListBody {}
-
-impl ListBody {
-    /// The next piece, about `limits::LIST_CHUNK_BYTES` long; None at the end.
-    pub fn next_chunk(&mut self) -> Option<Bytes> {
-        todo!()
-    }
-}
-
-/// One stored collection.
-#[derive(Clone, Debug)]
-pub struct Cache {}
+pub use collection::{Cache, Change};
+pub use entry::{Entry, Undecodable, set_version, write_decimal};
+pub use list::{Items, ListBody};

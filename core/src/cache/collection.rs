@@ -1,0 +1,94 @@
+//! One stored collection as of one revision, and what a change does to it.
+
+use super::Entry;
+use super::tree::Tree;
+use crate::kinds::{SelectableField, StorageId};
+use crate::store::Rev;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The selectable field that has an index of its own: kubelets list and watch by it.
+const INDEXED_FIELD: &str = "spec.nodeName";
+
+/// A collection. Cloning shares everything.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    entries: Tree<Arc<Entry>>,
+    /// By indexed field's value, then key.
+    by_field: Tree<Arc<Entry>>,
+    indexed: Option<usize>,
+    /// The revision of the last change to this collection.
+    revision: Rev,
+}
+
+/// What happened to one object. At least one side is there.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub storage: StorageId,
+    pub revision: Rev,
+    /// The object after the change; None for a deletion.
+    pub new: Option<Arc<Entry>>,
+    /// The object before the change, as of its own revision; None for a creation.
+    pub old: Option<Arc<Entry>>,
+}
+
+impl Cache {
+    pub fn new(fields: &[SelectableField]) -> Self {
+        let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
+        Self { entries: Tree::new(), by_field: Tree::new(), indexed, revision: Rev(0) }
+    }
+
+    pub fn revision(&self) -> Rev {
+        self.revision
+    }
+
+    pub fn entries(&self) -> &Tree<Arc<Entry>> {
+        &self.entries
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<&Arc<Entry>> {
+        self.entries.get(key)
+    }
+
+    /// The place of the indexed field in the row's list, where the kind has one.
+    pub fn indexed_field(&self) -> Option<usize> {
+        self.indexed
+    }
+
+    /// Entries whose indexed field has this value, in key order.
+    pub fn with_field<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a Arc<Entry>> {
+        self.by_field.prefix(&field_key(value, b"")).map(|(_, entry)| entry)
+    }
+
+    /// Puts an entry and returns the one it replaces.
+    pub fn put(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
+        self.revision = self.revision.max(entry.revision());
+        let old = self.entries.insert(entry.key().clone(), entry.clone());
+        if let Some(index) = self.indexed {
+            if let Some(old) = old.as_ref().filter(|old| old.field(index) != entry.field(index)) {
+                self.by_field.remove(&field_key(old.field(index), old.key()));
+            }
+            self.by_field.insert(field_key(entry.field(index), entry.key()), entry);
+        }
+        old
+    }
+
+    /// Removes an entry and returns it.
+    pub fn remove(&mut self, key: &[u8], revision: Rev) -> Option<Arc<Entry>> {
+        self.revision = self.revision.max(revision);
+        let old = self.entries.remove(key)?;
+        if let Some(index) = self.indexed {
+            self.by_field.remove(&field_key(old.field(index), old.key()));
+        }
+        Some(old)
+    }
+}
+
+fn field_key(value: &str, key: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(value.len() + 1 + key.len());
+    out.extend_from_slice(value.as_bytes());
+    out.push(0);
+    out.extend_from_slice(key);
+    Bytes::from(out)
+}

@@ -1,0 +1,227 @@
+//! One stored object: its encoded bytes, shared with the store, and the few facts that lists and
+//! watches select by.
+
+use crate::codec::{json, partial};
+use crate::kinds::{FieldSource, Resource, SelectableField};
+use crate::schema::{Catalogue, encode};
+use crate::store::{KeyValue, Rev};
+use crate::value::{Text, Value};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A stored object. The bytes hold no resource version; it is spliced in when they are sent, so that
+/// one buffer serves the store, the cache and every reader.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    key: Bytes,
+    /// Where the namespace, or of a cluster-scoped object the name, starts in the key.
+    identity_at: u32,
+    value: Bytes,
+    revision: Rev,
+    content_at: u32,
+    version_at: u32,
+    version_last: bool,
+    namespaced: bool,
+    labels: Box<[(Text, Text)]>,
+    fields: Box<[Text]>,
+}
+
+/// Stored bytes that are no object of the collection's kind, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecodable(pub String);
+
+impl Entry {
+    /// Reads the facts out of stored bytes. Bytes that another server laid out in another order are
+    /// laid out anew. `prefix_len` is the length of the collection's key prefix with its last slash.
+    pub fn decode(
+        catalogue: &Catalogue,
+        resource: &Resource,
+        prefix_len: usize,
+        kv: KeyValue,
+    ) -> Result<Self, Undecodable> {
+        let paths = field_paths(resource.row.fields);
+        let mut value = kv.value;
+        let mut scan = partial::scan(&value, &paths);
+        if scan.is_none() || !value.starts_with(b"{\"kind\":") {
+            value = canonical(catalogue, resource, &value)?;
+            scan = partial::scan(&value, &paths);
+        }
+        let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
+        Ok(Self {
+            fields: field_texts(resource.row.fields, &scan.values),
+            key: kv.key,
+            identity_at: prefix_len as u32,
+            revision: kv.mod_revision,
+            content_at: scan.content_at as u32,
+            version_at: scan.version_at as u32,
+            version_last: scan.version_last,
+            namespaced: resource.namespaced(),
+            labels: scan.labels.into_boxed_slice(),
+            value,
+        })
+    }
+
+    pub fn key(&self) -> &Bytes {
+        &self.key
+    }
+
+    pub fn revision(&self) -> Rev {
+        self.revision
+    }
+
+    /// The stored bytes, without a resource version.
+    pub fn value(&self) -> &Bytes {
+        &self.value
+    }
+
+    /// Empty for a cluster-scoped object.
+    pub fn namespace(&self) -> &str {
+        if self.namespaced { self.identity().split_once('/').map_or("", |(namespace, _)| namespace) } else { "" }
+    }
+
+    pub fn name(&self) -> &str {
+        if self.namespaced { self.identity().split_once('/').map_or("", |(_, name)| name) } else { self.identity() }
+    }
+
+    /// `namespace/name`, or the name of a cluster-scoped object.
+    pub fn identity(&self) -> &str {
+        core::str::from_utf8(self.key.get(self.identity_at as usize..).unwrap_or_default()).unwrap_or_default()
+    }
+
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let index = self.labels.binary_search_by(|(held, _)| held.as_str().cmp(key)).ok()?;
+        Some(&self.labels[index].1)
+    }
+
+    /// The selectable field at this place of the row's list; the empty string past its end.
+    pub fn field(&self, index: usize) -> &str {
+        self.fields.get(index).map_or("", |text| text)
+    }
+
+    /// The same object as of another revision: what a deletion event shows.
+    pub fn at_revision(&self, revision: Rev) -> Self {
+        Self { revision, ..self.clone() }
+    }
+
+    /// Appends the whole object as JSON.
+    pub fn write_object(&self, out: &mut Vec<u8>) {
+        self.write_from(0, out);
+    }
+
+    /// Appends the object as an item of a typed list: without kind and apiVersion.
+    pub fn write_item(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        self.write_from(self.content_at as usize, out);
+    }
+
+    fn write_from(&self, start: usize, out: &mut Vec<u8>) {
+        let at = self.version_at as usize;
+        out.extend_from_slice(&self.value[start..at]);
+        if self.version_last {
+            if !self.value[..at].ends_with(b"{") {
+                out.push(b',');
+            }
+            write_version(self.revision, out);
+        } else {
+            write_version(self.revision, out);
+            out.push(b',');
+        }
+        out.extend_from_slice(&self.value[at..]);
+    }
+
+    /// Bytes that `write_object` appends, about.
+    pub fn len_bytes(&self) -> usize {
+        self.value.len() + 32
+    }
+
+    /// The object as a tree, with its resource version.
+    pub fn to_value(&self) -> Value {
+        let mut value = json::parse(&self.value).map_or(Value::Null, |parsed| parsed.value);
+        set_version(&mut value, self.revision);
+        value
+    }
+}
+
+/// Puts a revision into `metadata.resourceVersion`.
+pub fn set_version(object: &mut Value, revision: Rev) {
+    let mut text = String::new();
+    core::fmt::Write::write_fmt(&mut text, format_args!("{}", revision.0)).expect("writing to a string");
+    object.set_at(&["metadata", "resourceVersion"], text.into());
+}
+
+fn write_version(revision: Rev, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"resourceVersion\":\"");
+    write_decimal(revision.0, out);
+    out.push(b'"');
+}
+
+/// Appends a number in decimal without allocating.
+pub fn write_decimal(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Another server's JSON in our order, without a resource version.
+fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
+    let parsed = json::parse(value).map_err(|error| Undecodable(error.0))?;
+    let mut object = parsed.value;
+    if object.field("metadata").and_then(Value::as_map).is_none() {
+        return Err(Undecodable("no metadata".to_string()));
+    }
+    object.remove_at(&["metadata", "resourceVersion"]);
+    object.set("kind", resource.row.kind.into());
+    object.set("apiVersion", resource.group_version().into());
+    let mut out = Vec::with_capacity(value.len());
+    encode::to_json(catalogue, resource.type_id, &object, &mut out);
+    Ok(Bytes::from(out))
+}
+
+/// The paths that the fields of a row read, in order; a field with two sources takes two places.
+fn field_paths(fields: &[SelectableField]) -> Vec<&'static [&'static str]> {
+    let mut paths = Vec::with_capacity(fields.len());
+    for field in fields {
+        match field.source {
+            FieldSource::Path(path, _) => paths.push(path),
+            FieldSource::Either(first, second) => paths.extend([first, second]),
+        }
+    }
+    paths
+}
+
+fn field_texts(fields: &[SelectableField], values: &[Option<Value>]) -> Box<[Text]> {
+    let mut values = values.iter();
+    let mut next = || values.next().and_then(Option::as_ref).map_or_else(Text::default, scalar_text);
+    let texts = fields.iter().map(|field| match field.source {
+        FieldSource::Path(_, absent) => {
+            let text = next();
+            if text.is_empty() { Text::from(absent) } else { text }
+        }
+        FieldSource::Either(..) => {
+            let (first, second) = (next(), next());
+            if first.is_empty() { second } else { first }
+        }
+    });
+    texts.collect()
+}
+
+fn scalar_text(value: &Value) -> Text {
+    match value {
+        Value::Str(text) => text.clone(),
+        Value::Null => Text::default(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
+            Text::from(json::to_string(value))
+        }
+    }
+}

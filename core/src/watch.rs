@@ -1,0 +1,179 @@
+//! What a list or watch selects: namespace, name, labels, fields, and how watchers of it are found.
+
+use crate::cache::{Cache, Change, Entry};
+use crate::kinds::Row;
+use crate::store::key::KeySpace;
+use crate::value::Text;
+use crate::value::selector::{FieldSelector, LabelSelector, not_a_known_field};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A selection of a collection's entries.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    /// Empty selects all namespaces.
+    namespace: Text,
+    /// Empty selects all names.
+    name: Text,
+    labels: LabelSelector,
+    fields: Vec<FieldTest>,
+    /// The value that the collection's indexed field must have.
+    indexed: Option<Text>,
+}
+
+#[derive(Clone, Debug)]
+struct FieldTest {
+    source: Source,
+    value: Text,
+    equal: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Name,
+    Namespace,
+    /// The place in the row's list.
+    Field(usize),
+}
+
+impl Filter {
+    /// `namespace` and `name` are those of the path, empty where it has none. The error is upstream's
+    /// sentence about a field that the kind does not select by.
+    pub(crate) fn new(
+        row: &Row,
+        cache: &Cache,
+        namespace: &str,
+        name: &str,
+        labels: LabelSelector,
+        fields: &FieldSelector,
+    ) -> Result<Self, String> {
+        let mut filter =
+            Self { namespace: namespace.into(), name: name.into(), labels, fields: Vec::new(), indexed: None };
+        for term in fields.terms() {
+            let source = source(row, &term.field)?;
+            if term.equal {
+                filter.narrow(source, &term.value, cache);
+            }
+            filter.fields.push(FieldTest { source, value: term.value.clone(), equal: term.equal });
+        }
+        Ok(filter)
+    }
+
+    /// Uses an equality to look at fewer entries.
+    fn narrow(&mut self, source: Source, value: &Text, cache: &Cache) {
+        match source {
+            Source::Name if self.name.is_empty() => self.name = value.clone(),
+            Source::Namespace if self.namespace.is_empty() => self.namespace = value.clone(),
+            Source::Field(index) if cache.indexed_field() == Some(index) => self.indexed = Some(value.clone()),
+            Source::Name | Source::Namespace | Source::Field(_) => {}
+        }
+    }
+
+    /// Selects by namespace alone, or not at all: the answer is a run of the collection.
+    pub(crate) fn is_run(&self) -> bool {
+        self.name.is_empty() && self.labels.is_everything() && self.fields.is_empty()
+    }
+
+    pub(crate) fn matches(&self, entry: &Entry) -> bool {
+        (self.namespace.is_empty() || entry.namespace() == self.namespace)
+            && (self.name.is_empty() || entry.name() == self.name)
+            && (self.labels.is_everything() || self.labels.matches(|key| entry.label(key)))
+            && self.fields.iter().all(|test| test.holds(entry))
+    }
+
+    /// What the keys of the selected namespace begin with.
+    pub(crate) fn prefix(&self, keys: &KeySpace) -> Bytes {
+        keys.namespace_prefix(&self.namespace)
+    }
+
+    /// The selected entries from the key on, in key order.
+    pub(crate) fn pick<'a>(
+        &'a self,
+        cache: &'a Cache,
+        keys: &KeySpace,
+        from: &'a [u8],
+    ) -> impl Iterator<Item = &'a Arc<Entry>> {
+        let one = self.one_key(keys).map(|key| cache.get(&key).into_iter());
+        let indexed = self.indexed.as_ref().filter(|_| one.is_none()).map(|value| cache.with_field(value));
+        let scan = (one.is_none() && indexed.is_none()).then(|| {
+            let ranks = cache.entries().prefix_ranks(&self.prefix(keys));
+            cache.entries().at_ranks(ranks.start.max(cache.entries().rank(from)).min(ranks.end)..ranks.end)
+        });
+        let found = one.into_iter().flatten();
+        let found = found.chain(indexed.into_iter().flatten());
+        let found = found.chain(scan.into_iter().flatten().map(|(_, entry)| entry));
+        found.filter(move |entry| &entry.key()[..] >= from && self.matches(entry))
+    }
+
+    /// The key of the one entry that can match, where there is only one.
+    fn one_key(&self, keys: &KeySpace) -> Option<Bytes> {
+        let known = !self.name.is_empty() && (!keys.is_namespaced() || !self.namespace.is_empty());
+        known.then(|| keys.key(&self.namespace, &self.name))
+    }
+
+    pub(crate) fn hint(&self) -> Hint {
+        if !self.name.is_empty() {
+            Hint::Name(self.name.clone())
+        } else if let Some(value) = &self.indexed {
+            Hint::Field(value.clone())
+        } else if !self.namespace.is_empty() {
+            Hint::Namespace(self.namespace.clone())
+        } else {
+            Hint::All
+        }
+    }
+}
+
+impl FieldTest {
+    fn holds(&self, entry: &Entry) -> bool {
+        let held = match self.source {
+            Source::Name => entry.name(),
+            Source::Namespace => entry.namespace(),
+            Source::Field(index) => entry.field(index),
+        };
+        (held == self.value) == self.equal
+    }
+}
+
+fn source(row: &Row, field: &str) -> Result<Source, String> {
+    match field {
+        "metadata.name" => Ok(Source::Name),
+        "metadata.namespace" => Ok(Source::Namespace),
+        other => match row.fields.iter().position(|known| known.name == other) {
+            Some(index) => Ok(Source::Field(index)),
+            None => Err(not_a_known_field(other, &["metadata.name", "metadata.namespace"])),
+        },
+    }
+}
+
+/// What narrows a watch most: a change concerns only the watchers under the hints it has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hint {
+    All,
+    Namespace(Text),
+    Name(Text),
+    /// The value of the collection's indexed field.
+    Field(Text),
+}
+
+impl Hint {
+    /// The hints under which watchers of a change are found, each once.
+    pub(crate) fn of_change(change: &Change, cache: &Cache) -> Vec<Self> {
+        let mut hints = alloc::vec![Self::All];
+        for entry in [&change.old, &change.new].into_iter().flatten() {
+            let mut add = |hint: Self| {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            };
+            add(Self::Namespace(entry.namespace().into()));
+            add(Self::Name(entry.name().into()));
+            if let Some(index) = cache.indexed_field() {
+                add(Self::Field(entry.field(index).into()));
+            }
+        }
+        hints
+    }
+}
