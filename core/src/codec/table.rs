@@ -1,1 +1,104 @@
-//! To be written.
+//! Tables and metadata-only objects: what an answer is turned into when a client asks for columns, or for
+//! no more than metadata.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go
+
+use super::form::MetaVersion;
+use crate::http::options::IncludeObject;
+use crate::kinds::columns::{Column, Columns};
+use crate::now::Wall;
+use crate::value::{Map, Text, Value};
+use alloc::vec::Vec;
+
+/// metav1.ListMeta of a Table or a metadata list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListMeta {
+    pub resource_version: Text,
+    /// The continue token; empty on the last page.
+    pub next: Text,
+    pub remaining: Option<i64>,
+}
+
+/// A Table with a row for each object. `with_columns` is false for all but the first event of a watch.
+pub fn table(
+    columns: &Columns,
+    objects: &[Value],
+    include: IncludeObject,
+    version: MetaVersion,
+    meta: &ListMeta,
+    with_columns: bool,
+    now: Wall,
+) -> Value {
+    let rows = objects.iter().map(|object| row(columns, object, include, version, now)).collect();
+    let definitions = if with_columns {
+        Value::list(columns.columns.iter().map(definition).collect())
+    } else {
+        Value::Null
+    };
+    let mut out = Map::new();
+    out.insert("kind", "Table".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", list_meta(meta));
+    out.insert("columnDefinitions", definitions);
+    out.insert("rows", Value::list(rows));
+    out.into()
+}
+
+fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
+    let mut out = Map::new();
+    out.insert("cells", Value::list((columns.cells)(object, now)));
+    match include {
+        IncludeObject::None => {
+            out.insert("object", Value::Null);
+        }
+        IncludeObject::Metadata => {
+            out.insert("object", partial_metadata(object, version));
+        }
+        IncludeObject::Object => {
+            out.insert("object", object.clone());
+        }
+    }
+    out.into()
+}
+
+fn definition(column: &Column) -> Value {
+    let mut out = Map::new();
+    out.insert("name", column.name.into());
+    out.insert("type", column.kind.into());
+    out.insert("format", column.format.into());
+    out.insert("description", column.description.into());
+    out.insert("priority", Value::Int(column.priority));
+    out.into()
+}
+
+/// An object without all but its metadata.
+pub fn partial_metadata(object: &Value, version: MetaVersion) -> Value {
+    let mut out = Map::new();
+    out.insert("kind", "PartialObjectMetadata".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", object.field("metadata").cloned().unwrap_or_else(Value::empty_map));
+    out.into()
+}
+
+/// A list of metadata. Of nothing its items are null, as upstream has it.
+pub fn partial_metadata_list(objects: &[Value], version: MetaVersion, meta: &ListMeta) -> Value {
+    let items: Vec<Value> = objects.iter().map(|object| partial_metadata(object, version)).collect();
+    let mut out = Map::new();
+    out.insert("kind", "PartialObjectMetadataList".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", list_meta(meta));
+    out.insert("items", if items.is_empty() { Value::Null } else { Value::list(items) });
+    out.into()
+}
+
+fn list_meta(meta: &ListMeta) -> Value {
+    let mut out = Map::new();
+    for (key, text) in [("resourceVersion", &meta.resource_version), ("continue", &meta.next)] {
+        if !text.is_empty() {
+            out.insert(key, Value::Str(text.clone()));
+        }
+    }
+    if let Some(remaining) = meta.remaining {
+        out.insert("remainingItemCount", Value::Int(remaining));
+    }
+    out.into()
+}

@@ -346,7 +346,7 @@ impl DeleteOptions {
 }
 
 /// How much of an object a Table's rows carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IncludeObject {
     None,
     Metadata,

@@ -27,6 +27,11 @@ impl Query {
         Self { pairs: text.split('&').filter(whole).filter_map(decoded).collect() }
     }
 
+    /// Names and values in the order sent.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// Every value of a name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(held, _)| held == name).map(|(_, value)| value.as_str())

@@ -1,6 +1,7 @@
 //! A response: status, headers, and a body that shares the cache's bytes instead of copying them.
 
 use crate::cache::ListBody;
+use crate::respond::InitialEvents;
 use crate::value::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,8 +17,8 @@ pub enum Body {
     Full(Bytes),
     /// A list, rendered chunk by chunk as the client reads it.
     List(ListBody),
-    /// Frames follow, as `Effect::Frame`, until `Effect::Close`.
-    Stream,
+    /// These events, then frames, as `Effect::Frame`, until `Effect::Close`.
+    Stream(InitialEvents),
 }
 
 /// One HTTP response. `content-length` and `date` are the shell's.

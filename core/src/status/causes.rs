@@ -25,6 +25,7 @@ pub enum CauseType {
     UnexpectedServerResponse,
     FieldManagerConflict,
     ResourceVersionTooLarge,
+    NamespaceTerminating,
 }
 
 impl CauseType {
@@ -45,6 +46,7 @@ impl CauseType {
             Self::UnexpectedServerResponse => "UnexpectedServerResponse",
             Self::FieldManagerConflict => "FieldManagerConflict",
             Self::ResourceVersionTooLarge => "ResourceVersionTooLarge",
+            Self::NamespaceTerminating => "NamespaceTerminating",
         }
     }
 
@@ -63,7 +65,8 @@ impl CauseType {
             Self::Unknown
             | Self::UnexpectedServerResponse
             | Self::FieldManagerConflict
-            | Self::ResourceVersionTooLarge => "",
+            | Self::ResourceVersionTooLarge
+            | Self::NamespaceTerminating => "",
         }
     }
 }

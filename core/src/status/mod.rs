@@ -83,6 +83,8 @@ pub struct Failure {
     pub reason: Reason,
     pub message: String,
     pub details: Option<Details>,
+    /// Of an expired list: the token that goes on without its revision; in the Status's metadata.
+    pub next: Text,
 }
 
 /// A group and resource or a group and kind, as messages name them: `deployments.apps`, `pods`.
@@ -101,7 +103,7 @@ impl core::fmt::Display for Qualified<'_> {
 
 impl Failure {
     pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, next: Text::default() }
     }
 
     fn about(self, what: Qualified<'_>, name: &str) -> Self {
@@ -177,6 +179,12 @@ impl Failure {
         Self::new(410, Reason::Expired, message)
     }
 
+    #[must_use]
+    pub fn with_continue(mut self, token: impl Into<Text>) -> Self {
+        self.next = token.into();
+        self
+    }
+
     pub fn unsupported_media_type(accepted: &[&str]) -> Self {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {}",
@@ -230,7 +238,11 @@ impl Failure {
         let mut status = Map::new();
         status.insert("kind", "Status".into());
         status.insert("apiVersion", "v1".into());
-        status.insert("metadata", Value::empty_map());
+        let mut metadata = Map::new();
+        if !self.next.is_empty() {
+            metadata.insert("continue", Value::Str(self.next.clone()));
+        }
+        status.insert("metadata", metadata.into());
         status.insert("status", "Failure".into());
         if !self.message.is_empty() {
             status.insert("message", self.message.as_str().into());

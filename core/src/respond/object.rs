@@ -1,0 +1,101 @@
+//! One object as an answer.
+
+use crate::cache::Entry;
+use crate::codec::form::{Form, Media, MetaVersion, Shape};
+use crate::codec::{json, table};
+use crate::http::Response;
+use crate::http::options::IncludeObject;
+use crate::kinds::{Registry, Resource};
+use crate::now::Wall;
+use crate::schema::encode;
+use crate::store::Rev;
+use crate::value::Value;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// How a client sees a resource: in which version, shape and encoding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) resource: &'a Resource,
+    pub(crate) form: Form,
+    pub(crate) include: IncludeObject,
+    pub(crate) now: Wall,
+}
+
+impl View<'_> {
+    /// The stored bytes are what the client asked for.
+    pub(crate) fn is_stored_form(&self) -> bool {
+        self.form.shape == Shape::Full && self.resource.row.stored_as.is_none()
+    }
+
+    /// An entry as a tree in the version of the resource.
+    pub(crate) fn value(&self, entry: &Entry) -> Value {
+        self.resource.row.from_stored(entry.to_value())
+    }
+
+    /// The value in the shape that was asked for. `resource_version` is that of a Table's own metadata.
+    pub(crate) fn shaped(&self, value: Value) -> Value {
+        match self.form.shape {
+            Shape::Full => value,
+            Shape::Metadata(version) | Shape::MetadataList(version) => table::partial_metadata(&value, version),
+            Shape::Table(version) => self.table_of(&value, version, true),
+        }
+    }
+
+    pub(crate) fn table_of(&self, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
+        let meta = table::ListMeta {
+            resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
+            ..table::ListMeta::default()
+        };
+        let objects = core::slice::from_ref(value);
+        table::table(self.resource.row.columns, objects, self.include, version, &meta, with_columns, self.now)
+    }
+
+    /// Compact JSON of a value in the shape that was asked for.
+    pub(crate) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
+        match self.form.shape {
+            Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => {
+                encode::to_json(&self.registry.catalogue, self.resource.type_id, value, out);
+            }
+            Shape::Table(_) => json::write(value, out),
+        }
+    }
+
+    /// The answer with a value of the resource's version, in full.
+    pub(crate) fn respond(&self, status: u16, value: Value) -> Response {
+        let shaped = self.shaped(value);
+        let bytes = self.form.encode(&shaped, || {
+            let mut out = Vec::new();
+            self.write_json(&shaped, &mut out);
+            out
+        });
+        Response::new(status, self.form.content_type(), bytes)
+    }
+}
+
+/// The answer with one stored object.
+pub(crate) fn object(view: &View<'_>, status: u16, entry: &Entry) -> Response {
+    if !view.is_stored_form() || view.form.media != Media::Json {
+        return view.respond(status, view.value(entry));
+    }
+    let mut out = Vec::with_capacity(entry.len_bytes() + 1);
+    entry.write_object(&mut out);
+    if view.form.pretty {
+        out = crate::codec::form::pretty(&out);
+    } else {
+        out.push(b'\n');
+    }
+    Response::new(status, view.form.content_type(), Bytes::from(out))
+}
+
+/// Puts a revision into a tree, or takes it out when there is none (a dry run).
+pub(crate) fn versioned(mut value: Value, revision: Option<Rev>) -> Value {
+    match revision {
+        Some(revision) => crate::cache::set_version(&mut value, revision),
+        None => {
+            value.remove_at(&["metadata", "resourceVersion"]);
+        }
+    }
+    value
+}

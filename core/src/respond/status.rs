@@ -1,0 +1,80 @@
+//! metav1.Status as an answer.
+
+use crate::codec::form::Form;
+use crate::codec::json;
+use crate::http::{Request, Response};
+use crate::kinds::Registry;
+use crate::schema::encode;
+use crate::status::{Details, Failure};
+use crate::value::{Map, Value};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The answer to a request that failed.
+pub(crate) fn failure(registry: &Registry, request: &Request, failure: &Failure) -> Response {
+    let form = Form::for_error(request);
+    let response = status(registry, form, failure.code, &failure.to_value());
+    match failure.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0) {
+        Some(seconds) => response.with_header("retry-after", seconds.to_string()),
+        None => response,
+    }
+}
+
+/// The answer to a deletion that is complete.
+pub(crate) fn deleted(registry: &Registry, form: Form, details: &Details) -> Response {
+    let mut value = Map::new();
+    value.insert("kind", "Status".into());
+    value.insert("apiVersion", "v1".into());
+    value.insert("metadata", Value::empty_map());
+    value.insert("status", "Success".into());
+    value.insert("details", details.to_value());
+    status(registry, form, 200, &value.into())
+}
+
+fn status(registry: &Registry, form: Form, code: u16, value: &Value) -> Response {
+    let catalogue = &registry.catalogue;
+    let bytes = form.encode(value, || {
+        let mut out = Vec::new();
+        match catalogue.type_named("meta.v1.Status") {
+            Some(id) => encode::to_json(catalogue, id, value, &mut out),
+            None => json::write(value, &mut out),
+        }
+        out
+    });
+    Response::new(code, form.content_type(), bytes)
+}
+
+/// Adds Warning headers, each text once. Upstream bounds what it sends; so do we.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/warning.go
+pub(crate) fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
+    const TOTAL_BYTES_MAX: usize = 4 * 1024;
+    let mut total = 0;
+    for (index, warning) in warnings.iter().enumerate() {
+        if warnings[..index].contains(warning) {
+            continue;
+        }
+        total += warning.len();
+        if total > TOTAL_BYTES_MAX {
+            break;
+        }
+        response = response.with_header("warning", header_value(warning));
+    }
+    response
+}
+
+/// `299 - "text"`, quoted as RFC 7234 has it.
+fn header_value(warning: &str) -> String {
+    let mut out = String::from("299 - \"");
+    for character in warning.chars() {
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            control if control.is_control() => out.push(' '),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
