@@ -1,32 +1,416 @@
 //! `Machine::handle`: the one match on inputs.
 
-use super::{Config, Effect, Input, Reason};
+use super::feeds::FeedReader;
+use super::hub::Hub;
+use super::seats::{Seat, Seats};
+use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
+use crate::http::{Request, Response};
+use crate::job::{Answer, Ask, Call, Job, Opening, Step};
 use crate::kinds::Registry;
+use crate::limits;
 use crate::now::{Mono, Now};
+use crate::rng::Rng;
+use crate::status::Failure;
+use crate::store::{Feed, LeaseId, Op, Rev, Stored};
+use crate::world::World;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The server. One value, driven by one caller at a time.
 #[derive(Debug)]
-pub struct Machine {}
+pub struct Machine {
+    pub(super) config: Arc<Config>,
+    pub(super) world: Arc<World>,
+    pub(super) rng: Rng,
+    pub(super) jobs: BTreeMap<JobId, Slot>,
+    pub(super) hub: Hub,
+    pub(super) seats: Seats,
+    pub(super) feeds: Vec<FeedReader>,
+    /// What the machine's own operations are for.
+    pub(super) own: BTreeMap<JobId, Own>,
+    pub(super) own_next: u64,
+    /// Reads that wait for a feed to reach a revision.
+    pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
+    pub(super) due: BTreeSet<Due>,
+    pub(super) lease: Option<Lease>,
+    /// Start-up objects that are being written, and whether one of them failed.
+    pub(super) boot: Boot,
+    /// For each feed, the revision to compact at the next time.
+    pub(super) compact_next: Vec<Rev>,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Slot {
+    call: Arc<Call>,
+    seat: Seat,
+    deadline: Option<Mono>,
+    state: SlotState,
+}
+
+/// The writing of the objects that must exist at start.
+#[derive(Debug, Default)]
+pub(super) struct Boot {
+    pub(super) started: bool,
+    pub(super) pending: u32,
+    pub(super) failed: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum SlotState {
+    /// A task is out.
+    Running,
+    /// The client has gone or timed out while a task was out; its outcome is dropped.
+    Abandoned,
+    Waiting(Job, Waiting),
+    Streaming,
+}
+
+/// What a waiting job waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    Store(Feed),
+    /// Until the revision, at most until the time.
+    Fresh(Feed, Rev, Mono),
+}
+
+/// An operation of the machine itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    Relist(Feed),
+    Compaction,
+    Boot,
+}
+
+/// The lease that events share for a while, as upstream's lease manager has it.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    feed: Feed,
+    id: LeaseId,
+    ttl_seconds: i64,
+    good_until: Mono,
+    objects: u32,
+}
 
 impl Machine {
-    pub fn new(_config: Config, _registry: Arc<Registry>) -> Self {
-        todo!()
+    pub fn new(config: Config, registry: Arc<Registry>) -> Self {
+        let config = Arc::new(config);
+        let world = World::new(config.clone(), registry.clone());
+        let feeds: Vec<_> =
+            world.feeds().map(|(feed, _)| FeedReader::new(feed, &config.etcd_prefix)).collect();
+        let compact_next = alloc::vec![Rev(0); feeds.len()];
+        Self {
+            rng: Rng::new(config.seed),
+            seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
+            hub: Hub::new(registry),
+            feeds,
+            config,
+            world: Arc::new(world),
+            jobs: BTreeMap::new(),
+            own: BTreeMap::new(),
+            own_next: JobId::OWN.0,
+            fresh: BTreeSet::new(),
+            due: BTreeSet::new(),
+            lease: None,
+            boot: Boot::default(),
+            compact_next,
+        }
     }
 
     /// Takes one input and appends what is to be done. Never blocks, never fails.
-    pub fn handle(&mut self, _now: Now, _input: Input, _out: &mut Vec<Effect>) {
-        todo!()
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Request(id, request) => self.request(id, request, now, out),
+            Input::Ran(ran) => self.ran(ran, now, out),
+            Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
+            Input::Stored(id, stored) => self.stored(id, stored, now, out),
+            Input::Changed(batch) => self.changed(batch, now, out),
+            Input::Lost(feed, why) => self.lost(feed, why, now, out),
+            Input::Credit(id, frames) => {
+                if !self.hub.credit(id, frames, now, out) {
+                    self.end_watch(id, "too slow: the changes it missed are no longer kept", now, out);
+                }
+            }
+            Input::Gone(id) => self.gone(id, now, out),
+            Input::Tick => self.tick(now, out),
+            Input::Drain => self.drain(now, out),
+        }
     }
 
     /// When `Input::Tick` is next wanted, and why. Ticks at other times do no harm.
     pub fn wake_at(&self) -> Option<(Mono, Reason)> {
-        todo!()
+        self.due.first().map(|due| (due.at, due.reason))
+    }
+
+    /// Requests that are not answered yet, watches included.
+    pub fn open_requests(&self) -> usize {
+        self.jobs.len()
     }
 
     /// Asserts the invariants; cheap enough to run after every step of a simulation.
     pub fn check(&self) {
-        todo!()
+        self.hub.check();
+        let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
+        assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
+        let seated = self.jobs.values().filter(|slot| slot.seat != Seat::LongRunning).count();
+        assert_eq!(seated, self.seats.taken() as usize, "every counted request holds one seat");
+        for (_, _, id) in &self.fresh {
+            assert!(self.jobs.contains_key(id), "only open requests wait for freshness");
+        }
+    }
+
+    /// The snapshot that a task handed out now would see.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    fn request(&mut self, id: JobId, request: Request, now: Now, out: &mut Vec<Effect>) {
+        let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
+        let seat = call.seat();
+        if !self.seats.take(seat) {
+            let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
+            self.answer(id, &call, call.failure(&self.world, &failure), now, out);
+            return;
+        }
+        let counted = seat != Seat::LongRunning;
+        let deadline = counted.then(|| now.mono.plus_millis(self.config.request_timeout_millis));
+        if let Some(at) = deadline {
+            self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        }
+        self.jobs.insert(id, Slot { call: call.clone(), seat, deadline, state: SlotState::Running });
+        self.run(id, Job::begin(call), Answer::Begin, now, out);
+    }
+
+    fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
+        out.push(Effect::Run(Task { id, job, answer, world: self.world.clone(), now }));
+    }
+
+    fn ran(&mut self, ran: Ran, now: Now, out: &mut Vec<Effect>) {
+        let Ran { id, step, .. } = ran;
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if matches!(slot.state, SlotState::Abandoned) {
+            self.forget(id);
+            return;
+        }
+        match step {
+            Step::Wait(job, Ask::Store(feed, op)) => {
+                slot.state = SlotState::Waiting(job, Waiting::Store(feed));
+                self.ask_store(id, feed, op, now, out);
+            }
+            Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Done(response) => self.finish(id, response, now, out),
+            Step::Stream(opening) => self.open_watch(id, *opening, now, out),
+            Step::Panicked => {
+                out.push(Effect::Note(Note::Panicked { id }));
+                let failure = Failure::internal("a step of this request failed; the server goes on");
+                let response = slot.call.failure(&self.world, &failure);
+                self.finish(id, response, now, out);
+            }
+        }
+    }
+
+    /// Sends an operation to the store; a lease that is still good is answered from memory.
+    fn ask_store(&mut self, id: JobId, feed: Feed, op: Op, now: Now, out: &mut Vec<Effect>) {
+        if let Op::LeaseGrant { ttl_seconds } = op {
+            let held = self.lease.as_mut().filter(|lease| {
+                let fits = lease.feed == feed && lease.ttl_seconds == ttl_seconds;
+                fits && now.mono < lease.good_until && lease.objects < limits::LEASE_OBJECTS
+            });
+            if let Some(lease) = held {
+                lease.objects += 1;
+                let stored = Stored::Leased { id: lease.id, ttl_seconds };
+                self.stored(id, stored, now, out);
+                return;
+            }
+        }
+        out.push(Effect::Store(id, feed, op));
+    }
+
+    fn ask_fresh(&mut self, id: JobId, job: Job, feed: Feed, revision: Rev, now: Now, out: &mut Vec<Effect>) {
+        if self.world.revision(feed) >= revision {
+            self.run(id, job, Answer::Fresh, now, out);
+            return;
+        }
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        let at = now.mono.plus_millis(limits::FRESH_MILLIS);
+        slot.state = SlotState::Waiting(job, Waiting::Fresh(feed, revision, at));
+        self.fresh.insert((feed, revision, id));
+        self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
+        out.push(Effect::RequestProgress(feed));
+    }
+
+    fn stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match core::mem::replace(&mut slot.state, SlotState::Running) {
+            SlotState::Waiting(job, Waiting::Store(feed)) => {
+                if let Stored::Leased { id: lease, ttl_seconds } = stored {
+                    self.remember_lease(feed, lease, ttl_seconds, now);
+                }
+                self.run(id, job, Answer::Stored(stored), now, out);
+            }
+            other => slot.state = other,
+        }
+    }
+
+    fn remember_lease(&mut self, feed: Feed, id: LeaseId, ttl_seconds: i64, now: Now) {
+        if self.lease.is_some_and(|lease| lease.id == id) {
+            return;
+        }
+        let good_until = now.mono.plus_millis(limits::LEASE_REUSE_MILLIS);
+        self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
+    }
+
+    pub(super) fn wake_fresh(&mut self, feed: Feed, now: Now, out: &mut Vec<Effect>) {
+        let reached = self.world.revision(feed);
+        let woken: Vec<_> =
+            self.fresh.range((feed, Rev(0), JobId(0))..=(feed, reached, JobId(u64::MAX))).copied().collect();
+        for waiter in woken {
+            self.resume_fresh(waiter.2, Answer::Fresh, now, out);
+        }
+    }
+
+    pub(super) fn resume_fresh(&mut self, id: JobId, answer: Answer, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match core::mem::replace(&mut slot.state, SlotState::Running) {
+            SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
+                self.fresh.remove(&(feed, revision, id));
+                self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+                self.run(id, job, answer, now, out);
+            }
+            other => slot.state = other,
+        }
+    }
+
+    /// Sends an answer and forgets the request.
+    fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.forget(id) else { return };
+        self.answer(id, &slot.call, response, now, out);
+    }
+
+    fn answer(&self, id: JobId, call: &Call, response: Response, now: Now, out: &mut Vec<Effect>) {
+        out.push(Effect::Note(Note::Answered(call.answered(&self.world, response.status, now))));
+        out.push(Effect::Respond(id, response));
+    }
+
+    /// Drops all that is kept about a request.
+    fn forget(&mut self, id: JobId) -> Option<Slot> {
+        let slot = self.jobs.remove(&id)?;
+        self.seats.free(slot.seat);
+        if let Some(at) = slot.deadline {
+            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+        }
+        if let SlotState::Waiting(_, Waiting::Fresh(feed, revision, at)) = slot.state {
+            self.fresh.remove(&(feed, revision, id));
+            self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+        }
+        Some(slot)
+    }
+
+    /// The client has gone. A task that is out finishes, its outcome is dropped.
+    fn gone(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match slot.state {
+            SlotState::Running => slot.state = SlotState::Abandoned,
+            SlotState::Streaming => self.end_watch(id, "the client went away", now, out),
+            SlotState::Waiting(..) => {
+                self.forget(id);
+            }
+            SlotState::Abandoned => {}
+        }
+    }
+
+    fn open_watch(&mut self, id: JobId, opening: Opening, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if self.world.draining {
+            let failure = Failure::service_unavailable("the server is shutting down");
+            let response = slot.call.failure(&self.world, &failure);
+            self.finish(id, response, now, out);
+            return;
+        }
+        let subscription = opening.subscription;
+        if subscription.after < self.hub.window_after(subscription.storage) {
+            let oldest = self.hub.window_after(subscription.storage);
+            let response = slot.call.too_old(&self.world, subscription.after, oldest, now);
+            self.finish(id, response, now, out);
+            return;
+        }
+        slot.state = SlotState::Streaming;
+        let ends_at = subscription.ends_at;
+        let bookmarks = subscription.bookmarks;
+        out.push(Effect::Respond(id, opening.response));
+        self.due.insert(Due { at: ends_at, job: id, reason: Reason::WatchTimeout });
+        if bookmarks {
+            let at = now.mono.plus_millis(limits::BOOKMARK_MILLIS);
+            self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+        }
+        let opened = self.hub.open(id, subscription, now, out);
+        assert!(opened, "the window was looked at above");
+    }
+
+    /// Ends a watch from our side, or after the client's.
+    pub(super) fn end_watch(&mut self, id: JobId, why: &str, now: Now, out: &mut Vec<Effect>) {
+        let Some(storage) = self.hub.storage_of(id) else { return };
+        let Some(removed) = self.hub.remove(id) else { return };
+        self.due.remove(&Due { at: removed.ends_at, job: id, reason: Reason::WatchTimeout });
+        out.push(Effect::Note(self.hub.ended_note(storage, removed.events, why)));
+        out.push(Effect::Close(id));
+        if let Some(slot) = self.forget(id) {
+            out.push(Effect::Note(Note::Answered(slot.call.answered(&self.world, 200, now))));
+        }
+    }
+
+    fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
+        while let Some(due) = self.due.first().copied().filter(|due| due.at <= now.mono) {
+            self.due.remove(&due);
+            match due.reason {
+                Reason::RequestTimeout => self.time_out(due.job, now, out),
+                Reason::WatchTimeout => self.end_watch(due.job, "its time was over", now, out),
+                Reason::FreshTimeout => self.resume_fresh(due.job, Answer::Stale, now, out),
+                Reason::Bookmark => self.bookmark(due.job, now, out),
+                Reason::Compaction => self.compact(now, out),
+                Reason::Relist => self.relist(Feed(due.job.0 as u8), out),
+                Reason::Boot => self.start_boot(now, out),
+            }
+        }
+    }
+
+    /// A request took too long: its client is answered, its outcome dropped.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/timeout.go
+    fn time_out(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        let millis = self.config.request_timeout_millis;
+        let message = alloc::format!("request did not complete within requested timeout - context deadline exceeded ({millis} ms)");
+        let response = slot.call.failure(&self.world, &Failure::timeout(message, 0));
+        self.answer_and_abandon(id, response, now, out);
+    }
+
+    fn answer_and_abandon(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if matches!(slot.state, SlotState::Running) {
+            let call = slot.call.clone();
+            slot.state = SlotState::Abandoned;
+            self.answer(id, &call, response, now, out);
+        } else {
+            self.finish(id, response, now, out);
+        }
+    }
+
+    fn bookmark(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+        let Some(storage) = self.hub.storage_of(id) else { return };
+        let revision = self.world.revision(self.world.collection(storage).feed);
+        self.hub.bookmark(id, revision, now, out);
+        let at = now.mono.plus_millis(limits::BOOKMARK_MILLIS);
+        self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+    }
+
+    fn drain(&mut self, now: Now, out: &mut Vec<Effect>) {
+        Arc::make_mut(&mut self.world).draining = true;
+        let watchers: Vec<JobId> = self.hub.ids().collect();
+        for id in watchers {
+            self.end_watch(id, "the server is shutting down", now, out);
+        }
     }
 }

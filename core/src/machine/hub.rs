@@ -1,1 +1,302 @@
-//! To be written.
+//! Watchers: who gets which change, in order, once, and how far behind each may fall.
+
+use super::{Effect, JobId, Note};
+use crate::cache::{Change, Entry};
+use crate::limits;
+use crate::now::{Mono, Now};
+use crate::respond::{EventKind, EventForm, Renderer};
+use crate::kinds::{Registry, StorageId};
+use crate::store::Rev;
+use crate::value::Text;
+use crate::watch::{Filter, Hint};
+use crate::world::World;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A watch as its job opened it.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) storage: StorageId,
+    pub(crate) filter: Filter,
+    pub(crate) form: EventForm,
+    /// Events after this revision are wanted; earlier ones are in the initial events.
+    pub(crate) after: Rev,
+    pub(crate) bookmarks: bool,
+    /// The first live event is the first of all (a Table then brings its columns).
+    pub(crate) nothing_sent: bool,
+    pub(crate) ends_at: Mono,
+}
+
+/// All watchers of all collections.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    groups: Vec<Group>,
+    /// Which collection a watcher belongs to.
+    members: BTreeMap<JobId, StorageId>,
+    registry: Arc<Registry>,
+}
+
+/// The watchers of one collection, and its recent changes.
+#[derive(Debug, Default)]
+struct Group {
+    window: VecDeque<(Mono, Arc<Change>)>,
+    /// The window holds every change after this revision.
+    window_after: Rev,
+    watchers: BTreeMap<JobId, Watcher>,
+    /// Watchers by what narrows them most.
+    by_hint: BTreeMap<Hint, Vec<JobId>>,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    subscription: Subscription,
+    /// The revision of the last change looked at for this watcher.
+    at: Rev,
+    /// Frames sent and not yet taken by the client.
+    outstanding: usize,
+    /// Too far behind: changes wait in the window until the client catches up.
+    parked: bool,
+    first: bool,
+    events: u64,
+}
+
+/// What is left of a watcher.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removed {
+    pub(crate) events: u64,
+    pub(crate) ends_at: Mono,
+}
+
+/// What a watcher sees of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Frame {
+    form: EventForm,
+    kind: EventKind,
+    /// The first frame of a Table watch differs from the rest.
+    first: bool,
+}
+
+impl Hub {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        let groups = (0..registry.storage_count()).map(|_| Group::default()).collect();
+        Self { groups, members: BTreeMap::new(), registry }
+    }
+
+    /// Starts the window of a collection anew: nothing before the revision can be watched from.
+    pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) {
+        let group = &mut self.groups[usize::from(storage.0)];
+        group.window.clear();
+        group.window_after = after;
+    }
+
+    /// The revision from which on the collection's changes are known.
+    pub(crate) fn window_after(&self, storage: StorageId) -> Rev {
+        self.groups[usize::from(storage.0)].window_after
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = JobId> {
+        self.members.keys().copied()
+    }
+
+    pub(crate) fn ids_of(&self, storage: StorageId) -> Vec<JobId> {
+        self.groups[usize::from(storage.0)].watchers.keys().copied().collect()
+    }
+
+    /// Adds a watcher and sends it what happened since its start. False when the window no longer
+    /// reaches back that far.
+    #[must_use]
+    pub(crate) fn open(&mut self, id: JobId, subscription: Subscription, now: Now, out: &mut Vec<Effect>) -> bool {
+        let storage = subscription.storage;
+        let group = &mut self.groups[usize::from(storage.0)];
+        if subscription.after < group.window_after {
+            return false;
+        }
+        group.by_hint.entry(subscription.filter.hint()).or_default().push(id);
+        let first = subscription.nothing_sent;
+        let at = subscription.after;
+        group.watchers.insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
+        self.members.insert(id, storage);
+        self.catch_up(id, now, out);
+        true
+    }
+
+    /// Removes a watcher. None when there is no such watcher.
+    pub(crate) fn remove(&mut self, id: JobId) -> Option<Removed> {
+        let storage = self.members.remove(&id)?;
+        let group = &mut self.groups[usize::from(storage.0)];
+        let watcher = group.watchers.remove(&id)?;
+        let hint = watcher.subscription.filter.hint();
+        if let Some(ids) = group.by_hint.get_mut(&hint) {
+            ids.retain(|held| *held != id);
+            if ids.is_empty() {
+                group.by_hint.remove(&hint);
+            }
+        }
+        Some(Removed { events: watcher.events, ends_at: watcher.subscription.ends_at })
+    }
+
+    /// The client took frames. A parked watcher that has caught up enough goes on; one whose changes
+    /// have left the window cannot, and false is returned.
+    #[must_use]
+    pub(crate) fn credit(&mut self, id: JobId, frames: u32, now: Now, out: &mut Vec<Effect>) -> bool {
+        let Some(storage) = self.members.get(&id) else { return true };
+        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(watcher) = group.watchers.get_mut(&id) else { return true };
+        watcher.outstanding = watcher.outstanding.saturating_sub(frames as usize);
+        if watcher.parked && watcher.outstanding <= limits::WATCHER_QUEUE_FRAMES / 2 {
+            if watcher.at < group.window_after {
+                return false;
+            }
+            watcher.parked = false;
+            self.catch_up(id, now, out);
+        }
+        true
+    }
+
+    /// Sends one watcher the changes of the window that it has not seen, until its queue is full.
+    fn catch_up(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+        let Some(storage) = self.members.get(&id) else { return };
+        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(watcher) = group.watchers.get_mut(&id) else { return };
+        let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
+        let renderer = Renderer::new(&self.registry, now.wall);
+        for (_, change) in group.window.range(from..) {
+            if watcher.outstanding >= limits::WATCHER_QUEUE_FRAMES {
+                watcher.parked = true;
+                return;
+            }
+            if let Some(frame) = watcher.take(change) {
+                out.push(Effect::Frame { to: alloc::vec![id], bytes: render(&renderer, frame, change) });
+            }
+        }
+    }
+
+    /// Puts a change into the window and sends it to everybody it concerns, encoded once per form.
+    pub(crate) fn publish(&mut self, world: &World, change: Change, now: Now, out: &mut Vec<Effect>) {
+        let storage = change.storage;
+        let group = &mut self.groups[usize::from(storage.0)];
+        let change = Arc::new(change);
+        group.window.push_back((now.mono, change.clone()));
+        group.trim(now.mono);
+        let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
+        for hint in Hint::of_change(&change, world.cache(storage)) {
+            for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
+                let Some(watcher) = group.watchers.get_mut(id) else { continue };
+                if watcher.parked {
+                    continue;
+                }
+                if watcher.outstanding >= limits::WATCHER_QUEUE_FRAMES {
+                    watcher.parked = true;
+                    continue;
+                }
+                if let Some(frame) = watcher.take(&change) {
+                    frames.entry(frame).or_default().push(*id);
+                }
+            }
+        }
+        let renderer = Renderer::new(&self.registry, now.wall);
+        for (frame, to) in frames {
+            out.push(Effect::Frame { to, bytes: render(&renderer, frame, &change) });
+        }
+    }
+
+    /// A bookmark for one watcher that wants them: nothing at or below the revision is missing.
+    pub(crate) fn bookmark(&mut self, id: JobId, revision: Rev, now: Now, out: &mut Vec<Effect>) {
+        let Some(storage) = self.members.get(&id) else { return };
+        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(watcher) = group.watchers.get_mut(&id) else { return };
+        let room = watcher.outstanding < limits::WATCHER_QUEUE_FRAMES;
+        if !watcher.subscription.bookmarks || watcher.parked || !room || revision < watcher.at {
+            return;
+        }
+        watcher.outstanding += 1;
+        watcher.at = revision;
+        let renderer = Renderer::new(&self.registry, now.wall);
+        let bytes = renderer.bookmark(watcher.subscription.form, revision, false);
+        out.push(Effect::Frame { to: alloc::vec![id], bytes });
+    }
+
+    pub(crate) fn ended_note(&self, storage: StorageId, events: u64, why: &str) -> Note {
+        let resource = Text::from(self.registry.stored(storage).row.plural);
+        Note::WatchEnded { resource, events, why: why.into() }
+    }
+
+    pub(crate) fn storage_of(&self, id: JobId) -> Option<StorageId> {
+        self.members.get(&id).copied()
+    }
+
+    /// Asserts what only a bug can break.
+    pub(crate) fn check(&self) {
+        let members: usize = self.groups.iter().map(|group| group.watchers.len()).sum();
+        assert_eq!(members, self.members.len(), "every watcher is a member of one group");
+        for group in &self.groups {
+            let hinted: usize = group.by_hint.values().map(Vec::len).sum();
+            assert_eq!(hinted, group.watchers.len(), "every watcher is found by one hint");
+            assert!(group.window.len() <= limits::WINDOW_EVENTS_MAX, "the window is bounded");
+            let revisions = group.window.iter().map(|(_, change)| change.revision);
+            assert!(revisions.is_sorted(), "the window is in revision order");
+            for watcher in group.watchers.values() {
+                assert!(watcher.outstanding <= limits::WATCHER_QUEUE_FRAMES, "a watcher's queue is bounded");
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Forgets changes that are old enough, and the oldest when there are too many.
+    fn trim(&mut self, now: Mono) {
+        while let Some((at, change)) = self.window.front() {
+            let old = now.micros_since(*at) > limits::WINDOW_KEEP_MILLIS * 1000;
+            let many = self.window.len() > limits::WINDOW_EVENTS_MIN;
+            if !(old && many) && self.window.len() <= limits::WINDOW_EVENTS_MAX {
+                break;
+            }
+            self.window_after = change.revision;
+            self.window.pop_front();
+        }
+        // Changes of one revision leave together, or a watch could start in their middle.
+        while self.window.front().is_some_and(|(_, change)| change.revision <= self.window_after) {
+            self.window.pop_front();
+        }
+    }
+}
+
+impl Watcher {
+    /// Moves past a change; the frame that it means for this watcher, if any.
+    fn take(&mut self, change: &Change) -> Option<Frame> {
+        if change.revision < self.at || change.revision <= self.subscription.after {
+            return None;
+        }
+        self.at = change.revision;
+        let matches = |entry: &Option<Arc<Entry>>| {
+            entry.as_ref().is_some_and(|entry| self.subscription.filter.matches(entry))
+        };
+        let kind = match (matches(&change.old), matches(&change.new)) {
+            (false, true) => EventKind::Added,
+            (true, true) => EventKind::Modified,
+            (true, false) => EventKind::Deleted,
+            (false, false) => return None,
+        };
+        let form = self.subscription.form;
+        let first = self.first && form.first_differs();
+        self.first = false;
+        self.outstanding += 1;
+        self.events += 1;
+        Some(Frame { form, kind, first })
+    }
+}
+
+/// The bytes of a frame. A deletion shows the object as it was, at the revision of its going.
+fn render(renderer: &Renderer<'_>, frame: Frame, change: &Change) -> Bytes {
+    let shown = match frame.kind {
+        EventKind::Deleted => change.old.as_ref().map(|old| Arc::new(old.at_revision(change.revision))),
+        EventKind::Added | EventKind::Modified => change.new.clone(),
+    };
+    shown.map_or_else(Bytes::new, |entry| renderer.event(frame.form, frame.kind, &entry, frame.first))
+}

@@ -9,7 +9,8 @@ mod feeds;
 mod handle;
 mod hub;
 pub mod text;
-mod timers;
+mod seats;
+mod upkeep;
 
 use crate::http::{Request, Response};
 use crate::job::{Answer, Job, Step};
@@ -22,6 +23,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
+pub(crate) use hub::Subscription;
+pub(crate) use seats::Seat;
 
 /// Names one request for its whole life. The driver numbers requests from 1 upwards and never reuses
 /// a number; numbers from `JobId::OWN` up belong to the machine itself.
@@ -118,7 +121,7 @@ impl Task {
 impl Ran {
     /// The outcome of a task that panicked: the client gets a 500, the machine goes on.
     pub fn panicked(id: JobId, seen: Rev) -> Self {
-        Self { id, seen, step: Step::panicked() }
+        Self { id, seen, step: Step::Panicked }
     }
 }
 
@@ -161,11 +164,10 @@ pub struct Answered {
     pub micros: u64,
     /// The user that the request was made by; empty before authentication.
     pub user: Text,
-    pub path: alloc::string::String,
 }
 
 /// Why the machine wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     RequestTimeout,
     WatchTimeout,
@@ -173,6 +175,7 @@ pub enum Reason {
     FreshTimeout,
     Compaction,
     Relist,
+    Boot,
 }
 
 /// What the machine is told about itself once, at the start.
@@ -208,6 +211,10 @@ pub struct Config {
     pub issuer: Text,
 }
 
-/// When something is due.
+/// Something that is due at a time, for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Due(pub(crate) Mono, pub(crate) JobId);
+pub(crate) struct Due {
+    pub(crate) at: Mono,
+    pub(crate) job: JobId,
+    pub(crate) reason: Reason,
+}

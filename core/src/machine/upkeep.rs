@@ -1,0 +1,169 @@
+//! What the machine does on its own: listing and following feeds, start-up objects, compaction.
+
+use super::feeds::{Listed, as_batch, listed_note};
+use super::handle::Own;
+use super::{Due, Effect, JobId, Machine, Note, Reason};
+use crate::boot;
+use crate::limits;
+use crate::now::Now;
+use crate::store::{Batch, Feed, KeyValue, Op, Rev, Stored, Why};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+impl Machine {
+    pub(super) fn start(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for index in 0..self.feeds.len() {
+            self.relist(Feed(index as u8), out);
+        }
+        if self.config.compaction_interval_millis > 0 {
+            let at = now.mono.plus_millis(self.config.compaction_interval_millis);
+            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Compaction });
+        }
+    }
+
+    fn own_id(&mut self, purpose: Own) -> JobId {
+        let id = JobId(self.own_next);
+        self.own_next += 1;
+        self.own.insert(id, purpose);
+        id
+    }
+
+    pub(super) fn relist(&mut self, feed: Feed, out: &mut Vec<Effect>) {
+        let id = self.own_id(Own::Relist(feed));
+        self.feeds[usize::from(feed.0)].start_listing(id, out);
+    }
+
+    pub(super) fn changed(&mut self, batch: Batch, now: Now, out: &mut Vec<Effect>) {
+        let feed = batch.feed;
+        if !self.feeds[usize::from(feed.0)].is_following() {
+            return;
+        }
+        let mut notes = Vec::new();
+        let changes = Arc::make_mut(&mut self.world).apply(batch, &mut notes);
+        out.extend(notes.into_iter().map(Effect::Note));
+        for change in changes {
+            self.hub.publish(&self.world, change, now, out);
+        }
+        self.wake_fresh(feed, now, out);
+    }
+
+    /// A feed that only lost its connection is followed again; one whose past was compacted is listed
+    /// anew, and its watchers must start over.
+    pub(super) fn lost(&mut self, feed: Feed, why: Why, now: Now, out: &mut Vec<Effect>) {
+        match why {
+            Why::Disconnected(text) => {
+                out.push(Effect::Note(Note::FeedLost { feed, why: text }));
+                let after = self.world.revision(feed);
+                self.feeds[usize::from(feed.0)].follow(after, out);
+            }
+            Why::Compacted { compact_revision } => {
+                let why = alloc::format!("compacted at {}", compact_revision.0).into();
+                out.push(Effect::Note(Note::FeedLost { feed, why }));
+                self.due.insert(Due { at: now.mono, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
+            }
+        }
+    }
+
+    pub(super) fn own_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
+        match self.own.get(&id).copied() {
+            Some(Own::Relist(feed)) => match self.feeds[usize::from(feed.0)].page(id, stored, out) {
+                Listed::More => {}
+                Listed::Complete { revision, found } => {
+                    self.own.remove(&id);
+                    self.listed(feed, revision, found, now, out);
+                }
+                Listed::Failed(why) => {
+                    self.own.remove(&id);
+                    out.push(Effect::Note(Note::FeedLost { feed, why }));
+                    let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+                    self.due.insert(Due { at, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
+                }
+            },
+            // Another server may have compacted already; that is as good.
+            Some(Own::Compaction) => {
+                self.own.remove(&id);
+            }
+            Some(Own::Boot) => {
+                self.own.remove(&id);
+                self.boot_stored(&stored, now, out);
+            }
+            None => {}
+        }
+    }
+
+    fn listed(
+        &mut self,
+        feed: Feed,
+        revision: Rev,
+        found: Vec<KeyValue>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        out.push(Effect::Note(listed_note(feed, found.len(), revision)));
+        let storages: Vec<_> = self.world.collections().iter().filter(|held| held.feed == feed).map(|held| held.storage).collect();
+        for storage in &storages {
+            for id in self.hub.ids_of(*storage) {
+                self.end_watch(id, "the feed was listed anew", now, out);
+            }
+            self.hub.restart_window(*storage, revision);
+        }
+        let mut notes = Vec::new();
+        let world = Arc::make_mut(&mut self.world);
+        world.clear(feed);
+        world.apply(as_batch(feed, revision, found), &mut notes);
+        world.mark_synced(feed, revision);
+        out.extend(notes.into_iter().map(Effect::Note));
+        self.wake_fresh(feed, now, out);
+        if self.world.synced() && !self.boot.started {
+            self.boot.started = true;
+            self.start_boot(now, out);
+        }
+    }
+
+    /// Writes the objects that must exist, each unless it is there already.
+    pub(super) fn start_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.boot.failed = false;
+        let ops = boot::writes(&self.world, now, &mut self.rng.fork("boot", 0));
+        for (feed, op) in ops {
+            let id = self.own_id(Own::Boot);
+            self.boot.pending += 1;
+            out.push(Effect::Store(id, feed, op));
+        }
+        self.settle_boot(now, out);
+    }
+
+    fn boot_stored(&mut self, stored: &Stored, now: Now, out: &mut Vec<Effect>) {
+        self.boot.pending -= 1;
+        self.boot.failed |= !matches!(stored, Stored::Txn(_));
+        self.settle_boot(now, out);
+    }
+
+    fn settle_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.boot.pending > 0 {
+            return;
+        }
+        if self.boot.failed {
+            let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Boot });
+            return;
+        }
+        Arc::make_mut(&mut self.world).booted = true;
+        out.push(Effect::Note(Note::Ready));
+    }
+
+    /// Compacts each feed at where it was one interval ago, so that history of at least one interval stays.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/compact.go
+    pub(super) fn compact(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for index in 0..self.feeds.len() {
+            let feed = Feed(index as u8);
+            let reached = self.world.revision(feed);
+            let revision = core::mem::replace(&mut self.compact_next[index], reached);
+            if revision > Rev(0) {
+                let id = self.own_id(Own::Compaction);
+                out.push(Effect::Store(id, feed, Op::Compact(revision)));
+            }
+        }
+        let at = now.mono.plus_millis(self.config.compaction_interval_millis);
+        self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Compaction });
+    }
+}
