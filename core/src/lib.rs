@@ -14,6 +14,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod boot;
 pub mod cache;
 pub mod codec;
 pub mod http;
@@ -24,9 +25,11 @@ pub mod machine;
 pub mod mvcc;
 pub mod now;
 pub mod patch;
+pub mod respond;
 pub mod rng;
 pub mod schema;
 pub mod status;
 pub mod store;
 pub mod value;
+mod watch;
 pub mod world;

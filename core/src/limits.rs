@@ -94,3 +94,25 @@ pub const STORE_SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Feeds of one store. They are the server's own, not its clients'; one more is lost at once.
 pub const STORE_FOLLOWERS: usize = 1000;
+/// How long a resource's window keeps changes for watches that start in the past, milliseconds, unless
+/// `WINDOW_EVENTS_MAX` is reached first.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/watch_cache.go eventFreshDuration
+pub const WINDOW_KEEP_MILLIS: u64 = 75_000;
+
+/// How often a watch that allows bookmarks gets one, milliseconds.
+pub const BOOKMARK_MILLIS: u64 = 60_000;
+
+/// How long a read waits for the cache to reach a revision, milliseconds. Beyond: 504 Timeout.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/watch_cache.go blockTimeout
+pub const FRESH_MILLIS: u64 = 3_000;
+
+/// Pause before a feed that could not be listed is tried again, milliseconds.
+pub const RELIST_PAUSE_MILLIS: u64 = 1_000;
+
+/// How long one lease is shared by new events, milliseconds, and by how many.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
+pub const LEASE_REUSE_MILLIS: u64 = 60_000;
+pub const LEASE_OBJECTS: u32 = 1_000;
+
+/// Clauses of an Accept header, and parameters of one, that are looked at; later ones are not.
+pub const ACCEPT_CLAUSES: usize = 64;

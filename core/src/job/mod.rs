@@ -1,17 +1,48 @@
 //! One request as a value: stepped with a snapshot of the world, it waits for something or finishes.
+//!
+//! `begin` finds out who asks for what and whether that is allowed; then one file per verb.
+
+mod begin;
+mod body;
+mod call;
+mod change;
+mod collection;
+mod create;
+mod delete;
+mod draft;
+mod existing;
+mod fail;
+mod list;
+mod read;
+mod scale;
+mod update;
 
 use crate::http::Response;
+use crate::machine::Subscription;
 use crate::now::Now;
+use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+pub(crate) use call::Call;
 
 /// What a step yields.
 #[derive(Debug)]
 pub(crate) enum Step {
     Wait(Job, Ask),
     Done(Response),
-    /// The request becomes a watch, or is refused one.
-    Stream(Job),
+    /// The request becomes a watch.
+    Stream(Box<Opening>),
+    Panicked,
+}
+
+/// A watch about to open: its response, with the initial events, and what follows.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) response: Response,
+    pub(crate) subscription: Subscription,
 }
 
 /// The reasons to wait.
@@ -34,16 +65,63 @@ pub(crate) enum Answer {
 
 /// A request and how far it has come.
 #[derive(Debug)]
-pub(crate) struct Job {}
+pub(crate) struct Job {
+    call: Arc<Call>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Begin,
+    Read(read::Read),
+    List(Box<list::List>),
+    Create(Box<create::Create>),
+    Update(Box<update::Update>),
+    Delete(Box<delete::Delete>),
+    Collection(Box<collection::Collection>),
+}
+
+/// What a verb's step yields: wait in a new state, or finish.
+#[derive(Debug)]
+enum Next {
+    Wait(State, Ask),
+    Done(Response),
+    Stream(Box<Opening>),
+}
+
+/// What a step sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) call: &'a Arc<Call>,
+    pub(crate) world: &'a World,
+    pub(crate) now: Now,
+}
 
 impl Job {
-    pub(crate) fn step(self, _world: &World, _now: Now, _answer: Answer) -> Step {
-        todo!()
+    pub(crate) fn begin(call: Arc<Call>) -> Self {
+        Self { call, state: State::Begin }
+    }
+
+    pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
+        let Self { call, state } = self;
+        let scene = Scene { call: &call, world, now };
+        match advance(&scene, state, answer) {
+            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state }, ask),
+            Ok(Next::Done(response)) => Step::Done(response),
+            Ok(Next::Stream(opening)) => Step::Stream(opening),
+            Err(failure) => Step::Done(call.failure(world, &failure)),
+        }
     }
 }
 
-impl Step {
-    pub(crate) fn panicked() -> Self {
-        todo!()
+fn advance(scene: &Scene<'_>, state: State, answer: Answer) -> Result<Next, Failure> {
+    match state {
+        State::Begin => begin::begin(scene),
+        State::Read(read) => read.step(scene, answer),
+        State::List(list) => list.step(scene, answer),
+        State::Create(create) => create.step(scene, answer),
+        State::Update(update) => update.step(scene, answer),
+        State::Delete(delete) => delete.step(scene, answer),
+        State::Collection(collection) => collection.step(scene, answer),
     }
 }

@@ -107,6 +107,18 @@ pub struct Row {
     pub deprecation: &'static str,
 }
 
+impl Row {
+    /// An object of this row in the version that is stored.
+    pub fn to_stored(&self, object: Value) -> Value {
+        object
+    }
+
+    /// A stored object in the version of this row.
+    pub fn from_stored(&self, object: Value) -> Value {
+        object
+    }
+}
+
 /// A field that a field selector of the kind may name, and how its value is read (as text, the empty
 /// string when unset). k8s: the `*ToSelectableFields` functions of pkg/registry.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +168,22 @@ pub struct Rules {
     pub returns_deleted: bool,
     /// A DELETE that names no propagation policy orphans the dependents.
     pub orphans: bool,
+    /// Deletion that goes through a phase of its own: namespaces.
+    pub termination: Option<Termination>,
+    /// Objects expire after `--event-ttl`.
+    pub expires: bool,
+}
+
+/// The phase between the request to delete an object and its removal, beside metadata.finalizers.
+#[derive(Clone, Copy, Debug)]
+pub struct Termination {
+    /// Marks an object whose deletion was asked for.
+    pub mark: fn(object: &mut Value),
+    /// Something in the object still holds it back.
+    pub held: fn(object: &Value) -> bool,
+    /// Names that are never deleted, and what a client is told who tries.
+    pub protected: &'static [&'static str],
+    pub protected_message: &'static str,
 }
 
 /// When metadata.generation grows.
@@ -186,5 +214,7 @@ impl Rules {
         grace_seconds: |_, _| None,
         returns_deleted: false,
         orphans: false,
+        termination: None,
+        expires: false,
     };
 }

@@ -2,11 +2,26 @@
 //! k8s: pkg/registry/core/namespace/strategy.go
 
 use super::status;
-use crate::kinds::{Rules, names};
+use crate::kinds::{Rules, Termination, names};
 use crate::value::{Map, Value};
 
-pub static RULES: Rules =
-    Rules { name: names::dns_label, default, prepare_create, prepare_update, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    name: names::dns_label,
+    default,
+    prepare_create,
+    prepare_update,
+    termination: Some(TERMINATION),
+    ..status::SPLIT
+};
+
+/// k8s: pkg/registry/core/namespace/storage/storage.go,
+/// staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
+const TERMINATION: Termination = Termination {
+    mark: |object| object.set_at(&["status", "phase"], "Terminating".into()),
+    held: |object| object.at(&["spec", "finalizers"]).and_then(Value::as_list).is_some_and(|held| !held.is_empty()),
+    protected: &["default", "kube-system", "kube-public"],
+    protected_message: "this namespace may not be deleted",
+};
 
 /// The label by which selectors pick a namespace by its name.
 const NAME_LABEL: &[&str] = &["metadata", "labels", "kubernetes.io/metadata.name"];

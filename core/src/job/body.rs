@@ -1,0 +1,171 @@
+//! From a request body to an object of the expected kind.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go transformDecodeError
+
+use super::Scene;
+use super::call::Target;
+use crate::codec::form::{BodyMedia, body_media};
+use crate::codec::json::{self, Parsed};
+use crate::codec::yaml;
+use crate::http::options::FieldValidation;
+use crate::kinds::Resource;
+use crate::schema::{TypeId, decode};
+use crate::status::{Failure, quoted};
+use crate::value::{Value, object};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+/// A decoded object, and what the client is warned of.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    pub(super) value: Value,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The kind that a body must be of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    pub(super) group: &'a str,
+    pub(super) version: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) type_id: TypeId,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn of(resource: &'a Resource) -> Self {
+        let row = resource.row;
+        Self { group: row.group, version: row.version, kind: row.kind, type_id: resource.type_id }
+    }
+}
+
+/// The body as an object of the target's kind.
+pub(super) fn object(scene: &Scene<'_>, target: &Target, validation: FieldValidation) -> Result<Body, Failure> {
+    let media = body_media(scene.call.request.header("content-type"))?;
+    let expected = Expected::of(scene.resource(target));
+    typed(scene, parsed(scene, media, expected.kind)?, expected, validation)
+}
+
+/// The body as a tree, whatever it holds.
+pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, kind: &str) -> Result<Parsed, Failure> {
+    let body = &scene.call.request.body;
+    let unrecognized = |why: String| {
+        let shown = summary(body);
+        Failure::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
+    };
+    let parsed = match media {
+        BodyMedia::Json => json::parse(body).map_err(|error| error.0),
+        BodyMedia::Yaml => yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0)),
+    };
+    let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
+    let parsed = parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
+    match &parsed.value {
+        Value::Map(_) | Value::Null => Ok(parsed),
+        other => Err(unrecognized(no_kind(format!(
+            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
+             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            other.type_of().word()
+        )))),
+    }
+}
+
+/// A tree as an object of the expected kind.
+pub(super) fn typed(
+    scene: &Scene<'_>,
+    parsed: Parsed,
+    expected: Expected<'_>,
+    validation: FieldValidation,
+) -> Result<Body, Failure> {
+    let Expected { group, version, kind, type_id } = expected;
+    let api_version = if group.is_empty() { version.to_string() } else { format!("{group}/{version}") };
+    let named = Named::of(&parsed.value, &api_version, kind);
+    let unusable = |why: &str| {
+        let version = quoted(&named.version);
+        Failure::bad_request(format!("{} in version {version} cannot be handled as a {kind}: {why}", named.kind))
+    };
+    if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
+        return Err(named.misfit(scene, &api_version, kind, unusable));
+    }
+    let decoded = decode::decode(&scene.world.registry.catalogue, type_id, parsed);
+    let decoded = decoded.map_err(|error| unusable(&error.0))?;
+    let mut value = decoded.value;
+    object::set_api_version_and_kind(&mut value, &api_version, kind);
+    let strict = decoded.strict_errors;
+    match validation {
+        FieldValidation::Strict if !strict.is_empty() => {
+            Err(unusable(&format!("strict decoding error: {}", strict.join(", "))))
+        }
+        FieldValidation::Warn => Ok(Body { value, warnings: strict }),
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(Body { value, warnings: Vec::new() }),
+    }
+}
+
+/// What a body says it is, with what it leaves out taken from what is expected.
+struct Named {
+    api_version: String,
+    version: String,
+    kind: String,
+}
+
+impl Named {
+    fn of(value: &Value, api_version: &str, kind: &str) -> Self {
+        let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+        let api_version = or(object::api_version(value), api_version);
+        let version = api_version.rsplit('/').next().unwrap_or_default().to_string();
+        Self { api_version, version, kind: or(object::kind(value), kind) }
+    }
+
+    /// Why an object of another kind is refused.
+    fn misfit(
+        &self,
+        scene: &Scene<'_>,
+        api_version: &str,
+        kind: &str,
+        unusable: impl Fn(&str) -> Failure,
+    ) -> Failure {
+        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        let known = scene.world.registry.iter().any(|resource| {
+            let row = resource.row;
+            (row.group, row.version, row.kind) == (group, self.version.as_str(), self.kind.as_str())
+        });
+        if !known {
+            let (kind, version) = (quoted(&self.kind), quoted(&self.api_version));
+            const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+            return unusable(&format!("no kind {kind} is registered for version {version} in scheme {}", quoted(SCHEME)));
+        }
+        if self.kind == kind {
+            return Failure::bad_request(format!(
+                "the API version in the data ({}) does not match the expected API version ({api_version})",
+                self.api_version
+            ));
+        }
+        let package = |group: &str| match group.split('.').next() {
+            Some("") | None => "core".to_string(),
+            Some(first) => first.to_string(),
+        };
+        let target_group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        unusable(&format!(
+            "converting (v1.{}) to ({}.{kind}): unknown conversion",
+            self.kind,
+            package(target_group)
+        ))
+    }
+}
+
+/// The head of a body as errors show it.
+fn summary(body: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 30;
+    let head = &body[..body.len().min(SHOWN_BYTES_MAX)];
+    let mut out = match body.first() {
+        None => "<empty>".to_string(),
+        Some(b'{') => String::from_utf8_lossy(head).into_owned(),
+        Some(_) => head.iter().fold(String::new(), |mut out, byte| {
+            write!(out, "{byte:02x}").expect("writing to a string");
+            out
+        }),
+    };
+    if body.len() > SHOWN_BYTES_MAX {
+        out.push_str(" ...");
+    }
+    out
+}

@@ -1,0 +1,151 @@
+//! What stays the same over all steps of a request: what was asked, by whom, when.
+
+use super::Scene;
+use crate::codec::form::Form;
+use crate::http::options::{IncludeObject, include_object};
+use crate::http::query::Query;
+use crate::http::route::RequestInfo;
+use crate::http::{Request, Response};
+use crate::kinds::{Resource, ResourceId, Sub, SubKind};
+use crate::machine::{Answered, JobId, Seat};
+use crate::now::Now;
+use crate::respond::{self, Renderer, View};
+use crate::rng::Rng;
+use crate::status::{Failure, Qualified};
+use crate::store::Rev;
+use crate::value::Text;
+use crate::world::World;
+
+/// A request and what its path says.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(super) id: JobId,
+    pub(super) request: Request,
+    pub(super) query: Query,
+    /// What is asked for, or why that cannot be told.
+    pub(super) info: Result<RequestInfo, Failure>,
+    pub(super) rng: Rng,
+    started: Now,
+}
+
+/// The object or collection that a request is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(super) resource: ResourceId,
+    pub(super) sub: Option<&'static Sub>,
+    /// Empty for all namespaces and for cluster resources.
+    pub(super) namespace: Text,
+    /// Empty for a collection.
+    pub(super) name: Text,
+}
+
+impl Target {
+    pub(super) fn is_scale(&self) -> bool {
+        self.sub.is_some_and(|sub| sub.action == SubKind::Scale)
+    }
+
+    pub(super) fn is_status(&self) -> bool {
+        self.sub.is_some_and(|sub| sub.action == SubKind::Status)
+    }
+}
+
+impl Call {
+    pub(crate) fn new(id: JobId, request: Request, started: Now, rng: Rng) -> Self {
+        let query = Query::parse(&request.query);
+        let info = RequestInfo::parse(&request.method, &request.path, &query);
+        Self { id, query, info, request, rng, started }
+    }
+
+    /// What the request counts as. k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
+    pub(crate) fn seat(&self) -> Seat {
+        let Ok(info) = &self.info else { return Seat::ReadOnly };
+        let streams = ["proxy", "log", "exec", "attach", "portforward"];
+        let long = info.is_resource && (info.verb == "watch" || streams.contains(&info.subresource.as_str()));
+        if long {
+            return Seat::LongRunning;
+        }
+        match info.verb.as_str() {
+            "get" | "list" | "head" | "options" => Seat::ReadOnly,
+            _ => Seat::Mutating,
+        }
+    }
+
+    pub(crate) fn failure(&self, world: &World, failure: &Failure) -> Response {
+        respond::failure(&world.registry, &self.request, failure)
+    }
+
+    /// The answer to a watch from before what is kept: a stream that holds one error.
+    pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
+        let renderer = Renderer::new(&world.registry, now.wall);
+        Response::json(200, renderer.error(&super::fail::too_old(asked, oldest)))
+    }
+
+    /// The facts for metrics.
+    pub(crate) fn answered(&self, world: &World, code: u16, now: Now) -> Answered {
+        let micros = now.mono.micros_since(self.started.mono);
+        let Ok(info) = &self.info else {
+            return Answered { id: self.id.0, code, micros, ..Answered::default() };
+        };
+        let scope = match (info.is_resource, info.name.is_empty(), info.namespace.is_empty()) {
+            (false, _, _) => "",
+            (true, false, _) => "resource",
+            (true, true, false) => "namespace",
+            (true, true, true) => "cluster",
+        };
+        let known = world.registry.find(&info.group, &info.version, &info.resource).is_some();
+        let word = |text: &Text| if known { text.clone() } else { Text::default() };
+        Answered {
+            id: self.id.0,
+            verb: info.verb.clone(),
+            group: word(&info.group),
+            version: word(&info.version),
+            resource: word(&info.resource),
+            subresource: word(&info.subresource),
+            scope,
+            dry_run: self.query.contains("dryRun"),
+            code,
+            micros,
+            user: Text::default(),
+        }
+    }
+
+    pub(super) fn include(&self) -> Result<IncludeObject, Failure> {
+        include_object(&self.query)
+    }
+
+    pub(super) fn uid(&self) -> Text {
+        self.rng.fork("uid", 0).uuid()
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn resource(&self, target: &Target) -> &'a Resource {
+        self.world.registry.resource(target.resource)
+    }
+
+    /// Group and resource of a target, as messages name it.
+    pub(super) fn qualified(&self, target: &Target) -> Qualified<'a> {
+        let row = self.resource(target).row;
+        Qualified { group: row.group, name: row.plural }
+    }
+
+    /// Group and kind of a target, as `Invalid` names it.
+    pub(super) fn qualified_kind(&self, target: &Target) -> Qualified<'a> {
+        let row = self.resource(target).row;
+        Qualified { group: row.group, name: row.kind }
+    }
+
+    pub(super) fn not_found(&self, target: &Target) -> Failure {
+        Failure::not_found(self.qualified(target), &target.name)
+    }
+
+    /// The resource of namespaces.
+    pub(super) fn namespaces(&self) -> Result<&'a Resource, Failure> {
+        let found = self.world.registry.find("", "v1", "namespaces");
+        found.ok_or_else(|| Failure::internal("namespaces are not served"))
+    }
+
+    pub(super) fn view(&self, target: &Target, form: Form, include: IncludeObject) -> View<'a> {
+        View { registry: &self.world.registry, resource: self.resource(target), form, include, now: self.now.wall }
+    }
+}

@@ -1,0 +1,174 @@
+//! DELETE of a collection: every selected object, one after the other.
+//! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
+
+use super::call::Target;
+use super::delete::{self, Deletion};
+use super::existing::{Existing, found_instead, read_key};
+use super::fail::Written;
+use super::list::{newest_revision, selected};
+use super::{Answer, Ask, Next, Scene, State, fail};
+use crate::cache::{Entry, Items};
+use crate::codec::form::{Endpoint, Form};
+use crate::http::options::{DeleteOptions, ListOptions};
+use crate::limits;
+use crate::respond::{self, ListMeta};
+use crate::status::Failure;
+use crate::store::{Op, Rev};
+use crate::watch::Filter;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::{self, Vec};
+use bytes::Bytes;
+
+/// A deletion of a collection under way.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    target: Target,
+    form: Form,
+    options: DeleteOptions,
+    filter: Filter,
+    /// What was selected, as it was then; the answer shows it.
+    chosen: Vec<Arc<Entry>>,
+    left: vec::IntoIter<Arc<Entry>>,
+    revision: Rev,
+    tries: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The store's newest revision is asked for.
+    Newest,
+    Fresh(Rev),
+    /// One object is read again after its write lost a race.
+    Read(Target),
+    Write { target: Target, key: Bytes },
+    /// The outcome of one write is not known; the key is read to find out.
+    Verify { target: Target, why: alloc::string::String },
+}
+
+pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
+    let options = delete::options(scene)?;
+    let list = ListOptions::from_query(&scene.call.query)?;
+    let resource = scene.resource(&target);
+    let collection = scene.collection(resource)?;
+    let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+    let cache = scene.world.cache(storage);
+    let filter = Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
+        .map_err(Failure::bad_request)?;
+    let prefix = collection.keys.namespace_prefix(&target.namespace);
+    let state = Collection {
+        target,
+        form,
+        options,
+        filter,
+        chosen: Vec::new(),
+        left: Vec::new().into_iter(),
+        revision: Rev(0),
+        tries: 0,
+        phase: Phase::Newest,
+    };
+    state.wait(scene, Phase::Newest, newest_revision(&prefix))
+}
+
+impl Collection {
+    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let mut this = *self;
+        match (core::mem::replace(&mut this.phase, Phase::Newest), answer) {
+            (Phase::Newest, answer) => {
+                let revision = fail::ranged(answer)?.revision;
+                let feed = scene.collection(scene.resource(&this.target))?.feed;
+                if scene.world.revision(feed) >= revision {
+                    return this.choose(scene);
+                }
+                let state = State::Collection(Box::new(Self { phase: Phase::Fresh(revision), ..this }));
+                Ok(Next::Wait(state, Ask::Fresh(feed, revision)))
+            }
+            (Phase::Fresh(_), Answer::Fresh) => this.choose(scene),
+            (Phase::Fresh(revision), _) => {
+                let feed = scene.collection(scene.resource(&this.target))?.feed;
+                Err(fail::too_large(revision, scene.world.revision(feed)))
+            }
+            (Phase::Read(target), answer) => {
+                let resource = scene.resource(&target);
+                match fail::ranged(answer)?.kvs.pop() {
+                    Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target),
+                    None => this.next(scene),
+                }
+            }
+            (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer),
+            (Phase::Verify { target, why }, answer) => {
+                let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(&why))?.kvs.pop();
+                match kv {
+                    Some(_) => {
+                        let op = read_key(&this.deletion(target.clone()).key(scene)?);
+                        this.again(scene, Phase::Read(target), op)
+                    }
+                    None => this.next(scene),
+                }
+            }
+        }
+    }
+
+    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        Ok(Next::Wait(State::Collection(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    }
+
+    /// Tries one object again, unless that happened too often.
+    fn again(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+        if self.tries >= limits::CONFLICT_RETRIES {
+            return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
+        }
+        Self { tries: self.tries + 1, ..self }.wait(scene, phase, op)
+    }
+
+    fn deletion(&self, target: Target) -> Deletion {
+        Deletion { target, options: self.options.clone() }
+    }
+
+    fn choose(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        self.chosen = selected(scene, resource, &self.filter)?;
+        self.left = self.chosen.clone().into_iter();
+        self.revision = scene.world.revision(scene.collection(resource)?.feed);
+        self.next(scene)
+    }
+
+    fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        self.tries = 0;
+        let Some(entry) = self.left.next() else { return Ok(self.respond(scene)) };
+        let target =
+            Target { namespace: entry.namespace().into(), name: entry.name().into(), ..self.target.clone() };
+        self.delete_one(scene, entry, target)
+    }
+
+    fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<Next, Failure> {
+        let existing = Existing::new(scene.resource(&target), entry);
+        let deletion = self.deletion(target);
+        let verdict = deletion.judge(scene, &existing)?;
+        let key = existing.entry.key().clone();
+        match deletion.op(&verdict, &key, existing.revision()) {
+            Some(op) if !self.options.dry_run => self.wait(scene, Phase::Write { target: deletion.target, key }, op),
+            Some(_) | None => self.next(scene),
+        }
+    }
+
+    fn written(self, scene: &Scene<'_>, target: Target, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+        let reply = match fail::written(answer)? {
+            Written::Txn(reply) => reply,
+            Written::Unknown(why) => return self.again(scene, Phase::Verify { target, why }, read_key(key)),
+        };
+        if reply.succeeded || found_instead(reply).is_none() {
+            return self.next(scene);
+        }
+        self.again(scene, Phase::Read(target), read_key(key))
+    }
+
+    fn respond(self, scene: &Scene<'_>) -> Next {
+        let view = scene.view(&self.target, self.form, crate::http::options::IncludeObject::Metadata);
+        let meta = ListMeta { revision: self.revision, ..ListMeta::default() };
+        Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter())))
+    }
+}

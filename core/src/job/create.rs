@@ -1,0 +1,223 @@
+//! POST of a new object.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, registry/generic/registry/store.go
+
+use super::body::{self, Body};
+use super::call::Target;
+use super::draft::{Draft, name_taken};
+use super::existing::{found_instead, read_key, write_if};
+use super::fail::Written;
+use super::{Answer, Ask, Next, Scene, State, fail};
+use crate::codec::form::{Endpoint, Form};
+use crate::http::options::WriteOptions;
+use crate::limits;
+use crate::respond;
+use crate::status::{Cause, CauseType, Failure, Qualified};
+use crate::store::{LeaseId, Op, Put, Rev, Stored, TxnOp};
+use crate::value::{Text, Value, object};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A creation under way.
+#[derive(Debug)]
+pub(crate) struct Create {
+    target: Target,
+    form: Form,
+    options: WriteOptions,
+    /// The client's object, placed; its name is empty while it is to be generated.
+    value: Value,
+    warnings: Vec<String>,
+    lease: LeaseId,
+    /// Names generated so far.
+    tries: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The namespace was not in the cache; the store is asked.
+    Namespace,
+    Lease,
+    Write { draft: Draft, key: Bytes },
+    /// The write's outcome is not known; the key is read to find out.
+    Verify { draft: Draft, why: String },
+}
+
+pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+    let options = WriteOptions::for_create(&scene.call.query)?;
+    let Body { value, warnings } = body::object(scene, &target, options.field_validation)?;
+    from_value(scene, target, form, options, value, warnings)
+}
+
+/// Goes on with a decoded object: of a POST, or of a PUT to an absent name.
+pub(super) fn from_value(
+    scene: &Scene<'_>,
+    mut target: Target,
+    form: Form,
+    options: WriteOptions,
+    mut value: Value,
+    warnings: Vec<String>,
+) -> Result<Next, Failure> {
+    scene.place(&target, &mut value)?;
+    if !matches!(object::resource_version(&value), "" | "0") {
+        return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
+    }
+    target.name = object::name(&value).into();
+    let lease = LeaseId(0);
+    let create = Create { target, form, options, value, warnings, lease, tries: 0, phase: Phase::Namespace };
+    create.check_namespace(scene)
+}
+
+impl Create {
+    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let mut this = *self;
+        match core::mem::replace(&mut this.phase, Phase::Namespace) {
+            Phase::Namespace => this.namespace_read(scene, answer),
+            Phase::Lease => this.leased(scene, answer),
+            Phase::Write { draft, key } => this.written(scene, draft, &key, answer),
+            Phase::Verify { draft, why } => this.verified(scene, draft, &why, answer),
+        }
+    }
+
+    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        Ok(Next::Wait(State::Create(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    }
+
+    /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
+    fn check_namespace(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        if self.target.namespace.is_empty() {
+            return self.lease_or_write(scene);
+        }
+        let namespaces = scene.namespaces()?;
+        let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
+        match scene.cached(namespaces, &key) {
+            Some(entry) => self.namespace_found(scene, &entry.to_value()),
+            None => {
+                let feed = scene.collection(namespaces)?.feed;
+                let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
+                Ok(Next::Wait(state, Ask::Store(feed, read_key(&key))))
+            }
+        }
+    }
+
+    fn namespace_read(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let kv = fail::ranged(answer)?.kvs.pop();
+        let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
+        let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
+        self.namespace_found(scene, &entry.to_value())
+    }
+
+    fn namespace_found(self, scene: &Scene<'_>, namespace: &Value) -> Result<Next, Failure> {
+        if !object::is_being_deleted(namespace) {
+            return self.lease_or_write(scene);
+        }
+        let name = &self.target.namespace;
+        let why = format!("unable to create new content in namespace {name} because it is being terminated");
+        let mut failure = Failure::forbidden(scene.qualified(&self.target), &self.target.name, &why);
+        let cause = Cause {
+            reason: CauseType::NamespaceTerminating,
+            message: format!("namespace {name} is being terminated"),
+            field: "metadata.namespace".into(),
+        };
+        failure.details.get_or_insert_default().causes.push(cause);
+        Err(failure)
+    }
+
+    fn lease_or_write(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        if scene.resource(&self.target).row.rules.expires && !self.options.dry_run {
+            let ttl_seconds = scene.world.config.event_ttl_seconds;
+            return self.wait(scene, Phase::Lease, Op::LeaseGrant { ttl_seconds });
+        }
+        self.write(scene)
+    }
+
+    fn leased(mut self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        match answer {
+            Answer::Stored(Stored::Leased { id, .. }) => {
+                self.lease = id;
+                self.write(scene)
+            }
+            Answer::Stored(Stored::Failed(error)) => Err(fail::store_failure(&error)),
+            Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(String::from(why.as_str()), 0)),
+            Answer::Stored(Stored::Ranged(_) | Stored::Txn(_) | Stored::Compacted | Stored::Revoked)
+            | Answer::Begin
+            | Answer::Fresh
+            | Answer::Stale => Err(fail::misfit()),
+        }
+    }
+
+    /// Names, drafts and writes the object.
+    fn write(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let mut value = self.value.clone();
+        let prefix = object::generate_name(&value);
+        if object::name(&value).is_empty() && !prefix.is_empty() {
+            let name = generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
+            object::set_name(&mut value, &name);
+        }
+        let draft = scene.draft_new(&self.target, value)?;
+        self.target.name = object::name(&draft.value).into();
+        let collection = scene.collection(scene.resource(&self.target))?;
+        let key = collection.keys.key(&self.target.namespace, &self.target.name);
+        if self.options.dry_run {
+            return self.dry_run(scene, draft, &key);
+        }
+        let put = Put { key: key.clone(), value: draft.bytes.clone(), lease: self.lease };
+        let op = write_if(&key, Rev(0), TxnOp::Put(put));
+        self.wait(scene, Phase::Write { draft, key }, op)
+    }
+
+    fn dry_run(self, scene: &Scene<'_>, draft: Draft, key: &[u8]) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        if scene.cached(resource, key).is_some() {
+            return Err(name_taken(scene, &self.target, &self.target.name, ""));
+        }
+        self.respond(scene, draft, None)
+    }
+
+    fn written(self, scene: &Scene<'_>, draft: Draft, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+        let reply = match fail::written(answer)? {
+            Written::Txn(reply) => reply,
+            Written::Unknown(why) => return self.wait(scene, Phase::Verify { draft, why }, read_key(key)),
+        };
+        if reply.succeeded {
+            return self.respond(scene, draft, Some(reply.revision));
+        }
+        let generate = object::name(&self.value).is_empty();
+        if generate && self.tries + 1 < limits::GENERATED_NAME_TRIES && found_instead(reply).is_some() {
+            return Self { tries: self.tries + 1, ..self }.write(scene);
+        }
+        let prefix = if generate { object::generate_name(&self.value) } else { "" };
+        Err(name_taken(scene, &self.target, &self.target.name, prefix))
+    }
+
+    /// The key holds our object if the write happened: its uid is ours alone. If it does not, the write
+    /// may still happen later, so the client is told that nobody knows.
+    fn verified(self, scene: &Scene<'_>, draft: Draft, why: &str, answer: Answer) -> Result<Next, Failure> {
+        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        match kv.filter(|kv| kv.value == draft.bytes) {
+            Some(kv) => self.respond(scene, draft, Some(kv.mod_revision)),
+            None => Err(fail::unknown_outcome(why)),
+        }
+    }
+
+    fn respond(self, scene: &Scene<'_>, draft: Draft, revision: Option<Rev>) -> Result<Next, Failure> {
+        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let response = view.respond(201, respond::versioned(draft.value, revision));
+        let warnings: Vec<String> = self.warnings.into_iter().chain(draft.warnings).collect();
+        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+    }
+}
+
+/// Letters of a generated suffix, and the most that a prefix may keep before it.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/names/generate.go
+const SUFFIX_LEN: usize = 5;
+const PREFIX_LEN_MAX: usize = 58;
+
+fn generated(prefix: &str, suffix: Text) -> Text {
+    let end = (0..=prefix.len().min(PREFIX_LEN_MAX)).rev().find(|at| prefix.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}{suffix}", &prefix[..end]).into()
+}

@@ -1,0 +1,390 @@
+//! DELETE of one object: preconditions, grace, finalizers, then removal.
+//! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
+
+use super::body;
+use super::call::Target;
+use super::draft::Draft;
+use super::existing::{Existing, found_instead, read_key, write_if};
+use super::fail::Written;
+use super::{Answer, Ask, Next, Scene, State, fail};
+use crate::codec::form::{Endpoint, Form, body_media};
+use crate::http::options::{DeleteOptions, Propagation};
+use crate::limits;
+use crate::now::Wall;
+use crate::respond;
+use crate::schema::decode;
+use crate::status::{Details, Failure, Qualified};
+use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::value::{Text, Value, object};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// A deletion of one object, whoever asked for it.
+#[derive(Clone, Debug)]
+pub(super) struct Deletion {
+    pub(super) target: Target,
+    pub(super) options: DeleteOptions,
+}
+
+/// What a deletion does to an object.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It goes. The value is its last state.
+    Remove { last: Value },
+    /// It is marked, and goes when its grace is over or its finalizers are gone.
+    Mark(Draft),
+    /// It is marked already.
+    Wait,
+}
+
+/// A DELETE under way.
+#[derive(Debug)]
+pub(crate) struct Delete {
+    deletion: Deletion,
+    form: Form,
+    tries: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Read,
+    Write { verdict: Verdict, key: Bytes },
+    Verify { verdict: Verdict, why: String },
+}
+
+pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+    let options = options(scene)?;
+    let row = scene.resource(&target).row;
+    if let Some(termination) = row.rules.termination.filter(|held| held.protected.contains(&&*target.name)) {
+        let what = scene.qualified(&target);
+        return Err(Failure::forbidden(what, &target.name, termination.protected_message));
+    }
+    let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
+    let resource = scene.resource(&delete.deletion.target);
+    match scene.cached(resource, &delete.deletion.key(scene)?) {
+        Some(entry) => delete.attempt(scene, Some(Existing::new(resource, entry)), false),
+        None => delete.read(scene),
+    }
+}
+
+/// DeleteOptions of the body, or of the query when there is none. Unknown members are ignored.
+pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
+    if scene.call.request.body.is_empty() {
+        return DeleteOptions::from_query(&scene.call.query);
+    }
+    let media = body_media(scene.call.request.header("content-type"))?;
+    let parsed = body::parsed(scene, media, "DeleteOptions")?;
+    let catalogue = &scene.world.registry.catalogue;
+    let type_id = catalogue.type_named("meta.v1.DeleteOptions");
+    let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
+    let kind = parsed.value.text_at(&["kind"]);
+    if !kind.is_empty() && kind != "DeleteOptions" {
+        let why = format!("expected DeleteOptions, got {kind}");
+        return Err(Failure::bad_request(why));
+    }
+    let decoded = decode::decode(catalogue, type_id, parsed).map_err(|error| {
+        let why = "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: ";
+        Failure::bad_request(format!("{why}{}", error.0))
+    })?;
+    let mut options = DeleteOptions::from_body(&decoded.value)?;
+    if scene.call.query.contains("dryRun") {
+        options.dry_run |= DeleteOptions::from_query(&scene.call.query)?.dry_run;
+    }
+    Ok(options)
+}
+
+impl Deletion {
+    pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
+        let collection = scene.collection(scene.resource(&self.target))?;
+        Ok(collection.keys.key(&self.target.namespace, &self.target.name))
+    }
+
+    /// What becomes of an existing object.
+    pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
+        self.check_preconditions(scene, existing)?;
+        let rules = scene.resource(&self.target).row.rules;
+        let old = &existing.value;
+        let mut new = old.clone();
+        self.set_propagation(rules.orphans, &mut new);
+        if let Some(termination) = rules.termination {
+            return self.terminate(scene, existing, new, termination.mark, termination.held);
+        }
+        let grace = (rules.grace_seconds)(old, self.options.grace_period_seconds);
+        let held = object::finalizers(&new).next().is_some();
+        match grace {
+            Some(seconds) => self.gracefully(scene, existing, new, seconds, held),
+            None if held => self.mark(scene, existing, new, Some(0)),
+            None => Ok(Verdict::Remove { last: new }),
+        }
+    }
+
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete
+    fn check_preconditions(&self, scene: &Scene<'_>, existing: &Existing) -> Result<(), Failure> {
+        let what = scene.qualified_kind(&self.target);
+        let held = object::uid(&existing.value);
+        if let Some(wanted) = self.options.precondition_uid.as_ref().filter(|wanted| *wanted != held) {
+            let why = format!(
+                "the UID in the precondition ({wanted}) does not match the UID in record ({held}). The object might \
+                 have been deleted and then recreated"
+            );
+            return Err(Failure::conflict(what, &self.target.name, &why));
+        }
+        let held = object::resource_version(&existing.value);
+        if let Some(wanted) = self.options.precondition_resource_version.as_ref().filter(|wanted| *wanted != held) {
+            let why = format!(
+                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
+                 ({held}). The object might have been modified"
+            );
+            return Err(Failure::conflict(what, &self.target.name, &why));
+        }
+        Ok(())
+    }
+
+    /// Adds or removes the finalizers that make the garbage collector orphan dependents or delete them
+    /// first. k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go deletionFinalizersForGarbageCollection
+    fn set_propagation(&self, orphans_by_default: bool, value: &mut Value) {
+        let has = |name: &str| object::has_finalizer(value, name);
+        let (orphan, foreground) = match (self.options.orphan_dependents, self.options.propagation_policy) {
+            (Some(orphan), _) => (orphan, false),
+            (None, Some(Propagation::Orphan)) => (true, false),
+            (None, Some(Propagation::Foreground)) => (false, true),
+            (None, Some(Propagation::Background)) => (false, false),
+            (None, None) if has(ORPHAN) => (true, false),
+            (None, None) if has(FOREGROUND) => (false, true),
+            (None, None) => (orphans_by_default, false),
+        };
+        for (name, wanted) in [(ORPHAN, orphan), (FOREGROUND, foreground)] {
+            if wanted {
+                object::add_finalizer(value, name);
+            } else {
+                object::remove_finalizer(value, name);
+            }
+        }
+    }
+
+    fn gracefully(
+        &self,
+        scene: &Scene<'_>,
+        existing: &Existing,
+        new: Value,
+        seconds: i64,
+        held: bool,
+    ) -> Result<Verdict, Failure> {
+        let old = &existing.value;
+        if object::is_being_deleted(old) {
+            let left = object::deletion_grace_period_seconds(old).unwrap_or(0);
+            let asked = self.options.grace_period_seconds.map(|asked| if asked < 0 { 1 } else { asked });
+            return match asked {
+                // An earlier deletion may be hurried, never delayed.
+                Some(asked) if asked < left && (asked > 0 || held) => self.shorten(scene, existing, new, asked, left),
+                Some(asked) if asked < left => Ok(Verdict::Remove { last: at_once(new, self.now_or(scene)) }),
+                Some(0) if !held => Ok(Verdict::Remove { last: new }),
+                Some(_) | None if new == *old => Ok(Verdict::Wait),
+                Some(_) | None => self.sealed(scene, new).map(Verdict::Mark),
+            };
+        }
+        if seconds > 0 || held {
+            return self.mark(scene, existing, new, Some(seconds));
+        }
+        let mut last = new;
+        mark(&mut last, scene.now.wall, Some(0));
+        Ok(Verdict::Remove { last })
+    }
+
+    fn now_or(&self, scene: &Scene<'_>) -> Wall {
+        scene.now.wall
+    }
+
+    /// Moves the end of a grace period that runs already.
+    fn shorten(
+        &self,
+        scene: &Scene<'_>,
+        existing: &Existing,
+        mut new: Value,
+        asked: i64,
+        left: i64,
+    ) -> Result<Verdict, Failure> {
+        let end = object::deletion_timestamp(&existing.value).and_then(Wall::parse_rfc3339);
+        let end = end.map_or(scene.now.wall.seconds(), Wall::seconds) - left + asked;
+        object::set_deletion_timestamp(&mut new, Some(Wall::from_seconds(end)));
+        object::set_deletion_grace_period_seconds(&mut new, Some(asked));
+        self.sealed(scene, new).map(Verdict::Mark)
+    }
+
+    /// Marks an object whose removal waits for grace or finalizers.
+    fn mark(
+        &self,
+        scene: &Scene<'_>,
+        existing: &Existing,
+        mut new: Value,
+        seconds: Option<i64>,
+    ) -> Result<Verdict, Failure> {
+        if object::is_being_deleted(&existing.value) {
+            return if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) };
+        }
+        mark(&mut new, scene.now.wall, seconds);
+        self.sealed(scene, new).map(Verdict::Mark)
+    }
+
+    /// A kind with a phase of its own between the request and the removal.
+    fn terminate(
+        &self,
+        scene: &Scene<'_>,
+        existing: &Existing,
+        mut new: Value,
+        set_phase: fn(&mut Value),
+        held: fn(&Value) -> bool,
+    ) -> Result<Verdict, Failure> {
+        if !object::is_being_deleted(&new) {
+            object::set_deletion_timestamp(&mut new, Some(scene.now.wall));
+            set_phase(&mut new);
+            return self.sealed(scene, new).map(Verdict::Mark);
+        }
+        if held(&new) || object::finalizers(&new).next().is_some() {
+            return if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) };
+        }
+        Ok(Verdict::Remove { last: new })
+    }
+
+    fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
+        scene.sealed(scene.resource(&self.target), value, Vec::new())
+    }
+
+    /// The write that a verdict calls for; None when there is nothing to write.
+    pub(super) fn op(&self, verdict: &Verdict, key: &Bytes, revision: Rev) -> Option<Op> {
+        let then = match verdict {
+            Verdict::Remove { .. } => TxnOp::Delete { key: key.clone(), end: None },
+            Verdict::Mark(draft) => {
+                TxnOp::Put(Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) })
+            }
+            Verdict::Wait => return None,
+        };
+        Some(write_if(key, revision, then))
+    }
+}
+
+fn mark(value: &mut Value, now: Wall, seconds: Option<i64>) {
+    let end = Wall::from_seconds(now.seconds() + seconds.unwrap_or(0));
+    object::set_deletion_timestamp(value, Some(end));
+    object::set_deletion_grace_period_seconds(value, seconds);
+    let generation = object::generation(value);
+    if generation > 0 {
+        object::set_generation(value, generation + 1);
+    }
+}
+
+/// The last state of an object whose grace period was cut to nothing.
+fn at_once(mut value: Value, now: Wall) -> Value {
+    object::set_deletion_timestamp(&mut value, Some(now));
+    object::set_deletion_grace_period_seconds(&mut value, Some(0));
+    value
+}
+
+impl Delete {
+    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let mut this = *self;
+        match core::mem::replace(&mut this.phase, Phase::Read) {
+            Phase::Read => {
+                let resource = scene.resource(&this.deletion.target);
+                let kv = fail::ranged(answer)?.kvs.pop();
+                let entry = kv.map(|kv| scene.entry_of(resource, kv)).transpose()?;
+                this.attempt(scene, entry.map(|entry| Existing::new(resource, entry)), true)
+            }
+            Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
+            Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
+        }
+    }
+
+    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+        let feed = scene.collection(scene.resource(&self.deletion.target))?.feed;
+        Ok(Next::Wait(State::Delete(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    }
+
+    fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let key = self.deletion.key(scene)?;
+        self.wait(scene, Phase::Read, read_key(&key))
+    }
+
+    /// As in an update, an error is believed only of what the store sent.
+    fn attempt(self, scene: &Scene<'_>, existing: Option<Existing>, confirmed: bool) -> Result<Next, Failure> {
+        let Some(existing) = existing else { return Err(scene.not_found(&self.deletion.target)) };
+        let verdict = match self.deletion.judge(scene, &existing) {
+            Ok(Verdict::Wait) | Err(_) if !confirmed => return self.read(scene),
+            Ok(verdict) => verdict,
+            Err(failure) => return Err(failure),
+        };
+        let key = existing.entry.key().clone();
+        match self.deletion.op(&verdict, &key, existing.revision()) {
+            Some(op) if !self.deletion.options.dry_run => self.wait(scene, Phase::Write { verdict, key }, op),
+            Some(_) | None => self.respond(scene, verdict, existing.value, existing.entry.revision()),
+        }
+    }
+
+    fn written(self, scene: &Scene<'_>, verdict: Verdict, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+        let reply = match fail::written(answer)? {
+            Written::Txn(reply) => reply,
+            Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
+        };
+        if reply.succeeded {
+            return self.respond(scene, verdict, Value::Null, reply.revision);
+        }
+        if self.tries + 1 >= limits::CONFLICT_RETRIES {
+            return Err(Failure::modified(scene.qualified(&self.deletion.target), &self.deletion.target.name));
+        }
+        let resource = scene.resource(&self.deletion.target);
+        let entry = found_instead(reply).map(|kv| scene.entry_of(resource, kv)).transpose()?;
+        let existing = entry.map(|entry| Existing::new(resource, entry));
+        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
+    }
+
+    /// A key that is gone is what the client wanted, whoever removed it. A mark that is there is ours.
+    fn verified(self, scene: &Scene<'_>, verdict: Verdict, why: &str, answer: Answer) -> Result<Next, Failure> {
+        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        let happened = match (&verdict, &kv) {
+            (Verdict::Remove { .. }, None) => true,
+            (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,
+            (Verdict::Remove { .. }, Some(_)) | (Verdict::Mark(_), None) | (Verdict::Wait, _) => false,
+        };
+        if !happened {
+            return Err(fail::unknown_outcome(why));
+        }
+        let revision = kv.map_or(Rev(0), |kv| kv.mod_revision);
+        self.respond(scene, verdict, Value::Null, revision)
+    }
+
+    fn respond(self, scene: &Scene<'_>, verdict: Verdict, current: Value, revision: Rev) -> Result<Next, Failure> {
+        let target = &self.deletion.target;
+        let row = scene.resource(target).row;
+        let view = scene.view(target, self.form, scene.call.include()?);
+        let value = match verdict {
+            Verdict::Remove { last } if !row.rules.returns_deleted => {
+                let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
+                let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
+                return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));
+            }
+            Verdict::Remove { last } if revision == Rev(0) => last,
+            Verdict::Remove { last } => respond::versioned(last, Some(revision)),
+            Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
+            Verdict::Wait => current,
+        };
+        Ok(Next::Done(view.respond(200, value)))
+    }
+}
+
+fn details(what: Qualified<'_>, name: &str, uid: &str) -> Details {
+    Details {
+        name: Text::from(name),
+        group: what.group.into(),
+        kind: what.name.into(),
+        uid: uid.into(),
+        ..Details::default()
+    }
+}

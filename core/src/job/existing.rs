@@ -1,0 +1,83 @@
+//! The object that a write starts from: the cache's first, the store's when that led to an error.
+
+use super::Scene;
+use crate::cache::Entry;
+use crate::kinds::Resource;
+use crate::status::Failure;
+use crate::store::{Compare, Condition, Feed, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
+use crate::value::Value;
+use crate::world::Collection;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// An object as it was when it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Existing {
+    pub(super) entry: Arc<Entry>,
+    /// In the version of the resource, with its resource version.
+    pub(super) value: Value,
+}
+
+impl Existing {
+    pub(super) fn new(resource: &Resource, entry: Arc<Entry>) -> Self {
+        let value = resource.row.from_stored(entry.to_value());
+        Self { entry, value }
+    }
+
+    pub(super) fn revision(&self) -> Rev {
+        self.entry.revision()
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn collection(&self, resource: &Resource) -> Result<&'a Collection, Failure> {
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        Ok(self.world.collection(storage))
+    }
+
+    /// What the cache holds under a key.
+    pub(super) fn cached(&self, resource: &Resource, key: &[u8]) -> Option<Arc<Entry>> {
+        self.world.entry(resource.id, key).cloned()
+    }
+
+    /// What the store sent: the cache's entry when it is the same revision, so that its bytes are shared.
+    /// None when there is no object; an undecodable one is an error.
+    pub(super) fn entry_of(&self, resource: &Resource, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
+        if let Some(entry) = self.cached(resource, &kv.key).filter(|entry| entry.revision() == kv.mod_revision) {
+            return Ok(entry);
+        }
+        let prefix_len = self.collection(resource)?.keys.prefix().len();
+        let stored = resource.storage.map_or(resource, |storage| self.world.registry.stored(storage));
+        let entry = Entry::decode(&self.world.registry.catalogue, stored, prefix_len, kv);
+        entry.map(Arc::new).map_err(|why| Failure::internal(why.0))
+    }
+}
+
+/// Reads one key.
+pub(super) fn read_key(key: &Bytes) -> Op {
+    Op::Range(Range { key: key.clone(), ..Range::default() })
+}
+
+/// Writes one key if its revision is still the one given (0: absent); else reads it.
+pub(super) fn write_if(key: &Bytes, revision: Rev, then: TxnOp) -> Op {
+    Op::Txn(Txn {
+        compare: alloc::vec![Compare { key: key.clone(), condition: Condition::ModRevisionEquals(revision) }],
+        then: alloc::vec![then],
+        otherwise: alloc::vec![TxnOp::Range(Range { key: key.clone(), ..Range::default() })],
+    })
+}
+
+/// What the losing branch of `write_if` found.
+pub(super) fn found_instead(reply: TxnReply) -> Option<KeyValue> {
+    let mut kvs: Vec<KeyValue> = match reply.replies.into_iter().next() {
+        Some(TxnReplyOp::Range(ranged)) => ranged.kvs,
+        Some(TxnReplyOp::Put | TxnReplyOp::Delete { .. }) | None => Vec::new(),
+    };
+    kvs.pop()
+}
+
+/// Where a write of this resource goes.
+pub(super) fn feed_of(collection: &Collection) -> Feed {
+    collection.feed
+}

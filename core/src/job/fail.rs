@@ -1,0 +1,89 @@
+//! What a client is told when the store fails, and which outcomes are not known.
+//! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
+
+use super::Answer;
+use crate::status::{Cause, CauseType, Details, Failure, Reason};
+use crate::store::{Ranged, Rev, StoreError, Stored, TxnReply};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+
+/// A read's answer.
+pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
+    match answer {
+        Answer::Stored(Stored::Ranged(ranged)) => Ok(ranged),
+        Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),
+        Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(why.to_string(), 0)),
+        Answer::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
+        | Answer::Begin
+        | Answer::Fresh
+        | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// How a write ended, as far as the store can tell.
+pub(super) enum Written {
+    Txn(TxnReply),
+    /// The write may or may not have happened.
+    Unknown(String),
+}
+
+/// A write's answer; failures without an effect are errors.
+pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
+    match answer {
+        Answer::Stored(Stored::Txn(reply)) => Ok(Written::Txn(reply)),
+        Answer::Stored(Stored::Unknown(why)) => Ok(Written::Unknown(why.to_string())),
+        Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),
+        Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
+        | Answer::Begin
+        | Answer::Fresh
+        | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// An answer that does not belong to the question: a bug of the driver, told to the client as such.
+pub(super) fn misfit() -> Failure {
+    Failure::internal("the store answered another question")
+}
+
+pub(super) fn store_failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Compacted { .. } => expired_list(),
+        StoreError::FutureRevision { current } => too_large(Rev(0), *current),
+        StoreError::TooLarge => Failure::new(413, Reason::RequestEntityTooLarge, "etcdserver: request is too large"),
+        StoreError::NoSpace => Failure::unclassified("etcdserver: mvcc: database space exceeded"),
+        StoreError::TooManyRequests => Failure::too_many_requests("etcdserver: too many requests", 1),
+        StoreError::LeaseNotFound => Failure::unclassified("etcdserver: requested lease not found"),
+        StoreError::DuplicateKey => Failure::unclassified("etcdserver: duplicate key given in txn request"),
+        StoreError::Unavailable(why) => Failure::unclassified(format!("etcdserver: {why}")),
+        StoreError::Internal(why) => Failure::unclassified(why.to_string()),
+    }
+}
+
+/// The list's revision has been compacted.
+pub(super) fn expired_list() -> Failure {
+    Failure::expired("The resourceVersion for the provided list is too old.")
+}
+
+/// The write was sent and nothing came back.
+pub(super) fn unknown_outcome(why: &str) -> Failure {
+    Failure::timeout(format!("the outcome of the request is not known: {why}"), 0)
+}
+
+/// A resource version that lies ahead.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/errors.go NewTooLargeResourceVersionError
+pub(super) fn too_large(asked: Rev, current: Rev) -> Failure {
+    let message = format!("Timeout: Too large resource version: {}, current: {}", asked.0, current.0);
+    let cause = Cause {
+        reason: CauseType::ResourceVersionTooLarge,
+        message: "Too large resource version".to_string(),
+        field: String::new(),
+    };
+    let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
+    Failure { details: Some(details), ..Failure::new(504, Reason::Timeout, message) }
+}
+
+/// A watch from before what is kept.
+pub(super) fn too_old(asked: Rev, oldest: Rev) -> Failure {
+    Failure::expired(format!("too old resource version: {} ({})", asked.0, oldest.0))
+}

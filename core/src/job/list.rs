@@ -1,0 +1,386 @@
+//! GET of a collection: lists, and the opening of watches.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
+
+use super::call::Target;
+use super::{Answer, Ask, Next, Opening, Scene, State, fail};
+use crate::cache::{Cache, Entry, Items};
+use crate::codec::form::{Endpoint, Form};
+use crate::http::options::{IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version};
+use crate::http::{Body, Response};
+use crate::kinds::Resource;
+use crate::limits;
+use crate::machine::Subscription;
+use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
+use crate::status::Failure;
+use crate::store::key::{KeySpace, after, prefix_end};
+use crate::store::{Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored, token};
+use crate::value::Text;
+use crate::watch::Filter;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A list or watch under way.
+#[derive(Debug)]
+pub(crate) struct List {
+    target: Target,
+    form: Form,
+    include: IncludeObject,
+    options: ListOptions,
+    filter: Filter,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The store's newest revision is asked for.
+    Newest,
+    /// The cache must reach the revision.
+    Fresh(Rev),
+    /// A past revision is read from the store, page by page, until enough entries match.
+    Past { revision: Rev, found: Vec<Arc<Entry>>, start: Bytes },
+    /// The opening of a watch that starts with what exists waits for the newest revision.
+    WatchNewest,
+    WatchFresh(Rev),
+}
+
+pub(super) fn begin(scene: &Scene<'_>, target: Target, watch: bool) -> Result<Next, Failure> {
+    let request = &scene.call.request;
+    let mut options = ListOptions::from_query(&scene.call.query)?;
+    if !target.name.is_empty() {
+        options.restrict_to_name(&target.name)?;
+    }
+    let form = if watch {
+        Form::negotiate_watch(request, Endpoint::List)?
+    } else {
+        Form::negotiate(request, Endpoint::List)?
+    };
+    let list = List::new(scene, target, form, options)?;
+    if watch { list.begin_watch(scene) } else { list.begin_list(scene) }
+}
+
+/// The key-values of a resource at the newest revision are asked for by this: it reads nothing.
+pub(super) fn newest_revision(prefix: &Bytes) -> Op {
+    Op::Range(Range { key: prefix.clone(), count_only: true, ..Range::default() })
+}
+
+impl List {
+    pub(super) fn new(scene: &Scene<'_>, target: Target, form: Form, options: ListOptions) -> Result<Self, Failure> {
+        let resource = scene.resource(&target);
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        let cache = scene.world.cache(storage);
+        let labels = options.label_selector.clone();
+        let filter = Filter::new(resource.row, cache, &target.namespace, &target.name, labels, &options.field_selector)
+            .map_err(Failure::bad_request)?;
+        Ok(Self { form, include: scene.call.include()?, options, filter, target, phase: Phase::Newest })
+    }
+
+    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let mut this = *self;
+        let phase = core::mem::replace(&mut this.phase, Phase::Newest);
+        match (phase, answer) {
+            (Phase::Newest, answer) => {
+                let revision = fail::ranged(answer)?.revision;
+                this.when_fresh(scene, revision, Phase::Fresh(revision))
+            }
+            (Phase::WatchNewest, answer) => {
+                let revision = fail::ranged(answer)?.revision;
+                this.when_fresh(scene, revision, Phase::WatchFresh(revision))
+            }
+            (Phase::Fresh(_), Answer::Fresh) => this.from_cache(scene, &[]),
+            (Phase::WatchFresh(_), Answer::Fresh) => this.watch_existing(scene),
+            (Phase::Fresh(revision) | Phase::WatchFresh(revision), _) => {
+                Err(fail::too_large(revision, scene.world.revision(this.feed(scene)?)))
+            }
+            (Phase::Past { revision, found, start }, answer) => this.past_read(scene, revision, found, &start, answer),
+        }
+    }
+
+    fn feed(&self, scene: &Scene<'_>) -> Result<Feed, Failure> {
+        Ok(scene.collection(scene.resource(&self.target))?.feed)
+    }
+
+    fn prefix(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
+        Ok(scene.collection(scene.resource(&self.target))?.keys.namespace_prefix(&self.target.namespace))
+    }
+
+    fn wait(self, phase: Phase, ask: Ask) -> Result<Next, Failure> {
+        Ok(Next::Wait(State::List(Box::new(Self { phase, ..self })), ask))
+    }
+
+    fn when_fresh(self, scene: &Scene<'_>, revision: Rev, phase: Phase) -> Result<Next, Failure> {
+        let feed = self.feed(scene)?;
+        if scene.world.revision(feed) < revision {
+            return self.wait(phase, Ask::Fresh(feed, revision));
+        }
+        match phase {
+            Phase::WatchNewest | Phase::WatchFresh(_) => self.watch_existing(scene),
+            Phase::Newest | Phase::Fresh(_) | Phase::Past { .. } => self.from_cache(scene, &[]),
+        }
+    }
+
+    fn begin_list(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let prefix = self.prefix(scene)?;
+        let feed = self.feed(scene)?;
+        match self.options.list_start(&prefix)? {
+            ListStart::Latest => self.wait(Phase::Newest, Ask::Store(feed, newest_revision(&prefix))),
+            ListStart::Any => {
+                let options = ListOptions { limit: 0, ..self.options };
+                Self { options, ..self }.from_cache(scene, &[])
+            }
+            ListStart::NotOlderThan(revision) => self.when_fresh(scene, revision, Phase::Fresh(revision)),
+            ListStart::Exact(revision) => self.at_revision(scene, revision, prefix),
+            ListStart::Continue { start, revision: Some(revision) } => self.at_revision(scene, revision, start),
+            ListStart::Continue { start, revision: None } => self.from_cache(scene, &start),
+        }
+    }
+
+    /// A list at a past revision. While nothing of the collection has changed since, the cache has it.
+    fn at_revision(self, scene: &Scene<'_>, revision: Rev, start: Bytes) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        let reached = scene.world.revision(self.feed(scene)?);
+        if revision <= reached && scene.world.cache(storage).revision() <= revision {
+            return self.from_snapshot(scene, revision, &start);
+        }
+        self.read_past(scene, revision, Vec::new(), start)
+    }
+
+    fn from_cache(self, scene: &Scene<'_>, start: &[u8]) -> Result<Next, Failure> {
+        let revision = scene.world.revision(self.feed(scene)?);
+        self.from_snapshot(scene, revision, start)
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.options.limit).unwrap_or(0)
+    }
+
+    /// A list of what the cache holds, which is the collection as of the revision.
+    fn from_snapshot(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        let cache = scene.world.cache(storage);
+        let keys = &scene.collection(resource)?.keys;
+        let limit = self.limit();
+        let entries = cache.entries();
+        if self.filter.is_run() {
+            let ranks = entries.prefix_ranks(&self.filter.prefix(keys));
+            let from = ranks.start.max(entries.rank(start)).min(ranks.end);
+            let to = if limit == 0 { ranks.end } else { ranks.end.min(from.saturating_add(limit)) };
+            let last = if to < ranks.end { to.checked_sub(1).and_then(|rank| entries.nth(rank)) } else { None };
+            let next = last.map(|(key, _)| self.token(scene, key, revision)).transpose()?.unwrap_or_default();
+            let remaining = (to < ranks.end).then_some((ranks.end - to) as u64);
+            let meta = ListMeta { revision, next, remaining };
+            return Ok(self.respond(scene, &meta, Items::Run(entries.cursor(from..to))));
+        }
+        let picked = self.filter.pick(cache, keys, start);
+        let mut found: Vec<Arc<Entry>> = Vec::new();
+        for entry in picked {
+            found.push(entry.clone());
+            if limit > 0 && found.len() == limit {
+                break;
+            }
+        }
+        let more = limit > 0 && found.len() == limit && self.goes_on_after(found.last(), keys, cache);
+        let next = match found.last().filter(|_| more) {
+            Some(last) => self.token(scene, last.key(), revision)?,
+            None => Text::default(),
+        };
+        let meta = ListMeta { revision, next, remaining: None };
+        Ok(self.respond(scene, &meta, Items::Picked(found.into_iter())))
+    }
+
+    /// Whether the collection goes on after an entry, matching or not: upstream's pages end there too.
+    fn goes_on_after(&self, last: Option<&Arc<Entry>>, keys: &KeySpace, cache: &Cache) -> bool {
+        let ranks = cache.entries().prefix_ranks(&self.filter.prefix(keys));
+        last.is_some_and(|last| cache.entries().rank(&after(last.key())) < ranks.end)
+    }
+
+    fn token(&self, scene: &Scene<'_>, last: &[u8], revision: Rev) -> Result<Text, Failure> {
+        let token = token::encode(&after(last), &self.prefix(scene)?, revision.0 as i64);
+        token.map(Text::from).ok_or_else(|| Failure::internal("a key outside of its list"))
+    }
+
+    fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Next {
+        let view = scene.view(&self.target, self.form, self.include);
+        Next::Done(respond::list(&view, meta, items))
+    }
+
+    fn read_past(self, scene: &Scene<'_>, revision: Rev, found: Vec<Arc<Entry>>, start: Bytes) -> Result<Next, Failure> {
+        let feed = self.feed(scene)?;
+        let limit = if self.limit() == 0 { limits::RELIST_PAGE } else { self.limit() as u64 };
+        let range = Range {
+            key: start.clone(),
+            end: prefix_end(&self.prefix(scene)?),
+            revision,
+            limit: limit.min(limits::RELIST_PAGE),
+            ..Range::default()
+        };
+        self.wait(Phase::Past { revision, found, start }, Ask::Store(feed, Op::Range(range)))
+    }
+
+    fn past_read(
+        self,
+        scene: &Scene<'_>,
+        revision: Rev,
+        mut found: Vec<Arc<Entry>>,
+        start: &Bytes,
+        answer: Answer,
+    ) -> Result<Next, Failure> {
+        let ranged = match answer {
+            Answer::Stored(Stored::Failed(StoreError::Compacted { .. })) => {
+                return Err(self.compacted(scene, start));
+            }
+            Answer::Stored(Stored::Failed(StoreError::FutureRevision { current })) => {
+                return Err(fail::too_large(revision, current));
+            }
+            other => fail::ranged(other)?,
+        };
+        let Ranged { kvs, count, .. } = ranged;
+        let more = count > kvs.len() as u64;
+        let limit = self.limit();
+        let mut last = None;
+        for (index, kv) in kvs.into_iter().enumerate() {
+            let key = kv.key.clone();
+            if let Some(entry) = self.matching(scene, kv) {
+                found.push(entry);
+            }
+            last = Some((key, index as u64 + 1));
+            if limit > 0 && found.len() == limit {
+                break;
+            }
+        }
+        let full = limit > 0 && found.len() == limit;
+        let Some((last, used)) = last else { return self.past_done(scene, revision, found, None, 0) };
+        if !full && more {
+            return self.read_past(scene, revision, found, after(&last));
+        }
+        let rest = count - used;
+        self.past_done(scene, revision, found, (full && rest > 0).then_some(last), rest)
+    }
+
+    fn past_done(
+        self,
+        scene: &Scene<'_>,
+        revision: Rev,
+        found: Vec<Arc<Entry>>,
+        last: Option<Bytes>,
+        rest: u64,
+    ) -> Result<Next, Failure> {
+        let next = last.as_ref().map(|key| self.token(scene, key, revision)).transpose()?.unwrap_or_default();
+        let remaining = (last.is_some() && self.filter.is_run()).then_some(rest);
+        let meta = ListMeta { revision, next, remaining };
+        Ok(self.respond(scene, &meta, Items::Picked(found.into_iter())))
+    }
+
+    fn matching(&self, scene: &Scene<'_>, kv: KeyValue) -> Option<Arc<Entry>> {
+        let entry = scene.entry_of(scene.resource(&self.target), kv).ok()?;
+        self.filter.matches(&entry).then_some(entry)
+    }
+
+    /// A page whose revision is gone: the client may start over, or go on at the newest revision.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/errors.go
+    fn compacted(&self, scene: &Scene<'_>, start: &[u8]) -> Failure {
+        if self.options.continue_token.is_empty() {
+            return fail::expired_list();
+        }
+        let token = self.prefix(scene).ok().and_then(|prefix| token::encode(start, &prefix, -1));
+        let failure = Failure::expired(token::EXPIRED_MESSAGE);
+        match token {
+            Some(token) => failure.with_continue(token),
+            None => failure,
+        }
+    }
+
+    fn begin_watch(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let prefix = self.prefix(scene)?;
+        let feed = self.feed(scene)?;
+        let text = &self.options.resource_version;
+        let revision = parse_resource_version(text).map_err(|_| self.bad_watch_version(scene))?;
+        let existing = match self.options.send_initial_events {
+            Some(wanted) => wanted,
+            None => revision == Rev(0),
+        };
+        match (existing, revision) {
+            (true, Rev(0)) if text.is_empty() => {
+                self.wait(Phase::WatchNewest, Ask::Store(feed, newest_revision(&prefix)))
+            }
+            (true, Rev(0)) => self.watch_existing(scene),
+            (true, revision) => self.when_fresh(scene, revision, Phase::WatchFresh(revision)),
+            (false, Rev(0)) => {
+                let reached = scene.world.revision(feed);
+                self.open(scene, reached, None)
+            }
+            (false, revision) => self.open(scene, revision, None),
+        }
+    }
+
+    fn bad_watch_version(&self, scene: &Scene<'_>) -> Failure {
+        let mut causes = crate::status::Causes::new();
+        let text = &self.options.resource_version;
+        let why = crate::http::query::parse_uint(text).err().unwrap_or_default();
+        causes.invalid(&crate::status::Path::new("resourceVersion"), &text.as_str().into(), &why);
+        Failure::invalid(scene.qualified(&self.target), "", causes)
+    }
+
+    /// Opens a watch whose first events are what the cache holds.
+    fn watch_existing(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        let cache = scene.world.cache(storage);
+        let keys = &scene.collection(resource)?.keys;
+        let items = if self.filter.is_run() {
+            Items::Run(cache.entries().cursor(cache.entries().prefix_ranks(&self.filter.prefix(keys))))
+        } else {
+            Items::Picked(self.filter.pick(cache, keys, &[]).cloned().collect::<Vec<_>>().into_iter())
+        };
+        let reached = scene.world.revision(self.feed(scene)?);
+        self.open(scene, reached, Some(items))
+    }
+
+    fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        let form = EventForm { resource: resource.id, shape: self.form.shape, include: self.include };
+        let bookmarks = self.options.allow_watch_bookmarks;
+        let asked = scene.call.query.contains("sendInitialEvents");
+        let ends_with_bookmark = items.is_some()
+            && bookmarks
+            && asked
+            && self.options.resource_version_match == Some(VersionMatch::NotOlderThan);
+        let registry = &scene.world.registry;
+        let last = ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, after, true));
+        let nothing_sent = items.as_ref().is_none_or(Items::is_empty);
+        let items = items.unwrap_or_else(|| Items::Picked(Vec::new().into_iter()));
+        let initial = InitialEvents::new(registry.clone(), form, scene.now.wall, items, last);
+        let response = Response {
+            status: 200,
+            headers: alloc::vec![("content-type".into(), self.form.content_type().into())],
+            body: Body::Stream(initial),
+        };
+        let ends_at = scene.now.mono.plus_millis(self.watch_seconds(scene).saturating_mul(1000));
+        let filter = self.filter;
+        let subscription = Subscription { storage, filter, form, after, bookmarks, nothing_sent, ends_at };
+        Ok(Next::Stream(Box::new(Opening { response, subscription })))
+    }
+
+    /// How long the watch may last: as asked, or a random time from the minimum to twice that.
+    fn watch_seconds(&self, scene: &Scene<'_>) -> u64 {
+        match self.options.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|asked| *asked > 0) {
+            Some(asked) => asked,
+            None => {
+                let least = scene.world.config.min_watch_seconds.max(1);
+                least + scene.call.rng.fork("watch", 0).below(least)
+            }
+        }
+    }
+}
+
+/// The entries that a selection of a whole collection holds now: what a deletion of a collection goes
+/// through.
+pub(super) fn selected(scene: &Scene<'_>, resource: &Resource, filter: &Filter) -> Result<Vec<Arc<Entry>>, Failure> {
+    let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+    let keys = &scene.collection(resource)?.keys;
+    Ok(filter.pick(scene.world.cache(storage), keys, &[]).cloned().collect())
+}

@@ -1,0 +1,76 @@
+//! GET of one object.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go
+
+use super::existing::{feed_of, read_key};
+use super::{Answer, Ask, Next, Scene, State, fail, scale};
+use crate::cache::Entry;
+use crate::codec::form::{Endpoint, Form};
+use crate::http::options::{IncludeObject, parse_resource_version};
+use crate::job::call::Target;
+use crate::respond;
+use crate::status::Failure;
+use crate::store::Rev;
+use alloc::sync::Arc;
+
+/// A GET under way.
+#[derive(Debug)]
+pub(crate) struct Read {
+    target: Target,
+    form: Form,
+    include: IncludeObject,
+    /// The oldest revision that will do; None for the newest there is.
+    asked: Option<Rev>,
+}
+
+/// Starts a GET: at the newest revision from the store, at a given one from the cache.
+pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+    let text = scene.call.query.text("resourceVersion");
+    let revision = parse_resource_version(text).map_err(Failure::unclassified)?;
+    let asked = (!text.is_empty()).then_some(revision);
+    let read = Read { target, form, include: scene.call.include()?, asked };
+    let resource = scene.resource(&read.target);
+    let collection = scene.collection(resource)?;
+    match asked {
+        None => {
+            let key = collection.keys.key(&read.target.namespace, &read.target.name);
+            Ok(Next::Wait(State::Read(read), Ask::Store(feed_of(collection), read_key(&key))))
+        }
+        Some(revision) if scene.world.revision(collection.feed) >= revision => read.from_cache(scene),
+        Some(revision) => Ok(Next::Wait(State::Read(read), Ask::Fresh(collection.feed, revision))),
+    }
+}
+
+impl Read {
+    pub(super) fn step(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        match answer {
+            Answer::Fresh => self.from_cache(scene),
+            Answer::Stale => {
+                let collection = scene.collection(scene.resource(&self.target))?;
+                let asked = self.asked.unwrap_or(Rev(0));
+                Err(fail::too_large(asked, scene.world.revision(collection.feed)))
+            }
+            Answer::Stored(_) | Answer::Begin => {
+                let kv = fail::ranged(answer)?.kvs.pop();
+                let kv = kv.ok_or_else(|| scene.not_found(&self.target))?;
+                let entry = scene.entry_of(scene.resource(&self.target), kv)?;
+                self.respond(scene, &entry)
+            }
+        }
+    }
+
+    fn from_cache(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let key = scene.collection(resource)?.keys.key(&self.target.namespace, &self.target.name);
+        let entry = scene.cached(resource, &key).ok_or_else(|| scene.not_found(&self.target))?;
+        self.respond(scene, &entry)
+    }
+
+    fn respond(self, scene: &Scene<'_>, entry: &Arc<Entry>) -> Result<Next, Failure> {
+        let view = scene.view(&self.target, self.form, self.include);
+        if self.target.is_scale() {
+            return Ok(Next::Done(scale::respond(scene, &view, &self.target, view.value(entry))?));
+        }
+        Ok(Next::Done(respond::object(&view, 200, entry)))
+    }
+}

@@ -1,0 +1,118 @@
+//! The scale subresource: autoscaling/v1 Scale as a window on an object's replicas.
+//! k8s: pkg/registry/apps/deployment/storage/storage.go ScaleREST and its kin
+
+use super::Scene;
+use super::body::{self, Body, Expected};
+use super::call::Target;
+use super::existing::Existing;
+use crate::codec::form::{Media, Shape, body_media};
+use crate::http::Response;
+use crate::http::options::FieldValidation;
+use crate::respond::View;
+use crate::schema::{TypeId, encode};
+use crate::status::{Causes, Failure, Path, Qualified};
+use crate::value::selector::LabelSelector;
+use crate::value::{Map, Value, object};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+const GROUP: &str = "autoscaling";
+const VERSION: &str = "v1";
+const KIND: &str = "Scale";
+
+fn scale_type(scene: &Scene<'_>) -> Result<TypeId, Failure> {
+    let found = scene.world.registry.catalogue.type_named("autoscaling.v1.Scale");
+    found.ok_or_else(|| Failure::internal("the catalogue has no Scale"))
+}
+
+pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> {
+    Ok(Expected { group: GROUP, version: VERSION, kind: KIND, type_id: scale_type(scene)? })
+}
+
+/// The Scale that a PUT brings.
+pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Body, Failure> {
+    let media = body_media(scene.call.request.header("content-type"))?;
+    body::typed(scene, body::parsed(scene, media, KIND)?, expected(scene)?, validation)
+}
+
+/// The Scale of an object.
+pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Result<Value, Failure> {
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(held) = value.at(&["metadata", field]) {
+            metadata.insert(field, held.clone());
+        }
+    }
+    let mut scale = Value::empty_map();
+    object::set_api_version_and_kind(&mut scale, "autoscaling/v1", KIND);
+    scale.set("metadata", metadata.into());
+    let number = |path: &[&str]| value.at(path).and_then(Value::as_int).unwrap_or(0);
+    let mut spec = Map::new();
+    if number(&["spec", "replicas"]) != 0 {
+        spec.insert("replicas", Value::Int(number(&["spec", "replicas"])));
+    }
+    scale.set("spec", spec.into());
+    let mut status = Map::new();
+    status.insert("replicas", Value::Int(number(&["status", "replicas"])));
+    let selector = selector_text(scene, target, value)?;
+    if !selector.is_empty() {
+        status.insert("selector", selector.into());
+    }
+    scale.set("status", status.into());
+    Ok(scale)
+}
+
+/// The object's pod selector as text: a LabelSelector, or the plain labels of older kinds.
+fn selector_text(scene: &Scene<'_>, target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
+    let selector = value.at(&["spec", "selector"]);
+    let structured = selector.and_then(Value::as_map).is_some_and(|map| {
+        map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
+    });
+    if scene.resource(target).row.group.is_empty() || !structured {
+        let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
+        return Ok(LabelSelector::from_labels(&labels).to_string());
+    }
+    let parsed = LabelSelector::from_object(selector).map_err(Failure::unclassified)?;
+    Ok(parsed.to_string())
+}
+
+/// The object with the replicas of a Scale, and its insisted resource version.
+pub(super) fn into_object(
+    scene: &Scene<'_>,
+    target: &Target,
+    scale: &Value,
+    existing: &Existing,
+) -> Result<Value, Failure> {
+    let replicas = scale.at(&["spec", "replicas"]).and_then(Value::as_int).unwrap_or(0);
+    let mut causes = Causes::new();
+    if replicas < 0 {
+        let path = Path::new("spec").child("replicas");
+        causes.invalid(&path, &Value::Int(replicas), "must be greater than or equal to 0");
+        return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, &target.name, causes));
+    }
+    let uid = object::uid(scale);
+    if !uid.is_empty() && uid != object::uid(&existing.value) {
+        return Err(Failure::modified(scene.qualified(target), &target.name));
+    }
+    let mut value = existing.value.clone();
+    value.set_at(&["spec", "replicas"], Value::Int(replicas));
+    Ok(value)
+}
+
+/// The answer with the Scale of an object.
+pub(super) fn respond(scene: &Scene<'_>, view: &View<'_>, target: &Target, value: Value) -> Result<Response, Failure> {
+    let scale = of_object(scene, target, &value)?;
+    let type_id = scale_type(scene)?;
+    let form = view.form;
+    if form.shape != Shape::Full || form.media == Media::Yaml {
+        let shaped = view.shaped(scale);
+        let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
+        return Ok(Response::new(200, form.content_type(), bytes));
+    }
+    let bytes = form.encode(&scale, || {
+        let mut out = Vec::new();
+        encode::to_json(&scene.world.registry.catalogue, type_id, &scale, &mut out);
+        out
+    });
+    Ok(Response::new(200, form.content_type(), bytes))
+}

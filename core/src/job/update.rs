@@ -1,0 +1,259 @@
+//! PUT and PATCH of an object or a part of it: read, change, write if nobody else did meanwhile.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
+
+use super::body::{self, Body};
+use super::call::Target;
+use super::change::{Change, Patch};
+use super::draft::{Draft, check_name, check_uid, insisted_revision, version_demanded};
+use super::existing::{Existing, found_instead, read_key, write_if};
+use super::fail::Written;
+use super::{Answer, Ask, Next, Scene, State, create, fail, scale};
+use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
+use crate::http::options::WriteOptions;
+use crate::limits;
+use crate::respond;
+use crate::status::Failure;
+use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::value::{Value, object};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// An update under way.
+#[derive(Debug)]
+pub(crate) struct Update {
+    target: Target,
+    form: Form,
+    options: WriteOptions,
+    change: Change,
+    tries: u32,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The key is read: the cache did not have it, or led to an error.
+    Read,
+    Write(Writing),
+    /// The write's outcome is not known; the key is read to find out.
+    Verify { writing: Writing, why: String },
+}
+
+/// A write that was sent.
+#[derive(Debug)]
+struct Writing {
+    draft: Draft,
+    key: Bytes,
+    /// The object is removed, its last finalizer having gone.
+    removes: bool,
+}
+
+/// What a change comes to.
+enum Outcome {
+    /// Nothing is different; the object as it is.
+    Same(Existing),
+    Write(Draft, Rev),
+    Remove(Draft, Rev),
+}
+
+pub(super) fn begin_put(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+    let options = WriteOptions::for_update(&scene.call.query)?;
+    let Body { mut value, warnings } = if target.is_scale() {
+        scale::body(scene, options.field_validation)?
+    } else {
+        body::object(scene, &target, options.field_validation)?
+    };
+    scene.place(&target, &mut value)?;
+    if object::name(&value).is_empty() {
+        object::set_name(&mut value, &target.name);
+    }
+    check_name(&target, &value)?;
+    start(scene, target, form, options, Change::Replace { value, warnings })
+}
+
+pub(super) fn begin_patch(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+    let media = patch_media(scene.call.request.header("content-type"), false)?;
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+    let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
+    let patch = Patch::parse(media, &scene.call.request.body)?;
+    start(scene, target, form, options, Change::Patch(patch))
+}
+
+fn start(
+    scene: &Scene<'_>,
+    target: Target,
+    form: Form,
+    options: WriteOptions,
+    change: Change,
+) -> Result<Next, Failure> {
+    let update = Update { target, form, options, change, tries: 0, phase: Phase::Read };
+    let key = update.key(scene)?;
+    let resource = scene.resource(&update.target);
+    match scene.cached(resource, &key) {
+        Some(entry) => update.attempt(scene, Some(Existing::new(resource, entry)), false),
+        None => update.read(scene),
+    }
+}
+
+impl Update {
+    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let mut this = *self;
+        match core::mem::replace(&mut this.phase, Phase::Read) {
+            Phase::Read => this.read_done(scene, answer),
+            Phase::Write(writing) => this.written(scene, writing, answer),
+            Phase::Verify { writing, why } => this.verified(scene, writing, &why, answer),
+        }
+    }
+
+    fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
+        let collection = scene.collection(scene.resource(&self.target))?;
+        Ok(collection.keys.key(&self.target.namespace, &self.target.name))
+    }
+
+    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        Ok(Next::Wait(State::Update(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    }
+
+    fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let key = self.key(scene)?;
+        self.wait(scene, Phase::Read, read_key(&key))
+    }
+
+    fn read_done(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.target);
+        let kv = fail::ranged(answer)?.kvs.pop();
+        let entry = kv.map(|kv| scene.entry_of(resource, kv)).transpose()?;
+        self.attempt(scene, entry.map(|entry| Existing::new(resource, entry)), true)
+    }
+
+    /// Tries the change on an object. What the cache had may be old: an error, or nothing to do, is
+    /// believed only of what the store sent (`confirmed`).
+    fn attempt(self, scene: &Scene<'_>, existing: Option<Existing>, confirmed: bool) -> Result<Next, Failure> {
+        let Some(existing) = existing else { return self.absent(scene) };
+        match self.outcome(scene, existing) {
+            Ok(Outcome::Write(draft, revision)) => self.write(scene, draft, revision, false),
+            Ok(Outcome::Remove(draft, revision)) => self.write(scene, draft, revision, true),
+            Ok(Outcome::Same(existing)) if confirmed => self.respond_same(scene, existing),
+            Err(failure) if confirmed => Err(failure),
+            Ok(Outcome::Same(_)) | Err(_) => self.read(scene),
+        }
+    }
+
+    fn absent(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let rules = scene.resource(&self.target).row.rules;
+        match self.change {
+            Change::Replace { value, warnings } if rules.create_on_update && self.target.sub.is_none() => {
+                if insisted_revision(&value)?.is_some() || !object::uid(&value).is_empty() {
+                    return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
+                }
+                create::from_value(scene, self.target, self.form, self.options, value, warnings)
+            }
+            Change::Replace { .. } | Change::Patch(_) => Err(scene.not_found(&self.target)),
+        }
+    }
+
+    fn outcome(&self, scene: &Scene<'_>, existing: Existing) -> Result<Outcome, Failure> {
+        let target = &self.target;
+        let (new, warnings) = self.change.apply(scene, target, &existing, self.options.field_validation)?;
+        let insisted = insisted_revision(&new)?;
+        let new = if target.is_scale() { scale::into_object(scene, target, &new, &existing)? } else { new };
+        if matches!(self.change, Change::Replace { .. }) {
+            check_uid(scene, target, &new, &existing)?;
+        }
+        match insisted {
+            Some(revision) if revision != existing.revision() => {
+                return Err(Failure::modified(scene.qualified(target), &target.name));
+            }
+            None if !scene.resource(target).row.rules.unconditional_update && !self.change.is_patch() => {
+                return Err(version_demanded(scene, target));
+            }
+            Some(_) | None => {}
+        }
+        let mut draft = scene.draft_update(target, new, &existing)?;
+        draft.warnings.splice(0..0, warnings);
+        if is_finished(scene, target, &draft.value) {
+            return Ok(Outcome::Remove(draft, existing.revision()));
+        }
+        if draft.bytes == *existing.entry.value() {
+            return Ok(Outcome::Same(existing));
+        }
+        Ok(Outcome::Write(draft, existing.revision()))
+    }
+
+    fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev, removes: bool) -> Result<Next, Failure> {
+        if self.options.dry_run {
+            let value = respond::versioned(draft.value, Some(revision));
+            return self.respond(scene, value, draft.warnings);
+        }
+        let key = self.key(scene)?;
+        let then = if removes {
+            TxnOp::Delete { key: key.clone(), end: None }
+        } else {
+            TxnOp::Put(Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) })
+        };
+        let op = write_if(&key, revision, then);
+        self.wait(scene, Phase::Write(Writing { draft, key, removes }), op)
+    }
+
+    fn written(self, scene: &Scene<'_>, writing: Writing, answer: Answer) -> Result<Next, Failure> {
+        let reply = match fail::written(answer)? {
+            Written::Txn(reply) => reply,
+            Written::Unknown(why) => {
+                let op = read_key(&writing.key);
+                return self.wait(scene, Phase::Verify { writing, why }, op);
+            }
+        };
+        if reply.succeeded {
+            let value = respond::versioned(writing.draft.value, Some(reply.revision));
+            return self.respond(scene, value, writing.draft.warnings);
+        }
+        if self.tries + 1 >= limits::CONFLICT_RETRIES {
+            return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
+        }
+        let resource = scene.resource(&self.target);
+        let entry = found_instead(reply).map(|kv| scene.entry_of(resource, kv)).transpose()?;
+        let existing = entry.map(|entry| Existing::new(resource, entry));
+        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
+    }
+
+    /// When the key holds what was written, the write happened (or somebody wrote the very same, which
+    /// is as good). Anything else leaves it open.
+    fn verified(self, scene: &Scene<'_>, writing: Writing, why: &str, answer: Answer) -> Result<Next, Failure> {
+        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        match kv.filter(|kv| !writing.removes && kv.value == writing.draft.bytes) {
+            Some(kv) => {
+                let value = respond::versioned(writing.draft.value, Some(kv.mod_revision));
+                self.respond(scene, value, writing.draft.warnings)
+            }
+            None => Err(fail::unknown_outcome(why)),
+        }
+    }
+
+    fn respond_same(self, scene: &Scene<'_>, existing: Existing) -> Result<Next, Failure> {
+        let (_, warnings) = self.change.apply(scene, &self.target, &existing, self.options.field_validation)?;
+        self.respond(scene, existing.value, warnings)
+    }
+
+    fn respond(self, scene: &Scene<'_>, value: Value, warnings: Vec<String>) -> Result<Next, Failure> {
+        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let response = if self.target.is_scale() {
+            scale::respond(scene, &view, &self.target, value)?
+        } else {
+            view.respond(200, value)
+        };
+        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+    }
+}
+
+/// The object's deletion was asked for and nothing holds it any longer.
+/// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go ShouldDeleteDuringUpdate
+fn is_finished(scene: &Scene<'_>, target: &Target, value: &Value) -> bool {
+    let waits = object::deletion_grace_period_seconds(value).unwrap_or(0) > 0;
+    let held = object::finalizers(value).next().is_some();
+    let termination = scene.resource(target).row.rules.termination;
+    let held_otherwise = termination.is_some_and(|termination| (termination.held)(value));
+    object::is_being_deleted(value) && !waits && !held && !held_otherwise
+}
