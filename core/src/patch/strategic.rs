@@ -375,7 +375,7 @@ mod tests {
             (
                 r#"{"finalizers":["a","b","c"]}"#,
                 r#"{"$setElementOrder/finalizers":["c","a"],"finalizers":["a"]}"#,
-                r#"{"finalizers":["c","a","b"]}"#,
+                r#"{"finalizers":["b","c","a"]}"#,
             ),
         ];
         for (target, patch, expected) in table {
