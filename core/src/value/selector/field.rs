@@ -1,6 +1,7 @@
 //! Field selectors: `a=b,c!=d` over an object's selectable fields.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/fields/selector.go
 
+use crate::status::quoted;
 use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
@@ -72,6 +73,13 @@ impl FieldSelector {
     pub fn requires_exact_match(&self, field: &str) -> Option<&str> {
         self.terms.iter().find(|term| term.equal && term.field == field).map(|term| term.value.as_str())
     }
+}
+
+/// What a client is told who names a field that its kind does not select by.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/conversion.go DefaultMetaV1FieldSelectorConversion
+pub fn not_a_known_field(field: &str, known: &[&str]) -> String {
+    let known: Vec<String> = known.iter().map(|field| quoted(field)).collect();
+    format!("{} is not a known field selector: only {}", quoted(field), known.join(", "))
 }
 
 /// Splits at commas that no backslash precedes.

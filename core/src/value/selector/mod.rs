@@ -5,6 +5,6 @@ mod label;
 mod parse;
 mod validate;
 
-pub use field::{FieldSelector, FieldTerm};
+pub use field::{FieldSelector, FieldTerm, not_a_known_field};
 pub use label::{LabelSelector, Operator, Requirement};
 pub use validate::validate_label_selector;
