@@ -306,3 +306,109 @@ fn resources_of<'a>(
 ) -> impl Iterator<Item = &'a Resource> {
     registry.iter().filter(move |resource| (resource.row.group, resource.row.version) == (group, version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Body, Method, Peer};
+    use crate::value::Value;
+
+    const ADDRESS: &str = "192.0.2.2:6443";
+
+    fn request(path: &str, accept: &str) -> Request {
+        Request {
+            method: Method::Get,
+            path: path.into(),
+            query: String::new(),
+            headers: alloc::vec![("accept".into(), accept.into())],
+            body: bytes::Bytes::new(),
+            peer: Peer::None,
+            remote_address: "192.0.2.1".into(),
+        }
+    }
+
+    fn text_of(response: &Response) -> &str {
+        match &response.body {
+            Body::Full(bytes) => core::str::from_utf8(bytes).expect("text"),
+            Body::Empty | Body::List(_) | Body::Stream => panic!("not a full body"),
+        }
+    }
+
+    /// Paths with the answer that kube-apiserver gives.
+    const ANSWERS: &[(&str, &str)] = &[
+        (
+            "/api",
+            r#"{"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[
+                {"clientCIDR":"0.0.0.0/0","serverAddress":"192.0.2.2:6443"}]}"#,
+        ),
+        (
+            "/apis/policy",
+            r#"{"kind":"APIGroup","apiVersion":"v1","name":"policy",
+                "versions":[{"groupVersion":"policy/v1","version":"v1"}],
+                "preferredVersion":{"groupVersion":"policy/v1","version":"v1"}}"#,
+        ),
+        (
+            "/apis/policy/v1",
+            r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"policy/v1","resources":[
+                {"name":"poddisruptionbudgets","singularName":"poddisruptionbudget","namespaced":true,
+                 "kind":"PodDisruptionBudget","shortNames":["pdb"],"storageVersionHash":"EVWiDmWqyJw=",
+                 "verbs":["create","delete","deletecollection","get","list","patch","update","watch"]},
+                {"name":"poddisruptionbudgets/status","singularName":"","namespaced":true,
+                 "kind":"PodDisruptionBudget","verbs":["get","patch","update"]}]}"#,
+        ),
+    ];
+
+    #[test]
+    fn legacy_documents_are_upstreams() {
+        let registry = Registry::builtin();
+        let parse = |text: &str| json::parse(text.as_bytes()).expect("JSON").value;
+        for (path, wanted) in ANSWERS {
+            let response =
+                respond(&registry, &request(path, "application/json"), ADDRESS).expect("a document");
+            assert_eq!(parse(text_of(&response)), parse(wanted));
+        }
+    }
+
+    #[test]
+    fn aggregated_documents_hold_every_resource_once() {
+        let registry = Registry::builtin();
+        let accept = alloc::format!("{AGGREGATED},application/json");
+        let mut resources = 0;
+        for path in ["/api", "/apis"] {
+            let response = respond(&registry, &request(path, &accept), ADDRESS).expect("a document");
+            assert_eq!(response.headers[0].1, AGGREGATED);
+            let document = json::parse(text_of(&response).as_bytes()).expect("JSON").value;
+            let items = document.field("items").and_then(Value::as_list).expect("items");
+            for version in
+                items.iter().flat_map(|group| group.field("versions").and_then(Value::as_list)).flatten()
+            {
+                assert_eq!(version.text_at(&["freshness"]), "Current");
+                resources += version.field("resources").and_then(Value::as_list).map_or(0, <[Value]>::len);
+            }
+        }
+        assert_eq!(resources, registry.iter().count());
+        let old =
+            "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+        assert!(!wants_aggregated(&request("/apis", old)));
+    }
+
+    #[test]
+    fn what_is_absent_is_so_in_two_ways() {
+        let registry = Registry::builtin();
+        for (path, status_object) in [
+            ("/apis/nope/v1", false),
+            ("/nope", false),
+            ("/api/v2", true),
+            ("/apis/apps/v9", true),
+            ("/api/v1/namespaces/default/pods/x/nope", true),
+        ] {
+            assert!(respond(&registry, &request(path, "*/*"), ADDRESS).is_none(), "{path}");
+            let response = absent(&registry, path);
+            assert_eq!(
+                (response.status, text_of(&response).starts_with('{')),
+                (404, status_object),
+                "{path}"
+            );
+        }
+    }
+}

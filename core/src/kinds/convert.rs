@@ -214,8 +214,10 @@ mod tests {
     fn autoscalers_keep_aside_what_v1_cannot_say() {
         let stored = parse(
             r#"{"apiVersion":"autoscaling/v2","metadata":{"name":"a"},"spec":{"maxReplicas":3,"metrics":[
-                {"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":60}}},
-                {"type":"Resource","resource":{"name":"memory","target":{"type":"AverageValue","averageValue":"1Gi"}}}
+                {"type":"Resource","resource":{"name":"cpu",
+                 "target":{"type":"Utilization","averageUtilization":60}}},
+                {"type":"Resource","resource":{"name":"memory",
+                 "target":{"type":"AverageValue","averageValue":"1Gi"}}}
             ]},"status":{"desiredReplicas":1}}"#,
         );
         let shown = autoscaler_from_v2(stored.clone());

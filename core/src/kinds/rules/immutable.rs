@@ -1,5 +1,5 @@
 //! Fields that never change again: of objects marked immutable, and of any object.
-//! k8s: pkg/apis/core/validation/validation.go, staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go
+//! k8s: pkg/apis/core/validation/validation.go, staging/src/k8s.io/apimachinery/pkg/api/validation
 
 use crate::status::{Causes, Path};
 use crate::value::Value;

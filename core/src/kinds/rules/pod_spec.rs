@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn a_pod_gets_what_the_kubelet_needs() {
         let text = br#"{"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"x:1",
-            "ports":[{"containerPort":80}],"livenessProbe":{"httpGet":{"port":80}}}],"volumes":[{"name":"v"}]}}"#;
+            "ports":[{"containerPort":80}],"livenessProbe":{"httpGet":{"port":80}}}],
+            "volumes":[{"name":"v"}]}}"#;
         let mut pod = json::parse(text).expect("JSON").value;
         default_pod(&mut pod);
         let wanted =

@@ -1,4 +1,5 @@
-//! The rows of what runs and what it needs: apps, autoscaling, batch, policy, scheduling, coordination, node, resource.
+//! The rows of what runs and what it needs: apps, autoscaling, batch, policy, scheduling, coordination,
+//! node, resource.
 
 use super::*;
 
