@@ -16,7 +16,7 @@ pub use write::{write, write_float, write_int, write_str};
 pub struct Parsed {
     pub value: Value,
     /// Paths of members that occurred twice (`metadata.labels.a`, `spec.containers[0].name`), in the
-    /// order met, each once.
+    /// order met, each once. From YAML: at most one entry, upstream's finished sentence `yaml: ...`.
     pub duplicates: Vec<String>,
 }
 

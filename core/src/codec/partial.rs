@@ -35,10 +35,7 @@ pub const SCAN_PATHS: usize = 64;
 pub fn scan(bytes: &[u8], paths: &[&[&str]]) -> Option<Scan> {
     let mut scan = Scan { values: alloc::vec![None; paths.len()], ..Scan::default() };
     let mut reader = Reader { bytes, at: 0 };
-    let wanted =
-        paths.iter().take(SCAN_PATHS).fold(0_u64, |mask, path| mask << 1 | u64::from(!path.is_empty()));
-    let wanted =
-        if paths.is_empty() { 0 } else { wanted.reverse_bits() >> (64 - paths.len().min(SCAN_PATHS)) };
+    let wanted = (0..paths.len().min(SCAN_PATHS)).fold(0_u64, |mask, index| mask | 1 << index);
     let typed = bytes.starts_with(b"{\"kind\":");
     reader.expect(b'{')?;
     while let Some(key) = reader.member()? {
@@ -218,10 +215,8 @@ impl<'a> Reader<'a> {
         if !inside.contains(&b'\\') {
             return str::from_utf8(inside).ok().map(Text::from);
         }
-        match json::parse(self.bytes.get(start..self.at)?).ok()?.value {
-            Value::Str(text) => Some(text),
-            _ => None,
-        }
+        let Value::Str(text) = json::parse(self.bytes.get(start..self.at)?).ok()?.value else { return None };
+        Some(text)
     }
 
     fn skip_string(&mut self) -> Option<()> {
