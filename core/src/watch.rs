@@ -1,10 +1,10 @@
 //! What a list or watch selects: namespace, name, labels, fields, and how watchers of it are found.
 
 use crate::cache::{Cache, Change, Entry};
-use crate::kinds::Row;
+use crate::kinds::{Row, fields};
 use crate::store::key::KeySpace;
 use crate::value::Text;
-use crate::value::selector::{FieldSelector, LabelSelector, not_a_known_field};
+use crate::value::selector::{FieldSelector, LabelSelector};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -138,12 +138,16 @@ impl FieldTest {
 }
 
 fn source(row: &Row, field: &str) -> Result<Source, String> {
+    let unsupported = || fields::unsupported(row, field);
+    if !fields::allows(row, field) {
+        return Err(unsupported());
+    }
     match field {
         "metadata.name" => Ok(Source::Name),
         "metadata.namespace" => Ok(Source::Namespace),
         other => match row.fields.iter().position(|known| known.name == other) {
             Some(index) => Ok(Source::Field(index)),
-            None => Err(not_a_known_field(other, &["metadata.name", "metadata.namespace"])),
+            None => Err(unsupported()),
         },
     }
 }

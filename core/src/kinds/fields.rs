@@ -4,6 +4,8 @@
 //! k8s: the `*ToSelectableFields` functions of pkg/registry, and the field label conversions of pkg/apis
 
 use super::{FieldSource, Row, Scope, SelectableField};
+use crate::status::quoted;
+use crate::value::selector::not_a_known_field;
 use alloc::format;
 use alloc::string::String;
 
@@ -92,9 +94,13 @@ pub fn allows(row: &Row, name: &str) -> bool {
 /// The sentence (of a 400) about a field that selectors of the row may not name.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/conversion.go DefaultMetaV1FieldSelectorConversion
 pub fn unsupported(row: &Row, name: &str) -> String {
-    if row.fields.is_empty() {
-        format!("\"{name}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
-    } else {
-        format!("field label not supported: {name}")
+    match row.kind {
+        "Job" => format!("field label {} not supported for Job", quoted(name)),
+        "ResourceSlice" => {
+            let (group, version, kind) = (row.group, row.version, row.kind);
+            format!("field label not supported for {group}/{version}, Kind={kind}: {name}")
+        }
+        _ if row.fields.is_empty() => not_a_known_field(name, &["metadata.name", "metadata.namespace"]),
+        _ => format!("field label not supported: {name}"),
     }
 }
