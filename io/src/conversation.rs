@@ -90,7 +90,7 @@ impl Conversation {
     pub(crate) fn answered(mut self, response: Response) -> (Response, Self) {
         self.shell.metrics.request_ended(self.kind);
         self.stage = match response.body {
-            Body::Stream => {
+            Body::Stream(_) => {
                 self.shell.metrics.stream_began();
                 Stage::Streaming
             }

@@ -12,6 +12,7 @@ use steersman_core::cache::ListBody;
 use steersman_core::codec::json;
 use steersman_core::http::{Body, Method, Request, Response};
 use steersman_core::limits;
+use steersman_core::respond::InitialEvents;
 use steersman_core::rng::Rng;
 use steersman_core::status::Failure;
 
@@ -53,8 +54,8 @@ pub(crate) async fn answer(
         (Body::Empty, _) => Source::Empty,
         (Body::Full(bytes), _) => Source::Full(bytes),
         (Body::List(list), _) => Source::List(list),
-        (Body::Stream, Some(conversation)) => Source::Stream(conversation),
-        (Body::Stream, None) => unreachable!("streams are conversations"),
+        (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
+        (Body::Stream(_), None) => unreachable!("streams are conversations"),
     };
     let source = if out.headers_mut().remove(&METRICS).is_some() {
         Source::Full(server.shell.metrics.text(&server.shell).into())
@@ -190,7 +191,8 @@ enum Source {
     Full(Bytes),
     List(ListBody),
     Compressed(Box<Compressor>),
-    Stream(Conversation),
+    /// What existed, then what happens.
+    Stream(Option<InitialEvents>, Conversation),
 }
 
 impl Source {
@@ -198,7 +200,7 @@ impl Source {
         match self {
             Self::Empty => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
-            Self::List(_) | Self::Compressed(_) | Self::Stream(_) => None,
+            Self::List(_) | Self::Compressed(_) | Self::Stream(..) => None,
         }
     }
 
@@ -211,7 +213,7 @@ impl Source {
                 Ok(compressor) => compressor,
                 Err(small) => return Self::Full(small),
             },
-            other @ (Self::Empty | Self::Full(_) | Self::Compressed(_) | Self::Stream(_)) => return other,
+            other @ (Self::Empty | Self::Full(_) | Self::Compressed(_) | Self::Stream(..)) => return other,
         };
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -232,10 +234,19 @@ impl hyper::body::Body for Reply {
             Source::Full(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
             Source::List(list) => list.next_chunk(),
             Source::Compressed(compressor) => compressor.next_chunk(),
-            Source::Stream(conversation) => match conversation.poll_bytes(context) {
-                Poll::Ready(bytes) => bytes,
-                Poll::Pending => return Poll::Pending,
-            },
+            Source::Stream(initial, conversation) => {
+                let existing = initial.as_mut().and_then(InitialEvents::next_chunk);
+                if existing.is_none() {
+                    *initial = None;
+                }
+                match existing {
+                    Some(bytes) => Some(bytes),
+                    None => match conversation.poll_bytes(context) {
+                        Poll::Ready(bytes) => bytes,
+                        Poll::Pending => return Poll::Pending,
+                    },
+                }
+            }
         };
         if bytes.is_none() {
             self.source = Source::Empty;

@@ -348,7 +348,7 @@ impl Turn {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
             Effect::Store(id, ..) => self.own == Some(*id),
-            Effect::Respond(id, response) => self.own == Some(*id) && !matches!(response.body, Body::Stream),
+            Effect::Respond(id, response) => self.own == Some(*id) && !matches!(response.body, Body::Stream(_)),
             Effect::Note(_) => true,
             Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
                 false
@@ -378,7 +378,7 @@ fn log(note: &Note) {
         Note::Answered(answered) => tracing::debug!(
             target: "httplog",
             verb = %answered.verb,
-            path = %answered.path,
+            resource = %answered.resource,
             code = answered.code,
             micros = answered.micros,
             user = %answered.user,
