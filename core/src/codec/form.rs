@@ -401,7 +401,7 @@ fn parse_clause(part: &str) -> Option<Clause<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::request::{Method, Peer};
+    use crate::http::{Method, Peer};
     use alloc::string::{String, ToString};
 
     fn request(accept: &str, query: &str, agent: &str) -> Request {
