@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use rustls_pki_types::UnixTime;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -31,6 +32,8 @@ const HEADER_BYTES: u32 = 1024 * 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection without requests is closed after so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// A host that is gone without a word is found out by probes so far apart; Go's default.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 /// How long the listener rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,6 +47,16 @@ pub struct ServeOptions {
     pub strict_transport_security: String,
     /// How long a request's body may take to arrive.
     pub request_timeout: Duration,
+}
+
+/// Listens on an address. `0.0.0.0` stands for every address of either family, as in Go.
+pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    if address.ip() == Ipv4Addr::UNSPECIFIED
+        && let Ok(listener) = TcpListener::bind((Ipv6Addr::UNSPECIFIED, address.port())).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(address).await
 }
 
 /// What all connections share.
@@ -116,8 +129,10 @@ async fn connection(
     address: SocketAddr,
     stopping: watch::Receiver<bool>,
 ) {
-    // Fails only on a connection that is already broken.
+    // Both fail only on a connection that is already broken.
     let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream)
+        .set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
     let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, server.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {

@@ -15,11 +15,10 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::Machine;
 use steersman_io::metrics::Metrics;
 use steersman_io::record::Recorder;
-use steersman_io::serve::{ServeOptions, Serving};
+use steersman_io::serve::{ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
 use steersman_io::store::Store;
 use steersman_io::store::embedded::{Embedded, Sizes};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -86,7 +85,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let secured = security::secure(flags, &options)?;
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+    let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
     let store = open_store(&options.storage)?;
