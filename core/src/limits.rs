@@ -4,6 +4,10 @@
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/config.go MaxRequestBodyBytes
 pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 
+/// Bytes of a body that is too large that are read and thrown away, so that a client that reads only after
+/// writing sees its answer. Beyond: the connection is closed.
+pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
+
 /// Deepest nesting of a JSON or YAML body. Beyond: 400, "exceeded max depth".
 /// k8s: sigs.k8s.io/json keeps Go's bound of 10,000; ours is lower so that recursion fits a thread's stack.
 pub const JSON_DEPTH: usize = 512;

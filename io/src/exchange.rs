@@ -13,6 +13,7 @@ use steersman_core::codec::json;
 use steersman_core::http::{Body, Method, Request, Response};
 use steersman_core::limits;
 use steersman_core::respond::InitialEvents;
+use steersman_core::respond::InitialEvents;
 use steersman_core::rng::Rng;
 use steersman_core::status::Failure;
 
@@ -82,30 +83,34 @@ async fn read_body(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let too_large = || Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES);
     let announced =
         head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > limits::REQUEST_BODY_BYTES) {
-        return Err(too_large());
-    }
+    let mut is_large = announced.is_some_and(|length: usize| length > limits::REQUEST_BODY_BYTES);
     let read = async {
         let mut whole = Bytes::new();
         let mut joined = BytesMut::new();
+        let mut length = 0_usize;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| Failure::bad_request(format!("reading the body: {error}")))?;
             let Ok(data) = frame.into_data() else { continue };
-            if joined.len() + whole.len() + data.len() > limits::REQUEST_BODY_BYTES {
-                return Err(too_large());
-            }
-            // A body of one piece, the usual case, is not copied.
-            if whole.is_empty() && joined.is_empty() {
+            length = length.saturating_add(data.len());
+            is_large |= length > limits::REQUEST_BODY_BYTES;
+            if length > limits::DISCARDED_BODY_BYTES {
+                break;
+            } else if is_large {
+                // A client that still writes does not read: it gets its answer when it is done.
+            } else if whole.is_empty() && joined.is_empty() {
+                // A body of one piece, the usual case, is not copied.
                 whole = data;
-                continue;
+            } else {
+                joined.extend_from_slice(&std::mem::take(&mut whole));
+                joined.extend_from_slice(&data);
             }
-            joined.extend_from_slice(&std::mem::take(&mut whole));
-            joined.extend_from_slice(&data);
         }
-        Ok(if joined.is_empty() { whole } else { joined.freeze() })
+        match is_large {
+            true => Err(Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES)),
+            false => Ok(if joined.is_empty() { whole } else { joined.freeze() }),
+        }
     };
     match tokio::time::timeout(server.request_timeout, read).await {
         Ok(read) => read,

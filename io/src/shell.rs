@@ -125,6 +125,11 @@ impl Shell {
         }
     }
 
+    /// Requests that are not answered, and watches that are open.
+    pub fn open_requests(&self) -> usize {
+        self.driven().machine.open_requests()
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -348,7 +353,9 @@ impl Turn {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
             Effect::Store(id, ..) => self.own == Some(*id),
-            Effect::Respond(id, response) => self.own == Some(*id) && !matches!(response.body, Body::Stream(_)),
+            Effect::Respond(id, response) => {
+                self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
+            }
             Effect::Note(_) => true,
             Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
                 false
