@@ -13,7 +13,6 @@ use steersman_core::codec::json;
 use steersman_core::http::{Body, Method, Request, Response};
 use steersman_core::limits;
 use steersman_core::respond::InitialEvents;
-use steersman_core::respond::InitialEvents;
 use steersman_core::rng::Rng;
 use steersman_core::status::Failure;
 
