@@ -191,6 +191,8 @@ pub struct Termination {
 pub enum Generation {
     /// Never set by the server.
     None,
+    /// 1 at creation, and never more (PriorityClasses).
+    AtCreation,
     /// 1 at creation, +1 when something outside metadata and status changes.
     Spec,
     /// As `Spec`, and also when annotations change (Deployments).

@@ -5,16 +5,36 @@ use super::fill::{Default, Fill, fill};
 use super::status;
 use crate::kinds::{Rules, names};
 use crate::status::{Causes, Path};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use alloc::format;
 
 pub static RULES: Rules =
-    Rules { name: names::any, default, validate, unconditional_update: false, ..status::SPLIT };
+    Rules { name: names::any, default, prepare_create, validate, unconditional_update: false, ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[(&["spec", "service"], "port", Fill::Int(443))];
 
 fn default(object: &mut Value) {
     fill(object, DEFAULTS);
+}
+
+/// What this server serves itself is available from the start.
+fn prepare_create(object: &mut Value) {
+    status::drop(object);
+    let local = object.at(&["spec", "service"]).is_none_or(Value::is_null);
+    let created = object.at(&["metadata", "creationTimestamp"]).cloned();
+    if let Some(created) = created.filter(|_| local) {
+        let mut condition = Map::new();
+        for (field, text) in [
+            ("type", "Available"),
+            ("status", "True"),
+            ("reason", "Local"),
+            ("message", "Local APIServices are always available"),
+        ] {
+            condition.insert(field, text.into());
+        }
+        condition.insert("lastTransitionTime", created);
+        object.set_at(&["status", "conditions"], Value::list(alloc::vec![condition.into()]));
+    }
 }
 
 /// The name follows from group and version.

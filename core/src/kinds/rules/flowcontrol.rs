@@ -6,10 +6,10 @@ use super::status;
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
 
-pub static FLOW_SCHEMA: Rules = Rules { default: default_schema, ..GUARDED };
-pub static PRIORITY_LEVEL: Rules = Rules { default: default_level, ..GUARDED };
+pub static FLOW_SCHEMA: Rules = Rules { default: default_schema, ..COUNTED };
+pub static PRIORITY_LEVEL: Rules = Rules { default: default_level, ..COUNTED };
 
-const GUARDED: Rules = Rules { generation: Generation::Spec, unconditional_update: false, ..status::SPLIT };
+const COUNTED: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };
 
 const SCHEMA: &[Default] = &[(&["spec"], "matchingPrecedence", Fill::IntForZero(1000))];
 

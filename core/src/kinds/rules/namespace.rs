@@ -18,7 +18,9 @@ pub static RULES: Rules = Rules {
 /// staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
 const TERMINATION: Termination = Termination {
     mark: |object| object.set_at(&["status", "phase"], "Terminating".into()),
-    held: |object| object.at(&["spec", "finalizers"]).and_then(Value::as_list).is_some_and(|held| !held.is_empty()),
+    held: |object| {
+        object.at(&["spec", "finalizers"]).and_then(Value::as_list).is_some_and(|held| !held.is_empty())
+    },
     protected: &["default", "kube-system", "kube-public"],
     protected_message: "this namespace may not be deleted",
 };

@@ -5,7 +5,7 @@ use super::fill::{Default, Fill, fill};
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
 
-pub static RULES: Rules = Rules { default, generation: Generation::Spec, ..Rules::PLAIN };
+pub static RULES: Rules = Rules { default, generation: Generation::AtCreation, ..Rules::PLAIN };
 
 const DEFAULTS: &[Default] = &[(&[], "preemptionPolicy", Fill::Text("PreemptLowerPriority"))];
 
