@@ -56,7 +56,10 @@ impl Scene<'_> {
         (rules.prepare_create)(&mut value);
         match rules.generation {
             Generation::None => {}
-            Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
+            Generation::AtCreation
+            | Generation::Spec
+            | Generation::SpecAndAnnotations
+            | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
         }
         let value = self.shape(resource, value)?;
         let mut causes = Causes::new();
@@ -169,7 +172,7 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
     let keys = [new, old].into_iter().filter_map(Value::as_map).flat_map(|map| map.iter().map(|(key, _)| key));
     let mut members = keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
     match policy {
-        Generation::None => false,
+        Generation::None | Generation::AtCreation => false,
         Generation::Spec => members.any(|key| differs(key)),
         Generation::SpecAndAnnotations => {
             members.any(|key| differs(key)) || object::annotations(new) != object::annotations(old)
