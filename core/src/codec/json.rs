@@ -1,6 +1,7 @@
 //! JSON: a strict parser with Go's error sentences, and a compact writer that escapes as Go does.
 
 mod parse;
+mod places;
 mod write;
 
 use crate::value::Value;
@@ -9,6 +10,7 @@ use alloc::vec::Vec;
 
 pub use parse::number;
 pub use parse::parse;
+pub use places::places;
 pub use write::{write, write_float, write_int, write_str};
 
 /// A parsed body.

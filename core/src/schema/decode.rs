@@ -5,7 +5,7 @@
 
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
-use crate::codec::json::Parsed;
+use crate::codec::json::{self, Parsed};
 use crate::value::{Map, Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -27,7 +27,8 @@ pub struct DecodeError(pub String);
 
 /// Fits a parsed body to a type.
 ///
-/// Strict errors: duplicates first, then unknown fields, each in the order that is known of them.
+/// Strict errors: duplicates first, then unknown fields in path order; `sort_strict_errors` knows better
+/// where there is the text.
 pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder { catalogue, unknown: Some(Vec::new()), first_fault: None };
     let value = decoder.root(root, body.value)?;
@@ -37,10 +38,33 @@ pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decod
         path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
     };
     let duplicates = body.duplicates.iter().filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
-    let mut strict_errors: Vec<String> =
-        duplicates.map(|path| format!("duplicate field \"{path}\"")).collect();
+    // From YAML comes a finished sentence, from JSON a path.
+    let said = |path: &String| {
+        if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field \"{path}\"") }
+    };
+    let mut strict_errors: Vec<String> = duplicates.map(said).collect();
     strict_errors.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
     Ok(Decoded { value, strict_errors })
+}
+
+/// Puts strict errors into the order in which upstream's decoder meets them in a JSON text: an unknown
+/// field where it stands, a duplicate where it stands for the second time.
+pub fn sort_strict_errors(text: &[u8], errors: &mut Vec<String>) {
+    let named = |error: &String| {
+        let (what, path) = error.strip_suffix('"')?.split_once(" field \"")?;
+        Some((usize::from(what == "duplicate"), String::from(path)))
+    };
+    let keys: Vec<(usize, String)> = errors.iter().map(|error| named(error).unwrap_or_default()).collect();
+    let paths: Vec<&str> = keys.iter().map(|(_, path)| path.as_str()).collect();
+    let found = json::places(text, &paths);
+    let place = |at: usize| -> usize {
+        let (nth, path) = &keys[at];
+        let same = paths.iter().rposition(|other| other == path).unwrap_or(at);
+        found[same].get(*nth).copied().unwrap_or(usize::MAX)
+    };
+    let mut order: Vec<usize> = (0..errors.len()).collect();
+    order.sort_by_key(|at| place(*at));
+    *errors = order.into_iter().map(|at| core::mem::take(&mut errors[at])).collect();
 }
 
 /// Fits a value that is already known to be of the type (defaulted, patched) to Go's shape again:

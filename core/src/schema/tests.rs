@@ -194,3 +194,21 @@ fn declared_defaults_fill_what_is_absent() {
     let ports = value.at(&["spec", "ports"]).and_then(Value::as_list).expect("ports");
     assert_eq!([ports[0].text_at(&["protocol"]), ports[1].text_at(&["protocol"])], ["TCP", "UDP"]);
 }
+
+#[test]
+fn strict_errors_in_document_order() {
+    let text = br#"{"zzz":{"a":1,"a":2},"metadata":{"name":"a","foo":1,"name":"b"},"data":{"a":"1","a":"2"},"bar":1}"#;
+    let catalogue = catalogue();
+    let root = catalogue.type_named("core.v1.ConfigMap").expect("config maps");
+    let body = json::parse(text).expect("JSON");
+    let mut errors = decode::decode(&catalogue, root, body).expect("fits").strict_errors;
+    decode::sort_strict_errors(text, &mut errors);
+    let want = [
+        r#"unknown field "zzz""#,
+        r#"unknown field "metadata.foo""#,
+        r#"duplicate field "metadata.name""#,
+        r#"duplicate field "data.a""#,
+        r#"unknown field "bar""#,
+    ];
+    assert_eq!(errors, want);
+}
