@@ -31,6 +31,22 @@ pub fn apply(target: Value, patch: &Value) -> Result<Value, PatchError> {
     Ok(document.root)
 }
 
+/// What strict decoding says of a patch: members that occur twice (by their paths) and members that no
+/// operation has.
+pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<String> {
+    let mut errors: Vec<String> =
+        duplicates.iter().map(|path| format!("json patch duplicate field \"{path}\"")).collect();
+    let operations = patch.as_list().unwrap_or_default();
+    for (index, members) in operations.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_map()?))) {
+        for (name, _) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
+            errors.push(format!("json patch unknown field \"[{index}].{name}\""));
+        }
+    }
+    errors
+}
+
+const MEMBERS: [&str; 4] = ["op", "path", "from", "value"];
+
 /// An operation as upstream decodes it: its members by name, nulls as if absent.
 struct Operation<'a>(Option<&'a Map>);
 
@@ -356,6 +372,13 @@ mod tests {
         let nest = alloc::vec![json(r#"{"op":"copy","from":"/a","path":"/a/a"}"#); 600];
         let deeper = apply(json(r#"{"a":{"a":{"a":{}}}}"#), &Value::list(nest));
         assert_eq!(deeper, Err(PatchError::Inapplicable("exceeded max depth".into())));
+    }
+
+    #[test]
+    fn strict_decoding_names_what_is_odd() {
+        let patch = json(r#"[{"op":"add","path":"/a","valeu":1},1,{"from":"/a"}]"#);
+        let expected = [r#"json patch duplicate field "[0].op""#, r#"json patch unknown field "[0].valeu""#];
+        assert_eq!(strict_errors(&patch, &["[0].op".into()]), expected);
     }
 
     fn to_oracle(value: &Value) -> serde_json::Value {
