@@ -7,6 +7,8 @@ mod tokens;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -84,6 +86,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     // Registered first, so that a signal during the start ends the server in order.
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    create_private(&options.data_directory)?;
     let secured = security::secure(flags, &options)?;
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
@@ -121,6 +124,13 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     serving.stop(options.request_timeout + options.watch_grace).await;
     shell.close().await;
     Ok(())
+}
+
+/// Creates the data directory, which holds keys and secrets, for its owner alone.
+fn create_private(directory: &Path) -> Result<(), String> {
+    let mut builder = std::fs::DirBuilder::new();
+    let created = builder.recursive(true).mode(0o700).create(directory);
+    created.map_err(|error| format!("--data-dir: {}: {error}", directory.display()))
 }
 
 fn open_store(storage: &Storage) -> Result<Arc<dyn Store>, String> {

@@ -86,17 +86,18 @@ impl Call {
         let Ok(info) = &self.info else {
             return Answered { id: self.id.0, code, micros, ..Answered::default() };
         };
-        let scope = match (info.is_resource, info.name.is_empty(), info.namespace.is_empty()) {
+        let names_one = !info.name.is_empty() || info.verb == "create";
+        let scope = match (info.is_resource, names_one, info.namespace.is_empty()) {
             (false, _, _) => "",
-            (true, false, _) => "resource",
-            (true, true, false) => "namespace",
-            (true, true, true) => "cluster",
+            (true, true, _) => "resource",
+            (true, false, false) => "namespace",
+            (true, false, true) => "cluster",
         };
         let known = world.registry.find(&info.group, &info.version, &info.resource).is_some();
         let word = |text: &Text| if known { text.clone() } else { Text::default() };
         Answered {
             id: self.id.0,
-            verb: info.verb.clone(),
+            verb: self.reported_verb(&info.verb),
             group: word(&info.group),
             version: word(&info.version),
             resource: word(&info.resource),
@@ -106,6 +107,18 @@ impl Call {
             code,
             micros,
             user: Text::default(),
+        }
+    }
+
+    /// The verb as metrics spell it: HTTP's methods, told apart a little further.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go cleanVerb
+    fn reported_verb(&self, verb: &str) -> Text {
+        let is_apply = || self.request.header("content-type").is_some_and(|media| media.contains("apply-patch+"));
+        match verb {
+            "create" => "POST".into(),
+            "update" => "PUT".into(),
+            "patch" if is_apply() => "APPLY".into(),
+            other => other.to_ascii_uppercase().into(),
         }
     }
 
