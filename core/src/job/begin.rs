@@ -2,7 +2,7 @@
 
 use super::call::Target;
 use super::{Next, Scene, collection, create, delete, list, read, update};
-use crate::http::{Method, Peer, Response, discovery, health};
+use crate::http::{Method, Peer, Response, discovery, health, openapi};
 use crate::http::route::RequestInfo;
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::status::{Failure, Qualified, quoted};
@@ -123,6 +123,9 @@ fn document(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
             stopping: scene.world.draining,
         };
         if let Some(response) = health::respond(health, &info.path, scene.call.query.pairs()) {
+            return Ok(Next::Done(response));
+        }
+        if let Some(response) = openapi::respond(registry, request, scene.call.query.first("hash")) {
             return Ok(Next::Done(response));
         }
     }
