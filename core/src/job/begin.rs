@@ -152,6 +152,7 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
     if takes_place || misplaced {
         return Err(Failure::no_such_resource());
     }
+    info.check_segments()?;
     let target = Target {
         resource: resource.id,
         sub,

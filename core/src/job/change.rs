@@ -35,7 +35,12 @@ pub(super) struct Patch {
 impl Patch {
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go
     pub(super) fn parse(media: PatchMedia, text: &[u8]) -> Result<Self, Failure> {
-        let undecodable = |why: String| Failure::bad_request(format!("error decoding patch: {why}"));
+        let undecodable = |why: String| match media {
+            PatchMedia::Strategic => Failure::bad_request(why),
+            PatchMedia::Json | PatchMedia::Merge | PatchMedia::Apply => {
+                Failure::bad_request(format!("error decoding patch: {why}"))
+            }
+        };
         let body = match media {
             PatchMedia::Json | PatchMedia::Merge | PatchMedia::Strategic => {
                 json::parse(text).map_err(|error| undecodable(error.0))?
@@ -45,18 +50,7 @@ impl Patch {
                 return Err(Failure::not_implemented("server-side apply is not implemented by this server yet"));
             }
         };
-        let word = body.value.type_of().word();
-        match (media, &body.value) {
-            (PatchMedia::Json, Value::List(_)) | (PatchMedia::Merge | PatchMedia::Strategic, Value::Map(_)) => {
-                Ok(Self { media, body })
-            }
-            (PatchMedia::Json, _) => Err(undecodable(format!(
-                "json: cannot unmarshal {word} into Go value of type []handlers.jsonPatchOp"
-            ))),
-            (PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply, _) => Err(undecodable(format!(
-                "json: cannot unmarshal {word} into Go value of type map[string]interface {{}}"
-            ))),
-        }
+        Ok(Self { media, body })
     }
 }
 
@@ -82,11 +76,10 @@ impl Change {
         } else {
             (existing.value.clone(), Expected::of(scene.resource(target)))
         };
-        let mut patched = patch.applied(scene, target, current, expected)?;
-        scene.place(target, &mut patched.0)?;
-        check_name(target, &patched.0)?;
-        let warnings = judged(patched.1, validation)?;
-        Ok((patched.0, warnings))
+        let (mut value, warnings) = patch.applied(scene, target, current, expected, validation)?;
+        scene.place(target, &mut value)?;
+        check_name(target, &value)?;
+        Ok((value, warnings))
     }
 }
 
@@ -104,13 +97,14 @@ fn judged(strict_errors: Vec<String>, validation: FieldValidation) -> Result<Vec
 }
 
 impl Patch {
-    /// The typed object after the patch, and its strict errors.
+    /// The typed object after the patch, and warnings.
     fn applied(
         &self,
         scene: &Scene<'_>,
         target: &Target,
         current: Value,
         expected: Expected<'_>,
+        validation: FieldValidation,
     ) -> Result<(Value, Vec<String>), Failure> {
         let catalogue = &scene.world.registry.catalogue;
         let patch = &self.body.value;
@@ -126,6 +120,10 @@ impl Patch {
             PatchMedia::Strategic | PatchMedia::Apply => go_text(patch),
         };
         let duplicates = self.body.duplicates.clone();
+        let (duplicates, mut strict_errors) = match self.media {
+            PatchMedia::Json => (Vec::new(), json_patch::strict_errors(patch, &duplicates)),
+            PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => (duplicates, Vec::new()),
+        };
         let strategic = matches!(self.media, PatchMedia::Strategic);
         let misfit = |why: &str| {
             let why = if strategic { strategic_words(why) } else { why.to_string() };
@@ -142,7 +140,9 @@ impl Patch {
             return Err(other_kind(scene, target, parsed, expected, misfit));
         }
         let decoded = decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
-        Ok((decoded.value, decoded.strict_errors))
+        strict_errors.extend(decoded.strict_errors);
+        let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+        Ok((decoded.value, warnings))
     }
 }
 
