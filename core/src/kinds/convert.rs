@@ -32,11 +32,26 @@ const EVENT_NAMES: &[(&str, &str)] = &[
     ("deprecatedCount", "count"),
 ];
 
+/// The texts that v1 writes even when they are empty, and events.k8s.io/v1 then leaves out.
+const EVENT_TEXTS: &[&str] = &["reportingComponent", "reportingInstance"];
+
 fn event_to_core(object: Value) -> Value {
-    renamed(object, "v1", |name| EVENT_NAMES.iter().find(|(new, _)| *new == name).map(|(_, core)| *core))
+    let name_of = |name: &str| EVENT_NAMES.iter().find(|(new, _)| *new == name).map(|(_, core)| *core);
+    let mut event = renamed(object, "v1", name_of);
+    for field in EVENT_TEXTS {
+        if event.field(field).is_none() {
+            event.set(field, "".into());
+        }
+    }
+    event
 }
 
-fn event_from_core(object: Value) -> Value {
+fn event_from_core(mut object: Value) -> Value {
+    for field in EVENT_TEXTS {
+        if object.text_at(&[field]).is_empty() {
+            object.remove_at(&[field]);
+        }
+    }
     let name_of = |name: &str| EVENT_NAMES.iter().find(|(_, core)| *core == name).map(|(new, _)| *new);
     renamed(object, "events.k8s.io/v1", name_of)
 }
@@ -81,6 +96,15 @@ fn autoscaler_to_v2(mut object: Value) -> Value {
         metrics.insert(0, cpu_metric(place, percent));
         object.set_at(list, metrics.into());
     }
+    if let Some(status) = object.field_mut("status") {
+        // autoscaling/v2 leaves out the count when it is 0, and writes the list when it is empty.
+        if status.field("currentReplicas") == Some(&Value::Int(0)) {
+            status.remove_at(&["currentReplicas"]);
+        }
+        if status.field("currentMetrics").is_none() {
+            status.set("currentMetrics", Value::Null);
+        }
+    }
     object
 }
 
@@ -105,6 +129,11 @@ fn autoscaler_from_v2(mut object: Value) -> Value {
             let text = json::to_string(&metrics_from_v2(place, aside));
             object.set_at(&["metadata", "annotations", annotation], text.into());
         }
+    }
+    if let Some(status) =
+        object.field_mut("status").filter(|status| status.field("currentReplicas").is_none())
+    {
+        status.set("currentReplicas", Value::Int(0));
     }
     object
 }
@@ -218,7 +247,7 @@ mod tests {
                  "target":{"type":"Utilization","averageUtilization":60}}},
                 {"type":"Resource","resource":{"name":"memory",
                  "target":{"type":"AverageValue","averageValue":"1Gi"}}}
-            ]},"status":{"desiredReplicas":1}}"#,
+            ]},"status":{"currentMetrics":null,"desiredReplicas":1}}"#,
         );
         let shown = autoscaler_from_v2(stored.clone());
         assert_eq!(shown.at(&["spec", "targetCPUUtilizationPercentage"]), Some(&Value::Int(60)));

@@ -177,6 +177,40 @@ mod tests {
         }
     }
 
+    /// What the kinds whose names are no RFC 1123 subdomains make of `No_Such` and of `a.b`: the start of the
+    /// sentence, or nothing.
+    const NAMES: &[(&str, &str, &str)] = &[
+        ("namespaces", "a lowercase RFC 1123 label", "must not contain dots"),
+        ("statefulsets", "a lowercase RFC 1123 label", "must not contain dots"),
+        ("services", "a DNS-1035 label", "a DNS-1035 label"),
+        ("ipaddresses", "must be a valid IP address", "must be a valid IP address"),
+        ("roles", "", ""),
+        ("rolebindings", "", ""),
+        ("clusterroles", "", ""),
+        ("clusterrolebindings", "", ""),
+        ("certificatesigningrequests", "", ""),
+        ("apiservices", "", ""),
+        ("customresourcedefinitions", "", ""),
+    ];
+
+    #[test]
+    fn every_kind_judges_names_as_upstream() {
+        for row in ROWS.iter().filter(|row| !row.prefix.is_empty() && row.prefix != "events") {
+            let special = NAMES.iter().find(|(plural, _, _)| *plural == row.plural);
+            let (bad, dotted) =
+                special.map_or(("a lowercase RFC 1123 subdomain", ""), |(_, bad, dotted)| (*bad, *dotted));
+            for (name, sentence) in [("No_Such", bad), ("a.b", dotted)] {
+                let problems = (row.rules.name)(name, false);
+                let got = problems.first().map_or("", |problem| problem.as_str());
+                assert!(
+                    got.starts_with(sentence) && got.is_empty() == sentence.is_empty(),
+                    "{}: {got}",
+                    row.plural
+                );
+            }
+        }
+    }
+
     #[test]
     fn resources_stand_in_discovery_order() {
         for pair in ROWS

@@ -8,8 +8,14 @@ use crate::status::{Causes, Path};
 use crate::value::{Map, Value};
 use alloc::format;
 
-pub static RULES: Rules =
-    Rules { name: names::any, default, prepare_create, validate, unconditional_update: false, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    name: names::any,
+    default,
+    prepare_create,
+    validate,
+    unconditional_update: false,
+    ..status::SPLIT
+};
 
 const DEFAULTS: &[Default] = &[(&["spec", "service"], "port", Fill::Int(443))];
 

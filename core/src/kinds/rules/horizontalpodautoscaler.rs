@@ -7,8 +7,12 @@ use crate::kinds::Rules;
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules { default, ..status::SPLIT };
-/// autoscaling/v1 has no metrics to fill in: the conversion to v2 does it.
-pub static V1_RULES: Rules = Rules { default: default_v1, ..status::SPLIT };
+pub static V1_RULES: Rules = Rules {
+    default: default_v1,
+    prepare_create: prepare_v1,
+    prepare_update: prepare_v1_update,
+    ..status::SPLIT
+};
 
 const DEFAULTS: &[Default] = &[(&["spec"], "minReplicas", Fill::Int(1))];
 
@@ -21,6 +25,26 @@ const CPU_PERCENT: i64 = 80;
 
 fn default_v1(object: &mut Value) {
     fill(object, DEFAULTS);
+}
+
+fn prepare_v1(object: &mut Value) {
+    status::drop(object);
+    default_v1_metric(object);
+}
+
+fn prepare_v1_update(object: &mut Value, old: &Value) {
+    status::keep(object, old);
+    default_v1_metric(object);
+}
+
+/// autoscaling/v1 gets its metric from the defaults of v2, as which it is stored.
+fn default_v1_metric(object: &mut Value) {
+    let aside = &["metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"];
+    if object.at(aside).is_none() {
+        each(object, &["spec"], &mut |spec| {
+            set_unset(spec, "targetCPUUtilizationPercentage", Fill::Int(CPU_PERCENT));
+        });
+    }
 }
 
 fn default(object: &mut Value) {
