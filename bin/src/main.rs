@@ -43,6 +43,8 @@ fn command() -> Command {
         .trailing_var_arg(true)
         .allow_hyphen_values(true);
     Command::new("steersman")
+        // What `--version` begins with: clients look for upstream's word.
+        .display_name("Kubernetes")
         .about("A Kubernetes API server that can be replayed from a seed")
         .version(GIT_VERSION)
         .subcommand_required(true)

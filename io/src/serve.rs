@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -37,10 +38,15 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// How long the listener rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How connections are served.
-pub struct ServeOptions {
+/// What connections are secured with.
+pub struct Secured {
     pub tls: ServerConfig,
     pub client_cas: Option<Arc<ClientCas>>,
+}
+
+/// How connections are served.
+pub struct ServeOptions {
+    pub secured: Secured,
     /// `--http2-max-streams-per-connection`.
     pub http2_max_streams: u32,
     /// `--strict-transport-security-directives`, joined; empty for no header.
@@ -62,16 +68,28 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// What all connections share.
 pub(crate) struct Server {
     pub(crate) shell: Arc<Shell>,
-    acceptor: TlsAcceptor,
-    client_cas: Option<Arc<ClientCas>>,
+    /// Replaced when certificate files change; connections keep what they began with.
+    keys: ArcSwap<Keys>,
     http2_max_streams: u32,
     pub(crate) strict_transport_security: Option<http::HeaderValue>,
     pub(crate) request_timeout: Duration,
     pub(crate) audit_ids: exchange::AuditIds,
 }
 
+struct Keys {
+    acceptor: TlsAcceptor,
+    client_cas: Option<Arc<ClientCas>>,
+}
+
+impl Keys {
+    fn new(secured: Secured) -> Arc<Self> {
+        Arc::new(Self { acceptor: TlsAcceptor::from(Arc::new(secured.tls)), client_cas: secured.client_cas })
+    }
+}
+
 /// The listening server; dropping it leaves connections alone.
 pub struct Serving {
+    server: Arc<Server>,
     stop: watch::Sender<bool>,
 }
 
@@ -84,16 +102,20 @@ impl Serving {
         };
         let server = Arc::new(Server {
             shell,
-            acceptor: TlsAcceptor::from(Arc::new(options.tls)),
-            client_cas: options.client_cas,
+            keys: ArcSwap::new(Keys::new(options.secured)),
             http2_max_streams: options.http2_max_streams,
             strict_transport_security,
             request_timeout: options.request_timeout,
             audit_ids: exchange::AuditIds::new(),
         });
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(accept(server, listener, stopping));
-        Ok(Self { stop })
+        tokio::spawn(accept(Arc::clone(&server), listener, stopping));
+        Ok(Self { server, stop })
+    }
+
+    /// Secures connections that come from now on with other certificates.
+    pub fn secure_with(&self, secured: Secured) {
+        self.server.keys.store(Keys::new(secured));
     }
 
     /// Accepts no more connections, lets those that are open finish what they do, and returns when all
@@ -133,7 +155,8 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream)
         .set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
-    let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, server.acceptor.accept(stream)).await {
+    let keys = server.keys.load_full();
+    let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, keys.acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::info!(%address, %error, "TLS handshake error");
@@ -145,7 +168,7 @@ async fn connection(
         }
     };
     let (_, session) = stream.get_ref();
-    let proof = match (&server.client_cas, session.peer_certificates()) {
+    let proof = match (&keys.client_cas, session.peer_certificates()) {
         (Some(cas), Some(chain)) => cas.judge(chain, UnixTime::now()),
         (Some(_) | None, _) => Proof::none(),
     };
@@ -180,6 +203,7 @@ async fn serve_http1(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
+        biased;
         ended = connection.as_mut() => return ended,
         _ = stopping.changed() => {}
     }
@@ -204,6 +228,7 @@ async fn serve_http2(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
+        biased;
         ended = connection.as_mut() => return ended,
         _ = stopping.changed() => {}
         () = activity.idle() => {}

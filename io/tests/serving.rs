@@ -18,7 +18,7 @@ use steersman_core::world::{Authentication, Authorization};
 use steersman_io::certificates::{Authority, Issued};
 use steersman_io::metrics::Metrics;
 use steersman_io::peer::ClientCas;
-use steersman_io::serve::{ServeOptions, Serving, listen};
+use steersman_io::serve::{Secured, ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
 use steersman_io::store::embedded::Embedded;
 use steersman_io::tls::{self, TlsOptions};
@@ -55,26 +55,30 @@ fn config() -> Config {
     }
 }
 
-async fn start() -> Server {
-    let authority = Authority::create("test").expect("an authority");
-    let cas = ClientCas::new(Arc::new(tls::provider()), &[authority.certificate().clone()]).expect("a pool");
+/// Shows a certificate of one authority and believes another's clients.
+fn secured(shown: &Authority, believed: &Authority) -> Secured {
+    let cas = ClientCas::new(Arc::new(tls::provider()), &[believed.certificate().clone()]).expect("a pool");
     let cas = Arc::new(cas);
-    let tls = tls::server_config(TlsOptions {
-        default: authority.issue_server("kube", &["localhost".into()], &[]).expect("a certificate"),
+    let options = TlsOptions {
+        default: shown.issue_server("kube", &["localhost".into()], &[]).expect("a certificate"),
         by_name: Vec::new(),
         oldest: tls::version("").expect("a version"),
         cipher_suites: Vec::new(),
         client_cas: Some(Arc::clone(&cas)),
         disable_http2: false,
-    });
+    };
+    Secured { tls: tls::server_config(options).expect("a configuration"), client_cas: Some(cas) }
+}
+
+async fn start() -> Server {
+    let authority = Authority::create("test").expect("an authority");
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let store = Arc::new(Embedded::in_memory().expect("a store"));
     let machine = Machine::new(config(), Arc::new(Registry::builtin()));
     let shell = Shell::start(machine, vec![store], Metrics::new("test"), None);
     let options = ServeOptions {
-        tls: tls.expect("a configuration"),
-        client_cas: Some(cas),
+        secured: secured(&authority, &authority),
         http2_max_streams: 100,
         strict_transport_security: String::new(),
         request_timeout: Duration::from_secs(60),
@@ -93,7 +97,9 @@ impl Server {
             .expect("versions")
             .with_root_certificates(roots);
         let config = match certificate {
-            Some(issued) => builder.with_client_auth_cert(issued.chain, issued.key).expect("a client certificate"),
+            Some(issued) => {
+                builder.with_client_auth_cert(issued.chain, issued.key).expect("a client certificate")
+            }
             None => builder.with_no_client_auth(),
         };
         let stream = TcpStream::connect(self.address).await.expect("a connection");
@@ -105,7 +111,8 @@ impl Server {
     }
 
     async fn admin(&self) -> SendRequest<Full<Bytes>> {
-        self.connect(Some(self.authority.issue_client("admin", "system:masters").expect("a certificate"))).await
+        self.connect(Some(self.authority.issue_client("admin", "system:masters").expect("a certificate")))
+            .await
     }
 }
 
@@ -119,7 +126,10 @@ fn request(method: &str, path: &str, body: impl Into<Bytes>) -> Request<Full<Byt
         .expect("a request")
 }
 
-async fn send(client: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> (Response<()>, String) {
+async fn send(
+    client: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> (Response<()>, String) {
     let (head, body) = client.send_request(request).await.expect("a response").into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     (Response::from_parts(head, ()), String::from_utf8_lossy(&body).into_owned())
@@ -145,11 +155,27 @@ async fn certificates_decide_who_comes_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn authorities_can_be_replaced() {
+    let server = start().await;
+    let other = Authority::create("other").expect("an authority");
+    let mut before = server.admin().await;
+    server.serving.secure_with(secured(&server.authority, &other));
+    let stranger = other.issue_client("admin", "system:masters").expect("a certificate");
+    let mut stranger = server.connect(Some(stranger)).await;
+    let mut friend = server.admin().await;
+    let path = "/api/v1/namespaces/default";
+    assert_eq!(send(&mut before, request("GET", path, "")).await.0.status(), StatusCode::OK);
+    assert_eq!(send(&mut stranger, request("GET", path, "")).await.0.status(), StatusCode::OK);
+    assert_eq!(send(&mut friend, request("GET", path, "")).await.0.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_bounded_and_metrics_are_told() {
     let server = start().await;
     let mut client = server.admin().await;
     let large = vec![b' '; limits::REQUEST_BODY_BYTES + 1];
-    let (head, body) = send(&mut client, request("POST", "/api/v1/namespaces/default/configmaps", large)).await;
+    let (head, body) =
+        send(&mut client, request("POST", "/api/v1/namespaces/default/configmaps", large)).await;
     assert_eq!(head.status(), StatusCode::PAYLOAD_TOO_LARGE, "{body}");
     let mut client = server.admin().await;
     let (head, text) = send(&mut client, request("GET", "/metrics", "")).await;
@@ -163,7 +189,8 @@ async fn a_watch_sees_a_write_and_ends_with_the_server() {
     let server = start().await;
     let (mut watcher, mut writer) = (server.admin().await, server.admin().await);
     let path = "/api/v1/namespaces/default/configmaps";
-    let watch = watcher.send_request(request("GET", &format!("{path}?watch=true"), "")).await.expect("a watch");
+    let watch =
+        watcher.send_request(request("GET", &format!("{path}?watch=true"), "")).await.expect("a watch");
     assert_eq!(watch.status(), StatusCode::OK);
     let object = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"},"data":{"a":"b"}}"#;
     let (head, body) = send(&mut writer, request("POST", path, object)).await;
@@ -171,7 +198,8 @@ async fn a_watch_sees_a_write_and_ends_with_the_server() {
     let mut events = watch.into_body();
     let mut seen = String::new();
     while !seen.contains("\"name\":\"one\"") {
-        let frame = tokio::time::timeout(Duration::from_secs(30), events.frame()).await.expect("an event in time");
+        let frame =
+            tokio::time::timeout(Duration::from_secs(30), events.frame()).await.expect("an event in time");
         let data = frame.expect("an event").expect("a frame").into_data().expect("data");
         seen.push_str(&String::from_utf8_lossy(&data));
     }
@@ -190,7 +218,8 @@ async fn a_client_that_goes_away_leaves_nothing() {
     let server = start().await;
     for _ in 0..3 {
         let mut client = server.admin().await;
-        let watch = client.send_request(request("GET", "/api/v1/pods?watch=true", "")).await.expect("a watch");
+        let watch =
+            client.send_request(request("GET", "/api/v1/pods?watch=true", "")).await.expect("a watch");
         assert_eq!(watch.status(), StatusCode::OK);
     }
     for _ in 0..1000 {

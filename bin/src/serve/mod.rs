@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
@@ -31,6 +32,10 @@ use options::{Options, Storage};
 
 /// From this verbosity on every request is logged, as by kube-apiserver.
 const REQUEST_LOG_VERBOSITY: i64 = 4;
+
+/// How often certificate files are looked at.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
+const FILE_REFRESH: Duration = Duration::from_secs(60);
 
 /// Runs the server until a signal ends it. `program` is how it was called.
 pub(crate) fn main(program: &str, arguments: &[OsString]) -> ExitCode {
@@ -87,7 +92,8 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     create_private(&options.data_directory)?;
-    let secured = security::secure(flags, &options)?;
+    let file_contents = security::contents(flags);
+    let (secured, admin_kubeconfig) = security::secure(flags, &options)?;
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
@@ -99,24 +105,24 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
             Some(recorder.map_err(|error| format!("--record: {path}: {error}"))?)
         }
     };
-    let machine = Machine::new(options.config, Arc::new(Registry::builtin()));
+    let machine = Machine::new(options.config.clone(), Arc::new(Registry::builtin()));
     let shell = Shell::start(machine, vec![store], Metrics::new(GIT_VERSION), recorder);
     let serve_options = ServeOptions {
-        tls: secured.tls,
-        client_cas: secured.client_cas,
+        secured,
         http2_max_streams: options.http2_max_streams,
         strict_transport_security: flags.list("strict-transport-security-directives").join("; "),
         request_timeout: options.request_timeout,
     };
     let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
     tracing::info!(address = %options.listen, "serving securely");
-    if let Some(kubeconfig) = &secured.admin_kubeconfig {
+    if let Some(kubeconfig) = &admin_kubeconfig {
         shell.ready().await;
         print(&format!("export KUBECONFIG={}", kubeconfig.display()));
     }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = follow_files(flags, &options, &serving, file_contents) => {}
     }
     tracing::info!("shutting down");
     shell.drain();
@@ -124,6 +130,26 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     serving.stop(options.request_timeout + options.watch_grace).await;
     shell.close().await;
     Ok(())
+}
+
+/// Takes certificates anew whenever their files have changed, for ever.
+async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut known: Vec<Vec<u8>>) {
+    loop {
+        tokio::time::sleep(FILE_REFRESH).await;
+        let found = security::contents(flags);
+        if found == known {
+            continue;
+        }
+        match security::secure(flags, options) {
+            Ok((secured, _)) => {
+                serving.secure_with(secured);
+                known = found;
+                tracing::info!("certificates taken anew");
+            }
+            // Perhaps only half of the files are written yet.
+            Err(error) => tracing::warn!(%error, "certificates stay as they were"),
+        }
+    }
 }
 
 /// Creates the data directory, which holds keys and secrets, for its owner alone.

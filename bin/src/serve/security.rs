@@ -7,20 +7,18 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 use steersman_io::certificates::{self, Issued};
 use steersman_io::peer::ClientCas;
-use steersman_io::tls::{self, ServerConfig, TlsOptions};
+use steersman_io::serve::Secured;
+use steersman_io::tls::{self, TlsOptions};
 
 use super::admin;
 use super::options::Options;
 use crate::flags::Flags;
 
-/// What connections are secured with.
-pub(super) struct Secured {
-    pub(super) tls: ServerConfig,
-    pub(super) client_cas: Option<Arc<ClientCas>>,
-    pub(super) admin_kubeconfig: Option<PathBuf>,
-}
+/// Flags that name certificate and key files, which may change while the server runs.
+const FILE_FLAGS: [&str; 4] = ["tls-cert-file", "tls-private-key-file", "tls-sni-cert-key", "client-ca-file"];
 
-pub(super) fn secure(flags: &Flags, options: &Options) -> Result<Secured, String> {
+/// What the server shows and believes, and the kubeconfig of the administrator that it made.
+pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Option<PathBuf>), String> {
     let serving = serving_certificate(flags, options)?;
     let (client_certificates, admin_kubeconfig) = if options.makes_admin {
         let authority = admin::authority(&options.data_directory)?;
@@ -37,21 +35,29 @@ pub(super) fn secure(flags: &Flags, options: &Options) -> Result<Secured, String
             .map_err(|error| format!("--client-ca-file: {error}"))?;
         Some(Arc::new(cas))
     };
+    let suites: Result<_, _> =
+        flags.list("tls-cipher-suites").iter().map(|name| tls::cipher_suite(name)).collect();
     let tls_options = TlsOptions {
         default: serving,
         by_name: sni_certificates(flags)?,
         oldest: tls::version(flags.text("tls-min-version"))
             .map_err(|error| format!("--tls-min-version: {error}"))?,
-        cipher_suites: flags
-            .list("tls-cipher-suites")
-            .iter()
-            .map(|name| tls::cipher_suite(name))
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("--tls-cipher-suites: {error}"))?,
+        cipher_suites: suites.map_err(|error| format!("--tls-cipher-suites: {error}"))?,
         client_cas: client_cas.clone(),
         disable_http2: flags.bool("disable-http2-serving"),
     };
-    Ok(Secured { tls: tls::server_config(tls_options)?, client_cas, admin_kubeconfig })
+    Ok((Secured { tls: tls::server_config(tls_options)?, client_cas }, admin_kubeconfig))
+}
+
+/// The contents of all files that flags name, to see whether one has changed. A file that cannot be read
+/// is empty.
+pub(super) fn contents(flags: &Flags) -> Vec<Vec<u8>> {
+    let given = FILE_FLAGS.iter().flat_map(|name| flags.list(name));
+    let paths = given.flat_map(|value| {
+        let files = value.split_once(':').map_or(value.as_str(), |(files, _)| files);
+        files.split(',').map(PathBuf::from).collect::<Vec<_>>()
+    });
+    paths.map(|path| std::fs::read(path).unwrap_or_default()).collect()
 }
 
 /// The address that the administrator's kubeconfig names.
