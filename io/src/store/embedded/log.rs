@@ -131,7 +131,7 @@ impl Log {
         self.frame.clear();
         frame::write(&mut self.frame, self.current.salt, self.next_sequence, payload);
         let frame = std::mem::take(&mut self.frame);
-        let appended = self.current.append(&*self.disk, &frame);
+        let appended = self.current.append(&*self.disk, &frame, self.segment_bytes);
         self.frame = frame;
         self.frame.shrink_to(AHEAD_BYTES as usize);
         appended?;
@@ -214,9 +214,11 @@ impl Segment {
         self.tail == file::HEADER_BYTES as u64
     }
 
-    fn append(&mut self, disk: &dyn Disk, frame: &[u8]) -> Result<(), AppendError> {
+    fn append(&mut self, disk: &dyn Disk, frame: &[u8], segment_bytes: u64) -> Result<(), AppendError> {
         let end = self.tail + frame.len() as u64;
-        let written = self.write_ahead(disk, end).and_then(|()| disk.write_at(&self.file, frame, self.tail));
+        let written = self
+            .write_ahead(disk, end, segment_bytes)
+            .and_then(|()| disk.write_at(&self.file, frame, self.tail));
         if let Err(error) = written {
             return Err(self.take_back(disk, error));
         }
@@ -232,11 +234,11 @@ impl Segment {
         }
     }
 
-    fn write_ahead(&mut self, disk: &dyn Disk, end: u64) -> io::Result<()> {
+    fn write_ahead(&mut self, disk: &dyn Disk, end: u64, segment_bytes: u64) -> io::Result<()> {
         if end <= self.length {
             return Ok(());
         }
-        let length = end + AHEAD_BYTES;
+        let length = (end + AHEAD_BYTES).min(segment_bytes).max(end);
         disk.write_at(&self.file, &vec![0; (length - end) as usize], end)?;
         self.length = length;
         Ok(())

@@ -6,6 +6,8 @@
 
 mod batch;
 mod commit;
+#[cfg(test)]
+mod crash;
 mod directory;
 mod disk;
 mod error;
