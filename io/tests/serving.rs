@@ -18,6 +18,7 @@ use steersman_core::world::{Authentication, Authorization};
 use steersman_io::certificates::{Authority, Issued};
 use steersman_io::metrics::Metrics;
 use steersman_io::peer::ClientCas;
+use steersman_io::record::Recorder;
 use steersman_io::serve::{Secured, ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
 use steersman_io::store::embedded::Embedded;
@@ -26,14 +27,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// A server in memory, and the authority that it believes.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
-    shell: Arc<Shell>,
-    serving: Serving,
+    pub(crate) shell: Arc<Shell>,
+    pub(crate) serving: Serving,
     authority: Authority,
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         etcd_prefix: "/registry".into(),
         seed: 1,
@@ -71,12 +72,16 @@ fn secured(shown: &Authority, believed: &Authority) -> Secured {
 }
 
 async fn start() -> Server {
+    start_with(None).await
+}
+
+pub(crate) async fn start_with(recorder: Option<Recorder>) -> Server {
     let authority = Authority::create("test").expect("an authority");
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let store = Arc::new(Embedded::in_memory().expect("a store"));
     let machine = Machine::new(config(), Arc::new(Registry::builtin()));
-    let shell = Shell::start(machine, vec![store], Metrics::new("test"), None);
+    let shell = Shell::start(machine, vec![store], Metrics::new("test"), recorder);
     let options = ServeOptions {
         secured: secured(&authority, &authority),
         http2_max_streams: 100,
@@ -110,13 +115,13 @@ impl Server {
         sender
     }
 
-    async fn admin(&self) -> SendRequest<Full<Bytes>> {
+    pub(crate) async fn admin(&self) -> SendRequest<Full<Bytes>> {
         self.connect(Some(self.authority.issue_client("admin", "system:masters").expect("a certificate")))
             .await
     }
 }
 
-fn request(method: &str, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub(crate) fn request(method: &str, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::builder()
         .method(method)
         .uri(path)
@@ -126,10 +131,11 @@ fn request(method: &str, path: &str, body: impl Into<Bytes>) -> Request<Full<Byt
         .expect("a request")
 }
 
-async fn send(
+pub(crate) async fn send(
     client: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
 ) -> (Response<()>, String) {
+    client.ready().await.expect("an open connection");
     let (head, body) = client.send_request(request).await.expect("a response").into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     (Response::from_parts(head, ()), String::from_utf8_lossy(&body).into_owned())
