@@ -10,7 +10,7 @@ use crate::codec::form::PatchMedia;
 use crate::codec::json::{self, Parsed};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
-use crate::patch::{go_text, json_patch, merge, strategic};
+use crate::patch::{self, go_text, json_patch, merge, strategic};
 use crate::schema::decode;
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::Value;
@@ -108,6 +108,7 @@ impl Patch {
     ) -> Result<(Value, Vec<String>), Failure> {
         let catalogue = &scene.world.registry.catalogue;
         let patch = &self.body.value;
+        let before = current.clone();
         let patched = match self.media {
             PatchMedia::Json => json_patch::apply(current, patch)?,
             PatchMedia::Merge => merge::apply(current, patch)?,
@@ -115,8 +116,9 @@ impl Patch {
                 strategic::apply(catalogue, expected.type_id, current, patch)?
             }
         };
-        let shown = match self.media {
-            PatchMedia::Json | PatchMedia::Merge => json::to_string(&patched),
+        let after = patched.clone();
+        let shown = || match self.media {
+            PatchMedia::Json | PatchMedia::Merge => patch::shown(catalogue, expected.type_id, &before, &after),
             PatchMedia::Strategic | PatchMedia::Apply => go_text(patch),
         };
         let duplicates = self.body.duplicates.clone();
@@ -128,7 +130,7 @@ impl Patch {
         let misfit = |why: &str| {
             let why = if strategic { strategic_words(why) } else { why.to_string() };
             let mut causes = Causes::new();
-            causes.invalid(&Path::new("patch"), &Value::from(shown.clone()), &why);
+            causes.invalid(&Path::new("patch"), &Value::from(shown()), &why);
             Failure::invalid(Qualified { group: "", name: "" }, "", causes)
         };
         if !matches!(patched, Value::Map(_)) {
