@@ -4,5 +4,6 @@ pub mod base64;
 pub mod form;
 pub mod json;
 pub mod partial;
+pub mod proto;
 pub mod table;
 pub mod yaml;

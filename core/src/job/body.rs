@@ -5,7 +5,7 @@ use super::Scene;
 use super::call::Target;
 use crate::codec::form::{BodyMedia, body_media};
 use crate::codec::json::{self, Parsed};
-use crate::codec::yaml;
+use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
 use crate::schema::{TypeId, decode};
@@ -43,12 +43,13 @@ impl<'a> Expected<'a> {
 pub(super) fn object(scene: &Scene<'_>, target: &Target, validation: FieldValidation) -> Result<Body, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = Expected::of(scene.resource(target));
-    typed(scene, parsed(scene, media, expected.kind)?, expected, validation)
+    typed(scene, parsed(scene, media, expected)?, expected, validation)
 }
 
 /// The body as a tree, whatever it holds.
-pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, kind: &str) -> Result<Parsed, Failure> {
+pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, Failure> {
     let body = &scene.call.request.body;
+    let kind = expected.kind;
     let unrecognized = |why: String| {
         let shown = summary(body);
         Failure::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
@@ -56,6 +57,7 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, kind: &str) -> Result<
     let parsed = match media {
         BodyMedia::Json => json::parse(body).map_err(|error| error.0),
         BodyMedia::Yaml => yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0)),
+        BodyMedia::Protobuf => from_protobuf(scene, body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
     let parsed = parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
@@ -67,6 +69,22 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, kind: &str) -> Result<
             other.type_of().word()
         )))),
     }
+}
+
+/// A protobuf body as a tree. Of another kind than the expected only its name is told.
+fn from_protobuf(scene: &Scene<'_>, body: &[u8], expected: Expected<'_>) -> Result<Parsed, String> {
+    let envelope = proto::Envelope::open(body).map_err(|error| error.text().to_string())?;
+    let is_expected = envelope.kind.is_empty() || envelope.kind == expected.kind;
+    let mut value = if is_expected {
+        let catalogue = &scene.world.registry.catalogue;
+        proto::message(catalogue, expected.type_id, envelope.raw).map_err(|error| error.to_string())?
+    } else {
+        Value::empty_map()
+    };
+    if !envelope.kind.is_empty() {
+        object::set_api_version_and_kind(&mut value, &envelope.api_version, &envelope.kind);
+    }
+    Ok(Parsed { value, duplicates: Vec::new() })
 }
 
 /// A tree as an object of the expected kind.

@@ -1,7 +1,7 @@
 //! DELETE of one object: preconditions, grace, finalizers, then removal.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
 
-use super::body;
+use super::body::{self, Expected};
 use super::call::Target;
 use super::draft::Draft;
 use super::existing::{Existing, found_instead, read_key, write_if};
@@ -81,10 +81,11 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
         return DeleteOptions::from_query(&scene.call.query);
     }
     let media = body_media(scene.call.request.header("content-type"))?;
-    let parsed = body::parsed(scene, media, "DeleteOptions")?;
     let catalogue = &scene.world.registry.catalogue;
     let type_id = catalogue.type_named("meta.v1.DeleteOptions");
     let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
+    let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", type_id };
+    let parsed = body::parsed(scene, media, expected)?;
     let kind = parsed.value.text_at(&["kind"]);
     if !kind.is_empty() && kind != "DeleteOptions" {
         let why = format!("expected DeleteOptions, got {kind}");

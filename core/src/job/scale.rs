@@ -32,7 +32,8 @@ pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> 
 /// The Scale that a PUT brings.
 pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Body, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
-    body::typed(scene, body::parsed(scene, media, KIND)?, expected(scene)?, validation)
+    let expected = expected(scene)?;
+    body::typed(scene, body::parsed(scene, media, expected)?, expected, validation)
 }
 
 /// The Scale of an object.

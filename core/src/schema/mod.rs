@@ -167,7 +167,7 @@ impl TypeDef {
 
     /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
     /// this same type: JSONSchemaPropsOrArray, -OrBool and -OrStringArray.
-    fn is_schema_union(&self, field: &str) -> bool {
+    pub(crate) fn is_schema_union(&self, field: &str) -> bool {
         matches!(field, "items" | "additionalItems" | "additionalProperties" | "dependencies")
             && self.go_name() == "JSONSchemaProps"
     }
