@@ -167,12 +167,12 @@ async fn connection(
             return;
         }
     };
-    let (_, session) = stream.get_ref();
-    let proof = match (&keys.client_cas, session.peer_certificates()) {
+    let (_, state) = stream.get_ref();
+    let proof = match (&keys.client_cas, state.peer_certificates()) {
         (Some(cas), Some(chain)) => cas.judge(chain, UnixTime::now()),
         (Some(_) | None, _) => Proof::none(),
     };
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let is_http2 = state.alpn_protocol() == Some(b"h2");
     let activity = Arc::new(Activity::new());
     let client = Arc::new(Client {
         proof,

@@ -64,7 +64,7 @@ pub fn server_config(options: TlsOptions) -> Result<ServerConfig, String> {
     }
     let mut config = builder.with_cert_resolver(Arc::new(names));
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;
-    // One ticket resumes a session as well as two, and each costs its encryption.
+    // One ticket lets a client resume as well as two, and each costs its encryption.
     config.send_tls13_tickets = 1;
     config.alpn_protocols.push(b"http/1.1".to_vec());
     if !options.disable_http2 {

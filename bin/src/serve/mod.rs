@@ -3,6 +3,7 @@
 mod admin;
 mod options;
 mod security;
+mod systemd;
 mod tokens;
 
 use std::ffi::OsString;
@@ -115,14 +116,15 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     };
     let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
     tracing::info!(address = %options.listen, "serving securely");
-    if let Some(kubeconfig) = &admin_kubeconfig {
+    let running = async {
         shell.ready().await;
-        print(&format!("export KUBECONFIG={}", kubeconfig.display()));
-    }
+        announce(admin_kubeconfig.as_deref());
+        follow_files(flags, &options, &serving, file_contents).await;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = follow_files(flags, &options, &serving, file_contents) => {}
+        () = running => {}
     }
     tracing::info!("shutting down");
     shell.drain();
@@ -130,6 +132,16 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     serving.stop(options.request_timeout + options.watch_grace).await;
     shell.close().await;
     Ok(())
+}
+
+/// The server is ready: whoever started it is told.
+fn announce(admin_kubeconfig: Option<&Path>) {
+    if let Some(kubeconfig) = admin_kubeconfig {
+        print(&format!("export KUBECONFIG={}", kubeconfig.display()));
+    }
+    if let Err(error) = systemd::notify_ready() {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
 }
 
 /// Takes certificates anew whenever their files have changed, for ever.
