@@ -174,3 +174,38 @@ async fn a_full_queue_refuses() {
     let closed = store.perform(Op::Txn(Txn::default())).await;
     assert_eq!(closed, Stored::Failed(StoreError::Unavailable("the store is closed".into())));
 }
+
+#[tokio::test]
+async fn leases_and_compactions_are_taken_back_too() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (store, disk) = faulty(place.path(), SMALL);
+    let mut leases = Vec::new();
+    for _ in 0..2 {
+        match store.perform(Op::LeaseGrant { ttl_seconds: 1000 }).await {
+            Stored::Leased { id, .. } => leases.push(id),
+            other => panic!("{other:?}"),
+        }
+    }
+    store.perform(put("/leased", "1", leases[0].0)).await;
+    let (shown, newest) = (state(&store), store.revision());
+    let ops = [
+        Op::LeaseGrant { ttl_seconds: 1000 },
+        Op::LeaseRevoke(leases[0]),
+        Op::LeaseRevoke(leases[1]),
+        Op::Compact(newest),
+    ];
+    for op in &ops {
+        disk.fail_after(0, 1, io::ErrorKind::StorageFull);
+        assert_eq!(store.perform(op.clone()).await, Stored::Failed(StoreError::NoSpace), "{op:?}");
+        assert_eq!((disk.heal(), state(&store)), (1, shown.clone()));
+        store.shared.memory.read().expect("sound").mvcc.check();
+    }
+    for op in ops {
+        let outcome = store.perform(op).await;
+        let done = matches!(outcome, Stored::Leased { .. } | Stored::Revoked | Stored::Compacted);
+        assert!(done, "as if nothing had failed: {outcome:?}");
+    }
+    assert_eq!(state(&store), []);
+    store.close().await;
+    assert_eq!(state(&open(place.path(), SMALL)), []);
+}

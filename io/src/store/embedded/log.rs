@@ -67,59 +67,33 @@ impl Log {
         let mut segments = directory.list()?.segments;
         segments.retain(|first_sequence| *first_sequence > covered);
         let mut next_sequence = covered + 1;
-        let missing = |sequence| OpenError::Missing { directory: directory.path().to_path_buf(), sequence };
-        let Some(last) = segments.last().copied() else {
+        let (mut older, frame) = (Vec::new(), Vec::new());
+        let Some(last) = segments.pop() else {
             if covered > 0 {
-                return Err(missing(next_sequence));
+                return Err(missing(&directory, next_sequence));
             }
             let path = directory.segment(next_sequence);
             let current = Segment::create(&directory, &*disk, next_sequence)
                 .map_err(|error| OpenError::io(path, "create", error.into()))?;
-            let (older, frame) = (Vec::new(), Vec::new());
             return Ok(Self { directory, disk, segment_bytes, current, older, next_sequence, frame });
         };
-        let mut payload = Vec::new();
-        let mut older = Vec::new();
         for first_sequence in segments {
-            if first_sequence != next_sequence {
-                return Err(missing(next_sequence));
-            }
-            let path = directory.segment(first_sequence);
-            let mut reader = FrameReader::open(&path, SEGMENT_MAGIC, first_sequence)?;
-            let tail = loop {
-                let offset = reader.offset();
-                match reader.next(next_sequence, &mut payload)? {
-                    Next::Frame => {
-                        replay(&payload).map_err(|what| OpenError::damaged(&path, offset, what))?;
-                        next_sequence += 1;
-                    }
-                    Next::End(tail) => break tail,
-                }
-            };
-            let torn = match tail {
-                Tail::Clean => false,
+            let (reader, tail) = read(&directory, first_sequence, &mut next_sequence, replay)?;
+            if tail != Tail::Clean {
                 // Only the newest segment can have been written to when the last process ended.
-                Tail::Torn if first_sequence == last => true,
-                Tail::Torn => {
-                    return Err(OpenError::damaged(
-                        path,
-                        reader.offset(),
-                        "a segment breaks off before the last",
-                    ));
-                }
-                Tail::Damaged => {
-                    return Err(OpenError::damaged(path, reader.offset(), "a checksum is wrong"));
-                }
-            };
-            if first_sequence == last {
-                let current = Segment::reopen(&directory, &*disk, first_sequence, &reader, torn)
-                    .map_err(|error| OpenError::io(path, "repair", error))?;
-                let frame = Vec::new();
-                return Ok(Self { directory, disk, segment_bytes, current, older, next_sequence, frame });
+                let path = directory.segment(first_sequence);
+                return Err(OpenError::damaged(
+                    path,
+                    reader.offset(),
+                    "a segment breaks off before the last",
+                ));
             }
             older.push((first_sequence, reader.length()));
         }
-        unreachable!("the last segment returns")
+        let (reader, tail) = read(&directory, last, &mut next_sequence, replay)?;
+        let current = Segment::reopen(&directory, &*disk, last, &reader, tail == Tail::Torn)
+            .map_err(|error| OpenError::io(directory.segment(last), "repair", error))?;
+        Ok(Self { directory, disk, segment_bytes, current, older, next_sequence, frame })
     }
 
     /// Appends a batch and makes it durable.
@@ -253,6 +227,37 @@ impl Segment {
             Err(repair_error) => AppendError::Unknown(repair_error),
         }
     }
+}
+
+/// Replays one segment, which has to start with the given sequence, and tells how it ends: not with
+/// damage.
+fn read(
+    directory: &Directory,
+    first_sequence: u64,
+    next_sequence: &mut u64,
+    replay: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(FrameReader, Tail), OpenError> {
+    if first_sequence != *next_sequence {
+        return Err(missing(directory, *next_sequence));
+    }
+    let path = directory.segment(first_sequence);
+    let mut reader = FrameReader::open(&path, SEGMENT_MAGIC, first_sequence)?;
+    let mut payload = Vec::new();
+    loop {
+        let offset = reader.offset();
+        match reader.next(*next_sequence, &mut payload)? {
+            Next::Frame => {
+                replay(&payload).map_err(|what| OpenError::damaged(&path, offset, what))?;
+                *next_sequence += 1;
+            }
+            Next::End(Tail::Damaged) => return Err(OpenError::damaged(path, offset, "a checksum is wrong")),
+            Next::End(tail @ (Tail::Clean | Tail::Torn)) => return Ok((reader, tail)),
+        }
+    }
+}
+
+fn missing(directory: &Directory, sequence: u64) -> OpenError {
+    OpenError::Missing { directory: directory.path().to_path_buf(), sequence }
 }
 
 fn refused(error: io::Error) -> AppendError {
