@@ -80,19 +80,16 @@ pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
 }
 
 fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
-    match (shape, &*value) {
-        (Shape::Struct(id), Value::Map(_)) => default_object(catalogue, catalogue.get(*id), value),
-        (Shape::List(item), Value::List(_)) if item.holds_structs() => {
-            for member in value.as_list_mut().into_iter().flatten() {
-                default_shape(catalogue, item, member);
-            }
+    if let (Shape::Struct(id), Value::Map(_)) = (shape, &*value) {
+        default_object(catalogue, catalogue.get(*id), value);
+    } else if let Shape::List(item) = shape {
+        for member in value.as_list_mut().into_iter().flatten() {
+            default_shape(catalogue, item, member);
         }
-        (Shape::Map(inner), Value::Map(_)) if inner.holds_structs() => {
-            for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
-                default_shape(catalogue, inner, member);
-            }
+    } else if let Shape::Map(inner) = shape {
+        for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
+            default_shape(catalogue, inner, member);
         }
-        (_, _) => {}
     }
 }
 
@@ -225,30 +222,38 @@ impl<'c> Decoder<'c> {
         canonical.or_else(|fault| self.fault(fault, shape, path))
     }
 
-    fn object(&mut self, def: &'c TypeDef, map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
-        let entries = owned(map).into_entries();
-        let mut members: Vec<(Text, Value)> = Vec::with_capacity(entries.len() + def.kept.len());
-        let mut kept = def.kept.iter().map(|at| &def.fields[usize::from(*at)]).peekable();
+    /// Works in place: most objects come in the form that they leave in.
+    fn object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        let map = Arc::make_mut(&mut shared);
+        let mut dropped: Vec<usize> = Vec::new();
         let mut from = 0;
-        for (key, value) in entries {
-            while let Some(field) = kept.next_if(|field| field.name < key.as_str()) {
-                members.push((Text::const_new(field.name), self.absent(field)));
-            }
-            let Some(index) = def.position_from(&key, &mut from) else {
-                self.note_unknown(path, &key);
+        for (at, (key, slot)) in map.iter_mut().enumerate() {
+            let Some(index) = def.position_from(key, &mut from) else {
+                self.note_unknown(path, key);
+                dropped.push(at);
                 continue;
             };
-            kept.next_if(|field| field.name == key.as_str());
             let field = &def.fields[index];
             let here = Path::Field { above: path, name: field.name, owner: def };
-            if let Some(value) = self.member(field, value, &here)? {
-                members.push((key, value));
+            match self.member(field, core::mem::take(slot), &here)? {
+                Some(value) => *slot = value,
+                None => dropped.push(at),
             }
         }
-        for field in kept {
-            members.push((Text::const_new(field.name), self.absent(field)));
+        if !dropped.is_empty() {
+            let mut at = 0;
+            let mut dropped = dropped.into_iter().peekable();
+            map.retain(|_, _| {
+                at += 1;
+                dropped.next_if_eq(&(at - 1)).is_none()
+            });
         }
-        Ok(Value::map(Map::from_entries(members)))
+        for field in def.kept.iter().map(|at| &def.fields[usize::from(*at)]) {
+            if !map.contains_key(field.name) {
+                map.insert(Text::const_new(field.name), self.absent(field));
+            }
+        }
+        Ok(Value::Map(shared))
     }
 
     /// A member's value; None when the encoder would leave it out.
@@ -285,24 +290,22 @@ impl<'c> Decoder<'c> {
         }
     }
 
-    fn list(&mut self, item: &'c Shape, items: Arc<Vec<Value>>, path: &Path<'_>) -> Decoding<Value> {
-        let mut items = owned(items);
-        for (index, member) in items.iter_mut().enumerate() {
-            let value = core::mem::take(member);
+    fn list(&mut self, item: &'c Shape, mut items: Arc<Vec<Value>>, path: &Path<'_>) -> Decoding<Value> {
+        for (index, slot) in Arc::make_mut(&mut items).iter_mut().enumerate() {
+            let value = core::mem::take(slot);
             let here = Path::Index { above: path, index };
-            *member = if value.is_null() { self.zero(item) } else { self.shaped(item, value, &here)? };
+            *slot = if value.is_null() { self.zero(item) } else { self.shaped(item, value, &here)? };
         }
-        Ok(Value::list(items))
+        Ok(Value::List(items))
     }
 
-    fn map(&mut self, inner: &'c Shape, map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
-        let mut map = owned(map);
-        for (key, member) in map.iter_mut() {
-            let value = core::mem::take(member);
+    fn map(&mut self, inner: &'c Shape, mut map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        for (key, slot) in Arc::make_mut(&mut map).iter_mut() {
+            let value = core::mem::take(slot);
             let here = Path::Key { above: path, name: key };
-            *member = if value.is_null() { self.zero(inner) } else { self.shaped(inner, value, &here)? };
+            *slot = if value.is_null() { self.zero(inner) } else { self.shaped(inner, value, &here)? };
         }
-        Ok(Value::map(map))
+        Ok(Value::Map(map))
     }
 
     /// JSON of any form; the unions of an OpenAPI schema are of the schema's own type inside.

@@ -11,32 +11,39 @@ pub fn to_json(catalogue: &Catalogue, root: TypeId, value: &Value, out: &mut Vec
 }
 
 fn shaped(catalogue: &Catalogue, shape: &Shape, value: &Value, out: &mut Vec<u8>) {
-    match (shape, value) {
-        (Shape::Struct(id), Value::Map(map)) => object(catalogue, catalogue.get(*id), map, out),
-        (Shape::List(item), Value::List(items)) => {
-            out.push(b'[');
-            for (index, member) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                shaped(catalogue, item, member, out);
-            }
-            out.push(b']');
-        }
-        (Shape::Map(inner), Value::Map(map)) => {
-            out.push(b'{');
-            for (index, (key, member)) in map.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                json::write_str(key, out);
-                out.push(b':');
-                shaped(catalogue, inner, member, out);
-            }
-            out.push(b'}');
-        }
-        _ => json::write(value, out),
+    if let (Shape::Struct(id), Value::Map(map)) = (shape, value) {
+        object(catalogue, catalogue.get(*id), map, out);
+    } else if let (Shape::List(item), Value::List(items)) = (shape, value) {
+        write_list(items, out, |member, out| shaped(catalogue, item, member, out));
+    } else if let (Shape::Map(inner), Value::Map(map)) = (shape, value) {
+        write_map(map, out, |member, out| shaped(catalogue, inner, member, out));
+    } else {
+        json::write(value, out);
     }
+}
+
+fn write_list(items: &[Value], out: &mut Vec<u8>, write: impl Fn(&Value, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (index, member) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(member, out);
+    }
+    out.push(b']');
+}
+
+fn write_map(map: &Map, out: &mut Vec<u8>, write: impl Fn(&Value, &mut Vec<u8>)) {
+    out.push(b'{');
+    for (index, (key, member)) in map.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::write_str(key, out);
+        out.push(b':');
+        write(member, out);
+    }
+    out.push(b'}');
 }
 
 /// Most fields of one type for which the fast order below is used; no type has more today.
@@ -63,11 +70,10 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         // Field names are plain letters: nothing to escape.
         out.extend_from_slice(field.name.as_bytes());
         out.extend_from_slice(b"\":");
-        match &field.shape {
-            Shape::Any | Shape::Map(_) if def.is_schema_union(field.name) => {
-                schema_union(catalogue, def, field.name, member, out);
-            }
-            shape => shaped(catalogue, shape, member, out),
+        if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(field.name) {
+            schema_union(catalogue, def, field.name, member, out);
+        } else {
+            shaped(catalogue, &field.shape, member, out);
         }
     }
     for (key, member) in unknown {
@@ -83,30 +89,11 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
 
 /// A schema, a list of them, a map of them, or plain JSON.
 fn schema_union(catalogue: &Catalogue, def: &TypeDef, name: &str, value: &Value, out: &mut Vec<u8>) {
+    let inside = |member: &Value, out: &mut Vec<u8>| schema_union(catalogue, def, "", member, out);
     match value {
-        Value::Map(map) if name == "dependencies" => {
-            out.push(b'{');
-            for (index, (key, member)) in map.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                json::write_str(key, out);
-                out.push(b':');
-                schema_union(catalogue, def, "", member, out);
-            }
-            out.push(b'}');
-        }
+        Value::Map(map) if name == "dependencies" => write_map(map, out, inside),
         Value::Map(map) => object(catalogue, def, map, out),
-        Value::List(items) => {
-            out.push(b'[');
-            for (index, member) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                schema_union(catalogue, def, "", member, out);
-            }
-            out.push(b']');
-        }
+        Value::List(items) => write_list(items, out, inside),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
             json::write(value, out)
         }

@@ -41,11 +41,16 @@ pub(super) fn found(value: &Value, with_number: bool) -> String {
     }
 }
 
+/// A whole number of 32 bits.
+fn fits_int32(value: &Value) -> bool {
+    value.as_int().is_some_and(|number| i32::try_from(number).is_ok())
+}
+
 pub(super) fn int32(value: Value) -> Canonical {
-    match value {
-        Value::Int(number) if i32::try_from(number).is_ok() => Ok(value),
-        _ => Err(Fault::Mismatch { found: found(&value, true), go_type: "int32" }),
+    if fits_int32(&value) {
+        return Ok(value);
     }
+    Err(Fault::Mismatch { found: found(&value, true), go_type: "int32" })
 }
 
 pub(super) fn quantity(value: &Value) -> Canonical {
@@ -56,11 +61,10 @@ pub(super) fn quantity(value: &Value) -> Canonical {
 }
 
 pub(super) fn int_or_string(value: Value) -> Canonical {
-    match value {
-        Value::Str(_) => Ok(value),
-        Value::Int(number) if i32::try_from(number).is_ok() => Ok(value),
-        _ => Err(Fault::Fatal { found: found(&value, true), go_type: "int32" }),
+    if fits_int32(&value) || value.as_str().is_some() {
+        return Ok(value);
     }
+    Err(Fault::Fatal { found: found(&value, true), go_type: "int32" })
 }
 
 pub(super) fn bytes(value: Value) -> Canonical {
@@ -82,11 +86,12 @@ const ZERO_TIME: Wall = Wall::from_seconds(-62_135_596_800);
 /// metav1.Time: UTC, whole seconds.
 pub(super) fn time(value: Value) -> Canonical {
     let wall = parse_time(&value, false)?;
-    Ok(match &value {
-        Value::Str(text) if text.len() == 20 && wall != ZERO_TIME => value,
-        _ if wall == ZERO_TIME => Value::Null,
-        _ => Value::from(wall.rfc3339()),
-    })
+    if wall == ZERO_TIME {
+        return Ok(Value::Null);
+    }
+    // A valid text of this length ends with `Z` and has no fraction: it is canonical.
+    let canonical = value.as_str().is_some_and(|text| text.len() == 20);
+    Ok(if canonical { value } else { Value::from(wall.rfc3339()) })
 }
 
 /// metav1.MicroTime: UTC, six digits of a second, which the text must have.
