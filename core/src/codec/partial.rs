@@ -274,7 +274,11 @@ mod tests {
     use alloc::string::String;
     use proptest::prelude::*;
 
-    const POD: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","uid":"u","creationTimestamp":"t","labels":{"x":"1","y/z":"q\"<"},"managedFields":[{"a":[{},1]}]},"spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"status":{"phase":"Running","n":5}}"#;
+    const POD: &str = concat!(
+        r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","uid":"u","creationTimestamp":"t","#,
+        r#""labels":{"x":"1","y/z":"q\"<"},"managedFields":[{"a":[{},1]}]},"#,
+        r#""spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"status":{"phase":"Running","n":5}}"#,
+    );
 
     #[test]
     fn finds_places_and_values() {

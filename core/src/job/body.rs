@@ -108,7 +108,10 @@ pub(super) fn typed(
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
     object::set_api_version_and_kind(&mut value, &api_version, kind);
-    let strict = decoded.strict_errors;
+    let mut strict = decoded.strict_errors;
+    if strict.len() > 1 {
+        decode::sort_strict_errors(&scene.call.request.body, &mut strict);
+    }
     match validation {
         FieldValidation::Strict if !strict.is_empty() => {
             Err(unusable(&format!("strict decoding error: {}", strict.join(", "))))

@@ -150,6 +150,13 @@ impl Path<'_> {
         }
     }
 
+    /// Go's own name for the text here, or for the list of texts.
+    fn go_type(&self, list: bool) -> Option<&'static str> {
+        let (owner, name) = self.owner()?;
+        let go_type = owner.field(name)?.go_type?;
+        if list { Some(go_type) } else { Some(go_type.strip_prefix("[]").unwrap_or(go_type)) }
+    }
+
     /// The struct and the field that a value stands in.
     fn owner(&self) -> Option<(&TypeDef, &str)> {
         match self {
@@ -350,7 +357,11 @@ impl<'c> Decoder<'c> {
             Fault::Sentence(sentence) => return Err(DecodeError(sentence)),
             Fault::Fatal { found, go_type } => return Err(mismatch(&found, go_type, path)),
             Fault::Noted(sentence) => DecodeError(sentence),
-            Fault::Mismatch { found, go_type: "" } => mismatch(&found, &self.go_type(shape), path),
+            Fault::Mismatch { found, go_type: "" } => {
+                let named = path.go_type(matches!(shape, Shape::List(_)));
+                let go_type = named.map_or_else(|| self.go_type(shape), String::from);
+                mismatch(&found, &go_type, path)
+            }
             Fault::Mismatch { found, go_type } => mismatch(&found, go_type, path),
         };
         self.first_fault.get_or_insert(noted);

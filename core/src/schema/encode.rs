@@ -4,6 +4,7 @@ use super::{Catalogue, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// Appends compact JSON. Members that the type does not know come last, in key order.
 pub fn to_json(catalogue: &Catalogue, root: TypeId, value: &Value, out: &mut Vec<u8>) {
@@ -72,6 +73,8 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\":");
         if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(field.name) {
             schema_union(catalogue, def, field.name, member, out);
+        } else if field.name == "fieldsV1" {
+            fields_v1(member, out);
         } else {
             shaped(catalogue, &field.shape, member, out);
         }
@@ -97,5 +100,45 @@ fn schema_union(catalogue: &Catalogue, def: &TypeDef, name: &str, value: &Value,
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
             json::write(value, out)
         }
+    }
+}
+
+/// Managed fields: list items by their keys, of which numbers go by value (port 80 before port 443).
+/// k8s: sigs.k8s.io/structured-merge-diff fieldpath/set.go
+fn fields_v1(value: &Value, out: &mut Vec<u8>) {
+    let Value::Map(map) = value else { return json::write(value, out) };
+    let numbered = |key: &Text| key.starts_with("k:") || key.starts_with("v:");
+    if map.iter().filter(|(key, _)| numbered(key)).count() < 2 {
+        return write_map(map, out, fields_v1);
+    }
+    let mut members: Vec<(&Text, &Value)> = map.iter().collect();
+    members.sort_by(|left, right| path_element_order(left.0, right.0));
+    out.push(b'{');
+    for (index, (key, member)) in members.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::write_str(key, out);
+        out.push(b':');
+        fields_v1(member, out);
+    }
+    out.push(b'}');
+}
+
+/// By bytes, but where two numbers differ that are values of keys, by those.
+fn path_element_order(left: &str, right: &str) -> Ordering {
+    let Some(at) = left.bytes().zip(right.bytes()).position(|(one, other)| one != other) else {
+        return left.len().cmp(&right.len());
+    };
+    let number = |text: &str| -> Option<u64> {
+        let (before, _) = text.split_at_checked(at)?;
+        let start = before.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let digits = text.get(start.len()..)?;
+        let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+        (start.ends_with("\":") || start == "v:").then(|| digits.get(..end)?.parse().ok())?
+    };
+    match (number(left), number(right)) {
+        (Some(one), Some(other)) => one.cmp(&other),
+        (Some(_) | None, _) => left.cmp(right),
     }
 }

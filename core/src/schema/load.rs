@@ -76,6 +76,7 @@ fn plain_field(name: &'static str, shape: Shape) -> Field {
         patch: Patch::default(),
         default: None,
         inline: None,
+        go_type: None,
     }
 }
 
@@ -109,6 +110,7 @@ impl Index<'_> {
                 "map" => field.map = MapType::Granular,
                 "patch" => field.patch = patch(value),
                 "in" => field.inline = Some(value),
+                "go" => field.go_type = Some(value),
                 "default" => {
                     field.default = Some(json::parse(value.as_bytes()).expect("a default is JSON").value);
                 }

@@ -70,6 +70,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// The Go struct that is embedded and holds this field, where there is one.
     pub inline: Option<&'static str>,
+    /// Go's own name for a text (or a list of texts), which its decoder's sentences use.
+    pub go_type: Option<&'static str>,
 }
 
 /// What a value looks like.

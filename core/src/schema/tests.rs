@@ -107,6 +107,16 @@ fn faults_in_gos_words() {
         ("core.v1.LimitRange", r#"{"spec":{"limits":[{"max":{"cpu":"1 Gi"}}]}}"#, quantity),
         ("core.v1.LimitRange", r#"{"spec":{"limits":[{"max":{"cpu":true}}]}}"#, quantity),
         (
+            "core.v1.Service",
+            r#"{"spec":{"type":5}}"#,
+            "json: cannot unmarshal number into Go struct field ServiceSpec.spec.type of type v1.ServiceType",
+        ),
+        (
+            "core.v1.Service",
+            r#"{"spec":{"ipFamilies":[4]}}"#,
+            "json: cannot unmarshal number into Go struct field ServiceSpec.spec.ipFamilies of type v1.IPFamily",
+        ),
+        (
             "coordination.v1.Lease",
             r#"{"spec":{"renewTime":"2026-01-01T00:00:00Z"}}"#,
             r#"parsing time "2026-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000""#,
@@ -169,6 +179,11 @@ fn what_go_leaves() {
             "core.v1.Event",
             r#"{"metadata":null,"firstTimestamp":"2026-01-02T03:04:05.6+01:00","involvedObject":{}}"#,
             r#"{"metadata":{},"involvedObject":{},"source":{},"firstTimestamp":"2026-01-02T02:04:05Z","lastTimestamp":null,"eventTime":null,"reportingComponent":"","reportingInstance":""}"#,
+        ),
+        (
+            "meta.v1.ManagedFieldsEntry",
+            r#"{"fieldsV1":{"f:p":{".":{},"k:{\"port\":443}":{},"k:{\"port\":80}":{},"k:{\"name\":\"9\"}":{},"k:{\"name\":\"10\"}":{}}}}"#,
+            r#"{"fieldsV1":{"f:p":{".":{},"k:{\"name\":\"10\"}":{},"k:{\"name\":\"9\"}":{},"k:{\"port\":80}":{},"k:{\"port\":443}":{}}}}"#,
         ),
         ("core.v1.ServiceList", r#"{"items":[]}"#, r#"{"metadata":{},"items":[]}"#),
         ("core.v1.ServiceList", "{}", r#"{"metadata":{},"items":null}"#),

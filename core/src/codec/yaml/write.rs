@@ -294,8 +294,8 @@ impl Form {
 }
 
 fn is_printable(letter: char) -> bool {
-    matches!(letter, '\n' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-        && letter != '\u{FEFF}'
+    let ascii = matches!(letter, '\n' | ' '..='~');
+    ascii || matches!(letter, '\u{85}' | '\u{A0}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
 fn escape(letter: char) -> String {
