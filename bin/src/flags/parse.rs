@@ -152,7 +152,8 @@ mod tests {
             ("--profiling false", "\"kube-apiserver\" does not take any arguments, got [\"false\"]"),
             (
                 "--secure-port=x",
-                "invalid argument \"x\" for \"--secure-port\" flag: strconv.ParseInt: parsing \"x\": invalid syntax",
+                "invalid argument \"x\" for \"--secure-port\" flag: \
+                 strconv.ParseInt: parsing \"x\": invalid syntax",
             ),
             (
                 "--v=x",

@@ -181,7 +181,8 @@ fn authorization(flags: &Flags) -> Result<Authorization, String> {
             "AlwaysDeny" => Authorization::AlwaysDeny,
             "Node" | "RBAC" | "ABAC" | "Webhook" => {
                 return Err(format!(
-                    "--authorization-mode={mode}: this authorizer is not served yet; AlwaysAllow and AlwaysDeny are"
+                    "--authorization-mode={mode}: this authorizer is not served yet; \
+                     AlwaysAllow and AlwaysDeny are"
                 ));
             }
             other => return Err(format!("authorization-mode {other:?} is not a valid mode")),
