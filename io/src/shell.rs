@@ -15,6 +15,7 @@ use steersman_core::http::{Body, Request, Response};
 use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
@@ -128,6 +129,11 @@ impl Shell {
     /// Requests that are not answered, and watches that are open.
     pub fn open_requests(&self) -> usize {
         self.driven().machine.open_requests()
+    }
+
+    /// What answers depend on right now.
+    pub(crate) fn world(&self) -> Arc<World> {
+        Arc::clone(self.driven().machine.world())
     }
 
     pub fn clock(&self) -> &Clock {

@@ -187,7 +187,10 @@ async fn bodies_are_bounded_and_metrics_are_told() {
     let (head, text) = send(&mut client, request("GET", "/metrics", "")).await;
     assert_eq!(head.status(), StatusCode::OK);
     assert!(!head.headers().contains_key("x-steersman-metrics"));
-    assert!(text.contains("\nprocess_resident_memory_bytes "), "{text}");
+    for line in ["\nprocess_resident_memory_bytes ", "\napiserver_storage_objects{resource=\"namespaces\"} "]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,7 @@ use steersman_core::machine::{Answered, Note};
 use steersman_core::now::Wall;
 use steersman_core::store::Op;
 use steersman_core::value::Text;
+use steersman_core::world::World;
 
 use crate::shell::Shell;
 use histogram::Histogram;
@@ -185,6 +186,7 @@ impl Metrics {
         let mut out = Writer::default();
         self.write_requests(&mut out);
         self.write_streams(&mut out);
+        write_objects(&mut out, &shell.world());
         self.write_store(&mut out, shell);
         self.write_faults(&mut out);
         out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");
@@ -269,6 +271,25 @@ impl Metrics {
             out.head(name, "counter", help);
             out.sample(name, &[], load(counter));
         }
+    }
+}
+
+/// How many objects there are, under the name of today and the one before.
+fn write_objects(out: &mut Writer, world: &World) {
+    let rows = || {
+        world.collections().iter().map(|collection| {
+            let row = world.registry.stored(collection.storage).row;
+            (row.group, row.plural, world.cache(collection.storage).entries().len())
+        })
+    };
+    out.head("apiserver_resource_objects", "gauge", "Objects, by resource.");
+    for (group, plural, count) in rows() {
+        out.sample("apiserver_resource_objects", &[("group", group), ("resource", plural)], count);
+    }
+    out.head("apiserver_storage_objects", "gauge", "Objects, by resource and group in one.");
+    for (group, plural, count) in rows() {
+        let resource = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
+        out.sample("apiserver_storage_objects", &[("resource", &resource)], count);
     }
 }
 
