@@ -103,7 +103,9 @@ impl<'c> Decoder<'c> {
         let mut fields = def.fields.iter().filter(|field| u32::from(field.tag.0) == outer);
         let (embedded, _) = fields.find_map(|field| field.inline?.split_once('.'))?;
         let package = def.name.strip_suffix(def.go_name())?;
-        self.catalogue.type_named(&alloc::format!("{package}{embedded}"))
+        let same_package = self.catalogue.type_named(&alloc::format!("{package}{embedded}"));
+        // Versions that are not served embed the struct of the served one.
+        same_package.or_else(|| self.catalogue.iter().find(|(_, def)| def.go_name() == embedded).map(|(id, _)| id))
     }
 
     fn field(
