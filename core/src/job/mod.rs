@@ -17,14 +17,16 @@ mod read;
 mod scale;
 mod update;
 
-use crate::http::Response;
+use crate::http::{Header, Response};
 use crate::machine::Subscription;
 use crate::now::Now;
+use crate::respond;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 pub(crate) use call::Call;
 
@@ -107,11 +109,24 @@ impl Job {
         let scene = Scene { call: &call, world, now };
         match advance(&scene, state, answer) {
             Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state }, ask),
-            Ok(Next::Done(response)) => Step::Done(response),
+            Ok(Next::Done(response)) => Step::Done(warned(&scene, response)),
             Ok(Next::Stream(opening)) => Step::Stream(opening),
-            Err(failure) => Step::Done(call.failure(world, &failure)),
+            Err(failure) => Step::Done(warned(&scene, call.failure(world, &failure))),
         }
     }
+}
+
+/// Every answer about a deprecated resource says so, before its other warnings.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/installer.go
+fn warned(scene: &Scene<'_>, mut response: Response) -> Response {
+    let Ok(info) = &scene.call.info else { return response };
+    let resource = scene.world.registry.find(&info.group, &info.version, &info.resource);
+    let Some(resource) = resource.filter(|resource| !resource.row.deprecation.is_empty()) else { return response };
+    let (others, headers): (Vec<Header>, _) = response.headers.into_iter().partition(|(name, _)| name == "warning");
+    response.headers = headers;
+    let mut response = respond::with_warnings(response, &[resource.row.deprecation.into()]);
+    response.headers.extend(others);
+    response
 }
 
 fn advance(scene: &Scene<'_>, state: State, answer: Answer) -> Result<Next, Failure> {

@@ -95,8 +95,9 @@ fn default_families(spec: &mut Value) {
         let families = if dual { vec!["IPv4".into(), "IPv6".into()] } else { vec!["IPv4".into()] };
         spec.set("ipFamilies", families.into());
     }
-    if is_headless(spec) && is_unset(spec, "clusterIPs") {
-        spec.set("clusterIPs", vec!["None".into()].into());
+    let address = Value::str(spec.text_at(&["clusterIP"]));
+    if is_unset(spec, "clusterIPs") && address.as_str() != Some("") {
+        spec.set("clusterIPs", vec![address].into());
     }
 }
 
