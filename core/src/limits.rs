@@ -22,6 +22,10 @@ pub const JSON_PATCH_COPY_BYTES: usize = 3 * 1024 * 1024;
 /// Nodes that YAML aliases may expand to. Beyond: 400.
 pub const YAML_EXPANDED_NODES: usize = 1_000_000;
 
+/// Paths (selectable fields) that one scan of a stored object looks for: they are bits of one word. Beyond:
+/// the field is absent, so a selector on it matches as for the empty text.
+pub const SCAN_PATHS: usize = 64;
+
 /// Times that a write without a resource version is tried again after a conflict. Beyond: 409.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go MaxRetryWhenPatchConflicts
 pub const CONFLICT_RETRIES: u32 = 5;

@@ -5,6 +5,7 @@
 //! with `apiVersion`.
 
 use super::json;
+use crate::limits::SCAN_PATHS;
 use crate::value::{Text, Value};
 use alloc::vec::Vec;
 
@@ -28,10 +29,8 @@ pub struct Scan {
     pub values: Vec<Option<Value>>,
 }
 
-/// Most paths that one scan looks for; those beyond are answered with None.
-pub const SCAN_PATHS: usize = 64;
-
-/// Scans an object. None when the bytes are not of the expected form; parse them then.
+/// Scans an object for at most `limits::SCAN_PATHS` paths; those beyond are answered with None. None
+/// altogether when the bytes are not of the expected form: parse them then.
 pub fn scan(bytes: &[u8], paths: &[&[&str]]) -> Option<Scan> {
     let mut scan = Scan { values: alloc::vec![None; paths.len()], ..Scan::default() };
     let mut reader = Reader { bytes, at: 0 };

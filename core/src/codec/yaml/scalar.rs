@@ -128,16 +128,17 @@ fn is_base_60(text: &str) -> bool {
 
 /// A date, or a date and a time, as go-yaml recognizes them.
 fn is_timestamp(text: &str) -> bool {
-    let number = |text: &str, least: usize, most: usize| {
-        (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    let number = |text: &str, least: usize, most: usize, range: core::ops::RangeInclusive<u16>| {
+        let digits = (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && text.parse().is_ok_and(|number| range.contains(&number))
     };
     let (date, time) = match text.split_once(['T', 't', ' ']) {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
     };
     let mut parts = date.split('-');
-    let mut part = |least, most| parts.next().is_some_and(|part| number(part, least, most));
-    if !(part(4, 4) && part(1, 2) && part(1, 2)) || parts.next().is_some() {
+    let mut part = |least, most, range| parts.next().is_some_and(|part| number(part, least, most, range));
+    if !(part(4, 4, 0..=9999) && part(1, 2, 1..=12) && part(1, 2, 1..=31)) || parts.next().is_some() {
         return false;
     }
     let Some(time) = time else { return true };
@@ -153,7 +154,7 @@ fn is_timestamp(text: &str) -> bool {
         return false;
     };
     let second = second.split_once('.').map_or(second, |(second, _)| second);
-    number(hour, 1, 2) && number(minute, 1, 2) && number(second, 1, 2)
+    number(hour, 1, 2, 0..=23) && number(minute, 1, 2, 0..=59) && number(second, 1, 2, 0..=59)
 }
 
 /// A mapping key as the JSON member's name; None for null.
