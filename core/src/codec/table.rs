@@ -28,7 +28,10 @@ pub fn table(
     with_columns: bool,
     now: Wall,
 ) -> Value {
-    let rows = objects.iter().map(|object| row(columns, object, include, version, now)).collect();
+    let rows = in_order(columns, objects)
+        .into_iter()
+        .map(|object| row(columns, object, include, version, now))
+        .collect();
     let definitions = if with_columns {
         Value::list(columns.columns.iter().map(definition).collect())
     } else {
@@ -43,9 +46,22 @@ pub fn table(
     out.into()
 }
 
+/// The objects in the order of their rows.
+fn in_order<'a>(columns: &Columns, objects: &'a [Value]) -> Vec<&'a Value> {
+    let mut ordered: Vec<&Value> = objects.iter().collect();
+    if let Some(order) = columns.order {
+        ordered.sort_by(|one, other| order(one, other));
+    }
+    ordered
+}
+
 fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
     let mut out = Map::new();
     out.insert("cells", Value::list((columns.cells)(object, now)));
+    let conditions = (columns.conditions)(object);
+    if !conditions.is_null() {
+        out.insert("conditions", conditions);
+    }
     match include {
         IncludeObject::None => {
             out.insert("object", Value::Null);

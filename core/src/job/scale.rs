@@ -8,6 +8,7 @@ use super::existing::Existing;
 use crate::codec::form::{Media, Shape, body_media};
 use crate::http::Response;
 use crate::http::options::FieldValidation;
+use crate::kinds::columns;
 use crate::respond::View;
 use crate::schema::{TypeId, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
@@ -106,7 +107,7 @@ pub(super) fn respond(scene: &Scene<'_>, view: &View<'_>, target: &Target, value
     let type_id = scale_type(scene)?;
     let form = view.form;
     if form.shape != Shape::Full || form.media == Media::Yaml {
-        let shaped = view.shaped(scale);
+        let shaped = view.shaped_by(&columns::SCALE, scale);
         let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
         return Ok(Response::new(200, form.content_type(), bytes));
     }

@@ -7,10 +7,8 @@ mod core;
 mod networking;
 mod workloads;
 
-use super::columns::Columns;
-use super::{Row, Rules, Scope, Sub, SubKind, Verb, convert, fields, rules};
-use crate::value::Value;
-use alloc::vec;
+use super::columns::GENERIC;
+use super::{Row, Rules, Scope, Sub, SubKind, Verb, columns, convert, fields, rules};
 
 /// In discovery order: groups by priority, then resources by name.
 /// k8s: pkg/controlplane/apiserver/aggregator.go apiVersionPriorities
@@ -125,19 +123,6 @@ const fn status(kind: &'static str) -> Sub {
 }
 
 const SCALE: Sub = sub("scale", SubKind::Scale, "Scale", Some(("autoscaling", "v1")), WINDOW);
-
-/// The columns of a kind that prints none of its own: name and creation time.
-/// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/table.go
-static GENERIC: Columns = Columns {
-    columns: &[
-        super::columns::Column { name: "Name", kind: "string", format: "name", description: "", priority: 0 },
-        super::columns::Column { name: "Created At", kind: "date", format: "", description: "", priority: 0 },
-    ],
-    cells: |object, _now| {
-        let creation = object.text_at(&["metadata", "creationTimestamp"]);
-        vec![Value::str(object.text_at(&["metadata", "name"])), Value::str(creation)]
-    },
-};
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use crate::codec::form::{Form, Media, MetaVersion, Shape};
 use crate::codec::{json, table};
 use crate::http::Response;
 use crate::http::options::IncludeObject;
+use crate::kinds::columns::Columns;
 use crate::kinds::{Registry, Resource};
 use crate::now::Wall;
 use crate::schema::encode;
@@ -36,20 +37,29 @@ impl View<'_> {
 
     /// The value in the shape that was asked for. `resource_version` is that of a Table's own metadata.
     pub(crate) fn shaped(&self, value: Value) -> Value {
+        self.shaped_by(self.resource.row.columns, value)
+    }
+
+    /// As `shaped`, a Table with the columns of another kind.
+    pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
         match self.form.shape {
             Shape::Full => value,
             Shape::Metadata(version) | Shape::MetadataList(version) => table::partial_metadata(&value, version),
-            Shape::Table(version) => self.table_of(&value, version, true),
+            Shape::Table(version) => self.table_by(columns, &value, version, true),
         }
     }
 
     pub(crate) fn table_of(&self, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
+        self.table_by(self.resource.row.columns, value, version, with_columns)
+    }
+
+    fn table_by(&self, columns: &Columns, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
         let meta = table::ListMeta {
             resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
             ..table::ListMeta::default()
         };
         let objects = core::slice::from_ref(value);
-        table::table(self.resource.row.columns, objects, self.include, version, &meta, with_columns, self.now)
+        table::table(columns, objects, self.include, version, &meta, with_columns, self.now)
     }
 
     /// Compact JSON of a value in the shape that was asked for.

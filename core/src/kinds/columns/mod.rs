@@ -1,8 +1,42 @@
-//! What `kubectl get` shows of each kind.
+//! What `kubectl get` shows of each kind: the columns of its Table and the cells of its rows.
+//!
+//! k8s: pkg/printers/internalversion/printers.go, and the registries that have columns of their own.
+
+mod access;
+mod admission;
+pub mod age;
+mod batch;
+mod cells;
+mod cluster;
+mod config;
+mod device;
+mod network;
+mod node;
+mod pod;
+mod scale;
+mod service;
+mod storage;
+mod workload;
+
+pub use access::*;
+pub use admission::*;
+pub use batch::*;
+pub use cluster::*;
+pub use config::*;
+pub use device::*;
+pub use network::*;
+pub use node::*;
+pub use pod::*;
+pub use scale::*;
+pub use service::*;
+pub use storage::*;
+pub use workload::*;
 
 use crate::now::Wall;
 use crate::value::Value;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// A column of a Table.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +51,55 @@ pub struct Column {
     pub priority: i64,
 }
 
-/// The columns of a kind, and the cells of one object, as many as there are columns.
+/// The columns of a kind, and what fills the rows of a Table of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
     pub columns: &'static [Column],
+    /// The cells of one object, as many as there are columns.
     pub cells: fn(object: &Value, now: Wall) -> Vec<Value>,
+    /// The conditions of the row, for kinds that finish: a list, null for none.
+    pub conditions: fn(object: &Value) -> Value,
+    /// The order of rows, where it is not that of the list.
+    pub order: Option<fn(&Value, &Value) -> Ordering>,
 }
+
+impl Column {
+    const NAME: Self = Self {
+        format: "name",
+        ..Self::text("Name", "Name of the object, unique for its kind in its namespace.")
+    };
+    const AGE: Self = Self::text("Age", "Time since the object was created.");
+    const CONTAINERS: Self = Self::text("Containers", "Names of the containers of the pod template.").wide();
+    const IMAGES: Self = Self::text("Images", "Images of the containers of the pod template.").wide();
+    const SELECTOR: Self = Self::text("Selector", "Labels of the pods that belong to the object.").wide();
+
+    const fn text(name: &'static str, description: &'static str) -> Self {
+        Self { name, kind: "string", format: "", description, priority: 0 }
+    }
+
+    const fn integer(name: &'static str, description: &'static str) -> Self {
+        Self { kind: "integer", ..Self::text(name, description) }
+    }
+
+    const fn boolean(name: &'static str, description: &'static str) -> Self {
+        Self { kind: "boolean", ..Self::text(name, description) }
+    }
+
+    /// Shown with `-o wide` only.
+    const fn wide(self) -> Self {
+        Self { priority: 1, ..self }
+    }
+}
+
+impl Columns {
+    const fn new(columns: &'static [Column], cells: fn(&Value, Wall) -> Vec<Value>) -> Self {
+        Self { columns, cells, conditions: |_| Value::Null, order: None }
+    }
+}
+
+/// The columns of a kind that prints none of its own: name and creation time.
+/// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/table.go
+pub static GENERIC: Columns = Columns::new(
+    &[Column::NAME, Column { kind: "date", ..Column::text("Created At", "When the object was created.") }],
+    |object, _| vec![cells::name(object), cells::text(object, &["metadata", "creationTimestamp"])],
+);

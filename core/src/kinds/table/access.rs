@@ -94,7 +94,7 @@ pub(super) const CERTIFICATES: &[Row] = &[Row {
     ],
     rules: &rules::certificatesigningrequest::RULES,
     fields: fields::CERTIFICATE_SIGNING_REQUEST,
-    columns: &GENERIC,
+    columns: &columns::CERTIFICATE_SIGNING_REQUEST,
     ..BASE_CERTIFICATES
 }];
 
@@ -110,7 +110,7 @@ pub(super) const RBAC: &[Row] = &[
         type_name: "rbac.v1.ClusterRoleBinding",
         storage_version_hash: "48tpQ8gZHFc=",
         rules: &rules::rbac::BINDING,
-        columns: &GENERIC,
+        columns: &columns::ROLE_BINDING,
         ..BASE_RBAC
     },
     Row {
@@ -133,7 +133,7 @@ pub(super) const RBAC: &[Row] = &[
         type_name: "rbac.v1.RoleBinding",
         storage_version_hash: "eGsCzGH6b1g=",
         rules: &rules::rbac::BINDING,
-        columns: &GENERIC,
+        columns: &columns::ROLE_BINDING,
         ..BASE_RBAC
     },
     Row {
@@ -162,7 +162,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         type_name: "admissionregistration.v1.MutatingAdmissionPolicy",
         storage_version_hash: "LYmCf+UMVdg=",
         rules: &rules::admissionregistration::MUTATING_POLICY,
-        columns: &GENERIC,
+        columns: &columns::MUTATING_ADMISSION_POLICY,
         ..BASE_ADMISSIONREGISTRATION
     },
     Row {
@@ -175,7 +175,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         type_name: "admissionregistration.v1.MutatingAdmissionPolicyBinding",
         storage_version_hash: "90V5FRZZ3Zg=",
         rules: &rules::admissionregistration::POLICY_BINDING,
-        columns: &GENERIC,
+        columns: &columns::ADMISSION_POLICY_BINDING,
         ..BASE_ADMISSIONREGISTRATION
     },
     Row {
@@ -188,7 +188,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         type_name: "admissionregistration.v1.MutatingWebhookConfiguration",
         storage_version_hash: "Sqi0GUgDaX0=",
         rules: &rules::admissionregistration::MUTATING_WEBHOOKS,
-        columns: &GENERIC,
+        columns: &columns::WEBHOOK_CONFIGURATION,
         ..BASE_ADMISSIONREGISTRATION
     },
     Row {
@@ -202,7 +202,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         storage_version_hash: "6OxvlMmQ6is=",
         subs: &[status("ValidatingAdmissionPolicy")],
         rules: &rules::admissionregistration::VALIDATING_POLICY,
-        columns: &GENERIC,
+        columns: &columns::VALIDATING_ADMISSION_POLICY,
         ..BASE_ADMISSIONREGISTRATION
     },
     Row {
@@ -215,7 +215,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         type_name: "admissionregistration.v1.ValidatingAdmissionPolicyBinding",
         storage_version_hash: "v9715VZqakg=",
         rules: &rules::admissionregistration::POLICY_BINDING,
-        columns: &GENERIC,
+        columns: &columns::ADMISSION_POLICY_BINDING,
         ..BASE_ADMISSIONREGISTRATION
     },
     Row {
@@ -228,7 +228,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         type_name: "admissionregistration.v1.ValidatingWebhookConfiguration",
         storage_version_hash: "B0wHjQmsGNk=",
         rules: &rules::admissionregistration::VALIDATING_WEBHOOKS,
-        columns: &GENERIC,
+        columns: &columns::WEBHOOK_CONFIGURATION,
         ..BASE_ADMISSIONREGISTRATION
     },
 ];
@@ -264,7 +264,7 @@ pub(super) const APIREGISTRATION: &[Row] = &[Row {
     storage_version_hash: "InPBPD7+PqM=",
     subs: &[status("APIService")],
     rules: &rules::apiservice::RULES,
-    columns: &GENERIC,
+    columns: &columns::API_SERVICE,
     ..BASE_APIREGISTRATION
 }];
 
@@ -281,7 +281,7 @@ pub(super) const FLOWCONTROL: &[Row] = &[
         storage_version_hash: "GJVAJZSZBIw=",
         subs: &[status("FlowSchema")],
         rules: &rules::flowcontrol::FLOW_SCHEMA,
-        columns: &GENERIC,
+        columns: &columns::FLOW_SCHEMA,
         ..BASE_FLOWCONTROL
     },
     Row {
@@ -294,7 +294,7 @@ pub(super) const FLOWCONTROL: &[Row] = &[
         storage_version_hash: "Kir5PVfvNeI=",
         subs: &[status("PriorityLevelConfiguration")],
         rules: &rules::flowcontrol::PRIORITY_LEVEL,
-        columns: &GENERIC,
+        columns: &columns::PRIORITY_LEVEL_CONFIGURATION,
         ..BASE_FLOWCONTROL
     },
 ];

@@ -22,7 +22,7 @@ pub(super) const CORE: &[Row] = &[
         short: &["cs"],
         type_name: "core.v1.ComponentStatus",
         rules: &rules::plain::VIRTUAL,
-        columns: &GENERIC,
+        columns: &columns::COMPONENT_STATUS,
         deprecation: "v1 ComponentStatus is deprecated in v1.19+",
         ..BASE
     },
@@ -35,7 +35,7 @@ pub(super) const CORE: &[Row] = &[
         type_name: "core.v1.ConfigMap",
         storage_version_hash: "qFsyl6wFWjQ=",
         rules: &rules::configmap::RULES,
-        columns: &GENERIC,
+        columns: &columns::CONFIG_MAP,
         ..BASE
     },
     Row {
@@ -47,7 +47,7 @@ pub(super) const CORE: &[Row] = &[
         type_name: "core.v1.Endpoints",
         storage_version_hash: "fWeeMqaN/OA=",
         rules: &rules::endpoints::RULES,
-        columns: &GENERIC,
+        columns: &columns::ENDPOINTS,
         deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
         ..BASE
     },
@@ -61,7 +61,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "r2yiGXH7wu8=",
         rules: &rules::event::RULES,
         fields: fields::EVENT,
-        columns: &GENERIC,
+        columns: &columns::EVENT,
         ..BASE
     },
     Row {
@@ -89,7 +89,7 @@ pub(super) const CORE: &[Row] = &[
         subs: &[sub("finalize", SubKind::Window, "Namespace", None, UPDATE), status("Namespace")],
         rules: &rules::namespace::RULES,
         fields: fields::NAMESPACE,
-        columns: &GENERIC,
+        columns: &columns::NAMESPACE,
         ..BASE
     },
     Row {
@@ -104,7 +104,7 @@ pub(super) const CORE: &[Row] = &[
         subs: &[sub("proxy", SubKind::Connect, "NodeProxyOptions", None, PROXY), status("Node")],
         rules: &rules::node::RULES,
         fields: fields::NODE,
-        columns: &GENERIC,
+        columns: &columns::NODE,
         ..BASE
     },
     Row {
@@ -117,7 +117,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "QWTyNDq0dC4=",
         subs: &[status("PersistentVolumeClaim")],
         rules: &rules::persistentvolumeclaim::RULES,
-        columns: &GENERIC,
+        columns: &columns::PERSISTENT_VOLUME_CLAIM,
         ..BASE
     },
     Row {
@@ -131,7 +131,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "HN/zwEC+JgM=",
         subs: &[status("PersistentVolume")],
         rules: &rules::persistentvolume::RULES,
-        columns: &GENERIC,
+        columns: &columns::PERSISTENT_VOLUME,
         ..BASE
     },
     Row {
@@ -157,7 +157,7 @@ pub(super) const CORE: &[Row] = &[
         ],
         rules: &rules::pod::RULES,
         fields: fields::POD,
-        columns: &GENERIC,
+        columns: &columns::POD,
         ..BASE
     },
     Row {
@@ -168,7 +168,7 @@ pub(super) const CORE: &[Row] = &[
         type_name: "core.v1.PodTemplate",
         storage_version_hash: "LIXB2x4IFpk=",
         rules: &rules::podtemplate::RULES,
-        columns: &GENERIC,
+        columns: &columns::POD_TEMPLATE,
         ..BASE
     },
     Row {
@@ -183,7 +183,7 @@ pub(super) const CORE: &[Row] = &[
         subs: &[SCALE, status("ReplicationController")],
         rules: &rules::replicationcontroller::RULES,
         fields: fields::REPLICATION_CONTROLLER,
-        columns: &GENERIC,
+        columns: &columns::REPLICATION_CONTROLLER,
         ..BASE
     },
     Row {
@@ -196,7 +196,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "8uhSgffRX6w=",
         subs: &[status("ResourceQuota")],
         rules: &rules::resourcequota::RULES,
-        columns: &GENERIC,
+        columns: &columns::RESOURCE_QUOTA,
         ..BASE
     },
     Row {
@@ -208,7 +208,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "S6u1pOWzb84=",
         rules: &rules::secret::RULES,
         fields: fields::SECRET,
-        columns: &GENERIC,
+        columns: &columns::SECRET,
         ..BASE
     },
     Row {
@@ -221,7 +221,7 @@ pub(super) const CORE: &[Row] = &[
         storage_version_hash: "pbx9ZvyFpBE=",
         subs: &[sub("token", SubKind::Action, "TokenRequest", Some(("authentication.k8s.io", "v1")), CREATE)],
         rules: &rules::serviceaccount::RULES,
-        columns: &GENERIC,
+        columns: &columns::SERVICE_ACCOUNT,
         ..BASE
     },
     Row {
@@ -236,7 +236,7 @@ pub(super) const CORE: &[Row] = &[
         subs: &[sub("proxy", SubKind::Connect, "ServiceProxyOptions", None, PROXY), status("Service")],
         rules: &rules::service::RULES,
         fields: fields::SERVICE,
-        columns: &GENERIC,
+        columns: &columns::SERVICE,
         ..BASE
     },
 ];

@@ -16,7 +16,7 @@ pub(super) const EVENTS: &[Row] = &[Row {
     conversion: Some(&convert::EVENT),
     rules: &rules::event::EVENTS_RULES,
     fields: fields::EVENTS_EVENT,
-    columns: &GENERIC,
+    columns: &columns::NEW_EVENT,
     ..BASE_EVENTS
 }];
 
@@ -32,7 +32,7 @@ pub(super) const NETWORKING: &[Row] = &[
         type_name: "networking.v1.IngressClass",
         storage_version_hash: "l/iqIbDgFyQ=",
         rules: &rules::ingress::CLASS,
-        columns: &GENERIC,
+        columns: &columns::INGRESS_CLASS,
         ..BASE_NETWORKING
     },
     Row {
@@ -45,7 +45,7 @@ pub(super) const NETWORKING: &[Row] = &[
         storage_version_hash: "39NQlfNR+bo=",
         subs: &[status("Ingress")],
         rules: &rules::ingress::RULES,
-        columns: &GENERIC,
+        columns: &columns::INGRESS,
         ..BASE_NETWORKING
     },
     Row {
@@ -58,7 +58,7 @@ pub(super) const NETWORKING: &[Row] = &[
         type_name: "networking.v1.IPAddress",
         storage_version_hash: "3f/plJFChNE=",
         rules: &rules::servicecidr::IP_ADDRESS,
-        columns: &GENERIC,
+        columns: &columns::IP_ADDRESS,
         ..BASE_NETWORKING
     },
     Row {
@@ -70,7 +70,7 @@ pub(super) const NETWORKING: &[Row] = &[
         type_name: "networking.v1.NetworkPolicy",
         storage_version_hash: "YpfwF18m1G8=",
         rules: &rules::networkpolicy::RULES,
-        columns: &GENERIC,
+        columns: &columns::NETWORK_POLICY,
         ..BASE_NETWORKING
     },
     Row {
@@ -83,7 +83,7 @@ pub(super) const NETWORKING: &[Row] = &[
         storage_version_hash: "gNLvruQhW2g=",
         subs: &[status("ServiceCIDR")],
         rules: &rules::servicecidr::RULES,
-        columns: &GENERIC,
+        columns: &columns::SERVICE_CIDR,
         ..BASE_NETWORKING
     },
 ];
@@ -98,7 +98,7 @@ pub(super) const DISCOVERY: &[Row] = &[Row {
     type_name: "discovery.v1.EndpointSlice",
     storage_version_hash: "qgS0xkrxYAI=",
     rules: &rules::endpointslice::RULES,
-    columns: &GENERIC,
+    columns: &columns::ENDPOINT_SLICE,
     ..BASE_DISCOVERY
 }];
 
@@ -114,7 +114,7 @@ pub(super) const STORAGE: &[Row] = &[
         type_name: "storage.v1.CSIDriver",
         storage_version_hash: "hL6j/rwBV5w=",
         rules: &rules::storage::CSI_DRIVER,
-        columns: &GENERIC,
+        columns: &columns::CSI_DRIVER,
         ..BASE_STORAGE
     },
     Row {
@@ -126,7 +126,7 @@ pub(super) const STORAGE: &[Row] = &[
         type_name: "storage.v1.CSINode",
         storage_version_hash: "Pe62DkZtjuo=",
         rules: &rules::storage::CSI_NODE,
-        columns: &GENERIC,
+        columns: &columns::CSI_NODE,
         ..BASE_STORAGE
     },
     Row {
@@ -150,7 +150,7 @@ pub(super) const STORAGE: &[Row] = &[
         type_name: "storage.v1.StorageClass",
         storage_version_hash: "K+m6uJwbjGY=",
         rules: &rules::storage::STORAGE_CLASS,
-        columns: &GENERIC,
+        columns: &columns::STORAGE_CLASS,
         ..BASE_STORAGE
     },
     Row {
@@ -163,7 +163,7 @@ pub(super) const STORAGE: &[Row] = &[
         storage_version_hash: "tJx/ezt6UDU=",
         subs: &[status("VolumeAttachment")],
         rules: &rules::storage::VOLUME_ATTACHMENT,
-        columns: &GENERIC,
+        columns: &columns::VOLUME_ATTACHMENT,
         ..BASE_STORAGE
     },
     Row {
@@ -176,7 +176,7 @@ pub(super) const STORAGE: &[Row] = &[
         type_name: "storage.v1.VolumeAttributesClass",
         storage_version_hash: "tIjydgKBC5w=",
         rules: &rules::storage::VOLUME_ATTRIBUTES_CLASS,
-        columns: &GENERIC,
+        columns: &columns::VOLUME_ATTRIBUTES_CLASS,
         ..BASE_STORAGE
     },
 ];

@@ -14,7 +14,7 @@ pub(super) const APPS: &[Row] = &[
         type_name: "apps.v1.ControllerRevision",
         storage_version_hash: "85nkx63pcBU=",
         rules: &rules::controllerrevision::RULES,
-        columns: &GENERIC,
+        columns: &columns::CONTROLLER_REVISION,
         ..BASE_APPS
     },
     Row {
@@ -28,7 +28,7 @@ pub(super) const APPS: &[Row] = &[
         storage_version_hash: "dd7pWHUlMKQ=",
         subs: &[status("DaemonSet")],
         rules: &rules::daemonset::RULES,
-        columns: &GENERIC,
+        columns: &columns::DAEMON_SET,
         ..BASE_APPS
     },
     Row {
@@ -42,7 +42,7 @@ pub(super) const APPS: &[Row] = &[
         storage_version_hash: "8aSe+NMegvE=",
         subs: &[SCALE, status("Deployment")],
         rules: &rules::deployment::RULES,
-        columns: &GENERIC,
+        columns: &columns::DEPLOYMENT,
         ..BASE_APPS
     },
     Row {
@@ -56,7 +56,7 @@ pub(super) const APPS: &[Row] = &[
         storage_version_hash: "P1RzHs8/mWQ=",
         subs: &[SCALE, status("ReplicaSet")],
         rules: &rules::replicaset::RULES,
-        columns: &GENERIC,
+        columns: &columns::REPLICA_SET,
         ..BASE_APPS
     },
     Row {
@@ -70,7 +70,7 @@ pub(super) const APPS: &[Row] = &[
         storage_version_hash: "H+vl74LkKdo=",
         subs: &[SCALE, status("StatefulSet")],
         rules: &rules::statefulset::RULES,
-        columns: &GENERIC,
+        columns: &columns::STATEFUL_SET,
         ..BASE_APPS
     },
 ];
@@ -90,7 +90,7 @@ pub(super) const AUTOSCALING: &[Row] = &[
         storage_version_hash: "qwQve8ut294=",
         subs: &[status("HorizontalPodAutoscaler")],
         rules: &rules::horizontalpodautoscaler::RULES,
-        columns: &GENERIC,
+        columns: &columns::HORIZONTAL_POD_AUTOSCALER,
         ..BASE_AUTOSCALING
     },
     Row {
@@ -106,7 +106,7 @@ pub(super) const AUTOSCALING: &[Row] = &[
         conversion: Some(&convert::HORIZONTAL_POD_AUTOSCALER),
         subs: &[status("HorizontalPodAutoscaler")],
         rules: &rules::horizontalpodautoscaler::V1_RULES,
-        columns: &GENERIC,
+        columns: &columns::HORIZONTAL_POD_AUTOSCALER_V1,
         ..BASE_AUTOSCALING
     },
 ];
@@ -125,7 +125,7 @@ pub(super) const BATCH: &[Row] = &[
         storage_version_hash: "sd5LIXh4Fjs=",
         subs: &[status("CronJob")],
         rules: &rules::cronjob::RULES,
-        columns: &GENERIC,
+        columns: &columns::CRON_JOB,
         ..BASE_BATCH
     },
     Row {
@@ -139,7 +139,7 @@ pub(super) const BATCH: &[Row] = &[
         subs: &[status("Job")],
         rules: &rules::job::RULES,
         fields: fields::JOB,
-        columns: &GENERIC,
+        columns: &columns::JOB,
         ..BASE_BATCH
     },
 ];
@@ -156,7 +156,7 @@ pub(super) const POLICY: &[Row] = &[Row {
     storage_version_hash: "EVWiDmWqyJw=",
     subs: &[status("PodDisruptionBudget")],
     rules: &rules::poddisruptionbudget::RULES,
-    columns: &GENERIC,
+    columns: &columns::POD_DISRUPTION_BUDGET,
     ..BASE_POLICY
 }];
 
@@ -172,7 +172,7 @@ pub(super) const SCHEDULING: &[Row] = &[Row {
     type_name: "scheduling.v1.PriorityClass",
     storage_version_hash: "1QwjyaZjj3Y=",
     rules: &rules::priorityclass::RULES,
-    columns: &GENERIC,
+    columns: &columns::PRIORITY_CLASS,
     ..BASE_SCHEDULING
 }];
 
@@ -186,7 +186,7 @@ pub(super) const COORDINATION: &[Row] = &[Row {
     type_name: "coordination.v1.Lease",
     storage_version_hash: "gqkMMb/YqFM=",
     rules: &rules::lease::RULES,
-    columns: &GENERIC,
+    columns: &columns::LEASE,
     ..BASE_COORDINATION
 }];
 
@@ -201,7 +201,7 @@ pub(super) const NODE: &[Row] = &[Row {
     type_name: "node.v1.RuntimeClass",
     storage_version_hash: "WQTu1GL3T2Q=",
     rules: &rules::runtimeclass::RULES,
-    columns: &GENERIC,
+    columns: &columns::RUNTIME_CLASS,
     ..BASE_NODE
 }];
 
@@ -217,7 +217,7 @@ pub(super) const RESOURCE: &[Row] = &[
         type_name: "resource.v1.DeviceClass",
         storage_version_hash: "Yk2PTc1Ybxk=",
         rules: &rules::resource::DEVICE_CLASS,
-        columns: &GENERIC,
+        columns: &columns::DEVICE_CLASS,
         ..BASE_RESOURCE
     },
     Row {
@@ -229,7 +229,7 @@ pub(super) const RESOURCE: &[Row] = &[
         storage_version_hash: "wgAZaHcZxUg=",
         subs: &[status("ResourceClaim")],
         rules: &rules::resource::CLAIM,
-        columns: &GENERIC,
+        columns: &columns::RESOURCE_CLAIM,
         ..BASE_RESOURCE
     },
     Row {
@@ -240,7 +240,7 @@ pub(super) const RESOURCE: &[Row] = &[
         type_name: "resource.v1.ResourceClaimTemplate",
         storage_version_hash: "TuzjC49aUfM=",
         rules: &rules::resource::CLAIM_TEMPLATE,
-        columns: &GENERIC,
+        columns: &columns::RESOURCE_CLAIM_TEMPLATE,
         ..BASE_RESOURCE
     },
     Row {
@@ -253,7 +253,7 @@ pub(super) const RESOURCE: &[Row] = &[
         storage_version_hash: "KsC072WgaEY=",
         rules: &rules::resource::SLICE,
         fields: fields::RESOURCE_SLICE,
-        columns: &GENERIC,
+        columns: &columns::RESOURCE_SLICE,
         ..BASE_RESOURCE
     },
 ];
