@@ -5,11 +5,13 @@
 //! k8s: k8s.io/kube-openapi/pkg/handler, pkg/handler3
 
 mod paths;
+mod protobuf;
 mod schemas;
 
 use super::discovery::GIT_VERSION;
 use super::document::{fingerprint, is_held, list, not_modified, object, text};
 use super::{Request, Response};
+use crate::codec::json;
 use crate::kinds::Registry;
 use crate::schema::TypeId;
 use alloc::collections::BTreeSet;
@@ -37,8 +39,10 @@ impl Edition {
 
 const ROOT: &str = "/openapi/v3";
 
-/// The binary form of OpenAPI v2. It is not served: clients that ask for nothing else get 406.
-const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// The binary form of OpenAPI v2: as it is answered, and as older clients ask for it, which is no media
+/// type by the rules.
+const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const PROTOBUF_V2_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
 /// The answer to a GET of an OpenAPI path; None when there is no such path. `hash` is the query
 /// parameter by which clients pin the version they mean.
@@ -102,16 +106,25 @@ fn respond_v3(
 
 fn respond_v2(registry: &Registry, request: &Request) -> Response {
     let accept = request.header("accept").unwrap_or("*/*");
-    let media_types = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
-    let mut served = media_types.filter(|range| *range != PROTOBUF_V2);
-    if !served.any(|range| matches!(range, "application/json" | "application/*" | "*/*" | "")) {
-        return Response::text(406, "");
-    }
+    let mut media_types = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
+    let binary = media_types.find_map(|range| match range {
+        PROTOBUF_V2 | PROTOBUF_V2_ASKED => Some(true),
+        "application/json" | "application/*" | "*/*" | "" => Some(false),
+        _ => None,
+    });
+    let Some(binary) = binary else { return Response::text(406, "") };
     let entity_tag = format!("\"{}\"", hash_of(registry, "", ""));
     if is_held(request, &entity_tag) {
         return not_modified(&entity_tag);
     }
-    Response::json(200, document_v2(registry)).with_header("etag", entity_tag).with_header("vary", "Accept")
+    let document = document_v2(registry);
+    let response = if binary {
+        let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
+        Response::new(200, PROTOBUF_V2, protobuf::encode(&parsed.value))
+    } else {
+        Response::json(200, document)
+    };
+    response.with_header("etag", entity_tag).with_header("vary", "Accept")
 }
 
 /// The document of one group version, with every type that it uses.
@@ -195,7 +208,6 @@ fn hash_of(registry: &Registry, group: &str, version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::json;
     use crate::http::{Body, Method, Peer};
     use crate::value::Value;
 
@@ -279,6 +291,6 @@ mod tests {
         let entity_tag = header("etag").expect("an entity tag");
         assert_eq!(ask(&registry, path, None, &[("if-none-match", entity_tag)]).status, 304);
         assert_eq!(ask(&registry, path, Some("OLD"), &[]).status, 301);
-        assert_eq!(ask(&registry, "/openapi/v2", None, &[("accept", PROTOBUF_V2)]).status, 406);
+        assert_eq!(ask(&registry, "/openapi/v2", None, &[("accept", "text/html")]).status, 406);
     }
 }
