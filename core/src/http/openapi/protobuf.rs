@@ -274,3 +274,24 @@ fn write_varint(mut number: u64, out: &mut Vec<u8>) {
     }
     out.push(number as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_written_by_number() {
+        let text = br#"{"definitions":{"A":{"type":"object","x-kubernetes-map-type":"atomic"}}}"#;
+        let bytes = encode(&json::parse(text).expect("JSON").value);
+        let extension = [&b"\x0a\x15x-kubernetes-map-type\x12\x0b\x12\x09\"atomic\"\n"[..]].concat();
+        let mut schema = b"\xb2\x01\x08\x0a\x06object\xfa\x01".to_vec();
+        schema.push(extension.len() as u8);
+        schema.extend(extension);
+        let mut named = b"\x0a\x01A\x12".to_vec();
+        named.push(schema.len() as u8);
+        named.extend(schema);
+        let mut wanted = alloc::vec![0x4a, named.len() as u8 + 2, 0x0a, named.len() as u8];
+        wanted.extend(named);
+        assert_eq!(bytes, wanted);
+    }
+}
