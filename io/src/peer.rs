@@ -2,16 +2,20 @@
 //! because a request with a bad certificate is answered 401 instead of having its connection cut.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
 
+mod version1;
+
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
 use steersman_core::http::Peer;
 use steersman_core::value::Text;
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_cert};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -20,6 +24,7 @@ use x509_parser::prelude::FromDer;
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
     anchors: Vec<TrustAnchor<'static>>,
+    issuers: Vec<version1::Issuer>,
     subjects: Vec<DistinguishedName>,
 }
 
@@ -38,6 +43,7 @@ impl ClientCas {
         certificates: &[CertificateDer<'static>],
     ) -> Result<Self, String> {
         let mut anchors = Vec::new();
+        let mut issuers = Vec::new();
         let mut subjects = Vec::new();
         for (index, certificate) in certificates.iter().enumerate() {
             let anchor = anchor_from_trusted_cert(certificate).map_err(|error| {
@@ -46,12 +52,13 @@ impl ClientCas {
             // The anchor's subject is the content of the sequence; the hint is the whole sequence.
             let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
             subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
+            issuers.push(version1::Issuer::new(&parsed));
             anchors.push(anchor.to_owned());
         }
         if anchors.is_empty() {
             return Err("no certificates found".into());
         }
-        Ok(Self { provider, anchors, subjects })
+        Ok(Self { provider, anchors, issuers, subjects })
     }
 
     /// Judges the certificates that a client sent, its own first.
@@ -69,6 +76,9 @@ impl ClientCas {
         others: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), String> {
+        if version1::is_version1(own) {
+            return version1::verify(&self.provider, &self.issuers, own, now);
+        }
         let own = EndEntityCert::try_from(own).map_err(|error| error.to_string())?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         own.verify_for_usage(algorithms, &self.anchors, others, now, KeyUsage::client_auth(), None, None)
@@ -147,7 +157,14 @@ impl ClientCertVerifier for AnyCertificate {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.cas.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        let possible = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signature.scheme);
+        let (_, possible) = possible.ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        let key = public_key(certificate)?;
+        let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        match possible.iter().any(|one| key.verify_signature(*one, message, signature.signature()).is_ok()) {
+            true => Ok(HandshakeSignatureValid::assertion()),
+            false => Err(CertificateError::BadSignature.into()),
+        }
     }
 
     fn verify_tls13_signature(
@@ -157,12 +174,18 @@ impl ClientCertVerifier for AnyCertificate {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.cas.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        verify_tls13_signature_with_raw_key(message, &public_key(certificate)?, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.cas.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// The key of a certificate of any version.
+fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    Ok(parsed.public_key().raw.to_vec().into())
 }
 
 #[cfg(test)]

@@ -1,0 +1,119 @@
+//! Certificates of X.509 version 1, which `openssl x509 -req` makes when it is told nothing else. Go takes
+//! them for clients, the path verification that is used here does not; they have no extensions, so that
+//! there is little to verify.
+
+use rustls::crypto::CryptoProvider;
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
+use webpki::RawPublicKeyEntity;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Version;
+
+/// An authority as such a certificate names it.
+#[derive(Debug)]
+pub(super) struct Issuer {
+    subject: Vec<u8>,
+    public_key: SubjectPublicKeyInfoDer<'static>,
+}
+
+impl Issuer {
+    pub(super) fn new(authority: &X509Certificate<'_>) -> Self {
+        Self {
+            subject: authority.subject().as_raw().to_vec(),
+            public_key: authority.public_key().raw.to_vec().into(),
+        }
+    }
+
+    fn signed(&self, provider: &CryptoProvider, certificate: &X509Certificate<'_>) -> bool {
+        let Ok(key) = RawPublicKeyEntity::try_from(&self.public_key) else { return false };
+        let (message, signature) = (certificate.tbs_certificate.as_ref(), &certificate.signature_value.data);
+        let algorithms = provider.signature_verification_algorithms.all;
+        algorithms.iter().any(|algorithm| key.verify_signature(*algorithm, message, signature).is_ok())
+    }
+}
+
+pub(super) fn is_version1(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| parsed.version() == X509Version::V1)
+}
+
+/// Whether one of the authorities issued the certificate itself, and it is valid at the time.
+pub(super) fn verify(
+    provider: &CryptoProvider,
+    issuers: &[Issuer],
+    certificate: &CertificateDer<'_>,
+    now: UnixTime,
+) -> Result<(), String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let validity = parsed.validity();
+    if seconds < validity.not_before.timestamp() || seconds > validity.not_after.timestamp() {
+        return Err("certificate has expired or is not yet valid".into());
+    }
+    let issuer = parsed.issuer().as_raw();
+    match issuers.iter().filter(|held| held.subject == issuer).any(|held| held.signed(provider, &parsed)) {
+        true => Ok(()),
+        false => Err("certificate signed by unknown authority".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::{Authority, certificates};
+    use crate::peer::ClientCas;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use steersman_core::http::Peer;
+
+    /// An authority and a certificate of version 1 that it issued, valid until 2126; their keys are gone.
+    const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBezCCASGgAwIBAgIUDhKfO7Ahc/+/djlk8JZnWsTrptwwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHdGVzdC1jYTAgFw0yNjExMjMwNDM5MzFaGA8yMTI2MTAzMDA0
+MzkzMVowEjEQMA4GA1UEAwwHdGVzdC1jYTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABAvgUMhFNo9PP/LHB1gBUw7iPfqJDD3oZB3tApxnSuQYjgakHhl2mVBzRDRK
+HpWq0LFi9LJPZfjlxOQPNsClPQ2jUzBRMB0GA1UdDgQWBBSP5KP5AEHCTyvsI/QE
+w7lvCc47FTAfBgNVHSMEGDAWgBSP5KP5AEHCTyvsI/QEw7lvCc47FTAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIFWW5c1NPXRy4DfZo6OT2D1kSWTO
+f2CIv8a8ON5Wzj6TAiEAjI9EUMJuEb6u0P9z2Jbdip6o6+9rbWJ72w1eR/ijgQM=
+-----END CERTIFICATE-----
+";
+    const CLIENT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBKDCBzgIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAd0ZXN0LWNhMCAXDTI2
+MTEyMzA0MzkzMVoYDzIxMjYxMDMwMDQzOTMxWjAsMQ0wCwYDVQQKDARkZXZzMQww
+CgYDVQQKDANvcHMxDTALBgNVBAMMBGphbmUwWTATBgcqhkjOPQIBBggqhkjOPQMB
+BwNCAARyquxFPmTebomDT4nZr8SBcq+G91Ua0ZTwc64czdvs62KV2LxD1SVozji6
+BdD4S1tJEfO25ADyCOwvAjmY+TarMAoGCCqGSM49BAMCA0kAMEYCIQC1GR2og4f2
+I0hkz6cCORQFYDOeeok5l7IPEHLdwi5RtwIhANd33EqurjGWS0HnFZiUZTrONoUA
+8VxDsdVUS+T1Hje1
+-----END CERTIFICATE-----
+";
+
+    #[test]
+    fn a_certificate_without_extensions_is_judged() {
+        let authority = certificates(AUTHORITY).expect("an authority");
+        let client = certificates(CLIENT).expect("a certificate");
+        assert!(is_version1(&client[0]) && !is_version1(&authority[0]));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let pool = |certificates: &[CertificateDer<'static>]| {
+            ClientCas::new(Arc::clone(&provider), certificates).expect("a pool")
+        };
+        let other = Authority::create("test-ca").expect("an authority");
+        let (ours, theirs) = (pool(&authority), pool(&[other.certificate().clone()]));
+        let jane = Peer::Certificate {
+            common_name: "jane".into(),
+            organizations: vec!["devs".into(), "ops".into()],
+        };
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let now = at(2_000_000_000);
+        assert_eq!(ours.judge(&client, now).peer_at(0), jane);
+        for (what, pool, at) in [
+            ("another authority of that name", &theirs, now),
+            ("too early", &ours, at(1_000_000_000)),
+            ("too late", &ours, at(6_000_000_000)),
+        ] {
+            assert!(matches!(pool.judge(&client, at).peer_at(0), Peer::Rejected(_)), "{what}");
+        }
+    }
+}
