@@ -145,7 +145,9 @@ impl<'a> Scene<'a> {
     /// Group and kind of a target, as `Invalid` names it.
     pub(super) fn qualified_kind(&self, target: &Target) -> Qualified<'a> {
         let row = self.resource(target).row;
-        Qualified { group: row.group, name: row.kind }
+        // Upstream names the kind as it is stored: an Event of either group is one of the core group.
+        let group = row.stored_as.map_or(row.group, |(group, _)| group);
+        Qualified { group, name: row.kind }
     }
 
     pub(super) fn not_found(&self, target: &Target) -> Failure {
