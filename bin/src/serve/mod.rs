@@ -98,7 +98,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
-    let store = open_store(&options.storage)?;
+    let stores = open_stores(&options.storage)?;
     let recorder = match flags.text("record") {
         "" => None,
         path => {
@@ -107,7 +107,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
         }
     };
     let machine = Machine::new(options.config.clone(), Arc::new(Registry::builtin()));
-    let shell = Shell::start(machine, vec![store], Metrics::new(GIT_VERSION), recorder);
+    let shell = Shell::start(machine, stores, Metrics::new(GIT_VERSION), recorder);
     let serve_options = ServeOptions {
         secured,
         http2_max_streams: options.http2_max_streams,
@@ -171,14 +171,18 @@ fn create_private(directory: &Path) -> Result<(), String> {
     created.map_err(|error| format!("--data-dir: {}: {error}", directory.display()))
 }
 
-fn open_store(storage: &Storage) -> Result<Arc<dyn Store>, String> {
+/// One store for each feed.
+fn open_stores(storage: &Storage) -> Result<Vec<Arc<dyn Store>>, String> {
     match storage {
         Storage::Embedded(directory) => {
             let store = Embedded::open(directory, Sizes::default())
                 .map_err(|error| format!("{}: {error}", directory.display()))?;
-            Ok(Arc::new(store))
+            Ok(vec![Arc::new(store)])
         }
-        Storage::Memory => Ok(Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)),
+        Storage::Memory => Ok(vec![Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)]),
+        Storage::Etcd(_) => {
+            Err("--etcd-servers: etcd is not served yet; without the flag the embedded store is used".into())
+        }
     }
 }
 

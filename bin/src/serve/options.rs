@@ -1,7 +1,7 @@
 //! What the flags mean: addresses, files and the machine's configuration, checked against each other.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::machine::Config;
@@ -31,6 +31,8 @@ const DEFAULT_SERVICE_RANGE: &str = "10.0.0.0/24";
 pub(super) enum Storage {
     Embedded(PathBuf),
     Memory,
+    /// One cluster of endpoints for each feed, in their order.
+    Etcd(Vec<Vec<String>>),
 }
 
 /// A server's settings.
@@ -71,6 +73,7 @@ impl Options {
             name => name.to_owned(),
         };
         let authorization = authorization(flags)?;
+        let (storage, feeds) = storage(flags, &data_directory)?;
         let config = Config {
             etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
             seed: steersman_io::tls::random_seed(),
@@ -87,7 +90,7 @@ impl Options {
             min_watch_seconds: u64::from(bound(flags, "min-request-timeout")?),
             compaction_interval_millis: millis(flags.duration("etcd-compaction-interval")),
             event_ttl_seconds: i64::try_from(flags.duration("event-ttl").as_secs()).unwrap_or(i64::MAX),
-            feeds: Vec::<(Text, Text, Feed)>::new(),
+            feeds,
             issuer: flags
                 .list("service-account-issuer")
                 .first()
@@ -95,7 +98,7 @@ impl Options {
                 .unwrap_or_default(),
         };
         Ok(Self {
-            storage: storage(flags, &data_directory)?,
+            storage,
             data_directory,
             listen,
             advertise_address,
@@ -207,15 +210,50 @@ fn authentication(flags: &Flags, makes_admin: bool, mode: Authorization) -> Resu
     Ok(Authentication { tokens, anonymous: wanted && !allows_all })
 }
 
-fn storage(flags: &Flags, data_directory: &std::path::Path) -> Result<Storage, String> {
-    if flags.is_given("etcd-servers") || flags.is_given("etcd-servers-overrides") {
-        return Err("--etcd-servers: etcd is not served yet; without it the embedded store is used".into());
+/// Where objects are kept, and which resources have a feed of their own.
+type Placement = (Storage, Vec<(Text, Text, Feed)>);
+
+fn storage(flags: &Flags, data_directory: &Path) -> Result<Placement, String> {
+    let main = flags.list("etcd-servers");
+    if !main.is_empty() {
+        return clusters(main, &flags.list("etcd-servers-overrides"));
     }
-    match flags.text("storage") {
-        "embedded" => Ok(Storage::Embedded(data_directory.join("store"))),
-        "memory" => Ok(Storage::Memory),
-        other => Err(format!("--storage must be embedded or memory, not {other:?}")),
+    if flags.is_given("etcd-servers-overrides") {
+        return Err("--etcd-servers-overrides needs --etcd-servers".into());
     }
+    let storage = match flags.text("storage") {
+        "embedded" => Storage::Embedded(data_directory.join("store")),
+        "memory" => Storage::Memory,
+        other => return Err(format!("--storage must be embedded or memory, not {other:?}")),
+    };
+    Ok((storage, Vec::new()))
+}
+
+/// `group/resource#server;server` each; resources with the same servers share a feed.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/options/etcd.go
+fn clusters(main: Vec<String>, overrides: &[String]) -> Result<Placement, String> {
+    let mut clusters = vec![main];
+    let mut feeds = Vec::new();
+    for given in overrides {
+        let bad = || {
+            format!(
+                "--etcd-servers-overrides invalid, must be of format: group/resource#servers, got {given}"
+            )
+        };
+        let (resource, servers) = given.split_once('#').ok_or_else(bad)?;
+        let (group, resource) = resource.split_once('/').ok_or_else(bad)?;
+        let servers: Vec<String> = servers.split(';').map(String::from).collect();
+        let at = match clusters.iter().position(|held| *held == servers) {
+            Some(at) => at,
+            None => {
+                clusters.push(servers);
+                clusters.len() - 1
+            }
+        };
+        let feed = u8::try_from(at).map_err(|_| "--etcd-servers-overrides: too many different servers")?;
+        feeds.push((group.into(), resource.into(), Feed(feed)));
+    }
+    Ok((Storage::Etcd(clusters), feeds))
 }
 
 /// A slash in front and none behind.
@@ -257,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn overrides_share_feeds() {
+        let given = [
+            "--etcd-servers=https://a:2379,https://b:2379",
+            "--etcd-servers-overrides=/events#https://c:2379;https://d:2379,apps/deployments#https://e:2379",
+            "--etcd-servers-overrides=/pods#https://e:2379",
+        ];
+        let flags = crate::flags::parse(&given.map(String::from)).expect("flags");
+        let (storage, feeds) = storage(&flags, Path::new("x")).expect("a placement");
+        let servers =
+            |names: &str| names.chars().map(|name| format!("https://{name}:2379")).collect::<Vec<_>>();
+        assert_eq!(storage, Storage::Etcd(vec![servers("ab"), servers("cd"), servers("e")]));
+        let feed = |group: &str, resource: &str, feed| (group.into(), resource.into(), Feed(feed));
+        assert_eq!(feeds, [feed("", "events", 1), feed("apps", "deployments", 2), feed("", "pods", 2)]);
+        assert!(clusters(Vec::new(), &["events#x".into()]).is_err());
+    }
+
+    #[test]
     fn settings_that_cannot_be_served_are_named() {
         let refused = [
             ("--authorization-mode=Node,RBAC", "--authorization-mode=Node"),
@@ -264,6 +319,7 @@ mod tests {
             ("--secure-port=0", "--secure-port 0 must be between"),
             ("--max-requests-inflight=-1", "--max-requests-inflight can not be negative"),
             ("--storage=floppy", "--storage must be"),
+            ("--etcd-servers-overrides=/events#x", "--etcd-servers-overrides needs --etcd-servers"),
             ("--token-auth-file=/nonexistent", "/nonexistent: "),
         ];
         for (flag, expected) in refused {
