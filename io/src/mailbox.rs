@@ -30,9 +30,20 @@ pub(crate) struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    mail: VecDeque<Mail>,
+    items: VecDeque<Item>,
     waker: Option<Waker>,
 }
+
+/// Mail as it waits. Frames are many and everything else is one at a time: an item is as small as a frame.
+#[derive(Debug)]
+enum Item {
+    Frame(Bytes),
+    Close,
+    Step(Box<Mail>),
+}
+
+/// Room for items that a queue keeps when it has been emptied.
+const ITEMS_KEPT: usize = 64;
 
 /// Items beyond the frames: a response and the end of the stream, with room for a timeout's answer.
 const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + 4;
@@ -51,8 +62,12 @@ impl Mailbox {
     pub(crate) fn push(&self, mail: Mail) {
         let waker = {
             let mut queue = self.lock();
-            assert!(queue.mail.len() < MAIL_MAX, "the machine sends no more than a client's credit");
-            queue.mail.push_back(mail);
+            assert!(queue.items.len() < MAIL_MAX, "the machine sends no more than a client's credit");
+            queue.items.push_back(match mail {
+                Mail::Frame(bytes) => Item::Frame(bytes),
+                Mail::Close => Item::Close,
+                step @ (Mail::Run(_) | Mail::Store(..) | Mail::Respond(_)) => Item::Step(Box::new(step)),
+            });
             queue.waker.take()
         };
         if let Some(waker) = waker {
@@ -63,8 +78,8 @@ impl Mailbox {
     /// The next item, or the waker is kept for it.
     pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Mail> {
         let mut queue = self.lock();
-        match queue.mail.pop_front() {
-            Some(mail) => Poll::Ready(mail),
+        match queue.pop() {
+            Some(item) => Poll::Ready(item.into_mail()),
             None => queue.wait(context),
         }
     }
@@ -72,13 +87,13 @@ impl Mailbox {
     /// All frames that wait, up to `WRITE_BYTES`, as one buffer; a frame alone is not copied.
     pub(crate) fn poll_frames(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut queue = self.lock();
-        let first = match queue.mail.pop_front() {
+        let first = match queue.pop() {
             None => return queue.wait(context),
-            Some(Mail::Frame(bytes)) => bytes,
-            Some(Mail::Close | Mail::Respond(_)) => return Poll::Ready(Taken::Closed),
-            Some(Mail::Run(_) | Mail::Store(..)) => unreachable!("a stream takes no more steps"),
+            Some(Item::Frame(bytes)) => bytes,
+            Some(Item::Close) => return Poll::Ready(Taken::Closed),
+            Some(Item::Step(mail)) => unreachable!("a stream takes no more steps: {mail:?}"),
         };
-        let Some(Mail::Frame(second)) = queue.mail.front() else {
+        let Some(Item::Frame(second)) = queue.items.front() else {
             return Poll::Ready(Taken::Frames(first, 1));
         };
         if first.len() + second.len() > WRITE_BYTES {
@@ -87,20 +102,20 @@ impl Mailbox {
         let mut joined = Vec::with_capacity(queue.bytes_waiting(first.len()));
         joined.extend_from_slice(&first);
         let mut frames = 1;
-        while let Some(Mail::Frame(next)) = queue.mail.front() {
+        while let Some(Item::Frame(next)) = queue.items.front() {
             if joined.len() + next.len() > WRITE_BYTES {
                 break;
             }
             joined.extend_from_slice(next);
             frames += 1;
-            queue.mail.pop_front();
+            queue.pop();
         }
         Poll::Ready(Taken::Frames(joined.into(), frames))
     }
 
     /// Takes everything out.
-    pub(crate) fn empty(&self) -> VecDeque<Mail> {
-        std::mem::take(&mut self.lock().mail)
+    pub(crate) fn empty(&self) -> Vec<Mail> {
+        std::mem::take(&mut self.lock().items).into_iter().map(Item::into_mail).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -109,7 +124,26 @@ impl Mailbox {
     }
 }
 
+impl Item {
+    fn into_mail(self) -> Mail {
+        match self {
+            Self::Frame(bytes) => Mail::Frame(bytes),
+            Self::Close => Mail::Close,
+            Self::Step(mail) => *mail,
+        }
+    }
+}
+
 impl Queue {
+    fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front();
+        // A burst is over: thousands of watchers must not keep its room.
+        if self.items.is_empty() && self.items.capacity() > ITEMS_KEPT {
+            self.items = VecDeque::new();
+        }
+        item
+    }
+
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<T> {
         match &mut self.waker {
             Some(waker) => waker.clone_from(context.waker()),
@@ -121,8 +155,8 @@ impl Queue {
     /// Bytes of the frames that go into one write, after so many.
     fn bytes_waiting(&self, after: usize) -> usize {
         let mut sum = after;
-        for mail in &self.mail {
-            let Mail::Frame(bytes) = mail else { break };
+        for item in &self.items {
+            let Item::Frame(bytes) = item else { break };
             if sum + bytes.len() > WRITE_BYTES {
                 break;
             }
