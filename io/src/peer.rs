@@ -2,7 +2,7 @@
 //! because a request with a bad certificate is answered 401 instead of having its connection cut.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
 
-mod version1;
+mod direct;
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use x509_parser::prelude::FromDer;
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
     anchors: Vec<TrustAnchor<'static>>,
-    issuers: Vec<version1::Issuer>,
+    issuers: Vec<direct::Issuer>,
     subjects: Vec<DistinguishedName>,
 }
 
@@ -52,7 +52,7 @@ impl ClientCas {
             // The anchor's subject is the content of the sequence; the hint is the whole sequence.
             let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
             subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
-            issuers.push(version1::Issuer::new(&parsed));
+            issuers.push(direct::Issuer::new(&parsed));
             anchors.push(anchor.to_owned());
         }
         if anchors.is_empty() {
@@ -72,18 +72,23 @@ impl ClientCas {
 
     fn verify(
         &self,
-        own: &CertificateDer<'_>,
+        certificate: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), String> {
-        if version1::is_version1(own) {
-            return version1::verify(&self.provider, &self.issuers, own, now);
+        if direct::is_version1(certificate) {
+            return direct::verify(&self.provider, &self.issuers, certificate, now);
         }
-        let own = EndEntityCert::try_from(own).map_err(|error| error.to_string())?;
+        let own = EndEntityCert::try_from(certificate).map_err(|error| error.to_string())?;
         let algorithms = self.provider.signature_verification_algorithms.all;
-        own.verify_for_usage(algorithms, &self.anchors, others, now, KeyUsage::client_auth(), None, None)
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+        let usage = KeyUsage::client_auth();
+        match own.verify_for_usage(algorithms, &self.anchors, others, now, usage, None, None) {
+            Ok(_) => Ok(()),
+            Err(webpki::Error::CaUsedAsEndEntity) => {
+                direct::verify(&self.provider, &self.issuers, certificate, now)
+            }
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Certificates of X.509 version 1, which `openssl x509 -req` makes when it is told nothing else. Go takes
-//! them for clients, the path verification that is used here does not; they have no extensions, so that
-//! there is little to verify.
+//! Client certificates that Go takes and the path verification that is used here does not: those of X.509
+//! version 1, which `openssl x509 -req` makes when it is told nothing else, and those of an authority
+//! itself, which `openssl req -x509` makes. They must be issued by a configured authority directly.
 
 use rustls::crypto::CryptoProvider;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
@@ -48,6 +48,11 @@ pub(super) fn verify(
     let validity = parsed.validity();
     if seconds < validity.not_before.timestamp() || seconds > validity.not_after.timestamp() {
         return Err("certificate has expired or is not yet valid".into());
+    }
+    if let Ok(Some(usage)) = parsed.extended_key_usage()
+        && !(usage.value.any || usage.value.client_auth)
+    {
+        return Err("certificate specifies an incompatible key usage".into());
     }
     let issuer = parsed.issuer().as_raw();
     match issuers.iter().filter(|held| held.subject == issuer).any(|held| held.signed(provider, &parsed)) {
@@ -100,6 +105,9 @@ I0hkz6cCORQFYDOeeok5l7IPEHLdwi5RtwIhANd33EqurjGWS0HnFZiUZTrONoUA
             ClientCas::new(Arc::clone(&provider), certificates).expect("a pool")
         };
         let other = Authority::create("test-ca").expect("an authority");
+        let own = pool(&authority)
+            .judge(&authority, UnixTime::since_unix_epoch(Duration::from_secs(2_000_000_000)));
+        assert!(matches!(own.peer_at(0), Peer::Certificate { .. }), "an authority is its own client");
         let (ours, theirs) = (pool(&authority), pool(&[other.certificate().clone()]));
         let jane = Peer::Certificate {
             common_name: "jane".into(),
