@@ -21,11 +21,27 @@ pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> 
     let registry = &world.registry;
     let mut writes = Vec::new();
     for name in NAMESPACES {
-        writes.extend(write(world, registry.find("", "v1", "namespaces"), "", name, Value::empty_map(), now, rng));
+        writes.extend(write(
+            world,
+            registry.find("", "v1", "namespaces"),
+            "",
+            name,
+            Value::empty_map(),
+            now,
+            rng,
+        ));
     }
     let config = &world.config;
     if !config.service_ip.is_empty() {
-        writes.extend(write(world, registry.find("", "v1", "services"), NAMESPACE, SERVICE, service(world), now, rng));
+        writes.extend(write(
+            world,
+            registry.find("", "v1", "services"),
+            NAMESPACE,
+            SERVICE,
+            service(world),
+            now,
+            rng,
+        ));
         let endpoints = registry.find("", "v1", "endpoints");
         writes.extend(write(world, endpoints, NAMESPACE, SERVICE, endpoints_object(world), now, rng));
         let slices = registry.find("discovery.k8s.io", "v1", "endpointslices");
@@ -56,7 +72,10 @@ fn write(
     let key = collection.keys.key(namespace, name);
     let compare = Compare { key: key.clone(), condition: Condition::ModRevisionEquals(Rev(0)) };
     let put = TxnOp::Put(Put { key, value: bytes, lease: LeaseId(0) });
-    Some((collection.feed, Op::Txn(Txn { compare: alloc::vec![compare], then: alloc::vec![put], otherwise: Vec::new() })))
+    Some((
+        collection.feed,
+        Op::Txn(Txn { compare: alloc::vec![compare], then: alloc::vec![put], otherwise: Vec::new() }),
+    ))
 }
 
 /// The object as its kind's rules would have it created.

@@ -60,7 +60,8 @@ impl Wall {
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
         let second_of_day = seconds.rem_euclid(86_400);
         let (hour, minute, second) = (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
-        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}").expect("writing to a string");
+        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+            .expect("writing to a string");
     }
 
     /// Parses RFC 3339 with any offset and up to nine fraction digits (those past micros are cut).
@@ -68,7 +69,8 @@ impl Wall {
         let bytes = text.as_bytes();
         let digits = |from: usize, len: usize| -> Option<i64> {
             let part = bytes.get(from..from + len)?;
-            part.iter().try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+            part.iter()
+                .try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
         };
         let literal = |at: usize, wanted: u8| (bytes.get(at) == Some(&wanted)).then_some(());
         let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
@@ -108,7 +110,8 @@ impl Wall {
             }
             _ => return None,
         };
-        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds;
+        let seconds =
+            days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds;
         Some(Self(seconds * 1_000_000 + micros))
     }
 }

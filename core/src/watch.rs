@@ -49,8 +49,13 @@ impl Filter {
         labels: LabelSelector,
         fields: &FieldSelector,
     ) -> Result<Self, String> {
-        let mut filter =
-            Self { namespace: namespace.into(), name: name.into(), labels, fields: Vec::new(), indexed: None };
+        let mut filter = Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            labels,
+            fields: Vec::new(),
+            indexed: None,
+        };
         for term in fields.terms() {
             let source = source(row, &term.field)?;
             if term.equal {
@@ -66,7 +71,9 @@ impl Filter {
         match source {
             Source::Name if self.name.is_empty() => self.name = value.clone(),
             Source::Namespace if self.namespace.is_empty() => self.namespace = value.clone(),
-            Source::Field(index) if cache.indexed_field() == Some(index) => self.indexed = Some(value.clone()),
+            Source::Field(index) if cache.indexed_field() == Some(index) => {
+                self.indexed = Some(value.clone())
+            }
             Source::Name | Source::Namespace | Source::Field(_) => {}
         }
     }

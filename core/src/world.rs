@@ -74,8 +74,15 @@ impl World {
             let storage = StorageId(index as u16);
             let row = registry.stored(storage).row;
             let keys = KeySpace::new(&config.etcd_prefix, row.prefix, registry.stored(storage).namespaced());
-            let overridden = config.feeds.iter().find(|(group, plural, _)| (&**group, &**plural) == (row.group, row.plural));
-            collections.push(Collection { keys, storage, feed: overridden.map_or(Feed(0), |(_, _, feed)| *feed) });
+            let overridden = config
+                .feeds
+                .iter()
+                .find(|(group, plural, _)| (&**group, &**plural) == (row.group, row.plural));
+            collections.push(Collection {
+                keys,
+                storage,
+                feed: overridden.map_or(Feed(0), |(_, _, feed)| *feed),
+            });
             caches.push(Arc::new(Cache::new(row.fields)));
         }
         collections.sort_by(|a, b| a.keys.prefix().cmp(b.keys.prefix()));

@@ -1,3 +1,4 @@
 //! Drives the core against a fake etcd.
 
+pub mod driver;
 pub mod etcd;

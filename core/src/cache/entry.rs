@@ -78,16 +78,25 @@ impl Entry {
 
     /// Empty for a cluster-scoped object.
     pub fn namespace(&self) -> &str {
-        if self.namespaced { self.identity().split_once('/').map_or("", |(namespace, _)| namespace) } else { "" }
+        if self.namespaced {
+            self.identity().split_once('/').map_or("", |(namespace, _)| namespace)
+        } else {
+            ""
+        }
     }
 
     pub fn name(&self) -> &str {
-        if self.namespaced { self.identity().split_once('/').map_or("", |(_, name)| name) } else { self.identity() }
+        if self.namespaced {
+            self.identity().split_once('/').map_or("", |(_, name)| name)
+        } else {
+            self.identity()
+        }
     }
 
     /// `namespace/name`, or the name of a cluster-scoped object.
     pub fn identity(&self) -> &str {
-        core::str::from_utf8(self.key.get(self.identity_at as usize..).unwrap_or_default()).unwrap_or_default()
+        core::str::from_utf8(self.key.get(self.identity_at as usize..).unwrap_or_default())
+            .unwrap_or_default()
     }
 
     pub fn label(&self, key: &str) -> Option<&str> {

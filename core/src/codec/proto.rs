@@ -68,7 +68,9 @@ mod tests {
     fn every_kind_is_read_as_its_json_says() {
         let catalogue = catalogue();
         let mut wrong = Vec::new();
-        for (text, encoded) in AS_JSON.lines().zip(AS_PROTOBUF.lines()).filter(|(_, encoded)| !encoded.is_empty()) {
+        for (text, encoded) in
+            AS_JSON.lines().zip(AS_PROTOBUF.lines()).filter(|(_, encoded)| !encoded.is_empty())
+        {
             let wanted = json::parse(text.as_bytes()).expect("test data is JSON").value;
             let bytes = base64::decode(encoded).expect("test data is base64");
             let envelope = Envelope::open(&bytes).expect("test data has envelopes");
@@ -76,7 +78,11 @@ mod tests {
             let kind = (object::api_version(&wanted), object::kind(&wanted));
             let found = catalogue.iter().find(|(_, def)| {
                 def.kind.is_some_and(|(group, version, kind)| {
-                    let api_version = if group.is_empty() { version.to_string() } else { std::format!("{group}/{version}") };
+                    let api_version = if group.is_empty() {
+                        version.to_string()
+                    } else {
+                        std::format!("{group}/{version}")
+                    };
                     (api_version.as_str(), kind) == (object::api_version(&wanted), object::kind(&wanted))
                 })
             });
@@ -84,7 +90,8 @@ mod tests {
             let mut value = message(&catalogue, type_id, envelope.raw).expect("test data is protobuf");
             object::set_api_version_and_kind(&mut value, kind.0, kind.1);
             let value = decode::normalize(&catalogue, type_id, value).expect("what was read is of its type");
-            let wanted = decode::normalize(&catalogue, type_id, wanted.clone()).expect("test data is of its type");
+            let wanted =
+                decode::normalize(&catalogue, type_id, wanted.clone()).expect("test data is of its type");
             if value != wanted {
                 wrong.push(kind.1.to_string());
             }

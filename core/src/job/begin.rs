@@ -2,8 +2,8 @@
 
 use super::call::Target;
 use super::{Next, Scene, collection, create, delete, list, read, update};
-use crate::http::{Method, Peer, Response, discovery, health, openapi};
 use crate::http::route::RequestInfo;
+use crate::http::{Method, Peer, Response, discovery, health, openapi};
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::status::{Failure, Qualified, quoted};
 use crate::value::Text;
@@ -166,7 +166,12 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
 }
 
 /// A verb on objects themselves.
-fn whole(scene: &Scene<'_>, info: &RequestInfo, resource: &Resource, target: Target) -> Result<Next, Failure> {
+fn whole(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    resource: &Resource,
+    target: Target,
+) -> Result<Next, Failure> {
     let named = !target.name.is_empty();
     let placed = !resource.namespaced() || !target.namespace.is_empty();
     let verb = match (&scene.call.request.method, named) {
@@ -179,7 +184,10 @@ fn whole(scene: &Scene<'_>, info: &RequestInfo, resource: &Resource, target: Tar
         (Method::Patch, true) => Verb::Patch,
         (Method::Delete, true) => Verb::Delete,
         (Method::Delete, false) if placed => Verb::DeleteCollection,
-        (Method::Post | Method::Put | Method::Patch | Method::Delete | Method::Options | Method::Other(_), _) => {
+        (
+            Method::Post | Method::Put | Method::Patch | Method::Delete | Method::Options | Method::Other(_),
+            _,
+        ) => {
             return Err(Failure::method_not_allowed());
         }
     };
@@ -218,10 +226,16 @@ fn part(scene: &Scene<'_>, info: &RequestInfo, sub: &'static Sub, target: Target
     }
     match (sub.action, verb) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => update::begin_put(scene, target),
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => update::begin_patch(scene, target),
+        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {
+            update::begin_put(scene, target)
+        }
+        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => {
+            update::begin_patch(scene, target)
+        }
         (SubKind::Status | SubKind::Scale | SubKind::Window, _) => Err(Failure::method_not_allowed()),
-        (SubKind::Action | SubKind::Connect, _) => Err(not_there_yet(&format!("{}/{}", info.resource, sub.name))),
+        (SubKind::Action | SubKind::Connect, _) => {
+            Err(not_there_yet(&format!("{}/{}", info.resource, sub.name)))
+        }
     }
 }
 

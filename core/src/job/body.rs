@@ -40,7 +40,11 @@ impl<'a> Expected<'a> {
 }
 
 /// The body as an object of the target's kind.
-pub(super) fn object(scene: &Scene<'_>, target: &Target, validation: FieldValidation) -> Result<Body, Failure> {
+pub(super) fn object(
+    scene: &Scene<'_>,
+    target: &Target,
+    validation: FieldValidation,
+) -> Result<Body, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = Expected::of(scene.resource(target));
     typed(scene, parsed(scene, media, expected)?, expected, validation)
@@ -52,15 +56,20 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     let kind = expected.kind;
     let unrecognized = |why: String| {
         let shown = summary(body);
-        Failure::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
+        ))
     };
     let parsed = match media {
         BodyMedia::Json => json::parse(body).map_err(|error| error.0),
-        BodyMedia::Yaml => yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0)),
+        BodyMedia::Yaml => {
+            yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0))
+        }
         BodyMedia::Protobuf => from_protobuf(scene, body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
-    let parsed = parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
+    let parsed =
+        parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
     match &parsed.value {
         Value::Map(_) | Value::Null => Ok(parsed),
         other => Err(unrecognized(no_kind(format!(
@@ -99,7 +108,10 @@ pub(super) fn typed(
     let named = Named::of(&parsed.value, &api_version, kind);
     let unusable = |why: &str| {
         let version = quoted(&named.version);
-        Failure::bad_request(format!("{} in version {version} cannot be handled as a {kind}: {why}", named.kind))
+        Failure::bad_request(format!(
+            "{} in version {version} cannot be handled as a {kind}: {why}",
+            named.kind
+        ))
     };
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
         return Err(named.misfit(scene, &api_version, kind, unusable));
@@ -130,7 +142,8 @@ struct Named {
 
 impl Named {
     fn of(value: &Value, api_version: &str, kind: &str) -> Self {
-        let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+        let or =
+            |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
         let api_version = or(object::api_version(value), api_version);
         let version = api_version.rsplit('/').next().unwrap_or_default().to_string();
         Self { api_version, version, kind: or(object::kind(value), kind) }
@@ -152,7 +165,10 @@ impl Named {
         if !known {
             let (kind, version) = (quoted(&self.kind), quoted(&self.api_version));
             const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
-            return unusable(&format!("no kind {kind} is registered for version {version} in scheme {}", quoted(SCHEME)));
+            return unusable(&format!(
+                "no kind {kind} is registered for version {version} in scheme {}",
+                quoted(SCHEME)
+            ));
         }
         if self.kind == kind {
             return Failure::bad_request(format!(

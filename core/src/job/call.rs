@@ -113,7 +113,8 @@ impl Call {
     /// The verb as metrics spell it: HTTP's methods, told apart a little further.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go cleanVerb
     fn reported_verb(&self, verb: &str) -> Text {
-        let is_apply = || self.request.header("content-type").is_some_and(|media| media.contains("apply-patch+"));
+        let is_apply =
+            || self.request.header("content-type").is_some_and(|media| media.contains("apply-patch+"));
         match verb {
             "create" => "POST".into(),
             "update" => "PUT".into(),
@@ -161,6 +162,12 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn view(&self, target: &Target, form: Form, include: IncludeObject) -> View<'a> {
-        View { registry: &self.world.registry, resource: self.resource(target), form, include, now: self.now.wall }
+        View {
+            registry: &self.world.registry,
+            resource: self.resource(target),
+            form,
+            include,
+            now: self.now.wall,
+        }
     }
 }

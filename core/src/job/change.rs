@@ -46,8 +46,11 @@ impl Patch {
                 json::parse(text).map_err(|error| undecodable(error.0))?
             }
             PatchMedia::Apply => {
-                yaml::parse(text).map_err(|error| Failure::bad_request(format!("error decoding YAML: {}", error.0)))?;
-                return Err(Failure::not_implemented("server-side apply is not implemented by this server yet"));
+                yaml::parse(text)
+                    .map_err(|error| Failure::bad_request(format!("error decoding YAML: {}", error.0)))?;
+                return Err(Failure::not_implemented(
+                    "server-side apply is not implemented by this server yet",
+                ));
             }
         };
         Ok(Self { media, body })
@@ -118,7 +121,9 @@ impl Patch {
         };
         let after = patched.clone();
         let shown = || match self.media {
-            PatchMedia::Json | PatchMedia::Merge => patch::shown(catalogue, expected.type_id, &before, &after),
+            PatchMedia::Json | PatchMedia::Merge => {
+                patch::shown(catalogue, expected.type_id, &before, &after)
+            }
             PatchMedia::Strategic | PatchMedia::Apply => go_text(patch),
         };
         let duplicates = self.body.duplicates.clone();
@@ -141,7 +146,8 @@ impl Patch {
         if !kind.is_empty() && kind != expected.kind {
             return Err(other_kind(scene, target, parsed, expected, misfit));
         }
-        let decoded = decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
+        let decoded =
+            decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
         strict_errors.extend(decoded.strict_errors);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         Ok((decoded.value, warnings))
@@ -159,7 +165,8 @@ fn other_kind(
     let kind = parsed.value.text_at(&["kind"]).to_string();
     let registry = &scene.world.registry;
     let known = registry.iter().find(|resource| {
-        (resource.row.group, resource.row.version, resource.row.kind) == (expected.group, expected.version, &*kind)
+        (resource.row.group, resource.row.version, resource.row.kind)
+            == (expected.group, expected.version, &*kind)
     });
     let Some(known) = known else {
         let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
@@ -175,7 +182,9 @@ fn other_kind(
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/converter.go
 fn strategic_words(why: &str) -> String {
     match why.rsplit_once(" of type ") {
-        Some((head, go_type)) if head.starts_with("json: cannot unmarshal") => format!("unrecognized type: {go_type}"),
+        Some((head, go_type)) if head.starts_with("json: cannot unmarshal") => {
+            format!("unrecognized type: {go_type}")
+        }
         Some(_) | None => why.to_string(),
     }
 }

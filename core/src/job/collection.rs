@@ -42,9 +42,15 @@ enum Phase {
     Fresh(Rev),
     /// One object is read again after its write lost a race.
     Read(Target),
-    Write { target: Target, key: Bytes },
+    Write {
+        target: Target,
+        key: Bytes,
+    },
     /// The outcome of one write is not known; the key is read to find out.
-    Verify { target: Target, why: alloc::string::String },
+    Verify {
+        target: Target,
+        why: alloc::string::String,
+    },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
@@ -55,8 +61,9 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     let collection = scene.collection(resource)?;
     let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
     let cache = scene.world.cache(storage);
-    let filter = Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
-        .map_err(Failure::bad_request)?;
+    let filter =
+        Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
+            .map_err(Failure::bad_request)?;
     let prefix = collection.keys.namespace_prefix(&target.namespace);
     let state = Collection {
         target,
@@ -150,12 +157,20 @@ impl Collection {
         let verdict = deletion.judge(scene, &existing)?;
         let key = existing.entry.key().clone();
         match deletion.op(&verdict, &key, existing.revision()) {
-            Some(op) if !self.options.dry_run => self.wait(scene, Phase::Write { target: deletion.target, key }, op),
+            Some(op) if !self.options.dry_run => {
+                self.wait(scene, Phase::Write { target: deletion.target, key }, op)
+            }
             Some(_) | None => self.next(scene),
         }
     }
 
-    fn written(self, scene: &Scene<'_>, target: Target, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+    fn written(
+        self,
+        scene: &Scene<'_>,
+        target: Target,
+        key: &Bytes,
+        answer: Answer,
+    ) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => return self.again(scene, Phase::Verify { target, why }, read_key(key)),

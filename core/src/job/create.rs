@@ -40,9 +40,15 @@ enum Phase {
     /// The namespace was not in the cache; the store is asked.
     Namespace,
     Lease,
-    Write { draft: Draft, key: Bytes },
+    Write {
+        draft: Draft,
+        key: Bytes,
+    },
     /// The write's outcome is not known; the key is read to find out.
-    Verify { draft: Draft, why: String },
+    Verify {
+        draft: Draft,
+        why: String,
+    },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
@@ -106,7 +112,8 @@ impl Create {
 
     fn namespace_read(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let kv = fail::ranged(answer)?.kvs.pop();
-        let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
+        let absent =
+            || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
         let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
         self.namespace_found(scene, &entry.to_value())
     }
@@ -155,7 +162,8 @@ impl Create {
         let mut value = self.value.clone();
         let prefix = object::generate_name(&value);
         if object::name(&value).is_empty() && !prefix.is_empty() {
-            let name = generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
+            let name =
+                generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
             object::set_name(&mut value, &name);
         }
         let draft = scene.draft_new(&self.target, value)?;
@@ -218,6 +226,7 @@ const SUFFIX_LEN: usize = 5;
 const PREFIX_LEN_MAX: usize = 58;
 
 fn generated(prefix: &str, suffix: Text) -> Text {
-    let end = (0..=prefix.len().min(PREFIX_LEN_MAX)).rev().find(|at| prefix.is_char_boundary(*at)).unwrap_or(0);
+    let end =
+        (0..=prefix.len().min(PREFIX_LEN_MAX)).rev().find(|at| prefix.is_char_boundary(*at)).unwrap_or(0);
     format!("{}{suffix}", &prefix[..end]).into()
 }

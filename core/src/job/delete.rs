@@ -139,7 +139,9 @@ impl Deletion {
             return Err(Failure::conflict(what, &self.target.name, &why));
         }
         let held = object::resource_version(&existing.value);
-        if let Some(wanted) = self.options.precondition_resource_version.as_ref().filter(|wanted| *wanted != held) {
+        if let Some(wanted) =
+            self.options.precondition_resource_version.as_ref().filter(|wanted| *wanted != held)
+        {
             let why = format!(
                 "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
                  ({held}). The object might have been modified"
@@ -185,7 +187,9 @@ impl Deletion {
             let asked = self.options.grace_period_seconds.map(|asked| if asked < 0 { 1 } else { asked });
             return match asked {
                 // An earlier deletion may be hurried, never delayed.
-                Some(asked) if asked < left && (asked > 0 || held) => self.shorten(scene, existing, new, asked, left),
+                Some(asked) if asked < left && (asked > 0 || held) => {
+                    self.shorten(scene, existing, new, asked, left)
+                }
                 Some(asked) if asked < left => Ok(Verdict::Remove { last: at_once(new, self.now_or(scene)) }),
                 Some(0) if !held => Ok(Verdict::Remove { last: new }),
                 Some(_) | None if new == *old => Ok(Verdict::Wait),
@@ -229,7 +233,11 @@ impl Deletion {
         seconds: Option<i64>,
     ) -> Result<Verdict, Failure> {
         if object::is_being_deleted(&existing.value) {
-            return if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) };
+            return if new == existing.value {
+                Ok(Verdict::Wait)
+            } else {
+                self.sealed(scene, new).map(Verdict::Mark)
+            };
         }
         mark(&mut new, scene.now.wall, seconds);
         self.sealed(scene, new).map(Verdict::Mark)
@@ -250,7 +258,11 @@ impl Deletion {
             return self.sealed(scene, new).map(Verdict::Mark);
         }
         if held(&new) || object::finalizers(&new).next().is_some() {
-            return if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) };
+            return if new == existing.value {
+                Ok(Verdict::Wait)
+            } else {
+                self.sealed(scene, new).map(Verdict::Mark)
+            };
         }
         Ok(Verdict::Remove { last: new })
     }
@@ -315,7 +327,12 @@ impl Delete {
     }
 
     /// As in an update, an error is believed only of what the store sent.
-    fn attempt(self, scene: &Scene<'_>, existing: Option<Existing>, confirmed: bool) -> Result<Next, Failure> {
+    fn attempt(
+        self,
+        scene: &Scene<'_>,
+        existing: Option<Existing>,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return Err(scene.not_found(&self.deletion.target)) };
         let verdict = match self.deletion.judge(scene, &existing) {
             Ok(Verdict::Wait) | Err(_) if !confirmed => return self.read(scene),
@@ -329,7 +346,13 @@ impl Delete {
         }
     }
 
-    fn written(self, scene: &Scene<'_>, verdict: Verdict, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+    fn written(
+        self,
+        scene: &Scene<'_>,
+        verdict: Verdict,
+        key: &Bytes,
+        answer: Answer,
+    ) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
@@ -338,7 +361,10 @@ impl Delete {
             return self.respond(scene, verdict, Value::Null, reply.revision);
         }
         if self.tries + 1 >= limits::CONFLICT_RETRIES {
-            return Err(Failure::modified(scene.qualified(&self.deletion.target), &self.deletion.target.name));
+            return Err(Failure::modified(
+                scene.qualified(&self.deletion.target),
+                &self.deletion.target.name,
+            ));
         }
         let resource = scene.resource(&self.deletion.target);
         let entry = found_instead(reply).map(|kv| scene.entry_of(resource, kv)).transpose()?;
@@ -347,7 +373,13 @@ impl Delete {
     }
 
     /// A key that is gone is what the client wanted, whoever removed it. A mark that is there is ours.
-    fn verified(self, scene: &Scene<'_>, verdict: Verdict, why: &str, answer: Answer) -> Result<Next, Failure> {
+    fn verified(
+        self,
+        scene: &Scene<'_>,
+        verdict: Verdict,
+        why: &str,
+        answer: Answer,
+    ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
         let happened = match (&verdict, &kv) {
             (Verdict::Remove { .. }, None) => true,
@@ -361,7 +393,13 @@ impl Delete {
         self.respond(scene, verdict, Value::Null, revision)
     }
 
-    fn respond(self, scene: &Scene<'_>, verdict: Verdict, current: Value, revision: Rev) -> Result<Next, Failure> {
+    fn respond(
+        self,
+        scene: &Scene<'_>,
+        verdict: Verdict,
+        current: Value,
+        revision: Rev,
+    ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
         let view = scene.view(target, self.form, scene.call.include()?);

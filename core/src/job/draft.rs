@@ -66,12 +66,21 @@ impl Scene<'_> {
         metadata::validate_built_in(&value, resource.namespaced(), rules.name, &mut causes);
         (rules.validate)(&value, &mut causes);
         self.checked(target, &value, causes)?;
+        // Also a kind that takes any name must have one that a path and a key can hold.
+        let mut causes = Causes::new();
+        metadata::validate(&value, resource.namespaced(), metadata::path_segment, &mut causes);
+        self.checked(target, &value, causes)?;
         let warnings = (rules.warnings)(&value, None);
         self.sealed(resource, value, warnings)
     }
 
     /// A changed object: `new` is what the client wants, `old` what there is.
-    pub(super) fn draft_update(&self, target: &Target, mut new: Value, old: &Existing) -> Result<Draft, Failure> {
+    pub(super) fn draft_update(
+        &self,
+        target: &Target,
+        mut new: Value,
+        old: &Existing,
+    ) -> Result<Draft, Failure> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
         self.set_defaults(resource, &mut new);
@@ -95,7 +104,8 @@ impl Scene<'_> {
             (rules.validate_update)(&new, &old.value, &mut causes);
         }
         self.checked(target, &new, causes)?;
-        let warnings = if target.sub.is_none() { (rules.warnings)(&new, Some(&old.value)) } else { Vec::new() };
+        let warnings =
+            if target.sub.is_none() { (rules.warnings)(&new, Some(&old.value)) } else { Vec::new() };
         self.sealed(resource, new, warnings)
     }
 
@@ -118,7 +128,12 @@ impl Scene<'_> {
     }
 
     /// Encodes an object for the store.
-    pub(super) fn sealed(&self, resource: &Resource, mut value: Value, warnings: Vec<String>) -> Result<Draft, Failure> {
+    pub(super) fn sealed(
+        &self,
+        resource: &Resource,
+        mut value: Value,
+        warnings: Vec<String>,
+    ) -> Result<Draft, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
         let registry = &self.world.registry;
         let mut out = Vec::new();
@@ -169,8 +184,10 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
 /// Whether the change makes a new generation.
 fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
     let differs = |field: &str| new.field(field) != old.field(field);
-    let keys = [new, old].into_iter().filter_map(Value::as_map).flat_map(|map| map.iter().map(|(key, _)| key));
-    let mut members = keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
+    let keys =
+        [new, old].into_iter().filter_map(Value::as_map).flat_map(|map| map.iter().map(|(key, _)| key));
+    let mut members =
+        keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
     match policy {
         Generation::None | Generation::AtCreation => false,
         Generation::Spec => members.any(|key| differs(key)),
@@ -238,7 +255,12 @@ pub(super) fn version_demanded(scene: &Scene<'_>, target: &Target) -> Failure {
 
 /// The body's uid is another object's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
-pub(super) fn check_uid(scene: &Scene<'_>, target: &Target, value: &Value, old: &Existing) -> Result<(), Failure> {
+pub(super) fn check_uid(
+    scene: &Scene<'_>,
+    target: &Target,
+    value: &Value,
+    old: &Existing,
+) -> Result<(), Failure> {
     let (wanted, held) = (object::uid(value), object::uid(&old.value));
     if wanted.is_empty() || wanted == held {
         return Ok(());

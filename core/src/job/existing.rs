@@ -44,7 +44,9 @@ impl<'a> Scene<'a> {
     /// What the store sent: the cache's entry when it is the same revision, so that its bytes are shared.
     /// None when there is no object; an undecodable one is an error.
     pub(super) fn entry_of(&self, resource: &Resource, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
-        if let Some(entry) = self.cached(resource, &kv.key).filter(|entry| entry.revision() == kv.mod_revision) {
+        if let Some(entry) =
+            self.cached(resource, &kv.key).filter(|entry| entry.revision() == kv.mod_revision)
+        {
             return Ok(entry);
         }
         let prefix_len = self.collection(resource)?.keys.prefix().len();

@@ -50,7 +50,9 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Compacted { .. } => expired_list(),
         StoreError::FutureRevision { current } => too_large(Rev(0), *current),
-        StoreError::TooLarge => Failure::new(413, Reason::RequestEntityTooLarge, "etcdserver: request is too large"),
+        StoreError::TooLarge => {
+            Failure::new(413, Reason::RequestEntityTooLarge, "etcdserver: request is too large")
+        }
         StoreError::NoSpace => Failure::unclassified("etcdserver: mvcc: database space exceeded"),
         StoreError::TooManyRequests => Failure::too_many_requests("etcdserver: too many requests", 1),
         StoreError::LeaseNotFound => Failure::unclassified("etcdserver: requested lease not found"),

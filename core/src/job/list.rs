@@ -39,7 +39,11 @@ enum Phase {
     /// The cache must reach the revision.
     Fresh(Rev),
     /// A past revision is read from the store, page by page, until enough entries match.
-    Past { revision: Rev, found: Vec<Arc<Entry>>, start: Bytes },
+    Past {
+        revision: Rev,
+        found: Vec<Arc<Entry>>,
+        start: Bytes,
+    },
     /// The opening of a watch that starts with what exists waits for the newest revision.
     WatchNewest,
     WatchFresh(Rev),
@@ -66,13 +70,25 @@ pub(super) fn newest_revision(prefix: &Bytes) -> Op {
 }
 
 impl List {
-    pub(super) fn new(scene: &Scene<'_>, target: Target, form: Form, options: ListOptions) -> Result<Self, Failure> {
+    pub(super) fn new(
+        scene: &Scene<'_>,
+        target: Target,
+        form: Form,
+        options: ListOptions,
+    ) -> Result<Self, Failure> {
         let resource = scene.resource(&target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let cache = scene.world.cache(storage);
         let labels = options.label_selector.clone();
-        let filter = Filter::new(resource.row, cache, &target.namespace, &target.name, labels, &options.field_selector)
-            .map_err(Failure::bad_request)?;
+        let filter = Filter::new(
+            resource.row,
+            cache,
+            &target.namespace,
+            &target.name,
+            labels,
+            &options.field_selector,
+        )
+        .map_err(Failure::bad_request)?;
         Ok(Self { form, include: scene.call.include()?, options, filter, target, phase: Phase::Newest })
     }
 
@@ -93,7 +109,9 @@ impl List {
             (Phase::Fresh(revision) | Phase::WatchFresh(revision), _) => {
                 Err(fail::too_large(revision, scene.world.revision(this.feed(scene)?)))
             }
-            (Phase::Past { revision, found, start }, answer) => this.past_read(scene, revision, found, &start, answer),
+            (Phase::Past { revision, found, start }, answer) => {
+                this.past_read(scene, revision, found, &start, answer)
+            }
         }
     }
 
@@ -131,7 +149,9 @@ impl List {
             }
             ListStart::NotOlderThan(revision) => self.when_fresh(scene, revision, Phase::Fresh(revision)),
             ListStart::Exact(revision) => self.at_revision(scene, revision, prefix),
-            ListStart::Continue { start, revision: Some(revision) } => self.at_revision(scene, revision, start),
+            ListStart::Continue { start, revision: Some(revision) } => {
+                self.at_revision(scene, revision, start)
+            }
             ListStart::Continue { start, revision: None } => self.from_cache(scene, &start),
         }
     }
@@ -168,7 +188,8 @@ impl List {
             let ranks = entries.prefix_ranks(&self.filter.prefix(keys));
             let from = ranks.start.max(entries.rank(start)).min(ranks.end);
             let to = if limit == 0 { ranks.end } else { ranks.end.min(from.saturating_add(limit)) };
-            let last = if to < ranks.end { to.checked_sub(1).and_then(|rank| entries.nth(rank)) } else { None };
+            let last =
+                if to < ranks.end { to.checked_sub(1).and_then(|rank| entries.nth(rank)) } else { None };
             let next = last.map(|(key, _)| self.token(scene, key, revision)).transpose()?.unwrap_or_default();
             let remaining = (to < ranks.end).then_some((ranks.end - to) as u64);
             let meta = ListMeta { revision, next, remaining };
@@ -207,7 +228,13 @@ impl List {
         Next::Done(respond::list(&view, meta, items))
     }
 
-    fn read_past(self, scene: &Scene<'_>, revision: Rev, found: Vec<Arc<Entry>>, start: Bytes) -> Result<Next, Failure> {
+    fn read_past(
+        self,
+        scene: &Scene<'_>,
+        revision: Rev,
+        found: Vec<Arc<Entry>>,
+        start: Bytes,
+    ) -> Result<Next, Failure> {
         let feed = self.feed(scene)?;
         let limit = if self.limit() == 0 { limits::RELIST_PAGE } else { self.limit() as u64 };
         let range = Range {
@@ -350,7 +377,8 @@ impl List {
             && asked
             && self.options.resource_version_match == Some(VersionMatch::NotOlderThan);
         let registry = &scene.world.registry;
-        let last = ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, after, true));
+        let last =
+            ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, after, true));
         let nothing_sent = items.as_ref().is_none_or(Items::is_empty);
         let items = items.unwrap_or_else(|| Items::Picked(Vec::new().into_iter()));
         let initial = InitialEvents::new(registry.clone(), form, scene.now.wall, items, last);
@@ -367,7 +395,12 @@ impl List {
 
     /// How long the watch may last: as asked, or a random time from the minimum to twice that.
     fn watch_seconds(&self, scene: &Scene<'_>) -> u64 {
-        match self.options.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|asked| *asked > 0) {
+        match self
+            .options
+            .timeout_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .filter(|asked| *asked > 0)
+        {
             Some(asked) => asked,
             None => {
                 let least = scene.world.config.min_watch_seconds.max(1);
@@ -379,7 +412,11 @@ impl List {
 
 /// The entries that a selection of a whole collection holds now: what a deletion of a collection goes
 /// through.
-pub(super) fn selected(scene: &Scene<'_>, resource: &Resource, filter: &Filter) -> Result<Vec<Arc<Entry>>, Failure> {
+pub(super) fn selected(
+    scene: &Scene<'_>,
+    resource: &Resource,
+    filter: &Filter,
+) -> Result<Vec<Arc<Entry>>, Failure> {
     let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
     let keys = &scene.collection(resource)?.keys;
     Ok(filter.pick(scene.world.cache(storage), keys, &[]).cloned().collect())

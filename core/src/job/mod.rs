@@ -121,8 +121,11 @@ impl Job {
 fn warned(scene: &Scene<'_>, mut response: Response) -> Response {
     let Ok(info) = &scene.call.info else { return response };
     let resource = scene.world.registry.find(&info.group, &info.version, &info.resource);
-    let Some(resource) = resource.filter(|resource| !resource.row.deprecation.is_empty()) else { return response };
-    let (others, headers): (Vec<Header>, _) = response.headers.into_iter().partition(|(name, _)| name == "warning");
+    let Some(resource) = resource.filter(|resource| !resource.row.deprecation.is_empty()) else {
+        return response;
+    };
+    let (others, headers): (Vec<Header>, _) =
+        response.headers.into_iter().partition(|(name, _)| name == "warning");
     response.headers = headers;
     let mut response = respond::with_warnings(response, &[resource.row.deprecation.into()]);
     response.headers.extend(others);

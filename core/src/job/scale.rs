@@ -65,7 +65,11 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
 }
 
 /// The object's pod selector as text: a LabelSelector, or the plain labels of older kinds.
-fn selector_text(scene: &Scene<'_>, target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
+fn selector_text(
+    scene: &Scene<'_>,
+    target: &Target,
+    value: &Value,
+) -> Result<alloc::string::String, Failure> {
     let selector = value.at(&["spec", "selector"]);
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
@@ -102,7 +106,12 @@ pub(super) fn into_object(
 }
 
 /// The answer with the Scale of an object.
-pub(super) fn respond(scene: &Scene<'_>, view: &View<'_>, target: &Target, value: Value) -> Result<Response, Failure> {
+pub(super) fn respond(
+    scene: &Scene<'_>,
+    view: &View<'_>,
+    target: &Target,
+    value: Value,
+) -> Result<Response, Failure> {
     let scale = of_object(scene, target, &value)?;
     let type_id = scale_type(scene)?;
     let form = view.form;

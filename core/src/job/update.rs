@@ -37,7 +37,10 @@ enum Phase {
     Read,
     Write(Writing),
     /// The write's outcome is not known; the key is read to find out.
-    Verify { writing: Writing, why: String },
+    Verify {
+        writing: Writing,
+        why: String,
+    },
 }
 
 /// A write that was sent.
@@ -131,7 +134,12 @@ impl Update {
 
     /// Tries the change on an object. What the cache had may be old: an error, or nothing to do, is
     /// believed only of what the store sent (`confirmed`).
-    fn attempt(self, scene: &Scene<'_>, existing: Option<Existing>, confirmed: bool) -> Result<Next, Failure> {
+    fn attempt(
+        self,
+        scene: &Scene<'_>,
+        existing: Option<Existing>,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene) };
         match self.outcome(scene, existing) {
             Ok(Outcome::Write(draft, revision)) => self.write(scene, draft, revision, false),
@@ -221,7 +229,13 @@ impl Update {
 
     /// When the key holds what was written, the write happened (or somebody wrote the very same, which
     /// is as good). Anything else leaves it open.
-    fn verified(self, scene: &Scene<'_>, writing: Writing, why: &str, answer: Answer) -> Result<Next, Failure> {
+    fn verified(
+        self,
+        scene: &Scene<'_>,
+        writing: Writing,
+        why: &str,
+        answer: Answer,
+    ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
         match kv.filter(|kv| !writing.removes && kv.value == writing.draft.bytes) {
             Some(kv) => {
@@ -233,7 +247,8 @@ impl Update {
     }
 
     fn respond_same(self, scene: &Scene<'_>, existing: Existing) -> Result<Next, Failure> {
-        let (_, warnings) = self.change.apply(scene, &self.target, &existing, self.options.field_validation)?;
+        let (_, warnings) =
+            self.change.apply(scene, &self.target, &existing, self.options.field_validation)?;
         self.respond(scene, existing.value, warnings)
     }
 

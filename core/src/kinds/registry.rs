@@ -2,8 +2,8 @@
 
 use super::{Row, Scope, Verb};
 use crate::schema::{Catalogue, TypeId};
-use alloc::vec::Vec;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// The index of a resource in its registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +66,8 @@ impl Registry {
         let mut storages: Vec<ResourceId> = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let id = ResourceId(index as u16);
-            let type_id = catalogue.type_named(row.type_name).unwrap_or_else(|| panic!("no type {}", row.type_name));
+            let type_id =
+                catalogue.type_named(row.type_name).unwrap_or_else(|| panic!("no type {}", row.type_name));
             let storage = (!row.prefix.is_empty() && row.stored_as.is_none()).then(|| {
                 storages.push(id);
                 StorageId(storages.len() as u16 - 1)

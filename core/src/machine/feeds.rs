@@ -19,7 +19,11 @@ pub(crate) struct FeedReader {
 enum State {
     Idle,
     /// Pages of one revision are being read.
-    Listing { revision: Rev, next: Bytes, found: Vec<KeyValue> },
+    Listing {
+        revision: Rev,
+        next: Bytes,
+        found: Vec<KeyValue>,
+    },
     Following,
 }
 
@@ -28,7 +32,10 @@ enum State {
 pub(crate) enum Listed {
     More,
     /// The whole feed as of one revision.
-    Complete { revision: Rev, found: Vec<KeyValue> },
+    Complete {
+        revision: Rev,
+        found: Vec<KeyValue>,
+    },
     /// Try again after a pause.
     Failed(Text),
 }

@@ -382,7 +382,9 @@ impl Machine {
     fn time_out(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let millis = self.config.request_timeout_millis;
-        let message = alloc::format!("request did not complete within requested timeout - context deadline exceeded ({millis} ms)");
+        let message = alloc::format!(
+            "request did not complete within requested timeout - context deadline exceeded ({millis} ms)"
+        );
         let response = slot.call.failure(&self.world, &Failure::timeout(message, 0));
         self.answer_and_abandon(id, response, now, out);
     }

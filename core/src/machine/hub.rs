@@ -2,10 +2,10 @@
 
 use super::{Effect, JobId, Note};
 use crate::cache::{Change, Entry};
+use crate::kinds::{Registry, StorageId};
 use crate::limits;
 use crate::now::{Mono, Now};
-use crate::respond::{EventKind, EventForm, Renderer};
-use crate::kinds::{Registry, StorageId};
+use crate::respond::{EventForm, EventKind, Renderer};
 use crate::store::Rev;
 use crate::value::Text;
 use crate::watch::{Filter, Hint};
@@ -111,7 +111,13 @@ impl Hub {
     /// Adds a watcher and sends it what happened since its start. False when the window no longer
     /// reaches back that far.
     #[must_use]
-    pub(crate) fn open(&mut self, id: JobId, subscription: Subscription, now: Now, out: &mut Vec<Effect>) -> bool {
+    pub(crate) fn open(
+        &mut self,
+        id: JobId,
+        subscription: Subscription,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         let storage = subscription.storage;
         let group = &mut self.groups[usize::from(storage.0)];
         if subscription.after < group.window_after {
@@ -120,7 +126,9 @@ impl Hub {
         group.by_hint.entry(subscription.filter.hint()).or_default().push(id);
         let first = subscription.nothing_sent;
         let at = subscription.after;
-        group.watchers.insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
+        group
+            .watchers
+            .insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
         self.members.insert(id, storage);
         self.catch_up(id, now, out);
         true

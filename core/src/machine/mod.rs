@@ -8,8 +8,8 @@
 mod feeds;
 mod handle;
 mod hub;
-pub mod text;
 mod seats;
+pub mod text;
 mod upkeep;
 
 use crate::http::{Request, Response};

@@ -25,7 +25,10 @@ struct Count {
 
 impl Seats {
     pub(crate) fn new(read_only: u32, mutating: u32) -> Self {
-        Self { read_only: Count { taken: 0, limit: read_only }, mutating: Count { taken: 0, limit: mutating } }
+        Self {
+            read_only: Count { taken: 0, limit: read_only },
+            mutating: Count { taken: 0, limit: mutating },
+        }
     }
 
     /// False when all seats of the kind are taken.

@@ -91,16 +91,15 @@ impl Machine {
         }
     }
 
-    fn listed(
-        &mut self,
-        feed: Feed,
-        revision: Rev,
-        found: Vec<KeyValue>,
-        now: Now,
-        out: &mut Vec<Effect>,
-    ) {
+    fn listed(&mut self, feed: Feed, revision: Rev, found: Vec<KeyValue>, now: Now, out: &mut Vec<Effect>) {
         out.push(Effect::Note(listed_note(feed, found.len(), revision)));
-        let storages: Vec<_> = self.world.collections().iter().filter(|held| held.feed == feed).map(|held| held.storage).collect();
+        let storages: Vec<_> = self
+            .world
+            .collections()
+            .iter()
+            .filter(|held| held.feed == feed)
+            .map(|held| held.storage)
+            .collect();
         for storage in &storages {
             for id in self.hub.ids_of(*storage) {
                 self.end_watch(id, "the feed was listed anew", now, out);

@@ -111,7 +111,8 @@ impl<'a> Renderer<'a> {
         object.insert("apiVersion", view.resource.group_version().into());
         object.insert("metadata", metadata.into());
         let bare = Value::from(object);
-        let object = decode::normalize(&self.registry.catalogue, view.resource.type_id, bare.clone()).unwrap_or(bare);
+        let object =
+            decode::normalize(&self.registry.catalogue, view.resource.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
             Shape::Table(version) => view.bookmark_table(&object, version),
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(object),
@@ -169,7 +170,13 @@ pub struct InitialEvents {
 }
 
 impl InitialEvents {
-    pub fn new(registry: Arc<Registry>, form: EventForm, now: Wall, items: Items, last: Option<Bytes>) -> Self {
+    pub fn new(
+        registry: Arc<Registry>,
+        form: EventForm,
+        now: Wall,
+        items: Items,
+        last: Option<Bytes>,
+    ) -> Self {
         Self { registry, form, now, items, first: true, last }
     }
 

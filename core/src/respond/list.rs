@@ -40,9 +40,15 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
     let objects: Vec<Value> = items.map(|entry: Arc<Entry>| view.value(&entry)).collect();
     let value = match view.form.shape {
         Shape::Full => full_list(view, meta, objects),
-        Shape::Table(version) => {
-            table::table(view.resource.row.columns, &objects, view.include, version, &table_meta(meta), true, view.now)
-        }
+        Shape::Table(version) => table::table(
+            view.resource.row.columns,
+            &objects,
+            view.include,
+            version,
+            &table_meta(meta),
+            true,
+            view.now,
+        ),
         Shape::Metadata(version) | Shape::MetadataList(version) => {
             table::partial_metadata_list(&objects, version, &table_meta(meta))
         }

@@ -82,7 +82,9 @@ pub struct Cause {
 impl Cause {
     pub fn to_value(&self) -> Value {
         let mut out = Map::new();
-        for (key, text) in [("reason", self.reason.word()), ("message", &self.message), ("field", &self.field)] {
+        for (key, text) in
+            [("reason", self.reason.word()), ("message", &self.message), ("field", &self.field)]
+        {
             if !text.is_empty() {
                 out.insert(key, text.into());
             }

@@ -150,7 +150,8 @@ impl Failure {
     }
 
     pub fn already_exists(what: Qualified<'_>, name: &str) -> Self {
-        Self::new(409, Reason::AlreadyExists, format!("{what} {} already exists", quoted(name))).about(what, name)
+        Self::new(409, Reason::AlreadyExists, format!("{what} {} already exists", quoted(name)))
+            .about(what, name)
     }
 
     pub fn conflict(what: Qualified<'_>, name: &str, why: &str) -> Self {
@@ -199,7 +200,11 @@ impl Failure {
     }
 
     pub fn request_entity_too_large(limit_bytes: usize) -> Self {
-        Self::new(413, Reason::RequestEntityTooLarge, format!("Request entity too large: limit is {limit_bytes}"))
+        Self::new(
+            413,
+            Reason::RequestEntityTooLarge,
+            format!("Request entity too large: limit is {limit_bytes}"),
+        )
     }
 
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: i64) -> Self {
@@ -261,7 +266,9 @@ impl Failure {
 impl Details {
     pub fn to_value(&self) -> Value {
         let mut out = Map::new();
-        for (key, text) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)] {
+        for (key, text) in
+            [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)]
+        {
             if !text.is_empty() {
                 out.insert(key, Value::Str(text.clone()));
             }

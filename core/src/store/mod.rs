@@ -5,6 +5,6 @@ mod op;
 pub mod token;
 
 pub use op::{
-    Batch, Compare, Condition, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev, StoreError,
-    Stored, Txn, TxnOp, TxnReply, TxnReplyOp, Why,
+    Batch, Compare, Condition, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev,
+    StoreError, Stored, Txn, TxnOp, TxnReply, TxnReplyOp, Why,
 };

@@ -38,7 +38,9 @@ pub enum Op {
     /// Forget history before the revision; reads at or above it stay possible.
     Compact(Rev),
     /// A lease of so many seconds (at least 1).
-    LeaseGrant { ttl_seconds: i64 },
+    LeaseGrant {
+        ttl_seconds: i64,
+    },
     LeaseRevoke(LeaseId),
 }
 
@@ -89,7 +91,10 @@ pub enum TxnOp {
     Range(Range),
     Put(Put),
     /// Deletes one key, or with an end the keys in [key, end).
-    Delete { key: Bytes, end: Option<Bytes> },
+    Delete {
+        key: Bytes,
+        end: Option<Bytes>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +111,10 @@ pub enum Stored {
     /// The transaction committed; `succeeded` tells which branch ran.
     Txn(TxnReply),
     Compacted,
-    Leased { id: LeaseId, ttl_seconds: i64 },
+    Leased {
+        id: LeaseId,
+        ttl_seconds: i64,
+    },
     Revoked,
     /// The operation had no effect.
     Failed(StoreError),
@@ -141,9 +149,13 @@ pub enum TxnReplyOp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The revision asked for was compacted away.
-    Compacted { compact_revision: Rev },
+    Compacted {
+        compact_revision: Rev,
+    },
     /// The revision asked for lies ahead of the store.
-    FutureRevision { current: Rev },
+    FutureRevision {
+        current: Rev,
+    },
     /// The same key is written twice in one transaction.
     DuplicateKey,
     LeaseNotFound,

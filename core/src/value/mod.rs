@@ -3,8 +3,8 @@
 //! Text and keys are short strings kept inline where they fit; lists and maps are shared until
 //! written. There is no NaN, so values have a total `Eq`.
 
-mod map;
 pub mod duration;
+mod map;
 pub mod metadata;
 pub mod object;
 pub mod quantity;

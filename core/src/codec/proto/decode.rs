@@ -14,7 +14,10 @@ use alloc::vec::Vec;
 pub enum ProtoError {
     Wire(WireError),
     /// A field has another wire type than its own.
-    WrongType { type_name: &'static str, field: &'static str },
+    WrongType {
+        type_name: &'static str,
+        field: &'static str,
+    },
     /// A member that holds JSON holds something else.
     BadJson(String),
     /// Nested deeper than `limits::JSON_DEPTH`.
@@ -31,7 +34,9 @@ impl core::fmt::Display for ProtoError {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Wire(error) => out.write_str(error.text()),
-            Self::WrongType { type_name, field } => write!(out, "proto: wrong wireType for field {field} of {type_name}"),
+            Self::WrongType { type_name, field } => {
+                write!(out, "proto: wrong wireType for field {field} of {type_name}")
+            }
             Self::BadJson(why) => out.write_str(why),
             Self::TooDeep => out.write_str("proto: nested too deeply"),
         }
@@ -105,7 +110,8 @@ impl<'c> Decoder<'c> {
         let package = def.name.strip_suffix(def.go_name())?;
         let same_package = self.catalogue.type_named(&alloc::format!("{package}{embedded}"));
         // Versions that are not served embed the struct of the served one.
-        same_package.or_else(|| self.catalogue.iter().find(|(_, def)| def.go_name() == embedded).map(|(id, _)| id))
+        same_package
+            .or_else(|| self.catalogue.iter().find(|(_, def)| def.go_name() == embedded).map(|(id, _)| id))
     }
 
     fn field(
@@ -210,7 +216,9 @@ impl<'c> Decoder<'c> {
             (Shape::Bytes, Payload::Bytes(bytes)) => base64::encode(bytes).into(),
             (Shape::Quantity, Payload::Bytes(bytes)) => self.quantity(bytes)?,
             (Shape::IntOrString, Payload::Bytes(bytes)) => self.int_or_string(bytes)?,
-            (Shape::Time, Payload::Bytes(bytes)) => self.time(bytes)?.map_or(Value::Null, |time| time.rfc3339().into()),
+            (Shape::Time, Payload::Bytes(bytes)) => {
+                self.time(bytes)?.map_or(Value::Null, |time| time.rfc3339().into())
+            }
             (Shape::MicroTime, Payload::Bytes(bytes)) => {
                 self.time(bytes)?.map_or(Value::Null, |time| time.rfc3339_micro().into())
             }
@@ -301,7 +309,9 @@ impl<'c> Decoder<'c> {
         while let Some((number, payload)) = reader.field()? {
             match (number, payload) {
                 (1, Payload::Bytes(bytes)) => key = text(bytes)?.into(),
-                (2, Payload::Bytes(bytes)) => value = self.schema_or(schema_id, bytes, Union::Texts, depth)?,
+                (2, Payload::Bytes(bytes)) => {
+                    value = self.schema_or(schema_id, bytes, Union::Texts, depth)?
+                }
                 _ => {}
             }
         }
@@ -321,10 +331,13 @@ impl<'c> Decoder<'c> {
         let mut reader = Reader::new(bytes);
         while let Some((number, payload)) = reader.field()? {
             match (union, number, payload) {
-                (Union::Schemas | Union::Texts, 1, Payload::Bytes(bytes)) | (Union::Truth, 2, Payload::Bytes(bytes)) => {
+                (Union::Schemas | Union::Texts, 1, Payload::Bytes(bytes))
+                | (Union::Truth, 2, Payload::Bytes(bytes)) => {
                     schema = Some(self.message(id, bytes, depth + 1)?);
                 }
-                (Union::Schemas, 2, Payload::Bytes(bytes)) => items.push(self.message(id, bytes, depth + 1)?),
+                (Union::Schemas, 2, Payload::Bytes(bytes)) => {
+                    items.push(self.message(id, bytes, depth + 1)?)
+                }
                 (Union::Texts, 2, Payload::Bytes(bytes)) => items.push(text(bytes)?.into()),
                 (Union::Truth, 1, Payload::Varint(truth)) => allows = truth != 0,
                 _ => {}

@@ -18,7 +18,9 @@ impl WireError {
     /// As Go's generated code says it.
     pub fn text(self) -> &'static str {
         match self {
-            Self::NoEnvelope => "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
+            Self::NoEnvelope => {
+                "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+            }
             Self::UnexpectedEnd => "unexpected EOF",
             Self::Overflow => "proto: integer overflow",
             Self::IllegalTag => "proto: illegal tag",

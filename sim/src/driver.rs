@@ -1,0 +1,265 @@
+//! One server over one fake etcd, on one thread: what tests of the whole core run on.
+//!
+//! Every effect is performed at once, in order; time moves only when it is told to. Faults, several
+//! servers and a drawn order of things are the simulator's, which drives the same machine.
+
+use crate::etcd::{Delivery, FakeEtcd, Server};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
+use steersman_core::kinds::Registry;
+use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
+use steersman_core::now::{Mono, Now, Wall};
+use steersman_core::store::{Feed, Op, Stored};
+use steersman_core::world::{Authentication, Authorization};
+
+const SERVER: Server = Server(0);
+
+/// A server and its store.
+#[derive(Debug)]
+pub struct Driver {
+    machine: Machine,
+    etcd: FakeEtcd,
+    now: Now,
+    last_job: u64,
+    replies: BTreeMap<JobId, Reply>,
+    /// Streams that are open.
+    open: BTreeMap<JobId, ()>,
+    pub notes: Vec<Note>,
+    effects: VecDeque<Effect>,
+    /// The next write's reply is lost: before it has an effect, or after.
+    lose_next_write: Option<Loss>,
+}
+
+/// Where a write is when its reply is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    BeforeEffect,
+    AfterEffect,
+}
+
+/// What a client got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<Header>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The first header of a name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A configuration without authentication that lets everybody do everything.
+pub fn open_config(seed: u64) -> Config {
+    Config {
+        etcd_prefix: "/registry".into(),
+        seed,
+        advertised: "127.0.0.1:6443".into(),
+        service_ip: "10.0.0.1".into(),
+        service_range: "10.0.0.0/24".into(),
+        advertise_address: "127.0.0.1".into(),
+        secure_port: 6443,
+        authentication: Authentication { tokens: Vec::new(), anonymous: true },
+        authorization: Authorization::AlwaysAllow,
+        max_in_flight: 400,
+        max_mutating_in_flight: 200,
+        request_timeout_millis: 60_000,
+        min_watch_seconds: 1800,
+        compaction_interval_millis: 300_000,
+        event_ttl_seconds: 3600,
+        feeds: Vec::new(),
+        issuer: "".into(),
+    }
+}
+
+impl Driver {
+    /// Starts a server on an empty store; it is ready when this returns.
+    pub fn start(config: Config) -> Self {
+        Self::start_on(config, FakeEtcd::new())
+    }
+
+    /// Starts a server on a store that may hold something.
+    pub fn start_on(config: Config, etcd: FakeEtcd) -> Self {
+        let now = Now { mono: Mono(1), wall: Wall::from_seconds(1_700_000_000) };
+        let mut driver = Self {
+            machine: Machine::new(config, Arc::new(Registry::builtin())),
+            etcd,
+            now,
+            last_job: 0,
+            replies: BTreeMap::new(),
+            open: BTreeMap::new(),
+            notes: Vec::new(),
+            effects: VecDeque::new(),
+            lose_next_write: None,
+        };
+        driver.give(Input::Start);
+        driver
+    }
+
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub fn etcd(&self) -> &FakeEtcd {
+        &self.etcd
+    }
+
+    /// The store, for somebody else's writes; the server hears of them with the next input.
+    pub fn etcd_mut(&mut self) -> &mut FakeEtcd {
+        &mut self.etcd
+    }
+
+    /// The next write's reply is lost.
+    pub fn lose_next_write(&mut self, loss: Loss) {
+        self.lose_next_write = Some(loss);
+    }
+
+    /// Makes a request and gives its whole answer. A watch's answer is what it sends at first.
+    pub fn call(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let id = self.begin(method, target, headers, body);
+        self.replies.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Makes a request; `reply` tells what came back.
+    pub fn begin(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> JobId {
+        self.last_job += 1;
+        let id = JobId(self.last_job);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let request = Request {
+            method: Method::parse(method),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
+            body: Bytes::copy_from_slice(body),
+            peer: Peer::None,
+            remote_address: "127.0.0.1".into(),
+        };
+        self.give(Input::Request(id, request));
+        id
+    }
+
+    /// What a request got so far; of a watch, every event since it was last taken.
+    pub fn take(&mut self, id: JobId) -> Option<Reply> {
+        let reply = self.replies.get_mut(&id)?;
+        let taken = reply.clone();
+        reply.body.clear();
+        Some(taken)
+    }
+
+    pub fn is_open(&self, id: JobId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Lets time pass; timers that fall due on the way fire in order.
+    pub fn pass(&mut self, millis: u64) {
+        let until = self.now.mono.plus_millis(millis);
+        while let Some((at, _)) = self.machine.wake_at().filter(|(at, _)| *at <= until) {
+            self.move_to(at.max(self.now.mono));
+            self.give(Input::Tick);
+        }
+        self.move_to(until);
+        self.etcd.expire(self.now.mono);
+        self.settle();
+    }
+
+    fn move_to(&mut self, mono: Mono) {
+        self.now.wall.0 += mono.micros_since(self.now.mono) as i64;
+        self.now.mono = mono;
+    }
+
+    /// Gives one input to the machine and performs all that follows from it.
+    pub fn give(&mut self, input: Input) {
+        self.handle(input);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            self.deliver();
+            let Some(effect) = self.effects.pop_front() else { return };
+            self.perform(effect);
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.machine.handle(self.now, input, &mut out);
+        self.machine.check();
+        self.effects.extend(out);
+    }
+
+    /// Changes reach the machine before the answers to the writes that made them.
+    fn deliver(&mut self) {
+        for (_, delivery) in self.etcd.drain() {
+            match delivery {
+                Delivery::Changed(batch) => self.handle(Input::Changed(batch)),
+                Delivery::Lost(feed, why) => self.handle(Input::Lost(feed, why)),
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Run(task) => self.handle(Input::Ran(task.run())),
+            Effect::Store(id, feed, op) => {
+                let stored = self.store(feed, &op);
+                self.deliver();
+                self.handle(Input::Stored(id, stored));
+            }
+            Effect::Respond(id, response) => self.respond(id, response),
+            Effect::Frame { to, bytes } => {
+                for id in to {
+                    self.replies.entry(id).or_default().body.extend_from_slice(&bytes);
+                    self.handle(Input::Credit(id, 1));
+                }
+            }
+            Effect::Close(id) => {
+                self.open.remove(&id);
+            }
+            Effect::Follow { feed, prefix, after } => self.etcd.follow(SERVER, feed, &prefix, after),
+            Effect::RequestProgress(feed) => self.etcd.request_progress(SERVER, feed),
+            Effect::Note(note) => self.notes.push(note),
+        }
+    }
+
+    fn store(&mut self, _feed: Feed, op: &Op) -> Stored {
+        let loss = if matches!(op, Op::Txn(_)) { self.lose_next_write.take() } else { None };
+        match loss {
+            None => self.etcd.perform(self.now.mono, op),
+            Some(Loss::BeforeEffect) => Stored::Unknown("the reply was lost".into()),
+            Some(Loss::AfterEffect) => {
+                self.etcd.perform(self.now.mono, op);
+                Stored::Unknown("the reply was lost".into())
+            }
+        }
+    }
+
+    fn respond(&mut self, id: JobId, response: Response) {
+        let mut reply = Reply { status: response.status, headers: response.headers, body: Vec::new() };
+        match response.body {
+            Body::Empty => {}
+            Body::Full(bytes) => reply.body.extend_from_slice(&bytes),
+            Body::List(mut list) => {
+                while let Some(chunk) = list.next_chunk() {
+                    reply.body.extend_from_slice(&chunk);
+                }
+            }
+            Body::Stream(mut events) => {
+                while let Some(chunk) = events.next_chunk() {
+                    reply.body.extend_from_slice(&chunk);
+                }
+                self.open.insert(id, ());
+            }
+        }
+        self.replies.insert(id, reply);
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests that need nothing but cargo: the generic battery, behaviour under lost replies, malformed
+//! input, house rules.
+
+mod battery;
+mod conditions;
+mod house_rules;
+mod malformed;
+mod watches;

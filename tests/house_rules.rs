@@ -1,0 +1,153 @@
+//! The house rules that a machine can check. Exceptions stand in one list, which may only shrink.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 600;
+const LINE_LEN_MAX: usize = 120;
+const PACKAGES: [&str; 5] = ["core", "io", "sim", "bin", "tests"];
+/// Words that say nothing about what a file holds.
+const EMPTY_NAMES: [&str; 5] = ["utils", "util", "helpers", "common", "manager"];
+/// Files that are longer than `LINES_MAX`, and how long they may be.
+const LONG_FILES: &[(&str, usize)] = &[];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the root").to_owned()
+}
+
+/// Every source file of the five folders: its path from the root, and its text.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = PACKAGES.iter().map(|package| root().join(package)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder can be read").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if entry.file_name() != "target" {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).expect("a source file is text")));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 50, "the sources are found");
+    found
+}
+
+fn check(rule: &str, broken: impl Fn(&str, &str) -> Vec<String>) {
+    let mut failures = Vec::new();
+    for (name, text) in sources() {
+        failures.extend(broken(&name, &text).into_iter().map(|why| format!("{name}: {why}")));
+    }
+    assert!(failures.is_empty(), "{rule}\n{}", failures.join("\n"));
+}
+
+#[test]
+fn a_file_says_its_purpose_first() {
+    check("A file's first line is its purpose, `//! ...`.", |_, text| {
+        let first = text.lines().next().unwrap_or_default();
+        if first.starts_with("//! ") { Vec::new() } else { vec![format!("begins with {first:?}")] }
+    });
+}
+
+#[test]
+fn files_have_one_purpose_and_a_readable_length() {
+    check("A file has at most 600 lines.", |name, text| {
+        let allowed =
+            LONG_FILES.iter().find(|(long, _)| *long == name).map_or(LINES_MAX, |(_, lines)| *lines);
+        let lines = text.lines().count();
+        if lines <= allowed { Vec::new() } else { vec![format!("{lines} lines")] }
+    });
+    check("A line fits a screen.", |_, text| {
+        let long = text.lines().enumerate().filter(|(_, line)| {
+            line.chars().count() > LINE_LEN_MAX && !line.contains("\"") && !line.contains("http")
+        });
+        long.map(|(index, line)| format!("line {} has {} characters", index + 1, line.chars().count()))
+            .collect()
+    });
+    check("Files are named by what they hold.", |name, _| {
+        let parts = name.trim_end_matches(".rs").split('/');
+        parts.filter(|part| EMPTY_NAMES.contains(part)).map(|part| format!("{part} says nothing")).collect()
+    });
+}
+
+#[test]
+fn the_core_is_pure() {
+    let lib = fs::read_to_string(root().join("core/src/lib.rs")).expect("the core has a lib.rs");
+    assert!(lib.contains("#![no_std]") && lib.contains("#![forbid(unsafe_code)]"));
+    check("core and sim keep to ordered collections and hold no state of their own.", |name, text| {
+        if !(name.starts_with("core/src") || name.starts_with("sim/src")) {
+            return Vec::new();
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut banned =
+            vec!["HashMap", "HashSet", "std::time", "std::thread", "SystemTime", "Instant::now", "{:p}"];
+        if name.starts_with("core/src") {
+            banned.extend(["std::", "Mutex", "RefCell", "AtomicU"]);
+        }
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        let lines = code.lines().filter(is_code);
+        lines
+            .flat_map(|line| {
+                banned.iter().filter(|word| line.contains(**word)).map(|word| format!("uses {word}"))
+            })
+            .collect()
+    });
+}
+
+#[test]
+fn packages_depend_as_the_design_says() {
+    let forbidden: [(&str, &[&str]); 3] = [
+        ("core", &["tokio", "hyper", "rand", "tracing", "steersman-io", "steersman-sim", "hashbrown"]),
+        ("sim", &["tokio", "steersman-io"]),
+        ("io", &["steersman-sim"]),
+    ];
+    for (package, banned) in forbidden {
+        let manifest =
+            fs::read_to_string(root().join(package).join("Cargo.toml")).expect("a package has a manifest");
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+        for name in banned {
+            let named = dependencies.lines().any(|line| line.split(['.', ' ', '=']).next() == Some(name));
+            assert!(!named, "{package} must not depend on {name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_switched_off() {
+    // Written apart, so that this file does not break its own rule.
+    let words = [
+        concat!("todo", "!("),
+        concat!("unimpl", "emented!("),
+        concat!("#[ign", "ore"),
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+    ];
+    check("Nothing is left unfinished, no test is switched off.", |_, text| {
+        words.iter().filter(|word| text.contains(**word)).map(|word| format!("holds {word}")).collect()
+    });
+}
+
+/// io binds the core to the machine; what a kind, verb or group means is the core's.
+#[test]
+fn io_knows_no_kinds() {
+    check("io has no match on a kind, verb or API group.", |name, text| {
+        if !name.starts_with("io/src") {
+            return Vec::new();
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let words = ["\"pods\"", "\"Pod\"", "\"apps\"", "\"namespaces\"", "\"Deployment\"", "\"configmaps\""];
+        words.iter().filter(|word| code.contains(**word)).map(|word| format!("names {word}")).collect()
+    });
+}
+
+#[test]
+fn the_documents_are_there() {
+    for name in ["README.md", "ARCHITECTURE.md", "LICENSE", "BENCHMARKS.md", ".ci/run"] {
+        assert!(root().join(name).exists(), "{name} is missing");
+    }
+}
