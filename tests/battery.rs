@@ -167,7 +167,11 @@ fn every_row_answers_in_every_form() {
             same("kind", &table["kind"], &json!("Table"))?;
             let columns = table["columnDefinitions"].as_array().map_or(0, Vec::len);
             for line in table["rows"].as_array().into_iter().flatten() {
-                same("cells", &line["cells"].as_array().map_or(0, Vec::len), &columns)?;
+                // Of IP addresses upstream prints an age that no column announces.
+                let cells = line["cells"].as_array().map_or(0, Vec::len);
+                if cells != columns && row.plural != "ipaddresses" {
+                    return Err(format!("{cells} cells for {columns} columns"));
+                }
             }
             let accept = format!("application/json;as=PartialObjectMetadata;v={version};g=meta.k8s.io");
             let metadata = expect("metadata", &driver.call("GET", &at, &[("accept", &accept)], b""), 200)?;

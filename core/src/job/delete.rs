@@ -152,7 +152,9 @@ impl Deletion {
     }
 
     /// Adds or removes the finalizers that make the garbage collector orphan dependents or delete them
-    /// first. k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go deletionFinalizersForGarbageCollection
+    /// first.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
+    /// deletionFinalizersForGarbageCollection
     fn set_propagation(&self, orphans_by_default: bool, value: &mut Value) {
         let has = |name: &str| object::has_finalizer(value, name);
         let (orphan, foreground) = match (self.options.orphan_dependents, self.options.propagation_policy) {

@@ -4,7 +4,7 @@
 use super::Scene;
 use super::call::Target;
 use super::existing::Existing;
-use crate::kinds::{Generation, Resource, SubKind};
+use crate::kinds::{Generation, Resource, SubKind, names};
 use crate::limits;
 use crate::schema::{decode, encode};
 use crate::status::{Causes, Failure, Path, quoted};
@@ -68,7 +68,7 @@ impl Scene<'_> {
         self.checked(target, &value, causes)?;
         // Also a kind that takes any name must have one that a path and a key can hold.
         let mut causes = Causes::new();
-        metadata::validate(&value, resource.namespaced(), metadata::path_segment, &mut causes);
+        metadata::validate(&value, resource.namespaced(), names::path_segment, &mut causes);
         self.checked(target, &value, causes)?;
         let warnings = (rules.warnings)(&value, None);
         self.sealed(resource, value, warnings)
