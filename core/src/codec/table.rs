@@ -118,3 +118,50 @@ fn list_meta(meta: &ListMeta) -> Value {
     }
     out.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::json;
+    use crate::kinds::columns::{FLOW_SCHEMA, POD};
+
+    fn object(text: &str) -> Value {
+        json::parse(text.as_bytes()).expect("JSON").value
+    }
+
+    #[test]
+    fn later_events_of_a_watch_bring_no_columns() {
+        let pod = object(r#"{"metadata":{"name":"p","labels":{"a":"b"}},"status":{"phase":"Succeeded"}}"#);
+        let pods = core::slice::from_ref(&pod);
+        let meta = ListMeta { resource_version: "7".into(), ..ListMeta::default() };
+        let made = |include, with_columns| {
+            table(&POD, pods, include, MetaVersion::V1, &meta, with_columns, Wall::default())
+        };
+        let first = made(IncludeObject::Metadata, true);
+        assert_eq!(first.at(&["metadata", "resourceVersion"]), Some(&"7".into()));
+        assert_eq!(first.field("columnDefinitions").and_then(Value::as_list).map(<[Value]>::len), Some(9));
+        let row = &first.field("rows").and_then(Value::as_list).expect("rows")[0];
+        assert_eq!(row.text_at(&["object", "kind"]), "PartialObjectMetadata");
+        assert_eq!(row.text_at(&["object", "metadata", "labels", "a"]), "b");
+        let conditions = row.field("conditions").and_then(Value::as_list).expect("conditions");
+        assert_eq!(conditions[0].text_at(&["reason"]), "Succeeded");
+        let later = made(IncludeObject::None, false);
+        assert_eq!(later.field("columnDefinitions"), Some(&Value::Null));
+        let row = &later.field("rows").and_then(Value::as_list).expect("rows")[0];
+        assert_eq!(row.field("object"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_kind() {
+        let schemas = [
+            object(r#"{"metadata":{"name":"a"},"spec":{"matchingPrecedence":9}}"#),
+            object(r#"{"metadata":{"name":"b"},"spec":{"matchingPrecedence":1}}"#),
+        ];
+        let meta = ListMeta::default();
+        let include = IncludeObject::None;
+        let made = table(&FLOW_SCHEMA, &schemas, include, MetaVersion::V1, &meta, true, Wall::default());
+        let rows = made.field("rows").and_then(Value::as_list).expect("rows");
+        let name = |row: &Value| row.field("cells").and_then(Value::as_list).map(|cells| cells[0].clone());
+        assert_eq!(rows.iter().map(name).collect::<Vec<_>>(), [Some("b".into()), Some("a".into())]);
+    }
+}

@@ -44,7 +44,9 @@ impl View<'_> {
     pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
         match self.form.shape {
             Shape::Full => value,
-            Shape::Metadata(version) | Shape::MetadataList(version) => table::partial_metadata(&value, version),
+            Shape::Metadata(version) | Shape::MetadataList(version) => {
+                table::partial_metadata(&value, version)
+            }
             Shape::Table(version) => self.table_by(columns, &value, version, true),
         }
     }

@@ -101,5 +101,14 @@ impl Columns {
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/table.go
 pub static GENERIC: Columns = Columns::new(
     &[Column::NAME, Column { kind: "date", ..Column::text("Created At", "When the object was created.") }],
-    |object, _| vec![cells::name(object), cells::text(object, &["metadata", "creationTimestamp"])],
+    |object, _| {
+        let creation = cells::filled_or(object, &["metadata", "creationTimestamp"], ZERO_TIME);
+        vec![cells::name(object), creation.into()]
+    },
 );
+
+/// What Go makes of a time that was never set.
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+
+#[cfg(test)]
+mod tests;

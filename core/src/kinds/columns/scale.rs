@@ -82,14 +82,14 @@ fn metrics(autoscaler: &Value) -> String {
     }
 }
 
-/// Of which source a metric is: the member of spec and status, and whether the resource is named.
+/// What a metric is and what it should be.
 fn metric(spec: &Value, status: Option<&Value>) -> String {
     match spec.text_at(&["type"]) {
         "External" => of_any("external", spec, status),
         "Object" => of_any("object", spec, status),
         "Pods" => {
             let current = average(status, "pods");
-            format!("{current}/{}", quantity(spec, &["pods", "target", "averageValue"]))
+            format!("{current}/{}", amount(spec, &["pods", "target", "averageValue"]))
         }
         "Resource" => of_resource("resource", spec, status),
         "ContainerResource" => of_resource("containerResource", spec, status),
@@ -100,7 +100,7 @@ fn metric(spec: &Value, status: Option<&Value>) -> String {
 /// The current average of a metric, unknown while it has no status.
 fn average(status: Option<&Value>, source: &str) -> String {
     match status.filter(|status| is_set(status, &[source])) {
-        Some(status) => quantity(status, &[source, "current", "averageValue"]),
+        Some(status) => amount(status, &[source, "current", "averageValue"]),
         None => UNKNOWN.to_string(),
     }
 }
@@ -112,21 +112,21 @@ fn of_any(source: &str, spec: &Value, status: Option<&Value>) -> String {
         return format!(
             "{}/{} (avg)",
             average(known, source),
-            quantity(spec, &[source, "target", "averageValue"])
+            amount(spec, &[source, "target", "averageValue"])
         );
     }
     let current = match status.filter(|status| is_set(status, &[source])) {
-        Some(status) => quantity(status, &[source, "current", "value"]),
+        Some(status) => amount(status, &[source, "current", "value"]),
         None => UNKNOWN.to_string(),
     };
-    format!("{current}/{}", quantity(spec, &[source, "target", "value"]))
+    format!("{current}/{}", amount(spec, &[source, "target", "value"]))
 }
 
 /// A resource of the pods or of one container, as an average or as a part of what was requested.
 fn of_resource(source: &str, spec: &Value, status: Option<&Value>) -> String {
     let resource = spec.text_at(&[source, "name"]);
     if is_set(spec, &[source, "target", "averageValue"]) {
-        let target = quantity(spec, &[source, "target", "averageValue"]);
+        let target = amount(spec, &[source, "target", "averageValue"]);
         return format!("{resource}: {}/{target}", average(status, source));
     }
     let current = status.and_then(|status| percent(status, &[source, "current", "averageUtilization"]));
@@ -136,6 +136,11 @@ fn of_resource(source: &str, spec: &Value, status: Option<&Value>) -> String {
         current.unwrap_or(UNKNOWN.to_string()),
         target.unwrap_or("<auto>".to_string())
     )
+}
+
+/// The quantity at a path; one that is not there as Go prints it.
+fn amount(metric: &Value, path: &[&str]) -> String {
+    if is_set(metric, path) { quantity(metric, path) } else { "<nil>".to_string() }
 }
 
 fn percent(metric: &Value, path: &[&str]) -> Option<String> {

@@ -24,11 +24,12 @@ pub static SERVICE: Columns = Columns::new(
 );
 
 fn service(service: &Value, now: Wall) -> Vec<Value> {
-    let cluster_ips = texts(service, &["spec", "clusterIPs"]);
+    let only = filled_or(service, &["spec", "clusterIP"], NONE);
+    let cluster_ip = texts(service, &["spec", "clusterIPs"]).first().copied().unwrap_or(only);
     vec![
         name(service),
         text(service, &["spec", "type"]),
-        cluster_ips.first().copied().unwrap_or(NONE).into(),
+        cluster_ip.into(),
         external_ip(service).into(),
         ports(service).into(),
         age(service, now),
