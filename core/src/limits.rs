@@ -124,3 +124,30 @@ pub const LEASE_OBJECTS: u32 = 1_000;
 
 /// Clauses of an Accept header, and parameters of one, that are looked at; later ones are not.
 pub const ACCEPT_CLAUSES: usize = 64;
+
+/// Tries of an operation on etcd that had no effect or only reads. Beyond: the client gets the last error.
+pub const ETCD_TRIES: u32 = 8;
+
+/// Tries in a row to take up a watch on etcd. Beyond: the feed is lost, and followed again.
+pub const ETCD_FEED_TRIES: u32 = 20;
+
+/// Shortest and longest pause between two tries, milliseconds; each pause is twice the one before.
+pub const ETCD_PAUSE_MILLIS_MIN: u64 = 25;
+pub const ETCD_PAUSE_MILLIS_MAX: u64 = 1_000;
+
+/// Largest message that is taken from etcd, bytes. Beyond: 500.
+/// etcd: client/v3/options.go defaultMaxCallRecvMsgSize
+pub const ETCD_MESSAGE_BYTES: usize = 2_147_483_647;
+
+/// Events of one revision of etcd that are put together. Beyond: the feed is listed anew.
+pub const ETCD_REVISION_EVENTS: usize = 10_000_000;
+
+/// How long a write's answer waits for its own event from etcd, milliseconds. Beyond: it is answered.
+pub const ETCD_DELIVERY_MILLIS: u64 = 500;
+
+/// How soon and how often etcd is asked how far its watch is, milliseconds, and how often in a row. Beyond:
+/// who waits runs into `FRESH_MILLIS`.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/progress/watch_progress.go
+pub const ETCD_PROGRESS_DELAY_MILLIS: u64 = 10;
+pub const ETCD_PROGRESS_PAUSE_MILLIS: u64 = 100;
+pub const ETCD_PROGRESS_ASKS: u32 = 30;

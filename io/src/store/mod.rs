@@ -1,6 +1,7 @@
 //! The store boundary: what the shell asks of a store, whichever engine is behind it.
 
 pub mod embedded;
+pub mod etcd;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,8 +31,9 @@ pub trait Store: Send + Sync + 'static {
     /// Delivers every change under `prefix` after `after`, in order, until the feed is lost or followed
     /// again (the new sink takes the old one's place). A feed that breaks ends with `FeedInput::Lost`.
     ///
-    /// A batch is delivered before the writes in it are acknowledged by `perform`. A batch without
-    /// events says that nothing happened under the prefix up to its revision.
+    /// A batch is delivered before the writes in it are acknowledged by `perform`; a store on other
+    /// machines holds a write's answer back for that only so long. A batch without events says that
+    /// nothing happened under the prefix up to its revision.
     fn follow(&self, feed: Feed, prefix: Bytes, after: Rev, sink: Sink);
 
     /// Asks for a batch, if only an empty one, that is as new as the store. Nothing to do for a store

@@ -1,0 +1,189 @@
+//! What an error of etcd says about the operation: refused, without effect, or unknown.
+
+use etcd_client::Error;
+use steersman_core::store::{Rev, StoreError};
+use steersman_core::value::Text;
+use tonic::{Code, ConnectError, Status};
+
+/// How an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It had no effect, and would be refused again.
+    Refused(StoreError),
+    /// It had no effect, and another try, or another member, may do better.
+    NoEffect(Text),
+    /// It was sent and may have taken effect.
+    Unknown(Text),
+}
+
+/// What becomes of an operation that etcd answers with an error text of its own.
+enum Meaning {
+    Compacted,
+    FutureRevision,
+    DuplicateKey,
+    LeaseNotFound,
+    TooLarge,
+    NoSpace,
+    TooManyRequests,
+    NoEffect,
+}
+
+/// Texts that say more than their code, wherever they stand in the message.
+/// etcd: api/v3rpc/rpctypes/error.go; raft: ErrProposalDropped; grpc-go: rpc_util.go
+const TEXTS: [(&str, Meaning); 13] = [
+    ("required revision has been compacted", Meaning::Compacted),
+    ("required revision is a future revision", Meaning::FutureRevision),
+    ("duplicate key given in txn request", Meaning::DuplicateKey),
+    ("requested lease not found", Meaning::LeaseNotFound),
+    ("etcdserver: request is too large", Meaning::TooLarge),
+    ("grpc: received message larger than max", Meaning::TooLarge),
+    ("too many operations in txn request", Meaning::TooLarge),
+    ("database space exceeded", Meaning::NoSpace),
+    ("etcdserver: too many requests", Meaning::TooManyRequests),
+    // Refused before it is proposed: the member knows of no leader.
+    ("etcdserver: no leader", Meaning::NoEffect),
+    ("raft proposal dropped", Meaning::NoEffect),
+    ("etcdserver: not capable", Meaning::NoEffect),
+    ("etcdserver: rpc not supported for learner", Meaning::NoEffect),
+];
+
+impl Failure {
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::GRpcStatus(status) => Self::of_status(status),
+            Error::TransportError(error) => Self::Unknown(Text::from(error.to_string())),
+            // The client's own objections, before anything is sent.
+            other => Self::Refused(StoreError::Internal(Text::from(other.to_string()))),
+        }
+    }
+
+    fn of_status(status: &Status) -> Self {
+        let message = status.message();
+        let meaning = TEXTS.iter().find(|(text, _)| message.contains(text)).map(|(_, meaning)| meaning);
+        match meaning {
+            // etcd does not tell the revisions.
+            Some(Meaning::Compacted) => Self::Refused(StoreError::Compacted { compact_revision: Rev(0) }),
+            Some(Meaning::FutureRevision) => Self::Refused(StoreError::FutureRevision { current: Rev(0) }),
+            Some(Meaning::DuplicateKey) => Self::Refused(StoreError::DuplicateKey),
+            Some(Meaning::LeaseNotFound) => Self::Refused(StoreError::LeaseNotFound),
+            Some(Meaning::TooLarge) => Self::Refused(StoreError::TooLarge),
+            Some(Meaning::NoSpace) => Self::Refused(StoreError::NoSpace),
+            Some(Meaning::TooManyRequests) => Self::Refused(StoreError::TooManyRequests),
+            Some(Meaning::NoEffect) => Self::NoEffect(text_of(status)),
+            None if was_not_sent(status) => Self::NoEffect(text_of(status)),
+            None => Self::of_code(status),
+        }
+    }
+
+    /// Errors without a text of their own. "Request timed out", "leader changed" and "server stopped"
+    /// are among those that say nothing about a write that was under way.
+    fn of_code(status: &Status) -> Self {
+        match status.code() {
+            Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::Unimplemented
+            | Code::Unauthenticated => Self::Refused(StoreError::Internal(status.message().into())),
+            // etcd's own are refusals (a lease's time); the decoder's say that an answer is too large.
+            Code::OutOfRange if status.message().starts_with("etcdserver: ") => {
+                Self::Refused(StoreError::Internal(status.message().into()))
+            }
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => Self::Unknown(text_of(status)),
+        }
+    }
+}
+
+/// Whether there never was a connection that the request could have gone over.
+fn was_not_sent(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        if error.is::<ConnectError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn text_of(status: &Status) -> Text {
+    // etcd's texts begin with its name, which those who quote them add again.
+    let message = status.message();
+    Text::from(message.strip_prefix("etcdserver: ").unwrap_or(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_mean_what_etcd_means_by_them() {
+        let refused = |error| Failure::Refused(error);
+        let cases = [
+            (
+                Code::OutOfRange,
+                "etcdserver: mvcc: required revision has been compacted",
+                refused(StoreError::Compacted { compact_revision: Rev(0) }),
+            ),
+            (
+                Code::OutOfRange,
+                "etcdserver: mvcc: required revision is a future revision",
+                refused(StoreError::FutureRevision { current: Rev(0) }),
+            ),
+            (Code::NotFound, "etcdserver: requested lease not found", refused(StoreError::LeaseNotFound)),
+            (
+                Code::InvalidArgument,
+                "etcdserver: duplicate key given in txn request",
+                refused(StoreError::DuplicateKey),
+            ),
+            (Code::InvalidArgument, "etcdserver: request is too large", refused(StoreError::TooLarge)),
+            (
+                Code::ResourceExhausted,
+                "grpc: received message larger than max (3000000 vs. 2097152)",
+                refused(StoreError::TooLarge),
+            ),
+            (
+                Code::ResourceExhausted,
+                "etcdserver: mvcc: database space exceeded",
+                refused(StoreError::NoSpace),
+            ),
+            (Code::ResourceExhausted, "etcdserver: too many requests", refused(StoreError::TooManyRequests)),
+            (
+                Code::InvalidArgument,
+                "etcdserver: key is not provided",
+                refused(StoreError::Internal("etcdserver: key is not provided".into())),
+            ),
+            (
+                Code::OutOfRange,
+                "etcdserver: too large lease TTL",
+                refused(StoreError::Internal("etcdserver: too large lease TTL".into())),
+            ),
+            (Code::Unavailable, "etcdserver: no leader", Failure::NoEffect("no leader".into())),
+            (
+                Code::Unavailable,
+                "etcdserver: request timed out",
+                Failure::Unknown("request timed out".into()),
+            ),
+            (Code::Unavailable, "etcdserver: server stopped", Failure::Unknown("server stopped".into())),
+            (Code::Unavailable, "etcdserver: leader changed", Failure::Unknown("leader changed".into())),
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 5 bytes",
+                Failure::Unknown("Error, decoded message length too large: found 5 bytes".into()),
+            ),
+        ];
+        for (code, message, expected) in cases {
+            assert_eq!(Failure::of(&Error::GRpcStatus(Status::new(code, message))), expected, "{message}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! One feed: a watch that is taken up again after every break, and what it delivers.
+//!
+//! How far the watch is when nothing happens under its prefix is asked of etcd. Its answer can overtake
+//! events before 3.4.31 and 3.5.13; from such members it is not taken. Instead the keys are read: when
+//! none has changed since the last event and their number is the same, the feed is told to be as new as
+//! that read. A key that was created and deleted in between would be missed, and its events are on their
+//! way; when they come the feed is listed anew, so that nobody is left with the gap.
+
+use super::answer;
+use super::assemble::{Assembled, Assembler};
+use super::backoff::Backoff;
+use super::members::{Member, Members, within};
+use super::request;
+use crate::store::{FeedInput, Sink};
+use bytes::Bytes;
+use etcd_client::{GetOptions, WatchOptions, WatchRequestSender, WatchResponseStream};
+use std::sync::Arc;
+use std::time::Duration;
+use steersman_core::limits;
+use steersman_core::store::{Batch, Feed, Rev, Why};
+use steersman_core::value::Text;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// How far a feed is, for those who wait for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reached {
+    pub(super) revision: Rev,
+    /// Whether it can be expected to get further.
+    pub(super) watching: bool,
+}
+
+/// The task of a feed.
+pub(super) struct Feeding {
+    pub(super) members: Arc<Members>,
+    pub(super) feed: Feed,
+    pub(super) prefix: Bytes,
+    pub(super) sink: Sink,
+    pub(super) assembler: Assembler,
+    pub(super) reached: watch::Sender<Reached>,
+    /// Somebody waits for progress.
+    pub(super) wanted: Arc<Notify>,
+    pub(super) asking: Asking,
+}
+
+/// When progress is asked for, and how often yet.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    due: Option<Instant>,
+    left: u32,
+}
+
+/// Why one connection's watch is over.
+enum Ended {
+    Compacted { compact_revision: Rev },
+    Broken(Text),
+}
+
+impl Feeding {
+    /// Delivers until the feed is lost, which is the last thing that the sink hears.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::new(limits::ETCD_FEED_TRIES);
+        let why = loop {
+            let members = Arc::clone(&self.members);
+            let (index, member) = members.current();
+            let ended = self.watch_on(member, &mut backoff).await;
+            self.reached.send_modify(|reached| reached.watching = false);
+            match ended {
+                Ended::Compacted { compact_revision } => break Why::Compacted { compact_revision },
+                Ended::Broken(why) => {
+                    tracing::warn!(feed = self.feed.0, endpoint = member.endpoint, %why, "the watch broke");
+                    members.leave(index);
+                    match backoff.pause() {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => break Why::Disconnected(why),
+                    }
+                }
+            }
+        };
+        (self.sink)(FeedInput::Lost(self.feed, why));
+    }
+
+    async fn watch_on(&mut self, member: &Member, backoff: &mut Backoff) -> Ended {
+        let timeout = self.members.write_timeout;
+        let (mut sender, mut stream, trusted) = match self.open(member, timeout).await {
+            Ok(opened) => opened,
+            Err(why) => return Ended::Broken(why),
+        };
+        let wanted = Arc::clone(&self.wanted);
+        // Until the watch is created it must make haste, afterwards connections are probed.
+        let mut created = false;
+        let give_up = Instant::now() + timeout;
+        loop {
+            tokio::select! {
+                message = stream.message() => match message {
+                    Ok(Some(response)) => match self.assembler.take(response.0) {
+                        Assembled::Nothing => self.asking.answered(&self.assembler, self.members.newest()),
+                        Assembled::Created => {
+                            created = true;
+                            backoff.reset();
+                            self.reached.send_modify(|reached| reached.watching = true);
+                        }
+                        Assembled::Changed { events, revision } => {
+                            self.deliver(Batch { feed: self.feed, events, revision });
+                            self.asking.answered(&self.assembler, self.members.newest());
+                        }
+                        Assembled::Compacted { compact_revision } => {
+                            return Ended::Compacted { compact_revision };
+                        }
+                        Assembled::Broken(why) => return Ended::Broken(why),
+                    },
+                    Ok(None) => return Ended::Broken("etcd has ended the stream".into()),
+                    Err(error) => return Ended::Broken(Text::from(error.to_string())),
+                },
+                () = wanted.notified() => self.asking.want(),
+                () = due(self.asking.due), if created => {
+                    if let Err(why) = self.ask(member, &mut sender, trusted).await {
+                        return Ended::Broken(why);
+                    }
+                }
+                () = tokio::time::sleep_until(give_up), if !created => {
+                    return Ended::Broken("the watch was not created in time".into());
+                }
+            }
+        }
+    }
+
+    /// Begins the watch; with it, whether the member's word about progress counts.
+    async fn open(
+        &mut self,
+        member: &Member,
+        timeout: Duration,
+    ) -> Result<(WatchRequestSender, WatchResponseStream, bool), Text> {
+        let opening = async {
+            let trusted = member.version().await?.orders_progress();
+            let (key, end) = request::prefix_range(&self.prefix);
+            let options = WatchOptions::new()
+                .with_range(end)
+                .with_start_revision(request::int(self.assembler.restart().0))
+                .with_prev_key()
+                .with_progress_notify()
+                .with_fragment();
+            let (sender, stream) = member.watch.clone().watch(key, Some(options)).await?.split();
+            Ok((sender, stream, trusted))
+        };
+        match tokio::time::timeout(timeout, opening).await {
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(error)) => {
+                let error: etcd_client::Error = error;
+                Err(Text::from(error.to_string()))
+            }
+            Err(_) => Err("no answer in time".into()),
+        }
+    }
+
+    fn deliver(&mut self, batch: Batch) {
+        let revision = batch.revision;
+        (self.sink)(FeedInput::Changed(batch));
+        self.reached.send_modify(|reached| reached.revision = revision);
+    }
+
+    async fn ask(
+        &mut self,
+        member: &Member,
+        sender: &mut WatchRequestSender,
+        trusted: bool,
+    ) -> Result<(), Text> {
+        self.asking.asked();
+        if trusted {
+            return sender.request_progress().await.map_err(|error| Text::from(error.to_string()));
+        }
+        if let Some(revision) = self.unchanged_until(member).await
+            && self.assembler.claim(revision)
+        {
+            self.deliver(Batch { feed: self.feed, events: Vec::new(), revision });
+            self.asking.answered(&self.assembler, self.members.newest());
+        }
+        Ok(())
+    }
+
+    /// A revision up to which no key seems to have changed since the watch's last event.
+    async fn unchanged_until(&self, member: &Member) -> Option<Rev> {
+        let since = self.assembler.proven();
+        let (key, end) = request::prefix_range(&self.prefix);
+        let changed = GetOptions::new()
+            .with_range(end.clone())
+            .with_min_mod_revision(request::int(since.0.saturating_add(1)))
+            .with_keys_only()
+            .with_limit(1);
+        let before = GetOptions::new().with_range(end).with_revision(request::int(since.0)).with_count_only();
+        let timeout = self.members.read_timeout;
+        let now = within(timeout, member.kv.clone().get(key.clone(), Some(changed))).await.ok()?;
+        let then = within(timeout, member.kv.clone().get(key, Some(before))).await.ok()?;
+        let unchanged = now.kvs().is_empty() && now.count() == then.count();
+        unchanged.then(|| answer::ranged(now).revision)
+    }
+}
+
+impl Asking {
+    /// Soon, with all that want it until then, and again until there is an answer.
+    fn want(&mut self) {
+        let soon = Instant::now() + Duration::from_millis(limits::ETCD_PROGRESS_DELAY_MILLIS);
+        self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+        self.left = limits::ETCD_PROGRESS_ASKS;
+    }
+
+    fn asked(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        let again = Instant::now() + Duration::from_millis(limits::ETCD_PROGRESS_PAUSE_MILLIS);
+        self.due = (self.left > 0).then_some(again);
+    }
+
+    /// Something came over the watch: after an ask, it may be all that was waited for.
+    fn answered(&mut self, assembler: &Assembler, newest: Rev) {
+        if self.left < limits::ETCD_PROGRESS_ASKS && assembler.told() >= newest {
+            *self = Self::default();
+        }
+    }
+}
+
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,216 @@
+//! The members of a cluster: which one is asked, and the operations on it with their tries.
+
+use super::answer;
+use super::backoff::Backoff;
+use super::config::{ConnectError, EtcdConfig};
+use super::failure::Failure;
+use super::request;
+use super::version::Version;
+use etcd_client::{
+    Channel, Client, ConnectOptions, Error, KvClient, LeaseClient, MaintenanceClient, WatchClient,
+};
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use steersman_core::limits;
+use steersman_core::store::{Op, Range, Rev, StoreError, Stored};
+use steersman_core::value::Text;
+
+/// One member. Its clients are handles of one connection.
+pub(super) struct Member {
+    pub(super) endpoint: String,
+    pub(super) kv: KvClient,
+    pub(super) watch: WatchClient,
+    lease: LeaseClient,
+    maintenance: MaintenanceClient,
+}
+
+/// The members, and which of them is asked: the same one until it fails.
+pub(super) struct Members {
+    members: Vec<Member>,
+    current: AtomicUsize,
+    /// The newest revision that any answer told of.
+    newest: AtomicU64,
+    pub(super) write_timeout: Duration,
+    pub(super) read_timeout: Duration,
+}
+
+impl Members {
+    /// Finds a member that answers.
+    pub(super) async fn connect(config: &EtcdConfig) -> Result<Self, ConnectError> {
+        let mut members = Vec::new();
+        for (endpoint, channel) in config.channels()? {
+            members.push(Member::new(endpoint, channel).await?);
+        }
+        let members = Self {
+            members,
+            current: AtomicUsize::new(0),
+            newest: AtomicU64::new(0),
+            write_timeout: config.write_timeout,
+            read_timeout: config.read_timeout,
+        };
+        members.find(config.connect_timeout).await?;
+        Ok(members)
+    }
+
+    async fn find(&self, timeout: Duration) -> Result<(), ConnectError> {
+        let mut backoff = Backoff::new(limits::ETCD_TRIES);
+        loop {
+            let (index, member) = self.current();
+            let why = match tokio::time::timeout(timeout, member.version()).await {
+                Ok(Ok(version)) => {
+                    tracing::info!(endpoint = member.endpoint, %version, "etcd answers");
+                    return Ok(());
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "no answer in time".to_owned(),
+            };
+            let why = format!("{}: {why}", member.endpoint);
+            self.leave(index);
+            match backoff.pause() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(ConnectError::Unreachable(why)),
+            }
+        }
+    }
+
+    /// The member that is asked.
+    pub(super) fn current(&self) -> (usize, &Member) {
+        let index = self.current.load(Ordering::Relaxed) % self.members.len();
+        (index, &self.members[index])
+    }
+
+    /// From now on another member is asked, unless one already is.
+    pub(super) fn leave(&self, index: usize) {
+        let next = (index + 1) % self.members.len();
+        // Lost to another caller who has left the same member: that is as good.
+        let _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    pub(super) fn newest(&self) -> Rev {
+        Rev(self.newest.load(Ordering::Relaxed))
+    }
+
+    fn saw(&self, revision: Rev) {
+        self.newest.fetch_max(revision.0, Ordering::Relaxed);
+    }
+
+    /// Performs an operation, with further tries as long as those before had no effect.
+    pub(super) async fn perform(&self, op: &Op) -> Stored {
+        let mut backoff = Backoff::new(limits::ETCD_TRIES);
+        loop {
+            let (index, member) = self.current();
+            let (why, certain) = match self.bounded(op, member).await {
+                Ok(stored) => return stored,
+                Err(Failure::Refused(StoreError::FutureRevision { .. })) => return self.future(op).await,
+                Err(Failure::Refused(error)) => return Stored::Failed(error),
+                Err(Failure::NoEffect(why)) => (why, true),
+                Err(Failure::Unknown(why)) => (why, false),
+            };
+            self.leave(index);
+            if !certain && changes(op) {
+                return Stored::Unknown(why);
+            }
+            match backoff.pause() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Stored::Failed(StoreError::Unavailable(why)),
+            }
+        }
+    }
+
+    async fn bounded(&self, op: &Op, member: &Member) -> Result<Stored, Failure> {
+        let timeout = if changes(op) { self.write_timeout } else { self.read_timeout };
+        let answer = within(timeout, member.ask(op)).await?;
+        match &answer {
+            Stored::Ranged(ranged) => self.saw(ranged.revision),
+            Stored::Txn(reply) => self.saw(reply.revision),
+            Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {}
+            Stored::Failed(_) | Stored::Unknown(_) => {}
+        }
+        Ok(answer)
+    }
+
+    /// etcd does not say how far it is when it refuses to read ahead, so that it is asked.
+    async fn future(&self, op: &Op) -> Stored {
+        let key = match op {
+            Op::Range(range) => range.key.clone(),
+            Op::Txn(_) | Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => "\0".into(),
+        };
+        let range = Op::Range(Range { key, count_only: true, ..Range::default() });
+        let (_, member) = self.current();
+        let current = match self.bounded(&range, member).await {
+            Ok(Stored::Ranged(ranged)) => ranged.revision,
+            Ok(_) | Err(_) => self.newest(),
+        };
+        Stored::Failed(StoreError::FutureRevision { current })
+    }
+}
+
+/// The future's result, or that nothing is known of it when it takes too long.
+pub(super) async fn within<T>(
+    timeout: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(timeout, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Failure::of(&error)),
+        Err(_) => Err(Failure::Unknown(Text::from(format!("no answer within {timeout:?}")))),
+    }
+}
+
+/// Whether the operation can leave anything behind.
+fn changes(op: &Op) -> bool {
+    match op {
+        Op::Range(_) => false,
+        Op::Txn(txn) => request::written(txn).next().is_some(),
+        Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => true,
+    }
+}
+
+impl Member {
+    async fn new(endpoint: String, channel: tonic::transport::Channel) -> Result<Self, ConnectError> {
+        let options = ConnectOptions::new().with_require_leader(true);
+        let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await;
+        let client = client.map_err(|error| ConnectError::Settings(format!("{endpoint}: {error}")))?;
+        Ok(Self {
+            endpoint,
+            kv: client.kv_client().max_decoding_message_size(limits::ETCD_MESSAGE_BYTES),
+            watch: client.watch_client().max_decoding_message_size(limits::ETCD_MESSAGE_BYTES),
+            lease: client.lease_client(),
+            maintenance: client.maintenance_client(),
+        })
+    }
+
+    pub(super) async fn version(&self) -> Result<Version, Error> {
+        let status = self.maintenance.clone().status().await?;
+        Ok(Version::parse(status.version()))
+    }
+
+    /// Bytes of the member's database.
+    pub(super) async fn size_bytes(&self) -> Result<u64, Error> {
+        let status = self.maintenance.clone().status().await?;
+        Ok(answer::unsigned(status.db_size()))
+    }
+
+    async fn ask(&self, op: &Op) -> Result<Stored, Error> {
+        match op {
+            Op::Range(range) => {
+                let options = request::range(range);
+                let response = self.kv.clone().get(range.key.to_vec(), Some(options)).await?;
+                Ok(Stored::Ranged(answer::ranged(response)))
+            }
+            Op::Txn(txn) => Ok(answer::txn(self.kv.clone().txn(request::txn(txn)).await?)),
+            Op::Compact(revision) => {
+                self.kv.clone().compact(request::int(revision.0), None).await?;
+                Ok(Stored::Compacted)
+            }
+            Op::LeaseGrant { ttl_seconds } => {
+                Ok(answer::leased(&self.lease.clone().grant(*ttl_seconds, None).await?))
+            }
+            Op::LeaseRevoke(id) => {
+                self.lease.clone().revoke(id.0).await?;
+                Ok(Stored::Revoked)
+            }
+        }
+    }
+}
