@@ -30,8 +30,7 @@ pub static SECRET: Columns = Columns::new(
     },
 );
 
-pub static SERVICE_ACCOUNT: Columns =
-    Columns::new(&[Column::NAME, Column::AGE], |account, now| vec![name(account), age(account, now)]);
+pub static SERVICE_ACCOUNT: Columns = Columns::NAME_AND_AGE;
 
 pub static NAMESPACE: Columns = Columns::new(
     &[Column::NAME, Column::text("Status", "Whether the namespace is in use or going away."), Column::AGE],

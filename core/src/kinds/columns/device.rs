@@ -7,11 +7,9 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-pub static DEVICE_CLASS: Columns =
-    Columns::new(&[Column::NAME, Column::AGE], |class, now| vec![name(class), age(class, now)]);
+pub static DEVICE_CLASS: Columns = Columns::NAME_AND_AGE;
 
-pub static RESOURCE_CLAIM_TEMPLATE: Columns =
-    Columns::new(&[Column::NAME, Column::AGE], |template, now| vec![name(template), age(template, now)]);
+pub static RESOURCE_CLAIM_TEMPLATE: Columns = Columns::NAME_AND_AGE;
 
 pub static RESOURCE_CLAIM: Columns = Columns::new(
     &[Column::NAME, Column::text("State", "Whether the claim is allocated and reserved."), Column::AGE],

@@ -7,12 +7,12 @@ mod admission;
 pub mod age;
 mod batch;
 mod cells;
-mod cluster;
 mod config;
 mod device;
 mod network;
 mod node;
 mod pod;
+mod priority;
 mod scale;
 mod service;
 mod storage;
@@ -21,12 +21,12 @@ mod workload;
 pub use access::*;
 pub use admission::*;
 pub use batch::*;
-pub use cluster::*;
 pub use config::*;
 pub use device::*;
 pub use network::*;
 pub use node::*;
 pub use pod::*;
+pub use priority::*;
 pub use scale::*;
 pub use service::*;
 pub use storage::*;
@@ -92,6 +92,11 @@ impl Column {
 }
 
 impl Columns {
+    /// Of kinds that show no more than their name and age.
+    const NAME_AND_AGE: Self = Self::new(&[Column::NAME, Column::AGE], |object, now| {
+        vec![cells::name(object), cells::age(object, now)]
+    });
+
     const fn new(columns: &'static [Column], cells: fn(&Value, Wall) -> Vec<Value>) -> Self {
         Self { columns, cells, conditions: |_| Value::Null, order: None }
     }
