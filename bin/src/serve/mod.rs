@@ -9,7 +9,7 @@ mod tokens;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use steersman_io::serve::{ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
 use steersman_io::store::Store;
 use steersman_io::store::embedded::{Embedded, Sizes};
+use steersman_io::store::etcd::{EtcdConfig, EtcdStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -98,7 +99,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
-    let stores = open_stores(&options.storage)?;
+    let stores = open_stores(flags, &options.storage).await?;
     let recorder = match flags.text("record") {
         "" => None,
         path => {
@@ -172,7 +173,7 @@ fn create_private(directory: &Path) -> Result<(), String> {
 }
 
 /// One store for each feed.
-fn open_stores(storage: &Storage) -> Result<Vec<Arc<dyn Store>>, String> {
+async fn open_stores(flags: &Flags, storage: &Storage) -> Result<Vec<Arc<dyn Store>>, String> {
     match storage {
         Storage::Embedded(directory) => {
             let store = Embedded::open(directory, Sizes::default())
@@ -180,8 +181,20 @@ fn open_stores(storage: &Storage) -> Result<Vec<Arc<dyn Store>>, String> {
             Ok(vec![Arc::new(store)])
         }
         Storage::Memory => Ok(vec![Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)]),
-        Storage::Etcd(_) => {
-            Err("--etcd-servers: etcd is not served yet; without the flag the embedded store is used".into())
+        Storage::Etcd(clusters) => {
+            let file = |name: &str| flags.is_given(name).then(|| PathBuf::from(flags.text(name)));
+            let mut stores: Vec<Arc<dyn Store>> = Vec::new();
+            for endpoints in clusters {
+                let config = EtcdConfig {
+                    ca_file: file("etcd-cafile"),
+                    certificate_file: file("etcd-certfile"),
+                    key_file: file("etcd-keyfile"),
+                    ..EtcdConfig::new(endpoints.clone())
+                };
+                let store = EtcdStore::connect(&config).await;
+                stores.push(Arc::new(store.map_err(|error| format!("--etcd-servers: {error}"))?));
+            }
+            Ok(stores)
         }
     }
 }
