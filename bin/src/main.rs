@@ -1,5 +1,6 @@
 //! The `steersman` command: which subcommand runs.
 
+mod bench;
 mod flags;
 mod serve;
 
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
             serve::print(&format!("Kubernetes {GIT_VERSION}"));
             ExitCode::SUCCESS
         }
+        Some(("bench", matches)) => bench::main(matches),
+        Some(("bench-floor", matches)) => bench::floor_main(matches),
         Some(_) | None => unreachable!("clap knows the subcommands and requires one"),
     }
 }
@@ -55,6 +58,7 @@ fn command() -> Command {
                 .disable_help_flag(true)
                 .arg(flags),
         )
+        .subcommands(bench::commands())
         .subcommand(Command::new("version").about("Print the version"))
 }
 

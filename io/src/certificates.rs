@@ -83,6 +83,10 @@ impl Authority {
         &self.certificate
     }
 
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
     pub fn issue_client(&self, common_name: &str, organization: &str) -> Result<Issued> {
         let mut params = params(common_name, ISSUED_VALIDITY)?;
         params.distinguished_name.push(DnType::OrganizationName, organization);

@@ -3,6 +3,7 @@
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
 //! machine wants for it), `serve` and `exchange` (HTTP), `tls`, `peer` and `certificates` (who is who),
 //! `store` (the engines behind the core's data model).
+//! `load` measures the whole from outside.
 
 pub mod certificates;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod conversation;
 pub mod descriptors;
 mod exchange;
 mod gzip;
+pub mod load;
 mod mailbox;
 pub mod metrics;
 pub mod peer;

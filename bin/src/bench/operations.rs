@@ -1,0 +1,277 @@
+//! What is measured, in order: a server from its start to ten thousand pods, read in every way.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use steersman_io::load::Connection;
+
+use super::child::{Keys, Served};
+use super::floor;
+use super::measure::{self, Figures, Request};
+use super::options::{Options, PAGE_ITEMS};
+use super::pods;
+use super::watchers::Watchers;
+
+/// How long a server's memory is left to come to rest.
+const REST: Duration = Duration::from_millis(500);
+
+/// The operations that have figures to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    Create,
+    Get,
+    ListAll,
+    ListPage,
+    ListByNode,
+    ListByLabel,
+    StatusPatch,
+    WatchEvent,
+}
+
+/// One operation's figures.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    pub(super) operation: Operation,
+    pub(super) figures: Figures,
+    /// CPU time of the server that only sends the same bytes.
+    pub(super) floor: Option<Duration>,
+}
+
+/// All figures of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Results {
+    pub(super) start: Duration,
+    pub(super) idle_bytes: u64,
+    pub(super) full_bytes: u64,
+    /// After all operations.
+    pub(super) end_bytes: u64,
+    pub(super) measured: Vec<Measured>,
+}
+
+/// The server, the floor and connections to both.
+struct Bench<'a> {
+    options: &'a Options,
+    keys: &'a Keys,
+    server: &'a Served,
+    connections: Vec<Connection>,
+}
+
+/// Measures everything.
+pub(super) async fn all(
+    options: &Options,
+    keys: &Keys,
+    server: &Served,
+    directory: &Path,
+) -> Result<Results, String> {
+    tokio::time::sleep(REST).await;
+    let idle_bytes = server.resident_bytes()?;
+    let connections = server.connections(keys, options.is_http2, options.connections).await?;
+    let mut bench = Bench { options, keys, server, connections };
+    let create = bench.create().await?;
+    tokio::time::sleep(REST).await;
+    let full_bytes = server.resident_bytes()?;
+    let mut measured = bench.against_floor(directory, create).await?;
+    measured.push(bench.watch_events().await?);
+    tokio::time::sleep(REST).await;
+    let end_bytes = server.resident_bytes()?;
+    Ok(Results { start: server.start, idle_bytes, full_bytes, end_bytes, measured })
+}
+
+impl Bench<'_> {
+    async fn create(&mut self) -> Result<Figures, String> {
+        let namespaces =
+            |index: usize| Request::post("/api/v1/namespaces".into(), pods::namespace_json(index));
+        measure::run(self.server, &mut self.connections, pods::NAMESPACES, namespaces).await?;
+        // Built before they are counted: the client's work is not what is measured, but it takes a core.
+        let bodies: Arc<Vec<String>> = Arc::new((0..self.options.pods).map(pods::json).collect());
+        let posts = move |index: usize| Request::post(pods::collection_path(index), bodies[index].clone());
+        measure::run(self.server, &mut self.connections, self.options.pods, posts).await
+    }
+
+    /// The operations whose bytes the floor can send too.
+    async fn against_floor(&mut self, directory: &Path, create: Figures) -> Result<Vec<Measured>, String> {
+        let mut files = Vec::new();
+        for operation in READS {
+            files.push((operation.file(), self.fetch(operation).await?));
+        }
+        let mut floor = Floor::start(self.options, self.keys, directory, &files).await?;
+        let pods = self.options.pods;
+        let post = |index: usize| Request::post(pods::collection_path(index), pods::json(index));
+        let mut measured = vec![floor.beside(Operation::Create, create, pods, usize::MAX, post).await?];
+        for operation in READS {
+            let request = move |index: usize| Request::get(operation.path(index));
+            measured.push(self.both(&mut floor, operation, request).await?);
+        }
+        let patch = move |index: usize| status_patch(index, pods, 1);
+        measured.push(self.both(&mut floor, Operation::StatusPatch, patch).await?);
+        Ok(measured)
+    }
+
+    /// The same requests to the server and to the floor.
+    async fn both(
+        &mut self,
+        floor: &mut Floor,
+        operation: Operation,
+        request: impl Fn(usize) -> Request + Copy + Send + Sync + 'static,
+    ) -> Result<Measured, String> {
+        let (count, width) = self.amount(operation);
+        let figures = run_on(self.server, &mut self.connections, width, count, request).await?;
+        floor.beside(operation, figures, count, width, request).await
+    }
+
+    /// A body as the server sends it, for the floor. It must hold as many pods as it should.
+    async fn fetch(&mut self, operation: Operation) -> Result<Vec<u8>, String> {
+        let path = operation.path(0);
+        let connection = self.connections.first_mut().ok_or("no connection")?;
+        let (status, body) = connection.fetch(&path).await?;
+        let found = String::from_utf8_lossy(&body).matches("\"nodeName\":").count();
+        let pods = self.options.pods;
+        let expected = match operation {
+            Operation::ListAll => pods,
+            Operation::ListPage => pods.min(PAGE_ITEMS),
+            Operation::ListByNode => pods.div_ceil(pods::NODES),
+            Operation::ListByLabel => pods.div_ceil(pods::LABELS),
+            Operation::Get | Operation::Create | Operation::StatusPatch | Operation::WatchEvent => 1,
+        };
+        if (status, found) != (200, expected) {
+            return Err(format!("GET {path}: status {status} and {found} pods, not {expected}"));
+        }
+        Ok(body.into())
+    }
+
+    /// How many times an operation is done, on how many connections at once.
+    fn amount(&self, operation: Operation) -> (usize, usize) {
+        let Options { requests, lists, connections, pods, .. } = *self.options;
+        match operation {
+            Operation::Get => (requests, connections),
+            Operation::ListAll => (lists, 1),
+            Operation::ListPage => (lists * 20, connections.min(2)),
+            Operation::ListByNode | Operation::ListByLabel => (requests.div_ceil(20), connections.min(2)),
+            Operation::Create | Operation::StatusPatch => (pods, connections),
+            Operation::WatchEvent => (self.options.events, connections),
+        }
+    }
+
+    async fn watch_events(&mut self) -> Result<Measured, String> {
+        let Options { watchers, events, pods, .. } = *self.options;
+        let list = self.connections.first_mut().ok_or("no connection")?.fetch("/api/v1/pods?limit=1").await?;
+        let revision = resource_version(&list.1).ok_or("a list without a resource version")?;
+        let path = format!("/api/v1/pods?watch=1&resourceVersion={revision}");
+        let target = self.server.target(self.keys, self.options.is_http2)?;
+        let open = Watchers::open(&target, &path, watchers).await?;
+        tokio::time::sleep(REST).await;
+        let before = self.server.cpu()?;
+        let patch = move |index: usize| status_patch(index, pods, 2);
+        measure::run(self.server, &mut self.connections, events, patch).await?;
+        open.arrived(watchers * events).await?;
+        tokio::time::sleep(REST).await;
+        let delivered = u32::try_from(watchers * events).unwrap_or(u32::MAX);
+        let cpu = self.server.cpu()?.saturating_sub(before) / delivered;
+        let figures = Figures { cpu, ..Figures::default() };
+        Ok(Measured { operation: Operation::WatchEvent, figures, floor: None })
+    }
+}
+
+/// The floor's child and connections to it.
+struct Floor {
+    served: Served,
+    connections: Vec<Connection>,
+}
+
+impl Floor {
+    async fn start(
+        options: &Options,
+        keys: &Keys,
+        directory: &Path,
+        files: &[(&str, Vec<u8>)],
+    ) -> Result<Self, String> {
+        let served = floor::start(keys, directory, files).await?;
+        let connections = served.connections(keys, options.is_http2, options.connections).await?;
+        Ok(Self { served, connections })
+    }
+
+    /// Figures of the server, with what the same bytes cost the floor.
+    async fn beside(
+        &mut self,
+        operation: Operation,
+        figures: Figures,
+        count: usize,
+        width: usize,
+        request: impl Fn(usize) -> Request + Send + Sync + 'static,
+    ) -> Result<Measured, String> {
+        let to_file = move |index: usize| request(index).to_file(operation.file());
+        let least = run_on(&self.served, &mut self.connections, width, count, to_file).await?;
+        Ok(Measured { operation, figures, floor: Some(least.cpu) })
+    }
+}
+
+/// Makes requests on so many of the connections.
+async fn run_on(
+    served: &Served,
+    connections: &mut Vec<Connection>,
+    width: usize,
+    count: usize,
+    request: impl Fn(usize) -> Request + Send + Sync + 'static,
+) -> Result<Figures, String> {
+    let mut some: Vec<_> = connections.drain(..width.min(connections.len())).collect();
+    let figures = measure::run(served, &mut some, count, request).await?;
+    connections.append(&mut some);
+    Ok(figures)
+}
+
+/// A patch of one pod's status; the turn makes it another than the last.
+fn status_patch(index: usize, pods: usize, turn: usize) -> Request {
+    let path = format!("{}/status", pods::path(index % pods));
+    Request::merge_patch(path, pods::status_json(index % pods, turn + index / pods))
+}
+
+/// Operations that are GETs.
+const READS: [Operation; 5] =
+    [Operation::Get, Operation::ListAll, Operation::ListPage, Operation::ListByNode, Operation::ListByLabel];
+
+impl Operation {
+    /// The path of the GET with a number.
+    fn path(self, index: usize) -> String {
+        match self {
+            Self::Get | Self::Create | Self::StatusPatch | Self::WatchEvent => {
+                // One pod of each namespace, so that a path exists however few pods there are.
+                pods::path(index % pods::NAMESPACES)
+            }
+            Self::ListAll => "/api/v1/pods".into(),
+            Self::ListPage => format!("/api/v1/pods?limit={PAGE_ITEMS}"),
+            Self::ListByNode => {
+                format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{}", pods::node(index))
+            }
+            Self::ListByLabel => format!("/api/v1/pods?labelSelector=app%3D{}", pods::label(index)),
+        }
+    }
+
+    /// The name of the file with the same bytes.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Get | Self::Create | Self::StatusPatch | Self::WatchEvent => "pod",
+            Self::ListAll => "all",
+            Self::ListPage => "page",
+            Self::ListByNode => "node",
+            Self::ListByLabel => "label",
+        }
+    }
+}
+
+/// The first resource version in a list: the list's own.
+fn resource_version(list: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(list).ok()?;
+    let (_, rest) = text.split_once("\"resourceVersion\":\"")?;
+    rest.split_once('"')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_lists_own_version_comes_first() {
+        let list = br#"{"kind":"PodList","metadata":{"resourceVersion":"42"},"items":[{"metadata":{"resourceVersion":"7"}}]}"#;
+        assert_eq!(super::resource_version(list), Some(42));
+        assert_eq!(super::resource_version(b"{}"), None);
+    }
+}

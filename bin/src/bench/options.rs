@@ -1,0 +1,73 @@
+//! What `steersman bench` is told.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+/// How much is done, and where the report goes.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) pods: usize,
+    /// Requests of each small operation.
+    pub(super) requests: usize,
+    /// Full lists, and rounds through all pages.
+    pub(super) lists: usize,
+    pub(super) watchers: usize,
+    pub(super) events: usize,
+    pub(super) connections: usize,
+    pub(super) is_http2: bool,
+    /// The value of the server's `--storage`.
+    pub(super) storage: String,
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Items of one page.
+pub(super) const PAGE_ITEMS: usize = 500;
+
+impl Options {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+        let is_quick = matches.get_flag("quick");
+        let number = |name: &str| matches.get_one::<u32>(name).map(|number| (*number).max(1) as usize);
+        Self {
+            pods: number("pods").unwrap_or(if is_quick { 600 } else { 10_000 }),
+            requests: if is_quick { 500 } else { 20_000 },
+            lists: if is_quick { 2 } else { 10 },
+            watchers: number("watchers").unwrap_or(if is_quick { 20 } else { 500 }),
+            events: if is_quick { 20 } else { 200 },
+            connections: number("connections").unwrap_or(8),
+            is_http2: matches.get_flag("http2"),
+            storage: matches.get_one::<String>("storage").cloned().unwrap_or_default(),
+            output: matches.get_one::<PathBuf>("output").cloned(),
+        }
+    }
+}
+
+pub(super) fn command() -> Command {
+    let number = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_parser(value_parser!(u32)).value_name("N").help(help)
+    };
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    Command::new("bench")
+        .about("Measure what operations cost a server, beside a server that only sends the same bytes")
+        .arg(flag("quick", "Small numbers, to see that it runs"))
+        .arg(number("pods", "Pods to create [default: 10000]"))
+        .arg(number("watchers", "Watches for the fan-out [default: 500]"))
+        .arg(number("connections", "Connections for small requests [default: 8]"))
+        .arg(flag("http2", "Speak HTTP/2"))
+        .arg(
+            Arg::new("storage")
+                .long("storage")
+                .default_value("embedded")
+                .value_parser(["embedded", "memory"])
+                .help("Where the server keeps objects"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("Where the report goes, besides standard output"),
+        )
+}
