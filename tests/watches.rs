@@ -2,6 +2,7 @@
 
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, told, version};
 use serde_json::json;
+use steersman_core::store::{LeaseId, Op, Put, Range, Txn, TxnOp};
 use steersman_sim::driver::Driver;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
@@ -198,4 +199,39 @@ fn a_revision_that_does_not_come_is_too_large() {
     let reply = driver.take(id).expect("an answer after the wait");
     assert_eq!(reply.status, 504);
     assert_eq!(json(&reply)["details"]["causes"][0]["reason"], json!("ResourceVersionTooLarge"));
+}
+
+/// A client that stops reading is not thrown out: it gets the rest when it reads again, also when its
+/// queue ran full in the middle of a revision that changed several objects.
+#[test]
+fn a_slow_watcher_misses_nothing() {
+    let mut driver = server("w");
+    for index in 0..37 {
+        make(&mut driver, &format!("c{index}"), "x");
+    }
+    let from = version(&json(&fetch(&mut driver, PLACE)));
+    let slow = watch(&mut driver, &format!("resourceVersion={from}"));
+    let quick = watch(&mut driver, &format!("resourceVersion={from}"));
+    driver.stop_reading(slow);
+    let listed = driver.etcd_mut().mvcc().range(&everything()).expect("a range");
+    let ours = |kv: &&steersman_core::store::KeyValue| kv.key.starts_with(b"/registry/configmaps/w/");
+    let kvs: Vec<_> = listed.kvs.iter().filter(ours).cloned().collect();
+    for round in 0..30 {
+        let puts = kvs.iter().map(|kv| {
+            let value = String::from_utf8_lossy(&kv.value).replace("\"x\"", &format!("\"r{round}\""));
+            TxnOp::Put(Put { key: kv.key.clone(), value: value.into_bytes().into(), lease: LeaseId(0) })
+        });
+        let txn = Txn { then: puts.collect(), ..Txn::default() };
+        let now = driver.now().mono;
+        driver.etcd_mut().perform(now, &Op::Txn(txn));
+        driver.pass(1);
+    }
+    driver.read_again(slow);
+    let (slow, quick) = (seen(&mut driver, slow), seen(&mut driver, quick));
+    assert_eq!(quick.len(), 37 * 30);
+    assert_eq!(slow, quick);
+}
+
+fn everything() -> Range {
+    Range { key: "/".into(), end: Some("0".into()), ..Range::default() }
 }

@@ -26,9 +26,10 @@ pub const YAML_EXPANDED_NODES: usize = 1_000_000;
 /// the field is absent, so a selector on it matches as for the empty text.
 pub const SCAN_PATHS: usize = 64;
 
-/// Times that a write without a resource version is tried again after a conflict. Beyond: 409.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go MaxRetryWhenPatchConflicts
-pub const CONFLICT_RETRIES: u32 = 5;
+/// Times that a write without a resource version is tried again after a conflict. Beyond: 409. Upstream
+/// tries for ever; each try means that somebody else's write went through.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate
+pub const CONFLICT_RETRIES: u32 = 64;
 
 /// Tries to find a free generated name. Beyond: 409 AlreadyExists.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts

@@ -30,6 +30,8 @@ pub struct Driver {
     effects: VecDeque<Effect>,
     /// The next write's reply is lost: before it has an effect, or after.
     lose_next_write: Option<Loss>,
+    /// Streams whose clients do not read, and how many frames lie unread.
+    slow: BTreeMap<JobId, u32>,
 }
 
 /// Where a write is when its reply is lost.
@@ -100,6 +102,7 @@ impl Driver {
             notes: Vec::new(),
             effects: VecDeque::new(),
             lose_next_write: None,
+            slow: BTreeMap::new(),
         };
         driver.give(Input::Start);
         driver
@@ -107,6 +110,10 @@ impl Driver {
 
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    pub fn now(&self) -> Now {
+        self.now
     }
 
     pub fn etcd(&self) -> &FakeEtcd {
@@ -153,6 +160,18 @@ impl Driver {
         let taken = reply.clone();
         reply.body.clear();
         Some(taken)
+    }
+
+    /// The client of a stream stops reading.
+    pub fn stop_reading(&mut self, id: JobId) {
+        self.slow.insert(id, 0);
+    }
+
+    /// The client of a stream reads again, beginning with what lies unread.
+    pub fn read_again(&mut self, id: JobId) {
+        if let Some(frames) = self.slow.remove(&id) {
+            self.give(Input::Credit(id, frames));
+        }
     }
 
     pub fn is_open(&self, id: JobId) -> bool {
@@ -219,7 +238,10 @@ impl Driver {
             Effect::Frame { to, bytes } => {
                 for id in to {
                     self.replies.entry(id).or_default().body.extend_from_slice(&bytes);
-                    self.handle(Input::Credit(id, 1));
+                    match self.slow.get_mut(&id) {
+                        Some(frames) => *frames += 1,
+                        None => self.handle(Input::Credit(id, 1)),
+                    }
                 }
             }
             Effect::Close(id) => {

@@ -175,7 +175,7 @@ impl Hub {
         let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
         let renderer = Renderer::new(&self.registry, now.wall);
         for (_, change) in group.window.range(from..) {
-            if watcher.outstanding >= limits::WATCHER_QUEUE_FRAMES {
+            if watcher.is_full_before(change) {
                 watcher.parked = true;
                 return;
             }
@@ -199,7 +199,7 @@ impl Hub {
                 if watcher.parked {
                     continue;
                 }
-                if watcher.outstanding >= limits::WATCHER_QUEUE_FRAMES {
+                if watcher.is_full_before(&change) {
                     watcher.parked = true;
                     continue;
                 }
@@ -250,7 +250,8 @@ impl Hub {
             let revisions = group.window.iter().map(|(_, change)| change.revision);
             assert!(revisions.is_sorted(), "the window is in revision order");
             for watcher in group.watchers.values() {
-                assert!(watcher.outstanding <= limits::WATCHER_QUEUE_FRAMES, "a watcher's queue is bounded");
+                let bound = limits::WATCHER_QUEUE_FRAMES + limits::TXN_OPERATIONS;
+                assert!(watcher.outstanding <= bound, "a watcher's queue is bounded");
             }
         }
     }
@@ -276,6 +277,12 @@ impl Group {
 }
 
 impl Watcher {
+    /// The queue has no room for a change. All changes of one revision go together, since a watcher
+    /// takes up again after a revision: what is left of one may exceed the bound.
+    fn is_full_before(&self, change: &Change) -> bool {
+        self.outstanding >= limits::WATCHER_QUEUE_FRAMES && change.revision > self.at
+    }
+
     /// Moves past a change; the frame that it means for this watcher, if any.
     fn take(&mut self, change: &Change) -> Option<Frame> {
         if change.revision < self.at || change.revision <= self.subscription.after {
