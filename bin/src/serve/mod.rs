@@ -182,7 +182,7 @@ async fn open_stores(flags: &Flags, storage: &Storage) -> Result<Vec<Arc<dyn Sto
         }
         Storage::Memory => Ok(vec![Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)]),
         Storage::Etcd(clusters) => {
-            let file = |name: &str| flags.is_given(name).then(|| PathBuf::from(flags.text(name)));
+            let file = |name: &str| Some(flags.text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
             let mut stores: Vec<Arc<dyn Store>> = Vec::new();
             for endpoints in clusters {
                 let config = EtcdConfig {
