@@ -2,10 +2,11 @@
 
 mod bench;
 mod flags;
+mod replay;
 mod serve;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
@@ -30,6 +31,10 @@ fn main() -> ExitCode {
         Some(("version", _)) => {
             serve::print(&format!("Kubernetes {GIT_VERSION}"));
             ExitCode::SUCCESS
+        }
+        Some(("replay", matches)) => {
+            let path: &PathBuf = matches.get_one("file").expect("clap requires it");
+            replay::main(path, matches.get_flag("effects"), matches.get_one("until").copied())
         }
         Some(("bench", matches)) => bench::main(matches),
         Some(("bench-floor", matches)) => bench::floor_main(matches),
@@ -58,8 +63,20 @@ fn command() -> Command {
                 .disable_help_flag(true)
                 .arg(flags),
         )
+        .subcommand(replay_command())
         .subcommands(bench::commands())
         .subcommand(Command::new("version").about("Print the version"))
+}
+
+fn replay_command() -> Command {
+    let file = Arg::new("file").required(true).value_parser(clap::value_parser!(PathBuf));
+    let effects = Arg::new("effects").long("effects").action(ArgAction::SetTrue);
+    let until = Arg::new("until").long("until").value_name("N").value_parser(clap::value_parser!(u64));
+    Command::new("replay")
+        .about("Replay a recording of `serve --record FILE` through the same core")
+        .arg(file.value_name("FILE").help("The recording"))
+        .arg(effects.help("Print each input and the effects that followed from it"))
+        .arg(until.help("Stop after N inputs"))
 }
 
 #[cfg(test)]

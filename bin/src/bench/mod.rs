@@ -55,9 +55,7 @@ fn run(options: &Options) -> Result<(), String> {
     let report = runtime.block_on(measured(options, &directory.path))?;
     print(&report);
     match &options.output {
-        Some(path) => {
-            std::fs::write(path, report).map_err(|error| format!("{}: {error}", path.display()))
-        }
+        Some(path) => std::fs::write(path, report).map_err(|error| format!("{}: {error}", path.display())),
         None => Ok(()),
     }
 }

@@ -1,15 +1,17 @@
-//! Inputs as lines of text: what a recording holds and a replay reads.
+//! Inputs and effects as lines of text: what a recording holds, and what a replay reads and shows.
 //!
 //! A line is words with one blank between them: the two clocks, what happened, and its parts in order.
 //! Bytes that a word cannot hold are written as `%XX`, nothing as `-`, lists after their length. The
 //! outcome of a task is only its job and the revision it saw: a replay runs the task again.
 
+mod effects;
 mod read;
 mod write;
 
 use super::{Input, JobId};
 use crate::store::Rev;
 
+pub use effects::{Digest, write_effect};
 pub use read::{Unreadable, parse_config, parse_input};
 pub use write::{write_config, write_input};
 

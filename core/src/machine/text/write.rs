@@ -49,8 +49,8 @@ pub fn write_config(config: &Config, out: &mut String) {
 }
 
 /// A line that grows word by word.
-struct Line<'a> {
-    out: &'a mut String,
+pub(super) struct Line<'a> {
+    pub(super) out: &'a mut String,
 }
 
 impl Line<'_> {
@@ -58,18 +58,18 @@ impl Line<'_> {
         write!(self.out, "{} {}", now.mono.0, now.wall.0).expect("writing to a string");
     }
 
-    fn word(&mut self, word: &str) -> &mut Self {
+    pub(super) fn word(&mut self, word: &str) -> &mut Self {
         self.out.push(' ');
         self.out.push_str(word);
         self
     }
 
-    fn number(&mut self, number: impl core::fmt::Display) -> &mut Self {
+    pub(super) fn number(&mut self, number: impl core::fmt::Display) -> &mut Self {
         write!(self.out, " {number}").expect("writing to a string");
         self
     }
 
-    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.out.push(' ');
         match bytes {
             [] => self.out.push('-'),
@@ -87,7 +87,7 @@ impl Line<'_> {
         self
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
