@@ -162,24 +162,8 @@ pub fn set_version(object: &mut Value, revision: Rev) {
 
 fn write_version(revision: Rev, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"resourceVersion\":\"");
-    write_decimal(revision.0, out);
+    json::write_int(revision.0 as i64, out);
     out.push(b'"');
-}
-
-/// Appends a number in decimal without allocating.
-pub fn write_decimal(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = number;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Another server's JSON in our order, without a resource version.

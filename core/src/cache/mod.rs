@@ -6,5 +6,5 @@ mod list;
 pub mod tree;
 
 pub use collection::{Cache, Change};
-pub use entry::{Entry, Undecodable, set_version, write_decimal};
+pub use entry::{Entry, Undecodable, set_version};
 pub use list::{Items, ListBody};

@@ -4,12 +4,11 @@
 use super::body::{self, Expected};
 use super::call::Target;
 use super::draft::Draft;
-use super::existing::{Existing, found_instead, read_key, write_if};
+use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
-use crate::limits;
 use crate::now::Wall;
 use crate::respond;
 use crate::schema::decode;
@@ -308,10 +307,8 @@ impl Delete {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => {
-                let resource = scene.resource(&this.deletion.target);
-                let kv = fail::ranged(answer)?.kvs.pop();
-                let entry = kv.map(|kv| scene.entry_of(resource, kv)).transpose()?;
-                this.attempt(scene, entry.map(|entry| Existing::new(resource, entry)), true)
+                let existing = scene.read_existing(&this.deletion.target, answer)?;
+                this.attempt(scene, existing, true)
             }
             Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
             Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
@@ -362,15 +359,7 @@ impl Delete {
         if reply.succeeded {
             return self.respond(scene, verdict, Value::Null, reply.revision);
         }
-        if self.tries + 1 >= limits::CONFLICT_RETRIES {
-            return Err(Failure::modified(
-                scene.qualified(&self.deletion.target),
-                &self.deletion.target.name,
-            ));
-        }
-        let resource = scene.resource(&self.deletion.target);
-        let entry = found_instead(reply).map(|kv| scene.entry_of(resource, kv)).transpose()?;
-        let existing = entry.map(|entry| Existing::new(resource, entry));
+        let existing = scene.lost_race(&self.deletion.target, reply, self.tries)?;
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
     }
 

@@ -1,8 +1,10 @@
 //! The object that a write starts from: the cache's first, the store's when that led to an error.
 
-use super::Scene;
+use super::call::Target;
+use super::{Answer, Scene, fail};
 use crate::cache::Entry;
 use crate::kinds::Resource;
+use crate::limits;
 use crate::status::Failure;
 use crate::store::{Compare, Condition, Feed, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
 use crate::value::Value;
@@ -53,6 +55,30 @@ impl<'a> Scene<'a> {
         let stored = resource.storage.map_or(resource, |storage| self.world.registry.stored(storage));
         let entry = Entry::decode(&self.world.registry.catalogue, stored, prefix_len, kv);
         entry.map(Arc::new).map_err(|why| Failure::internal(why.0))
+    }
+}
+
+impl Scene<'_> {
+    /// What a write that lost its race found, for the next try; 409 when there were too many.
+    pub(super) fn lost_race(
+        &self,
+        target: &Target,
+        reply: TxnReply,
+        tries: u32,
+    ) -> Result<Option<Existing>, Failure> {
+        if tries + 1 >= limits::CONFLICT_RETRIES {
+            return Err(Failure::modified(self.qualified(target), &target.name));
+        }
+        let resource = self.resource(target);
+        let entry = found_instead(reply).map(|kv| self.entry_of(resource, kv)).transpose()?;
+        Ok(entry.map(|entry| Existing::new(resource, entry)))
+    }
+
+    /// What a read of one key found.
+    pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
+        let resource = self.resource(target);
+        let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
+        Ok(entry.map(|entry| Existing::new(resource, entry)))
     }
 }
 

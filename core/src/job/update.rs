@@ -5,12 +5,11 @@ use super::body::{self, Body};
 use super::call::Target;
 use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, insisted_revision, version_demanded};
-use super::existing::{Existing, found_instead, read_key, write_if};
+use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, create, fail, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
-use crate::limits;
 use crate::respond;
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
@@ -126,10 +125,8 @@ impl Update {
     }
 
     fn read_done(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
-        let kv = fail::ranged(answer)?.kvs.pop();
-        let entry = kv.map(|kv| scene.entry_of(resource, kv)).transpose()?;
-        self.attempt(scene, entry.map(|entry| Existing::new(resource, entry)), true)
+        let existing = scene.read_existing(&self.target, answer)?;
+        self.attempt(scene, existing, true)
     }
 
     /// Tries the change on an object. What the cache had may be old: an error, or nothing to do, is
@@ -218,12 +215,7 @@ impl Update {
             let value = respond::versioned(writing.draft.value, Some(reply.revision));
             return self.respond(scene, value, writing.draft.warnings);
         }
-        if self.tries + 1 >= limits::CONFLICT_RETRIES {
-            return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
-        }
-        let resource = scene.resource(&self.target);
-        let entry = found_instead(reply).map(|kv| scene.entry_of(resource, kv)).transpose()?;
-        let existing = entry.map(|entry| Existing::new(resource, entry));
+        let existing = scene.lost_race(&self.target, reply, self.tries)?;
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
     }
 

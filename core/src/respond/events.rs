@@ -1,7 +1,7 @@
 //! Watch events as bytes: `{"type":"ADDED","object":{...}}` and a line end.
 
 use super::View;
-use crate::cache::{Entry, Items, write_decimal};
+use crate::cache::{Entry, Items};
 use crate::codec::form::{Form, Media, Shape};
 use crate::codec::json;
 use crate::http::options::IncludeObject;
@@ -99,7 +99,7 @@ impl<'a> Renderer<'a> {
         let view = self.view(form);
         let mut metadata = Map::new();
         let mut version = Vec::new();
-        write_decimal(revision.0, &mut version);
+        json::write_int(revision.0 as i64, &mut version);
         metadata.insert("resourceVersion", alloc::string::String::from_utf8_lossy(&version).as_ref().into());
         if initial_end {
             let mut annotations = Map::new();

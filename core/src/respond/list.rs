@@ -1,7 +1,7 @@
 //! A list as an answer: streamed from the cache's bytes where the form allows, built as a tree elsewhere.
 
 use super::View;
-use crate::cache::{Entry, Items, ListBody, write_decimal};
+use crate::cache::{Entry, Items, ListBody};
 use crate::codec::form::{Media, Shape, pretty};
 use crate::codec::{json, table};
 use crate::http::{Body, Response};
@@ -65,7 +65,7 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
     out.extend_from_slice(b"List\",\"apiVersion\":\"");
     out.extend_from_slice(view.resource.group_version().as_bytes());
     out.extend_from_slice(b"\",\"metadata\":{\"resourceVersion\":\"");
-    write_decimal(meta.revision.0, &mut out);
+    json::write_int(meta.revision.0 as i64, &mut out);
     out.push(b'"');
     if !meta.next.is_empty() {
         out.extend_from_slice(b",\"continue\":");
@@ -73,7 +73,7 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
     }
     if let Some(remaining) = meta.remaining {
         out.extend_from_slice(b",\"remainingItemCount\":");
-        write_decimal(remaining, &mut out);
+        json::write_int(remaining as i64, &mut out);
     }
     out.extend_from_slice(b"},\"items\":[");
     Bytes::from(out)
