@@ -282,7 +282,7 @@ fn refused_by_route(code: u16, reason: Reason, message: &str) -> Failure {
 }
 
 /// Whether `pretty` or, without it, the sort of client asks for indented JSON.
-fn wants_pretty(request: &Request) -> bool {
+pub fn wants_pretty(request: &Request) -> bool {
     let parameters = request.query.split('&').filter_map(|pair| pair.strip_prefix("pretty="));
     if let Some(wish) = { parameters }.next().filter(|wish| !wish.is_empty()) {
         return matches!(wish, "1" | "t" | "T" | "true" | "TRUE" | "True");

@@ -3,7 +3,7 @@
 
 use super::document::{fingerprint, is_held, list, not_modified, object, optional_text, text, texts};
 use super::{Request, Response, health};
-use crate::codec::{json, yaml};
+use crate::codec::{form, json, yaml};
 use crate::kinds::{Registry, Resource, Scope, Verb};
 use crate::status::Failure;
 use alloc::collections::BTreeSet;
@@ -41,8 +41,8 @@ pub fn respond(registry: &Registry, request: &Request, server_address: &str) -> 
     let path = request.path.strip_suffix('/').unwrap_or(&request.path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let document = match segments.as_slice() {
-        [] => index(registry),
-        ["version"] => version(),
+        [] => return Some(indented(&index(registry))),
+        ["version"] => return Some(indented(&version())),
         ["api"] if wants_aggregated(request) => return Some(aggregated(registry, request, true)),
         ["apis"] if wants_aggregated(request) => return Some(aggregated(registry, request, false)),
         ["api"] => legacy_versions(server_address),
@@ -74,13 +74,24 @@ pub fn absent(registry: &Registry, path: &str) -> Response {
     Response::text(404, "404 page not found\n").with_header("x-content-type-options", "nosniff")
 }
 
+/// Some documents are for people: indented JSON, whatever is asked for.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go WriteRawJSON
+fn indented(document: &str) -> Response {
+    Response::json(200, form::pretty(document.as_bytes()))
+}
+
 /// The document in the encoding that the client asked for.
 fn negotiated(request: &Request, document: String) -> Response {
     let accept = request.header("accept").unwrap_or("*/*");
     for range in accept.split(',') {
         let media_type = range.split(';').next().unwrap_or("").trim();
         match media_type {
-            "application/json" | "application/*" | "*/*" | "" => return Response::json(200, document),
+            "application/json" | "application/*" | "*/*" | "" => {
+                return match form::wants_pretty(request) {
+                    true => indented(&document),
+                    false => Response::json(200, document),
+                };
+            }
             "application/yaml" => {
                 let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
                 return Response::new(200, "application/yaml", yaml::to_string(&parsed.value));
@@ -390,6 +401,22 @@ mod tests {
         let old =
             "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
         assert!(!wants_aggregated(&request("/apis", old)));
+    }
+
+    #[test]
+    fn documents_for_people_are_indented() {
+        let registry = Registry::builtin();
+        for (path, agent, indented) in [
+            ("/", "client/1", true),
+            ("/version", "client/1", true),
+            ("/apis", "client/1", false),
+            ("/apis", "curl/8", true),
+        ] {
+            let mut asked = request(path, "application/json");
+            asked.headers.push(("user-agent".into(), agent.into()));
+            let response = respond(&registry, &asked, ADDRESS).expect("a document");
+            assert_eq!(text_of(&response).starts_with("{\n  \""), indented, "{path} {agent}");
+        }
     }
 
     #[test]
