@@ -9,7 +9,7 @@ use steersman_sim::driver::{Driver, Loss};
 
 const NAMESPACE: &str = "battery";
 
-fn objects() -> BTreeMap<String, Value> {
+pub(crate) fn objects() -> BTreeMap<String, Value> {
     serde_json::from_str(include_str!("data/kinds.json")).expect("the data is JSON")
 }
 
@@ -17,18 +17,18 @@ fn stored_rows() -> impl Iterator<Item = &'static Row> {
     table::ROWS.iter().filter(|row| !row.prefix.is_empty())
 }
 
-fn key(row: &Row) -> String {
+pub(crate) fn key(row: &Row) -> String {
     format!("{}/{}/{}", row.group, row.version, row.plural)
 }
 
-fn collection(row: &Row) -> String {
+pub(crate) fn collection(row: &Row, namespace: &str) -> String {
     let base = if row.group.is_empty() {
         format!("/api/{}", row.version)
     } else {
         format!("/apis/{}/{}", row.group, row.version)
     };
     match row.scope {
-        Scope::Namespaced => format!("{base}/namespaces/{NAMESPACE}/{}", row.plural),
+        Scope::Namespaced => format!("{base}/namespaces/{namespace}/{}", row.plural),
         Scope::Cluster => format!("{base}/{}", row.plural),
     }
 }
@@ -65,7 +65,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Re
 #[test]
 fn every_row_creates_reads_lists_changes_and_deletes() {
     each_row(|driver, row, object| {
-        let place = collection(row);
+        let place = collection(row, NAMESPACE);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let at = format!("{place}/{name}");
 
@@ -130,7 +130,7 @@ fn every_row_creates_reads_lists_changes_and_deletes() {
 #[test]
 fn every_row_is_watched_from_any_revision() {
     each_row(|driver, row, object| {
-        let place = collection(row);
+        let place = collection(row, NAMESPACE);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let at = format!("{place}/{name}");
         let before = expect("list", &fetch(driver, &place), 200)?;
@@ -157,7 +157,7 @@ fn every_row_is_watched_from_any_revision() {
 #[test]
 fn every_row_answers_in_every_form() {
     each_row(|driver, row, object| {
-        let place = collection(row);
+        let place = collection(row, NAMESPACE);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let at = format!("{place}/{name}");
         expect("create", &send(driver, "POST", &place, object), 201)?;
@@ -188,7 +188,7 @@ fn every_row_answers_in_every_form() {
 #[test]
 fn a_lost_reply_is_resolved_by_reading() {
     each_row(|driver, row, object| {
-        let place = collection(row);
+        let place = collection(row, NAMESPACE);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let at = format!("{place}/{name}");
         driver.lose_next_write(Loss::BeforeEffect);
@@ -211,7 +211,7 @@ fn a_lost_reply_is_resolved_by_reading() {
 #[test]
 fn every_row_refuses_what_is_no_object() {
     each_row(|driver, row, object| {
-        let place = collection(row);
+        let place = collection(row, NAMESPACE);
         for body in
             ["", "{", "[]", "\"text\"", "{\"metadata\":[]}", "{\"kind\":\"Nope\",\"apiVersion\":\"v1\"}"]
         {

@@ -1,7 +1,10 @@
 //! Malformed input of each sort gets a Status, never a panic. The properties run a few seconds in the
 //! gate; `PROPTEST_CASES` makes them run as long as wanted.
 
+mod generate;
+
 use crate::conditions::{JSON, json, server};
+use generate::{changed_object, damage, damaged, media, method, selection, stored, target, value, yaml};
 use proptest::prelude::*;
 use std::cell::RefCell;
 use steersman_core::machine::{Input, Note};
@@ -27,151 +30,19 @@ fn answered(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -
             prop_assert_eq!(&json(&reply)["kind"], "Status", "{} {}: {}", method, target, reply.text());
         }
         let panicked = driver.notes.iter().any(|note| matches!(note, Note::Panicked { .. }));
-        prop_assert!(!panicked, "a step panicked");
+        prop_assert!(!panicked, "{} {}: a step panicked", method, target);
         driver.notes.clear();
         Ok(())
     })
 }
 
-fn method() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
-}
-
-fn segment() -> impl Strategy<Value = String> {
-    let known = [
-        "api",
-        "apis",
-        "v1",
-        "apps",
-        "namespaces",
-        "m",
-        "pods",
-        "configmaps",
-        "deployments",
-        "status",
-        "scale",
-        "watch",
-        "proxy",
-        "exec",
-        "..",
-        "",
-        "%2e%2e",
-        "%00",
-        "%zz",
-        "nodes",
-        "finalize",
-        "batch",
-        "jobs",
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "events.k8s.io",
-        "events",
-        "openapi",
-        "v3",
-        "v2",
-        "healthz",
-        "readyz",
-        "ping",
-    ];
-    prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "[ -~]{0,8}", 1 => "\\PC{0,4}"]
-}
-
-fn target() -> impl Strategy<Value = String> {
-    let names = [
-        "watch",
-        "labelSelector",
-        "fieldSelector",
-        "limit",
-        "continue",
-        "resourceVersion",
-        "resourceVersionMatch",
-        "timeoutSeconds",
-        "dryRun",
-        "fieldManager",
-        "fieldValidation",
-        "pretty",
-        "gracePeriodSeconds",
-        "includeObject",
-        "propagationPolicy",
-        "sendInitialEvents",
-        "allowWatchBookmarks",
-        "hash",
-        "verbose",
-        "exclude",
-        "orphanDependents",
-    ];
-    let values = prop_oneof![
-        "[ -~]{0,12}",
-        Just("1".to_owned()),
-        Just("true".to_owned()),
-        Just("a%3Db%2Cc+in+%28d%29".to_owned()),
-        Just("metadata.name%3Dx".to_owned()),
-        Just("18446744073709551616".to_owned()),
-        Just("-1".to_owned()),
-    ];
-    let pair =
-        (prop::sample::select(names.to_vec()), values).prop_map(|(name, value)| format!("{name}={value}"));
-    (prop::collection::vec(segment(), 0..8), prop::collection::vec(pair, 0..4))
-        .prop_map(|(segments, pairs)| format!("/{}?{}", segments.join("/"), pairs.join("&")))
-}
-
-fn value(depth: u32) -> impl Strategy<Value = serde_json::Value> {
-    let leaf = prop_oneof![
-        Just(serde_json::Value::Null),
-        any::<bool>().prop_map(Into::into),
-        any::<i64>().prop_map(Into::into),
-        any::<f64>().prop_map(
-            |number| serde_json::Number::from_f64(number).map_or(serde_json::Value::Null, Into::into)
-        ),
-        "[ -~]{0,10}".prop_map(Into::into),
-        "\\PC{0,4}".prop_map(Into::into),
-    ];
-    leaf.prop_recursive(depth, 40, 6, |inner| {
-        let key = prop::sample::select(vec![
-            "metadata",
-            "name",
-            "namespace",
-            "labels",
-            "annotations",
-            "finalizers",
-            "ownerReferences",
-            "spec",
-            "status",
-            "replicas",
-            "containers",
-            "template",
-            "selector",
-            "matchLabels",
-            "data",
-            "binaryData",
-            "uid",
-            "$patch",
-            "$setElementOrder/containers",
-            "$deleteFromPrimitiveList/finalizers",
-            "$retainKeys",
-            "generateName",
-            "op",
-            "path",
-            "value",
-            "from",
-            "deletionTimestamp",
-            "resourceVersion",
-            "managedFields",
-            "immutable",
-            "ports",
-        ]);
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::Array),
-            prop::collection::vec((key, inner), 0..6).prop_map(|members| serde_json::Value::Object(
-                members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-            )),
-        ]
-    })
+/// How many cases each property has.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_path_and_query_is_answered(method in method(), target in target(), body in "[ -~]{0,40}") {
@@ -215,4 +86,68 @@ proptest! {
         let at = "/apis/apps/v1/namespaces/m/deployments/p?fieldManager=t";
         answered("PATCH", at, &[("content-type", media)], patch.to_string().as_bytes())?;
     }
+
+    #[test]
+    fn any_selection_is_answered(target in selection()) {
+        answered("GET", &target, JSON, b"")?;
+    }
+
+    #[test]
+    fn any_yaml_is_answered(body in yaml(), place in prop::sample::select(vec!["configmaps", "pods"])) {
+        let headers = &[("content-type", "application/yaml")];
+        answered("POST", &format!("/api/v1/namespaces/m/{place}?fieldValidation=Strict"), headers, body.as_bytes())?;
+        let apply = &[("content-type", "application/apply-patch+yaml")];
+        answered("PATCH", "/api/v1/namespaces/m/configmaps/y?fieldManager=t", apply, body.as_bytes())?;
+    }
+
+    #[test]
+    fn any_media_types_are_answered(accept in media(), content in media(), (place, object) in stored()) {
+        let headers = &[("accept", accept.as_str()), ("content-type", content.as_str())];
+        answered("POST", &format!("{place}?dryRun=All"), headers, object.to_string().as_bytes())?;
+        answered("GET", &place, headers, b"")?;
+        answered("GET", &format!("{place}?watch=1&timeoutSeconds=1"), headers, b"")?;
+        answered("GET", "/apis", headers, b"")?;
+        answered("GET", "/openapi/v2", headers, b"")?;
+    }
+
+    #[test]
+    fn an_object_with_changes_is_answered((place, object) in changed_object(), (_, other) in changed_object()) {
+        answered("POST", &format!("{place}?dryRun=All&fieldValidation=Strict"), JSON, object.to_string().as_bytes())?;
+        let made = SERVER.with_borrow_mut(|driver| {
+            driver.call("POST", &place, JSON, object.to_string().as_bytes())
+        });
+        let name = json_name(&made.body);
+        if made.status == 201 && !name.is_empty() {
+            let at = format!("{place}/{name}");
+            answered("GET", &at, &[("accept", "application/json;as=Table;g=meta.k8s.io;v=v1")], b"")?;
+            answered("GET", &at, &[("accept", "application/vnd.kubernetes.protobuf")], b"")?;
+            answered("PATCH", &at, &[("content-type", "application/merge-patch+json")], other.to_string().as_bytes())?;
+            answered("PUT", &at, JSON, other.to_string().as_bytes())?;
+            answered("DELETE", &at, JSON, br#"{"gracePeriodSeconds":0,"propagationPolicy":"Background"}"#)?;
+        }
+    }
+
+    #[test]
+    fn damaged_json_is_answered((place, object) in stored(), damage in damage()) {
+        let body = damaged(object.to_string().into_bytes(), &damage);
+        answered("POST", &format!("{place}?dryRun=All"), JSON, &body)?;
+        let at = format!("{place}/one?fieldManager=t&dryRun=All");
+        answered("PATCH", &at, &[("content-type", "application/strategic-merge-patch+json")], &body)?;
+    }
+
+    #[test]
+    fn damaged_protobuf_is_answered((place, object) in stored(), damage in damage()) {
+        let protobuf = &[("content-type", "application/vnd.kubernetes.protobuf")];
+        let whole = SERVER.with_borrow_mut(|driver| {
+            let headers = &[("content-type", "application/json"), ("accept", "application/vnd.kubernetes.protobuf")];
+            driver.call("POST", &format!("{place}?dryRun=All"), headers, object.to_string().as_bytes()).body
+        });
+        answered("POST", &format!("{place}?dryRun=All"), protobuf, &damaged(whole.to_vec(), &damage))?;
+    }
+}
+
+/// The name of an object, empty for anything else.
+fn json_name(body: &[u8]) -> String {
+    let object: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    object["metadata"]["name"].as_str().unwrap_or_default().to_owned()
 }
