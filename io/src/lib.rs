@@ -1,8 +1,8 @@
 //! Binds the core to sockets, clocks, keys and stores.
 //!
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
-//! machine wants for it), `serve` and `exchange` (HTTP), `tls`, `peer` and `certificates` (who is who),
-//! `store` (the engines behind the core's data model).
+//! machine wants for it), `serve` and `exchange` (HTTP), `tls`, `peer`, `certificates` and `issuer` (who is
+//! who), `store` (the engines behind the core's data model).
 //! `load` measures the whole from outside.
 
 pub mod certificates;
@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod descriptors;
 mod exchange;
 mod gzip;
+pub mod issuer;
 pub mod load;
 mod mailbox;
 pub mod metrics;

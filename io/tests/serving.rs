@@ -53,6 +53,8 @@ pub(crate) fn config() -> Config {
         event_ttl_seconds: 3600,
         feeds: Vec::new(),
         issuer: "https://kubernetes.default.svc".into(),
+        issuer_keys: Vec::new(),
+        issuer_keys_address: "".into(),
     }
 }
 

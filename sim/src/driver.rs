@@ -80,6 +80,8 @@ pub fn open_config(seed: u64) -> Config {
         event_ttl_seconds: 3600,
         feeds: Vec::new(),
         issuer: "".into(),
+        issuer_keys: Vec::new(),
+        issuer_keys_address: "".into(),
     }
 }
 

@@ -263,8 +263,18 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Issuer of service account tokens. May be repeated.",
             ),
-            accepted("service-account-jwks-uri", Kind::Str, ""),
-            accepted("service-account-key-file", Kind::StringArray, ""),
+            served(
+                "service-account-jwks-uri",
+                Kind::Str,
+                "",
+                "URL of the issuer's keys in its discovery document; this server's own when empty.",
+            ),
+            served(
+                "service-account-key-file",
+                Kind::StringArray,
+                "",
+                "PEM file of RSA or ECDSA keys or certificates that verify service account tokens. May be repeated.",
+            ),
             accepted("service-account-lookup", Kind::Bool, "true"),
             accepted("service-account-max-token-expiration", Kind::Duration, ""),
             served(
@@ -357,7 +367,12 @@ pub(crate) static SECTIONS: &[Section] = &[
             accepted("proxy-client-cert-file", Kind::Str, ""),
             accepted("proxy-client-key-file", Kind::Str, ""),
             accepted("service-account-signing-endpoint", Kind::Str, ""),
-            accepted("service-account-signing-key-file", Kind::Str, ""),
+            served(
+                "service-account-signing-key-file",
+                Kind::Str,
+                "",
+                "PEM file of the private key of the service account issuer.",
+            ),
             served(
                 "service-cluster-ip-range",
                 Kind::Str,

@@ -1,6 +1,7 @@
 //! `steersman serve`: from flags to a running server, and back out when it is told to end.
 
 mod admin;
+mod issuer;
 mod options;
 mod security;
 mod systemd;

@@ -4,11 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use steersman_core::http::openid;
 use steersman_core::machine::Config;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
 use steersman_core::world::{Authentication, Authorization};
 
+use super::issuer::Issuer;
 use super::tokens;
 use crate::flags::Flags;
 
@@ -74,6 +76,7 @@ impl Options {
         };
         let authorization = authorization(flags)?;
         let (storage, feeds) = storage(flags, &data_directory)?;
+        let issuer = Issuer::from_flags(flags)?;
         let config = Config {
             etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
             seed: steersman_io::tls::random_seed(),
@@ -91,12 +94,15 @@ impl Options {
             compaction_interval_millis: millis(flags.duration("etcd-compaction-interval")),
             event_ttl_seconds: i64::try_from(flags.duration("event-ttl").as_secs()).unwrap_or(i64::MAX),
             feeds,
-            issuer: flags
-                .list("service-account-issuer")
-                .first()
-                .map(|issuer| issuer.as_str().into())
-                .unwrap_or_default(),
+            issuer: issuer.name,
+            issuer_keys: issuer.keys,
+            issuer_keys_address: issuer.keys_address,
         };
+        if !config.issuer_keys.is_empty() && openid::paths(&config).is_empty() {
+            tracing::warn!(
+                "the service account issuer cannot be discovered: it is not an https URL without query and fragment"
+            );
+        }
         Ok(Self {
             storage,
             data_directory,
@@ -321,6 +327,12 @@ mod tests {
             ("--storage=floppy", "--storage must be"),
             ("--etcd-servers-overrides=/events#x", "--etcd-servers-overrides needs --etcd-servers"),
             ("--token-auth-file=/nonexistent", "/nonexistent: "),
+            ("--service-account-key-file=/nonexistent", "--service-account-key-file: /nonexistent: "),
+            ("--service-account-jwks-uri=http://x", "service-account-jwks-uri requires https scheme"),
+            (
+                "--service-account-signing-key-file=/dev/null",
+                "failed to parse service-account-issuer-key-file: /dev/null: data does not contain",
+            ),
         ];
         for (flag, expected) in refused {
             let flags = crate::flags::parse(&[flag.to_owned()]).expect(flag);

@@ -23,6 +23,20 @@ pub fn encode(bytes: &[u8]) -> String {
     out
 }
 
+/// Base64 for URLs (RFC 4648, section 5), without padding.
+pub fn encode_url(bytes: &[u8]) -> String {
+    let letters = encode(bytes)
+        .trim_end_matches('=')
+        .chars()
+        .map(|letter| match letter {
+            '+' => '-',
+            '/' => '_',
+            other => other,
+        })
+        .collect();
+    letters
+}
+
 /// Decodes padded base64; line breaks are passed over. The error is the offset that Go names in
 /// `illegal base64 data at input byte N`.
 pub fn decode(text: &str) -> Result<Vec<u8>, usize> {

@@ -19,7 +19,6 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// The other paths that / lists, beside those of groups and health checks.
 const FIXED_PATHS: &[&str] = &[
-    "/.well-known/openid-configuration",
     "/api",
     "/api/v1",
     "/apis",
@@ -30,18 +29,23 @@ const FIXED_PATHS: &[&str] = &[
     "/openapi/v2",
     "/openapi/v3",
     "/openapi/v3/",
-    "/openid/v1/jwks",
     "/statusz",
     "/version",
 ];
 
 /// The answer to a GET of a path of discovery; None when the path belongs to somebody else.
-/// `server_address` (`host:port`) is where clients outside reach this server.
-pub fn respond(registry: &Registry, request: &Request, server_address: &str) -> Option<Response> {
+/// `server_address` (`host:port`) is where clients outside reach this server; `more_paths` are further ones
+/// that / lists.
+pub fn respond(
+    registry: &Registry,
+    request: &Request,
+    server_address: &str,
+    more_paths: &[&str],
+) -> Option<Response> {
     let path = request.path.strip_suffix('/').unwrap_or(&request.path);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let document = match segments.as_slice() {
-        [] => return Some(indented(&index(registry))),
+        [] => return Some(indented(&index(registry, more_paths))),
         ["version"] => return Some(indented(&version())),
         ["api"] if wants_aggregated(request) => return Some(aggregated(registry, request, true)),
         ["apis"] if wants_aggregated(request) => return Some(aggregated(registry, request, false)),
@@ -123,8 +127,9 @@ fn wants_aggregated(request: &Request) -> bool {
     false
 }
 
-fn index(registry: &Registry) -> String {
-    let mut paths: BTreeSet<String> = FIXED_PATHS.iter().map(|path| path.to_string()).collect();
+fn index(registry: &Registry, more_paths: &[&str]) -> String {
+    let fixed = FIXED_PATHS.iter().chain(more_paths);
+    let mut paths: BTreeSet<String> = fixed.map(|path| path.to_string()).collect();
     for resource in registry.iter().filter(|resource| !resource.row.group.is_empty()) {
         paths.insert(format!("/apis/{}", resource.row.group));
         paths.insert(format!("/apis/{}", resource.group_version()));
@@ -375,7 +380,7 @@ mod tests {
         let parse = |text: &str| json::parse(text.as_bytes()).expect("JSON").value;
         for (path, wanted) in ANSWERS {
             let response =
-                respond(&registry, &request(path, "application/json"), ADDRESS).expect("a document");
+                respond(&registry, &request(path, "application/json"), ADDRESS, &[]).expect("a document");
             assert_eq!(parse(text_of(&response)), parse(wanted));
         }
     }
@@ -386,7 +391,7 @@ mod tests {
         let accept = alloc::format!("{AGGREGATED},application/json");
         let mut resources = 0;
         for path in ["/api", "/apis"] {
-            let response = respond(&registry, &request(path, &accept), ADDRESS).expect("a document");
+            let response = respond(&registry, &request(path, &accept), ADDRESS, &[]).expect("a document");
             assert_eq!(response.headers[0].1, AGGREGATED);
             let document = json::parse(text_of(&response).as_bytes()).expect("JSON").value;
             let items = document.field("items").and_then(Value::as_list).expect("items");
@@ -429,7 +434,7 @@ mod tests {
             ("/apis/apps/v9", true),
             ("/api/v1/namespaces/default/pods/x/nope", true),
         ] {
-            assert!(respond(&registry, &request(path, "*/*"), ADDRESS).is_none(), "{path}");
+            assert!(respond(&registry, &request(path, "*/*"), ADDRESS, &[]).is_none(), "{path}");
             let response = absent(&registry, path);
             assert_eq!(
                 (response.status, text_of(&response).starts_with('{')),

@@ -4,6 +4,7 @@ pub mod discovery;
 mod document;
 pub mod health;
 pub mod openapi;
+pub mod openid;
 pub mod options;
 mod percent;
 pub mod query;

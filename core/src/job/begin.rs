@@ -3,7 +3,7 @@
 use super::call::Target;
 use super::{Next, Scene, collection, create, delete, list, read, update};
 use crate::http::route::RequestInfo;
-use crate::http::{Method, Peer, Response, discovery, health, openapi};
+use crate::http::{Method, Peer, Response, discovery, health, openapi, openid};
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::status::{Failure, Qualified, quoted};
 use crate::value::Text;
@@ -129,7 +129,12 @@ fn document(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
             return Ok(Next::Done(response));
         }
     }
-    if let Some(response) = discovery::respond(registry, request, &scene.world.config.advertised) {
+    let config = &scene.world.config;
+    if let Some(response) = openid::respond(config, request)? {
+        return Ok(Next::Done(response));
+    }
+    let issuer_paths = openid::paths(config);
+    if let Some(response) = discovery::respond(registry, request, &config.advertised, issuer_paths) {
         return Ok(Next::Done(response));
     }
     Ok(Next::Done(discovery::absent(registry, &info.path)))

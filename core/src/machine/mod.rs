@@ -12,6 +12,7 @@ mod seats;
 pub mod text;
 mod upkeep;
 
+use crate::http::openid::IssuerKey;
 use crate::http::{Request, Response};
 use crate::job::{Answer, Job, Step};
 use crate::now::{Mono, Now};
@@ -209,6 +210,10 @@ pub struct Config {
     pub feeds: Vec<(Text, Text, Feed)>,
     /// `--service-account-issuer`, the first; empty when there is none.
     pub issuer: Text,
+    /// The public keys by which the issuer's tokens are verified.
+    pub issuer_keys: Vec<IssuerKey>,
+    /// `--service-account-jwks-uri`; empty for this server's own address.
+    pub issuer_keys_address: Text,
 }
 
 /// Something that is due at a time, for a job.

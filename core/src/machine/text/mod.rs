@@ -35,6 +35,7 @@ pub enum Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::openid::{Curve, IssuerKey, PublicKey};
     use crate::http::{Method, Peer, Request};
     use crate::machine::Config;
     use crate::now::{Mono, Now, Wall};
@@ -145,6 +146,7 @@ mod tests {
             uid: "".into(),
             groups: vec!["devs".into(), "ops".into()],
         };
+        let number = || Bytes::from_static(b"\x00 %");
         let config = Config {
             etcd_prefix: "/registry".into(),
             seed: u64::MAX,
@@ -163,6 +165,14 @@ mod tests {
             event_ttl_seconds: 6,
             feeds: vec![("".into(), "events".into(), Feed(1))],
             issuer: "https://kubernetes.default.svc".into(),
+            issuer_keys: vec![
+                IssuerKey { id: "a".into(), key: PublicKey::Rsa { modulus: number(), exponent: number() } },
+                IssuerKey {
+                    id: "b".into(),
+                    key: PublicKey::Ecdsa { curve: Curve::P384, x: number(), y: Bytes::new() },
+                },
+            ],
+            issuer_keys_address: "https://x/y".into(),
         };
         let mut line = String::new();
         write_config(&config, &mut line);

@@ -7,6 +7,7 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
+use crate::http::openid::{Curve, IssuerKey, PublicKey};
 use crate::http::{Method, Peer, Request};
 use crate::machine::{Config, Input, JobId};
 use crate::now::{Mono, Now, Wall};
@@ -172,7 +173,20 @@ impl<'a> Words<'a> {
             event_ttl_seconds: self.number()?,
             feeds: self.list(|words| Ok((words.text()?, words.text()?, words.feed()?)))?,
             issuer: self.text()?,
+            issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
+            issuer_keys_address: self.text()?,
         })
+    }
+
+    fn public_key(&mut self) -> Result<PublicKey> {
+        let word = self.word()?;
+        if word == "rsa" {
+            return Ok(PublicKey::Rsa { modulus: self.shared()?, exponent: self.shared()? });
+        }
+        match Curve::ALL.into_iter().find(|curve| curve.name() == word) {
+            Some(curve) => Ok(PublicKey::Ecdsa { curve, x: self.shared()?, y: self.shared()? }),
+            None => self.wrong("rsa or a curve"),
+        }
     }
 
     fn authentication(&mut self) -> Result<Authentication> {

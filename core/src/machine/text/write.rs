@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write;
 
+use crate::http::openid::PublicKey;
 use crate::http::{Peer, Request};
 use crate::machine::{Config, Input};
 use crate::now::Now;
@@ -45,7 +46,11 @@ pub fn write_config(config: &Config, out: &mut String) {
     for (group, resource, feed) in &config.feeds {
         line.text(group).text(resource).number(feed.0);
     }
-    line.text(&config.issuer);
+    line.text(&config.issuer).number(config.issuer_keys.len());
+    for key in &config.issuer_keys {
+        line.text(&key.id).public_key(&key.key);
+    }
+    line.text(&config.issuer_keys_address);
 }
 
 /// A line that grows word by word.
@@ -67,6 +72,13 @@ impl Line<'_> {
     pub(super) fn number(&mut self, number: impl core::fmt::Display) -> &mut Self {
         write!(self.out, " {number}").expect("writing to a string");
         self
+    }
+
+    fn public_key(&mut self, key: &PublicKey) -> &mut Self {
+        match key {
+            PublicKey::Rsa { modulus, exponent } => self.word("rsa").bytes(modulus).bytes(exponent),
+            PublicKey::Ecdsa { curve, x, y } => self.word(curve.name()).bytes(x).bytes(y),
+        }
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {

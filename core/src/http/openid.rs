@@ -1,0 +1,196 @@
+//! Discovery of the issuer of service account tokens: who it is, and the keys that it signs with.
+//! k8s: pkg/serviceaccount/openidmetadata.go, pkg/routes/openidmetadata.go
+
+use super::document::{list, object, text};
+use super::{Method, Request, Response};
+use crate::codec::base64;
+use crate::machine::Config;
+use crate::status::{Details, Failure, Reason};
+use crate::value::Text;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use bytes::Bytes;
+
+const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
+const KEYS_PATH: &str = "/openid/v1/jwks";
+const KEYS_MEDIA_TYPE: &str = "application/jwk-set+json";
+
+/// A public key of the issuer, and the name by which tokens refer to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerKey {
+    pub id: Text,
+    pub key: PublicKey,
+}
+
+/// The numbers of a public key, big-endian.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKey {
+    /// Without leading zeros.
+    Rsa { modulus: Bytes, exponent: Bytes },
+    /// Padded to the curve's size.
+    Ecdsa { curve: Curve, x: Bytes, y: Bytes },
+}
+
+/// The curves that tokens are signed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+impl Curve {
+    pub const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
+    /// The name in JSON Web Keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// How long a coordinate is.
+    pub fn coordinate_bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+impl PublicKey {
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Rsa { .. } => "RS256",
+            Self::Ecdsa { curve: Curve::P256, .. } => "ES256",
+            Self::Ecdsa { curve: Curve::P384, .. } => "ES384",
+            Self::Ecdsa { curve: Curve::P521, .. } => "ES512",
+        }
+    }
+}
+
+/// The paths that are served: none without keys or with an issuer that OpenID Connect does not allow.
+pub fn paths(config: &Config) -> &'static [&'static str] {
+    let can_discover = allows_discovery(&config.issuer) && !config.issuer_keys.is_empty();
+    if can_discover { &[CONFIGURATION_PATH, KEYS_PATH] } else { &[] }
+}
+
+/// The answer to a request for one of the two documents; None when the path belongs to somebody else.
+pub fn respond(config: &Config, request: &Request) -> Result<Option<Response>, Failure> {
+    let below = |root: &&&str| {
+        let rest = request.path.strip_prefix(**root);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let Some(root) = paths(config).iter().find(below) else { return Ok(None) };
+    if request.path.strip_prefix(root).is_some_and(|rest| !rest.chars().all(|letter| letter == '/')) {
+        return Err(Failure::no_such_resource());
+    }
+    if request.method != Method::Get {
+        return Err(Failure::method_not_allowed());
+    }
+    let is_keys = *root == KEYS_PATH;
+    let media_type = if is_keys { KEYS_MEDIA_TYPE } else { "application/json" };
+    if !accepts(request, media_type) {
+        return Err(not_acceptable(media_type));
+    }
+    let document = if is_keys { keys(config) } else { configuration(config) };
+    Ok(Some(Response::new(200, media_type, document).with_header("cache-control", "public, max-age=3600")))
+}
+
+/// Whether the issuer is an https URL without a query and a fragment.
+fn allows_discovery(issuer: &str) -> bool {
+    let (address, fragment) = issuer.split_once('#').unwrap_or((issuer, ""));
+    let (address, query) = address.split_once('?').unwrap_or((address, ""));
+    let scheme = address.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("https") && query.is_empty() && fragment.is_empty()
+}
+
+/// The router compares whole media types: a range of them is only `*/*`.
+fn accepts(request: &Request, media_type: &str) -> bool {
+    let accept = request.header("accept").filter(|accept| !accept.is_empty()).unwrap_or("*/*");
+    accept.split(',').any(|range| {
+        let wanted = range.split(';').next().unwrap_or("").trim();
+        wanted == "*/*" || wanted == media_type
+    })
+}
+
+fn not_acceptable(media_type: &str) -> Failure {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {media_type}");
+    Failure::new(406, Reason::NotAcceptable, message).with_details(Details::default())
+}
+
+fn configuration(config: &Config) -> String {
+    let algorithms: BTreeSet<&str> = config.issuer_keys.iter().map(|key| key.key.algorithm()).collect();
+    let keys_address = match config.issuer_keys_address.as_str() {
+        "" => format!("https://{}{KEYS_PATH}", config.advertised),
+        given => given.into(),
+    };
+    object(&[
+        ("issuer", text(&config.issuer)),
+        ("jwks_uri", text(&keys_address)),
+        ("response_types_supported", list([text("id_token")])),
+        ("subject_types_supported", list([text("public")])),
+        ("id_token_signing_alg_values_supported", list(algorithms.into_iter().map(text))),
+    ])
+}
+
+/// A JSON Web Key Set (RFC 7517).
+fn keys(config: &Config) -> String {
+    object(&[("keys", list(config.issuer_keys.iter().map(json_web_key)))])
+}
+
+fn json_web_key(key: &IssuerKey) -> String {
+    let (curve, numbers) = match &key.key {
+        PublicKey::Rsa { modulus, exponent } => (None, [("n", modulus), ("e", exponent)]),
+        PublicKey::Ecdsa { curve, x, y } => (Some(*curve), [("x", x), ("y", y)]),
+    };
+    let [first, second] = numbers.map(|(name, number)| (name, text(&base64::encode_url(number))));
+    object(&[
+        ("use", text("sig")),
+        ("kty", text(if curve.is_some() { "EC" } else { "RSA" })),
+        ("kid", text(&key.id)),
+        ("crv", curve.map(|curve| text(curve.name())).unwrap_or_default()),
+        ("alg", text(key.key.algorithm())),
+        first,
+        second,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_some_issuers_can_be_discovered() {
+        let cases = [
+            ("https://kubernetes.default.svc", true),
+            ("HTTPS://a/b#", true),
+            ("http://a", false),
+            ("https://a?b", false),
+            ("https://a#b", false),
+            ("api", false),
+            ("", false),
+        ];
+        for (issuer, allowed) in cases {
+            assert_eq!(allows_discovery(issuer), allowed, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn keys_are_json_web_keys() {
+        let number = |byte| Bytes::from(alloc::vec![byte; 2]);
+        let rsa = PublicKey::Rsa { modulus: number(255), exponent: number(1) };
+        let ecdsa = PublicKey::Ecdsa { curve: Curve::P521, x: number(0), y: number(2) };
+        let cases = [
+            (rsa, r#"{"use":"sig","kty":"RSA","kid":"k","alg":"RS256","n":"__8","e":"AQE"}"#),
+            (ecdsa, r#"{"use":"sig","kty":"EC","kid":"k","crv":"P-521","alg":"ES512","x":"AAA","y":"AgI"}"#),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(json_web_key(&IssuerKey { id: "k".into(), key }), expected);
+        }
+    }
+}

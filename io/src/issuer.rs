@@ -1,0 +1,152 @@
+//! The keys of service account tokens, read from PEM files.
+//! k8s: staging/src/k8s.io/client-go/util/keyutil/key.go, pkg/serviceaccount/jwt.go
+
+use std::path::Path;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use steersman_core::codec::base64;
+use steersman_core::http::openid::{Curve, IssuerKey, PublicKey};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::oid_registry::{OID_EC_P256, OID_NIST_EC_P384, OID_NIST_EC_P521, Oid};
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey as ParsedKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// The first byte of a point of which both coordinates follow.
+const UNCOMPRESSED: u8 = 4;
+
+/// The public keys of a file of public keys, certificates and private keys; at least one. Other sections are
+/// passed over.
+pub fn public_keys(path: &Path) -> Result<Vec<IssuerKey>, String> {
+    let keys: Vec<IssuerKey> = sections(path)?.into_iter().filter_map(|(kind, der)| key(kind, der)).collect();
+    if keys.is_empty() {
+        return Err(format!("{}: data does not contain any valid RSA or ECDSA public keys", path.display()));
+    }
+    Ok(keys)
+}
+
+/// The public part of the first private key of a file.
+pub fn signing_key(path: &Path) -> Result<IssuerKey, String> {
+    let private = sections(path)?.into_iter().filter(|(kind, _)| is_private(*kind));
+    private
+        .filter_map(|(kind, der)| key(kind, der))
+        .next()
+        .ok_or_else(|| format!("{}: data does not contain a valid RSA or ECDSA private key", path.display()))
+}
+
+fn sections(path: &Path) -> Result<Vec<(SectionKind, Vec<u8>)>, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let pem = std::fs::read(path).map_err(|error| failed(&error))?;
+    <(SectionKind, Vec<u8>)>::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| failed(&format!("not PEM: {error}")))
+}
+
+fn is_private(kind: SectionKind) -> bool {
+    matches!(kind, SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey)
+}
+
+fn key(kind: SectionKind, der: Vec<u8>) -> Option<IssuerKey> {
+    match kind {
+        SectionKind::PublicKey => of_info(&der),
+        SectionKind::Certificate => {
+            let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+            of_info(certificate.public_key().raw)
+        }
+        private if is_private(private) => {
+            let private = PrivateKeyDer::from_pem(private, der)?;
+            of_info(&any_supported_type(&private).ok()?.public_key()?)
+        }
+        _ => None,
+    }
+}
+
+/// A key from its SubjectPublicKeyInfo, named by the digest of it.
+fn of_info(info: &[u8]) -> Option<IssuerKey> {
+    let (_, parsed) = SubjectPublicKeyInfo::from_der(info).ok()?;
+    let id = base64::encode_url(digest(&SHA256, info).as_ref());
+    let key = match parsed.parsed().ok()? {
+        ParsedKey::RSA(rsa) => {
+            PublicKey::Rsa { modulus: unpadded(rsa.modulus), exponent: unpadded(rsa.exponent) }
+        }
+        ParsedKey::EC(point) => {
+            let curve = curve(parsed.algorithm.parameters.as_ref()?.as_oid().ok()?)?;
+            let coordinates = point.data().strip_prefix(&[UNCOMPRESSED])?;
+            let (x, y) = coordinates.split_at_checked(curve.coordinate_bytes())?;
+            if x.len() != y.len() {
+                return None;
+            }
+            PublicKey::Ecdsa { curve, x: Bytes::copy_from_slice(x), y: Bytes::copy_from_slice(y) }
+        }
+        _ => return None,
+    };
+    Some(IssuerKey { id: id.into(), key })
+}
+
+fn curve(id: Oid<'_>) -> Option<Curve> {
+    let known =
+        [(OID_EC_P256, Curve::P256), (OID_NIST_EC_P384, Curve::P384), (OID_NIST_EC_P521, Curve::P521)];
+    known.into_iter().find(|(known, _)| *known == id).map(|(_, curve)| curve)
+}
+
+fn unpadded(number: &[u8]) -> Bytes {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    Bytes::copy_from_slice(number.get(zeros..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn written(pem: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), pem).expect("a file that can be written");
+        file
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_form() {
+        let algorithms = [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, 32),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, 48),
+            (&rcgen::PKCS_ECDSA_P521_SHA512, 66),
+            (&rcgen::PKCS_RSA_SHA256, 256),
+        ];
+        for (algorithm, bytes) in algorithms {
+            let pair = KeyPair::generate_for(algorithm).expect("a key");
+            let params = CertificateParams::new(vec!["issuer".into()]).expect("a name");
+            let certificate = params.self_signed(&pair).expect("a certificate").pem();
+            let file = written(&[pair.serialize_pem(), pair.public_key_pem(), certificate].concat());
+            let keys = public_keys(file.path()).expect("keys");
+            let signing = signing_key(file.path()).expect("a key");
+            assert_eq!(keys, [signing.clone(), signing.clone(), signing.clone()]);
+            let length = match &signing.key {
+                PublicKey::Rsa { modulus, exponent } if exponent == &[1_u8, 0, 1][..] => modulus.len(),
+                PublicKey::Rsa { .. } => 0,
+                PublicKey::Ecdsa { x, y, .. } => (x.len() + y.len()) / 2,
+            };
+            assert_eq!(length, bytes);
+        }
+    }
+
+    #[test]
+    fn a_key_is_named_by_its_digest() {
+        let file = written(
+            "-----BEGIN PUBLIC KEY-----\n\
+             MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhoXtVo2oAaNlD1oT4andMsiJnX6N\n\
+             c6G5xuqs4W+tqeDZWMXG4lcsvDgq37nrv+iPxTHR3Qv2KzVmtIoUURVHVA==\n\
+             -----END PUBLIC KEY-----",
+        );
+        let keys = public_keys(file.path()).expect("keys");
+        assert_eq!(keys[0].id, "m77I1SAUBMmagNRkKsHvpZ8VURKjpkghM_Ye6kxiPVA");
+        assert!(signing_key(file.path()).is_err());
+        for bad in ["", "x", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
+            assert!(public_keys(written(bad).path()).is_err(), "{bad}");
+        }
+    }
+}
