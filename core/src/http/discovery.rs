@@ -419,7 +419,7 @@ mod tests {
         ] {
             let mut asked = request(path, "application/json");
             asked.headers.push(("user-agent".into(), agent.into()));
-            let response = respond(&registry, &asked, ADDRESS).expect("a document");
+            let response = respond(&registry, &asked, ADDRESS, &[]).expect("a document");
             assert_eq!(text_of(&response).starts_with("{\n  \""), indented, "{path} {agent}");
         }
     }
