@@ -1,5 +1,9 @@
 //! Tests of the package from outside, in one binary.
 
+mod differential;
+mod etcd_feeds;
+mod etcd_operations;
+mod etcd_server;
 mod recording;
 mod serving;
 mod store_kill;

@@ -31,6 +31,8 @@ pub struct EtcdConfig {
     pub write_timeout: Duration,
     /// How long one read may take, with its transfer.
     pub read_timeout: Duration,
+    /// Never take a member's word for how far a watch is, as with old releases.
+    pub doubts_progress: bool,
 }
 
 /// Why there is no connection to a cluster.
@@ -55,6 +57,7 @@ impl EtcdConfig {
             connect_timeout: Duration::from_secs(3),
             write_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
+            doubts_progress: false,
         }
     }
 

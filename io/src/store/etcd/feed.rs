@@ -132,7 +132,8 @@ impl Feeding {
         timeout: Duration,
     ) -> Result<(WatchRequestSender, WatchResponseStream, bool), Text> {
         let opening = async {
-            let trusted = member.version().await?.orders_progress();
+            let orders = member.version().await?.orders_progress();
+            let trusted = orders && !self.members.doubts_progress;
             let (key, end) = request::prefix_range(&self.prefix);
             let options = WatchOptions::new()
                 .with_range(end)

@@ -33,6 +33,7 @@ pub(super) struct Members {
     newest: AtomicU64,
     pub(super) write_timeout: Duration,
     pub(super) read_timeout: Duration,
+    pub(super) doubts_progress: bool,
 }
 
 impl Members {
@@ -48,6 +49,7 @@ impl Members {
             newest: AtomicU64::new(0),
             write_timeout: config.write_timeout,
             read_timeout: config.read_timeout,
+            doubts_progress: config.doubts_progress,
         };
         members.find(config.connect_timeout).await?;
         Ok(members)

@@ -114,6 +114,9 @@ impl Store for EtcdStore {
         let earlier = feeds.iter().position(same).map(|index| feeds.swap_remove(index).task);
         if feeds.len() >= limits::STORE_FOLLOWERS || self.closed.load(Ordering::Relaxed) {
             drop(feeds);
+            if let Some(earlier) = earlier {
+                earlier.abort();
+            }
             sink(FeedInput::Lost(feed, Why::Disconnected("the store takes no more feeds".into())));
             return;
         }
