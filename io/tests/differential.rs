@@ -307,7 +307,7 @@ impl Pair {
                 self.ask(|side| Op::Compact(side.there(Rev(to)))).await
             }
             Step::Follow(prefix, after) => {
-                self.sides.iter_mut().for_each(|side| side.follow(prefix.clone(), (*after).min(revision)));
+                self.sides.iter_mut().for_each(|side| side.follow(prefix.clone(), (*after).min(revision).max(Rev(1))));
                 return self.compare_feeds().await;
             }
         };
@@ -349,7 +349,7 @@ async fn run(etcd: &Etcd, steps: &[Step]) -> Result<(), TestCaseError> {
 fn the_machine_answers_as_etcd_does() {
     let Some(etcd) = Etcd::start(&[]) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let cases = std::env::var(RUNS).ok().and_then(|runs| runs.parse().ok()).unwrap_or(48);
+    let cases = std::env::var(RUNS).ok().and_then(|runs| runs.parse().ok()).unwrap_or(32);
     let done = AtomicU64::new(0);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&many(step(), 1..60), |steps| {
