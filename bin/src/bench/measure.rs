@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// The same request to a server that answers everything with a file.
-    pub(super) fn to_file(mut self, name: &str) -> Self {
+    pub(super) fn with_file(mut self, name: &str) -> Self {
         self.path = format!("/{name}");
         self.status = 200;
         self

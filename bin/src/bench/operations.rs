@@ -200,7 +200,7 @@ impl Floor {
         width: usize,
         request: impl Fn(usize) -> Request + Send + Sync + 'static,
     ) -> Result<Measured, String> {
-        let to_file = move |index: usize| request(index).to_file(operation.file());
+        let to_file = move |index: usize| request(index).with_file(operation.file());
         let least = run_on(&self.served, &mut self.connections, width, count, to_file).await?;
         Ok(Measured { operation, figures, floor: Some(least.cpu) })
     }

@@ -25,7 +25,7 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Base64 for URLs (RFC 4648, section 5), without padding.
 pub fn encode_url(bytes: &[u8]) -> String {
-    let letters = encode(bytes)
+    encode(bytes)
         .trim_end_matches('=')
         .chars()
         .map(|letter| match letter {
@@ -33,8 +33,7 @@ pub fn encode_url(bytes: &[u8]) -> String {
             '/' => '_',
             other => other,
         })
-        .collect();
-    letters
+        .collect()
 }
 
 /// Decodes padded base64; line breaks are passed over. The error is the offset that Go names in

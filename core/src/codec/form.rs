@@ -278,7 +278,7 @@ fn break_line(out: &mut Vec<u8>, depth: usize) {
 }
 
 fn refused_by_route(code: u16, reason: Reason, message: &str) -> Failure {
-    Failure { details: Some(Details::default()), ..Failure::new(code, reason, message) }
+    Failure::new(code, reason, message).with_details(Details::default())
 }
 
 /// Whether `pretty` or, without it, the sort of client asks for indented JSON.
@@ -478,7 +478,7 @@ mod tests {
                 .message
                 .starts_with("406: Not Acceptable\n\nAvailable representations: application/json, ")
         );
-        assert_eq!(by_route.details, Some(Details::default()));
+        assert_eq!(by_route.details, Some(Details::default().into()));
         assert_eq!(
             patch_media(Some("application/json"), false).unwrap_err().message,
             "415: Unsupported Media Type"

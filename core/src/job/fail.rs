@@ -82,7 +82,7 @@ pub(super) fn too_large(asked: Rev, current: Rev) -> Failure {
         field: String::new(),
     };
     let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
-    Failure { details: Some(details), ..Failure::new(504, Reason::Timeout, message) }
+    Failure::new(504, Reason::Timeout, message).with_details(details)
 }
 
 /// A watch from before what is kept.

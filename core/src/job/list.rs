@@ -104,7 +104,7 @@ impl List {
                 let revision = fail::ranged(answer)?.revision;
                 this.when_fresh(scene, revision, Phase::WatchFresh(revision))
             }
-            (Phase::Fresh(_), Answer::Fresh) => this.from_cache(scene, &[]),
+            (Phase::Fresh(_), Answer::Fresh) => this.answer_cached(scene, &[]),
             (Phase::WatchFresh(_), Answer::Fresh) => this.watch_existing(scene),
             (Phase::Fresh(revision) | Phase::WatchFresh(revision), _) => {
                 Err(fail::too_large(revision, scene.world.revision(this.feed(scene)?)))
@@ -134,7 +134,7 @@ impl List {
         }
         match phase {
             Phase::WatchNewest | Phase::WatchFresh(_) => self.watch_existing(scene),
-            Phase::Newest | Phase::Fresh(_) | Phase::Past { .. } => self.from_cache(scene, &[]),
+            Phase::Newest | Phase::Fresh(_) | Phase::Past { .. } => self.answer_cached(scene, &[]),
         }
     }
 
@@ -145,14 +145,14 @@ impl List {
             ListStart::Latest => self.wait(Phase::Newest, Ask::Store(feed, newest_revision(&prefix))),
             ListStart::Any => {
                 let options = ListOptions { limit: 0, ..self.options };
-                Self { options, ..self }.from_cache(scene, &[])
+                Self { options, ..self }.answer_cached(scene, &[])
             }
             ListStart::NotOlderThan(revision) => self.when_fresh(scene, revision, Phase::Fresh(revision)),
             ListStart::Exact(revision) => self.at_revision(scene, revision, prefix),
             ListStart::Continue { start, revision: Some(revision) } => {
                 self.at_revision(scene, revision, start)
             }
-            ListStart::Continue { start, revision: None } => self.from_cache(scene, &start),
+            ListStart::Continue { start, revision: None } => self.answer_cached(scene, &start),
         }
     }
 
@@ -162,14 +162,14 @@ impl List {
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let reached = scene.world.revision(self.feed(scene)?);
         if revision <= reached && scene.world.cache(storage).revision() <= revision {
-            return self.from_snapshot(scene, revision, &start);
+            return self.answer_at(scene, revision, &start);
         }
         self.read_past(scene, revision, Vec::new(), start)
     }
 
-    fn from_cache(self, scene: &Scene<'_>, start: &[u8]) -> Result<Next, Failure> {
+    fn answer_cached(self, scene: &Scene<'_>, start: &[u8]) -> Result<Next, Failure> {
         let revision = scene.world.revision(self.feed(scene)?);
-        self.from_snapshot(scene, revision, start)
+        self.answer_at(scene, revision, start)
     }
 
     fn limit(&self) -> usize {
@@ -177,7 +177,7 @@ impl List {
     }
 
     /// A list of what the cache holds, which is the collection as of the revision.
-    fn from_snapshot(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
+    fn answer_at(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let cache = scene.world.cache(storage);

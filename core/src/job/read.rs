@@ -36,7 +36,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
             let key = collection.keys.key(&read.target.namespace, &read.target.name);
             Ok(Next::Wait(State::Read(read), Ask::Store(feed_of(collection), read_key(&key))))
         }
-        Some(revision) if scene.world.revision(collection.feed) >= revision => read.from_cache(scene),
+        Some(revision) if scene.world.revision(collection.feed) >= revision => read.answer_cached(scene),
         Some(revision) => Ok(Next::Wait(State::Read(read), Ask::Fresh(collection.feed, revision))),
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
 impl Read {
     pub(super) fn step(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         match answer {
-            Answer::Fresh => self.from_cache(scene),
+            Answer::Fresh => self.answer_cached(scene),
             Answer::Stale => {
                 let collection = scene.collection(scene.resource(&self.target))?;
                 let asked = self.asked.unwrap_or(Rev(0));
@@ -59,7 +59,7 @@ impl Read {
         }
     }
 
-    fn from_cache(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn answer_cached(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let key = scene.collection(resource)?.keys.key(&self.target.namespace, &self.target.name);
         let entry = scene.cached(resource, &key).ok_or_else(|| scene.not_found(&self.target))?;

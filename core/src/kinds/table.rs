@@ -47,7 +47,7 @@ const COUNT: usize = {
     count
 };
 
-const JOINED: [Row; COUNT] = {
+static JOINED: [Row; COUNT] = {
     let mut joined = [BASE; COUNT];
     let (mut at, mut group) = (0, 0);
     while group < GROUPS.len() {

@@ -33,7 +33,7 @@ impl From<PatchError> for Failure {
             PatchError::Malformed(message) => Self::bad_request(message),
             PatchError::Inapplicable(_) => {
                 let message = "the server rejected our request due to an error in our request";
-                Self { details: Some(Details::default()), ..Self::new(422, Reason::Invalid, message) }
+                Self::new(422, Reason::Invalid, message).with_details(Details::default())
             }
             PatchError::TooLarge(message) => Self::new(413, Reason::RequestEntityTooLarge, message),
             PatchError::Other(message) => Self::unclassified(message),

@@ -6,6 +6,7 @@ mod causes;
 pub use causes::{Cause, CauseType, Causes, Path, quoted};
 
 use crate::value::{Map, Text, Value};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -82,7 +83,7 @@ pub struct Failure {
     pub code: u16,
     pub reason: Reason,
     pub message: String,
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
     /// Of an expired list: the token that goes on without its revision; in the Status's metadata.
     pub next: Text,
 }
@@ -113,12 +114,12 @@ impl Failure {
             kind: what.name.into(),
             ..Details::default()
         };
-        Self { details: Some(details), ..self }
+        self.with_details(details)
     }
 
     #[must_use]
     pub fn with_details(mut self, details: Details) -> Self {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
@@ -147,12 +148,12 @@ impl Failure {
     /// The answer to a path that names no resource that is served.
     pub fn no_such_resource() -> Self {
         let failure = Self::new(404, Reason::NotFound, "the server could not find the requested resource");
-        Self { details: Some(Details::default()), ..failure }
+        failure.with_details(Details::default())
     }
 
     pub fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self { details: Some(Details::default()), ..Self::new(405, Reason::MethodNotAllowed, message) }
+        Self::new(405, Reason::MethodNotAllowed, message).with_details(Details::default())
     }
 
     pub fn already_exists(what: Qualified<'_>, name: &str) -> Self {
@@ -175,10 +176,9 @@ impl Failure {
     /// `what` names the kind. `causes` must not be empty.
     pub fn invalid(what: Qualified<'_>, name: &str, causes: Causes) -> Self {
         let message = format!("{what} {} is invalid: {}", quoted(name), causes.summary());
-        let failure = Self::new(422, Reason::Invalid, message).about(what, name);
-        let mut details = failure.details.clone().unwrap_or_default();
-        details.causes = causes.into_causes();
-        Self { details: Some(details), ..failure }
+        let mut failure = Self::new(422, Reason::Invalid, message).about(what, name);
+        failure.details.get_or_insert_default().causes = causes.into_causes();
+        failure
     }
 
     /// A resource version that compaction has removed.
@@ -215,7 +215,7 @@ impl Failure {
 
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: i64) -> Self {
         let failure = Self::new(429, Reason::TooManyRequests, message);
-        Self { details: Some(Details { retry_after_seconds, ..Details::default() }), ..failure }
+        failure.with_details(Details { retry_after_seconds, ..Details::default() })
     }
 
     /// An error whose reason upstream does not classify: 500 and the bare message.
@@ -226,7 +226,7 @@ impl Failure {
     pub fn internal(message: impl core::fmt::Display) -> Self {
         let cause = Cause { reason: CauseType::Unknown, message: message.to_string(), field: String::new() };
         let failure = Self::new(500, Reason::InternalError, format!("Internal error occurred: {message}"));
-        Self { details: Some(Details { causes: alloc::vec![cause], ..Details::default() }), ..failure }
+        failure.with_details(Details { causes: alloc::vec![cause], ..Details::default() })
     }
 
     /// A part of the API that this server does not have yet.
@@ -241,7 +241,7 @@ impl Failure {
     /// The request ran out of time; whether it had an effect is not known.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: i64) -> Self {
         let failure = Self::new(504, Reason::Timeout, message);
-        Self { details: Some(Details { retry_after_seconds, ..Details::default() }), ..failure }
+        failure.with_details(Details { retry_after_seconds, ..Details::default() })
     }
 
     /// The metav1.Status object. Members keep their wire order when encoded with the catalogue's type.

@@ -25,7 +25,7 @@ pub enum Value {
     Int(i64),
     Float(Finite),
     Str(Text),
-    List(Arc<Vec<Value>>),
+    List(Arc<Vec<Self>>),
     Map(Arc<Map>),
 }
 

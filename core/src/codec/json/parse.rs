@@ -441,7 +441,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::Bool),
             any::<i64>().prop_map(Value::Int),
-            ".{0,30}".prop_map(|text| Value::str(text)),
+            ".{0,30}".prop_map(Value::str),
         ];
         leaf.prop_recursive(4, 40, 6, |inner| {
             let members = proptest::collection::btree_map(".{0,30}", inner.clone(), 0..6);

@@ -127,9 +127,11 @@ fn form_of_any(owner: &TypeDef, field: &Field) -> &'static str {
     }
 }
 
-/// Types of whose members one is set: the member that says which, where there is one, and the value by
-/// which it says each of the others.
-const UNIONS: &[(&str, &str, &[(&str, &str)])] = &[
+/// A type, the member that says which other is set, where there is one, and the value by which it says each.
+type Union = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Types of whose members one is set.
+const UNIONS: &[Union] = &[
     ("core.v1.AppArmorProfile", "type", &[("localhostProfile", "LocalhostProfile")]),
     ("core.v1.PodSchedulingGroup", "", &[("podGroupName", "PodGroupName")]),
     ("core.v1.SeccompProfile", "type", &[("localhostProfile", "LocalhostProfile")]),

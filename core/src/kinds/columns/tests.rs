@@ -499,7 +499,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::Int),
-        "(True|Resource|External|1Gi|2026-01-02T03:04:05Z|.{0,8})".prop_map(|text| Value::str(text)),
+        "(True|Resource|External|1Gi|2026-01-02T03:04:05Z|.{0,8})".prop_map(Value::str),
     ];
     leaf.prop_recursive(6, 60, 6, |inner| {
         let members = proptest::collection::btree_map(NAMES, inner.clone(), 0..8);

@@ -138,7 +138,8 @@ fn copy(spec: &mut Value, old: &Value, field: &str) {
 
 /// A client that changes the type, and leaves what only the old type had, means to drop it.
 fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
-    let rules: [(&[&str], fn(&Value) -> bool); 5] = [
+    type Rule = (&'static [&'static str], fn(&Value) -> bool);
+    let rules: [Rule; 5] = [
         (
             &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"],
             has_cluster_ip,

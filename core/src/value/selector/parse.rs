@@ -239,7 +239,6 @@ fn build(key: &str, operator: Operator, values: BTreeSet<&str>) -> Result<Requir
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::value::selector::LabelSelector;
     use alloc::string::ToString;
     use proptest::prelude::*;
