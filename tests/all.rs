@@ -1,8 +1,9 @@
 //! Tests that need nothing but cargo: the generic battery, behaviour under lost replies, malformed
-//! input, house rules.
+//! input, warnings, house rules.
 
 mod battery;
 mod conditions;
 mod house_rules;
 mod malformed;
+mod warnings;
 mod watches;

@@ -76,7 +76,10 @@ impl Query {
         let failed = |why: String| {
             Failure::bad_request(format!("invalid timeout specified in the request URL - {why}"))
         };
-        self.first("timeout").map(|text| duration::parse_nanos(text).map_err(failed)).transpose()
+        self.first("timeout")
+            .filter(|text| !text.is_empty())
+            .map(|text| duration::parse_nanos(text).map_err(failed))
+            .transpose()
     }
 }
 

@@ -70,6 +70,20 @@ impl Call {
         }
     }
 
+    /// How long the request may take, at most `most`; None when it may last.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
+    pub(crate) fn timeout_millis(&self, most: u64) -> Result<Option<u64>, Failure> {
+        if self.seat() == Seat::LongRunning {
+            return Ok(None);
+        }
+        if self.info.is_err() {
+            return Ok(Some(most));
+        }
+        let asked = self.query.timeout_nanos()?.and_then(|nanos| u64::try_from(nanos).ok());
+        let asked = asked.filter(|nanos| *nanos > 0).map(|nanos| nanos.div_ceil(1_000_000));
+        Ok(Some(asked.map_or(most, |asked| asked.min(most))))
+    }
+
     pub(crate) fn failure(&self, world: &World, failure: &Failure) -> Response {
         respond::failure(&world.registry, &self.request, failure)
     }
@@ -168,6 +182,44 @@ impl<'a> Scene<'a> {
             form,
             include,
             now: self.now.wall,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Method, Peer};
+
+    #[test]
+    fn a_client_may_shorten_the_time_it_waits() {
+        let cases = [
+            ("/api/v1/pods", "", Ok(Some(60_000))),
+            ("/api/v1/pods", "timeout=3s", Ok(Some(3_000))),
+            ("/api/v1/pods", "timeout=1us", Ok(Some(1))),
+            ("/api/v1/pods", "timeout=61s", Ok(Some(60_000))),
+            ("/api/v1/pods", "timeout=0s", Ok(Some(60_000))),
+            ("/api/v1/pods", "timeout=-3s", Ok(Some(60_000))),
+            ("/api/v1/pods", "timeout=3", Err(400)),
+            ("/api/v1/pods", "timeout=3&watch=1", Ok(None)),
+            ("/version", "timeout=2m", Ok(Some(60_000))),
+        ];
+        for (path, query, expected) in cases {
+            let request = Request {
+                method: Method::Get,
+                path: path.into(),
+                query: query.into(),
+                headers: alloc::vec::Vec::new(),
+                body: bytes::Bytes::new(),
+                peer: Peer::None,
+                remote_address: "".into(),
+            };
+            let call = Call::new(JobId(1), request, Now::default(), Rng::new(1));
+            assert_eq!(
+                call.timeout_millis(60_000).map_err(|failure| failure.code),
+                expected,
+                "{path}?{query}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Scene;
 use super::body::{self, Expected};
 use super::call::Target;
-use super::draft::check_name;
+use super::draft::{check_name, drop_repeated_owners};
 use super::existing::Existing;
 use super::scale;
 use crate::codec::form::PatchMedia;
@@ -79,9 +79,10 @@ impl Change {
         } else {
             (existing.value.clone(), Expected::of(scene.resource(target)))
         };
-        let (mut value, warnings) = patch.applied(scene, target, current, expected, validation)?;
+        let (mut value, mut warnings) = patch.applied(scene, target, current, expected, validation)?;
         scene.place(target, &mut value)?;
         check_name(target, &value)?;
+        drop_repeated_owners(&mut value, true, &mut warnings);
         Ok((value, warnings))
     }
 }

@@ -81,6 +81,11 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
 
 impl Collection {
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let warning = delete::warning(scene, &self.target, &self.options);
+        delete::warned(scene, warning, self.go_on(scene, answer))
+    }
+
+    fn go_on(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Newest), answer) {
             (Phase::Newest, answer) => {

@@ -3,7 +3,7 @@
 
 use super::body::{self, Body};
 use super::call::Target;
-use super::draft::{Draft, name_taken};
+use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::{found_instead, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
@@ -65,8 +65,9 @@ pub(super) fn from_value(
     form: Form,
     options: WriteOptions,
     mut value: Value,
-    warnings: Vec<String>,
+    mut warnings: Vec<String>,
 ) -> Result<Next, Failure> {
+    drop_repeated_owners(&mut value, false, &mut warnings);
     scene.place(&target, &mut value)?;
     if !matches!(object::resource_version(&value), "" | "0") {
         return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));

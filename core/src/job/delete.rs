@@ -66,11 +66,29 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         let what = scene.qualified(&target);
         return Err(Failure::forbidden(what, &target.name, termination.protected_message));
     }
+    let warning = warning(scene, &target, &options);
     let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
-    let resource = scene.resource(&delete.deletion.target);
-    match scene.cached(resource, &delete.deletion.key(scene)?) {
-        Some(entry) => delete.attempt(scene, Some(Existing::new(resource, entry)), false),
-        None => delete.read(scene),
+    warned(scene, warning, delete.start(scene))
+}
+
+/// What the kind warns of when nobody says what becomes of the dependents; empty for nothing.
+pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
+    let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
+    if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
+}
+
+/// Adds a warning to an answer, also to one that says why there is no deletion.
+pub(super) fn warned(
+    scene: &Scene<'_>,
+    warning: &'static str,
+    next: Result<Next, Failure>,
+) -> Result<Next, Failure> {
+    let add = |response| Ok(Next::Done(respond::with_warnings(response, &[warning.into()])));
+    match next {
+        next if warning.is_empty() => next,
+        Ok(Next::Done(response)) => add(response),
+        Err(failure) => add(scene.call.failure(scene.world, &failure)),
+        Ok(Next::Wait(..) | Next::Stream(_)) => next,
     }
 }
 
@@ -303,7 +321,20 @@ fn at_once(mut value: Value, now: Wall) -> Value {
 }
 
 impl Delete {
+    fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let resource = scene.resource(&self.deletion.target);
+        match scene.cached(resource, &self.deletion.key(scene)?) {
+            Some(entry) => self.attempt(scene, Some(Existing::new(resource, entry)), false),
+            None => self.read(scene),
+        }
+    }
+
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+        let warning = warning(scene, &self.deletion.target, &self.deletion.options);
+        warned(scene, warning, self.go_on(scene, answer))
+    }
+
+    fn go_on(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => {

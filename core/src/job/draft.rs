@@ -223,6 +223,15 @@ fn part_of(sub: &str, new: Value, old: &Value) -> Value {
     out
 }
 
+/// Removes owner references that a client repeats, and warns of them. A patch is looked at once it is applied,
+/// which is after mutating admission.
+pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Vec<String>) {
+    let repeated = object::remove_repeated_owner_references(value);
+    if !repeated.is_empty() {
+        warnings.push(object::repeated_owner_references_warning(&repeated, of_patch));
+    }
+}
+
 /// The name in a body must be the path's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
 pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> {

@@ -110,7 +110,10 @@ impl Job {
         match advance(&scene, state, answer) {
             Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state }, ask),
             Ok(Next::Done(response)) => Step::Done(warned(&scene, response)),
-            Ok(Next::Stream(opening)) => Step::Stream(opening),
+            Ok(Next::Stream(mut opening)) => {
+                opening.response = warned(&scene, opening.response);
+                Step::Stream(opening)
+            }
             Err(failure) => Step::Done(warned(&scene, call.failure(world, &failure))),
         }
     }

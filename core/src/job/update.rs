@@ -4,7 +4,7 @@
 use super::body::{self, Body};
 use super::call::Target;
 use super::change::{Change, Patch};
-use super::draft::{Draft, check_name, check_uid, insisted_revision, version_demanded};
+use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, create, fail, scale};
@@ -62,7 +62,7 @@ enum Outcome {
 pub(super) fn begin_put(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_update(&scene.call.query)?;
-    let Body { mut value, warnings } = if target.is_scale() {
+    let Body { mut value, mut warnings } = if target.is_scale() {
         scale::body(scene, options.field_validation)?
     } else {
         body::object(scene, &target, options.field_validation)?
@@ -72,6 +72,7 @@ pub(super) fn begin_put(scene: &Scene<'_>, target: Target) -> Result<Next, Failu
         object::set_name(&mut value, &target.name);
     }
     check_name(&target, &value)?;
+    drop_repeated_owners(&mut value, false, &mut warnings);
     start(scene, target, form, options, Change::Replace { value, warnings })
 }
 

@@ -168,6 +168,8 @@ pub struct Rules {
     pub returns_deleted: bool,
     /// A DELETE that names no propagation policy orphans the dependents.
     pub orphans: bool,
+    /// What a DELETE is warned of that leaves the propagation policy to the kind; empty for nothing.
+    pub deletion_warning: &'static str,
     /// Deletion that goes through a phase of its own: namespaces.
     pub termination: Option<Termination>,
     /// Objects expire after `--event-ttl`.
@@ -216,6 +218,7 @@ impl Rules {
         grace_seconds: |_, _| None,
         returns_deleted: false,
         orphans: false,
+        deletion_warning: "",
         termination: None,
         expires: false,
     };

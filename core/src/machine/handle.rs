@@ -169,14 +169,20 @@ impl Machine {
 
     fn request(&mut self, id: JobId, request: Request, now: Now, out: &mut Vec<Effect>) {
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
+        let timeout = match call.timeout_millis(self.config.request_timeout_millis) {
+            Ok(timeout) => timeout,
+            Err(failure) => {
+                self.answer(id, &call, call.failure(&self.world, &failure), now, out);
+                return;
+            }
+        };
         let seat = call.seat();
         if !self.seats.take(seat) {
             let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
             self.answer(id, &call, call.failure(&self.world, &failure), now, out);
             return;
         }
-        let counted = seat != Seat::LongRunning;
-        let deadline = counted.then(|| now.mono.plus_millis(self.config.request_timeout_millis));
+        let deadline = timeout.map(|millis| now.mono.plus_millis(millis));
         if let Some(at) = deadline {
             self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
         }
@@ -378,13 +384,11 @@ impl Machine {
     }
 
     /// A request took too long: its client is answered, its outcome dropped.
-    /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/timeout.go
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/finisher/finisher.go
     fn time_out(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
-        let millis = self.config.request_timeout_millis;
-        let message = alloc::format!(
-            "request did not complete within requested timeout - context deadline exceeded ({millis} ms)"
-        );
+        let message =
+            "Timeout: request did not complete within requested timeout - context deadline exceeded";
         let response = slot.call.failure(&self.world, &Failure::timeout(message, 0));
         self.answer_and_abandon(id, response, now, out);
     }

@@ -6,8 +6,17 @@ use super::{pod_spec, status};
 use crate::kinds::{Generation, Rules};
 use crate::value::{Map, Value};
 
-pub static RULES: Rules =
-    Rules { default, prepare_create, generation: Generation::Spec, orphans: true, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    prepare_create,
+    generation: Generation::Spec,
+    orphans: true,
+    // k8s: pkg/registry/batch/job/storage/storage.go
+    deletion_warning: "child pods are preserved by default when jobs are deleted; set \
+                       propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress \
+                       this warning",
+    ..status::SPLIT
+};
 
 const DEFAULTS: &[Default] = &[
     (&[], "completionMode", Fill::Text("NonIndexed")),
