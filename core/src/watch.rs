@@ -1,6 +1,6 @@
 //! What a list or watch selects: namespace, name, labels, fields, and how watchers of it are found.
 
-use crate::cache::{Cache, Change, Entry};
+use crate::cache::{Cache, Change, Entry, LabelMark};
 use crate::kinds::{Row, fields};
 use crate::store::key::KeySpace;
 use crate::value::Text;
@@ -18,6 +18,8 @@ pub(crate) struct Filter {
     /// Empty selects all names.
     name: Text,
     labels: LabelSelector,
+    /// The mark of the labels that an entry must have.
+    mark: LabelMark,
     fields: Vec<FieldTest>,
     /// The value that the collection's indexed field must have.
     indexed: Option<Text>,
@@ -49,9 +51,11 @@ impl Filter {
         labels: LabelSelector,
         fields: &FieldSelector,
     ) -> Result<Self, String> {
+        let wanted = labels.equalities().map(|(key, value)| LabelMark::of(key, value));
         let mut filter = Self {
             namespace: namespace.into(),
             name: name.into(),
+            mark: wanted.fold(LabelMark::NONE, LabelMark::with),
             labels,
             fields: Vec::new(),
             indexed: None,
@@ -110,8 +114,9 @@ impl Filter {
         });
         let found = one.into_iter().flatten();
         let found = found.chain(indexed.into_iter().flatten());
-        let found = found.chain(scan.into_iter().flatten().map(|(_, entry)| entry));
-        found.filter(move |entry| &entry.key()[..] >= from && self.matches(entry))
+        let scanned = scan.into_iter().flatten().filter(|(_, held)| held.mark().may_hold(self.mark));
+        let found = found.chain(scanned.map(|(_, held)| held.entry()));
+        found.filter(move |entry| (from.is_empty() || &entry.key()[..] >= from) && self.matches(entry))
     }
 
     /// The key of the one entry that can match, where there is only one.

@@ -1,6 +1,6 @@
 //! One stored collection as of one revision, and what a change does to it.
 
-use super::Entry;
+use super::{Entry, LabelMark};
 use super::tree::Tree;
 use crate::kinds::{SelectableField, StorageId};
 use crate::store::Rev;
@@ -14,12 +14,38 @@ const INDEXED_FIELD: &str = "spec.nodeName";
 /// A collection. Cloning shares everything.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    entries: Tree<Arc<Entry>>,
+    entries: Tree<Held>,
     /// By indexed field's value, then key.
     by_field: Tree<Arc<Entry>>,
     indexed: Option<usize>,
     /// The revision of the last change to this collection.
     revision: Rev,
+}
+
+/// An entry, and the mark of its labels beside the pointer to it, so that a walk in search of labels reads
+/// only entries that may have them.
+#[derive(Clone, Debug)]
+pub struct Held {
+    mark: LabelMark,
+    entry: Arc<Entry>,
+}
+
+impl Held {
+    fn new(entry: Arc<Entry>) -> Self {
+        Self { mark: entry.mark(), entry }
+    }
+
+    pub fn mark(&self) -> LabelMark {
+        self.mark
+    }
+
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    pub fn into_entry(self) -> Arc<Entry> {
+        self.entry
+    }
 }
 
 /// What happened to one object. At least one side is there.
@@ -43,12 +69,12 @@ impl Cache {
         self.revision
     }
 
-    pub fn entries(&self) -> &Tree<Arc<Entry>> {
+    pub fn entries(&self) -> &Tree<Held> {
         &self.entries
     }
 
     pub fn get(&self, key: &[u8]) -> Option<&Arc<Entry>> {
-        self.entries.get(key)
+        self.entries.get(key).map(Held::entry)
     }
 
     /// The place of the indexed field in the row's list, where the kind has one.
@@ -64,7 +90,7 @@ impl Cache {
     /// Puts an entry and returns the one it replaces.
     pub fn put(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(entry.revision());
-        let old = self.entries.insert(entry.key().clone(), entry.clone());
+        let old = self.entries.insert(entry.key().clone(), Held::new(entry.clone())).map(Held::into_entry);
         if let Some(index) = self.indexed {
             if let Some(old) = old.as_ref().filter(|old| old.field(index) != entry.field(index)) {
                 self.by_field.remove(&field_key(old.field(index), old.key()));
@@ -77,7 +103,7 @@ impl Cache {
     /// Removes an entry and returns it.
     pub fn remove(&mut self, key: &[u8], revision: Rev) -> Option<Arc<Entry>> {
         self.revision = self.revision.max(revision);
-        let old = self.entries.remove(key)?;
+        let old = self.entries.remove(key)?.into_entry();
         if let Some(index) = self.indexed {
             self.by_field.remove(&field_key(old.field(index), old.key()));
         }

@@ -1,6 +1,7 @@
 //! One stored object: its encoded bytes, shared with the store, and the few facts that lists and
 //! watches select by.
 
+use super::LabelMark;
 use crate::codec::{json, partial};
 use crate::kinds::{FieldSource, Resource, SelectableField};
 use crate::schema::{Catalogue, encode};
@@ -102,6 +103,12 @@ impl Entry {
     pub fn label(&self, key: &str) -> Option<&str> {
         let index = self.labels.binary_search_by(|(held, _)| held.as_str().cmp(key)).ok()?;
         Some(&self.labels[index].1)
+    }
+
+    /// The mark of all its labels.
+    pub fn mark(&self) -> LabelMark {
+        let marks = self.labels.iter().map(|(key, value)| LabelMark::of(key, value));
+        marks.fold(LabelMark::NONE, LabelMark::with)
     }
 
     /// The selectable field at this place of the row's list; the empty string past its end.

@@ -1,6 +1,6 @@
 //! A list answer that is rendered while it is sent: constant memory, whatever its length.
 
-use super::Entry;
+use super::{Entry, Held};
 use super::tree::Cursor;
 use crate::limits;
 use alloc::sync::Arc;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub enum Items {
     /// A run of a collection's snapshot.
-    Run(Cursor<Arc<Entry>>),
+    Run(Cursor<Held>),
     /// Entries picked by a selector, or read from the store.
     Picked(vec::IntoIter<Arc<Entry>>),
 }
@@ -30,7 +30,7 @@ impl Iterator for Items {
 
     fn next(&mut self) -> Option<Arc<Entry>> {
         match self {
-            Self::Run(cursor) => cursor.next().map(|(_, entry)| entry),
+            Self::Run(cursor) => cursor.next().map(|(_, held)| held.into_entry()),
             Self::Picked(entries) => entries.next(),
         }
     }

@@ -3,8 +3,10 @@
 mod collection;
 mod entry;
 mod list;
+mod mark;
 pub mod tree;
 
-pub use collection::{Cache, Change};
+pub use collection::{Cache, Change, Held};
 pub use entry::{Entry, Undecodable, set_version};
 pub use list::{Items, ListBody};
+pub use mark::LabelMark;

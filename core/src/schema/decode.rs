@@ -76,7 +76,29 @@ pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Va
 
 /// Puts the catalogue's declared defaults into absent fields of objects that are present.
 pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
-    default_shape(catalogue, &Shape::Struct(root), value);
+    let shape = Shape::Struct(root);
+    // To look first costs little and spares shared objects a copy.
+    if lacks_default(catalogue, &shape, value) {
+        default_shape(catalogue, &shape, value);
+    }
+}
+
+fn lacks_default(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
+    match (shape, value) {
+        (Shape::Struct(id), Value::Map(map)) => {
+            catalogue.get(*id).defaulting().any(|field| match map.get(field.name) {
+                None | Some(Value::Null) => field.default.is_some(),
+                Some(member) => lacks_default(catalogue, &field.shape, member),
+            })
+        }
+        (Shape::List(item), Value::List(items)) if item.holds_structs() => {
+            items.iter().any(|member| lacks_default(catalogue, item, member))
+        }
+        (Shape::Map(inner), Value::Map(map)) if inner.holds_structs() => {
+            map.iter().any(|(_, member)| lacks_default(catalogue, inner, member))
+        }
+        (_, _) => false,
+    }
 }
 
 fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
@@ -94,7 +116,7 @@ fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
 }
 
 fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
-    for field in &def.fields {
+    for field in def.defaulting() {
         let absent = value.field(field.name).is_none_or(Value::is_null);
         if absent {
             if let Some(default) = &field.default {
@@ -231,6 +253,9 @@ impl<'c> Decoder<'c> {
 
     /// Works in place: most objects come in the form that they leave in.
     fn object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        if Arc::get_mut(&mut shared).is_none() {
+            return self.held_object(def, shared, path);
+        }
         let map = Arc::make_mut(&mut shared);
         let mut dropped: Vec<usize> = Vec::new();
         let mut from = 0;
@@ -247,20 +272,48 @@ impl<'c> Decoder<'c> {
                 None => dropped.push(at),
             }
         }
-        if !dropped.is_empty() {
-            let mut at = 0;
-            let mut dropped = dropped.into_iter().peekable();
-            map.retain(|_, _| {
-                at += 1;
-                dropped.next_if_eq(&(at - 1)).is_none()
-            });
+        drop_members(map, dropped);
+        self.add_kept(def, map);
+        Ok(Value::Map(shared))
+    }
+
+    /// As `object`, of a map that others hold too: it is copied only where something changes.
+    fn held_object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+        let mut changes: Vec<(usize, Value)> = Vec::new();
+        let mut dropped: Vec<usize> = Vec::new();
+        let mut from = 0;
+        for (at, (key, held)) in shared.iter().enumerate() {
+            let Some(index) = def.position_from(key, &mut from) else {
+                self.note_unknown(path, key);
+                dropped.push(at);
+                continue;
+            };
+            let field = &def.fields[index];
+            let here = Path::Field { above: path, name: field.name, owner: def };
+            match self.member(field, held.clone(), &here)? {
+                Some(value) if value.is_same(held) => {}
+                Some(value) => changes.push((at, value)),
+                None => dropped.push(at),
+            }
         }
+        let is_whole = def.kept.iter().all(|at| shared.contains_key(def.fields[usize::from(*at)].name));
+        if changes.is_empty() && dropped.is_empty() && is_whole {
+            return Ok(Value::Map(shared));
+        }
+        let map = Arc::make_mut(&mut shared);
+        change_members(map, changes);
+        drop_members(map, dropped);
+        self.add_kept(def, map);
+        Ok(Value::Map(shared))
+    }
+
+    /// Adds what JSON always has of a type.
+    fn add_kept(&self, def: &'c TypeDef, map: &mut Map) {
         for field in def.kept.iter().map(|at| &def.fields[usize::from(*at)]) {
             if !map.contains_key(field.name) {
                 map.insert(Text::const_new(field.name), self.absent(field));
             }
         }
-        Ok(Value::Map(shared))
     }
 
     /// A member's value; None when the encoder would leave it out.
@@ -298,19 +351,49 @@ impl<'c> Decoder<'c> {
     }
 
     fn list(&mut self, item: &'c Shape, mut items: Arc<Vec<Value>>, path: &Path<'_>) -> Decoding<Value> {
-        for (index, slot) in Arc::make_mut(&mut items).iter_mut().enumerate() {
-            let value = core::mem::take(slot);
-            let here = Path::Index { above: path, index };
-            *slot = if value.is_null() { self.zero(item) } else { self.shaped(item, value, &here)? };
+        if let Some(owned) = Arc::get_mut(&mut items) {
+            for (index, slot) in owned.iter_mut().enumerate() {
+                let here = Path::Index { above: path, index };
+                *slot = self.item(item, core::mem::take(slot), &here)?;
+            }
+            return Ok(Value::List(items));
+        }
+        let mut changes: Vec<(usize, Value)> = Vec::new();
+        for (index, held) in items.iter().enumerate() {
+            let value = self.item(item, held.clone(), &Path::Index { above: path, index })?;
+            if !value.is_same(held) {
+                changes.push((index, value));
+            }
+        }
+        if !changes.is_empty() {
+            let owned = Arc::make_mut(&mut items);
+            changes.into_iter().for_each(|(index, value)| owned[index] = value);
         }
         Ok(Value::List(items))
     }
 
+    /// A member of a list or of a map with free keys: null stands for the zero value.
+    fn item(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        if value.is_null() { Ok(self.zero(shape)) } else { self.shaped(shape, value, path) }
+    }
+
     fn map(&mut self, inner: &'c Shape, mut map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
-        for (key, slot) in Arc::make_mut(&mut map).iter_mut() {
-            let value = core::mem::take(slot);
-            let here = Path::Key { above: path, name: key };
-            *slot = if value.is_null() { self.zero(inner) } else { self.shaped(inner, value, &here)? };
+        if let Some(owned) = Arc::get_mut(&mut map) {
+            for (key, slot) in owned.iter_mut() {
+                let here = Path::Key { above: path, name: key };
+                *slot = self.item(inner, core::mem::take(slot), &here)?;
+            }
+            return Ok(Value::Map(map));
+        }
+        let mut changes: Vec<(usize, Value)> = Vec::new();
+        for (at, (key, held)) in map.iter().enumerate() {
+            let value = self.item(inner, held.clone(), &Path::Key { above: path, name: key })?;
+            if !value.is_same(held) {
+                changes.push((at, value));
+            }
+        }
+        if !changes.is_empty() {
+            change_members(Arc::make_mut(&mut map), changes);
         }
         Ok(Value::Map(map))
     }
@@ -392,6 +475,29 @@ impl<'c> Decoder<'c> {
             // Upstream names this map type, and uses the name nearly everywhere.
             Shape::Map(inner) if **inner == Shape::Quantity => "v1.ResourceList".into(),
             Shape::Map(inner) => format!("map[string]{}", self.go_type(inner)),
+        }
+    }
+}
+
+/// Removes members at places, which rise.
+fn drop_members(map: &mut Map, dropped: Vec<usize>) {
+    if dropped.is_empty() {
+        return;
+    }
+    let mut at = 0;
+    let mut dropped = dropped.into_iter().peekable();
+    map.retain(|_, _| {
+        at += 1;
+        dropped.next_if_eq(&(at - 1)).is_none()
+    });
+}
+
+/// Sets members at places, which rise.
+fn change_members(map: &mut Map, changes: Vec<(usize, Value)>) {
+    let mut changes = changes.into_iter().peekable();
+    for (at, (_, slot)) in map.iter_mut().enumerate() {
+        if let Some((_, value)) = changes.next_if(|(place, _)| *place == at) {
+            *slot = value;
         }
     }
 }

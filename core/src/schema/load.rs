@@ -52,7 +52,7 @@ fn type_def(line: &'static str) -> TypeDef {
         }
     }
     let fields = if kind.is_some() && !bare { type_meta() } else { Vec::new() };
-    TypeDef { name, fields, by_name: Vec::new(), kept: Vec::new(), kind, atomic }
+    TypeDef { name, fields, by_name: Vec::new(), defaulting: Vec::new(), kept: Vec::new(), kind, atomic }
 }
 
 /// The fields of TypeMeta, with which every kind begins.
@@ -210,9 +210,15 @@ fn patch(text: &'static str) -> Patch {
 
 fn sort_fields(def: &mut TypeDef) {
     let fields = &def.fields;
-    def.by_name = (0..fields.len()).map(|index| index as u16).collect();
-    def.by_name.sort_by_key(|at| fields[usize::from(*at)].name);
-    def.kept = def.by_name.iter().copied().filter(|at| fields[usize::from(*at)].keeps_zero()).collect();
+    let mut sorted: Vec<u16> = (0..fields.len()).map(|index| index as u16).collect();
+    sorted.sort_by_key(|at| fields[usize::from(*at)].name);
+    let numbered = sorted.iter().map(|at| (super::first_bytes(fields[usize::from(*at)].name), *at));
+    def.by_name = numbered.collect();
+    let only = |wanted: fn(&Field) -> bool| {
+        sorted.iter().copied().filter(|at| wanted(&fields[usize::from(*at)])).collect()
+    };
+    def.kept = only(Field::keeps_zero);
+    def.defaulting = only(|field| field.default.is_some() || field.shape.holds_structs());
 }
 
 #[cfg(test)]

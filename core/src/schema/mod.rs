@@ -36,8 +36,10 @@ pub struct TypeDef {
     pub name: &'static str,
     /// In upstream's struct order.
     pub fields: Vec<Field>,
-    /// Indexes into `fields`, sorted by field name.
-    by_name: Vec<u16>,
+    /// The first bytes of field names and indexes into `fields`, sorted by field name.
+    by_name: Vec<(u64, u16)>,
+    /// Indexes of fields with a default, or that may have fields with one inside.
+    defaulting: Vec<u16>,
     /// Those of `by_name` that are written even when they are absent or zero.
     kept: Vec<u16>,
     /// Group, version and kind, for types that are kinds: `("apps", "v1", "Deployment")`.
@@ -147,24 +149,37 @@ impl Catalogue {
 
 impl TypeDef {
     pub fn field(&self, name: &str) -> Option<&Field> {
-        let index = self.by_name.binary_search_by(|at| self.fields[usize::from(*at)].name.cmp(name)).ok()?;
-        Some(&self.fields[usize::from(self.by_name[index])])
+        let index = self.search(&self.by_name, name).ok()?;
+        Some(&self.fields[usize::from(self.by_name[index].1)])
+    }
+
+    /// Compares numbers, which are at hand, and names only where those are equal.
+    fn search(&self, by_name: &[(u64, u16)], name: &str) -> Result<usize, usize> {
+        let wanted = first_bytes(name);
+        by_name.binary_search_by(|(first, at)| {
+            first.cmp(&wanted).then_with(|| self.fields[usize::from(*at)].name.cmp(name))
+        })
     }
 
     /// The index in `fields` of a name, for names asked in rising order: `from` remembers how far the
     /// walk has come.
     fn position_from(&self, name: &str, from: &mut usize) -> Option<usize> {
         let rest = self.by_name.get(*from..)?;
-        match rest.binary_search_by(|at| self.fields[usize::from(*at)].name.cmp(name)) {
+        match self.search(rest, name) {
             Ok(step) => {
                 *from += step + 1;
-                Some(usize::from(rest[step]))
+                Some(usize::from(rest[step].1))
             }
             Err(step) => {
                 *from += step;
                 None
             }
         }
+    }
+
+    /// Fields with a default, or that may have fields with one inside.
+    fn defaulting(&self) -> impl Iterator<Item = &Field> {
+        self.defaulting.iter().map(|at| &self.fields[usize::from(*at)])
     }
 
     /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
@@ -178,6 +193,13 @@ impl TypeDef {
     pub fn go_name(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
     }
+}
+
+/// The first eight bytes of a name as a number that sorts like them.
+fn first_bytes(name: &str) -> u64 {
+    let mut first = [0; 8];
+    first.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    u64::from_be_bytes(first)
 }
 
 impl Field {

@@ -3,6 +3,9 @@
 use super::{Text, Value};
 use alloc::vec::Vec;
 
+/// Maps of at most so many members are walked in search of one.
+const WALKED_MAX: usize = 16;
+
 /// Entries sorted by key, keys unique.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Map {
@@ -33,17 +36,25 @@ impl Map {
         self.entries.binary_search_by(|(held, _)| held.as_str().cmp(key))
     }
 
+    /// The place of a member. Most maps are small, and most keys differ in length already.
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.entries.len() > WALKED_MAX {
+            return self.find(key).ok();
+        }
+        self.entries.iter().position(|(held, _)| held.len() == key.len() && held.as_str() == key)
+    }
+
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.find(key).ok().map(|index| &self.entries[index].1)
+        self.position(key).map(|index| &self.entries[index].1)
     }
 
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        let index = self.find(key).ok()?;
+        let index = self.position(key)?;
         Some(&mut self.entries[index].1)
     }
 
     pub fn contains_key(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.position(key).is_some()
     }
 
     /// Sets a member and returns the one it replaced.

@@ -103,6 +103,16 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// The same node, or equal scalars: true of what was not changed, without a walk.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(one), Self::List(other)) => Arc::ptr_eq(one, other),
+            (Self::Map(one), Self::Map(other)) => Arc::ptr_eq(one, other),
+            (Self::List(_) | Self::Map(_), _) | (_, Self::List(_) | Self::Map(_)) => false,
+            (one, other) => one == other,
+        }
+    }
+
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(truth) = self { Some(*truth) } else { None }
     }

@@ -169,6 +169,18 @@ impl LabelSelector {
         Self { requirements: Some(requirements) }
     }
 
+    /// Labels, key and value, that whatever is selected must have.
+    pub fn equalities(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.requirements.iter().flatten().filter_map(|requirement| {
+            let equality =
+                matches!(requirement.operator, Operator::In | Operator::Equals | Operator::DoubleEquals);
+            match requirement.values.as_slice() {
+                [value] if equality => Some((requirement.key.as_str(), value.as_str())),
+                [..] => None,
+            }
+        })
+    }
+
     /// Parses the `labelSelector` parameter. The error is upstream's sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         parse::requirements(text).map(Self::of)

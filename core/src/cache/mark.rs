@@ -1,0 +1,47 @@
+//! A mark of a set of labels: 64 bits that tell most sets apart without reading them.
+
+/// Bits of labels, two for each. A set holds a label only if its mark has the label's bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelMark(u64);
+
+impl LabelMark {
+    /// The mark of no labels.
+    pub const NONE: Self = Self(0);
+
+    pub fn of(key: &str, value: &str) -> Self {
+        // FNV-1a; a key cannot hold the byte between the two.
+        let bytes = key.bytes().chain(core::iter::once(0)).chain(value.bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(1 << (hash >> 58) | 1 << (hash >> 40 & 63))
+    }
+
+    /// The mark of both sets together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// False only when a set of this mark cannot hold all labels of the other.
+    pub fn may_hold(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn a_set_may_hold_its_labels_and_few_others() {
+        let values = (0..64).map(|number| format!("app-{number}"));
+        let marks: alloc::vec::Vec<LabelMark> = values.map(|value| LabelMark::of("app", &value)).collect();
+        let set = marks[0].with(LabelMark::of("tier", "backend")).with(LabelMark::of("app", ""));
+        assert!(set.may_hold(marks[0]) && set.may_hold(LabelMark::NONE));
+        assert!(!LabelMark::NONE.may_hold(marks[0]));
+        let taken = marks.iter().filter(|mark| set.may_hold(**mark)).count();
+        assert!(taken < marks.len() / 8, "{taken}");
+    }
+}
