@@ -52,6 +52,9 @@ pub const LIST_CHUNK_BYTES: usize = 64 * 1024;
 /// Key-values fetched in one range of a relist.
 pub const RELIST_PAGE: u64 = 10_000;
 
+/// Bytes that few objects have more than: what an encoder's buffer begins with. Beyond: it grows.
+pub const OBJECT_BYTES_USUAL: usize = 8 * 1024;
+
 /// Largest object to be stored, bytes. Beyond: 413, as etcd answers by default.
 pub const OBJECT_BYTES: usize = 1_572_864;
 

@@ -1,7 +1,7 @@
 //! One stored collection as of one revision, and what a change does to it.
 
-use super::{Entry, LabelMark};
 use super::tree::Tree;
+use super::{Entry, LabelMark};
 use crate::kinds::{SelectableField, StorageId};
 use crate::store::Rev;
 use alloc::sync::Arc;

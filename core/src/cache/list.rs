@@ -1,7 +1,7 @@
 //! A list answer that is rendered while it is sent: constant memory, whatever its length.
 
-use super::{Entry, Held};
 use super::tree::Cursor;
+use super::{Entry, Held};
 use crate::limits;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};

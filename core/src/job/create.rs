@@ -26,8 +26,9 @@ pub(crate) struct Create {
     target: Target,
     form: Form,
     options: WriteOptions,
-    /// The client's object, placed; its name is empty while it is to be generated.
+    /// The client's object, placed. It is kept only while its name is to be generated, for another try.
     value: Value,
+    generates: bool,
     warnings: Vec<String>,
     lease: LeaseId,
     /// Names generated so far.
@@ -74,7 +75,18 @@ pub(super) fn from_value(
     }
     target.name = object::name(&value).into();
     let lease = LeaseId(0);
-    let create = Create { target, form, options, value, warnings, lease, tries: 0, phase: Phase::Namespace };
+    let generates = target.name.is_empty();
+    let create = Create {
+        target,
+        form,
+        options,
+        value,
+        generates,
+        warnings,
+        lease,
+        tries: 0,
+        phase: Phase::Namespace,
+    };
     create.check_namespace(scene)
 }
 
@@ -160,7 +172,8 @@ impl Create {
 
     /// Names, drafts and writes the object.
     fn write(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let mut value = self.value.clone();
+        // A tree that nobody else holds is changed in place.
+        let mut value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
         let prefix = object::generate_name(&value);
         if object::name(&value).is_empty() && !prefix.is_empty() {
             let name =
@@ -184,7 +197,7 @@ impl Create {
         if scene.cached(resource, key).is_some() {
             return Err(name_taken(scene, &self.target, &self.target.name, ""));
         }
-        self.respond(scene, draft, None)
+        self.respond(scene, draft, key, None)
     }
 
     fn written(self, scene: &Scene<'_>, draft: Draft, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
@@ -193,13 +206,12 @@ impl Create {
             Written::Unknown(why) => return self.wait(scene, Phase::Verify { draft, why }, read_key(key)),
         };
         if reply.succeeded {
-            return self.respond(scene, draft, Some(reply.revision));
+            return self.respond(scene, draft, key, Some(reply.revision));
         }
-        let generate = object::name(&self.value).is_empty();
-        if generate && self.tries + 1 < limits::GENERATED_NAME_TRIES && found_instead(reply).is_some() {
+        if self.generates && self.tries + 1 < limits::GENERATED_NAME_TRIES && found_instead(reply).is_some() {
             return Self { tries: self.tries + 1, ..self }.write(scene);
         }
-        let prefix = if generate { object::generate_name(&self.value) } else { "" };
+        let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
         Err(name_taken(scene, &self.target, &self.target.name, prefix))
     }
 
@@ -208,15 +220,22 @@ impl Create {
     fn verified(self, scene: &Scene<'_>, draft: Draft, why: &str, answer: Answer) -> Result<Next, Failure> {
         let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
         match kv.filter(|kv| kv.value == draft.bytes) {
-            Some(kv) => self.respond(scene, draft, Some(kv.mod_revision)),
+            Some(kv) => self.respond(scene, draft, &kv.key, Some(kv.mod_revision)),
             None => Err(fail::unknown_outcome(why)),
         }
     }
 
-    fn respond(self, scene: &Scene<'_>, draft: Draft, revision: Option<Rev>) -> Result<Next, Failure> {
+    fn respond(
+        self,
+        scene: &Scene<'_>,
+        mut draft: Draft,
+        key: &[u8],
+        revision: Option<Rev>,
+    ) -> Result<Next, Failure> {
         let view = scene.view(&self.target, self.form, scene.call.include()?);
-        let response = view.respond(201, respond::versioned(draft.value, revision));
-        let warnings: Vec<String> = self.warnings.into_iter().chain(draft.warnings).collect();
+        let warnings: Vec<String> =
+            self.warnings.into_iter().chain(core::mem::take(&mut draft.warnings)).collect();
+        let response = scene.respond_written(&view, 201, key, draft, revision);
         Ok(Next::Done(respond::with_warnings(response, &warnings)))
     }
 }

@@ -4,8 +4,10 @@
 use super::Scene;
 use super::call::Target;
 use super::existing::Existing;
+use crate::http::Response;
 use crate::kinds::{Generation, Resource, SubKind, names};
 use crate::limits;
+use crate::respond::{self, View};
 use crate::schema::{decode, encode};
 use crate::status::{Causes, Failure, Path, quoted};
 use crate::store::Rev;
@@ -83,6 +85,10 @@ impl Scene<'_> {
     ) -> Result<Draft, Failure> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
+        if target.is_status() {
+            // Only the status and metadata will be taken: the rest needs no defaults, and so no copy.
+            new.remove_at(&["spec"]);
+        }
         self.set_defaults(resource, &mut new);
         keep_system_fields(&mut new, &old.value);
         match target.sub.map(|sub| (sub.action, sub.name)) {
@@ -107,6 +113,22 @@ impl Scene<'_> {
         let warnings =
             if target.sub.is_none() { (rules.warnings)(&new, Some(&old.value)) } else { Vec::new() };
         self.sealed(resource, new, warnings)
+    }
+
+    /// The answer with what was written at a revision: the cache's bytes, where it has them already.
+    pub(super) fn respond_written(
+        &self,
+        view: &View<'_>,
+        status: u16,
+        key: &[u8],
+        draft: Draft,
+        revision: Option<Rev>,
+    ) -> Response {
+        let cached = self.cached(view.resource, key).filter(|entry| Some(entry.revision()) == revision);
+        match cached {
+            Some(entry) if view.is_stored_json() => respond::object(view, status, &entry),
+            Some(_) | None => view.respond(status, respond::versioned(draft.value, revision)),
+        }
     }
 
     fn set_defaults(&self, resource: &Resource, value: &mut Value) {
@@ -136,7 +158,7 @@ impl Scene<'_> {
     ) -> Result<Draft, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
         let registry = &self.world.registry;
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
         match resource.storage.map(|storage| registry.stored(storage)) {
             Some(stored) if stored.id != resource.id => {
                 let converted = resource.row.to_stored(value.clone());
@@ -147,7 +169,8 @@ impl Scene<'_> {
         if out.len() > limits::OBJECT_BYTES {
             return Err(super::fail::store_failure(&crate::store::StoreError::TooLarge));
         }
-        Ok(Draft { value, bytes: Bytes::from(out), warnings })
+        // A copy of the very length: what the cache keeps for long has no room to grow.
+        Ok(Draft { value, bytes: Bytes::copy_from_slice(&out), warnings })
     }
 }
 

@@ -213,8 +213,7 @@ impl Update {
             }
         };
         if reply.succeeded {
-            let value = respond::versioned(writing.draft.value, Some(reply.revision));
-            return self.respond(scene, value, writing.draft.warnings);
+            return self.respond_written(scene, writing, reply.revision);
         }
         let existing = scene.lost_race(&self.target, reply, self.tries)?;
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
@@ -231,12 +230,20 @@ impl Update {
     ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
         match kv.filter(|kv| !writing.removes && kv.value == writing.draft.bytes) {
-            Some(kv) => {
-                let value = respond::versioned(writing.draft.value, Some(kv.mod_revision));
-                self.respond(scene, value, writing.draft.warnings)
-            }
+            Some(kv) => self.respond_written(scene, writing, kv.mod_revision),
             None => Err(fail::unknown_outcome(why)),
         }
+    }
+
+    fn respond_written(self, scene: &Scene<'_>, writing: Writing, revision: Rev) -> Result<Next, Failure> {
+        let Writing { mut draft, key, .. } = writing;
+        let warnings = core::mem::take(&mut draft.warnings);
+        if self.target.is_scale() {
+            return self.respond(scene, respond::versioned(draft.value, Some(revision)), warnings);
+        }
+        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let response = scene.respond_written(&view, 200, &key, draft, Some(revision));
+        Ok(Next::Done(respond::with_warnings(response, &warnings)))
     }
 
     fn respond_same(self, scene: &Scene<'_>, existing: Existing) -> Result<Next, Failure> {

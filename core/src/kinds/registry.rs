@@ -86,16 +86,17 @@ impl Registry {
         let mut by_name: Vec<ResourceId> = resources.iter().map(|resource| resource.id).collect();
         by_name.sort_by_key(|id| {
             let row = rows[usize::from(id.0)];
-            (row.group, row.version, row.plural)
+            (row.plural, row.group, row.version)
         });
         Self { catalogue, resources, storages, by_name }
     }
 
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Resource> {
-        let key = (group, version, plural);
+        // The plural, which tells most apart, is compared first.
+        let key = (plural, group, version);
         let index = self.by_name.binary_search_by(|id| {
             let row = self.resource(*id).row;
-            (row.group, row.version, row.plural).cmp(&key)
+            (row.plural, row.group, row.version).cmp(&key)
         });
         index.ok().map(|index| self.resource(self.by_name[index]))
     }

@@ -30,6 +30,11 @@ impl View<'_> {
         self.form.shape == Shape::Full && self.resource.row.stored_as.is_none()
     }
 
+    /// The stored bytes with a resource version are the answer.
+    pub(crate) fn is_stored_json(&self) -> bool {
+        self.is_stored_form() && self.form.media == Media::Json
+    }
+
     /// An entry as a tree in the version of the resource.
     pub(crate) fn value(&self, entry: &Entry) -> Value {
         self.resource.row.from_stored(entry.to_value())
@@ -88,7 +93,7 @@ impl View<'_> {
 
 /// The answer with one stored object.
 pub(crate) fn object(view: &View<'_>, status: u16, entry: &Entry) -> Response {
-    if !view.is_stored_form() || view.form.media != Media::Json {
+    if !view.is_stored_json() {
         return view.respond(status, view.value(entry));
     }
     let mut out = Vec::with_capacity(entry.len_bytes() + 1);
