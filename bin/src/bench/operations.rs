@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steersman_io::load::Connection;
+use steersman_io::load::{Connection, Target};
 
 use super::child::{Keys, Served};
 use super::floor;
@@ -71,8 +71,7 @@ pub(super) async fn all(
     let create = bench.create().await?;
     tokio::time::sleep(REST).await;
     let full_bytes = server.resident_bytes()?;
-    let mut measured = bench.against_floor(directory, create).await?;
-    measured.push(bench.watch_events().await?);
+    let measured = bench.against_floor(directory, create).await?;
     tokio::time::sleep(REST).await;
     let end_bytes = server.resident_bytes()?;
     Ok(Results { start: server.start, idle_bytes, full_bytes, end_bytes, measured })
@@ -95,6 +94,9 @@ impl Bench<'_> {
         for operation in READS {
             files.push((operation.file(), self.fetch(operation).await?));
         }
+        let pod = String::from_utf8_lossy(&self.fetch(Operation::Get).await?).into_owned();
+        let event = format!("{{\"type\":\"MODIFIED\",\"object\":{}}}\n", pod.trim_end());
+        files.push((Operation::WatchEvent.file(), event.into_bytes()));
         let mut floor = Floor::start(self.options, self.keys, directory, &files).await?;
         let pods = self.options.pods;
         let post = |index: usize| Request::post(pods::collection_path(index), pods::json(index));
@@ -105,6 +107,7 @@ impl Bench<'_> {
         }
         let patch = move |index: usize| status_patch(index, pods, 1);
         measured.push(self.both(&mut floor, Operation::StatusPatch, patch).await?);
+        measured.push(self.watch_events(&mut floor).await?);
         Ok(measured)
     }
 
@@ -153,24 +156,41 @@ impl Bench<'_> {
         }
     }
 
-    async fn watch_events(&mut self) -> Result<Measured, String> {
-        let Options { watchers, events, pods, .. } = *self.options;
+    async fn watch_events(&mut self, floor: &mut Floor) -> Result<Measured, String> {
+        let Options { pods, is_http2, .. } = *self.options;
         let list = self.connections.first_mut().ok_or("no connection")?.fetch("/api/v1/pods?limit=1").await?;
         let revision = resource_version(&list.1).ok_or("a list without a resource version")?;
         let path = format!("/api/v1/pods?watch=1&resourceVersion={revision}");
-        let target = self.server.target(self.keys, self.options.is_http2)?;
-        let open = Watchers::open(&target, &path, watchers).await?;
-        tokio::time::sleep(REST).await;
-        let before = self.server.cpu()?;
         let patch = move |index: usize| status_patch(index, pods, 2);
-        measure::run(self.server, &mut self.connections, events, patch).await?;
-        open.arrived(watchers * events).await?;
-        tokio::time::sleep(REST).await;
-        let delivered = u32::try_from(watchers * events).unwrap_or(u32::MAX);
-        let cpu = self.server.cpu()?.saturating_sub(before) / delivered;
-        let figures = Figures { cpu, ..Figures::default() };
-        Ok(Measured { operation: Operation::WatchEvent, figures, floor: None })
+        let target = self.server.target(self.keys, is_http2)?;
+        let cpu = fan_out(self.options, self.server, &target, &path, &mut self.connections, patch).await?;
+        let operation = Operation::WatchEvent;
+        let to_file = move |index: usize| patch(index).to_file(operation.file());
+        let target = floor.served.target(self.keys, is_http2)?;
+        let connections = &mut floor.connections;
+        let least = fan_out(self.options, &floor.served, &target, "/watch", connections, to_file).await?;
+        Ok(Measured { operation, figures: Figures { cpu, ..Figures::default() }, floor: Some(least) })
     }
+}
+
+/// CPU time of a server for one event at one of many watchers, the change itself included.
+async fn fan_out(
+    options: &Options,
+    served: &Served,
+    target: &Target,
+    path: &str,
+    connections: &mut Vec<Connection>,
+    change: impl Fn(usize) -> Request + Send + Sync + 'static,
+) -> Result<Duration, String> {
+    let Options { watchers, events, .. } = *options;
+    let open = Watchers::open(target, path, watchers).await?;
+    tokio::time::sleep(REST).await;
+    let before = served.cpu()?;
+    measure::run(served, connections, events, change).await?;
+    open.arrived(watchers * events).await?;
+    tokio::time::sleep(REST).await;
+    let delivered = u32::try_from(watchers * events).unwrap_or(u32::MAX);
+    Ok(served.cpu()?.saturating_sub(before) / delivered)
 }
 
 /// The floor's child and connections to it.
@@ -250,7 +270,8 @@ impl Operation {
     /// The name of the file with the same bytes.
     fn file(self) -> &'static str {
         match self {
-            Self::Get | Self::Create | Self::StatusPatch | Self::WatchEvent => "pod",
+            Self::Get | Self::Create | Self::StatusPatch => "pod",
+            Self::WatchEvent => "event",
             Self::ListAll => "all",
             Self::ListPage => "page",
             Self::ListByNode => "node",
