@@ -165,7 +165,7 @@ impl Bench<'_> {
         let target = self.server.target(self.keys, is_http2)?;
         let cpu = fan_out(self.options, self.server, &target, &path, &mut self.connections, patch).await?;
         let operation = Operation::WatchEvent;
-        let to_file = move |index: usize| patch(index).to_file(operation.file());
+        let to_file = move |index: usize| patch(index).with_file(operation.file());
         let target = floor.served.target(self.keys, is_http2)?;
         let connections = &mut floor.connections;
         let least = fan_out(self.options, &floor.served, &target, "/watch", connections, to_file).await?;
