@@ -43,11 +43,24 @@ if [ "$mode" = --show ]; then
     exit
 fi
 
+# Whether the result $1 is as good as the floor of its group.
+holds() {
+    awk -F'\t' 'NR == FNR { agree = $2; status = $3; group = $1; next }
+        $1 == group && (agree < $2 || status < $3) { below = 1 } END { exit below }' "$1" "$floor"
+}
+
+touch "$floor"
 found=$WORK/found.tsv
 for group in $(cd "$recordings" && ls -- *.jsonl | sed 's/\.jsonl$//'); do
-    # GROUP: AGREE of TOTAL steps agree, STATUS in status
-    replay "$group" |
-        sed -n "s/^$group: \([0-9]*\) of \([0-9]*\) steps agree, \([0-9]*\) in status\$/$group\t\1\t\3\t\2/p" >>"$found"
+    for try in first second; do
+        # GROUP: AGREE of TOTAL steps agree, STATUS in status
+        replay "$group" >"$WORK/said"
+        sed -n "s/^$group: \([0-9]*\) of \([0-9]*\) steps agree, \([0-9]*\) in status\$/$group\t\1\t\3\t\2/p" \
+            "$WORK/said" >"$WORK/result"
+        # On a machine with other things to do a watch may end before its last event: once more, then it counts.
+        if holds "$WORK/result"; then break; fi
+    done
+    cat "$WORK/result" >>"$found"
 done
 
 python3 - "$found" "$floor" "$mode" <<'PYTHON'
