@@ -31,7 +31,7 @@ replay() {
         "--service-account-key-file=$recordings/server/sa.key" \
         "--service-account-signing-key-file=$recordings/server/sa.key" \
         --service-account-issuer=https://kubernetes.default.svc --service-cluster-ip-range=10.0.0.0/24 \
-        --authorization-mode=AlwaysAllow --allow-privileged=true
+        --external-hostname=192.0.2.2:6443 --authorization-mode=AlwaysAllow --allow-privileged=true
     python3 "$recordings/golden.py" replay --server "$SERVER_URL" --group "$group" --no-managed-fields "$@" || true
     end_server KILL
 }
@@ -82,16 +82,18 @@ except FileNotFoundError:
 # What these groups are about is not served yet: they are reported, and have no floor to hold.
 LATER = {"admission", "apply", "authz", "crd"}
 
-failed = 0
+passed = failed = 0
 print(f"{'group':<13}{'agree':>7}{'floor':>7}{'status':>8}{'floor':>7}{'total':>7}")
 for group in sorted(set(found) | set(floor)):
     agree, status, total = found.get(group, (0, 0, 0))
     least_agree, least_status = floor.get(group, (0, 0))
     below = group not in LATER and (agree < least_agree or status < least_status)
     failed += below
+    passed += not below
     print(f"{group:<13}{agree:>7}{least_agree:>7}{status:>8}{least_status:>7}{total:>7}{'  below the floor' if below else ''}")
 sums = [sum(row[i] for row in found.values()) for i in range(3)]
-print(f"all: {sums[0]} of {sums[2]} steps agree, {sums[1]} in status; {failed} groups below the floor")
+print(f"all: {sums[0]} of {sums[2]} steps agree, {sums[1]} in status")
+print(f"recordings: {passed} passed, {failed} failed")
 
 if mode == "--update":
     with open(floor_path, "w") as out:

@@ -276,12 +276,32 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn host_and_port(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    let names_port = host
+        .rsplit_once(':')
+        .is_some_and(|(name, _)| !name.contains(':') || name.starts_with('[') && name.ends_with(']'));
+    match (names_port, host.contains(':')) {
+        (true, _) => host.to_owned(),
+        (false, true) => format!("[{host}]:{port}"),
+        (false, false) => format!("{host}:{port}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_has_the_port_that_it_names() {
+        for (host, wanted) in [
+            ("api.example", "api.example:6443"),
+            ("api.example:443", "api.example:443"),
+            ("192.0.2.2", "192.0.2.2:6443"),
+            ("fd00::1", "[fd00::1]:6443"),
+            ("[fd00::1]:443", "[fd00::1]:443"),
+        ] {
+            assert_eq!(host_and_port(host, 6443), wanted);
+        }
+    }
 
     #[test]
     fn the_first_service_address_is_found() {
