@@ -4,6 +4,7 @@ mod bench;
 mod flags;
 mod replay;
 mod serve;
+mod sim;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
             serve::print(&format!("Kubernetes {GIT_VERSION}"));
             ExitCode::SUCCESS
         }
+        Some(("sim", matches)) => sim::main(matches),
         Some(("replay", matches)) => {
             let path: &PathBuf = matches.get_one("file").expect("clap requires it");
             replay::main(path, matches.get_flag("effects"), matches.get_one("until").copied())
@@ -63,6 +65,7 @@ fn command() -> Command {
                 .disable_help_flag(true)
                 .arg(flags),
         )
+        .subcommand(sim::command())
         .subcommand(replay_command())
         .subcommands(bench::commands())
         .subcommand(Command::new("version").about("Print the version"))
