@@ -6,4 +6,5 @@ mod conditions;
 mod house_rules;
 mod malformed;
 mod warnings;
+mod starting;
 mod watches;

@@ -106,7 +106,9 @@ pub fn difference(found: &Objects, wanted: &Objects) -> Option<String> {
             Some((other, _)) if other != revision => {
                 return Some(format!("{name} is at {} and should be at {}", revision.0, other.0));
             }
-            Some((_, value)) if *value != found[name].1 => return Some(format!("{name}@{} has another content", revision.0)),
+            Some((_, value)) if *value != found[name].1 => {
+                return Some(format!("{name}@{} has another content", revision.0));
+            }
             Some(_) => {}
         }
     }
@@ -127,7 +129,9 @@ pub fn cache(world: &World, truth: &Truth) -> Result<(), Violation> {
         let wanted = truth.under(prefix, revision);
         let same = held.len() == wanted.len()
             && held.iter().all(|(key, entry)| {
-                wanted.get(key).is_some_and(|(since, value)| *since == entry.revision() && *value == entry.value())
+                wanted
+                    .get(key)
+                    .is_some_and(|(since, value)| *since == entry.revision() && *value == entry.value())
             });
         if !same {
             let prefix = String::from_utf8_lossy(prefix);

@@ -35,7 +35,11 @@ impl Faults {
     pub fn draw(chooser: &mut Chooser) -> Self {
         let mut class = |name: &str, worst: u32| {
             let on = chooser.chance(name, CLASS_ON);
-            if on { Ratio::new(1, worst + chooser.pick(name, u64::from(worst) * 4) as u32) } else { Ratio::NEVER }
+            if on {
+                Ratio::new(1, worst + chooser.pick(name, u64::from(worst) * 4) as u32)
+            } else {
+                Ratio::NEVER
+            }
         };
         let reset = class("faults/reset", 10);
         let lost_write = class("faults/lost-write", 8);

@@ -52,8 +52,8 @@ enum Happening {
     Run(usize, u32, Box<Task>),
     /// An operation reaches etcd.
     Store(usize, u32, JobId, Op),
-    /// A client's sleep is over.
-    Wake(usize),
+    /// A client's sleep is over: the so-manieth, so that an interrupted sleep wakes nobody.
+    Wake(usize, u64),
     /// An answer, or bytes of a watch, reach a client.
     Reply(usize, JobId, Box<Reply>),
     Frame(usize, JobId, Bytes),
@@ -99,6 +99,8 @@ struct Run {
     etcd: FakeEtcd,
     truth: Truth,
     clients: Vec<Client>,
+    /// What each client waits for: one call at most, and how often it has gone to sleep.
+    current: Vec<(Option<JobId>, u64)>,
     calls: BTreeMap<JobId, Call>,
     last_job: u64,
     registry: Arc<Registry>,
@@ -133,8 +135,10 @@ impl Run {
             let parity = (number % 3 != 0).then_some(number % 2);
             Client::Reflector(Reflector::new(number, parity))
         });
+        let clients: Vec<Client> = writers.chain(reflectors).collect();
         Self {
-            clients: writers.chain(reflectors).collect(),
+            current: vec![(None, 0); clients.len()],
+            clients,
             nodes: (0..faults.servers).map(|_| node()).collect(),
             chooser,
             faults,
@@ -157,7 +161,7 @@ impl Run {
             self.at(0, Happening::Restart(server));
         }
         for client in 0..self.clients.len() {
-            self.at(100, Happening::Wake(client));
+            self.at(100, Happening::Wake(client, 0));
         }
         self.at(1_000, Happening::Mischief);
         self.at(CHAOS_MILLIS, Happening::Calm);
@@ -206,13 +210,18 @@ impl Run {
 
     fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
         match happening {
-            Happening::Input(server, life, input) if self.nodes[server].life == life => self.give(server, *input),
+            Happening::Input(server, life, input) if self.nodes[server].life == life => {
+                self.give(server, *input)
+            }
             Happening::Run(server, life, task) if self.nodes[server].life == life => {
                 self.give(server, Input::Ran(task.run()))
             }
             Happening::Input(..) | Happening::Run(..) => Ok(()),
             Happening::Store(server, life, id, op) => self.store(server, life, id, &op),
-            Happening::Wake(client) => {
+            Happening::Wake(client, sleep) => {
+                if self.current[client].1 != sleep {
+                    return Ok(());
+                }
                 let next = self.sighted(client, None, |client, sight| Ok(client.wake(sight)))?;
                 self.follow(client, next)
             }
@@ -233,8 +242,7 @@ impl Run {
         act: impl FnOnce(&mut Client, &mut Sight<'_>) -> Result<Next, Violation>,
     ) -> Result<Next, Violation> {
         let asked_at = call.map_or(self.truth.revision(), |call| call.asked_at);
-        let mut sight =
-            Sight { chooser: &mut self.chooser, truth: &self.truth, asked_at, calm: self.calm };
+        let mut sight = Sight { chooser: &mut self.chooser, truth: &self.truth, asked_at, calm: self.calm };
         act(&mut self.clients[client], &mut sight)
     }
 
@@ -242,20 +250,24 @@ impl Run {
         match next {
             Next::Listen => Ok(()),
             Next::Sleep(millis) => {
-                self.at(millis, Happening::Wake(client));
+                self.let_go(client);
+                let sleep = self.current[client].1;
+                self.at(millis, Happening::Wake(client, sleep));
                 Ok(())
             }
-            Next::Cut => {
-                let open = self.calls.iter().find(|(_, call)| call.client == client && call.watch);
-                match open.map(|(id, _)| *id) {
-                    Some(id) => self.broken(client, id),
-                    None => Ok(()),
-                }
-            }
             Next::Ask(ask) => {
+                self.let_go(client);
                 self.ask(client, ask);
                 Ok(())
             }
+        }
+    }
+
+    /// The client turns to something else: its call and its sleep are over.
+    fn let_go(&mut self, client: usize) {
+        self.current[client].1 += 1;
+        if let Some(id) = self.current[client].0.take() {
+            self.hang_up(id);
         }
     }
 
@@ -275,6 +287,7 @@ impl Run {
             slow: ask.watch && self.chooser.fault("reader", self.faults.slow_reader),
         };
         self.calls.insert(id, call);
+        self.current[client].0 = Some(id);
         let arrives = self.arrival("link");
         let lost = self.chooser.fault("link/reset", self.faults.reset);
         if lost || self.nodes[server].machine.is_none() {
@@ -308,7 +321,9 @@ impl Run {
         for effect in effects {
             self.perform(server, effect);
         }
-        if let Some(at) = wakes_at.filter(|at| self.nodes[server].wakes_at.is_none_or(|armed| *at < armed || armed <= self.now)) {
+        if let Some(at) = wakes_at
+            .filter(|at| self.nodes[server].wakes_at.is_none_or(|armed| *at < armed || armed <= self.now))
+        {
             self.nodes[server].wakes_at = Some(at);
             let life = self.nodes[server].life;
             self.schedule(at.max(self.now), Happening::Input(server, life, Box::new(Input::Tick)));
@@ -321,7 +336,11 @@ impl Run {
         match effect {
             Effect::Run(task) => {
                 // A step may run late: its snapshot is then an old one.
-                let late = if self.calm { 0 } else { self.chooser.pick("step", 4) * self.chooser.pick("step", 2_000) };
+                let late = if self.calm {
+                    0
+                } else {
+                    self.chooser.pick("step", 4) * self.chooser.pick("step", 2_000)
+                };
                 self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
             }
             Effect::Store(id, _, op) => {
@@ -389,6 +408,7 @@ impl Run {
         // A refused watch ends with its answer, as does everything else.
         if !(call.watch && reply.status == 200) {
             self.calls.remove(&id);
+            self.current[client].0 = None;
         }
         let next = self.sighted(client, Some(&call), |client, sight| client.answered(reply, sight))?;
         self.follow(client, next)
@@ -399,9 +419,7 @@ impl Run {
         let credit = Input::Credit(id, 1);
         self.schedule(self.now, Happening::Input(call.server, call.life, Box::new(credit)));
         let next = self.sighted(client, Some(&call), |client, sight| client.events(bytes, sight))?;
-        if next != Next::Listen {
-            self.hang_up(id);
-        } else if self.chooser.fault("reader/cut", self.faults.cut_watch) {
+        if next == Next::Listen && self.chooser.fault("reader/cut", self.faults.cut_watch) {
             return self.broken(client, id);
         }
         self.follow(client, next)
@@ -419,7 +437,7 @@ impl Run {
         if !self.calls.contains_key(&id) {
             return Ok(());
         }
-        self.hang_up(id);
+        self.let_go(client);
         let next = self.sighted(client, None, |client, sight| Ok(client.broken(sight)))?;
         self.follow(client, next)
     }

@@ -202,6 +202,7 @@ fn whole(
     if resource.storage.is_none() {
         return Err(not_there_yet(resource.row.plural));
     }
+    check_filled(scene)?;
     match verb {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target, verb == Verb::Watch),
@@ -211,6 +212,15 @@ fn whole(
         Verb::Delete => delete::begin(scene, target),
         Verb::DeleteCollection => collection::begin(scene, target),
     }
+}
+
+/// Before the store has been read whole the cache knows nothing, not even what is not there.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go
+fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
+    if scene.world.synced() {
+        return Ok(());
+    }
+    Err(Failure::too_many_requests("storage is (re)initializing", 1))
 }
 
 /// A verb on a part of an object.
@@ -229,6 +239,7 @@ fn part(scene: &Scene<'_>, info: &RequestInfo, sub: &'static Sub, target: Target
     if !sub.verbs.contains(&verb) {
         return Err(Failure::method_not_allowed());
     }
+    check_filled(scene)?;
     match (sub.action, verb) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {

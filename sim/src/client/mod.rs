@@ -35,8 +35,6 @@ pub enum Next {
     Sleep(u64),
     /// Nothing until something comes.
     Listen,
-    /// Cut the watch that is open.
-    Cut,
 }
 
 /// What a client may look at.

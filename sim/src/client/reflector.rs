@@ -27,7 +27,11 @@ pub struct Reflector {
 enum State {
     Start,
     /// A list is under way: how it was asked for, its pages so far, and since when.
-    Listing { form: ListForm, pages: Vec<Value>, began_at: Rev },
+    Listing {
+        form: ListForm,
+        pages: Vec<Value>,
+        began_at: Rev,
+    },
     Opening,
     Watching,
 }
@@ -53,11 +57,7 @@ impl Reflector {
     }
 
     pub(super) fn wake(&mut self, sight: &mut Sight<'_>) -> Next {
-        match self.state {
-            // A watch that is open is cut now and then by its own client.
-            State::Watching => Next::Cut,
-            State::Start | State::Listing { .. } | State::Opening => self.list(sight),
-        }
+        self.list(sight)
     }
 
     fn selector(&self) -> String {
@@ -118,7 +118,8 @@ impl Reflector {
             self.state = State::Listing { form, pages, began_at };
             return Ok(Next::Ask(self.get(&format!("limit={PAGE}&continue={next}"), false)));
         }
-        let revision = |page: &Value| page.text_at(&["metadata", "resourceVersion"]).parse().map_or(Rev(0), Rev);
+        let revision =
+            |page: &Value| page.text_at(&["metadata", "resourceVersion"]).parse().map_or(Rev(0), Rev);
         self.at = pages.first().map_or(Rev(0), revision);
         if let Some(other) = pages.iter().map(revision).find(|other| *other != self.at) {
             let detail = format!("pages of revisions {} and {}", self.at.0, other.0);

@@ -71,8 +71,10 @@ impl Writer {
 
     fn patch(&self, name: &str, sight: &mut Sight<'_>) -> Ask {
         let parity = sight.chooser.pick(&self.stream, 2);
-        let body =
-            format!(r#"{{"metadata":{{"labels":{{"parity":"{parity}"}}}},"data":{{"p":"{}"}}}}"#, self.count % 3);
+        let body = format!(
+            r#"{{"metadata":{{"labels":{{"parity":"{parity}"}}}},"data":{{"p":"{}"}}}}"#,
+            self.count % 3
+        );
         Ask { content_type: "application/merge-patch+json", ..ask("PATCH", &format!("{PLACE}/{name}"), body) }
     }
 
@@ -93,7 +95,10 @@ impl Writer {
                 written(sight, name, &object)?;
                 let uid = object.text_at(&["metadata", "uid"]).to_owned();
                 if matches!(doing, Doing::Create(_)) && !self.uids.insert(uid.clone()) {
-                    return Err(Violation::new(Guarantee::UidsAreUnique, format!("{name}: {uid} was made twice")));
+                    return Err(Violation::new(
+                        Guarantee::UidsAreUnique,
+                        format!("{name}: {uid} was made twice"),
+                    ));
                 }
             }
             (Doing::Read(name), 200) => read(sight, name, Some(&object), window)?,
@@ -115,7 +120,13 @@ impl Writer {
 }
 
 fn ask(method: &'static str, target: &str, body: String) -> Ask {
-    Ask { method, target: target.to_owned(), content_type: "application/json", body: body.into_bytes(), watch: false }
+    Ask {
+        method,
+        target: target.to_owned(),
+        content_type: "application/json",
+        body: body.into_bytes(),
+        watch: false,
+    }
 }
 
 fn key(name: &str) -> Vec<u8> {
@@ -130,7 +141,8 @@ fn written(sight: &Sight<'_>, name: &str, object: &Value) -> Result<(), Violatio
     if same {
         return Ok(());
     }
-    let detail = format!("{name}@{} was answered, the store held {:?}", revision.0, stored.map(|(since, _)| since.0));
+    let detail =
+        format!("{name}@{} was answered, the store held {:?}", revision.0, stored.map(|(since, _)| since.0));
     Err(Violation::new(Guarantee::WritesAreWhatIsStored, detail))
 }
 
@@ -138,13 +150,12 @@ fn written(sight: &Sight<'_>, name: &str, object: &Value) -> Result<(), Violatio
 fn read(sight: &Sight<'_>, name: &str, object: Option<&Value>, window: (Rev, Rev)) -> Result<(), Violation> {
     let key = key(name);
     let wanted = object.map(split);
-    let explained = (window.0.0..=window.1.0).any(|revision| {
-        match (sight.truth.at(&key, Rev(revision)), &wanted) {
+    let explained =
+        (window.0.0..=window.1.0).any(|revision| match (sight.truth.at(&key, Rev(revision)), &wanted) {
             (None, None) => true,
             (Some((since, value)), Some((_, at, rest))) => since == *at && content(value) == *rest,
             (Some(_), None) | (None, Some(_)) => false,
-        }
-    });
+        });
     if explained {
         return Ok(());
     }

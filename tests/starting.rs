@@ -1,0 +1,43 @@
+//! A server that starts: what it answers before it has read its store.
+
+use std::sync::Arc;
+use steersman_core::http::{Body, Method, Peer, Request};
+use steersman_core::kinds::Registry;
+use steersman_core::machine::{Effect, Input, JobId, Machine};
+use steersman_core::now::{Mono, Now, Wall};
+use steersman_sim::driver::open_config;
+
+/// An empty list at revision 0 would make a client believe that nothing exists.
+#[test]
+fn nothing_is_answered_from_a_cache_that_was_not_filled() {
+    let now = Now { mono: Mono(1), wall: Wall(0) };
+    let mut machine = Machine::new(open_config(1), Arc::new(Registry::builtin()));
+    let mut effects = Vec::new();
+    machine.handle(now, Input::Start, &mut effects);
+    let queries = ["resourceVersion=0", "watch=1&resourceVersion=0", "watch=1&resourceVersion=7", ""];
+    for (index, query) in queries.into_iter().enumerate() {
+        let id = JobId(index as u64 + 1);
+        let request = Request {
+            method: Method::Get,
+            path: "/api/v1/configmaps".to_owned(),
+            query: query.to_owned(),
+            headers: Vec::new(),
+            body: Default::default(),
+            peer: Peer::None,
+            remote_address: "192.0.2.1".into(),
+        };
+        effects.clear();
+        machine.handle(now, Input::Request(id, request), &mut effects);
+        let Some(Effect::Run(task)) = effects.pop() else { panic!("a request begins with a step") };
+        machine.handle(now, Input::Ran(task.run()), &mut effects);
+        let response = effects.iter().find_map(|effect| match effect {
+            Effect::Respond(_, response) => Some(response),
+            _ => None,
+        });
+        let response = response.unwrap_or_else(|| panic!("{query}: no answer"));
+        assert_eq!(response.status, 429, "{query}");
+        let Body::Full(body) = &response.body else { panic!("a Status has a body") };
+        assert!(String::from_utf8_lossy(body).contains("storage is (re)initializing"));
+        assert!(response.headers.iter().any(|(name, value)| name == "retry-after" && value == "1"));
+    }
+}
