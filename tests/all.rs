@@ -5,6 +5,6 @@ mod battery;
 mod conditions;
 mod house_rules;
 mod malformed;
-mod warnings;
 mod starting;
+mod warnings;
 mod watches;

@@ -128,7 +128,8 @@ pub fn cache(world: &World, truth: &Truth) -> Result<(), Violation> {
         let held = world.cache(collection.storage).entries();
         let wanted = truth.under(prefix, revision);
         let same = held.len() == wanted.len()
-            && held.iter().all(|(key, entry)| {
+            && held.iter().all(|(key, held)| {
+                let entry = held.entry();
                 wanted
                     .get(key)
                     .is_some_and(|(since, value)| *since == entry.revision() && *value == entry.value())
