@@ -307,7 +307,9 @@ impl Pair {
                 self.ask(|side| Op::Compact(side.there(Rev(to)))).await
             }
             Step::Follow(prefix, after) => {
-                self.sides.iter_mut().for_each(|side| side.follow(prefix.clone(), (*after).min(revision).max(Rev(1))));
+                self.sides
+                    .iter_mut()
+                    .for_each(|side| side.follow(prefix.clone(), (*after).min(revision).max(Rev(1))));
                 return self.compare_feeds().await;
             }
         };

@@ -1,4 +1,4 @@
-//! A real etcd for the tests that need one: started on free ports of this host, stopped, killed, started again.
+//! A real etcd for the tests that need one: started on free ports of this host, killed, started again.
 //!
 //! `STEERSMAN_ETCD` names the program (`tests/scripts/install-etcd.sh` puts it somewhere); without it the
 //! tests say so and pass.
