@@ -150,7 +150,7 @@ pub const ETCD_REVISION_EVENTS: usize = 10_000_000;
 pub const ETCD_DELIVERY_MILLIS: u64 = 500;
 
 /// How soon and how often etcd is asked how far its watch is, milliseconds, and how often in a row. Beyond:
-/// who waits runs into `FRESH_MILLIS`.
+/// another member is watched when nothing has come meanwhile; who waits runs into `FRESH_MILLIS`.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/progress/watch_progress.go
 pub const ETCD_PROGRESS_DELAY_MILLIS: u64 = 10;
 pub const ETCD_PROGRESS_PAUSE_MILLIS: u64 = 100;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use steersman_core::store::{Event, EventType, Feed, Op, Rev, StoreError, Stored, TxnOp, Why};
@@ -59,6 +59,21 @@ fn replay(events: &[Event]) -> BTreeMap<Bytes, (Bytes, Rev)> {
     state
 }
 
+/// Everything that was acknowledged was told, once and in order, and leads to what is there.
+async fn check(store: &EtcdStore, heard: &Heard, acknowledged: &[Rev]) {
+    let Stored::Ranged(last) = store.perform(Op::Range(under("/a/"))).await else { panic!("a read") };
+    let heard = heard.until(store, MAIN, last.revision).await;
+    assert_eq!(heard.lost, None);
+    let mut told: Vec<Rev> = heard.events.iter().map(|event| event.kv.mod_revision).collect();
+    told.dedup();
+    assert!(acknowledged.iter().all(|revision| told.binary_search(revision).is_ok()), "an event is lost");
+    assert!(acknowledged.len() > 50, "the writer did write");
+    let found: BTreeMap<_, _> =
+        last.kvs.into_iter().map(|kv| (kv.key, (kv.value, kv.mod_revision))).collect();
+    assert_eq!(replay(&heard.events), found);
+    eprintln!("{} writes acknowledged, {} revisions told", acknowledged.len(), told.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_and_started_again_etcd_loses_and_repeats_nothing() {
     let Some(mut etcd) = Etcd::start(&[]) else { return };
@@ -74,18 +89,57 @@ async fn killed_and_started_again_etcd_loses_and_repeats_nothing() {
     }
     tokio::time::sleep(Duration::from_millis(400)).await;
     stop.store(true, Ordering::Relaxed);
-    let acknowledged = writer.await.expect("the writer ends");
-    let Stored::Ranged(last) = store.perform(Op::Range(under("/a/"))).await else { panic!("a read") };
-    let heard = heard.until(&*store, MAIN, last.revision).await;
-    assert_eq!(heard.lost, None);
-    let mut told: Vec<Rev> = heard.events.iter().map(|event| event.kv.mod_revision).collect();
-    told.dedup();
-    assert!(acknowledged.iter().all(|revision| told.binary_search(revision).is_ok()), "an event is lost");
-    assert!(acknowledged.len() > 50, "the writer did write");
-    let found: BTreeMap<_, _> =
-        last.kvs.into_iter().map(|kv| (kv.key, (kv.value, kv.mod_revision))).collect();
-    assert_eq!(replay(&heard.events), found);
-    eprintln!("{} writes acknowledged, {} revisions told", acknowledged.len(), told.len());
+    check(&store, &heard, &writer.await.expect("the writer ends")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_die_or_stand_still_are_left() {
+    let Some(mut members) = Etcd::start_cluster(3) else { return };
+    let endpoints = members.iter().map(Etcd::endpoint).collect();
+    let short = Duration::from_secs(2);
+    let config = EtcdConfig { write_timeout: short, read_timeout: short, ..EtcdConfig::new(endpoints) };
+    let store = Arc::new(EtcdStore::connect(&config).await.expect("etcd answers"));
+    let heard = follow(&store, "/a/", Rev(1));
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn(write_for_a_while(Arc::clone(&store), Arc::clone(&stop)));
+    for member in &mut members {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        member.kill();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        member.start_again();
+    }
+    // Without the others one member has no leader, and with them again there is one.
+    members[1..].iter().for_each(|member| member.signal("STOP"));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    members[1..].iter().for_each(|member| member.signal("CONT"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stop.store(true, Ordering::Relaxed);
+    check(&store, &heard, &writer.await.expect("the writer ends")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_does_not_wait_for_a_member_that_stands_still() {
+    let Some(members) = Etcd::start_cluster(3) else { return };
+    let endpoints = members.iter().map(Etcd::endpoint).collect();
+    let store = EtcdStore::connect(&EtcdConfig::new(endpoints)).await.expect("etcd answers");
+    let heard = follow(&store, "/a/", Rev(1));
+    heard.until(&store, MAIN, committed(&store, write(vec![put("/a/k", "1")])).await.revision).await;
+    members[0].signal("STOP");
+    let begin = Instant::now();
+    // Perhaps the leader was stopped.
+    let other = EtcdConfig::new(members[1..].iter().map(Etcd::endpoint).collect());
+    let other = EtcdStore::connect(&other).await.expect("the others answer");
+    let revision = loop {
+        if let Stored::Txn(reply) = other.perform(write(vec![put("/a/k", "2")])).await {
+            break reply.revision;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no leader");
+    };
+    let waits = Instant::now();
+    let told = heard.until(&store, MAIN, revision).await;
+    assert_eq!(told.events.last().map(|event| event.kv.mod_revision), Some(revision));
+    eprintln!("told after {:?}", waits.elapsed());
+    members[0].signal("CONT");
 }
 
 #[tokio::test(flavor = "multi_thread")]

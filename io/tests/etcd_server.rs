@@ -4,7 +4,6 @@
 //! tests say so and pass.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,14 +18,16 @@ const PROGRAM: &str = "STEERSMAN_ETCD";
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A cluster of one member. Dropping it ends it.
+/// One member of a cluster, mostly its only one. Dropping it ends it.
 pub(crate) struct Etcd {
     directory: tempfile::TempDir,
     scheme: &'static str,
     port: u16,
     peer_port: u16,
+    /// Names and peers of all members.
+    cluster: String,
     more: Vec<String>,
-    process: Child,
+    process: Option<Child>,
 }
 
 impl Etcd {
@@ -40,16 +41,50 @@ impl Etcd {
         scheme: &'static str,
         more: &[&str],
     ) -> Option<Self> {
+        let (port, peer_port) = free_ports();
+        let more = more.iter().map(|flag| (*flag).to_owned()).collect();
+        let cluster = named_peer(peer_port);
+        let mut etcd = Self { directory, scheme, port, peer_port, cluster, more, process: None };
+        etcd.spawn()?;
+        etcd.await_port();
+        Some(etcd)
+    }
+
+    /// Members that have found each other.
+    pub(crate) fn start_cluster(size: usize) -> Option<Vec<Self>> {
+        let ports: Vec<(u16, u16)> = (0..size).map(|_| free_ports()).collect();
+        let cluster = ports.iter().map(|(_, peer)| named_peer(*peer)).collect::<Vec<_>>().join(",");
+        let member = |(port, peer_port): (u16, u16)| {
+            let directory = tempfile::tempdir().expect("a directory");
+            let cluster = cluster.clone();
+            let mut etcd =
+                Self { directory, scheme: "http", port, peer_port, cluster, more: Vec::new(), process: None };
+            etcd.spawn().map(|()| etcd)
+        };
+        let members: Option<Vec<Self>> = ports.into_iter().map(member).collect();
+        members.iter().flatten().for_each(Self::await_port);
+        members
+    }
+
+    fn spawn(&mut self) -> Option<()> {
         let Ok(program) = std::env::var(PROGRAM) else {
             eprintln!("skipped: {PROGRAM} does not name an etcd");
             return None;
         };
-        let (port, peer_port) = free_ports();
-        let more: Vec<String> = more.iter().map(|flag| (*flag).to_owned()).collect();
-        let process = spawn(&program, directory.path(), scheme, port, peer_port, &more);
-        let etcd = Self { directory, scheme, port, peer_port, more, process };
-        etcd.await_port();
-        Some(etcd)
+        let client = self.endpoint();
+        let peer = format!("http://127.0.0.1:{}", self.peer_port);
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--name=m{}", self.peer_port))
+            .arg(format!("--data-dir={}", self.directory.path().join("data").display()))
+            .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
+            .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
+            .arg(format!("--initial-cluster={}", self.cluster))
+            .args(["--log-level=error", "--unsafe-no-fsync"])
+            .args(&self.more);
+        self.process =
+            Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("etcd starts"));
+        Some(())
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -61,21 +96,21 @@ impl Etcd {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.process.kill().expect("killed");
-        self.process.wait().expect("reaped");
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("killed");
+            process.wait().expect("reaped");
+        }
     }
 
     pub(crate) fn start_again(&mut self) {
-        let program = std::env::var(PROGRAM).expect("it was there before");
-        let Self { directory, scheme, port, peer_port, more, .. } = self;
-        self.process = spawn(&program, directory.path(), scheme, *port, *peer_port, more);
+        self.spawn().expect("it was there before");
         self.await_port();
     }
 
-    /// SIGSTOP or SIGCONT.
+    /// STOP or CONT.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status();
-        assert!(status.expect("kill runs").success());
+        let id = self.process.as_ref().expect("a process").id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().expect("kill runs").success());
     }
 
     fn await_port(&self) {
@@ -89,10 +124,12 @@ impl Etcd {
 
 impl Drop for Etcd {
     fn drop(&mut self) {
-        // It may have been killed already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
+}
+
+fn named_peer(port: u16) -> String {
+    format!("m{port}=http://127.0.0.1:{port}")
 }
 
 fn free_ports() -> (u16, u16) {
@@ -100,20 +137,6 @@ fn free_ports() -> (u16, u16) {
     let (one, other) = (port(), port());
     let number = |listener: &TcpListener| listener.local_addr().expect("an address").port();
     (number(&one), number(&other))
-}
-
-fn spawn(program: &str, data: &Path, scheme: &str, port: u16, peer_port: u16, more: &[String]) -> Child {
-    let client = format!("{scheme}://127.0.0.1:{port}");
-    let peer = format!("http://127.0.0.1:{peer_port}");
-    let mut command = Command::new(program);
-    command
-        .arg(format!("--data-dir={}", data.join("data").display()))
-        .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
-        .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
-        .arg(format!("--initial-cluster=default={peer}"))
-        .args(["--log-level=error", "--unsafe-no-fsync"])
-        .args(more);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("etcd starts")
 }
 
 /// What a feed has delivered.

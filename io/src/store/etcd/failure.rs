@@ -116,10 +116,26 @@ fn was_not_sent(status: &Status) -> bool {
     false
 }
 
+/// An error in one line: what etcd says, or what became of the connection.
+pub(super) fn text(error: &Error) -> Text {
+    match error {
+        Error::GRpcStatus(status) => text_of(status),
+        other => Text::from(other.to_string()),
+    }
+}
+
 fn text_of(status: &Status) -> Text {
     // etcd's texts begin with its name, which those who quote them add again.
     let message = status.message();
-    Text::from(message.strip_prefix("etcdserver: ").unwrap_or(message))
+    let message = message.strip_prefix("etcdserver: ").unwrap_or(message);
+    let mut cause = std::error::Error::source(status);
+    while let Some(below) = cause.and_then(std::error::Error::source) {
+        cause = Some(below);
+    }
+    match cause.map(ToString::to_string) {
+        Some(cause) if !message.contains(&cause) => Text::from(format!("{message}: {cause}")),
+        Some(_) | None => Text::from(message),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 use super::answer;
 use super::assemble::{Assembled, Assembler};
 use super::backoff::Backoff;
+use super::failure;
 use super::members::{Member, Members, within};
 use super::request;
 use crate::store::{FeedInput, Sink};
@@ -48,6 +49,8 @@ pub(super) struct Feeding {
 pub(super) struct Asking {
     due: Option<Instant>,
     left: u32,
+    /// Something has come over the watch since the first ask.
+    heard: bool,
 }
 
 /// Why one connection's watch is over.
@@ -86,6 +89,7 @@ impl Feeding {
             Ok(opened) => opened,
             Err(why) => return Ended::Broken(why),
         };
+        self.asking.restart();
         let wanted = Arc::clone(&self.wanted);
         // Until the watch is created it must make haste, afterwards connections are probed.
         let mut created = false;
@@ -110,7 +114,7 @@ impl Feeding {
                         Assembled::Broken(why) => return Ended::Broken(why),
                     },
                     Ok(None) => return Ended::Broken("etcd has ended the stream".into()),
-                    Err(error) => return Ended::Broken(Text::from(error.to_string())),
+                    Err(error) => return Ended::Broken(failure::text(&error)),
                 },
                 () = wanted.notified() => self.asking.want(),
                 () = due(self.asking.due), if created => {
@@ -146,10 +150,7 @@ impl Feeding {
         };
         match tokio::time::timeout(timeout, opening).await {
             Ok(Ok(opened)) => Ok(opened),
-            Ok(Err(error)) => {
-                let error: etcd_client::Error = error;
-                Err(Text::from(error.to_string()))
-            }
+            Ok(Err(error)) => Err(failure::text(&error)),
             Err(_) => Err("no answer in time".into()),
         }
     }
@@ -166,14 +167,17 @@ impl Feeding {
         sender: &mut WatchRequestSender,
         trusted: bool,
     ) -> Result<(), Text> {
-        self.asking.asked();
-        if trusted {
-            return sender.request_progress().await.map_err(|error| Text::from(error.to_string()));
+        if !self.asking.asks_again() {
+            let heard = std::mem::take(&mut self.asking).heard;
+            return if heard { Ok(()) } else { Err("etcd does not say how far the watch is".into()) };
         }
-        if let Some(revision) = self.unchanged_until(member).await
-            && self.assembler.claim(revision)
-        {
-            self.deliver(Batch { feed: self.feed, events: Vec::new(), revision });
+        if trusted {
+            return sender.request_progress().await.map_err(|error| failure::text(&error));
+        }
+        if let Some(revision) = self.unchanged_until(member).await {
+            if self.assembler.claim(revision) {
+                self.deliver(Batch { feed: self.feed, events: Vec::new(), revision });
+            }
             self.asking.answered(&self.assembler, self.members.newest());
         }
         Ok(())
@@ -200,19 +204,38 @@ impl Feeding {
 impl Asking {
     /// Soon, with all that want it until then, and again until there is an answer.
     fn want(&mut self) {
+        // While it is being asked, later wishes prolong that only once there was a sign of life.
+        if self.due.is_some() && !self.heard {
+            return;
+        }
         let soon = Instant::now() + Duration::from_millis(limits::ETCD_PROGRESS_DELAY_MILLIS);
         self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
         self.left = limits::ETCD_PROGRESS_ASKS;
     }
 
-    fn asked(&mut self) {
-        self.left = self.left.saturating_sub(1);
-        let again = Instant::now() + Duration::from_millis(limits::ETCD_PROGRESS_PAUSE_MILLIS);
-        self.due = (self.left > 0).then_some(again);
+    /// Counts an ask; false when there were enough. When nothing at all has come since the first one, the
+    /// member stands still.
+    fn asks_again(&mut self) -> bool {
+        if self.left == limits::ETCD_PROGRESS_ASKS {
+            self.heard = false;
+        }
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        self.left = left;
+        self.due = Some(Instant::now() + Duration::from_millis(limits::ETCD_PROGRESS_PAUSE_MILLIS));
+        true
+    }
+
+    /// Another watch takes the place of the one that was asked.
+    fn restart(&mut self) {
+        if self.due.is_some() {
+            *self = Self::default();
+            self.want();
+        }
     }
 
     /// Something came over the watch: after an ask, it may be all that was waited for.
     fn answered(&mut self, assembler: &Assembler, newest: Rev) {
+        self.heard = true;
         if self.left < limits::ETCD_PROGRESS_ASKS && assembler.told() >= newest {
             *self = Self::default();
         }

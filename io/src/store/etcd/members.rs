@@ -3,7 +3,7 @@
 use super::answer;
 use super::backoff::Backoff;
 use super::config::{ConnectError, EtcdConfig};
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::request;
 use super::version::Version;
 use etcd_client::{
@@ -64,8 +64,8 @@ impl Members {
                     tracing::info!(endpoint = member.endpoint, %version, "etcd answers");
                     return Ok(());
                 }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "no answer in time".to_owned(),
+                Ok(Err(error)) => failure::text(&error),
+                Err(_) => "no answer in time".into(),
             };
             let why = format!("{}: {why}", member.endpoint);
             self.leave(index);
