@@ -4,7 +4,9 @@
 mod generate;
 
 use crate::conditions::{JSON, json, server};
-use generate::{changed_object, damage, damaged, media, method, selection, stored, target, value, yaml};
+use generate::{
+    changed_object, damage, damaged, json_patch, media, method, selection, stored, target, value, yaml,
+};
 use proptest::prelude::*;
 use std::cell::RefCell;
 use steersman_core::machine::{Input, Note};
@@ -27,7 +29,9 @@ fn answered(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -
         prop_assert!((200..600).contains(&reply.status), "{method} {target}: {}", reply.status);
         let is_json = reply.header("content-type").is_some_and(|media| media.starts_with("application/json"));
         if reply.status >= 400 && is_json {
-            prop_assert_eq!(&json(&reply)["kind"], "Status", "{} {}: {}", method, target, reply.text());
+            let status = json(&reply);
+            prop_assert_eq!(&status["kind"], "Status", "{} {}: {}", method, target, reply.text());
+            prop_assert_ne!(&status["reason"], "InternalError", "{} {}: {}", method, target, reply.text());
         }
         let panicked = driver.notes.iter().any(|note| matches!(note, Note::Panicked { .. }));
         prop_assert!(!panicked, "{} {}: a step panicked", method, target);
@@ -38,7 +42,7 @@ fn answered(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -
 
 /// How many cases each property has.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150)
 }
 
 proptest! {
@@ -121,10 +125,25 @@ proptest! {
             let at = format!("{place}/{name}");
             answered("GET", &at, &[("accept", "application/json;as=Table;g=meta.k8s.io;v=v1")], b"")?;
             answered("GET", &at, &[("accept", "application/vnd.kubernetes.protobuf")], b"")?;
-            answered("PATCH", &at, &[("content-type", "application/merge-patch+json")], other.to_string().as_bytes())?;
-            answered("PUT", &at, JSON, other.to_string().as_bytes())?;
+            let other = other.to_string();
+            let trial = format!("{at}?dryRun=All");
+            answered("PATCH", &trial, &[("content-type", "application/strategic-merge-patch+json")], other.as_bytes())?;
+            answered("PUT", &format!("{at}/status"), JSON, other.as_bytes())?;
+            let merge = &[("content-type", "application/merge-patch+json")];
+            answered("PATCH", &format!("{at}/status"), merge, other.as_bytes())?;
+            answered("PATCH", &format!("{at}/scale"), merge, other.as_bytes())?;
+            answered("PATCH", &at, merge, other.as_bytes())?;
+            answered("PUT", &at, JSON, other.as_bytes())?;
             answered("DELETE", &at, JSON, br#"{"gracePeriodSeconds":0,"propagationPolicy":"Background"}"#)?;
         }
+    }
+
+    #[test]
+    fn any_json_patch_is_answered((place, object) in stored(), patch in json_patch()) {
+        SERVER.with_borrow_mut(|driver| driver.call("POST", &place, JSON, object.to_string().as_bytes()));
+        let at = format!("{place}/{}?dryRun=All", object["metadata"]["name"].as_str().unwrap_or_default());
+        let media = &[("content-type", "application/json-patch+json")];
+        answered("PATCH", &at, media, patch.to_string().as_bytes())?;
     }
 
     #[test]

@@ -300,6 +300,48 @@ fn replace(value: &mut serde_json::Value, left: &mut usize, with: &Option<serde_
     }
 }
 
+/// A JSON patch whose operations and pointers nearly fit.
+pub(super) fn json_patch() -> impl Strategy<Value = serde_json::Value> {
+    let path = || {
+        pieces(
+            &[
+                "/metadata",
+                "/labels",
+                "/a",
+                "/spec",
+                "/template",
+                "/containers",
+                "/0",
+                "/1",
+                "/-",
+                "/-1",
+                "/01",
+                "/~0",
+                "/~1",
+                "/~",
+                "/",
+                "/ports",
+                "/data",
+                "/status",
+                "/name",
+                "x",
+                "/99999999999999999999",
+            ],
+            5,
+        )
+    };
+    let name = select(&["add", "remove", "replace", "move", "copy", "test", "", "nope"]);
+    let operation =
+        (name, path(), path(), prop::option::of(intruder())).prop_map(|(op, path, from, value)| {
+            let mut operation = serde_json::json!({"op": op, "path": path, "from": from});
+            if let (Some(value), Some(members)) = (value, operation.as_object_mut()) {
+                members.insert("value".into(), value);
+            }
+            operation
+        });
+    prop::collection::vec(operation, 0..6).prop_map(serde_json::Value::Array)
+}
+
 /// Bytes with a few places changed: cut, doubled, overwritten.
 pub(super) fn damage() -> impl Strategy<Value = Vec<(Index, u8, u8)>> {
     prop::collection::vec((any::<Index>(), 0..4_u8, any::<u8>()), 1..5)
