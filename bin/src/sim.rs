@@ -7,6 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use steersman_sim::choose::Chooser;
 use steersman_sim::run::{Outcome, run};
 
+use crate::serve::print;
+
 /// Exit codes tell apart what went wrong.
 const SAFETY: u8 = 2;
 const NONDETERMINISM: u8 = 4;
@@ -31,7 +33,7 @@ pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
     let twice = matches.get_flag("twice");
     if let Some(seed) = matches.get_one::<u64>("seed") {
         let outcome = one(*seed);
-        println!("seed {seed}: {}", outcome.faults);
+        print(&format!("seed {seed}: {}", outcome.faults));
         return judge(*seed, &outcome, twice).map_or(ExitCode::SUCCESS, ExitCode::from);
     }
     let first = matches.get_one::<u64>("first").copied().unwrap_or(1);
@@ -61,21 +63,21 @@ fn sweep(first: u64, count: u64, limit: Option<Duration>, twice: bool) -> ExitCo
         }
     }
     let seconds = began.elapsed().as_secs_f64();
-    println!(
+    print(&format!(
         "{seeds} seeds, {steps} steps, {requests} requests in {seconds:.1} s: {:.0} steps/s, {:.0} x real time",
         steps as f64 / seconds,
         millis as f64 / 1000.0 / seconds
-    );
+    ));
     worst.map_or(ExitCode::SUCCESS, ExitCode::from)
 }
 
 /// Prints what is wrong with a run; the exit code for it.
 fn judge(seed: u64, outcome: &Outcome, twice: bool) -> Option<u8> {
     if twice && one(seed).digest != outcome.digest {
-        println!("reproduce: steersman sim {seed} --twice\nThe same seed gave two different runs.");
+        print(&format!("reproduce: steersman sim {seed} --twice\nThe same seed gave two different runs."));
         return Some(NONDETERMINISM);
     }
     let (millis, violation) = outcome.violation.as_ref()?;
-    println!("reproduce: steersman sim {seed}\nat {millis} ms, {}\n   {}", violation, outcome.faults);
+    print(&format!("reproduce: steersman sim {seed}\nat {millis} ms, {}\n   {}", violation, outcome.faults));
     Some(SAFETY)
 }
