@@ -15,7 +15,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
-/// An etcd cluster.
+/// An etcd cluster. The files are read once, when the store connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcdConfig {
     /// `scheme://host:port` of one or more members.
@@ -27,9 +27,9 @@ pub struct EtcdConfig {
     pub key_file: Option<PathBuf>,
     /// How long making one connection may take.
     pub connect_timeout: Duration,
-    /// How long one write may take. etcd itself gives up after 7 seconds.
+    /// How long one write may take, with all its tries. etcd itself gives up after 7 seconds.
     pub write_timeout: Duration,
-    /// How long one read may take, with its transfer.
+    /// How long one read may take, with all its tries and its transfer.
     pub read_timeout: Duration,
     /// Never take a member's word for how far a watch is, as with old releases.
     pub doubts_progress: bool,

@@ -193,9 +193,9 @@ impl Feeding {
             .with_keys_only()
             .with_limit(1);
         let before = GetOptions::new().with_range(end).with_revision(request::int(since.0)).with_count_only();
-        let timeout = self.members.read_timeout;
-        let now = within(timeout, member.kv.clone().get(key.clone(), Some(changed))).await.ok()?;
-        let then = within(timeout, member.kv.clone().get(key, Some(before))).await.ok()?;
+        let deadline = Instant::now() + self.members.read_timeout;
+        let now = within(deadline, member.kv.clone().get(key.clone(), Some(changed))).await.ok()?;
+        let then = within(deadline, member.kv.clone().get(key, Some(before))).await.ok()?;
         let unchanged = now.kvs().is_empty() && now.count() == then.count();
         unchanged.then(|| answer::ranged(now).revision)
     }

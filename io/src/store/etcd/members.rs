@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use steersman_core::limits;
 use steersman_core::store::{Op, Range, Rev, StoreError, Stored};
-use steersman_core::value::Text;
+use tokio::time::Instant;
 
 /// One member. Its clients are handles of one connection.
 pub(super) struct Member {
@@ -97,12 +97,13 @@ impl Members {
         self.newest.fetch_max(revision.0, Ordering::Relaxed);
     }
 
-    /// Performs an operation, with further tries as long as those before had no effect.
+    /// Performs an operation, with further tries as long as those before had no effect and there is time.
     pub(super) async fn perform(&self, op: &Op) -> Stored {
         let mut backoff = Backoff::new(limits::ETCD_TRIES);
+        let deadline = self.deadline(op);
         loop {
             let (index, member) = self.current();
-            let (why, certain) = match self.bounded(op, member).await {
+            let (why, certain) = match self.bounded(op, member, deadline).await {
                 Ok(stored) => return stored,
                 Err(Failure::Refused(StoreError::FutureRevision { .. })) => return self.future(op).await,
                 Err(Failure::Refused(error)) => return Stored::Failed(error),
@@ -114,15 +115,18 @@ impl Members {
                 return Stored::Unknown(why);
             }
             match backoff.pause() {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Stored::Failed(StoreError::Unavailable(why)),
+                Some(pause) if Instant::now() + pause < deadline => tokio::time::sleep(pause).await,
+                Some(_) | None => return Stored::Failed(StoreError::Unavailable(why)),
             }
         }
     }
 
-    async fn bounded(&self, op: &Op, member: &Member) -> Result<Stored, Failure> {
-        let timeout = if changes(op) { self.write_timeout } else { self.read_timeout };
-        let answer = within(timeout, member.ask(op)).await?;
+    fn deadline(&self, op: &Op) -> Instant {
+        Instant::now() + if changes(op) { self.write_timeout } else { self.read_timeout }
+    }
+
+    async fn bounded(&self, op: &Op, member: &Member, deadline: Instant) -> Result<Stored, Failure> {
+        let answer = within(deadline, member.ask(op)).await?;
         match &answer {
             Stored::Ranged(ranged) => self.saw(ranged.revision),
             Stored::Txn(reply) => self.saw(reply.revision),
@@ -140,7 +144,7 @@ impl Members {
         };
         let range = Op::Range(Range { key, count_only: true, ..Range::default() });
         let (_, member) = self.current();
-        let current = match self.bounded(&range, member).await {
+        let current = match self.bounded(&range, member, self.deadline(&range)).await {
             Ok(Stored::Ranged(ranged)) => ranged.revision,
             Ok(_) | Err(_) => self.newest(),
         };
@@ -150,13 +154,13 @@ impl Members {
 
 /// The future's result, or that nothing is known of it when it takes too long.
 pub(super) async fn within<T>(
-    timeout: Duration,
+    deadline: Instant,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Failure> {
-    match tokio::time::timeout(timeout, call).await {
+    match tokio::time::timeout_at(deadline, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Failure::of(&error)),
-        Err(_) => Err(Failure::Unknown(Text::from(format!("no answer within {timeout:?}")))),
+        Err(_) => Err(Failure::Unknown("no answer in time".into())),
     }
 }
 

@@ -65,7 +65,10 @@ impl EtcdStore {
         let members = Arc::new(Members::connect(config).await?);
         let runtime = Handle::current();
         let feeds = Mutex::default();
-        Ok(Self { members, feeds, closed: AtomicBool::new(false), size: Arc::default(), runtime })
+        let store = Self { members, feeds, closed: AtomicBool::new(false), size: Arc::default(), runtime };
+        // Asked for now, it is known when it is first wanted.
+        store.size_bytes();
+        Ok(store)
     }
 
     /// Waits, for a bounded time, until the feeds that a write concerns have delivered it.
