@@ -102,7 +102,7 @@ mod tests {
     fn a_recording_can_be_read_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("recording");
-        let mut line = String::from("config / 1 a b c d 1 named 0 allow 0 0 0 0 0 0 0 -");
+        let mut line = String::from("config / 1 a b c d 1 named 0 allow 0 0 0 0 0 0 0 - 0 -");
         let config = parse_config(&line).expect("a configuration");
         for (is_whole, last) in [(true, "0 0 gone 9"), (false, BROKEN)] {
             let mut recorder = Recorder::create(&path, &config).expect("a file");
