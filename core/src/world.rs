@@ -42,6 +42,8 @@ pub struct World {
     pub registry: Arc<Registry>,
     /// By key prefix, sorted.
     collections: Arc<Vec<Collection>>,
+    /// Places in `collections`, by storage.
+    places: Arc<Vec<u16>>,
     caches: Vec<Arc<Cache>>,
     feeds: Vec<FeedState>,
     /// The server shuts down.
@@ -86,11 +88,16 @@ impl World {
             caches.push(Arc::new(Cache::new(row.fields)));
         }
         collections.sort_by(|a, b| a.keys.prefix().cmp(b.keys.prefix()));
+        let mut places = alloc::vec![0; collections.len()];
+        for (place, collection) in collections.iter().enumerate() {
+            places[usize::from(collection.storage.0)] = place as u16;
+        }
         let feed_count = 1 + collections.iter().map(|collection| collection.feed.0).max().unwrap_or(0);
         Self {
             config,
             registry,
             collections: Arc::new(collections),
+            places: Arc::new(places),
             caches,
             feeds: alloc::vec![FeedState::default(); usize::from(feed_count)],
             draining: false,
@@ -123,8 +130,7 @@ impl World {
     }
 
     pub fn collection(&self, storage: StorageId) -> &Collection {
-        let found = self.collections.iter().find(|collection| collection.storage == storage);
-        found.expect("every storage has a collection")
+        &self.collections[usize::from(self.places[usize::from(storage.0)])]
     }
 
     /// The collection that a key belongs to; None for keys that no resource stores.

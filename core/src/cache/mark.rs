@@ -14,7 +14,9 @@ impl LabelMark {
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        Self(1 << (hash >> 58) | 1 << (hash >> 40 & 63))
+        // The last bytes have not reached the high bits yet.
+        let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self(1 << (mixed >> 58) | 1 << (mixed >> 52 & 63))
     }
 
     /// The mark of both sets together.
