@@ -5,6 +5,7 @@ use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, version}
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use steersman_core::kinds::{Row, Scope, Verb, table};
+use steersman_core::store::{Op, Txn, TxnOp};
 use steersman_sim::driver::{Driver, Loss};
 
 const NAMESPACE: &str = "battery";
@@ -206,6 +207,23 @@ fn a_lost_reply_is_resolved_by_reading() {
         expect("patch without effect", &patched, 504)?;
         Ok(())
     });
+}
+
+/// A deletion whose reply was lost, of an object that only the cache still had, is not told to have
+/// happened: somebody else's may have come before the request.
+#[test]
+fn a_deletion_of_what_was_gone_already_is_not_claimed() {
+    let mut driver = server(NAMESPACE);
+    let place = format!("/api/v1/namespaces/{NAMESPACE}/configmaps");
+    let made = send(&mut driver, "POST", &place, &json!({"metadata": {"name": "one"}}));
+    assert_eq!(made.status, 201);
+    let key = format!("/registry/configmaps/{NAMESPACE}/one");
+    let delete = TxnOp::Delete { key: key.into(), end: None };
+    let now = driver.now().mono;
+    driver.etcd_mut().perform(now, &Op::Txn(Txn { then: vec![delete], ..Txn::default() }));
+    driver.lose_next_write(Loss::BeforeEffect);
+    let deleted = driver.call("DELETE", &format!("{place}/one"), JSON, b"");
+    assert_eq!(deleted.status, 504, "{}", deleted.text());
 }
 
 #[test]

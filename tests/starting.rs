@@ -5,6 +5,7 @@ use steersman_core::http::{Body, Method, Peer, Request};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Effect, Input, JobId, Machine};
 use steersman_core::now::{Mono, Now, Wall};
+use steersman_core::store::{Feed, Ranged, Rev, Stored, Why};
 use steersman_sim::driver::open_config;
 
 /// An empty list at revision 0 would make a client believe that nothing exists.
@@ -40,4 +41,20 @@ fn nothing_is_answered_from_a_cache_that_was_not_filled() {
         assert!(String::from_utf8_lossy(body).contains("storage is (re)initializing"));
         assert!(response.headers.iter().any(|(name, value)| name == "retry-after" && value == "1"));
     }
+}
+
+/// A feed that is reported lost while it is being listed is listed all the same: nothing else would end
+/// the start.
+#[test]
+fn a_feed_lost_while_it_is_listed_is_listed_to_the_end() {
+    let now = Now { mono: Mono(1), wall: Wall(0) };
+    let mut machine = Machine::new(open_config(1), Arc::new(Registry::builtin()));
+    let mut effects = Vec::new();
+    machine.handle(now, Input::Start, &mut effects);
+    let Some(Effect::Store(listing, ..)) = effects.pop() else { panic!("a start lists the store") };
+    machine.handle(now, Input::Lost(Feed(0), Why::Disconnected("reset".into())), &mut effects);
+    let page = Ranged { revision: Rev(5), ..Ranged::default() };
+    machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
+    assert!(machine.world().synced());
+    assert_eq!(machine.world().revision(Feed(0)), Rev(5));
 }

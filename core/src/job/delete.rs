@@ -48,6 +48,8 @@ pub(crate) struct Delete {
     deletion: Deletion,
     form: Form,
     tries: u32,
+    /// The object was seen in the store itself, while this request was under way.
+    confirmed: bool,
     phase: Phase,
 }
 
@@ -67,7 +69,13 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         return Err(Failure::forbidden(what, &target.name, termination.protected_message));
     }
     let warning = warning(scene, &target, &options);
-    let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
+    let delete = Delete {
+        deletion: Deletion { target, options },
+        form,
+        tries: 0,
+        confirmed: false,
+        phase: Phase::Read,
+    };
     warned(scene, warning, delete.start(scene))
 }
 
@@ -371,7 +379,9 @@ impl Delete {
         };
         let key = existing.entry.key().clone();
         match self.deletion.op(&verdict, &key, existing.revision()) {
-            Some(op) if !self.deletion.options.dry_run => self.wait(scene, Phase::Write { verdict, key }, op),
+            Some(op) if !self.deletion.options.dry_run => {
+                Self { confirmed, ..self }.wait(scene, Phase::Write { verdict, key }, op)
+            }
             Some(_) | None => self.respond(scene, verdict, existing.value, existing.entry.revision()),
         }
     }
@@ -394,7 +404,8 @@ impl Delete {
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
     }
 
-    /// A key that is gone is what the client wanted, whoever removed it. A mark that is there is ours.
+    /// A key that was there when we looked and is gone is what the client wanted, whoever removed it; one
+    /// that only the cache had may have gone before the client asked. A mark that is there is ours.
     fn verified(
         self,
         scene: &Scene<'_>,
@@ -404,7 +415,7 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
         let happened = match (&verdict, &kv) {
-            (Verdict::Remove { .. }, None) => true,
+            (Verdict::Remove { .. }, None) => self.confirmed,
             (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,
             (Verdict::Remove { .. }, Some(_)) | (Verdict::Mark(_), None) | (Verdict::Wait, _) => false,
         };

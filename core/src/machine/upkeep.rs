@@ -50,6 +50,10 @@ impl Machine {
     /// A feed that only lost its connection is followed again; one whose past was compacted is listed
     /// anew, and its watchers must start over.
     pub(super) fn lost(&mut self, feed: Feed, why: Why, now: Now, out: &mut Vec<Effect>) {
+        if !self.feeds[usize::from(feed.0)].is_following() {
+            // What was followed before is being listed: it is already known to be lost.
+            return;
+        }
         match why {
             Why::Disconnected(text) => {
                 out.push(Effect::Note(Note::FeedLost { feed, why: text }));
