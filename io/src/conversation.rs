@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
 use steersman_core::http::{Body, Response};
 use steersman_core::limits;
 use steersman_core::machine::{Input, JobId};
@@ -14,6 +13,7 @@ use steersman_core::store::{Feed, Op, Stored};
 
 use crate::mailbox::{Mail, Mailbox, Taken};
 use crate::metrics::{RequestKind, operation_name};
+use crate::pieces::Pieces;
 use crate::shell::{Shell, no_such_store};
 
 /// Frames that a client takes before the machine is told of them. One lock for many frames, and still
@@ -100,7 +100,7 @@ impl Conversation {
     }
 
     /// The next bytes of the stream; None at its end.
-    pub fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub(crate) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Pieces>> {
         match self.mailbox.poll_frames(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Taken::Closed) => {

@@ -19,6 +19,7 @@ use steersman_core::status::Failure;
 use crate::clock::wall_now;
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
+use crate::pieces::Pieces;
 use crate::serve::{Client, Server, UnderWay};
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
@@ -226,25 +227,27 @@ impl Source {
 }
 
 impl hyper::body::Body for Reply {
-    type Data = Bytes;
+    type Data = Pieces;
     type Error = std::convert::Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Pieces>, Self::Error>>> {
         let bytes = match &mut self.source {
             Source::Empty => None,
-            Source::Full(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
-            Source::List(list) => list.next_chunk(),
-            Source::Compressed(compressor) => compressor.next_chunk(),
+            Source::Full(bytes) => {
+                Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()).map(Pieces::from)
+            }
+            Source::List(list) => list.next_chunk().map(Pieces::from),
+            Source::Compressed(compressor) => compressor.next_chunk().map(Pieces::from),
             Source::Stream(initial, conversation) => {
                 let existing = initial.as_mut().and_then(InitialEvents::next_chunk);
                 if existing.is_none() {
                     *initial = None;
                 }
                 match existing {
-                    Some(bytes) => Some(bytes),
+                    Some(bytes) => Some(bytes.into()),
                     None => match conversation.poll_bytes(context) {
                         Poll::Ready(bytes) => bytes,
                         Poll::Pending => return Poll::Pending,

@@ -16,6 +16,7 @@ pub mod load;
 mod mailbox;
 pub mod metrics;
 pub mod peer;
+mod pieces;
 pub mod record;
 pub mod serve;
 pub mod shell;

@@ -11,6 +11,8 @@ use steersman_core::limits;
 use steersman_core::machine::{JobId, Task};
 use steersman_core::store::{Feed, Op};
 
+use crate::pieces::Pieces;
+
 /// One thing to do for a job.
 #[derive(Debug)]
 pub(crate) enum Mail {
@@ -51,28 +53,28 @@ const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + 4;
 /// Frames that are put together into one write, bytes.
 const WRITE_BYTES: usize = 64 * 1024;
 
+/// Frames that are smaller than this on average are copied into one buffer. Of larger ones at most
+/// sixteen fit into a write, as many as HTTP/2 passes on at once, and they are sent as they are.
+const COPIED_BYTES: usize = WRITE_BYTES / 16;
+
 /// What a stream has to send next.
 pub(crate) enum Taken {
     /// Bytes of so many frames.
-    Frames(Bytes, u32),
+    Frames(Pieces, u32),
     Closed,
 }
 
 impl Mailbox {
-    pub(crate) fn push(&self, mail: Mail) {
-        let waker = {
-            let mut queue = self.lock();
-            assert!(queue.items.len() < MAIL_MAX, "the machine sends no more than a client's credit");
-            queue.items.push_back(match mail {
-                Mail::Frame(bytes) => Item::Frame(bytes),
-                Mail::Close => Item::Close,
-                step @ (Mail::Run(_) | Mail::Store(..) | Mail::Respond(_)) => Item::Step(Box::new(step)),
-            });
-            queue.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+    /// Queues mail. Who waits for it is given back, to be woken when the caller has no more mail.
+    pub(crate) fn push(&self, mail: Mail) -> Option<Waker> {
+        let mut queue = self.lock();
+        assert!(queue.items.len() < MAIL_MAX, "the machine sends no more than a client's credit");
+        queue.items.push_back(match mail {
+            Mail::Frame(bytes) => Item::Frame(bytes),
+            Mail::Close => Item::Close,
+            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Respond(_)) => Item::Step(Box::new(step)),
+        });
+        queue.waker.take()
     }
 
     /// The next item, or the waker is kept for it.
@@ -84,7 +86,7 @@ impl Mailbox {
         }
     }
 
-    /// All frames that wait, up to `WRITE_BYTES`, as one buffer; a frame alone is not copied.
+    /// All frames that wait, up to `WRITE_BYTES`.
     pub(crate) fn poll_frames(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut queue = self.lock();
         let first = match queue.pop() {
@@ -93,24 +95,24 @@ impl Mailbox {
             Some(Item::Close) => return Poll::Ready(Taken::Closed),
             Some(Item::Step(mail)) => unreachable!("a stream takes no more steps: {mail:?}"),
         };
-        let Some(Item::Frame(second)) = queue.items.front() else {
-            return Poll::Ready(Taken::Frames(first, 1));
+        let mut length = first.len();
+        let Some(second) = queue.pop_frame(WRITE_BYTES.saturating_sub(length)) else {
+            return Poll::Ready(Taken::Frames(first.into(), 1));
         };
-        if first.len() + second.len() > WRITE_BYTES {
-            return Poll::Ready(Taken::Frames(first, 1));
+        length += second.len();
+        let mut frames = VecDeque::from([first, second]);
+        while let Some(next) = queue.pop_frame(WRITE_BYTES - length) {
+            length += next.len();
+            frames.push_back(next);
         }
-        let mut joined = Vec::with_capacity(queue.bytes_waiting(first.len()));
-        joined.extend_from_slice(&first);
-        let mut frames = 1;
-        while let Some(Item::Frame(next)) = queue.items.front() {
-            if joined.len() + next.len() > WRITE_BYTES {
-                break;
-            }
-            joined.extend_from_slice(next);
-            frames += 1;
-            queue.pop();
+        drop(queue);
+        let count = u32::try_from(frames.len()).expect("a queue is bounded");
+        if length >= frames.len() * COPIED_BYTES {
+            return Poll::Ready(Taken::Frames(frames.into(), count));
         }
-        Poll::Ready(Taken::Frames(joined.into(), frames))
+        let mut joined = Vec::with_capacity(length);
+        frames.iter().for_each(|frame| joined.extend_from_slice(frame));
+        Poll::Ready(Taken::Frames(Bytes::from(joined).into(), count))
     }
 
     /// Takes everything out.
@@ -144,25 +146,24 @@ impl Queue {
         item
     }
 
+    /// The next item if it is a frame of at most so many bytes.
+    fn pop_frame(&mut self, bytes_max: usize) -> Option<Bytes> {
+        match self.items.front() {
+            Some(Item::Frame(bytes)) if bytes.len() <= bytes_max => {}
+            Some(Item::Frame(_) | Item::Close | Item::Step(_)) | None => return None,
+        }
+        match self.pop() {
+            Some(Item::Frame(bytes)) => Some(bytes),
+            Some(Item::Close | Item::Step(_)) | None => unreachable!("a frame is in front"),
+        }
+    }
+
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<T> {
         match &mut self.waker {
             Some(waker) => waker.clone_from(context.waker()),
             None => self.waker = Some(context.waker().clone()),
         }
         Poll::Pending
-    }
-
-    /// Bytes of the frames that go into one write, after so many.
-    fn bytes_waiting(&self, after: usize) -> usize {
-        let mut sum = after;
-        for item in &self.items {
-            let Item::Frame(bytes) = item else { break };
-            if sum + bytes.len() > WRITE_BYTES {
-                break;
-            }
-            sum += bytes.len();
-        }
-        sum
     }
 }
 
@@ -184,11 +185,12 @@ impl Mailboxes {
         self.by_job.remove(&id.0);
     }
 
-    /// Puts mail into a job's box, or gives it back when the job has no client any more.
-    pub(crate) fn deliver(&self, id: JobId, mail: Mail) -> Option<Mail> {
+    /// Puts mail into a job's box, or gives it back when the job has no client any more. Who waits for
+    /// it is added to those that the caller wakes.
+    pub(crate) fn deliver(&self, id: JobId, mail: Mail, waiting: &mut Vec<Waker>) -> Option<Mail> {
         match self.by_job.get(&id.0) {
             Some(mailbox) => {
-                mailbox.push(mail);
+                waiting.extend(mailbox.push(mail));
                 None
             }
             None => Some(mail),
@@ -218,13 +220,15 @@ impl Hasher for JobHasher {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf;
+
     use super::*;
 
     fn frames(mailbox: &Mailbox) -> Vec<(usize, u32)> {
         let mut context = Context::from_waker(Waker::noop());
         let mut taken = Vec::new();
         while let Poll::Ready(Taken::Frames(bytes, frames)) = mailbox.poll_frames(&mut context) {
-            taken.push((bytes.len(), frames));
+            taken.push((bytes.remaining(), frames));
         }
         taken
     }
@@ -242,7 +246,7 @@ mod tests {
         ];
         for (mail, expected) in cases {
             let mailbox = Mailbox::default();
-            mail.into_iter().for_each(|item| mailbox.push(item));
+            mail.into_iter().for_each(|item| assert!(mailbox.push(item).is_none(), "nobody waits"));
             assert_eq!(frames(&mailbox), expected);
         }
     }

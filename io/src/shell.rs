@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -157,7 +158,7 @@ impl Shell {
         }
         driven.machine.handle(now, input, &mut effects);
         let rearm = driven.rearm(is_tick);
-        let mut turn = Turn { own, mail: None, after: Vec::new() };
+        let mut turn = Turn { own, mail: None, waiting: Vec::new(), after: Vec::new() };
         if effects.iter().all(|effect| turn.is_private(effect)) {
             drop(driven);
             effects.into_iter().for_each(|effect| self.perform(effect, None, &mut turn));
@@ -166,6 +167,8 @@ impl Shell {
             drop(driven);
             effects.into_iter().for_each(|effect| self.perform(effect, Some(&mailboxes), &mut turn));
         }
+        // A client that is sent several frames finds all of them when it wakes.
+        turn.waiting.drain(..).for_each(Waker::wake);
         if rearm {
             self.timer.notify_one();
         }
@@ -184,7 +187,7 @@ impl Shell {
             Effect::Frame { to, bytes } => {
                 let mailboxes = mailboxes.expect("frames are not private");
                 for id in to {
-                    mailboxes.deliver(id, Mail::Frame(bytes.clone()));
+                    mailboxes.deliver(id, Mail::Frame(bytes.clone()), &mut turn.waiting);
                 }
                 return;
             }
@@ -210,8 +213,8 @@ impl Shell {
             return;
         }
         let undelivered = match mailboxes {
-            Some(mailboxes) => mailboxes.deliver(id, mail),
-            None => self.mailboxes().deliver(id, mail),
+            Some(mailboxes) => mailboxes.deliver(id, mail, &mut turn.waiting),
+            None => self.mailboxes().deliver(id, mail, &mut turn.waiting),
         };
         turn.after.extend(undelivered.and_then(|mail| Later::without_client(id, mail)));
     }
@@ -331,6 +334,8 @@ impl Driven {
 struct Turn {
     own: Option<JobId>,
     mail: Option<Mail>,
+    /// Tasks that mail has come for, woken when no lock is held.
+    waiting: Vec<Waker>,
     after: Vec<Later>,
 }
 

@@ -1,0 +1,85 @@
+//! Bytes that are sent together without being copied together first.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+
+/// Buffers in a row, as one that hyper writes with one call. None of those in `rest` is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    first: Bytes,
+    rest: VecDeque<Bytes>,
+    rest_bytes: usize,
+}
+
+impl From<Bytes> for Pieces {
+    fn from(bytes: Bytes) -> Self {
+        Self { first: bytes, rest: VecDeque::new(), rest_bytes: 0 }
+    }
+}
+
+impl From<VecDeque<Bytes>> for Pieces {
+    fn from(mut rest: VecDeque<Bytes>) -> Self {
+        rest.retain(|bytes| !bytes.is_empty());
+        let first = rest.pop_front().unwrap_or_default();
+        Self { first, rest_bytes: rest.iter().map(Bytes::len).sum(), rest }
+    }
+}
+
+impl Buf for Pieces {
+    fn remaining(&self) -> usize {
+        self.first.len() + self.rest_bytes
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.first
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let pieces = std::iter::once(&self.first).chain(&self.rest).filter(|bytes| !bytes.is_empty());
+        let filled = slices.iter_mut().zip(pieces).map(|(slice, bytes)| *slice = IoSlice::new(bytes));
+        filled.count()
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        assert!(count <= self.remaining(), "no more is taken than there is");
+        while count >= self.first.len() {
+            let Some(next) = self.rest.pop_front() else { break };
+            count -= self.first.len();
+            self.rest_bytes -= next.len();
+            self.first = next;
+        }
+        self.first.advance(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_reading_gives_the_same_bytes() {
+        let parts = ["one", "", "three", "4", ""];
+        let whole: String = parts.concat();
+        let pieces = || {
+            Pieces::from(
+                parts.map(|part| Bytes::from_static(part.as_bytes())).into_iter().collect::<VecDeque<_>>(),
+            )
+        };
+        for step in 1..=whole.len() {
+            let (mut left, mut read) = (pieces(), Vec::new());
+            while left.has_remaining() {
+                let mut slices = [IoSlice::new(&[]); 4];
+                let count = left.chunks_vectored(&mut slices);
+                let seen: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
+                assert_eq!((seen.len(), left.chunk()), (left.remaining(), &seen[..left.chunk().len()]));
+                let step = step.min(seen.len());
+                read.extend_from_slice(&seen[..step]);
+                left.advance(step);
+            }
+            assert_eq!((read.as_slice(), left.chunk()), (whole.as_bytes(), &b""[..]), "steps of {step}");
+        }
+        assert!(!Pieces::from(VecDeque::new()).has_remaining());
+    }
+}
