@@ -237,8 +237,10 @@ mod tests {
     fn small_frames_share_a_write_and_large_ones_do_not() {
         let small = || Mail::Frame(Bytes::from_static(b"{}\n"));
         let large = || Mail::Frame(Bytes::from(vec![b' '; 40_000]));
+        let event = || Mail::Frame(Bytes::from(vec![b' '; 5_000]));
         type Case = (Vec<Mail>, Vec<(usize, u32)>);
-        let cases: [Case; 4] = [
+        let cases: [Case; 5] = [
+            ((0..14).map(|_| event()).collect(), vec![(65_000, 13), (5_000, 1)]),
             (vec![small()], vec![(3, 1)]),
             (vec![small(), small(), small()], vec![(9, 3)]),
             (vec![large(), small(), large(), small()], vec![(40_003, 2), (40_003, 2)]),
