@@ -50,6 +50,26 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// A response with its body rendered to the end; of a stream, what it begins with.
+    pub fn whole(response: Response) -> Self {
+        let mut body = Vec::new();
+        match response.body {
+            Body::Empty => {}
+            Body::Full(bytes) => body.extend_from_slice(&bytes),
+            Body::List(mut list) => {
+                while let Some(chunk) = list.next_chunk() {
+                    body.extend_from_slice(&chunk);
+                }
+            }
+            Body::Stream(mut events) => {
+                while let Some(chunk) = events.next_chunk() {
+                    body.extend_from_slice(&chunk);
+                }
+            }
+        }
+        Self { status: response.status, headers: response.headers, body }
+    }
+
     /// The first header of a name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
@@ -268,22 +288,9 @@ impl Driver {
     }
 
     fn respond(&mut self, id: JobId, response: Response) {
-        let mut reply = Reply { status: response.status, headers: response.headers, body: Vec::new() };
-        match response.body {
-            Body::Empty => {}
-            Body::Full(bytes) => reply.body.extend_from_slice(&bytes),
-            Body::List(mut list) => {
-                while let Some(chunk) = list.next_chunk() {
-                    reply.body.extend_from_slice(&chunk);
-                }
-            }
-            Body::Stream(mut events) => {
-                while let Some(chunk) = events.next_chunk() {
-                    reply.body.extend_from_slice(&chunk);
-                }
-                self.open.insert(id, ());
-            }
+        if matches!(response.body, Body::Stream(_)) {
+            self.open.insert(id, ());
         }
-        self.replies.insert(id, reply);
+        self.replies.insert(id, Reply::whole(response));
     }
 }

@@ -14,7 +14,7 @@ use crate::truth::Truth;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use steersman_core::http::{Body, Method, Peer, Request, Response};
+use steersman_core::http::{Method, Peer, Request, Response};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
@@ -378,21 +378,7 @@ impl Run {
     }
 
     fn respond(&mut self, id: JobId, response: Response) {
-        let mut reply = Reply { status: response.status, headers: response.headers, body: Vec::new() };
-        match response.body {
-            Body::Empty => {}
-            Body::Full(bytes) => reply.body.extend_from_slice(&bytes),
-            Body::List(mut list) => {
-                while let Some(chunk) = list.next_chunk() {
-                    reply.body.extend_from_slice(&chunk);
-                }
-            }
-            Body::Stream(mut events) => {
-                while let Some(chunk) = events.next_chunk() {
-                    reply.body.extend_from_slice(&chunk);
-                }
-            }
-        }
+        let reply = Reply::whole(response);
         self.digest.add(&reply.body);
         if self.chooser.fault("link/reset", self.faults.reset) {
             self.send(id, |client| Happening::Broken(client, id));
