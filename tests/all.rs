@@ -5,6 +5,7 @@ mod battery;
 mod conditions;
 mod house_rules;
 mod malformed;
+mod simulation;
 mod starting;
 mod warnings;
 mod watches;
