@@ -52,6 +52,8 @@ install_from() {
         -o "Dir::State::lists=$scratch/lists"
         -o "Dir::Cache=$scratch/cache"
         -o "APT::Sandbox::User=$(id -un)"
+        -o "APT::Default-Release="
+        -o "APT::Update::Post-Invoke-Success::=true"
         -o "Acquire::Languages=none")
     touch "$scratch/etc/sources.list"
     apt-get "${options[@]}" update >&2 || return 1
