@@ -23,14 +23,13 @@ enum Meaning {
     DuplicateKey,
     LeaseNotFound,
     TooLarge,
-    NoSpace,
     TooManyRequests,
     NoEffect,
 }
 
 /// Texts that say more than their code, wherever they stand in the message.
 /// etcd: api/v3rpc/rpctypes/error.go; raft: ErrProposalDropped; grpc-go: rpc_util.go
-const TEXTS: [(&str, Meaning); 13] = [
+const TEXTS: [(&str, Meaning); 12] = [
     ("required revision has been compacted", Meaning::Compacted),
     ("required revision is a future revision", Meaning::FutureRevision),
     ("duplicate key given in txn request", Meaning::DuplicateKey),
@@ -38,7 +37,6 @@ const TEXTS: [(&str, Meaning); 13] = [
     ("etcdserver: request is too large", Meaning::TooLarge),
     ("grpc: received message larger than max", Meaning::TooLarge),
     ("too many operations in txn request", Meaning::TooLarge),
-    ("database space exceeded", Meaning::NoSpace),
     ("etcdserver: too many requests", Meaning::TooManyRequests),
     // Refused before it is proposed: the member knows of no leader.
     ("etcdserver: no leader", Meaning::NoEffect),
@@ -67,7 +65,6 @@ impl Failure {
             Some(Meaning::DuplicateKey) => Self::Refused(StoreError::DuplicateKey),
             Some(Meaning::LeaseNotFound) => Self::Refused(StoreError::LeaseNotFound),
             Some(Meaning::TooLarge) => Self::Refused(StoreError::TooLarge),
-            Some(Meaning::NoSpace) => Self::Refused(StoreError::NoSpace),
             Some(Meaning::TooManyRequests) => Self::Refused(StoreError::TooManyRequests),
             Some(Meaning::NoEffect) => Self::NoEffect(text_of(status)),
             None if was_not_sent(status) => Self::NoEffect(text_of(status)),
@@ -76,7 +73,9 @@ impl Failure {
     }
 
     /// Errors without a text of their own. "Request timed out", "leader changed" and "server stopped"
-    /// are among those that say nothing about a write that was under way.
+    /// are among those that say nothing about a write that was under way; so is "database space
+    /// exceeded", which etcd also answers after it has applied the write that crossed its quota.
+    /// etcd: server/etcdserver/apply/apply.go quotaApplierV3
     fn of_code(status: &Status) -> Self {
         match status.code() {
             Code::InvalidArgument
@@ -171,7 +170,7 @@ mod tests {
             (
                 Code::ResourceExhausted,
                 "etcdserver: mvcc: database space exceeded",
-                refused(StoreError::NoSpace),
+                Failure::Unknown("mvcc: database space exceeded".into()),
             ),
             (Code::ResourceExhausted, "etcdserver: too many requests", refused(StoreError::TooManyRequests)),
             (
