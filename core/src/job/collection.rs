@@ -111,7 +111,7 @@ impl Collection {
             }
             (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer),
             (Phase::Verify { target, why }, answer) => {
-                let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(&why))?.kvs.pop();
+                let kv = fail::read_back(answer, &why)?;
                 match kv {
                     Some(_) => {
                         let op = read_key(&this.deletion(target.clone()).key(scene)?);

@@ -218,7 +218,7 @@ impl Create {
     /// The key holds our object if the write happened: its uid is ours alone. If it does not, the write
     /// may still happen later, so the client is told that nobody knows.
     fn verified(self, scene: &Scene<'_>, draft: Draft, why: &str, answer: Answer) -> Result<Next, Failure> {
-        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        let kv = fail::read_back(answer, why)?;
         match kv.filter(|kv| kv.value == draft.bytes) {
             Some(kv) => self.respond(scene, draft, &kv.key, Some(kv.mod_revision)),
             None => Err(fail::unknown_outcome(why)),

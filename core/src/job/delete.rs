@@ -413,7 +413,7 @@ impl Delete {
         why: &str,
         answer: Answer,
     ) -> Result<Next, Failure> {
-        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        let kv = fail::read_back(answer, why)?;
         let happened = match (&verdict, &kv) {
             (Verdict::Remove { .. }, None) => self.confirmed,
             (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,

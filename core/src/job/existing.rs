@@ -6,7 +6,7 @@ use crate::cache::Entry;
 use crate::kinds::Resource;
 use crate::limits;
 use crate::status::Failure;
-use crate::store::{Compare, Condition, Feed, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
+use crate::store::{Compare, Condition, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
 use crate::value::Value;
 use crate::world::Collection;
 use alloc::sync::Arc;
@@ -103,9 +103,4 @@ pub(super) fn found_instead(reply: TxnReply) -> Option<KeyValue> {
         Some(TxnReplyOp::Put | TxnReplyOp::Delete { .. }) | None => Vec::new(),
     };
     kvs.pop()
-}
-
-/// Where a write of this resource goes.
-pub(super) fn feed_of(collection: &Collection) -> Feed {
-    collection.feed
 }

@@ -3,7 +3,7 @@
 
 use super::Answer;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
-use crate::store::{Ranged, Rev, StoreError, Stored, TxnReply};
+use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -39,6 +39,13 @@ pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
+}
+
+/// What a key holds after a write whose reply was lost for this reason; when that cannot be read either,
+/// nobody knows the outcome.
+pub(super) fn read_back(answer: Answer, why: &str) -> Result<Option<KeyValue>, Failure> {
+    let mut ranged = ranged(answer).map_err(|_| unknown_outcome(why))?;
+    Ok(ranged.kvs.pop())
 }
 
 /// An answer that does not belong to the question: a bug of the driver, told to the client as such.

@@ -1,7 +1,7 @@
 //! GET of one object.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go
 
-use super::existing::{feed_of, read_key};
+use super::existing::read_key;
 use super::{Answer, Ask, Next, Scene, State, fail, scale};
 use crate::cache::Entry;
 use crate::codec::form::{Endpoint, Form};
@@ -34,7 +34,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     match asked {
         None => {
             let key = collection.keys.key(&read.target.namespace, &read.target.name);
-            Ok(Next::Wait(State::Read(read), Ask::Store(feed_of(collection), read_key(&key))))
+            Ok(Next::Wait(State::Read(read), Ask::Store(collection.feed, read_key(&key))))
         }
         Some(revision) if scene.world.revision(collection.feed) >= revision => read.answer_cached(scene),
         Some(revision) => Ok(Next::Wait(State::Read(read), Ask::Fresh(collection.feed, revision))),

@@ -228,7 +228,7 @@ impl Update {
         why: &str,
         answer: Answer,
     ) -> Result<Next, Failure> {
-        let kv = fail::ranged(answer).map_err(|_| fail::unknown_outcome(why))?.kvs.pop();
+        let kv = fail::read_back(answer, why)?;
         match kv.filter(|kv| !writing.removes && kv.value == writing.draft.bytes) {
             Some(kv) => self.respond_written(scene, writing, kv.mod_revision),
             None => Err(fail::unknown_outcome(why)),
