@@ -2,14 +2,16 @@
 //! and replays what a production server was given.
 //!
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
-//! (where every choice comes from), `run` (a run from a seed), `client`, `truth` and `check`, `replay`.
+//! (where every choice comes from), `client` and `ask` (who asks for what), `truth` and `check` (what is held
+//! against it), `marks`, `replay`.
 
+pub mod ask;
 pub mod check;
 pub mod choose;
 pub mod client;
+pub mod directory;
 pub mod driver;
 pub mod etcd;
-pub mod faults;
+pub mod marks;
 pub mod replay;
-pub mod run;
 pub mod truth;

@@ -1,15 +1,43 @@
-//! What really happened in the store: every object at every revision, kept beside the fake etcd, which
-//! may forget. Checkers look here.
+//! What really happened in the store: every object at every revision, kept beside the fake etcd, which may
+//! forget and lag. Checkers look here.
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use steersman_core::codec::json;
 use steersman_core::store::{Event, EventType, Rev};
+use steersman_core::value::Value;
+
+/// A value that a key held from a revision on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub key: Bytes,
+    /// The revision of the write.
+    pub revision: Rev,
+    pub bytes: Bytes,
+    /// The object, as it is stored: without a resource version.
+    pub object: Value,
+}
+
+/// One change of one key.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub key: Bytes,
+    pub revision: Rev,
+    pub old: Option<Arc<Stored>>,
+    /// None after a deletion.
+    pub new: Option<Arc<Stored>>,
+}
 
 /// The history of a store.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
-    /// For each key what it held from a revision on; None after a deletion.
-    keys: BTreeMap<Bytes, Vec<(Rev, Option<Bytes>)>>,
+    /// For each key what it held from a revision on.
+    keys: BTreeMap<Bytes, Vec<(Rev, Option<Arc<Stored>>)>>,
+    /// Every change, in order.
+    log: Vec<Change>,
+    /// For each revision that changed something, the digest of all that the store held after it.
+    digests: Vec<(Rev, u64)>,
     revision: Rev,
 }
 
@@ -17,37 +45,97 @@ impl Truth {
     /// Notes what changed up to a revision.
     pub fn note(&mut self, events: &[Event], revision: Rev) {
         for event in events {
-            let value = match event.kind {
-                EventType::Put => Some(event.kv.value.clone()),
+            let key = event.kv.key.clone();
+            let at = event.kv.mod_revision;
+            let new = match event.kind {
+                EventType::Put => {
+                    let object = json::parse(&event.kv.value).map_or(Value::Null, |parsed| parsed.value);
+                    let bytes = event.kv.value.clone();
+                    Some(Arc::new(Stored { key: key.clone(), revision: at, bytes, object }))
+                }
                 EventType::Delete => None,
             };
-            self.keys.entry(event.kv.key.clone()).or_default().push((event.kv.mod_revision, value));
+            let history = self.keys.entry(key.clone()).or_default();
+            let old = history.last().and_then(|(_, held)| held.clone());
+            history.push((at, new.clone()));
+            let mut digest = self.digests.last().map_or(0, |(_, digest)| *digest);
+            digest ^= old.as_ref().map_or(0, |old| old.digest()) ^ new.as_ref().map_or(0, |new| new.digest());
+            match self.digests.last_mut().filter(|(last, _)| *last == at) {
+                Some((_, held)) => *held = digest,
+                None => self.digests.push((at, digest)),
+            }
+            self.log.push(Change { key, revision: at, old, new });
         }
         self.revision = self.revision.max(revision);
     }
 
+    /// The newest revision.
     pub fn revision(&self) -> Rev {
         self.revision
     }
 
-    /// What a key held at a revision, and since which one.
-    pub fn at(&self, key: &[u8], revision: Rev) -> Option<(Rev, &Bytes)> {
+    /// The digest of all that the store held at a revision: the keys' digests, combined without order.
+    pub fn digest_at(&self, revision: Rev) -> u64 {
+        let after = self.digests.partition_point(|(at, _)| *at <= revision);
+        after.checked_sub(1).map_or(0, |index| self.digests[index].1)
+    }
+
+    /// What a key held at a revision.
+    pub fn at(&self, key: &[u8], revision: Rev) -> Option<&Arc<Stored>> {
         let history = self.keys.get(key)?;
         let after = history.partition_point(|(since, _)| *since <= revision);
-        let (since, value) = history.get(after.checked_sub(1)?)?;
-        Some((*since, value.as_ref()?))
+        history.get(after.checked_sub(1)?)?.1.as_ref()
     }
 
-    /// Every key below a prefix that held something at a revision, with the revision of its last change.
-    pub fn under(&self, prefix: &[u8], revision: Rev) -> BTreeMap<Bytes, (Rev, &Bytes)> {
+    /// What a key holds now.
+    pub fn newest(&self, key: &[u8]) -> Option<&Arc<Stored>> {
+        self.at(key, self.revision)
+    }
+
+    /// Every key below a prefix that held something at a revision.
+    pub fn under<'a>(&'a self, prefix: &'a [u8], revision: Rev) -> impl Iterator<Item = &'a Arc<Stored>> {
         let from = self.keys.range(Bytes::copy_from_slice(prefix)..);
-        let below = from.take_while(|(key, _)| key.starts_with(prefix));
-        below.filter_map(|(key, _)| Some((key.clone(), self.at(key, revision)?))).collect()
+        let below = from.take_while(move |(key, _)| key.starts_with(prefix));
+        below.filter_map(move |(key, _)| self.at(key, revision))
     }
 
-    /// The revisions at which a key was written or deleted, in (after, up_to].
-    pub fn changes(&self, key: &[u8], after: Rev, up_to: Rev) -> usize {
-        let Some(history) = self.keys.get(key) else { return 0 };
-        history.iter().filter(|(revision, _)| *revision > after && *revision <= up_to).count()
+    /// The states of a key in a window: the one at its beginning, and each that came in (after, up_to].
+    pub fn states<'a>(
+        &'a self,
+        key: &'a [u8],
+        after: Rev,
+        up_to: Rev,
+    ) -> impl Iterator<Item = Option<&'a Arc<Stored>>> {
+        let history = self.keys.get(key).map_or(&[][..], Vec::as_slice);
+        let from = history.partition_point(|(since, _)| *since <= after);
+        let to = history.partition_point(|(since, _)| *since <= up_to);
+        let first = from.checked_sub(1).and_then(|index| history[index].1.as_ref());
+        std::iter::once(first).chain(history[from..to.max(from)].iter().map(|(_, held)| held.as_ref()))
     }
+
+    /// Every change in order; places in it stay the same while more is noted.
+    pub fn log(&self) -> &[Change] {
+        &self.log
+    }
+
+    /// The place in the log of the first change after a revision.
+    pub fn place_after(&self, revision: Rev) -> usize {
+        self.log.partition_point(|change| change.revision <= revision)
+    }
+}
+
+impl Stored {
+    /// The digest of a key that holds something.
+    pub fn digest(&self) -> u64 {
+        digest(&self.key, self.revision)
+    }
+}
+
+/// The digest of a key and the revision that it was written at. A write's bytes are told by both.
+pub fn digest(key: &[u8], revision: Rev) -> u64 {
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mixed = (hash ^ revision.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed ^ (mixed >> 31)
 }

@@ -1,98 +1,127 @@
-//! Clients as machines: they ask, are answered, and know what an answer may be.
+//! Clients as machines: they ask, are answered, and go on. What an answer may be is not theirs to judge: the
+//! checkers see every answer and every event. A client only says, at the end, whether it has what it wants.
 
-mod reflector;
-mod writer;
-
-pub use reflector::Reflector;
-pub use writer::Writer;
-
+use crate::ask::Ask;
 use crate::check::Violation;
-use crate::choose::Chooser;
+use crate::choose::{Chooser, Label, Stream};
+use crate::directory::Directory;
 use crate::driver::Reply;
+use crate::marks::{Mark, Marks};
 use crate::truth::Truth;
+use std::fmt;
+use steersman_core::now::Mono;
 use steersman_core::store::Rev;
-
-/// The namespace that all clients work in; every server makes it when it starts.
-pub const NAMESPACE: &str = "default";
-pub const PREFIX: &[u8] = b"/registry/configmaps/default/";
-pub const PLACE: &str = "/api/v1/namespaces/default/configmaps";
-
-/// A request that a client wants made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    pub method: &'static str,
-    pub target: String,
-    pub content_type: &'static str,
-    pub body: Vec<u8>,
-    pub watch: bool,
-}
+use steersman_core::value::{Text, Value};
 
 /// What a client does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    Ask(Ask),
-    /// Do something after so many milliseconds.
+    /// Make a request. Whatever the client had open is dropped.
+    Ask(Box<Ask>),
+    /// Be woken after so many milliseconds. Whatever was open is dropped.
     Sleep(u64),
     /// Nothing until something comes.
     Listen,
 }
 
-/// What a client may look at.
+impl From<Ask> for Next {
+    fn from(ask: Ask) -> Self {
+        Self::Ask(Box::new(ask))
+    }
+}
+
+/// An event of a watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchEvent {
+    pub kind: EventKind,
+    /// Of the object, or of the Status of an error.
+    pub object: Value,
+    pub namespace: Text,
+    pub name: Text,
+    pub revision: Rev,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    Added,
+    Modified,
+    Deleted,
+    Bookmark,
+    Error,
+}
+
+/// What a client may look at and do besides asking.
 #[derive(Debug)]
-pub struct Sight<'a> {
+pub struct Scene<'a> {
     pub chooser: &'a mut Chooser,
+    pub marks: &'a mut Marks,
+    pub directory: &'a Directory,
+    /// The real state of the store. A client looks here only to choose something worth doing (a name that exists,
+    /// a version that is current), never to judge an answer.
     pub truth: &'a Truth,
-    /// The store's revision when the request was made.
-    pub asked_at: Rev,
-    /// Faults have ended: no more writes.
+    pub now: Mono,
+    /// The client's number, over all clients.
+    pub client: u64,
+    /// How often the client has been woken.
+    pub turn: u64,
+    /// Faults have ended: no more writes, unless they are needed to come to rest.
     pub calm: bool,
 }
 
 /// A client of the simulated servers.
-#[derive(Clone, Debug)]
-pub enum Client {
-    Writer(Writer),
-    Reflector(Reflector),
+pub trait Client: fmt::Debug + Send {
+    /// A short name of its kind, as in "reflector".
+    fn kind(&self) -> &'static str;
+
+    /// Its sleep is over, or it starts.
+    fn wake(&mut self, scene: &mut Scene<'_>) -> Next;
+
+    /// Its request was answered. A watch that was opened has status 200 and no body; its events follow.
+    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next;
+
+    /// An event of its watch.
+    fn event(&mut self, event: &WatchEvent, scene: &mut Scene<'_>) -> Next {
+        let _ = (event, scene);
+        Next::Listen
+    }
+
+    /// Nothing more comes: the connection broke before an answer, or the watch ended.
+    fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
+
+    /// What the client holds as the state of a selection of a collection, after its list or its last event, and
+    /// the revision that it is of. The checker compares it with the truth after every event.
+    fn view(&self) -> Option<View<'_>> {
+        None
+    }
+
+    /// At the end of the calm: what is not as it should be.
+    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+        let _ = scene;
+        Ok(())
+    }
 }
 
-impl Client {
-    /// Its sleep is over, or it starts.
-    pub fn wake(&mut self, sight: &mut Sight<'_>) -> Next {
-        match self {
-            Self::Writer(writer) => writer.wake(sight),
-            Self::Reflector(reflector) => reflector.wake(sight),
-        }
+/// What a client believes that a collection holds.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The request that selects it.
+    pub ask: &'a Ask,
+    pub objects: &'a std::collections::BTreeMap<(Text, Text), Value>,
+    pub at: Rev,
+}
+
+impl Scene<'_> {
+    /// A choice of the client's own, below `bound`. 0 is the plainest: to do nothing, if that can be chosen.
+    pub fn pick(&mut self, bound: u64) -> u64 {
+        let stream = self.stream();
+        self.chooser.pick(stream, bound)
     }
 
-    /// Its request was answered; of a watch, that it has opened (or was refused).
-    pub fn answered(&mut self, reply: &Reply, sight: &mut Sight<'_>) -> Result<Next, Violation> {
-        match self {
-            Self::Writer(writer) => writer.answered(reply, sight),
-            Self::Reflector(reflector) => reflector.answered(reply, sight),
-        }
+    pub fn mark(&mut self, mark: Mark) {
+        self.marks.reach(mark);
     }
 
-    /// Bytes of its watch.
-    pub fn events(&mut self, bytes: &[u8], sight: &mut Sight<'_>) -> Result<Next, Violation> {
-        match self {
-            Self::Writer(_) => Ok(Next::Listen),
-            Self::Reflector(reflector) => reflector.events(bytes, sight),
-        }
-    }
-
-    /// The connection broke, or the watch ended.
-    pub fn broken(&mut self, sight: &mut Sight<'_>) -> Next {
-        match self {
-            Self::Writer(writer) => writer.broken(sight),
-            Self::Reflector(reflector) => reflector.broken(sight),
-        }
-    }
-
-    /// At the end: whether all is as it should be.
-    pub fn settled(&self, truth: &Truth) -> Result<(), Violation> {
-        match self {
-            Self::Writer(_) => Ok(()),
-            Self::Reflector(reflector) => reflector.settled(truth),
-        }
+    fn stream(&self) -> Stream {
+        Label::Client.of(self.client << 32 | self.turn)
     }
 }

@@ -1,0 +1,147 @@
+//! The guarantees, each with the sentence that a failure quotes.
+
+use std::fmt;
+
+macro_rules! guarantees {
+    ($($variant:ident => $sentence:literal,)*) => {
+        /// What clients may rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Guarantee {
+            $(#[doc = $sentence] $variant,)*
+        }
+
+        impl Guarantee {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+guarantees! {
+    ReadsAreLinearizable =>
+        "A read without a resource version shows the object as it was at some moment between the request and its answer.",
+    ReadsAreAsNewAsAsked =>
+        "A read with a resource version shows the object at a revision that is at least as new.",
+    ListsAreOfOneRevision =>
+        "The items of a list, over all its pages, are those of the one revision that it names.",
+    ListsAreAsNewAsAsked =>
+        "A list is at least as new as its resource version asks; without one, as the store was when it was asked for.",
+    WritesAreWhatIsStored =>
+        "An object that a write answers with is the one that this write stored.",
+    RefusedWritesChangeNothing =>
+        "A write that is answered with an error other than an unknown outcome has changed nothing.",
+    RefusalsAreTrue =>
+        "An answer that something exists, does not exist or has changed was true between the request and its answer.",
+    NoUpdateIsLost =>
+        "A write that names the version it was made from is stored only in place of that version.",
+    WatchesAreOrdered =>
+        "The events of a watch come in the order of their revisions, each after the watch's start.",
+    WatchesAreComplete =>
+        "A watch leaves out no change that it selects, shows each once, and shows it as it was stored.",
+    BookmarksKeepTheirWord =>
+        "Every change up to a bookmark's revision that a watch selects has come before it.",
+    ListAndEventsAreTheStore =>
+        "A list and the events that follow it make what the store held, after every event.",
+    ExpiredOnlyWhatIsForgotten =>
+        "410 is answered only where the server no longer knows what was asked for, and always there.",
+    CacheIsTheStore =>
+        "What a server's cache holds is what the store held at the cache's revision.",
+    CachesNeverGoBack =>
+        "The revision of a server's cache never decreases while it runs.",
+    UidsAreUnique =>
+        "No two objects ever have the same uid.",
+    FinalizersAreHonoured =>
+        "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion is never undone.",
+    StatusIsApart =>
+        "A write through an object changes no status, one through its status changes nothing else.",
+    GenerationCountsSpecs =>
+        "A generation grows by one with each change of what is wanted, and with nothing else.",
+    StrangersGetNothing =>
+        "Who is not known is told 401, and nothing follows from the request.",
+    ErrorsAreStatuses =>
+        "Every error is a Status that names its own code.",
+    OneAnswer =>
+        "Every request is answered once.",
+    NothingIsLeft =>
+        "A server keeps nothing of a request that has ended.",
+    EveryRequestIsAnswered =>
+        "Every request is answered within its time once faults have ended.",
+    RequestsSucceed =>
+        "Once faults have ended, reads and writes of a healthy server succeed.",
+    EverybodyConverges =>
+        "Every client comes to where it wants to be once faults have ended.",
+    OneLeader =>
+        "Of the clients that elect a leader, two never hold the same term.",
+    NothingPanics =>
+        "No input makes a server panic or break an invariant.",
+}
+
+/// What kind of failure it is: the exit code of a campaign tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The run did not come to rest.
+    Liveness,
+    /// Somebody was told what is not so.
+    Safety,
+    /// A panic.
+    Crash,
+}
+
+/// A guarantee that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub guarantee: Guarantee,
+    pub detail: String,
+}
+
+impl Guarantee {
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::EveryRequestIsAnswered | Self::RequestsSucceed | Self::EverybodyConverges => {
+                Severity::Liveness
+            }
+            Self::NothingPanics => Severity::Crash,
+            Self::ReadsAreLinearizable
+            | Self::ReadsAreAsNewAsAsked
+            | Self::ListsAreOfOneRevision
+            | Self::ListsAreAsNewAsAsked
+            | Self::WritesAreWhatIsStored
+            | Self::RefusedWritesChangeNothing
+            | Self::RefusalsAreTrue
+            | Self::NoUpdateIsLost
+            | Self::WatchesAreOrdered
+            | Self::WatchesAreComplete
+            | Self::BookmarksKeepTheirWord
+            | Self::ListAndEventsAreTheStore
+            | Self::ExpiredOnlyWhatIsForgotten
+            | Self::CacheIsTheStore
+            | Self::CachesNeverGoBack
+            | Self::UidsAreUnique
+            | Self::FinalizersAreHonoured
+            | Self::StatusIsApart
+            | Self::GenerationCountsSpecs
+            | Self::StrangersGetNothing
+            | Self::ErrorsAreStatuses
+            | Self::OneAnswer
+            | Self::NothingIsLeft
+            | Self::OneLeader => Severity::Safety,
+        }
+    }
+}
+
+impl Violation {
+    pub fn new(guarantee: Guarantee, detail: impl Into<String>) -> Self {
+        Self { guarantee, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}\n   {}", self.guarantee.sentence(), self.detail)
+    }
+}

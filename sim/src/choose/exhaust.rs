@@ -1,0 +1,124 @@
+//! Every run of a small space: all that differ from a given one in a few choices.
+//!
+//! A run is played from a tape and notes the choices that it was offered. Each of them, after the last that the
+//! tape already makes otherwise, is then made otherwise in every way, and so on to the depth that was asked for.
+//! Each combination is played once.
+
+use super::{Point, Ratio, Source, Tape};
+use std::sync::{Arc, Mutex};
+
+/// The bounds of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Choices that differ from the first run at most.
+    pub deviations: u32,
+    /// Ways to make one choice otherwise that are tried: 1 to this.
+    pub width: u64,
+}
+
+/// Walks a space, depth first.
+#[derive(Debug)]
+pub struct Exhaust {
+    space: Space,
+    /// Tapes to be played, and how many choices each may still change, the next to be played last.
+    waiting: Vec<(Tape, u32, Option<Point>)>,
+    /// What the run under way was offered.
+    offered: Arc<Mutex<Vec<(Point, u64)>>>,
+    /// The tape that is being played.
+    playing: Option<(Tape, u32, Option<Point>)>,
+}
+
+/// The source of one of the runs.
+#[derive(Debug)]
+struct Offering {
+    tape: Tape,
+    offered: Arc<Mutex<Vec<(Point, u64)>>>,
+}
+
+impl Exhaust {
+    pub fn new(first: Tape, space: Space) -> Self {
+        Self { space, waiting: vec![(first, space.deviations, None)], offered: Arc::default(), playing: None }
+    }
+
+    /// The source of the next run, and the tape it plays; None when every run of the space has been played.
+    /// The run before must have ended.
+    pub fn next_run(&mut self) -> Option<(impl Source + 'static, Tape)> {
+        if let Some((tape, left, last)) = self.playing.take() {
+            self.branch(&tape, left, last);
+        }
+        let next = self.waiting.pop()?;
+        let tape = next.0.clone();
+        self.playing = Some(next);
+        Some((Offering { tape: tape.clone(), offered: Arc::clone(&self.offered) }, tape))
+    }
+
+    /// Puts what differs from a run in one choice more onto the pile.
+    fn branch(&mut self, tape: &Tape, left: u32, last: Option<Point>) {
+        let offered = std::mem::take(&mut *lock(&self.offered));
+        let Some(left) = left.checked_sub(1) else { return };
+        let from = last.and_then(|last| offered.iter().position(|(point, _)| *point == last));
+        let from = from.map_or(0, |index| index + 1);
+        for (point, bound) in offered[from..].iter().rev() {
+            let ways =
+                (0..*bound).filter(|picked| *picked != tape.at(*point)).take(self.space.width as usize);
+            for picked in ways {
+                self.waiting.push((tape.with(*point, picked), left, Some(*point)));
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Offering {
+    fn offer(&mut self, point: Point, bound: u64) -> u64 {
+        lock(&self.offered).push((point, bound));
+        self.tape.at(point) % bound
+    }
+}
+
+impl Source for Offering {
+    fn pick(&mut self, point: Point, bound: u64) -> u64 {
+        self.offer(point, bound)
+    }
+
+    fn flip(&mut self, point: Point, _: Ratio) -> bool {
+        self.offer(point, 2) == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choose::{Chooser, Label};
+    use std::collections::BTreeSet;
+
+    /// Three choices; the third is only offered when the first is not plain.
+    fn play(chooser: &mut Chooser) -> (u64, u64, Option<u64>) {
+        let stream = Label::Client.of(0);
+        let (first, second) = (chooser.pick(stream, 3), chooser.pick(stream, 2));
+        (first, second, (first > 0).then(|| chooser.pick(stream, 2)))
+    }
+
+    fn explored(space: Space) -> (usize, BTreeSet<(u64, u64, Option<u64>)>) {
+        let mut exhaust = Exhaust::new(Tape::default(), space);
+        let (mut count, mut seen) = (0, BTreeSet::new());
+        while let Some((source, _)) = exhaust.next_run() {
+            count += 1;
+            seen.insert(play(&mut Chooser::new(source)));
+        }
+        (count, seen)
+    }
+
+    #[test]
+    fn every_combination_is_played_once() {
+        let (count, seen) = explored(Space { deviations: 3, width: 10 });
+        assert_eq!((count, seen.len()), (2 + 2 * 2 * 2, 2 + 2 * 2 * 2));
+        let (count, seen) = explored(Space { deviations: 1, width: 10 });
+        assert_eq!((count, seen.len()), (1 + 2 + 1, 4));
+        let (count, _) = explored(Space { deviations: 1, width: 1 });
+        assert_eq!(count, 3);
+    }
+}

@@ -1,0 +1,144 @@
+//! Marks: rare situations by name. A campaign that has not reached one of them has not tested what it claims to.
+
+use std::fmt;
+
+macro_rules! marks {
+    ($($(#[doc = $doc:literal])* $variant:ident => $name:literal,)*) => {
+        /// A situation that a campaign must have reached.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mark {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl Mark {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What happens, in a sentence.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),*),)*
+                }
+            }
+        }
+    };
+}
+
+marks! {
+    /// A watch that goes on from where it was is told 410: the server no longer knows what came after.
+    ExpiredOnResume => "expired-on-resume",
+    /// A watch is told 410 by an event, after it was opened.
+    ExpiredInStream => "expired-in-stream",
+    /// A continue token is told 410 because its revision was compacted between two pages.
+    CompactionDuringPagination => "compaction-during-pagination",
+    /// One request loses five races in a row, and goes on.
+    FiveConflicts => "five-conflicts",
+    /// A write whose reply was lost had happened.
+    UnknownApplied => "unknown-applied",
+    /// A write whose reply was lost had not happened.
+    UnknownNotApplied => "unknown-not-applied",
+    /// A client is told that the outcome of its write is not known.
+    OutcomeNotKnown => "outcome-not-known",
+    /// A watcher's queue is full: its changes wait in the window.
+    WatcherParked => "watcher-parked",
+    /// A watcher is closed because the changes it missed are no longer kept.
+    WatcherOverflow => "watcher-overflow",
+    /// A client goes on with its watch at a server whose cache is behind what the client has seen.
+    FailoverToLagging => "failover-to-lagging",
+    /// A server's feed is compacted under it: it lists anew.
+    FeedCompacted => "feed-compacted",
+    /// A server lists the store in several pages.
+    RelistInPages => "relist-in-pages",
+    /// A read waits for the cache until its time is over.
+    TooLargeResourceVersion => "too-large-resource-version",
+    /// A deletion is delivered without the value before it.
+    DeletionWithoutPrevious => "deletion-without-previous",
+    /// The store's leader changes while an operation is under way.
+    LeaderChange => "leader-change",
+    /// A server watches a member that is behind the store.
+    LaggingMember => "lagging-member",
+    /// A lease runs out and takes several keys at one revision.
+    SeveralInOneRevision => "several-in-one-revision",
+    /// A server starts while a client already waits for it.
+    AskedBeforeSync => "asked-before-sync",
+    /// A step runs against a snapshot that is behind the cache.
+    StaleSnapshot => "stale-snapshot",
+    /// An object leaves a selection by a change, and another enters it.
+    SelectionChange => "selection-change",
+    /// A paused server goes on.
+    ServerResumed => "server-resumed",
+    /// A server's wall clock jumps back.
+    ClockStepBack => "clock-step-back",
+    /// An object is made again under the name of a deleted one.
+    NameReused => "name-reused",
+    /// A finalizer holds an object that is being deleted, and is then removed.
+    FinalizerReleased => "finalizer-released",
+    /// The store refuses a write because it is full.
+    NoSpace => "no-space",
+    /// A leader of clients is replaced after its lease ran out.
+    LeadershipTaken => "leadership-taken",
+    /// A namespace is emptied and goes.
+    NamespaceGone => "namespace-gone",
+    /// The garbage collector removes an object whose owner has gone.
+    OrphanCollected => "orphan-collected",
+    /// A watch that begins with the state is told where the state ends.
+    InitialEventsEnd => "initial-events-end",
+    /// A bookmark tells of a revision that changed nothing the watch selects.
+    BookmarkAhead => "bookmark-ahead",
+    /// A stranger is refused.
+    StrangerRefused => "stranger-refused",
+}
+
+/// How often each mark was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marks {
+    counts: Vec<u64>,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self { counts: vec![0; Mark::ALL.len()] }
+    }
+}
+
+impl Mark {
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mark| mark.name() == name)
+    }
+}
+
+impl Marks {
+    pub fn reach(&mut self, mark: Mark) {
+        self.counts[mark as usize] += 1;
+    }
+
+    pub fn count(&self, mark: Mark) -> u64 {
+        self.counts[mark as usize]
+    }
+
+    /// Adds what another run reached.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+    }
+
+    /// The marks that were never reached.
+    pub fn missed(&self) -> impl Iterator<Item = Mark> {
+        Mark::ALL.iter().copied().filter(|mark| self.count(*mark) == 0)
+    }
+}
+
+impl fmt::Display for Marks {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mark in Mark::ALL {
+            writeln!(out, "{:>10}  {:<28} {}", self.count(*mark), mark.name(), mark.sentence().trim())?;
+        }
+        Ok(())
+    }
+}
