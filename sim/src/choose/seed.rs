@@ -52,8 +52,8 @@ mod tests {
             let mut chooser = Chooser::from_seed(seed);
             (0..4).map(|_| chooser.pick(label.of(key), 1000)).collect()
         };
-        assert_eq!(draws(7, Label::Client, 0), [0, 0, 0, 0]);
-        assert_eq!(draws(7, Label::Client, 1), [0, 0, 0, 0]);
-        assert_eq!(draws(8, Label::Link, 1 << 40), [0, 0, 0, 0]);
+        assert_eq!(draws(7, Label::Client, 0), [762, 329, 132, 753]);
+        assert_eq!(draws(7, Label::Client, 1), [440, 757, 239, 672]);
+        assert_eq!(draws(8, Label::Link, 1 << 40), [736, 972, 360, 531]);
     }
 }
