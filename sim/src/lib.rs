@@ -14,4 +14,5 @@ pub mod driver;
 pub mod etcd;
 pub mod marks;
 pub mod replay;
+pub mod trace;
 pub mod truth;
