@@ -1,0 +1,124 @@
+//! What a server's cache holds is what the store held at the cache's revision, after every step; and that revision
+//! never decreases.
+
+use super::{Guarantee, Violation, shown};
+use crate::truth::{Truth, digest};
+use bytes::Bytes;
+use steersman_core::cache::Entry;
+use steersman_core::store::{Feed, Rev};
+use steersman_core::world::World;
+
+/// Steps after which all of the cache is gone through, not only what a step touched.
+const WHOLE_EVERY: u64 = 256;
+
+/// The digest of one server's cache, kept beside it.
+#[derive(Clone, Debug, Default)]
+pub struct CacheDigest {
+    digest: u64,
+    revision: Rev,
+    steps: u64,
+}
+
+impl CacheDigest {
+    /// What the keys of a batch hold before it is applied.
+    pub fn before<'a>(world: &World, keys: impl Iterator<Item = &'a Bytes>) -> Vec<(Bytes, u64)> {
+        keys.map(|key| (key.clone(), held(world, key).map_or(0, entry_digest))).collect()
+    }
+
+    /// A batch was applied: its keys are as in the store, and so are all together.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn applied(
+        &mut self,
+        world: &World,
+        truth: &Truth,
+        before: &[(Bytes, u64)],
+    ) -> Result<(), Violation> {
+        self.steps += 1;
+        if self.steps % WHOLE_EVERY == 0 {
+            return self.whole(world, truth);
+        }
+        let revision = self.advance(world)?;
+        for (key, digest) in before {
+            let entry = held(world, key);
+            self.digest ^= digest ^ entry.map_or(0, entry_digest);
+            let stored = truth.at(key, revision);
+            let same = match (entry, stored) {
+                (Some(entry), Some(stored)) => {
+                    entry.revision() == stored.revision && *entry.value() == stored.bytes
+                }
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if !same {
+                return Err(differs(key, revision, entry, stored.map(|stored| stored.revision)));
+            }
+        }
+        if world.synced() && self.digest != truth.digest_at(revision) {
+            // The step did not touch what differs: look for it.
+            return self.whole(world, truth);
+        }
+        Ok(())
+    }
+
+    /// Goes through all of the cache, as after it was listed anew.
+    ///
+    /// # Errors
+    /// When it is not what the store held.
+    pub fn whole(&mut self, world: &World, truth: &Truth) -> Result<(), Violation> {
+        let revision = self.advance(world)?;
+        self.digest = 0;
+        for collection in world.collections() {
+            let mut wanted = truth.under(collection.keys.prefix(), revision);
+            for (key, entry) in world.cache(collection.storage).entries().iter() {
+                let entry = entry.entry();
+                self.digest ^= entry_digest(entry);
+                let stored = wanted.next();
+                let same = stored.is_some_and(|stored| {
+                    stored.key == *key
+                        && stored.revision == entry.revision()
+                        && stored.bytes == *entry.value()
+                });
+                if world.synced() && !same {
+                    return Err(differs(key, revision, Some(entry), stored.map(|stored| stored.revision)));
+                }
+            }
+            if let Some(stored) = wanted.next().filter(|_| world.synced()) {
+                return Err(differs(&stored.key, revision, None, Some(stored.revision)));
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, world: &World) -> Result<Rev, Violation> {
+        let revision = world.revision(Feed(0));
+        if revision < self.revision {
+            let detail = format!("from {} to {}", self.revision.0, revision.0);
+            return Err(Violation::new(Guarantee::CachesNeverGoBack, detail));
+        }
+        self.revision = revision;
+        Ok(revision)
+    }
+}
+
+fn held<'a>(world: &'a World, key: &[u8]) -> Option<&'a Entry> {
+    let collection = world.collection_of(key)?;
+    world.cache(collection.storage).get(key).map(|entry| &**entry)
+}
+
+fn entry_digest(entry: &Entry) -> u64 {
+    digest(entry.key(), entry.revision())
+}
+
+fn differs(key: &[u8], revision: Rev, entry: Option<&Entry>, stored: Option<Rev>) -> Violation {
+    let shown_revision = |held: Option<Rev>| held.map_or("nothing".to_owned(), |held| held.0.to_string());
+    let detail = format!(
+        "{} at {}: the cache holds {}, the store held {}",
+        shown(key),
+        revision.0,
+        shown_revision(entry.map(Entry::revision)),
+        shown_revision(stored)
+    );
+    Violation::new(Guarantee::CacheIsTheStore, detail)
+}

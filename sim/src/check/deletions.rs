@@ -1,0 +1,36 @@
+//! An object leaves the store only when no finalizer holds it, and a deletion is never undone.
+
+use super::{Guarantee, Violation, shown};
+use crate::ask::{Ask, Verb};
+use crate::truth::Change;
+use steersman_core::value::object;
+
+pub(super) fn check(change: &Change, by: Option<&Ask>) -> Result<(), Violation> {
+    let Some(old) = &change.old else { return Ok(()) };
+    let broken = |why: String| {
+        let detail = format!("{} at {}: {why}", shown(&change.key), change.revision.0);
+        Err(Violation::new(Guarantee::FinalizersAreHonoured, detail))
+    };
+    match &change.new {
+        Some(new) if object::is_being_deleted(&old.object) && !object::is_being_deleted(&new.object) => {
+            broken("its deletion was undone".to_owned())
+        }
+        Some(_) => Ok(()),
+        None => {
+            let Some(by) = by else { return Ok(()) };
+            // The last finalizer goes with the update that takes it away; a deletion may take those away that say
+            // what becomes of dependents.
+            let takes_last = matches!(by.verb, Verb::Update | Verb::Patch | Verb::Raw(..));
+            let holds = |name: &&str| {
+                let of_propagation =
+                    [object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];
+                !of_propagation.contains(name)
+            };
+            match object::finalizers(&old.object).find(holds) {
+                Some(_) if takes_last && object::is_being_deleted(&old.object) => Ok(()),
+                Some(name) => broken(format!("it went although {name} held it")),
+                None => Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! 410 is answered only where the server no longer knows what was asked for, and always there.
+
+use super::{Answer, Guarantee, Selection, Violation};
+use crate::ask::{Ask, Verb, Version};
+use steersman_core::store::{Rev, token};
+
+/// A list in the past: the store has forgotten its revision.
+pub(super) fn check_list(answer: &Answer<'_>) -> Result<(), Violation> {
+    if answer.reply.status != 410 || answer.ask.verb != Verb::List {
+        return Ok(());
+    }
+    let asked = match (answer.ask.query.continue_token.as_str(), answer.ask.query.version) {
+        ("", Version::Exact(revision)) => Some(revision),
+        ("", Version::Unset | Version::Any | Version::NotOlderThan(_)) => None,
+        (text, _) => {
+            let prefix =
+                Selection::of(answer.ask, answer.directory).map(|selection| selection.prefix().clone());
+            let token = prefix.and_then(|prefix| token::decode(text, &prefix).ok());
+            token.map(|token| Rev(token.revision.max(0) as u64))
+        }
+    };
+    if asked.is_some_and(|asked| asked < answer.compacted) {
+        return Ok(());
+    }
+    let asked = asked.map_or("the newest".to_owned(), |asked| asked.0.to_string());
+    let detail = format!("revision {asked} can be read, only what lies before {} cannot", answer.compacted.0);
+    Err(answer.broken(Guarantee::ExpiredOnlyWhatIsForgotten, detail))
+}
+
+/// A watch from a revision: its server knows every change after `known_after`.
+///
+/// # Errors
+/// When the watch was opened although changes may be missing, or refused although none is.
+pub fn check_watch(ask: &Ask, status: u16, known_after: Rev) -> Result<(), Violation> {
+    let Version::NotOlderThan(from) = ask.query.version else { return Ok(()) };
+    if ask.query.send_initial_events {
+        return Ok(());
+    }
+    let known = from >= known_after;
+    match status {
+        200 if !known => Err(wrong("opened", from, known_after)),
+        410 if known => Err(wrong("refused", from, known_after)),
+        _ => Ok(()),
+    }
+}
+
+fn wrong(what: &str, from: Rev, known_after: Rev) -> Violation {
+    let detail = format!(
+        "a watch from {} was {what} by a server that knows what came after {}",
+        from.0, known_after.0
+    );
+    Violation::new(Guarantee::ExpiredOnlyWhatIsForgotten, detail)
+}

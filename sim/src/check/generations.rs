@@ -1,0 +1,30 @@
+//! A generation grows by one with each change of what is wanted, and with nothing else.
+
+use super::{Guarantee, Violation, shown};
+use crate::ask::{Ask, Verb};
+use crate::directory::Directory;
+use crate::truth::Change;
+use steersman_core::kinds::Generation;
+use steersman_core::value::object;
+
+pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+    let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
+    let Some(place) = &by.place else { return Ok(()) };
+    let counted = match directory.resource(place.resource).row.rules.generation {
+        Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
+        Generation::None | Generation::AtCreation => false,
+    };
+    if !counted || !matches!(by.verb, Verb::Update | Verb::Patch) {
+        return Ok(());
+    }
+    let (before, after) = (object::generation(&old.object), object::generation(&new.object));
+    let wants_other = old.object.field("spec") != new.object.field("spec");
+    let grown = after - before;
+    // Labels and annotations count with some kinds.
+    let right = if wants_other { grown == 1 } else { (0..=1).contains(&grown) };
+    if right {
+        return Ok(());
+    }
+    let detail = format!("{} at {}: from {before} to {after}", shown(&change.key), change.revision.0);
+    Err(Violation::new(Guarantee::GenerationCountsSpecs, detail))
+}

@@ -1,0 +1,30 @@
+//! A write through an object changes no status, one through its status changes nothing else.
+
+use super::{Guarantee, Violation, shown};
+use crate::ask::{Ask, Verb};
+use crate::directory::Directory;
+use crate::truth::Change;
+
+pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+    let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
+    let Some(place) = &by.place else { return Ok(()) };
+    let has_status = directory.resource(place.resource).row.subs.iter().any(|sub| sub.name == "status");
+    if !has_status || !matches!(by.verb, Verb::Update | Verb::Patch) {
+        return Ok(());
+    }
+    let kept = match place.subresource {
+        "" => "status",
+        "status" => "spec",
+        _ => return Ok(()),
+    };
+    if old.object.field(kept) == new.object.field(kept) {
+        return Ok(());
+    }
+    let through = if kept == "spec" { "status" } else { "the object" };
+    let detail = format!(
+        "{} at {}: a write through {through} changed the {kept}",
+        shown(&change.key),
+        change.revision.0
+    );
+    Err(Violation::new(Guarantee::StatusIsApart, detail))
+}

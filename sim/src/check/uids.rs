@@ -1,0 +1,40 @@
+//! No two objects ever have the same uid.
+
+use super::{Guarantee, Violation, shown};
+use crate::truth::Change;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use steersman_core::store::Rev;
+use steersman_core::value::{Text, object};
+
+/// Every uid that was ever stored, and by which key since when.
+#[derive(Clone, Debug, Default)]
+pub struct Uids {
+    seen: BTreeMap<Text, (Bytes, Rev)>,
+}
+
+impl Uids {
+    /// A change of the store.
+    ///
+    /// # Errors
+    /// When an object comes with a uid that was there before, or changes its own.
+    pub fn note(&mut self, change: &Change) -> Result<(), Violation> {
+        let Some(new) = &change.new else { return Ok(()) };
+        let uid = object::uid(&new.object);
+        let broken = |why: String| {
+            let detail = format!("{} at {}: {why}", shown(&change.key), change.revision.0);
+            Err(Violation::new(Guarantee::UidsAreUnique, detail))
+        };
+        if let Some(old) = &change.old {
+            let held = object::uid(&old.object);
+            return if held == uid { Ok(()) } else { broken(format!("{held} became {uid}")) };
+        }
+        if uid.is_empty() {
+            return broken("it has no uid".to_owned());
+        }
+        match self.seen.insert(uid.into(), (change.key.clone(), change.revision)) {
+            None => Ok(()),
+            Some((key, since)) => broken(format!("{uid} was {} at {} already", shown(&key), since.0)),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The events of a watch: every change that it selects, in order, once, and as it was stored; and every bookmark
+//! keeps its word.
+
+use super::selection::{bare, split};
+use super::{Guarantee, Selection, Violation};
+use crate::ask::{Ask, Version};
+use crate::client::{EventKind, WatchEvent};
+use crate::directory::Directory;
+use crate::truth::{Change, Stored, Truth};
+use std::sync::Arc;
+use steersman_core::store::Rev;
+use steersman_core::value::{Value, object};
+
+/// One watch, followed from its opening.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    selection: Selection,
+    /// The place in the truth's log up to which everything selected has come.
+    next: usize,
+    /// The revision of the last event or bookmark.
+    at: Rev,
+    /// The state that the watch began with is still coming: what is left of it.
+    initial: Option<Vec<Arc<Stored>>>,
+    /// The revision of that state.
+    began_at: Rev,
+}
+
+impl Follow {
+    /// A watch that was opened with status 200, by a step that saw the store at `seen`.
+    ///
+    /// # Errors
+    /// When the state that it begins with is older than what was asked for.
+    pub fn open(
+        ask: &Ask,
+        seen: Rev,
+        asked_at: Rev,
+        truth: &Truth,
+        directory: &Directory,
+    ) -> Result<Option<Self>, Violation> {
+        let Some(selection) = Selection::of(ask, directory) else { return Ok(None) };
+        let (initial, from) = match ask.query.version {
+            Version::NotOlderThan(from) | Version::Exact(from) if !ask.query.send_initial_events => {
+                (false, from)
+            }
+            Version::NotOlderThan(_) | Version::Exact(_) | Version::Any | Version::Unset => (true, seen),
+        };
+        let least = match ask.query.version {
+            Version::Unset => asked_at,
+            Version::Any => Rev(0),
+            Version::NotOlderThan(least) | Version::Exact(least) => least,
+        };
+        if from < least {
+            let detail =
+                format!("a watch begins with the state at {} and must be as new as {}", from.0, least.0);
+            return Err(Violation::new(Guarantee::ListsAreAsNewAsAsked, detail));
+        }
+        let next = truth.place_after(from);
+        // The last comes first out.
+        let initial = initial.then(|| {
+            let mut state: Vec<_> = selection.at(truth, from).cloned().collect();
+            state.reverse();
+            state
+        });
+        Ok(Some(Self { selection, next, at: from, initial, began_at: from }))
+    }
+
+    /// Events that have not come yet of the state that the watch began with.
+    pub fn awaits_state(&self) -> bool {
+        self.initial.as_ref().is_some_and(|left| !left.is_empty())
+    }
+
+    /// The next event.
+    ///
+    /// # Errors
+    /// When it is not the one that must come next.
+    pub fn event(&mut self, event: &WatchEvent, truth: &Truth) -> Result<(), Violation> {
+        if let Some(stored) = self.initial.as_mut().and_then(Vec::pop) {
+            return self.initial_event(event, &stored);
+        }
+        match event.kind {
+            EventKind::Added | EventKind::Modified | EventKind::Deleted => self.change(event, truth),
+            EventKind::Bookmark => self.bookmark(event, truth),
+            EventKind::Error => Ok(()),
+        }
+    }
+
+    fn initial_event(&self, event: &WatchEvent, stored: &Arc<Stored>) -> Result<(), Violation> {
+        let (_, revision, rest) = split(&event.object);
+        if event.kind == EventKind::Added
+            && revision == stored.revision
+            && rest == bare(stored.object.clone())
+        {
+            return Ok(());
+        }
+        let name = object::name(&stored.object);
+        let detail = format!(
+            "{} was sent where the state at {} has {name} of {}",
+            shown(event),
+            self.began_at.0,
+            stored.revision.0
+        );
+        Err(Violation::new(Guarantee::WatchesAreComplete, detail))
+    }
+
+    /// The next change that the watch selects, at or after its place.
+    fn expected<'a>(&self, truth: &'a Truth) -> Option<(usize, &'a Change, EventKind)> {
+        let log = truth.log().iter().enumerate().skip(self.next);
+        log.into_iter().find_map(|(place, change)| {
+            let kind = match self.selection.of_change(change) {
+                (false, true) => EventKind::Added,
+                (true, true) => EventKind::Modified,
+                (true, false) => EventKind::Deleted,
+                (false, false) => return None,
+            };
+            Some((place, change, kind))
+        })
+    }
+
+    fn change(&mut self, event: &WatchEvent, truth: &Truth) -> Result<(), Violation> {
+        let expected = self.expected(truth);
+        let wanted = expected.map_or("nothing".to_owned(), |(_, change, kind)| {
+            format!("{kind:?} {} at {}", super::shown(&change.key), change.revision.0)
+        });
+        let broken = |guarantee, why: &str| {
+            let detail = format!("{} was sent after {}; {why}: {wanted}", shown(event), self.at.0);
+            Err(Violation::new(guarantee, detail))
+        };
+        let Some((place, change, kind)) = expected.filter(|(_, change, _)| change.revision <= event.revision)
+        else {
+            return broken(Guarantee::WatchesAreOrdered, "what comes next is");
+        };
+        if change.revision < event.revision {
+            return broken(Guarantee::WatchesAreComplete, "this was left out");
+        }
+        let state = if kind == EventKind::Deleted { &change.old } else { &change.new };
+        let same = state.as_ref().is_some_and(|stored| is_shown(&event.object, stored));
+        if kind != event.kind || !same {
+            return broken(Guarantee::WatchesAreComplete, "what was stored is another");
+        }
+        self.next = place + 1;
+        self.at = change.revision;
+        Ok(())
+    }
+
+    fn bookmark(&mut self, event: &WatchEvent, truth: &Truth) -> Result<(), Violation> {
+        let broken = |why: String| {
+            let detail = format!("a bookmark of {} came after {}: {why}", event.revision.0, self.at.0);
+            Err(Violation::new(Guarantee::BookmarksKeepTheirWord, detail))
+        };
+        // The bookmark that ends the state names the revision of the state.
+        let floor = if self.initial.is_some() { self.began_at } else { self.at };
+        if event.revision < floor {
+            return broken("it goes back".to_owned());
+        }
+        if event.revision > truth.revision() {
+            return broken(format!("the store is at {}", truth.revision().0));
+        }
+        let expected = self.expected(truth);
+        if let Some((_, change, _)) = expected.filter(|(_, change, _)| change.revision <= event.revision) {
+            return broken(format!("{} at {} has not come", super::shown(&change.key), change.revision.0));
+        }
+        self.next = self.next.max(truth.place_after(event.revision));
+        self.at = event.revision;
+        self.initial = None;
+        Ok(())
+    }
+}
+
+/// Whether an event shows a state; of a deletion, at the revision of the deletion.
+fn is_shown(shown: &Value, stored: &Stored) -> bool {
+    bare(shown.clone()) == bare(stored.object.clone())
+}
+
+fn shown(event: &WatchEvent) -> String {
+    format!("{:?} {}/{} of {}", event.kind, event.namespace, event.name, event.revision.0)
+}

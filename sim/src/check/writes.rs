@@ -1,0 +1,108 @@
+//! An object that a write answers with is the one that this write stored; and a write that names the version it
+//! was made from is stored only in place of that version.
+
+use super::selection::{bare, is_stored, split};
+use super::{Answer, Guarantee, Violation, shown};
+use crate::ask::Verb;
+use crate::truth::Stored;
+use std::sync::Arc;
+use steersman_core::codec::json;
+use steersman_core::store::Rev;
+use steersman_core::value::{Value, object};
+
+pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+    if !matches!(answer.reply.status, 200 | 201) || answer.ask.query.dry_run {
+        return Ok(());
+    }
+    let Some(place) = answer.ask.place.as_ref().filter(|place| matches!(place.subresource, "" | "status"))
+    else {
+        return Ok(());
+    };
+    // A generated name, or one that only the body has, is known from the answer.
+    let name = if place.name.is_empty() { answer.body.text_at(&["metadata", "name"]) } else { &place.name };
+    let Some(key) = answer.directory.key(&place.named(name).sub("")) else { return Ok(()) };
+    match answer.ask.verb {
+        Verb::Create => created(answer, &key),
+        Verb::Update | Verb::Patch => updated(answer, &key),
+        Verb::Delete => deleted(answer, &key),
+        Verb::Get | Verb::List | Verb::Watch | Verb::DeleteCollection | Verb::Raw(..) => Ok(()),
+    }
+}
+
+fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+    let (_, revision, _) = split(&answer.body);
+    let own = answer.commits.iter().any(|(at, held)| *at == revision && *held == key);
+    let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
+    if own && stored.is_some_and(|stored| is_stored(&answer.body, stored)) {
+        return Ok(());
+    }
+    let detail = format!("{} of revision {} is not what it stored", shown(key), revision.0);
+    Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
+}
+
+/// An update answers with what it wrote, or with what was there when there was nothing to write.
+fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+    let (_, revision, rest) = split(&answer.body);
+    if removed(answer, key, &rest) {
+        return Ok(());
+    }
+    let is_this = |state: Option<&Arc<Stored>>| state.is_some_and(|stored| is_stored(&answer.body, stored));
+    if !answer.truth.states(key, answer.asked_at, answer.now()).any(is_this) {
+        let detail = format!("{} of revision {} was not there meanwhile", shown(key), revision.0);
+        return Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail));
+    }
+    let Some(named) = named_version(answer).filter(|_| answer.ask.verb == Verb::Update) else {
+        return Ok(());
+    };
+    let in_its_place = answer.truth.log()[answer.truth.place_after(Rev(revision.0.saturating_sub(1)))..]
+        .iter()
+        .find(|change| change.revision == revision && change.key == key)
+        .and_then(|change| change.old.as_ref())
+        .map(|old| old.revision);
+    // A write that changed nothing has the version that it named.
+    if revision == named || in_its_place == Some(named) {
+        return Ok(());
+    }
+    let held = in_its_place.map_or("nothing".to_owned(), |held| held.0.to_string());
+    let detail = format!("{} was made from {} and took the place of {held}", shown(key), named.0);
+    Err(answer.broken(Guarantee::NoUpdateIsLost, detail))
+}
+
+/// The update took the last finalizer of an object that was being deleted: it has gone with it.
+fn removed(answer: &Answer<'_>, key: &[u8], shown: &Value) -> bool {
+    object::is_being_deleted(shown)
+        && answer.commits.iter().any(|(at, held)| *held == key && answer.truth.at(key, *at).is_none())
+}
+
+/// The version that the body of a write names.
+pub(super) fn named_version(answer: &Answer<'_>) -> Option<Rev> {
+    let body = json::parse(&answer.ask.body).ok()?.value;
+    let version = body.text_at(&["metadata", "resourceVersion"]);
+    version.parse().ok().filter(|version| *version > 0).map(Rev)
+}
+
+/// The object was deleted or marked while the deletion was under way, or was marked already.
+fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+    let mut states = answer.truth.states(key, answer.asked_at, answer.now());
+    let before = states.next().flatten();
+    let marked =
+        |state: Option<&Arc<Stored>>| state.is_some_and(|stored| object::is_being_deleted(&stored.object));
+    if marked(before) || states.any(|state| state.is_none() || marked(state)) {
+        return check_mark(answer, key);
+    }
+    let detail = format!("nothing was done to {}", shown(key));
+    Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
+}
+
+/// What a deletion shows of an object that stays for a while is what is stored.
+fn check_mark(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+    let (_, revision, rest) = split(&answer.body);
+    let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
+    match stored {
+        Some(stored) if revision > Rev(0) && rest != bare(stored.object.clone()) => {
+            let detail = format!("{} of revision {} is not what is stored", shown(key), revision.0);
+            Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
