@@ -61,6 +61,13 @@ impl Mvcc {
         self.leases.keepalive(now, id)
     }
 
+    /// Starts every lease's time again, as a new leader of etcd does: it does not know how much of it
+    /// had passed.
+    /// etcd: server/lease/lessor.go Promote
+    pub fn lease_renew_all(&mut self, now: Mono) {
+        self.leases.renew_all(now);
+    }
+
     /// Ends a lease and deletes its keys in one revision; no revision when it has none.
     ///
     /// # Errors
@@ -154,6 +161,14 @@ impl Leases {
         granted.expiry = expiry(now, granted.ttl_seconds);
         self.expiries.insert((granted.expiry, id));
         Ok(Lease { id, ttl_seconds: granted.ttl_seconds })
+    }
+
+    fn renew_all(&mut self, now: Mono) {
+        self.expiries.clear();
+        for (id, granted) in &mut self.granted {
+            granted.expiry = expiry(now, granted.ttl_seconds);
+            self.expiries.insert((granted.expiry, *id));
+        }
     }
 
     fn remove(&mut self, id: LeaseId, revision: Rev) {

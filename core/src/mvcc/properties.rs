@@ -24,12 +24,15 @@ enum Step {
     Rollback(u64),
     Grant(i64),
     Keepalive(usize),
+    RenewAll,
     Revoke(usize),
     Seconds(u64),
     /// A restart from a snapshot of so many revisions ago, and the changes since.
     Restart(u64),
     Watch(WatchRequest),
     Poll,
+    /// One batch of so many events of every watch.
+    PollAtMost(usize),
 }
 
 fn bytes_of(choices: &'static [&'static str]) -> impl Strategy<Value = Bytes> {
@@ -106,11 +109,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u64..5).prop_map(Step::Rollback),
         2 => (0_i64..12).prop_map(Step::Grant),
         1 => (0_usize..4).prop_map(Step::Keepalive),
+        1 => Just(Step::RenewAll),
         1 => (0_usize..4).prop_map(Step::Revoke),
         2 => (0_u64..3).prop_map(Step::Seconds),
         1 => (0_u64..6).prop_map(Step::Restart),
         2 => watch().prop_map(Step::Watch),
         3 => Just(Step::Poll),
+        2 => (0_usize..3).prop_map(Step::PollAtMost),
     ]
 }
 
@@ -173,12 +178,18 @@ impl Run {
             Step::Seconds(seconds) => self.pass(seconds),
             Step::Grant(ttl) => self.grant(ttl),
             Step::Keepalive(index) => self.keepalive(index),
+            Step::RenewAll => {
+                let full = |lease: &ModelLease| self.now.plus_millis(1000 * lease.ttl_seconds as u64);
+                self.model.leases.iter_mut().for_each(|lease| lease.expiry = full(lease));
+                self.mvcc.lease_renew_all(self.now);
+            }
             Step::Revoke(index) => {
                 let id = self.lease(index);
                 assert_eq!(self.mvcc.lease_revoke(id), self.model.revoke(id));
             }
             Step::Watch(request) => self.watch(request),
             Step::Poll => self.poll(),
+            Step::PollAtMost(at_most) => self.poll_at_most(at_most),
         }
         self.mvcc.check();
         assert_eq!(self.mvcc.revision(), self.model.revision);
@@ -318,20 +329,38 @@ impl Run {
     }
 
     /// List at one revision and events give the list at the later one, for every watch.
+    fn poll_at_most(&mut self, at_most: usize) {
+        let visible = self.model.revision;
+        self.told = visible;
+        for watch in self.clients.keys().copied().collect::<Vec<_>>() {
+            let notice = self.watchers.poll_at_most(&self.mvcc, visible, watch, at_most);
+            if let Some(Notice::Events { events, .. }) = &notice {
+                let last = events.last().map(|event| event.kv.mod_revision);
+                let before = events.iter().filter(|event| Some(event.kv.mod_revision) < last).count();
+                assert!(before < at_most.max(1), "a batch ends with the revision that fills it");
+            }
+            notice.into_iter().for_each(|notice| self.take(notice));
+        }
+    }
+
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Compacted { watch, .. } => {
+                let client = self.clients.remove(&watch).expect("the watch exists");
+                assert!(client.delivered.0 + 1 < self.model.first_event.0, "its history is gone");
+            }
+            Notice::Events { watch, events, revision } => {
+                let client = self.clients.get_mut(&watch).expect("the watch exists");
+                client.take(events, revision);
+            }
+        }
+    }
+
     fn poll(&mut self) {
         let visible = self.model.revision;
         self.told = visible;
         for notice in self.watchers.poll(&self.mvcc, visible) {
-            match notice {
-                Notice::Compacted { watch, .. } => {
-                    let client = self.clients.remove(&watch).expect("the watch exists");
-                    assert!(client.delivered.0 + 1 < self.model.first_event.0, "its history is gone");
-                }
-                Notice::Events { watch, events, revision } => {
-                    let client = self.clients.get_mut(&watch).expect("the watch exists");
-                    client.take(events, revision);
-                }
-            }
+            self.take(notice);
         }
         for client in self.clients.values().filter(|client| client.delivered <= visible) {
             if let Some(state) = &client.state {

@@ -104,7 +104,7 @@ fn previous_lease(previous: Option<&KeyValue>) -> LeaseId {
 /// etcd: server/etcdserver/api/v3rpc/key.go checkTxnRequest
 fn check_request(txn: &Txn) -> Result<(), StoreError> {
     let longest = txn.compare.len().max(txn.then.len()).max(txn.otherwise.len());
-    if longest > limits::TXN_OPERATIONS || txn_bytes(txn) > limits::OBJECT_BYTES {
+    if longest > limits::TXN_OPERATIONS || txn.bytes() > limits::OBJECT_BYTES {
         return Err(StoreError::TooLarge);
     }
     if txn.compare.iter().any(|compare| compare.key.is_empty()) {
@@ -140,28 +140,30 @@ fn check_overlaps(ops: &[TxnOp]) -> Result<(), StoreError> {
     if puts.iter().any(overlaps) { Err(StoreError::DuplicateKey) } else { Ok(()) }
 }
 
-/// Bytes of keys and values that a transaction brings.
-fn txn_bytes(txn: &Txn) -> usize {
-    let compare_bytes = |compare: &Compare| {
-        let value = match &compare.condition {
-            Condition::ValueEquals(value) => value.len(),
-            Condition::ModRevisionEquals(_)
-            | Condition::ModRevisionGreater(_)
-            | Condition::ModRevisionLess(_)
-            | Condition::CreateRevisionEquals(_)
-            | Condition::VersionEquals(_)
-            | Condition::VersionGreater(_)
-            | Condition::VersionLess(_) => 0,
+impl Txn {
+    /// Bytes of the keys and values that the transaction brings, of both branches.
+    pub fn bytes(&self) -> usize {
+        let compare_bytes = |compare: &Compare| {
+            let value = match &compare.condition {
+                Condition::ValueEquals(value) => value.len(),
+                Condition::ModRevisionEquals(_)
+                | Condition::ModRevisionGreater(_)
+                | Condition::ModRevisionLess(_)
+                | Condition::CreateRevisionEquals(_)
+                | Condition::VersionEquals(_)
+                | Condition::VersionGreater(_)
+                | Condition::VersionLess(_) => 0,
+            };
+            compare.key.len() + value
         };
-        compare.key.len() + value
-    };
-    let op_bytes = |op: &TxnOp| match op {
-        TxnOp::Range(range) => range.key.len() + range.end.as_ref().map_or(0, Bytes::len),
-        TxnOp::Put(put) => put.key.len() + put.value.len(),
-        TxnOp::Delete { key, end } => key.len() + end.as_ref().map_or(0, Bytes::len),
-    };
-    txn.compare.iter().map(compare_bytes).sum::<usize>()
-        + txn.then.iter().chain(&txn.otherwise).map(op_bytes).sum::<usize>()
+        let op_bytes = |op: &TxnOp| match op {
+            TxnOp::Range(range) => range.key.len() + range.end.as_ref().map_or(0, Bytes::len),
+            TxnOp::Put(put) => put.key.len() + put.value.len(),
+            TxnOp::Delete { key, end } => key.len() + end.as_ref().map_or(0, Bytes::len),
+        };
+        self.compare.iter().map(compare_bytes).sum::<usize>()
+            + self.then.iter().chain(&self.otherwise).map(op_bytes).sum::<usize>()
+    }
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl Watchers {
         let visible = visible.min(mvcc.revision());
         for (id, watch) in &mut self.watches {
             if watch.delivered < visible {
-                notices.extend(watch.poll(*id, mvcc, visible));
+                notices.extend(watch.poll(*id, mvcc, visible, limits::STORE_WATCH_BATCH_EVENTS));
             }
         }
         for notice in &notices {
@@ -120,9 +120,15 @@ impl Watchers {
 
     /// [`Watchers::poll`] of one watch.
     pub fn poll_one(&mut self, mvcc: &Mvcc, visible: Rev, id: WatchId) -> Option<Notice> {
+        self.poll_at_most(mvcc, visible, id, limits::STORE_WATCH_BATCH_EVENTS)
+    }
+
+    /// [`Watchers::poll_one`] with a smaller batch: it ends with the revision that reaches `at_most`
+    /// events, one revision at least.
+    pub fn poll_at_most(&mut self, mvcc: &Mvcc, visible: Rev, id: WatchId, at_most: usize) -> Option<Notice> {
         let visible = visible.min(mvcc.revision());
         let watch = self.watches.get_mut(&id).filter(|watch| watch.delivered < visible)?;
-        let notice = watch.poll(id, mvcc, visible);
+        let notice = watch.poll(id, mvcc, visible, at_most.clamp(1, limits::STORE_WATCH_BATCH_EVENTS));
         if let Some(Notice::Compacted { .. }) = notice {
             self.watches.remove(&id);
         }
@@ -131,9 +137,9 @@ impl Watchers {
 }
 
 impl Watch {
-    fn poll(&mut self, id: WatchId, mvcc: &Mvcc, visible: Rev) -> Option<Notice> {
+    fn poll(&mut self, id: WatchId, mvcc: &Mvcc, visible: Rev, at_most: usize) -> Option<Notice> {
         let interval = Interval::new(&self.request.key, self.request.end.as_ref());
-        let found = mvcc.keyspace.events(self.delivered, visible, interval, limits::STORE_WATCH_BATCH_EVENTS);
+        let found = mvcc.keyspace.events(self.delivered, visible, interval, at_most);
         let (mut events, revision) = match found {
             Ok(found) => found,
             Err(StoreError::Compacted { compact_revision }) => {
