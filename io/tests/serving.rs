@@ -55,6 +55,7 @@ pub(crate) fn config() -> Config {
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: Vec::new(),
         issuer_keys_address: "".into(),
+        bounds: limits::Bounds::PRODUCTION,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::http::openid;
+use steersman_core::limits::Bounds;
 use steersman_core::machine::Config;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
@@ -97,6 +98,7 @@ impl Options {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
+            bounds: Bounds::PRODUCTION,
         };
         if !config.issuer_keys.is_empty() && openid::paths(&config).is_empty() {
             tracing::warn!(

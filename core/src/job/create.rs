@@ -9,7 +9,6 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
-use crate::limits;
 use crate::respond;
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{LeaseId, Op, Put, Rev, Stored, TxnOp};
@@ -208,7 +207,8 @@ impl Create {
         if reply.succeeded {
             return self.respond(scene, draft, key, Some(reply.revision));
         }
-        if self.generates && self.tries + 1 < limits::GENERATED_NAME_TRIES && found_instead(reply).is_some() {
+        let tries_max = scene.world.config.bounds.generated_name_tries;
+        if self.generates && self.tries + 1 < tries_max && found_instead(reply).is_some() {
             return Self { tries: self.tries + 1, ..self }.write(scene);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };

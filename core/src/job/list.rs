@@ -8,7 +8,6 @@ use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version};
 use crate::http::{Body, Response};
 use crate::kinds::Resource;
-use crate::limits;
 use crate::machine::Subscription;
 use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
 use crate::status::Failure;
@@ -236,12 +235,13 @@ impl List {
         start: Bytes,
     ) -> Result<Next, Failure> {
         let feed = self.feed(scene)?;
-        let limit = if self.limit() == 0 { limits::RELIST_PAGE } else { self.limit() as u64 };
+        let most = scene.world.config.bounds.relist_page;
+        let limit = if self.limit() == 0 { most } else { most.min(self.limit() as u64) };
         let range = Range {
             key: start.clone(),
             end: prefix_end(&self.prefix(scene)?),
             revision,
-            limit: limit.min(limits::RELIST_PAGE),
+            limit,
             ..Range::default()
         };
         self.wait(Phase::Past { revision, found, start }, Ask::Store(feed, Op::Range(range)))

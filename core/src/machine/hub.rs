@@ -3,7 +3,7 @@
 use super::{Effect, JobId, Note};
 use crate::cache::{Change, Entry};
 use crate::kinds::{Registry, StorageId};
-use crate::limits;
+use crate::limits::{self, Bounds};
 use crate::now::{Mono, Now};
 use crate::respond::{EventForm, EventKind, Renderer};
 use crate::store::Rev;
@@ -36,6 +36,7 @@ pub(crate) struct Hub {
     /// Which collection a watcher belongs to.
     members: BTreeMap<JobId, StorageId>,
     registry: Arc<Registry>,
+    bounds: Bounds,
 }
 
 /// The watchers of one collection, and its recent changes.
@@ -79,9 +80,9 @@ struct Frame {
 }
 
 impl Hub {
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, bounds: Bounds) -> Self {
         let groups = (0..registry.storage_count()).map(|_| Group::default()).collect();
-        Self { groups, members: BTreeMap::new(), registry }
+        Self { groups, members: BTreeMap::new(), registry, bounds }
     }
 
     /// Starts the window of a collection anew: nothing before the revision can be watched from.
@@ -157,7 +158,7 @@ impl Hub {
         let group = &mut self.groups[usize::from(storage.0)];
         let Some(watcher) = group.watchers.get_mut(&id) else { return true };
         watcher.outstanding = watcher.outstanding.saturating_sub(frames as usize);
-        if watcher.parked && watcher.outstanding <= limits::WATCHER_QUEUE_FRAMES / 2 {
+        if watcher.parked && watcher.outstanding <= self.bounds.watcher_queue_frames / 2 {
             if watcher.at < group.window_after {
                 return false;
             }
@@ -175,7 +176,7 @@ impl Hub {
         let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
         let renderer = Renderer::new(&self.registry, now.wall);
         for (_, change) in group.window.range(from..) {
-            if watcher.is_full_before(change) {
+            if watcher.is_full_before(change, &self.bounds) {
                 watcher.parked = true;
                 return;
             }
@@ -191,7 +192,7 @@ impl Hub {
         let group = &mut self.groups[usize::from(storage.0)];
         let change = Arc::new(change);
         group.window.push_back((now.mono, change.clone()));
-        group.trim(now.mono);
+        group.trim(now.mono, &self.bounds);
         let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
         for hint in Hint::of_change(&change, world.cache(storage)) {
             for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
@@ -199,7 +200,7 @@ impl Hub {
                 if watcher.parked {
                     continue;
                 }
-                if watcher.is_full_before(&change) {
+                if watcher.is_full_before(&change, &self.bounds) {
                     watcher.parked = true;
                     continue;
                 }
@@ -219,7 +220,7 @@ impl Hub {
         let Some(storage) = self.members.get(&id) else { return };
         let group = &mut self.groups[usize::from(storage.0)];
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
-        let room = watcher.outstanding < limits::WATCHER_QUEUE_FRAMES;
+        let room = watcher.outstanding < self.bounds.watcher_queue_frames;
         if !watcher.subscription.bookmarks || watcher.parked || !room || revision < watcher.at {
             return;
         }
@@ -246,11 +247,11 @@ impl Hub {
         for group in &self.groups {
             let hinted: usize = group.by_hint.values().map(Vec::len).sum();
             assert_eq!(hinted, group.watchers.len(), "every watcher is found by one hint");
-            assert!(group.window.len() <= limits::WINDOW_EVENTS_MAX, "the window is bounded");
+            assert!(group.window.len() <= self.bounds.window_events_max, "the window is bounded");
             let revisions = group.window.iter().map(|(_, change)| change.revision);
             assert!(revisions.is_sorted(), "the window is in revision order");
             for watcher in group.watchers.values() {
-                let bound = limits::WATCHER_QUEUE_FRAMES + limits::TXN_OPERATIONS;
+                let bound = self.bounds.watcher_queue_frames + limits::TXN_OPERATIONS;
                 assert!(watcher.outstanding <= bound, "a watcher's queue is bounded");
             }
         }
@@ -259,11 +260,11 @@ impl Hub {
 
 impl Group {
     /// Forgets changes that are old enough, and the oldest when there are too many.
-    fn trim(&mut self, now: Mono) {
+    fn trim(&mut self, now: Mono, bounds: &Bounds) {
         while let Some((at, change)) = self.window.front() {
-            let old = now.micros_since(*at) > limits::WINDOW_KEEP_MILLIS * 1000;
-            let many = self.window.len() > limits::WINDOW_EVENTS_MIN;
-            if !(old && many) && self.window.len() <= limits::WINDOW_EVENTS_MAX {
+            let old = now.micros_since(*at) > bounds.window_keep_millis * 1000;
+            let many = self.window.len() > bounds.window_events_min;
+            if !(old && many) && self.window.len() <= bounds.window_events_max {
                 break;
             }
             self.window_after = change.revision;
@@ -279,8 +280,8 @@ impl Group {
 impl Watcher {
     /// The queue has no room for a change. All changes of one revision go together, since a watcher
     /// takes up again after a revision: what is left of one may exceed the bound.
-    fn is_full_before(&self, change: &Change) -> bool {
-        self.outstanding >= limits::WATCHER_QUEUE_FRAMES && change.revision > self.at
+    fn is_full_before(&self, change: &Change, bounds: &Bounds) -> bool {
+        self.outstanding >= bounds.watcher_queue_frames && change.revision > self.at
     }
 
     /// Moves past a change; the frame that it means for this watcher, if any.

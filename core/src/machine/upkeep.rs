@@ -4,7 +4,6 @@ use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::Own;
 use super::{Due, Effect, JobId, Machine, Note, Reason};
 use crate::boot;
-use crate::limits;
 use crate::now::Now;
 use crate::store::{Batch, Feed, KeyValue, Op, Rev, Stored, Why};
 use alloc::sync::Arc;
@@ -79,7 +78,7 @@ impl Machine {
                 Listed::Failed(why) => {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
-                    let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+                    let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
                     self.due.insert(Due { at, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
                 }
             },
@@ -146,7 +145,7 @@ impl Machine {
             return;
         }
         if self.boot.failed {
-            let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+            let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
             self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Boot });
             return;
         }

@@ -37,6 +37,7 @@ mod tests {
     use super::*;
     use crate::http::openid::{Curve, IssuerKey, PublicKey};
     use crate::http::{Method, Peer, Request};
+    use crate::limits::Bounds;
     use crate::machine::Config;
     use crate::now::{Mono, Now, Wall};
     use crate::store::{
@@ -173,6 +174,7 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
+            bounds: Bounds::PRODUCTION,
         };
         let mut line = String::new();
         write_config(&config, &mut line);

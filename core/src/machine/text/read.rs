@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Recorded;
 use crate::http::openid::{Curve, IssuerKey, PublicKey};
 use crate::http::{Method, Peer, Request};
+use crate::limits::Bounds;
 use crate::machine::{Config, Input, JobId};
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
@@ -175,6 +176,7 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
             issuer_keys_address: self.text()?,
+            bounds: Bounds::PRODUCTION,
         })
     }
 
