@@ -7,6 +7,7 @@ use std::time::Duration;
 use steersman_core::http::openid;
 use steersman_core::limits::Bounds;
 use steersman_core::machine::Config;
+use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
 use steersman_core::world::{Authentication, Authorization};
@@ -99,6 +100,7 @@ impl Options {
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
             bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
         };
         if !config.issuer_keys.is_empty() && openid::paths(&config).is_empty() {
             tracing::warn!(

@@ -160,7 +160,7 @@ impl Collection {
         let deletion = self.deletion(target);
         let verdict = deletion.judge(scene, &existing)?;
         let key = existing.entry.key().clone();
-        match deletion.op(&verdict, &key, existing.revision()) {
+        match deletion.op(scene, &verdict, &key, existing.revision()) {
             Some(op) if !self.options.dry_run => {
                 self.wait(scene, Phase::Write { target: deletion.target, key }, op)
             }

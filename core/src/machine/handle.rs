@@ -104,7 +104,7 @@ impl Machine {
         Self {
             rng: Rng::new(config.seed),
             seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
-            hub: Hub::new(registry, config.bounds),
+            hub: Hub::new(registry, config.bounds, config.flaw),
             feeds,
             config,
             world: Arc::new(world),

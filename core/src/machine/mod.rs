@@ -16,6 +16,7 @@ use crate::http::openid::IssuerKey;
 use crate::http::{Request, Response};
 use crate::job::{Answer, Job, Step};
 use crate::limits::Bounds;
+use crate::museum::Flaw;
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
@@ -217,6 +218,8 @@ pub struct Config {
     pub issuer_keys_address: Text,
     /// The production's, unless a simulation wants to reach them. Not part of a recording.
     pub bounds: Bounds,
+    /// The bug that is put back, in a museum. Not part of a recording.
+    pub flaw: Flaw,
 }
 
 /// Something that is due at a time, for a job.

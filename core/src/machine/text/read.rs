@@ -11,6 +11,7 @@ use crate::http::openid::{Curve, IssuerKey, PublicKey};
 use crate::http::{Method, Peer, Request};
 use crate::limits::Bounds;
 use crate::machine::{Config, Input, JobId};
+use crate::museum::Flaw;
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, Rev, StoreError, Stored, TxnReply, TxnReplyOp,
@@ -177,6 +178,7 @@ impl<'a> Words<'a> {
             issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
             issuer_keys_address: self.text()?,
             bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
         })
     }
 
