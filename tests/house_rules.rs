@@ -119,6 +119,30 @@ fn packages_depend_as_the_design_says() {
     }
 }
 
+/// A server that serves has no bug on purpose: the feature is off by default, and only a package's own feature
+/// of that name hands it on.
+#[test]
+fn the_museum_is_closed_unless_asked_for() {
+    let allowed = [
+        ("core", "museum = []"),
+        ("io", ""),
+        ("sim", "museum = [\"steersman-core/museum\"]"),
+        ("bin", "museum = [\"steersman-sim/museum\"]"),
+        ("tests", "museum = [\"steersman-sim/museum\"]"),
+        (".", ""),
+    ];
+    for (package, line) in allowed {
+        let manifest =
+            fs::read_to_string(root().join(package).join("Cargo.toml")).expect("a package has a manifest");
+        let named: Vec<&str> = manifest.lines().filter(|line| line.contains("museum")).collect();
+        let wanted: Vec<&str> = [line].into_iter().filter(|line| !line.is_empty()).collect();
+        assert_eq!(named, wanted, "{package}/Cargo.toml");
+        let features = manifest.split("[features]").nth(1).unwrap_or_default();
+        let features = features.split("\n[").next().unwrap_or_default();
+        assert!(!features.contains("default"), "{package} has features that are on by default");
+    }
+}
+
 #[test]
 fn nothing_is_left_unfinished_or_switched_off() {
     // Written apart, so that this file does not break its own rule.

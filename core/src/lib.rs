@@ -22,6 +22,7 @@ pub mod job;
 pub mod kinds;
 pub mod limits;
 pub mod machine;
+pub mod museum;
 pub mod mvcc;
 pub mod now;
 pub mod patch;

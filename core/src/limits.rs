@@ -155,3 +155,47 @@ pub const ETCD_DELIVERY_MILLIS: u64 = 500;
 pub const ETCD_PROGRESS_DELAY_MILLIS: u64 = 10;
 pub const ETCD_PROGRESS_PAUSE_MILLIS: u64 = 100;
 pub const ETCD_PROGRESS_ASKS: u32 = 30;
+
+/// The bounds that are so large in production that a simulated run of a minute would not reach them: a run
+/// may draw smaller ones. Each is the constant of its name, which says what a client sees when it is hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Events, at least 1 and less than `window_events_max`.
+    pub window_events_min: usize,
+    /// Events.
+    pub window_events_max: usize,
+    pub window_keep_millis: u64,
+    /// Frames, at least 2: a watcher goes on when half of them are taken.
+    pub watcher_queue_frames: usize,
+    /// Key-values, at least 1.
+    pub relist_page: u64,
+    /// Tries, at least 1.
+    pub conflict_retries: u32,
+    /// Tries, at least 1.
+    pub generated_name_tries: u32,
+    /// At least 1.
+    pub bookmark_millis: u64,
+    pub fresh_millis: u64,
+    pub relist_pause_millis: u64,
+    pub lease_reuse_millis: u64,
+    /// Objects, at least 1.
+    pub lease_objects: u32,
+}
+
+impl Bounds {
+    /// What a server runs with.
+    pub const PRODUCTION: Self = Self {
+        window_events_min: WINDOW_EVENTS_MIN,
+        window_events_max: WINDOW_EVENTS_MAX,
+        window_keep_millis: WINDOW_KEEP_MILLIS,
+        watcher_queue_frames: WATCHER_QUEUE_FRAMES,
+        relist_page: RELIST_PAGE,
+        conflict_retries: CONFLICT_RETRIES,
+        generated_name_tries: GENERATED_NAME_TRIES,
+        bookmark_millis: BOOKMARK_MILLIS,
+        fresh_millis: FRESH_MILLIS,
+        relist_pause_millis: RELIST_PAUSE_MILLIS,
+        lease_reuse_millis: LEASE_REUSE_MILLIS,
+        lease_objects: LEASE_OBJECTS,
+    };
+}

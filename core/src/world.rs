@@ -3,6 +3,7 @@
 use crate::cache::{Cache, Change, Entry};
 use crate::kinds::{Registry, ResourceId, StorageId};
 use crate::machine::{Config, Note};
+use crate::museum::Mutant;
 use crate::store::key::KeySpace;
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, Rev};
 use crate::value::Text;
@@ -148,6 +149,9 @@ impl World {
     /// Applies what a feed delivered and says what changed. The only place where the world changes
     /// while the server runs.
     pub fn apply(&mut self, batch: Batch, notes: &mut Vec<Note>) -> Vec<Change> {
+        if batch.events.is_empty() && self.config.flaw.is(Mutant::QuietCacheNeverAdvances) {
+            return Vec::new();
+        }
         let mut changes = Vec::with_capacity(batch.events.len());
         for event in batch.events {
             if let Some(change) = self.apply_event(batch.feed, event, notes) {
@@ -166,6 +170,11 @@ impl World {
         let revision = event.kv.mod_revision;
         let new = match event.kind {
             EventType::Put => self.decode(storage, event.kv.clone(), notes).map(Arc::new),
+            EventType::Delete
+                if event.previous.is_none() && self.config.flaw.is(Mutant::LostDeleteWithoutPrevious) =>
+            {
+                return None;
+            }
             EventType::Delete => None,
         };
         let cache = Arc::make_mut(&mut self.caches[usize::from(storage.0)]);

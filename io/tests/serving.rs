@@ -14,6 +14,7 @@ use rustls_pki_types::ServerName;
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Config, Machine};
+use steersman_core::museum::Flaw;
 use steersman_core::world::{Authentication, Authorization};
 use steersman_io::certificates::{Authority, Issued};
 use steersman_io::metrics::Metrics;
@@ -55,6 +56,8 @@ pub(crate) fn config() -> Config {
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: Vec::new(),
         issuer_keys_address: "".into(),
+        bounds: limits::Bounds::PRODUCTION,
+        flaw: Flaw::default(),
     }
 }
 

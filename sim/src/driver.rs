@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
 use steersman_core::kinds::Registry;
+use steersman_core::limits::Bounds;
 use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
+use steersman_core::museum::Flaw;
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::world::{Authentication, Authorization};
@@ -102,6 +104,8 @@ pub fn open_config(seed: u64) -> Config {
         issuer: "".into(),
         issuer_keys: Vec::new(),
         issuer_keys_address: "".into(),
+        bounds: Bounds::PRODUCTION,
+        flaw: Flaw::default(),
     }
 }
 

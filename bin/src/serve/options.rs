@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::http::openid;
+use steersman_core::limits::Bounds;
 use steersman_core::machine::Config;
+use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
 use steersman_core::world::{Authentication, Authorization};
@@ -97,6 +99,8 @@ impl Options {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
+            bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
         };
         if !config.issuer_keys.is_empty() && openid::paths(&config).is_empty() {
             tracing::warn!(

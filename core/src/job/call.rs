@@ -8,6 +8,7 @@ use crate::http::route::RequestInfo;
 use crate::http::{Request, Response};
 use crate::kinds::{Resource, ResourceId, Sub, SubKind};
 use crate::machine::{Answered, JobId, Seat};
+use crate::museum::Mutant;
 use crate::now::Now;
 use crate::respond::{self, Renderer, View};
 use crate::rng::Rng;
@@ -15,6 +16,7 @@ use crate::status::{Failure, Qualified};
 use crate::store::Rev;
 use crate::value::Text;
 use crate::world::World;
+use bytes::Bytes;
 
 /// A request and what its path says.
 #[derive(Debug)]
@@ -91,6 +93,9 @@ impl Call {
     /// The answer to a watch from before what is kept: a stream that holds one error.
     pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
         let renderer = Renderer::new(&world.registry, now.wall);
+        if world.config.flaw.is(Mutant::ClosedInsteadOfExpired) {
+            return Response::json(200, Bytes::new());
+        }
         Response::json(200, renderer.error(&super::fail::too_old(asked, oldest)))
     }
 

@@ -10,7 +10,6 @@ use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, ListOptions};
-use crate::limits;
 use crate::respond::{self, ListMeta};
 use crate::status::Failure;
 use crate::store::{Op, Rev};
@@ -130,7 +129,7 @@ impl Collection {
 
     /// Tries one object again, unless that happened too often.
     fn again(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        if self.tries >= limits::CONFLICT_RETRIES {
+        if self.tries >= scene.world.config.bounds.conflict_retries {
             return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
         }
         Self { tries: self.tries + 1, ..self }.wait(scene, phase, op)
@@ -161,7 +160,7 @@ impl Collection {
         let deletion = self.deletion(target);
         let verdict = deletion.judge(scene, &existing)?;
         let key = existing.entry.key().clone();
-        match deletion.op(&verdict, &key, existing.revision()) {
+        match deletion.op(scene, &verdict, &key, existing.revision()) {
             Some(op) if !self.options.dry_run => {
                 self.wait(scene, Phase::Write { target: deletion.target, key }, op)
             }

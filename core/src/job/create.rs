@@ -9,7 +9,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
-use crate::limits;
+use crate::museum::Mutant;
 use crate::respond;
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{LeaseId, Op, Put, Rev, Stored, TxnOp};
@@ -187,6 +187,10 @@ impl Create {
         if self.options.dry_run {
             return self.dry_run(scene, draft, &key);
         }
+        self.send(scene, draft, key)
+    }
+
+    fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
         let put = Put { key: key.clone(), value: draft.bytes.clone(), lease: self.lease };
         let op = write_if(&key, Rev(0), TxnOp::Put(put));
         self.wait(scene, Phase::Write { draft, key }, op)
@@ -203,12 +207,16 @@ impl Create {
     fn written(self, scene: &Scene<'_>, draft: Draft, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
+            Written::Unknown(_) if scene.flaw().is(Mutant::UnknownMeansFailed) => {
+                return self.send(scene, draft, key.clone());
+            }
             Written::Unknown(why) => return self.wait(scene, Phase::Verify { draft, why }, read_key(key)),
         };
         if reply.succeeded {
             return self.respond(scene, draft, key, Some(reply.revision));
         }
-        if self.generates && self.tries + 1 < limits::GENERATED_NAME_TRIES && found_instead(reply).is_some() {
+        let tries_max = scene.world.config.bounds.generated_name_tries;
+        if self.generates && self.tries + 1 < tries_max && found_instead(reply).is_some() {
             return Self { tries: self.tries + 1, ..self }.write(scene);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };

@@ -9,6 +9,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
+use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::respond;
 use crate::schema::decode;
@@ -135,7 +136,7 @@ impl Deletion {
 
     /// What becomes of an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
-        self.check_preconditions(scene, existing)?;
+        self.check_preconditions(scene, &existing.value)?;
         let rules = scene.resource(&self.target).row.rules;
         let old = &existing.value;
         let mut new = old.clone();
@@ -153,9 +154,9 @@ impl Deletion {
     }
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete
-    fn check_preconditions(&self, scene: &Scene<'_>, existing: &Existing) -> Result<(), Failure> {
+    fn check_preconditions(&self, scene: &Scene<'_>, value: &Value) -> Result<(), Failure> {
         let what = scene.qualified_kind(&self.target);
-        let held = object::uid(&existing.value);
+        let held = object::uid(value);
         if let Some(wanted) = self.options.precondition_uid.as_ref().filter(|wanted| *wanted != held) {
             let why = format!(
                 "the UID in the precondition ({wanted}) does not match the UID in record ({held}). The object might \
@@ -163,7 +164,7 @@ impl Deletion {
             );
             return Err(Failure::conflict(what, &self.target.name, &why));
         }
-        let held = object::resource_version(&existing.value);
+        let held = object::resource_version(value);
         if let Some(wanted) =
             self.options.precondition_resource_version.as_ref().filter(|wanted| *wanted != held)
         {
@@ -299,15 +300,18 @@ impl Deletion {
     }
 
     /// The write that a verdict calls for; None when there is nothing to write.
-    pub(super) fn op(&self, verdict: &Verdict, key: &Bytes, revision: Rev) -> Option<Op> {
-        let then = match verdict {
-            Verdict::Remove { .. } => TxnOp::Delete { key: key.clone(), end: None },
-            Verdict::Mark(draft) => {
-                TxnOp::Put(Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) })
+    pub(super) fn op(&self, scene: &Scene<'_>, verdict: &Verdict, key: &Bytes, revision: Rev) -> Option<Op> {
+        match verdict {
+            Verdict::Remove { .. } => {
+                let op = write_if(key, revision, TxnOp::Delete { key: key.clone(), end: None });
+                Some(scene.flaw().unguarded(Mutant::FinalizerIgnored, op))
             }
-            Verdict::Wait => return None,
-        };
-        Some(write_if(key, revision, then))
+            Verdict::Mark(draft) => {
+                let put = Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) };
+                Some(write_if(key, revision, TxnOp::Put(put)))
+            }
+            Verdict::Wait => None,
+        }
     }
 }
 
@@ -378,8 +382,9 @@ impl Delete {
             Err(failure) => return Err(failure),
         };
         let key = existing.entry.key().clone();
-        match self.deletion.op(&verdict, &key, existing.revision()) {
-            Some(op) if !self.deletion.options.dry_run => {
+        let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
+        match self.deletion.op(scene, &verdict, &key, existing.revision()) {
+            Some(op) if !tries_only => {
                 Self { confirmed, ..self }.wait(scene, Phase::Write { verdict, key }, op)
             }
             Some(_) | None => self.respond(scene, verdict, existing.value, existing.entry.revision()),
@@ -398,6 +403,12 @@ impl Delete {
             Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
         };
         if reply.succeeded {
+            if let Verdict::Mark(draft) = &verdict
+                && scene.flaw().is(Mutant::PreconditionOnOwnChange)
+            {
+                let now = respond::versioned(draft.value.clone(), Some(reply.revision));
+                self.deletion.check_preconditions(scene, &now)?;
+            }
             return self.respond(scene, verdict, Value::Null, reply.revision);
         }
         let existing = scene.lost_race(&self.deletion.target, reply, self.tries)?;
@@ -415,7 +426,9 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let kv = fail::read_back(answer, why)?;
         let happened = match (&verdict, &kv) {
-            (Verdict::Remove { .. }, None) => self.confirmed,
+            (Verdict::Remove { .. }, None) => {
+                self.confirmed || scene.flaw().is(Mutant::DeletionClaimedOfStale)
+            }
             (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,
             (Verdict::Remove { .. }, Some(_)) | (Verdict::Mark(_), None) | (Verdict::Wait, _) => false,
         };

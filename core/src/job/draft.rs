@@ -7,7 +7,9 @@ use super::existing::Existing;
 use crate::http::Response;
 use crate::kinds::{Generation, Resource, SubKind, names};
 use crate::limits;
+use crate::museum::Mutant;
 use crate::respond::{self, View};
+use crate::rng::Rng;
 use crate::schema::{decode, encode};
 use crate::status::{Causes, Failure, Path, quoted};
 use crate::store::Rev;
@@ -54,7 +56,12 @@ impl Scene<'_> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
         self.set_defaults(resource, &mut value);
-        fill_system_fields(&mut value, self.call.uid(), self.now.wall);
+        let uid = if self.flaw().is(Mutant::UidReused) {
+            Rng::new(0).fork(object::name(&value), 0).uuid()
+        } else {
+            self.call.uid()
+        };
+        fill_system_fields(&mut value, uid, self.now.wall);
         (rules.prepare_create)(&mut value);
         match rules.generation {
             Generation::None => {}
@@ -85,13 +92,15 @@ impl Scene<'_> {
     ) -> Result<Draft, Failure> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
-        if target.is_status() {
+        let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
+        if target.is_status() && !whole {
             // Only the status and metadata will be taken: the rest needs no defaults, and so no copy.
             new.remove_at(&["spec"]);
         }
         self.set_defaults(resource, &mut new);
         keep_system_fields(&mut new, &old.value);
         match target.sub.map(|sub| (sub.action, sub.name)) {
+            Some(_) if whole => {}
             None | Some((SubKind::Scale, _)) => (rules.prepare_update)(&mut new, &old.value),
             Some((SubKind::Status | SubKind::Window | SubKind::Action | SubKind::Connect, name)) => {
                 new = part_of(name, new, &old.value);
@@ -99,7 +108,10 @@ impl Scene<'_> {
         }
         let mut new = self.shape(resource, new)?;
         let grown = grows(rules.generation, &new, &old.value);
-        object::set_generation(&mut new, object::generation(&old.value) + i64::from(grown));
+        object::set_generation(
+            &mut new,
+            object::generation(&old.value) + i64::from(grown && !self.flaw().is(Mutant::GenerationNotRaised)),
+        );
         if object::resource_version(&new).is_empty() {
             object::set_resource_version(&mut new, object::resource_version(&old.value));
         }

@@ -4,7 +4,6 @@ use super::call::Target;
 use super::{Answer, Scene, fail};
 use crate::cache::Entry;
 use crate::kinds::Resource;
-use crate::limits;
 use crate::status::Failure;
 use crate::store::{Compare, Condition, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
 use crate::value::Value;
@@ -66,7 +65,7 @@ impl Scene<'_> {
         reply: TxnReply,
         tries: u32,
     ) -> Result<Option<Existing>, Failure> {
-        if tries + 1 >= limits::CONFLICT_RETRIES {
+        if tries + 1 >= self.world.config.bounds.conflict_retries {
             return Err(Failure::modified(self.qualified(target), &target.name));
         }
         let resource = self.resource(target);

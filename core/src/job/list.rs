@@ -8,8 +8,8 @@ use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version};
 use crate::http::{Body, Response};
 use crate::kinds::Resource;
-use crate::limits;
 use crate::machine::Subscription;
+use crate::museum::Mutant;
 use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
 use crate::status::Failure;
 use crate::store::key::{KeySpace, after, prefix_end};
@@ -147,8 +147,16 @@ impl List {
                 let options = ListOptions { limit: 0, ..self.options };
                 Self { options, ..self }.answer_cached(scene, &[])
             }
+            ListStart::NotOlderThan(_) if scene.flaw().is(Mutant::StaleNotOlderThan) => {
+                self.answer_cached(scene, &[])
+            }
             ListStart::NotOlderThan(revision) => self.when_fresh(scene, revision, Phase::Fresh(revision)),
             ListStart::Exact(revision) => self.at_revision(scene, revision, prefix),
+            ListStart::Continue { start, revision: Some(revision) }
+                if scene.flaw().is(Mutant::PageOfNewest) =>
+            {
+                self.answer_at(scene, revision, &start)
+            }
             ListStart::Continue { start, revision: Some(revision) } => {
                 self.at_revision(scene, revision, start)
             }
@@ -236,12 +244,13 @@ impl List {
         start: Bytes,
     ) -> Result<Next, Failure> {
         let feed = self.feed(scene)?;
-        let limit = if self.limit() == 0 { limits::RELIST_PAGE } else { self.limit() as u64 };
+        let most = scene.world.config.bounds.relist_page;
+        let limit = if self.limit() == 0 { most } else { most.min(self.limit() as u64) };
         let range = Range {
             key: start.clone(),
             end: prefix_end(&self.prefix(scene)?),
             revision,
-            limit: limit.min(limits::RELIST_PAGE),
+            limit,
             ..Range::default()
         };
         self.wait(Phase::Past { revision, found, start }, Ask::Store(feed, Op::Range(range)))
@@ -377,8 +386,11 @@ impl List {
             && asked
             && self.options.resource_version_match == Some(VersionMatch::NotOlderThan);
         let registry = &scene.world.registry;
+        let requested = parse_resource_version(&self.options.resource_version).unwrap_or_default();
+        let bookmark_is_wrong = scene.flaw().is(Mutant::BookmarkOfRequestedRevision) && requested > Rev(0);
+        let named = if bookmark_is_wrong { requested } else { after };
         let last =
-            ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, after, true));
+            ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, named, true));
         let nothing_sent = items.as_ref().is_none_or(Items::is_empty);
         let items = items.unwrap_or_else(|| Items::Picked(Vec::new().into_iter()));
         let initial = InitialEvents::new(registry.clone(), form, scene.now.wall, items, last);

@@ -19,6 +19,7 @@ mod update;
 
 use crate::http::{Header, Response};
 use crate::machine::Subscription;
+use crate::museum::Flaw;
 use crate::now::Now;
 use crate::respond;
 use crate::status::Failure;
@@ -97,6 +98,13 @@ pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
     pub(crate) world: &'a World,
     pub(crate) now: Now,
+}
+
+impl Scene<'_> {
+    /// The bug that is put back, in a museum.
+    fn flaw(&self) -> Flaw {
+        self.world.config.flaw
+    }
 }
 
 impl Job {

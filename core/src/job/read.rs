@@ -7,6 +7,7 @@ use crate::cache::Entry;
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{IncludeObject, parse_resource_version};
 use crate::job::call::Target;
+use crate::museum::Mutant;
 use crate::respond;
 use crate::status::Failure;
 use crate::store::Rev;
@@ -37,6 +38,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
             Ok(Next::Wait(State::Read(read), Ask::Store(collection.feed, read_key(&key))))
         }
         Some(revision) if scene.world.revision(collection.feed) >= revision => read.answer_cached(scene),
+        Some(_) if scene.flaw().is(Mutant::StaleNotOlderThan) => read.answer_cached(scene),
         Some(revision) => Ok(Next::Wait(State::Read(read), Ask::Fresh(collection.feed, revision))),
     }
 }

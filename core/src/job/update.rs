@@ -10,6 +10,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, create, fail, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
+use crate::museum::Mutant;
 use crate::respond;
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
@@ -200,7 +201,7 @@ impl Update {
         } else {
             TxnOp::Put(Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) })
         };
-        let op = write_if(&key, revision, then);
+        let op = scene.flaw().unguarded(Mutant::LostUpdate, write_if(&key, revision, then));
         self.wait(scene, Phase::Write(Writing { draft, key, removes }), op)
     }
 

@@ -1,7 +1,6 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
 use super::{Effect, JobId, Note};
-use crate::limits;
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored};
 use crate::value::Text;
 use alloc::vec::Vec;
@@ -12,6 +11,8 @@ use bytes::Bytes;
 pub(crate) struct FeedReader {
     feed: Feed,
     prefix: Bytes,
+    /// Key-values that are asked for at once.
+    page_limit: u64,
     state: State,
 }
 
@@ -42,8 +43,8 @@ pub(crate) enum Listed {
 
 impl FeedReader {
     /// `prefix` is the etcd prefix without a slash at the end.
-    pub(crate) fn new(feed: Feed, prefix: &str) -> Self {
-        Self { feed, prefix: Bytes::from(alloc::format!("{prefix}/")), state: State::Idle }
+    pub(crate) fn new(feed: Feed, prefix: &str, page_limit: u64) -> Self {
+        Self { feed, prefix: Bytes::from(alloc::format!("{prefix}/")), page_limit, state: State::Idle }
     }
 
     pub(crate) fn start_listing(&mut self, id: JobId, out: &mut Vec<Effect>) {
@@ -57,7 +58,7 @@ impl FeedReader {
                 key: next.clone(),
                 end: Some(prefix_end(&self.prefix)),
                 revision: *revision,
-                limit: limits::RELIST_PAGE,
+                limit: self.page_limit,
                 ..Range::default()
             };
             out.push(Effect::Store(id, self.feed, Op::Range(range)));
@@ -86,7 +87,7 @@ impl FeedReader {
             *next = successor(&last.key);
         }
         found.extend(ranged.kvs);
-        if page_len == limits::RELIST_PAGE {
+        if page_len == self.page_limit {
             self.ask_page(id, out);
             return Listed::More;
         }

@@ -7,7 +7,6 @@ use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
 use crate::http::{Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
 use crate::kinds::Registry;
-use crate::limits;
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -98,13 +97,14 @@ impl Machine {
     pub fn new(config: Config, registry: Arc<Registry>) -> Self {
         let config = Arc::new(config);
         let world = World::new(config.clone(), registry.clone());
-        let feeds: Vec<_> =
-            world.feeds().map(|(feed, _)| FeedReader::new(feed, &config.etcd_prefix)).collect();
+        let page_limit = config.bounds.relist_page;
+        let reader = |feed| FeedReader::new(feed, &config.etcd_prefix, page_limit);
+        let feeds: Vec<_> = world.feeds().map(|(feed, _)| reader(feed)).collect();
         let compact_next = alloc::vec![Rev(0); feeds.len()];
         Self {
             rng: Rng::new(config.seed),
             seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
-            hub: Hub::new(registry),
+            hub: Hub::new(registry, config.bounds, config.flaw),
             feeds,
             config,
             world: Arc::new(world),
@@ -223,7 +223,7 @@ impl Machine {
         if let Op::LeaseGrant { ttl_seconds } = op {
             let held = self.lease.as_mut().filter(|lease| {
                 let fits = lease.feed == feed && lease.ttl_seconds == ttl_seconds;
-                fits && now.mono < lease.good_until && lease.objects < limits::LEASE_OBJECTS
+                fits && now.mono < lease.good_until && lease.objects < self.config.bounds.lease_objects
             });
             if let Some(lease) = held {
                 lease.objects += 1;
@@ -241,7 +241,7 @@ impl Machine {
             return;
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
-        let at = now.mono.plus_millis(limits::FRESH_MILLIS);
+        let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
         slot.state = SlotState::Waiting(job, Waiting::Fresh(feed, revision, at));
         self.fresh.insert((feed, revision, id));
         self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
@@ -265,7 +265,7 @@ impl Machine {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
         }
-        let good_until = now.mono.plus_millis(limits::LEASE_REUSE_MILLIS);
+        let good_until = now.mono.plus_millis(self.config.bounds.lease_reuse_millis);
         self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
@@ -349,7 +349,7 @@ impl Machine {
         out.push(Effect::Respond(id, opening.response));
         self.due.insert(Due { at: ends_at, job: id, reason: Reason::WatchTimeout });
         if bookmarks {
-            let at = now.mono.plus_millis(limits::BOOKMARK_MILLIS);
+            let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
             self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
         }
         let opened = self.hub.open(id, subscription, now, out);
@@ -408,7 +408,7 @@ impl Machine {
         let Some(storage) = self.hub.storage_of(id) else { return };
         let revision = self.world.revision(self.world.collection(storage).feed);
         self.hub.bookmark(id, revision, now, out);
-        let at = now.mono.plus_millis(limits::BOOKMARK_MILLIS);
+        let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
         self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
     }
 

@@ -3,7 +3,8 @@
 use super::{Effect, JobId, Note};
 use crate::cache::{Change, Entry};
 use crate::kinds::{Registry, StorageId};
-use crate::limits;
+use crate::limits::{self, Bounds};
+use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
 use crate::respond::{EventForm, EventKind, Renderer};
 use crate::store::Rev;
@@ -36,6 +37,8 @@ pub(crate) struct Hub {
     /// Which collection a watcher belongs to.
     members: BTreeMap<JobId, StorageId>,
     registry: Arc<Registry>,
+    bounds: Bounds,
+    flaw: Flaw,
 }
 
 /// The watchers of one collection, and its recent changes.
@@ -79,9 +82,9 @@ struct Frame {
 }
 
 impl Hub {
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, bounds: Bounds, flaw: Flaw) -> Self {
         let groups = (0..registry.storage_count()).map(|_| Group::default()).collect();
-        Self { groups, members: BTreeMap::new(), registry }
+        Self { groups, members: BTreeMap::new(), registry, bounds, flaw }
     }
 
     /// Starts the window of a collection anew: nothing before the revision can be watched from.
@@ -93,7 +96,11 @@ impl Hub {
 
     /// The revision from which on the collection's changes are known.
     pub(crate) fn window_after(&self, storage: StorageId) -> Rev {
-        self.groups[usize::from(storage.0)].window_after
+        let group = &self.groups[usize::from(storage.0)];
+        if self.flaw.is(Mutant::LostEventOfEmptyWindow) && group.window.is_empty() {
+            return Rev(group.window_after.0.saturating_sub(1));
+        }
+        group.window_after
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -114,14 +121,20 @@ impl Hub {
     pub(crate) fn open(
         &mut self,
         id: JobId,
-        subscription: Subscription,
+        mut subscription: Subscription,
         now: Now,
         out: &mut Vec<Effect>,
     ) -> bool {
         let storage = subscription.storage;
-        let group = &mut self.groups[usize::from(storage.0)];
-        if subscription.after < group.window_after {
+        if subscription.after < self.window_after(storage) {
             return false;
+        }
+        let group = &mut self.groups[usize::from(storage.0)];
+        if self.flaw.is(Mutant::ReplayedEvents) {
+            subscription.after = group.window_after;
+        }
+        if self.flaw.is(Mutant::InclusiveStart) {
+            subscription.after.0 = subscription.after.0.saturating_sub(1);
         }
         group.by_hint.entry(subscription.filter.hint()).or_default().push(id);
         let first = subscription.nothing_sent;
@@ -157,7 +170,7 @@ impl Hub {
         let group = &mut self.groups[usize::from(storage.0)];
         let Some(watcher) = group.watchers.get_mut(&id) else { return true };
         watcher.outstanding = watcher.outstanding.saturating_sub(frames as usize);
-        if watcher.parked && watcher.outstanding <= limits::WATCHER_QUEUE_FRAMES / 2 {
+        if watcher.parked && watcher.outstanding <= self.bounds.watcher_queue_frames / 2 {
             if watcher.at < group.window_after {
                 return false;
             }
@@ -175,12 +188,15 @@ impl Hub {
         let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
         let renderer = Renderer::new(&self.registry, now.wall);
         for (_, change) in group.window.range(from..) {
-            if watcher.is_full_before(change) {
+            if watcher.is_full_before(change, &self.bounds, self.flaw) {
                 watcher.parked = true;
                 return;
             }
-            if let Some(frame) = watcher.take(change) {
-                out.push(Effect::Frame { to: alloc::vec![id], bytes: render(&renderer, frame, change) });
+            if let Some(frame) = watcher.take(change, self.flaw) {
+                out.push(Effect::Frame {
+                    to: alloc::vec![id],
+                    bytes: render(&renderer, frame, change, self.flaw),
+                });
             }
         }
     }
@@ -191,7 +207,7 @@ impl Hub {
         let group = &mut self.groups[usize::from(storage.0)];
         let change = Arc::new(change);
         group.window.push_back((now.mono, change.clone()));
-        group.trim(now.mono);
+        group.trim(now.mono, &self.bounds);
         let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
         for hint in Hint::of_change(&change, world.cache(storage)) {
             for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
@@ -199,18 +215,18 @@ impl Hub {
                 if watcher.parked {
                     continue;
                 }
-                if watcher.is_full_before(&change) {
+                if watcher.is_full_before(&change, &self.bounds, self.flaw) {
                     watcher.parked = true;
                     continue;
                 }
-                if let Some(frame) = watcher.take(&change) {
+                if let Some(frame) = watcher.take(&change, self.flaw) {
                     frames.entry(frame).or_default().push(*id);
                 }
             }
         }
         let renderer = Renderer::new(&self.registry, now.wall);
         for (frame, to) in frames {
-            out.push(Effect::Frame { to, bytes: render(&renderer, frame, &change) });
+            out.push(Effect::Frame { to, bytes: render(&renderer, frame, &change, self.flaw) });
         }
     }
 
@@ -219,8 +235,9 @@ impl Hub {
         let Some(storage) = self.members.get(&id) else { return };
         let group = &mut self.groups[usize::from(storage.0)];
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
-        let room = watcher.outstanding < limits::WATCHER_QUEUE_FRAMES;
-        if !watcher.subscription.bookmarks || watcher.parked || !room || revision < watcher.at {
+        let room = !watcher.parked && watcher.outstanding < self.bounds.watcher_queue_frames;
+        let room = room || self.flaw.is(Mutant::ProgressStarvesWatchers);
+        if !watcher.subscription.bookmarks || !room || revision < watcher.at {
             return;
         }
         watcher.outstanding += 1;
@@ -246,11 +263,11 @@ impl Hub {
         for group in &self.groups {
             let hinted: usize = group.by_hint.values().map(Vec::len).sum();
             assert_eq!(hinted, group.watchers.len(), "every watcher is found by one hint");
-            assert!(group.window.len() <= limits::WINDOW_EVENTS_MAX, "the window is bounded");
+            assert!(group.window.len() <= self.bounds.window_events_max, "the window is bounded");
             let revisions = group.window.iter().map(|(_, change)| change.revision);
             assert!(revisions.is_sorted(), "the window is in revision order");
             for watcher in group.watchers.values() {
-                let bound = limits::WATCHER_QUEUE_FRAMES + limits::TXN_OPERATIONS;
+                let bound = self.bounds.watcher_queue_frames + limits::TXN_OPERATIONS;
                 assert!(watcher.outstanding <= bound, "a watcher's queue is bounded");
             }
         }
@@ -259,11 +276,11 @@ impl Hub {
 
 impl Group {
     /// Forgets changes that are old enough, and the oldest when there are too many.
-    fn trim(&mut self, now: Mono) {
+    fn trim(&mut self, now: Mono, bounds: &Bounds) {
         while let Some((at, change)) = self.window.front() {
-            let old = now.micros_since(*at) > limits::WINDOW_KEEP_MILLIS * 1000;
-            let many = self.window.len() > limits::WINDOW_EVENTS_MIN;
-            if !(old && many) && self.window.len() <= limits::WINDOW_EVENTS_MAX {
+            let old = now.micros_since(*at) > bounds.window_keep_millis * 1000;
+            let many = self.window.len() > bounds.window_events_min;
+            if !(old && many) && self.window.len() <= bounds.window_events_max {
                 break;
             }
             self.window_after = change.revision;
@@ -279,12 +296,13 @@ impl Group {
 impl Watcher {
     /// The queue has no room for a change. All changes of one revision go together, since a watcher
     /// takes up again after a revision: what is left of one may exceed the bound.
-    fn is_full_before(&self, change: &Change) -> bool {
-        self.outstanding >= limits::WATCHER_QUEUE_FRAMES && change.revision > self.at
+    fn is_full_before(&self, change: &Change, bounds: &Bounds, flaw: Flaw) -> bool {
+        let starts = change.revision > self.at || flaw.is(Mutant::RestOfRevisionLost);
+        self.outstanding >= bounds.watcher_queue_frames && starts
     }
 
     /// Moves past a change; the frame that it means for this watcher, if any.
-    fn take(&mut self, change: &Change) -> Option<Frame> {
+    fn take(&mut self, change: &Change, flaw: Flaw) -> Option<Frame> {
         if change.revision < self.at || change.revision <= self.subscription.after {
             return None;
         }
@@ -295,6 +313,7 @@ impl Watcher {
         let kind = match (matches(&change.old), matches(&change.new)) {
             (false, true) => EventKind::Added,
             (true, true) => EventKind::Modified,
+            (true, false) if change.new.is_some() && flaw.is(Mutant::DepartureUntold) => return None,
             (true, false) => EventKind::Deleted,
             (false, false) => return None,
         };
@@ -308,8 +327,11 @@ impl Watcher {
 }
 
 /// The bytes of a frame. A deletion shows the object as it was, at the revision of its going.
-fn render(renderer: &Renderer<'_>, frame: Frame, change: &Change) -> Bytes {
+fn render(renderer: &Renderer<'_>, frame: Frame, change: &Change, flaw: Flaw) -> Bytes {
     let shown = match frame.kind {
+        EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => {
+            change.new.clone()
+        }
         EventKind::Deleted => change.old.as_ref().map(|old| Arc::new(old.at_revision(change.revision))),
         EventKind::Added | EventKind::Modified => change.new.clone(),
     };

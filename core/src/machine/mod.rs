@@ -15,6 +15,8 @@ mod upkeep;
 use crate::http::openid::IssuerKey;
 use crate::http::{Request, Response};
 use crate::job::{Answer, Job, Step};
+use crate::limits::Bounds;
+use crate::museum::Flaw;
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
@@ -214,6 +216,10 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
+    /// The production's, unless a simulation wants to reach them. Not part of a recording.
+    pub bounds: Bounds,
+    /// The bug that is put back, in a museum. Not part of a recording.
+    pub flaw: Flaw,
 }
 
 /// Something that is due at a time, for a job.

@@ -4,7 +4,7 @@ use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::Own;
 use super::{Due, Effect, JobId, Machine, Note, Reason};
 use crate::boot;
-use crate::limits;
+use crate::museum::Mutant;
 use crate::now::Now;
 use crate::store::{Batch, Feed, KeyValue, Op, Rev, Stored, Why};
 use alloc::sync::Arc;
@@ -38,6 +38,12 @@ impl Machine {
         if !self.feeds[usize::from(feed.0)].is_following() {
             return;
         }
+        let flaw = self.config.flaw;
+        if flaw.is(Mutant::BookmarkAheadOfEvents)
+            || batch.events.is_empty() && flaw.is(Mutant::ProgressStarvesWatchers)
+        {
+            self.bookmark_all(feed, batch.revision, now, out);
+        }
         let mut notes = Vec::new();
         let changes = Arc::make_mut(&mut self.world).apply(batch, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
@@ -47,10 +53,19 @@ impl Machine {
         self.wake_fresh(feed, now, out);
     }
 
+    /// Bookmarks for all watchers of a feed at once: only bugs do that.
+    fn bookmark_all(&mut self, feed: Feed, revision: Rev, now: Now, out: &mut Vec<Effect>) {
+        let of_feed = self.world.collections().iter().filter(|held| held.feed == feed);
+        for id in of_feed.flat_map(|held| self.hub.ids_of(held.storage)).collect::<Vec<_>>() {
+            self.hub.bookmark(id, revision, now, out);
+        }
+    }
+
     /// A feed that only lost its connection is followed again; one whose past was compacted is listed
     /// anew, and its watchers must start over.
     pub(super) fn lost(&mut self, feed: Feed, why: Why, now: Now, out: &mut Vec<Effect>) {
-        if !self.feeds[usize::from(feed.0)].is_following() {
+        let known = !self.feeds[usize::from(feed.0)].is_following();
+        if known && !self.config.flaw.is(Mutant::LostFeedEndsStart) {
             // What was followed before is being listed: it is already known to be lost.
             return;
         }
@@ -79,7 +94,7 @@ impl Machine {
                 Listed::Failed(why) => {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
-                    let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+                    let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
                     self.due.insert(Due { at, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
                 }
             },
@@ -104,7 +119,8 @@ impl Machine {
             .filter(|held| held.feed == feed)
             .map(|held| held.storage)
             .collect();
-        for storage in &storages {
+        let survives = self.world.synced() && self.config.flaw.is(Mutant::WatchSurvivesRelist);
+        for storage in storages.iter().filter(|_| !survives) {
             for id in self.hub.ids_of(*storage) {
                 self.end_watch(id, "the feed was listed anew", now, out);
             }
@@ -146,7 +162,7 @@ impl Machine {
             return;
         }
         if self.boot.failed {
-            let at = now.mono.plus_millis(limits::RELIST_PAUSE_MILLIS);
+            let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
             self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Boot });
             return;
         }

@@ -37,7 +37,9 @@ mod tests {
     use super::*;
     use crate::http::openid::{Curve, IssuerKey, PublicKey};
     use crate::http::{Method, Peer, Request};
+    use crate::limits::Bounds;
     use crate::machine::Config;
+    use crate::museum::Flaw;
     use crate::now::{Mono, Now, Wall};
     use crate::store::{
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
@@ -173,6 +175,8 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
+            bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
         };
         let mut line = String::new();
         write_config(&config, &mut line);

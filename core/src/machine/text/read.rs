@@ -9,7 +9,9 @@ use bytes::Bytes;
 use super::Recorded;
 use crate::http::openid::{Curve, IssuerKey, PublicKey};
 use crate::http::{Method, Peer, Request};
+use crate::limits::Bounds;
 use crate::machine::{Config, Input, JobId};
+use crate::museum::Flaw;
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, Rev, StoreError, Stored, TxnReply, TxnReplyOp,
@@ -175,6 +177,8 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
             issuer_keys_address: self.text()?,
+            bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
         })
     }
 

@@ -1,0 +1,168 @@
+//! The bug museum: bugs of real API servers, to be put back into this one, so that a simulation can show
+//! that it finds them.
+//!
+//! A flaw exists only with the cargo feature `museum`. Without it `Flaw` is nothing and `Flaw::is` is always
+//! false, so that a compiled server holds no trace of any of them.
+
+use crate::store::{Op, Txn};
+
+/// Makes the enum and what is told of each bug from one list.
+macro_rules! mutants {
+    ($($variant:ident, $name:literal, $issue:literal, $sentence:literal;)+) => {
+        /// A bug that can be put back. Those of `etcd` and `kubernetes` are named by their issues there; `own`
+        /// ones were found in this server, or are of a kind that it must never have.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mutant {
+            $(
+                #[doc = concat!($issue, ": ", $sentence)]
+                $variant,
+            )+
+        }
+
+        impl Mutant {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name by which the command knows it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The upstream issues that told of it, or `own`.
+            pub const fn issue(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $issue,)+
+                }
+            }
+
+            /// What goes wrong.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+mutants! {
+    ReplayedEvents, "replayed-events", "kubernetes#73845",
+        "A watch is sent all events of the window again, also those before its start.";
+    LostEventOfEmptyWindow, "lost-event-of-empty-window", "kubernetes#49956, kubernetes#49992",
+        "While the window is empty, a watch from one revision before it is taken instead of refused, and \
+         one event is lost.";
+    InclusiveStart, "inclusive-start", "kubernetes#24004",
+        "A watch is sent the event of its start revision, which its client has already.";
+    StaleNotOlderThan, "stale-not-older-than", "kubernetes#59848, kubernetes#60478",
+        "A list or get that must not be older than a revision is answered from a cache that is.";
+    WatchSurvivesRelist, "watch-survives-relist", "kubernetes#116122",
+        "When the store is listed anew after a compaction, watches go on and miss what happened meanwhile.";
+    LostDeleteWithoutPrevious, "lost-delete-without-previous", "kubernetes#123072",
+        "A deletion that comes without the value before it is not applied to the cache.";
+    BookmarkOfRequestedRevision, "bookmark-of-requested-revision", "kubernetes#125288",
+        "The bookmark after the initial events names the revision asked for, not that of the events.";
+    ProgressStarvesWatchers, "progress-starves-watchers", "kubernetes#122450",
+        "Each progress report of the store becomes a bookmark for every watch, whether its queue has room \
+         or not.";
+    FinalizerIgnored, "finalizer-ignored", "kubernetes#77619",
+        "An object is removed by what was read of it before, without a look at its revision: a finalizer \
+         added meanwhile does not hold it.";
+    PreconditionOnOwnChange, "precondition-on-own-change", "kubernetes#85516",
+        "A deletion marks the object, then finds that its revision is no longer the client's precondition.";
+    DeletedCarriesUpdate, "deleted-carries-update", "kubernetes#22878",
+        "An object that leaves a selection is shown as it became, not as it last was in the selection.";
+    ClosedInsteadOfExpired, "closed-instead-of-expired", "kubernetes#137089, kubernetes#137307",
+        "A watch from too old a revision is closed without the 410 that tells its client to list anew.";
+    QuietCacheNeverAdvances, "quiet-cache-never-advances", "kubernetes#91073",
+        "Progress reports do not move the cache's revision, so that reads wait for what never comes.";
+    EmptyListBeforeSync, "empty-list-before-sync", "own",
+        "Before the store was read, lists from the cache say that nothing exists.";
+    LostFeedEndsStart, "lost-feed-ends-start", "own",
+        "A feed that is lost while it is being listed is followed, and the listing is never finished.";
+    DeletionClaimedOfStale, "deletion-claimed-of-stale", "own",
+        "A deletion whose reply was lost is claimed of an object that only the cache still had.";
+    RestOfRevisionLost, "rest-of-revision-lost", "own",
+        "A watch whose queue runs full amid the changes of one revision never gets the rest of them.";
+    UnknownMeansFailed, "unknown-means-failed", "own",
+        "A creation whose reply was lost is written again, and refused as existing because of its own \
+         first write.";
+    LostUpdate, "lost-update", "kubernetes#4982",
+        "An update is written without a look at the revision it was made of, over what others wrote.";
+    StatusWritesSpec, "status-writes-spec", "kubernetes#63385",
+        "An update of the status subresource takes the rest of the object too.";
+    GenerationNotRaised, "generation-not-raised", "own",
+        "A changed spec keeps its generation.";
+    Canary, "canary", "own",
+        "A deletion is answered and not done: a run that does not find this looks at nothing.";
+    UidReused, "uid-reused", "own",
+        "An object that is made again under its name has the uid of the one before.";
+    PageOfNewest, "page-of-newest", "own",
+        "Later pages of a list are of the newest revision, and named as of the first page's.";
+    BookmarkAheadOfEvents, "bookmark-ahead-of-events", "etcd#15220",
+        "A bookmark overtakes the events that it says were sent.";
+    DepartureUntold, "departure-untold", "own",
+        "A watch is not told of objects that leave its selection.";
+}
+
+impl Mutant {
+    /// The bug of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mutant| mutant.name() == name)
+    }
+}
+
+/// The bug that a machine has; none without the feature `museum`, and by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flaw {
+    #[cfg(feature = "museum")]
+    mutant: Option<Mutant>,
+}
+
+impl Flaw {
+    #[cfg(feature = "museum")]
+    pub const fn of(mutant: Mutant) -> Self {
+        Self { mutant: Some(mutant) }
+    }
+
+    /// Whether it is this bug.
+    #[cfg(feature = "museum")]
+    pub const fn is(self, mutant: Mutant) -> bool {
+        matches!(self.mutant, Some(held) if held as u8 == mutant as u8)
+    }
+
+    /// Whether it is this bug: never.
+    #[cfg(not(feature = "museum"))]
+    pub const fn is(self, _: Mutant) -> bool {
+        false
+    }
+
+    /// The operation; with this bug, without what it compares.
+    pub(crate) fn unguarded(self, mutant: Mutant, op: Op) -> Op {
+        match op {
+            Op::Txn(txn) if self.is(mutant) => Op::Txn(Txn { compare: alloc::vec::Vec::new(), ..txn }),
+            op => op,
+        }
+    }
+}
+
+#[cfg(not(feature = "museum"))]
+const _: () = assert!(size_of::<Flaw>() == 0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        for mutant in Mutant::ALL {
+            let name = mutant.name();
+            assert_eq!(Mutant::from_name(name), Some(*mutant));
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
+            assert!(mutant.sentence().ends_with('.') && !mutant.issue().is_empty(), "{name}");
+            assert!(!Flaw::default().is(*mutant), "{name}");
+        }
+        assert_eq!(Mutant::from_name(""), None);
+    }
+}

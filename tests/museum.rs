@@ -1,0 +1,410 @@
+//! Every bug of the museum, put back and shown: what a client sees of it, and does not see without it.
+
+use crate::battery::objects;
+use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use steersman_core::http::{Method, Peer, Request};
+use steersman_core::kinds::Registry;
+use steersman_core::limits::Bounds;
+use steersman_core::machine::{Config, Effect, Input, JobId, Machine};
+use steersman_core::museum::{Flaw, Mutant};
+use steersman_core::now::{Mono, Now, Wall};
+use steersman_core::store::{
+    Batch, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev, Stored, Txn, TxnOp, Why,
+};
+use steersman_sim::driver::{Driver, Loss, open_config};
+use steersman_sim::etcd::{FakeEtcd, Server};
+
+const PLACE: &str = "/api/v1/namespaces/w/configmaps";
+const KEYS: &str = "/registry/configmaps/w/";
+
+/// Whether a bug shows, in a server that has it or has not.
+type Exhibit = fn(Flaw) -> bool;
+
+fn exhibit(mutant: Mutant) -> Exhibit {
+    match mutant {
+        Mutant::ReplayedEvents => replayed_events,
+        Mutant::LostEventOfEmptyWindow => lost_event_of_empty_window,
+        Mutant::InclusiveStart => inclusive_start,
+        Mutant::StaleNotOlderThan => stale_not_older_than,
+        Mutant::WatchSurvivesRelist => watch_survives_relist,
+        Mutant::LostDeleteWithoutPrevious => lost_delete_without_previous,
+        Mutant::BookmarkOfRequestedRevision => bookmark_of_requested_revision,
+        Mutant::ProgressStarvesWatchers => progress_starves_watchers,
+        Mutant::FinalizerIgnored => finalizer_ignored,
+        Mutant::PreconditionOnOwnChange => precondition_on_own_change,
+        Mutant::DeletedCarriesUpdate => deleted_carries_update,
+        Mutant::ClosedInsteadOfExpired => closed_instead_of_expired,
+        Mutant::QuietCacheNeverAdvances => quiet_cache_never_advances,
+        Mutant::EmptyListBeforeSync => empty_list_before_sync,
+        Mutant::LostFeedEndsStart => lost_feed_ends_start,
+        Mutant::DeletionClaimedOfStale => deletion_claimed_of_stale,
+        Mutant::RestOfRevisionLost => rest_of_revision_lost,
+        Mutant::UnknownMeansFailed => unknown_means_failed,
+        Mutant::LostUpdate => lost_update,
+        Mutant::StatusWritesSpec => status_writes_spec,
+        Mutant::GenerationNotRaised => generation_not_raised,
+        Mutant::Canary => canary,
+        Mutant::UidReused => uid_reused,
+        Mutant::PageOfNewest => page_of_newest,
+        Mutant::BookmarkAheadOfEvents => bookmark_ahead_of_events,
+        Mutant::DepartureUntold => departure_untold,
+    }
+}
+
+#[test]
+fn every_bug_shows_where_it_is_and_only_there() {
+    let mut failures = Vec::new();
+    for mutant in Mutant::ALL {
+        let shows = exhibit(*mutant);
+        if !shows(Flaw::of(*mutant)) {
+            failures.push(format!("{} does not show", mutant.name()));
+        }
+        if shows(Flaw::default()) {
+            failures.push(format!("{} shows in a server without it", mutant.name()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn config(flaw: Flaw) -> Config {
+    Config { flaw, ..open_config(1) }
+}
+
+fn server_with(config: Config) -> Driver {
+    let mut driver = Driver::start(config);
+    let made = send(&mut driver, "POST", "/api/v1/namespaces", &json!({"metadata": {"name": "w"}}));
+    assert_eq!(made.status, 201, "{}", made.text());
+    driver
+}
+
+fn server(flaw: Flaw) -> Driver {
+    server_with(config(flaw))
+}
+
+fn make(driver: &mut Driver, name: &str, label: &str) -> Value {
+    let body = json!({"metadata": {"name": name, "labels": {"l": label}}, "data": {"k": "old"}});
+    let made = send(driver, "POST", PLACE, &body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    json(&made)
+}
+
+fn relabel(driver: &mut Driver, name: &str, label: &str) {
+    let body = json!({"metadata": {"labels": {"l": label}}}).to_string();
+    let changed = driver.call("PATCH", &format!("{PLACE}/{name}"), MERGE, body.as_bytes());
+    assert_eq!(changed.status, 200, "{}", changed.text());
+}
+
+fn watch(driver: &mut Driver, query: &str) -> JobId {
+    driver.begin("GET", &format!("{PLACE}?watch=1&{query}"), JSON, b"")
+}
+
+fn seen(driver: &mut Driver, id: JobId) -> Vec<String> {
+    told(&driver.take(id).unwrap_or_default())
+}
+
+fn put(key: &str, value: &str) -> TxnOp {
+    let (key, value) = (Bytes::copy_from_slice(key.as_bytes()), Bytes::copy_from_slice(value.as_bytes()));
+    TxnOp::Put(Put { key, value, lease: LeaseId(0) })
+}
+
+/// Somebody else's write, of which the server has not heard when the next request begins. Its revision.
+fn write_unheard(driver: &mut Driver, then: Vec<TxnOp>) -> Rev {
+    let now = driver.now().mono;
+    match driver.etcd_mut().perform(now, &Op::Txn(Txn { then, ..Txn::default() })) {
+        Stored::Txn(reply) => reply.revision,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The stored text of an object.
+fn stored(driver: &Driver, name: &str) -> String {
+    let key = Bytes::from(format!("{KEYS}{name}"));
+    let ranged = driver.etcd().mvcc().range(&Range { key, ..Range::default() }).expect("a range");
+    String::from_utf8_lossy(&ranged.kvs[0].value).into_owned()
+}
+
+/// A server that starts over a store with one object. The revision of the object, and the server.
+fn server_over_one_object(flaw: Flaw) -> (Rev, Driver) {
+    let mut etcd = FakeEtcd::new();
+    let value = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
+    let write = Txn { then: vec![put(&format!("{KEYS}a"), value)], ..Txn::default() };
+    let Stored::Txn(reply) = etcd.perform(Mono(1), &Op::Txn(write)) else { panic!("a write") };
+    (reply.revision, Driver::start_on(config(flaw), etcd))
+}
+
+fn replayed_events(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    let from = version(&make(&mut driver, "b", "x"));
+    make(&mut driver, "c", "x");
+    let id = watch(&mut driver, &format!("resourceVersion={from}"));
+    seen(&mut driver, id) != ["ADDED c"]
+}
+
+fn lost_event_of_empty_window(flaw: Flaw) -> bool {
+    let (revision, mut driver) = server_over_one_object(flaw);
+    let id = watch(&mut driver, &format!("resourceVersion={}", revision.0 - 1));
+    driver.is_open(id) && seen(&mut driver, id).is_empty()
+}
+
+fn inclusive_start(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let from = version(&make(&mut driver, "a", "x"));
+    let id = watch(&mut driver, &format!("resourceVersion={from}"));
+    !seen(&mut driver, id).is_empty()
+}
+
+fn stale_not_older_than(flaw: Flaw) -> bool {
+    let stale = |target: &str| {
+        let mut driver = server(flaw);
+        make(&mut driver, "a", "x");
+        let changed = stored(&driver, "a").replace("old", "new");
+        let revision = write_unheard(&mut driver, vec![put(&format!("{KEYS}a"), &changed)]);
+        let reply = fetch(&mut driver, &format!("{PLACE}{target}?resourceVersion={}", revision.0));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        version(&json(&reply)) < revision.0
+    };
+    stale("") && stale("/a")
+}
+
+fn watch_survives_relist(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let from = version(&make(&mut driver, "a", "x"));
+    let id = watch(&mut driver, &format!("resourceVersion={from}"));
+    driver.etcd_mut().unfollow(Server(0), Feed(0));
+    let text = stored(&driver, "a");
+    let revision =
+        write_unheard(&mut driver, vec![put(&format!("{KEYS}b"), &text.replace("\"a\"", "\"b\""))]);
+    driver.give(Input::Lost(Feed(0), Why::Compacted { compact_revision: revision }));
+    driver.pass(1);
+    let known = fetch(&mut driver, &format!("{PLACE}/b?resourceVersion=0"));
+    assert_eq!(known.status, 200, "{}", known.text());
+    driver.is_open(id) && seen(&mut driver, id).is_empty()
+}
+
+fn lost_delete_without_previous(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let revision = Rev(version(&make(&mut driver, "a", "x")) + 1);
+    let kv = KeyValue { key: format!("{KEYS}a").into(), mod_revision: revision, ..KeyValue::default() };
+    let event = Event { kind: EventType::Delete, kv, previous: None };
+    driver.give(Input::Changed(Batch { feed: Feed(0), events: vec![event], revision }));
+    fetch(&mut driver, &format!("{PLACE}/a?resourceVersion=0")).status == 200
+}
+
+fn bookmark_of_requested_revision(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let first = version(&make(&mut driver, "a", "x"));
+    let second = version(&make(&mut driver, "b", "x"));
+    let query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan";
+    let id = watch(&mut driver, &format!("{query}&resourceVersion={first}"));
+    let initial = events(&driver.take(id).unwrap_or_default());
+    assert_eq!(initial.len(), 3);
+    version(&initial[2]["object"]) < second
+}
+
+fn progress_starves_watchers(flaw: Flaw) -> bool {
+    let bounds = Bounds { watcher_queue_frames: 4, ..Bounds::PRODUCTION };
+    let mut driver = server_with(Config { bounds, ..config(flaw) });
+    let from = version(&make(&mut driver, "a", "x"));
+    let id = watch(&mut driver, &format!("allowWatchBookmarks=true&resourceVersion={from}"));
+    driver.stop_reading(id);
+    for _ in 0..10 {
+        driver.give(Input::Changed(Batch { feed: Feed(0), events: Vec::new(), revision: Rev(from) }));
+    }
+    seen(&mut driver, id).len() > bounds.watcher_queue_frames
+}
+
+fn finalizer_ignored(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    let held =
+        stored(&driver, "a").replace("\"metadata\":{", "\"metadata\":{\"finalizers\":[\"example.com/f\"],");
+    write_unheard(&mut driver, vec![put(&format!("{KEYS}a"), &held)]);
+    let deleted = driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"");
+    assert_eq!(deleted.status, 200, "{}", deleted.text());
+    fetch(&mut driver, &format!("{PLACE}/a")).status == 404
+}
+
+fn precondition_on_own_change(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let body = json!({"metadata": {"name": "a", "finalizers": ["example.com/f"]}});
+    let made = json(&send(&mut driver, "POST", PLACE, &body));
+    let options = json!({"preconditions": {"resourceVersion": made["metadata"]["resourceVersion"]}});
+    let status = send(&mut driver, "DELETE", &format!("{PLACE}/a"), &options).status;
+    let marked = json(&fetch(&mut driver, &format!("{PLACE}/a")));
+    assert!(marked["metadata"]["deletionTimestamp"].is_string());
+    status == 409
+}
+
+/// The event of an object's leaving a selection.
+fn departure(flaw: Flaw) -> Option<Value> {
+    let mut driver = server(flaw);
+    let from = version(&make(&mut driver, "a", "in"));
+    let id = watch(&mut driver, &format!("labelSelector=l%3Din&resourceVersion={from}"));
+    relabel(&mut driver, "a", "out");
+    events(&driver.take(id).unwrap_or_default()).pop()
+}
+
+fn deleted_carries_update(flaw: Flaw) -> bool {
+    let event = departure(flaw).expect("an event");
+    assert_eq!(event["type"], json!("DELETED"));
+    event["object"]["metadata"]["labels"]["l"] == json!("out")
+}
+
+fn departure_untold(flaw: Flaw) -> bool {
+    departure(flaw).is_none()
+}
+
+fn closed_instead_of_expired(flaw: Flaw) -> bool {
+    let (_, mut driver) = server_over_one_object(flaw);
+    let id = watch(&mut driver, "resourceVersion=1");
+    assert!(!driver.is_open(id));
+    let reply = driver.take(id).expect("an answer");
+    reply.status == 200 && events(&reply).is_empty()
+}
+
+fn quiet_cache_never_advances(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    write_unheard(&mut driver, vec![put("/other/x", "v")]);
+    let id = driver.begin("GET", PLACE, JSON, b"");
+    driver.pass(4_000);
+    driver.take(id).expect("an answer").status == 504
+}
+
+/// A machine that has just started, and the effects of the start.
+fn starting(flaw: Flaw) -> (Now, Machine, Vec<Effect>) {
+    let now = Now { mono: Mono(1), wall: Wall(0) };
+    let mut machine = Machine::new(config(flaw), Arc::new(Registry::builtin()));
+    let mut effects = Vec::new();
+    machine.handle(now, Input::Start, &mut effects);
+    (now, machine, effects)
+}
+
+fn empty_list_before_sync(flaw: Flaw) -> bool {
+    let (now, mut machine, mut effects) = starting(flaw);
+    let request = Request {
+        method: Method::Get,
+        path: PLACE.to_owned(),
+        query: "resourceVersion=0".to_owned(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+        peer: Peer::None,
+        remote_address: "192.0.2.1".into(),
+    };
+    machine.handle(now, Input::Request(JobId(1), request), &mut effects);
+    let Some(Effect::Run(task)) = effects.pop() else { panic!("a request begins with a step") };
+    machine.handle(now, Input::Ran(task.run()), &mut effects);
+    let Some(Effect::Respond(_, response)) = effects.pop() else { panic!("an answer") };
+    response.status == 200
+}
+
+fn lost_feed_ends_start(flaw: Flaw) -> bool {
+    let (now, mut machine, mut effects) = starting(flaw);
+    let Some(Effect::Store(listing, ..)) = effects.pop() else { panic!("a start lists the store") };
+    machine.handle(now, Input::Lost(Feed(0), Why::Disconnected("reset".into())), &mut effects);
+    let page = Ranged { revision: Rev(5), ..Ranged::default() };
+    machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
+    !machine.world().synced()
+}
+
+fn deletion_claimed_of_stale(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    write_unheard(&mut driver, vec![TxnOp::Delete { key: format!("{KEYS}a").into(), end: None }]);
+    driver.lose_next_write(Loss::BeforeEffect);
+    driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"").status == 200
+}
+
+fn rest_of_revision_lost(flaw: Flaw) -> bool {
+    let bounds = Bounds { watcher_queue_frames: 2, ..Bounds::PRODUCTION };
+    let mut driver = server_with(Config { bounds, ..config(flaw) });
+    let from = version(&make(&mut driver, "a", "x"));
+    let id = watch(&mut driver, &format!("resourceVersion={from}"));
+    driver.stop_reading(id);
+    let text = stored(&driver, "a");
+    let copy = |name: &str| put(&format!("{KEYS}{name}"), &text.replace("\"a\"", &format!("\"{name}\"")));
+    write_unheard(&mut driver, ["b", "c", "d", "e"].map(copy).into());
+    driver.pass(1);
+    driver.read_again(id);
+    seen(&mut driver, id) != ["ADDED b", "ADDED c", "ADDED d", "ADDED e"]
+}
+
+fn unknown_means_failed(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.lose_next_write(Loss::AfterEffect);
+    send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}})).status == 409
+}
+
+fn lost_update(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let mut object = make(&mut driver, "a", "x");
+    let theirs = stored(&driver, "a").replace("old", "theirs");
+    write_unheard(&mut driver, vec![put(&format!("{KEYS}a"), &theirs)]);
+    object["data"]["k"] = json!("mine");
+    let status = send(&mut driver, "PUT", &format!("{PLACE}/a"), &object).status;
+    assert!(status == 200 || status == 409, "{status}");
+    json(&fetch(&mut driver, &format!("{PLACE}/a")))["data"]["k"] != json!("theirs")
+}
+
+/// A deployment after its replicas were patched through the object, or a subresource.
+fn deployment_scaled(flaw: Flaw, subresource: &str) -> Value {
+    let mut driver = server(flaw);
+    let place = "/apis/apps/v1/namespaces/w/deployments";
+    let made = send(&mut driver, "POST", place, &objects()["apps/v1/deployments"]);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let patch = json!({"spec": {"replicas": 7}, "status": {"observedGeneration": 1}}).to_string();
+    let target = format!("{place}/one{subresource}");
+    let patched = driver.call("PATCH", &target, MERGE, patch.as_bytes());
+    assert_eq!(patched.status, 200, "{}", patched.text());
+    json(&fetch(&mut driver, &format!("{place}/one")))
+}
+
+fn status_writes_spec(flaw: Flaw) -> bool {
+    let deployment = deployment_scaled(flaw, "/status");
+    assert_eq!(deployment["status"]["observedGeneration"], json!(1));
+    deployment["spec"]["replicas"] == json!(7)
+}
+
+fn generation_not_raised(flaw: Flaw) -> bool {
+    let deployment = deployment_scaled(flaw, "");
+    assert_eq!(deployment["spec"]["replicas"], json!(7));
+    deployment["metadata"]["generation"] == json!(1)
+}
+
+fn canary(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    assert_eq!(driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"").status, 200);
+    fetch(&mut driver, &format!("{PLACE}/a")).status == 200
+}
+
+fn uid_reused(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let first = make(&mut driver, "a", "x");
+    driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"");
+    let second = make(&mut driver, "a", "x");
+    first["metadata"]["uid"] == second["metadata"]["uid"]
+}
+
+fn page_of_newest(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    make(&mut driver, "c", "x");
+    let first = json(&fetch(&mut driver, &format!("{PLACE}?limit=1")));
+    let next = first["metadata"]["continue"].as_str().expect("a token");
+    make(&mut driver, "b", "x");
+    let second = json(&fetch(&mut driver, &format!("{PLACE}?limit=1&continue={next}")));
+    assert_eq!(version(&first), version(&second));
+    second["items"][0]["metadata"]["name"] == json!("b")
+}
+
+fn bookmark_ahead_of_events(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let from = version(&make(&mut driver, "a", "x"));
+    let id = watch(&mut driver, &format!("allowWatchBookmarks=true&resourceVersion={from}"));
+    make(&mut driver, "b", "x");
+    seen(&mut driver, id) != ["ADDED b"]
+}
