@@ -1,0 +1,228 @@
+//! What a seed switches on: how many of everything there are, which classes of faults there are and how bad,
+//! and the bounds that servers keep. No run has everything: a bug that needs something to be absent is found too.
+
+use crate::choose::{Chooser, Label, Ratio};
+use crate::client;
+use std::fmt;
+use steersman_core::limits::Bounds;
+
+macro_rules! classes {
+    ($($(#[doc = $doc:literal])* $variant:ident => $name:literal, $often:literal, $seldom:literal;)*) => {
+        /// A class of faults.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Class {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl Class {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// One in how many times it happens: at the worst, and at the mildest.
+            const fn range(self) -> (u32, u32) {
+                match self {
+                    $(Self::$variant => ($often, $seldom),)*
+                }
+            }
+        }
+    };
+}
+
+classes! {
+    /// A request's connection is reset before it arrives, or after its effect. By message.
+    Reset => "reset", 8, 60;
+    /// A client is moved to another server. By request.
+    Balance => "balance", 4, 40;
+    /// A link carries nothing for a while, in one direction. By half second.
+    Partition => "partition", 12, 80;
+    /// A step of a job runs late, against a snapshot that is old by then. By step.
+    LateStep => "late-step", 3, 20;
+    /// The reply of an operation on the store is lost, before or after its effect. By operation.
+    LostReply => "lost-reply", 6, 60;
+    /// An operation on the store is slow. By operation.
+    SlowStore => "slow-store", 4, 30;
+    /// A server crashes and starts again. By server and half second.
+    Crash => "crash", 20, 160;
+    /// A server stands still for a while. By server and half second.
+    Pause => "pause", 20, 120;
+    /// A server's wall clock is wrong: off, stepping, or standing still. By server and half second.
+    Clock => "clock", 12, 80;
+    /// The store compacts its history. By half second.
+    Compaction => "compaction", 8, 60;
+    /// A server's feed breaks. By server and half second.
+    BrokenFeed => "broken-feed", 16, 100;
+    /// A server's feed is slow. By server and half second.
+    SlowFeed => "slow-feed", 8, 60;
+    /// A member of the store lags. By member and half second.
+    Lag => "lag", 6, 50;
+    /// The store's leader changes. By half second.
+    Election => "election", 16, 120;
+    /// A member of the store pauses. By member and half second.
+    MemberPause => "member-pause", 20, 140;
+    /// A member of the store stops and starts. By member and half second.
+    MemberStop => "member-stop", 30, 200;
+    /// The store refuses for a while: it is full or busy, or takes only small requests. By half second.
+    Refusal => "refusal", 24, 160;
+    /// A client's watch is cut. By frame.
+    CutWatch => "cut-watch", 12, 80;
+    /// A client stops reading its watch for a while. By watch.
+    SlowReader => "slow-reader", 3, 20;
+    /// Somebody else writes to the store, outside of what servers look at. By half second.
+    Stranger => "foreign-write", 2, 12;
+}
+
+/// A class is on in so many of the seeds; in one seed of four all are.
+const CLASS_ON: Ratio = Ratio::new(1, 2);
+
+/// What one run has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swarm {
+    pub servers: u64,
+    pub members: u64,
+    /// How many clients there are of each kind.
+    pub clients: Vec<(client::Kind, u64)>,
+    /// Longest ordinary delay of a message, milliseconds.
+    pub delay_millis: u64,
+    pub bounds: Bounds,
+    /// `--request-timeout`.
+    pub request_timeout_millis: u64,
+    /// `--event-ttl`.
+    pub event_ttl_seconds: i64,
+    /// `--etcd-compaction-interval`, 0 for none.
+    pub compaction_interval_millis: u64,
+    /// How often each class of faults strikes, in the order of `Class::ALL`.
+    rates: Vec<Ratio>,
+}
+
+/// Streams of `Label::Shape`, by what is drawn.
+mod shape {
+    pub(super) const SERVERS: u64 = 0;
+    pub(super) const MEMBERS: u64 = 1;
+    pub(super) const DELAY: u64 = 2;
+    pub(super) const TIMEOUT: u64 = 3;
+    pub(super) const EVENT_TTL: u64 = 4;
+    pub(super) const COMPACTION: u64 = 5;
+    pub(super) const BOUNDS: u64 = 16;
+    pub(super) const CLIENTS: u64 = 64;
+}
+
+impl Swarm {
+    /// Draws a run.
+    pub fn draw(chooser: &mut Chooser) -> Self {
+        let mut of = |key: u64, values: &[u64]| chooser.one_of(Label::Shape.of(key), values);
+        let servers = of(shape::SERVERS, &[1, 2, 3, 2, 3, 4, 5]);
+        let members = of(shape::MEMBERS, &[1, 3, 1, 3, 5]);
+        let delay_millis = of(shape::DELAY, &[0, 1, 5, 50, 400]);
+        let request_timeout_millis = of(shape::TIMEOUT, &[60_000, 60_000, 5_000, 1_500]);
+        let event_ttl_seconds = of(shape::EVENT_TTL, &[3600, 5, 20]) as i64;
+        let compaction_interval_millis = of(shape::COMPACTION, &[300_000, 5_000, 15_000, 0]);
+        let bounds = bounds(&mut of);
+        let rates = rates(chooser);
+        let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
+        let clients = client::Kind::ALL.iter().map(|kind| (*kind, count(chooser, *kind, full))).collect();
+        Self {
+            servers,
+            members,
+            clients,
+            delay_millis,
+            bounds,
+            request_timeout_millis,
+            event_ttl_seconds,
+            compaction_interval_millis,
+            rates,
+        }
+    }
+
+    /// How often a class of faults strikes.
+    pub fn rate(&self, class: Class) -> Ratio {
+        self.rates[class as usize]
+    }
+}
+
+fn bounds(of: &mut impl FnMut(u64, &[u64]) -> u64) -> Bounds {
+    let plain = Bounds::PRODUCTION;
+    let mut next = shape::BOUNDS;
+    let mut draw = |plain: u64, others: &[u64]| {
+        next += 1;
+        let mut values = vec![plain];
+        values.extend(others);
+        of(next, &values)
+    };
+    let window_events_min = draw(plain.window_events_min as u64, &[1, 4, 16]) as usize;
+    let window_events_max = draw(plain.window_events_max as u64, &[20, 64]) as usize;
+    Bounds {
+        window_events_min,
+        window_events_max: window_events_max.max(window_events_min + 1),
+        window_keep_millis: draw(plain.window_keep_millis, &[500, 5_000]),
+        watcher_queue_frames: draw(plain.watcher_queue_frames as u64, &[2, 4, 16]) as usize,
+        relist_page: draw(plain.relist_page, &[2, 7]),
+        conflict_retries: draw(u64::from(plain.conflict_retries), &[3, 8]) as u32,
+        bookmark_millis: draw(plain.bookmark_millis, &[700, 3_000]),
+        fresh_millis: draw(plain.fresh_millis, &[300, 1_000]),
+        relist_pause_millis: draw(plain.relist_pause_millis, &[50, 5_000]),
+        lease_reuse_millis: draw(plain.lease_reuse_millis, &[1_000]),
+        ..plain
+    }
+}
+
+fn rates(chooser: &mut Chooser) -> Vec<Ratio> {
+    let all = chooser.chance(Label::Class.of(u64::MAX), Ratio::new(1, 4));
+    let draw = |(index, class): (usize, &Class)| {
+        let stream = Label::Class.of(index as u64);
+        if !all && !chooser.chance(stream, CLASS_ON) {
+            return Ratio::NEVER;
+        }
+        let (often, seldom) = class.range();
+        Ratio::new(1, often + chooser.pick(stream, u64::from(seldom - often)) as u32)
+    };
+    Class::ALL.iter().enumerate().map(draw).collect()
+}
+
+/// How many clients of a kind there are. Those without which nothing is tested are there more often, those that
+/// repair what bugs need are rarer.
+fn count(chooser: &mut Chooser, kind: client::Kind, full: bool) -> u64 {
+    let stream = Label::Shape.of(shape::CLIENTS + kind as u64);
+    let numbers: &[u64] = match kind.class() {
+        client::Class::Mandatory => &[0, 1, 1, 2, 2, 3, 4, 5],
+        client::Class::Optional if full => &[0, 1, 1, 2],
+        client::Class::Optional => &[0, 0, 0, 1, 2],
+        client::Class::Suppressing if full => &[0, 1],
+        client::Class::Suppressing => &[0, 0, 0, 1],
+    };
+    chooser.one_of(stream, numbers)
+}
+
+impl fmt::Display for Swarm {
+    /// The canonical line of a run: what is not there is left out.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "servers={} members={} delay<={}ms", self.servers, self.members, self.delay_millis)?;
+        for (kind, count) in self.clients.iter().filter(|(_, count)| *count > 0) {
+            write!(out, " {}={count}", kind.name())?;
+        }
+        for (class, rate) in Class::ALL.iter().zip(&self.rates).filter(|(_, rate)| rate.numerator > 0) {
+            write!(out, " {}={rate}", class.name())?;
+        }
+        let plain = Bounds::PRODUCTION;
+        let mut bound = |name: &str, value: u64, plain: u64| {
+            if value == plain { Ok(()) } else { write!(out, " {name}={value}") }
+        };
+        bound("window-min", self.bounds.window_events_min as u64, plain.window_events_min as u64)?;
+        bound("window-max", self.bounds.window_events_max as u64, plain.window_events_max as u64)?;
+        bound("window-keep-ms", self.bounds.window_keep_millis, plain.window_keep_millis)?;
+        bound("queue", self.bounds.watcher_queue_frames as u64, plain.watcher_queue_frames as u64)?;
+        bound("relist-page", self.bounds.relist_page, plain.relist_page)?;
+        bound("retries", self.bounds.conflict_retries.into(), plain.conflict_retries.into())?;
+        bound("bookmark-ms", self.bounds.bookmark_millis, plain.bookmark_millis)?;
+        bound("fresh-ms", self.bounds.fresh_millis, plain.fresh_millis)?;
+        bound("relist-pause-ms", self.bounds.relist_pause_millis, plain.relist_pause_millis)?;
+        bound("lease-reuse-ms", self.bounds.lease_reuse_millis, plain.lease_reuse_millis)?;
+        bound("request-timeout-ms", self.request_timeout_millis, 60_000)?;
+        bound("event-ttl-s", self.event_ttl_seconds as u64, 3600)?;
+        bound("compaction-interval-ms", self.compaction_interval_millis, 300_000)
+    }
+}

@@ -1,0 +1,248 @@
+//! Faults that come by themselves: every half second each class is asked whether it strikes, and whom.
+
+use super::{Happening, MISCHIEF_MILLIS, World};
+use crate::check::Violation;
+use crate::choose::{Label, Stream};
+use crate::etcd::Member;
+use crate::swarm::Class;
+use crate::trace::{Lane, What};
+use steersman_core::store::{Op, Rev};
+
+impl World {
+    pub(super) fn mischief(&mut self) -> Result<(), Violation> {
+        self.mischief += 1;
+        if self.etcd.next_expiry().is_some_and(|expiry| expiry <= self.now) {
+            self.expire()?;
+        }
+        self.at(MISCHIEF_MILLIS, Happening::Mischief);
+        if self.chooser.is_calm() {
+            return Ok(());
+        }
+        for server in 0..self.nodes.len() {
+            self.trouble_server(server)?;
+        }
+        for member in self.etcd.members() {
+            self.trouble_member(member)?;
+        }
+        self.trouble_store()?;
+        self.trouble_network();
+        Ok(())
+    }
+
+    fn strikes(&mut self, stream: Stream, class: Class) -> bool {
+        self.chooser.fault(stream, self.swarm.rate(class))
+    }
+
+    /// A stream for one of several in this half second.
+    fn stream(&self, label: Label, class: Class, which: u64) -> Stream {
+        label.of((class as u64) << 48 | which << 32 | self.mischief)
+    }
+
+    fn trouble_server(&mut self, server: usize) -> Result<(), Violation> {
+        if self.nodes[server].machine.is_none() {
+            return Ok(());
+        }
+        let which = server as u64;
+        let stream = self.stream(Label::Server, Class::Clock, which);
+        if self.strikes(stream, Class::Clock) {
+            let seconds = self.chooser.pick(stream, 240) as i64 - 120;
+            if self.chooser.pick(stream, 4) == 3 {
+                self.fault(Lane::Server(server), || "its wall clock stands still".to_owned());
+                self.freeze_clock(server);
+            } else {
+                self.fault(Lane::Server(server), || format!("its wall clock is off by {seconds} s"));
+                self.set_clock(server, seconds * 1_000_000);
+            }
+            let millis = 1_000 + self.chooser.pick(stream, 20_000);
+            self.at(millis, Happening::SetClock(server));
+        }
+        let stream = self.stream(Label::Server, Class::BrokenFeed, which);
+        if self.strikes(stream, Class::BrokenFeed) {
+            if self.chooser.pick(stream, 2) == 1 {
+                self.change_member(server);
+            }
+            self.break_feed(server);
+        }
+        let stream = self.stream(Label::Server, Class::SlowFeed, which);
+        if self.strikes(stream, Class::SlowFeed) {
+            let millis = 1 + self.chooser.pick(stream, 8_000);
+            self.hold_feed(server, millis);
+        }
+        let stream = self.stream(Label::Server, Class::Pause, which);
+        if self.strikes(stream, Class::Pause) {
+            let millis = 1 + self.chooser.pick(stream, 8_000);
+            self.pause(server, millis);
+        }
+        let stream = self.stream(Label::Server, Class::Crash, which);
+        if self.strikes(stream, Class::Crash) {
+            let millis = 1 + self.chooser.pick(stream, 8_000);
+            self.crash(server, millis);
+        }
+        Ok(())
+    }
+
+    fn trouble_member(&mut self, member: Member) -> Result<(), Violation> {
+        if !self.etcd.is_running(member) {
+            return Ok(());
+        }
+        let which = u64::from(member.0);
+        let stream = self.stream(Label::Member, Class::Lag, which);
+        if self.strikes(stream, Class::Lag) {
+            let millis = 1 + self.chooser.pick(stream, 6_000);
+            self.fault(Lane::Member(member.0 as usize), || format!("lags for {millis} ms"));
+            self.etcd.begin_lag(member);
+            self.at(millis, Happening::CatchUp(member));
+        }
+        let stream = self.stream(Label::Member, Class::MemberPause, which);
+        if self.strikes(stream, Class::MemberPause) {
+            let millis = 1 + self.chooser.pick(stream, 8_000);
+            self.pause_member(member, millis);
+        }
+        let stream = self.stream(Label::Member, Class::MemberStop, which);
+        if self.strikes(stream, Class::MemberStop) {
+            let millis = 1 + self.chooser.pick(stream, 8_000);
+            self.stop_member(member, millis)?;
+        }
+        Ok(())
+    }
+
+    fn trouble_store(&mut self) -> Result<(), Violation> {
+        let stream = self.stream(Label::Etcd, Class::Compaction, 0);
+        if self.strikes(stream, Class::Compaction) {
+            let revision = self.truth.revision().0;
+            let back = self.chooser.pick(stream, revision.max(1));
+            self.compact(Rev(revision - back))?;
+        }
+        let stream = self.stream(Label::Etcd, Class::Stranger, 0);
+        if self.strikes(stream, Class::Stranger) {
+            self.foreign_write()?;
+        }
+        let stream = self.stream(Label::Etcd, Class::Refusal, 0);
+        if self.strikes(stream, Class::Refusal) {
+            let kind = self.chooser.pick(stream, 3);
+            let millis = 1 + self.chooser.pick(stream, 4_000);
+            self.refuse(kind, millis);
+        }
+        let stream = self.stream(Label::Etcd, Class::Election, 0);
+        if self.etcd.has_leader() && self.strikes(stream, Class::Election) {
+            let next = Member(self.chooser.pick(stream, self.swarm.members) as u32);
+            let millis = 1 + self.chooser.pick(stream, 3_000);
+            self.begin_election(next, millis);
+        }
+        Ok(())
+    }
+
+    /// The store forgets its history before a revision.
+    pub(super) fn compact(&mut self, revision: Rev) -> Result<(), Violation> {
+        let running = self.etcd.members().find(|member| self.etcd.is_running(*member));
+        let Some(member) = running else { return Ok(()) };
+        self.fault(Lane::Member(member.0 as usize), || format!("is compacted at {}", revision.0));
+        self.etcd.perform(self.now, member, &Op::Compact(revision));
+        self.deliver()
+    }
+
+    fn refuse(&mut self, kind: u64, millis: u64) {
+        let lane = Lane::Run;
+        match kind {
+            0 => {
+                self.fault(lane, || format!("the store is full for {millis} ms"));
+                self.etcd.set_no_space(true);
+            }
+            1 => {
+                self.fault(lane, || format!("the store is too busy for {millis} ms"));
+                self.etcd.set_too_many_requests(true);
+            }
+            _ => {
+                self.fault(lane, || format!("the store takes only small requests for {millis} ms"));
+                self.etcd.set_request_bytes_max(300);
+            }
+        }
+        self.at(millis, Happening::Accept);
+    }
+
+    fn trouble_network(&mut self) {
+        let stream = self.stream(Label::Network, Class::Partition, 0);
+        if !self.strikes(stream, Class::Partition) {
+            return;
+        }
+        let server = Lane::Server(self.chooser.pick(stream, self.swarm.servers) as usize);
+        let other = if self.clients.is_empty() || self.chooser.pick(stream, 2) == 0 {
+            Lane::Member(self.chooser.pick(stream, self.swarm.members) as usize)
+        } else {
+            Lane::Client(self.chooser.pick(stream, self.clients.len() as u64) as usize)
+        };
+        let millis = 1 + self.chooser.pick(stream, 10_000);
+        let until = self.now.plus_millis(millis);
+        let ways: &[(Lane, Lane)] = match self.chooser.pick(stream, 3) {
+            0 => &[(server, other)],
+            1 => &[(other, server)],
+            _ => &[(server, other), (other, server)],
+        };
+        for (from, to) in ways {
+            self.fault(*from, || format!("nothing it sends reaches {to} for {millis} ms"));
+            self.network.block(*from, *to, until);
+        }
+    }
+
+    /// Faults end: what is to live comes back, the rest stays down for ever. What is left out that a run cannot do
+    /// without is returned: then nobody has to come to rest.
+    pub(crate) fn heal(&mut self) -> Result<Option<String>, Violation> {
+        self.chooser.calm();
+        self.note(Lane::Run, What::Phase, || "faults end".to_owned());
+        self.network.heal();
+        self.happen(Happening::Accept)?;
+        let members: Vec<Member> = self.etcd.members().collect();
+        let dead = self.dead_members();
+        for member in &members {
+            if dead.contains(member) {
+                self.note(Lane::Member(member.0 as usize), What::Fault, || "stays down".to_owned());
+                self.etcd.stop(*member);
+                continue;
+            }
+            self.etcd.resume(*member);
+            self.etcd.start(*member);
+            self.etcd.catch_up(*member);
+        }
+        let no_quorum = dead.len() * 2 >= members.len();
+        if !no_quorum && !self.etcd.has_leader() {
+            let next = members.iter().find(|member| !dead.contains(member));
+            self.etcd.elect();
+            self.at(100, Happening::Elected(*next.unwrap_or(&Member(0))));
+        }
+        for server in 0..self.nodes.len() {
+            self.set_clock(server, 0);
+            self.heal_server(server)?;
+        }
+        self.deliver()?;
+        Ok(no_quorum.then(|| format!("{} of {} members of the store stay down", dead.len(), members.len())))
+    }
+
+    /// A server comes back, or stays down while another lives.
+    fn heal_server(&mut self, server: usize) -> Result<(), Violation> {
+        let stream = Label::Heal.of(server as u64);
+        let others = (0..self.nodes.len()).any(|other| other != server && !self.nodes[other].dead);
+        if others && self.chooser.pick(stream, 6) == 5 {
+            self.note(Lane::Server(server), What::Fault, || "stays down".to_owned());
+            self.nodes[server].dead = true;
+            self.crash(server, 1);
+            return Ok(());
+        }
+        self.nodes[server].paused_until = self.now;
+        if self.etcd.is_up(self.nodes[server].member) {
+            self.etcd.release(crate::etcd::Server(server as u32), steersman_core::store::Feed(0));
+        } else {
+            self.change_member(server);
+        }
+        self.restart(server)
+    }
+
+    /// Members that stay down: a minority, or seldom so many that there is no quorum.
+    fn dead_members(&mut self) -> Vec<Member> {
+        let stream = Label::Heal.of(1 << 32);
+        let members = self.swarm.members;
+        let most = if self.chooser.pick(stream, 16) == 15 { members } else { (members - 1) / 2 };
+        let dead = self.chooser.pick(stream, most + 1);
+        let first = self.chooser.pick(stream, members);
+        (0..dead).map(|step| Member(((first + step) % members) as u32)).collect()
+    }
+}

@@ -1,0 +1,257 @@
+//! The world of a run: servers over a fake etcd, clients, the links between them, and what goes wrong; one
+//! happening at a time in virtual time, every choice by one chooser.
+//!
+//! Reading order: here the heap of happenings; `wire` (clients, requests, answers, frames), `node` (servers),
+//! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
+//! nothing).
+
+mod mischief;
+mod network;
+mod node;
+mod store;
+mod wire;
+
+use crate::check::{Uids, Violation};
+use crate::choose::Chooser;
+use crate::client::{Client, WatchEvent};
+use crate::directory::Directory;
+use crate::driver::Reply;
+use crate::etcd::{Cluster, Member};
+use crate::marks::{Mark, Marks};
+use crate::swarm::Swarm;
+use crate::trace::{Lane, Trace, What};
+use crate::truth::Truth;
+use network::Network;
+use node::Node;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use steersman_core::kinds::Registry;
+use steersman_core::machine::text::Digest;
+use steersman_core::machine::{Input, JobId, Task};
+use steersman_core::now::{Mono, Wall};
+use store::Operation;
+use wire::{Call, Seat};
+
+/// Wall time when a run begins.
+pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
+/// How often faults that come by themselves are thought about, milliseconds.
+const MISCHIEF_MILLIS: u64 = 500;
+
+/// Something that happens at a time.
+#[derive(Debug)]
+enum Happening {
+    /// An input reaches a server, if that is still in the same life.
+    Input(usize, u32, Box<Input>),
+    /// A step that was handed out runs.
+    Run(usize, u32, Box<Task>),
+    /// An operation reaches the store.
+    Store(Box<Operation>),
+    /// A client's sleep is over: the so-manieth, so that an interrupted sleep wakes nobody.
+    Wake(usize, u64),
+    /// An answer reaches a client.
+    Reply(usize, JobId, Box<Reply>),
+    /// Events of a watch reach a client.
+    Frame(usize, JobId, Arc<[WatchEvent]>),
+    /// A client's connection breaks.
+    Broken(usize, JobId),
+    Restart(usize),
+    /// A wrong clock is set right.
+    SetClock(usize),
+    /// A slow feed is delivered.
+    Release(usize),
+    /// A lagging member has caught up; a member that stood still goes on; one that was down comes back.
+    CatchUp(Member),
+    MemberResume(Member),
+    MemberStart(Member),
+    /// A leader is elected.
+    Elected(Member),
+    /// The store takes everything again.
+    Accept,
+    /// Leases have run out.
+    Expire,
+    Mischief,
+}
+
+/// Everything there is in a run.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) chooser: Chooser,
+    pub(crate) swarm: Swarm,
+    pub(crate) now: Mono,
+    heap: BTreeMap<(Mono, u64), Happening>,
+    sequence: u64,
+    nodes: Vec<Node>,
+    etcd: Cluster,
+    pub(crate) truth: Truth,
+    uids: Uids,
+    pub(crate) directory: Directory,
+    clients: Vec<Box<dyn Client>>,
+    seats: Vec<Seat>,
+    calls: BTreeMap<JobId, Call>,
+    last_job: u64,
+    network: Network,
+    registry: Arc<Registry>,
+    exhibit: Exhibited,
+    pub(crate) marks: Marks,
+    pub(crate) trace: Trace,
+    pub(crate) steps: u64,
+    pub(crate) digest: Digest,
+    /// Half seconds that faults were thought about.
+    mischief: u64,
+    /// Which terms of leadership were held by whom.
+    terms: BTreeMap<(usize, i64), String>,
+}
+
+/// The historical bugs of a run; none without the feature `museum`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Exhibited {
+    pub(crate) server: steersman_core::museum::Flaw,
+    pub(crate) store: crate::etcd::Flawed,
+}
+
+impl World {
+    /// Servers and clients have not started yet.
+    pub(crate) fn new(
+        chooser: Chooser,
+        swarm: Swarm,
+        registry: Arc<Registry>,
+        exhibit: Exhibited,
+        trace: Trace,
+    ) -> Self {
+        let mut etcd = Cluster::new(swarm.members as u32);
+        etcd.keep_changes();
+        etcd.set_flawed(exhibit.store);
+        let directory = Directory::new(&Arc::new(steersman_core::world::World::new(
+            Arc::new(node::config(&swarm, 0, exhibit)),
+            registry.clone(),
+        )));
+        let mut clients: Vec<Box<dyn Client>> = Vec::new();
+        for (kind, count) in &swarm.clients {
+            clients.extend((0..*count).map(|number| kind.make(&directory, number)));
+        }
+        let members = swarm.members as usize;
+        Self {
+            chooser,
+            now: Mono(1_000_000),
+            heap: BTreeMap::new(),
+            sequence: 0,
+            nodes: (0..swarm.servers as usize).map(|number| Node::new(number % members)).collect(),
+            etcd,
+            truth: Truth::default(),
+            uids: Uids::default(),
+            directory,
+            seats: clients.iter().map(|_| Seat::default()).collect(),
+            clients,
+            calls: BTreeMap::new(),
+            last_job: 0,
+            network: Network::default(),
+            registry,
+            exhibit,
+            marks: Marks::default(),
+            trace,
+            steps: 0,
+            digest: Digest::default(),
+            mischief: 0,
+            terms: BTreeMap::new(),
+            swarm,
+        }
+    }
+
+    /// Starts servers and clients.
+    pub(crate) fn start(&mut self) -> Result<(), Violation> {
+        for server in 0..self.nodes.len() {
+            self.restart(server)?;
+        }
+        for client in 0..self.clients.len() {
+            self.at(client as u64 * 7, Happening::Wake(client, 0));
+        }
+        self.at(MISCHIEF_MILLIS, Happening::Mischief);
+        Ok(())
+    }
+
+    /// Lets happen what is next, if it is before a time. False when nothing is.
+    pub(crate) fn step(&mut self, until: Mono) -> Result<bool, Violation> {
+        let Some(entry) = self.heap.first_entry() else { return Ok(false) };
+        let (at, sequence) = *entry.key();
+        if at > until {
+            return Ok(false);
+        }
+        let happening = entry.remove();
+        self.now = at;
+        self.digest.add(&at.0.to_le_bytes());
+        self.digest.add(&sequence.to_le_bytes());
+        self.happen(happening)?;
+        Ok(true)
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+        match happening {
+            Happening::Input(server, life, input) => self.input(server, life, input),
+            Happening::Run(server, life, task) => self.run(server, life, task),
+            Happening::Store(operation) => self.perform(*operation),
+            Happening::Wake(client, sleep) => self.wake(client, sleep),
+            Happening::Reply(client, id, reply) => self.reply(client, id, &reply),
+            Happening::Frame(client, id, events) => self.frame(client, id, &events),
+            Happening::Broken(client, id) => self.broken(client, id),
+            Happening::Restart(server) => self.restart(server),
+            Happening::SetClock(server) => {
+                self.set_clock(server, 0);
+                Ok(())
+            }
+            Happening::Release(server) => self.release(server),
+            Happening::CatchUp(member) => {
+                self.etcd.catch_up(member);
+                self.deliver()
+            }
+            Happening::MemberResume(member) => self.member_resumes(member),
+            Happening::MemberStart(member) => self.member_starts(member),
+            Happening::Elected(member) => self.elected(member),
+            Happening::Accept => {
+                self.etcd.set_no_space(false);
+                self.etcd.set_too_many_requests(false);
+                self.etcd.set_request_bytes_max(steersman_core::limits::OBJECT_BYTES);
+                Ok(())
+            }
+            Happening::Expire => self.expire(),
+            Happening::Mischief => self.mischief(),
+        }
+    }
+
+    /// Schedules something after so many milliseconds.
+    fn at(&mut self, millis: u64, happening: Happening) {
+        self.schedule(self.now.plus_millis(millis), happening);
+    }
+
+    /// Schedules something at a time that has not passed. What is scheduled for one time happens in the order in
+    /// which it was scheduled.
+    fn schedule(&mut self, at: Mono, happening: Happening) {
+        debug_assert!(at >= self.now, "nothing happens in the past");
+        self.sequence += 1;
+        self.heap.insert((at, self.sequence), happening);
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.marks.reach(mark);
+    }
+
+    fn note(&mut self, lane: Lane, what: What, text: impl FnOnce() -> String) {
+        self.trace.note(self.now, lane, what, None, text);
+    }
+
+    fn fault(&mut self, lane: Lane, text: impl FnOnce() -> String) {
+        self.trace.note(self.now, lane, What::Fault, None, text);
+    }
+
+    /// What each lane is.
+    pub(crate) fn names(&self) -> Vec<(Lane, String)> {
+        let clients = self.clients.iter().enumerate();
+        let clients = clients.map(|(number, client)| (Lane::Client(number), client.kind().to_owned()));
+        let servers = (0..self.nodes.len()).map(|number| (Lane::Server(number), "server".to_owned()));
+        let members = (0..self.swarm.members as usize).map(|number| (Lane::Member(number), "etcd member".to_owned()));
+        clients.chain(servers).chain(members).collect()
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.last_job
+    }
+}

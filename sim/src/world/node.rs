@@ -1,0 +1,363 @@
+//! Servers: what goes into them and comes out, and how they crash, stand still and mistake the time.
+
+use super::{Exhibited, Happening, START, World};
+use crate::check::{CacheDigest, Guarantee, Violation};
+use crate::choose::Label;
+use crate::driver::open_config;
+use crate::etcd::{Member, Server};
+use crate::marks::Mark;
+use crate::swarm::{Class, Swarm};
+use crate::trace::{Lane, What};
+use std::collections::BTreeSet;
+use std::mem;
+use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note, Task};
+use steersman_core::now::{Mono, Now, Wall};
+use steersman_core::store::{Feed, Why};
+use steersman_core::value::Text;
+use steersman_core::world::{Authentication, Token};
+
+/// Longest that a step runs late, microseconds.
+const LATE_MICROS_MAX: u64 = 30_000;
+
+/// A place where a server runs, or will again.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) machine: Option<Machine>,
+    /// Grows with every start, so that what belongs to an earlier life is dropped.
+    pub(super) life: u32,
+    /// The next tick that is scheduled.
+    wakes_at: Option<Mono>,
+    /// Deliveries keep their order: none comes before this.
+    pub(super) feed_at: Mono,
+    /// The member of the store that it talks to.
+    pub(super) member: Member,
+    /// It stands still until then.
+    pub(super) paused_until: Mono,
+    /// Microseconds that its wall clock is off, and the time at which the clock stands still, if it does.
+    skew: i64,
+    frozen: Option<Wall>,
+    digest: CacheDigest,
+    /// Requests that it was given and has not ended.
+    pub(super) open: BTreeSet<JobId>,
+    /// It stays down.
+    pub(super) dead: bool,
+    effects: Vec<Effect>,
+}
+
+impl Node {
+    pub(super) fn new(member: usize) -> Self {
+        Self {
+            machine: None,
+            life: 0,
+            wakes_at: None,
+            feed_at: Mono(0),
+            member: Member(member as u32),
+            paused_until: Mono(0),
+            skew: 0,
+            frozen: None,
+            digest: CacheDigest::default(),
+            open: BTreeSet::new(),
+            dead: false,
+            effects: Vec::new(),
+        }
+    }
+
+    fn clock(&self, now: Mono) -> Now {
+        let wall = self.frozen.unwrap_or(Wall(START.0 + now.0 as i64 + self.skew));
+        Now { mono: now, wall }
+    }
+}
+
+/// The configuration of every server of a run: tokens are known, and whoever is known may do everything.
+pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
+    let token = Token {
+        token: "admin-token".into(),
+        user: "admin".into(),
+        uid: Text::default(),
+        groups: vec!["system:masters".into()],
+    };
+    Config {
+        authentication: Authentication { tokens: vec![token], anonymous: false },
+        request_timeout_millis: swarm.request_timeout_millis,
+        compaction_interval_millis: swarm.compaction_interval_millis,
+        event_ttl_seconds: swarm.event_ttl_seconds,
+        bounds: swarm.bounds,
+        flaw: exhibit.server,
+        ..open_config(seed)
+    }
+}
+
+impl World {
+    /// Starts a server that is down.
+    pub(super) fn restart(&mut self, server: usize) -> Result<(), Violation> {
+        let node = &mut self.nodes[server];
+        if node.machine.is_some() || node.dead {
+            return Ok(());
+        }
+        node.life += 1;
+        node.wakes_at = None;
+        node.feed_at = self.now;
+        node.paused_until = Mono(0);
+        node.digest = CacheDigest::default();
+        node.open.clear();
+        let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
+        // Two servers, or two lives of one, never have the same seed.
+        let seed = self.chooser.pick(stream, 1 << 32) << 24 | stream.key >> 24 | stream.key & 0xffff;
+        let config = config(&self.swarm, seed, self.exhibit);
+        self.nodes[server].machine = Some(Machine::new(config, self.registry.clone()));
+        self.note(Lane::Server(server), What::Step, || "starts".to_owned());
+        self.give(server, Input::Start)
+    }
+
+    /// An input reaches a server: at once, or when it goes on.
+    pub(super) fn input(&mut self, server: usize, life: u32, input: Box<Input>) -> Result<(), Violation> {
+        let node = &self.nodes[server];
+        if node.life != life || node.machine.is_none() {
+            return Ok(());
+        }
+        if node.paused_until > self.now {
+            let until = node.paused_until;
+            self.schedule(until, Happening::Input(server, life, input));
+            return Ok(());
+        }
+        self.give(server, *input)
+    }
+
+    /// A step runs, with the snapshot that it was handed.
+    pub(super) fn run(&mut self, server: usize, life: u32, task: Box<Task>) -> Result<(), Violation> {
+        let node = &self.nodes[server];
+        let Some(machine) = node.machine.as_ref().filter(|_| node.life == life) else { return Ok(()) };
+        if node.paused_until > self.now {
+            let until = node.paused_until;
+            self.schedule(until, Happening::Run(server, life, task));
+            return Ok(());
+        }
+        if task.sees() < machine.world().revision(Feed(0)) {
+            self.mark(Mark::StaleSnapshot);
+        }
+        let (id, seen) = (task.id, task.sees());
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.seen = seen;
+        }
+        self.give(server, Input::Ran(task.run()))
+    }
+
+    /// Gives a server one input and performs all that follows from it.
+    pub(super) fn give(&mut self, server: usize, input: Input) -> Result<(), Violation> {
+        let now = self.now;
+        self.steps += 1;
+        let node = &mut self.nodes[server];
+        let clock = node.clock(now);
+        let Some(machine) = node.machine.as_mut() else { return Ok(()) };
+        let before = match &input {
+            Input::Changed(batch) => {
+                Some(CacheDigest::before(machine.world(), batch.events.iter().map(|event| &event.kv.key)))
+            }
+            Input::Start
+            | Input::Request(..)
+            | Input::Ran(_)
+            | Input::Stored(..)
+            | Input::Lost(..)
+            | Input::Credit(..)
+            | Input::Gone(_)
+            | Input::Tick
+            | Input::Drain => None,
+        };
+        match &input {
+            Input::Request(id, _) => {
+                node.open.insert(*id);
+            }
+            Input::Gone(id) => {
+                node.open.remove(id);
+            }
+            Input::Start
+            | Input::Ran(_)
+            | Input::Stored(..)
+            | Input::Changed(_)
+            | Input::Lost(..)
+            | Input::Credit(..)
+            | Input::Tick
+            | Input::Drain => {}
+        }
+        let mut effects = mem::take(&mut node.effects);
+        machine.handle(clock, input, &mut effects);
+        machine.check();
+        let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(Note::Listed { .. })));
+        if listed {
+            node.digest.whole(machine.world(), &self.truth)?;
+        } else if let Some(before) = before {
+            node.digest.applied(machine.world(), &self.truth, &before)?;
+        }
+        self.wake_server(server);
+        for effect in effects.drain(..) {
+            self.effect(server, effect)?;
+        }
+        self.nodes[server].effects = effects;
+        Ok(())
+    }
+
+    /// Schedules the next tick, unless an earlier one is.
+    fn wake_server(&mut self, server: usize) {
+        let node = &mut self.nodes[server];
+        let Some((at, _)) = node.machine.as_ref().and_then(Machine::wake_at) else { return };
+        if node.wakes_at.is_some_and(|armed| armed <= at && armed > self.now) {
+            return;
+        }
+        node.wakes_at = Some(at);
+        let life = node.life;
+        self.schedule(at.max(self.now), Happening::Input(server, life, Box::new(Input::Tick)));
+    }
+
+    fn effect(&mut self, server: usize, effect: Effect) -> Result<(), Violation> {
+        match effect {
+            Effect::Run(task) => {
+                self.hand_out(server, task);
+                Ok(())
+            }
+            Effect::Store(id, _, op) => {
+                self.send_operation(server, id, op);
+                Ok(())
+            }
+            Effect::Respond(id, response) => self.respond(server, id, response),
+            Effect::Frame { to, bytes } => self.frames(server, &to, &bytes),
+            Effect::Close(id) => self.close(server, id),
+            Effect::Follow { feed, prefix, after } => {
+                let member = self.nodes[server].member;
+                if self.etcd.applied(member) < after {
+                    self.mark(Mark::LaggingMember);
+                }
+                self.etcd.follow(Server(server as u32), feed, member, &prefix, after);
+                self.deliver()
+            }
+            Effect::RequestProgress(feed) => {
+                self.etcd.request_progress(Server(server as u32), feed);
+                self.deliver()
+            }
+            Effect::Note(note) => {
+                self.noted(server, note);
+                Ok(())
+            }
+        }
+    }
+
+    /// A step runs at once, or late: its snapshot is then an old one.
+    fn hand_out(&mut self, server: usize, task: Task) {
+        let stream = Label::Step.of(self.stream_key(server, task.id));
+        let late = if self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
+            1 + self.chooser.pick(stream, LATE_MICROS_MAX)
+        } else {
+            0
+        };
+        let life = self.nodes[server].life;
+        self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
+    }
+
+    fn noted(&mut self, server: usize, note: Note) {
+        let lane = Lane::Server(server);
+        match note {
+            Note::Listed { objects, revision, .. } => {
+                if objects > self.swarm.bounds.relist_page {
+                    self.mark(Mark::RelistInPages);
+                }
+                self.note(lane, What::Step, || format!("listed {objects} objects at {}", revision.0));
+            }
+            Note::FeedLost { why, .. } => {
+                if why.starts_with("compacted") {
+                    self.mark(Mark::FeedCompacted);
+                }
+                self.note(lane, What::Step, || format!("its feed broke off: {why}"));
+            }
+            Note::WatchEnded { why, .. } => {
+                if why.starts_with("too slow") {
+                    self.mark(Mark::WatcherOverflow);
+                }
+            }
+            Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
+            Note::Answered(_) | Note::Undecodable { .. } | Note::UnknownOutcome { .. } | Note::Panicked { .. } => {}
+        }
+    }
+
+    /// The server is gone at once: its connections break, what it asked of the store goes on without it.
+    pub(super) fn crash(&mut self, server: usize, down_millis: u64) {
+        self.fault(Lane::Server(server), || format!("crashes, for {down_millis} ms"));
+        let node = &mut self.nodes[server];
+        node.machine = None;
+        node.life += 1;
+        node.open.clear();
+        self.etcd.unfollow(Server(server as u32), Feed(0));
+        self.break_calls_of(server);
+        self.at(down_millis, Happening::Restart(server));
+    }
+
+    pub(super) fn pause(&mut self, server: usize, millis: u64) {
+        self.fault(Lane::Server(server), || format!("stands still for {millis} ms"));
+        self.mark(Mark::ServerResumed);
+        self.nodes[server].paused_until = self.now.plus_millis(millis);
+    }
+
+    /// The feed's connection breaks: what is on its way is lost with it.
+    pub(super) fn break_feed(&mut self, server: usize) {
+        self.fault(Lane::Server(server), || "its feed's connection breaks".to_owned());
+        self.etcd.unfollow(Server(server as u32), Feed(0));
+        let lost = Input::Lost(Feed(0), Why::Disconnected("the connection broke".into()));
+        let node = &mut self.nodes[server];
+        let life = node.life;
+        let at = node.feed_at.max(self.now);
+        node.feed_at = at;
+        self.schedule(at, Happening::Input(server, life, Box::new(lost)));
+    }
+
+    /// The wall clock is off by so many microseconds from now on; 0 sets it right.
+    pub(super) fn set_clock(&mut self, server: usize, skew: i64) {
+        let node = &mut self.nodes[server];
+        let back = skew < node.skew;
+        node.skew = skew;
+        node.frozen = None;
+        if back {
+            self.mark(Mark::ClockStepBack);
+        }
+    }
+
+    /// The wall clock stands still.
+    pub(super) fn freeze_clock(&mut self, server: usize) {
+        let node = &mut self.nodes[server];
+        node.frozen = Some(node.clock(self.now).wall);
+    }
+
+    /// Servers that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = usize> {
+        self.nodes.iter().enumerate().filter(|(_, node)| node.machine.is_some()).map(|(server, _)| server)
+    }
+
+    /// At the very end, when nobody asks for anything any more: servers keep nothing of what was asked.
+    pub(crate) fn check_leftovers(&self) -> Result<(), Violation> {
+        for (server, node) in self.nodes.iter().enumerate() {
+            let left = node.machine.as_ref().map_or(0, Machine::open_requests);
+            if left > 0 {
+                let detail = format!("server {server} keeps {left} requests that have ended");
+                return Err(Violation::new(Guarantee::NothingIsLeft, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes through all caches.
+    pub(crate) fn check_caches(&mut self) -> Result<(), Violation> {
+        for node in &mut self.nodes {
+            if let Some(machine) = &node.machine {
+                node.digest.whole(machine.world(), &self.truth)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What names a job's choices: its request's place among its client's, or of a server's own operation the
+    /// number that this has.
+    pub(super) fn stream_key(&self, server: usize, id: JobId) -> u64 {
+        if id.is_own() {
+            let number = id.0 - JobId::OWN.0;
+            return JobId::OWN.0 | (server as u64) << 48 | u64::from(self.nodes[server].life) << 32 | number;
+        }
+        self.calls.get(&id).map_or(0, |call| call.key)
+    }
+}

@@ -1,0 +1,386 @@
+//! What servers ask of the store and what the store tells them: operations with their delays and lost replies,
+//! feeds with theirs, and members that come and go.
+
+use super::{Happening, World};
+use crate::check::{self, Violation};
+use crate::choose::Label;
+use crate::etcd::{Delivery, Member, Server};
+use crate::marks::Mark;
+use crate::swarm::Class;
+use crate::trace::{Lane, What};
+use steersman_core::machine::{Input, JobId};
+use steersman_core::now::Mono;
+use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, Stored, Txn, TxnOp, Why};
+
+/// How long a server waits for the store, milliseconds. Then nobody knows what became of a write.
+const DEADLINE_MILLIS: u64 = 4_000;
+/// Longest delay of a slow operation, and of a slow delivery, milliseconds.
+const SLOW_MILLIS_MAX: u64 = 3_000;
+/// Shortest time of a message on its way, microseconds.
+pub(super) const MESSAGE_MICROS: u64 = 100;
+
+/// An operation on its way to the store.
+#[derive(Debug)]
+pub(super) struct Operation {
+    server: usize,
+    life: u32,
+    id: JobId,
+    op: Op,
+    member: Member,
+    /// What names its choices.
+    key: u64,
+    sent_at: Mono,
+    /// The server has given up waiting: no reply is of use any more.
+    given_up: bool,
+}
+
+/// When a reply is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    BeforeEffect,
+    AfterEffect,
+}
+
+impl World {
+    pub(super) fn send_operation(&mut self, server: usize, id: JobId, op: Op) {
+        let key = self.stream_key(server, id);
+        // A server that cannot reach its member goes to the next.
+        if !self.etcd.is_up(self.nodes[server].member) {
+            self.change_member(server);
+        }
+        let member = self.nodes[server].member;
+        let life = self.nodes[server].life;
+        let stream = Label::Store.of(key);
+        let mut at = self.arrival(stream);
+        if self.chooser.fault(stream, self.swarm.rate(Class::SlowStore)) {
+            at = at.plus_millis(1 + self.chooser.pick(stream, SLOW_MILLIS_MAX));
+        }
+        let lanes = (Lane::Server(server), Lane::Member(member.0 as usize));
+        let at = self.network.arrival(lanes.0, lanes.1, at);
+        let sent_at = self.now;
+        let operation = Operation { server, life, id, op, member, key, sent_at, given_up: false };
+        self.schedule(at, Happening::Store(Box::new(operation)));
+    }
+
+    /// When a message sent now arrives.
+    pub(super) fn arrival(&mut self, stream: crate::choose::Stream) -> Mono {
+        let most = if self.chooser.is_calm() { 1 } else { self.swarm.delay_millis };
+        let delay = self.chooser.pick(stream, most * 1000 + 1);
+        Mono(self.now.0 + MESSAGE_MICROS + delay)
+    }
+
+    /// An operation reaches its member. It is performed whoever asked, also for a server that has died.
+    pub(super) fn perform(&mut self, mut operation: Operation) -> Result<(), Violation> {
+        let deadline = operation.sent_at.plus_millis(DEADLINE_MILLIS);
+        if self.now >= deadline && !operation.given_up {
+            operation.given_up = true;
+            self.answer(&operation, gave_up(&operation.op), self.now);
+        }
+        if self.etcd.is_paused(operation.member) {
+            // It waits in the member's socket.
+            self.at(200, Happening::Store(Box::new(operation)));
+            return Ok(());
+        }
+        if !self.etcd.has_leader() {
+            self.mark(Mark::LeaderChange);
+            let stream = Label::Store.of(operation.key);
+            // It waits for the new leader, or is refused at once.
+            if !operation.given_up && self.chooser.pick(stream, 2) == 1 {
+                self.at(200, Happening::Store(Box::new(operation)));
+                return Ok(());
+            }
+        }
+        let loss = self.loss(&operation);
+        if loss == Some(Loss::BeforeEffect) {
+            self.lost(&operation, "is lost");
+            self.mark_unknown(&operation.op, false);
+            return Ok(());
+        }
+        let changes = self.truth.log().len();
+        let stored = self.etcd.perform(self.now, operation.member, &operation.op);
+        self.witness(&operation)?;
+        let applied = self.truth.log().len() > changes;
+        self.trace_operation(&operation, &stored);
+        if loss == Some(Loss::AfterEffect) {
+            self.lost(&operation, "was performed and its reply is lost");
+            self.mark_unknown(&operation.op, applied);
+        } else if !operation.given_up {
+            let at = self.arrival(Label::Store.of(operation.key));
+            let lanes = (Lane::Member(operation.member.0 as usize), Lane::Server(operation.server));
+            let at = self.network.arrival(lanes.0, lanes.1, at);
+            if at > deadline {
+                self.answer(&operation, gave_up(&operation.op), deadline.max(self.now));
+                self.mark_unknown(&operation.op, applied);
+            } else {
+                self.answer(&operation, stored, at);
+            }
+        }
+        self.deliver()
+    }
+
+    fn loss(&mut self, operation: &Operation) -> Option<Loss> {
+        let stream = Label::Store.of(operation.key);
+        if operation.given_up || !self.chooser.fault(stream, self.swarm.rate(Class::LostReply)) {
+            return None;
+        }
+        match self.chooser.pick(stream, 2) {
+            0 => Some(Loss::AfterEffect),
+            _ => Some(Loss::BeforeEffect),
+        }
+    }
+
+    /// A write's outcome is not known to its server.
+    fn mark_unknown(&mut self, op: &Op, applied: bool) {
+        if is_write(op) {
+            self.mark(if applied { Mark::UnknownApplied } else { Mark::UnknownNotApplied });
+        }
+    }
+
+    fn lost(&mut self, operation: &Operation, what: &'static str) {
+        let (server, id) = (operation.server, operation.id);
+        self.fault(Lane::Member(operation.member.0 as usize), || {
+            format!("{} {what}", name_of(server, id, &operation.op))
+        });
+        let stored = if is_write(&operation.op) {
+            Stored::Unknown("the connection broke".into())
+        } else {
+            Stored::Failed(StoreError::Unavailable("the connection broke".into()))
+        };
+        let at = self.arrival(Label::Store.of(operation.key));
+        self.answer(operation, stored, at);
+    }
+
+    fn answer(&mut self, operation: &Operation, stored: Stored, at: Mono) {
+        let input = Box::new(Input::Stored(operation.id, stored));
+        self.schedule(at, Happening::Input(operation.server, operation.life, input));
+    }
+
+    fn trace_operation(&mut self, operation: &Operation, stored: &Stored) {
+        let from = Some((Lane::Server(operation.server), operation.sent_at));
+        let lane = Lane::Member(operation.member.0 as usize);
+        let revision = self.etcd.revision();
+        self.trace.note(self.now, lane, What::Step, from, || {
+            let outcome = match stored {
+                Stored::Txn(reply) if reply.succeeded => format!("committed at {}", reply.revision.0),
+                Stored::Txn(reply) => format!("lost its race at {}", reply.revision.0),
+                Stored::Ranged(ranged) => format!("{} keys at {}", ranged.kvs.len(), ranged.revision.0),
+                Stored::Failed(error) => format!("{error:?}"),
+                other => format!("{other:?} at {}", revision.0),
+            };
+            format!("{}: {outcome}", name_of(operation.server, operation.id, &operation.op))
+        });
+    }
+
+    /// The truth hears of every change at once, and the change is held against what is promised of changes.
+    fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
+        let events = self.etcd.take_changes();
+        let from = self.note_changes(&events)?;
+        let Some(call) = self.calls.get_mut(&operation.id).filter(|_| !operation.id.is_own()) else { return Ok(()) };
+        for change in &self.truth.log()[from..] {
+            call.commits.push((change.revision, change.key.clone()));
+        }
+        let ask = call.ask.clone();
+        for change in &self.truth.log()[from..] {
+            check::changed(change, Some(&ask), &self.directory)?;
+        }
+        Ok(())
+    }
+
+    /// Notes changes in the truth; the place in its log of the first.
+    fn note_changes(&mut self, events: &[Event]) -> Result<usize, Violation> {
+        let from = self.truth.log().len();
+        self.truth.note(events, self.etcd.revision());
+        let changes = &self.truth.log()[from..];
+        if changes.len() > 1 && changes.iter().all(|change| change.revision == changes[0].revision) {
+            self.marks.reach(Mark::SeveralInOneRevision);
+        }
+        for change in changes.iter().filter(|change| change.key.starts_with(b"/registry/")) {
+            if change.old.is_none() && self.truth.states(&change.key, Rev(0), change.revision).count() > 2 {
+                self.marks.reach(Mark::NameReused);
+            }
+            self.uids.note(change)?;
+        }
+        Ok(from)
+    }
+
+    /// Leases that have run out are revoked.
+    pub(super) fn expire(&mut self) -> Result<(), Violation> {
+        self.etcd.expire(self.now);
+        let events = self.etcd.take_changes();
+        self.note_changes(&events)?;
+        self.deliver()
+    }
+
+    /// Somebody else writes to the store, where no server looks.
+    pub(super) fn foreign_write(&mut self) -> Result<(), Violation> {
+        let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else { return Ok(()) };
+        let put = Put { key: "/elsewhere/key".into(), value: "value".into(), lease: Default::default() };
+        let op = Op::Txn(Txn { then: vec![TxnOp::Put(put)], ..Txn::default() });
+        self.etcd.perform(self.now, member, &op);
+        let events = self.etcd.take_changes();
+        self.note_changes(&events)?;
+        self.deliver()
+    }
+
+    /// What the store has to tell goes on its way, to each server in order.
+    pub(super) fn deliver(&mut self) -> Result<(), Violation> {
+        for (to, delivery) in self.etcd.drain() {
+            self.deliver_to(to.0 as usize, delivery);
+        }
+        Ok(())
+    }
+
+    fn deliver_to(&mut self, server: usize, delivery: Delivery) {
+        let sent_at = self.now;
+        let member = self.nodes[server].member;
+        let (input, revision) = match delivery {
+            Delivery::Changed(batch) => {
+                let blind = |event: &Event| event.kind == EventType::Delete && event.previous.is_none();
+                if batch.events.iter().any(blind) {
+                    self.mark(Mark::DeletionWithoutPrevious);
+                }
+                let revision = batch.revision.0;
+                (Input::Changed(batch), revision)
+            }
+            Delivery::Lost(feed, why) => {
+                let at = self.nodes[server].feed_at.max(Mono(self.now.0 + MESSAGE_MICROS));
+                if matches!(why, Why::Disconnected(_)) {
+                    self.change_member(server);
+                }
+                self.nodes[server].feed_at = at;
+                let life = self.nodes[server].life;
+                self.schedule(at, Happening::Input(server, life, Box::new(Input::Lost(feed, why))));
+                return;
+            }
+        };
+        let stream = Label::Feed.of((server as u64) << 48 | revision);
+        let at = self.arrival(stream);
+        let at = self.network.arrival(Lane::Member(member.0 as usize), Lane::Server(server), at);
+        let node = &mut self.nodes[server];
+        node.feed_at = node.feed_at.max(at);
+        let (at, life) = (node.feed_at, node.life);
+        self.trace.note(at, Lane::Server(server), What::Step, Some((Lane::Member(member.0 as usize), sent_at)), || {
+            let Input::Changed(batch) = &input else { return String::new() };
+            format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
+        });
+        self.schedule(at, Happening::Input(server, life, Box::new(input)));
+    }
+
+    /// The server turns to another member.
+    pub(super) fn change_member(&mut self, server: usize) {
+        let members = self.swarm.members as u32;
+        let old = self.nodes[server].member.0;
+        let others = (1..=members).map(|step| Member((old + step) % members));
+        let up = others.into_iter().find(|member| self.etcd.is_running(*member));
+        self.nodes[server].member = up.unwrap_or(Member((old + 1) % members));
+    }
+
+    /// The server's feed is slow until it is released.
+    pub(super) fn hold_feed(&mut self, server: usize, millis: u64) {
+        self.fault(Lane::Server(server), || format!("its feed is slow for {millis} ms"));
+        self.etcd.hold(Server(server as u32), Feed(0));
+        self.at(millis, Happening::Release(server));
+    }
+
+    /// A slow feed comes, in small pieces first.
+    pub(super) fn release(&mut self, server: usize) -> Result<(), Violation> {
+        let of = Server(server as u32);
+        if let Some(delivery) = self.etcd.deliver(of, Feed(0), 1) {
+            self.deliver_to(server, delivery);
+        }
+        self.etcd.release(of, Feed(0));
+        self.deliver()
+    }
+
+    pub(super) fn begin_election(&mut self, next: Member, millis: u64) {
+        self.fault(Lane::Member(next.0 as usize), || format!("there is no leader for {millis} ms"));
+        self.etcd.elect();
+        self.at(millis, Happening::Elected(next));
+    }
+
+    /// The member that is to lead does, or the first that can.
+    pub(super) fn elected(&mut self, member: Member) -> Result<(), Violation> {
+        let mut candidates: Vec<Member> = vec![member];
+        candidates.extend(self.etcd.members());
+        let now = self.now;
+        let leader = candidates.into_iter().find(|candidate| self.etcd.elected(now, *candidate));
+        match leader {
+            Some(leader) => {
+                self.note(Lane::Member(leader.0 as usize), What::Step, || "leads".to_owned());
+                self.deliver()
+            }
+            None => {
+                self.at(1_000, Happening::Elected(member));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn stop_member(&mut self, member: Member, millis: u64) -> Result<(), Violation> {
+        self.fault(Lane::Member(member.0 as usize), || format!("is down for {millis} ms"));
+        let led = self.etcd.leader() == Some(member);
+        self.etcd.stop(member);
+        if led {
+            self.at(300, Happening::Elected(member));
+        }
+        self.at(millis, Happening::MemberStart(member));
+        self.deliver()
+    }
+
+    pub(super) fn member_starts(&mut self, member: Member) -> Result<(), Violation> {
+        self.etcd.start(member);
+        self.at(100, Happening::CatchUp(member));
+        if !self.etcd.has_leader() {
+            self.at(300, Happening::Elected(member));
+        }
+        self.deliver()
+    }
+
+    pub(super) fn pause_member(&mut self, member: Member, millis: u64) {
+        self.fault(Lane::Member(member.0 as usize), || format!("stands still for {millis} ms"));
+        if self.etcd.leader() == Some(member) {
+            self.at(1_000, Happening::Elected(member));
+        }
+        self.etcd.pause(member);
+        self.at(millis, Happening::MemberResume(member));
+    }
+
+    pub(super) fn member_resumes(&mut self, member: Member) -> Result<(), Violation> {
+        self.etcd.resume(member);
+        self.at(50, Happening::CatchUp(member));
+        self.deliver()
+    }
+}
+
+
+fn is_write(op: &Op) -> bool {
+    match op {
+        Op::Range(_) => false,
+        Op::Txn(_) | Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => true,
+    }
+}
+
+/// What a server believes that has waited too long.
+fn gave_up(op: &Op) -> Stored {
+    if is_write(op) {
+        Stored::Unknown("context deadline exceeded".into())
+    } else {
+        Stored::Failed(StoreError::Unavailable("context deadline exceeded".into()))
+    }
+}
+
+fn name_of(server: usize, id: JobId, op: &Op) -> String {
+    let whose = if id.is_own() { format!("server {server}'s own") } else { format!("request {}", id.0) };
+    let what = match op {
+        Op::Range(range) => format!("range {}", String::from_utf8_lossy(&range.key)),
+        Op::Txn(txn) => match txn.then.first() {
+            Some(TxnOp::Put(put)) => format!("put {}", String::from_utf8_lossy(&put.key)),
+            Some(TxnOp::Delete { key, .. }) => format!("delete {}", String::from_utf8_lossy(key)),
+            Some(TxnOp::Range(_)) | None => "transaction".to_owned(),
+        },
+        Op::Compact(revision) => format!("compact {}", revision.0),
+        Op::LeaseGrant { ttl_seconds } => format!("lease of {ttl_seconds} s"),
+        Op::LeaseRevoke(_) => "revoke a lease".to_owned(),
+    };
+    format!("{whose}: {what}")
+}

@@ -1,0 +1,504 @@
+//! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
+
+use super::store::MESSAGE_MICROS;
+use super::{Happening, World};
+use crate::ask::{Ask, Identity, Verb, Version};
+use crate::check::{self, Answer, Follow, Guarantee, Violation};
+use crate::choose::Label;
+use crate::client::{EventKind, Next, Scene, WatchEvent};
+use crate::driver::Reply;
+use crate::marks::Mark;
+use crate::swarm::Class;
+use crate::trace::{Lane, What};
+use bytes::Bytes;
+use std::sync::Arc;
+use steersman_core::codec::json;
+use steersman_core::http::{Body, Response};
+use steersman_core::machine::{Input, JobId};
+use steersman_core::now::Mono;
+use steersman_core::store::{Feed, Rev};
+use steersman_core::value::{Text, Value};
+
+/// How long a client waits for an answer, milliseconds.
+const PATIENCE_MILLIS: u64 = 90_000;
+/// How long a slow reader does not read, milliseconds.
+const SLOW_READ_MILLIS: u64 = 20_000;
+
+/// A client's place in the world.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    /// The request it waits for, or the watch it has open.
+    call: Option<JobId>,
+    /// Sleeps so far.
+    sleep: u64,
+    /// Times it was woken.
+    turn: u64,
+    /// Requests since it was woken.
+    asks: u64,
+    /// The server it talks to.
+    server: usize,
+}
+
+/// A request, or a watch that is open. It is kept after its end: what it asked may still happen.
+#[derive(Debug)]
+pub(super) struct Call {
+    client: usize,
+    server: usize,
+    life: u32,
+    pub(super) ask: Arc<Ask>,
+    /// What names its choices.
+    pub(super) key: u64,
+    /// The store's revision when it was asked.
+    asked_at: Rev,
+    sent_at: Mono,
+    /// The snapshot that its last step saw.
+    pub(super) seen: Rev,
+    /// What it wrote: revisions and keys.
+    pub(super) commits: Vec<(Rev, Bytes)>,
+    answered: bool,
+    follow: Option<Follow>,
+    /// What the server has sent arrives in order, none before this.
+    arrives_at: Mono,
+    /// The client does not read yet.
+    slow: bool,
+    /// The client has let go of it.
+    dropped: bool,
+    events: u64,
+}
+
+impl World {
+    pub(super) fn wake(&mut self, client: usize, sleep: u64) -> Result<(), Violation> {
+        let seat = &mut self.seats[client];
+        if seat.sleep != sleep {
+            return Ok(());
+        }
+        seat.turn += 1;
+        seat.asks = 0;
+        let next = self.act(client, |client, scene| client.wake(scene));
+        self.follow_up(client, next)
+    }
+
+    /// Lets a client look and act.
+    fn act<T>(&mut self, client: usize, act: impl FnOnce(&mut dyn crate::client::Client, &mut Scene<'_>) -> T) -> T {
+        let calm = self.chooser.is_calm();
+        let mut scene = Scene {
+            chooser: &mut self.chooser,
+            marks: &mut self.marks,
+            directory: &self.directory,
+            truth: &self.truth,
+            now: self.now,
+            client: client as u64,
+            turn: self.seats[client].turn,
+            calm,
+        };
+        act(&mut *self.clients[client], &mut scene)
+    }
+
+    fn follow_up(&mut self, client: usize, next: Next) -> Result<(), Violation> {
+        match next {
+            Next::Listen => Ok(()),
+            Next::Sleep(millis) => {
+                self.let_go(client);
+                let sleep = self.seats[client].sleep;
+                self.at(millis, Happening::Wake(client, sleep));
+                Ok(())
+            }
+            Next::Ask(ask) => {
+                self.let_go(client);
+                self.ask(client, *ask);
+                Ok(())
+            }
+        }
+    }
+
+    /// The client turns to something else: its call and its sleep are over.
+    fn let_go(&mut self, client: usize) {
+        self.seats[client].sleep += 1;
+        if let Some(id) = self.seats[client].call.take() {
+            self.hang_up(id);
+        }
+    }
+
+    fn hang_up(&mut self, id: JobId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.dropped = true;
+        call.follow = None;
+        let (server, life) = (call.server, call.life);
+        let at = Mono(self.now.0 + MESSAGE_MICROS);
+        self.schedule(at, Happening::Input(server, life, Box::new(Input::Gone(id))));
+    }
+
+    fn ask(&mut self, client: usize, ask: Ask) {
+        let seat = &mut self.seats[client];
+        // Pages and retries of one turn have streams of their own.
+        let key = (client as u64) << 40 | (seat.turn & 0xff_ffff) << 16 | (seat.asks & 0xffff);
+        seat.asks += 1;
+        let server = self.balance(client, key);
+        self.last_job += 1;
+        let id = JobId(self.last_job);
+        let node = &self.nodes[server];
+        let life = node.life;
+        let watch = ask.is_watch();
+        let slow = watch && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::SlowReader));
+        if let Some(machine) = &self.nodes[server].machine {
+            let seen = if let Version::NotOlderThan(from) = ask.query.version { from } else { Rev(0) };
+            if !machine.world().synced() {
+                self.mark(Mark::AskedBeforeSync);
+            } else if watch && machine.world().revision(Feed(0)) < seen {
+                self.mark(Mark::FailoverToLagging);
+            }
+        }
+        let call = Call {
+            client,
+            server,
+            life,
+            ask: Arc::new(ask),
+            key,
+            asked_at: self.truth.revision(),
+            sent_at: self.now,
+            seen: Rev(0),
+            commits: Vec::new(),
+            answered: false,
+            follow: None,
+            arrives_at: Mono(0),
+            slow,
+            dropped: false,
+            events: 0,
+        };
+        let request = call.ask.to_request(&self.directory);
+        self.calls.insert(id, call);
+        self.seats[client].call = Some(id);
+        let stream = Label::Link.of(key);
+        let at = self.arrival(stream);
+        let at = self.network.arrival(Lane::Client(client), Lane::Server(server), at);
+        if self.nodes[server].machine.is_none() {
+            self.schedule(at, Happening::Broken(client, id));
+            return;
+        }
+        if self.chooser.fault(stream, self.swarm.rate(Class::Reset)) {
+            self.fault(Lane::Client(client), || format!("request {} is lost on its way", id.0));
+            self.schedule(at, Happening::Broken(client, id));
+            return;
+        }
+        let (from, now) = (Some((Lane::Client(client), self.now)), at);
+        self.trace.note(now, Lane::Server(server), What::Step, from, || {
+            let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+            format!("request {}: {:?} {}{query}", id.0, request.method, request.path)
+        });
+        self.schedule(at, Happening::Input(server, life, Box::new(Input::Request(id, request))));
+        if !watch {
+            self.at(PATIENCE_MILLIS, Happening::Broken(client, id));
+        }
+    }
+
+    /// The server that a client talks to: its own, unless that is down or the balancer moves it.
+    fn balance(&mut self, client: usize, key: u64) -> usize {
+        let stream = Label::Balancer.of(key);
+        let up: Vec<usize> = self.running().collect();
+        let home = self.seats[client].server;
+        let is_down = self.nodes[home].machine.is_none();
+        let moves = self.chooser.chance(stream, self.swarm.rate(Class::Balance));
+        if up.is_empty() || !(is_down || moves) {
+            return home;
+        }
+        let server = up[self.chooser.pick(stream, up.len() as u64) as usize];
+        self.seats[client].server = server;
+        server
+    }
+
+    /// A server answers: the answer is held against the truth at once, then sent.
+    pub(super) fn respond(&mut self, server: usize, id: JobId, response: Response) -> Result<(), Violation> {
+        let is_stream = matches!(response.body, Body::Stream(_));
+        if !is_stream {
+            self.nodes[server].open.remove(&id);
+        }
+        let reply = Reply::whole(response);
+        self.digest.add(&reply.body);
+        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        if call.answered {
+            let detail = format!("request {} was answered again, with {}", id.0, reply.status);
+            return Err(Violation::new(Guarantee::OneAnswer, detail));
+        }
+        call.answered = true;
+        self.check_answer(server, id, &reply)?;
+        let client = self.calls[&id].client;
+        if self.chooser.fault(Label::Link.of(self.calls[&id].key), self.swarm.rate(Class::Reset)) {
+            self.fault(Lane::Client(client), || format!("the answer to request {} is lost on its way", id.0));
+            self.send(id, |client| Happening::Broken(client, id));
+            return Ok(());
+        }
+        if is_stream {
+            return self.open_stream(server, id, reply);
+        }
+        self.trace_reply(server, id, &reply);
+        self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
+        Ok(())
+    }
+
+    fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
+        let call = &self.calls[&id];
+        let ask = call.ask.clone();
+        let body = if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
+        let answer = Answer {
+            ask: &ask,
+            reply,
+            body,
+            asked_at: call.asked_at,
+            commits: &call.commits,
+            truth: &self.truth,
+            directory: &self.directory,
+            compacted: self.etcd.mvcc().compact_revision(),
+            conflict_retries: self.swarm.bounds.conflict_retries,
+        };
+        check::answered(&answer)?;
+        let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
+        let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
+        if ask.is_watch() {
+            if let (Some(place), Some(machine)) = (&ask.place, &self.nodes[server].machine) {
+                check::watch_answered(&ask, reply.status, machine.watchable_after(place.resource))?;
+            }
+        }
+        self.mark_answer(&ask, reply.status, refused, too_large);
+        Ok(())
+    }
+
+    fn mark_answer(&mut self, ask: &Ask, status: u16, unknown: bool, too_large: bool) {
+        match (&ask.verb, status) {
+            (Verb::Watch, 410) => self.mark(Mark::ExpiredOnResume),
+            (Verb::List, 410) if !ask.query.continue_token.is_empty() => self.mark(Mark::CompactionDuringPagination),
+            (_, 401) if ask.identity == Identity::Stranger => self.mark(Mark::StrangerRefused),
+            (_, 504) if unknown => self.mark(Mark::OutcomeNotKnown),
+            (_, 504) if too_large => self.mark(Mark::TooLargeResourceVersion),
+            (_, _) => {}
+        }
+    }
+
+    fn trace_reply(&mut self, server: usize, id: JobId, reply: &Reply) {
+        let call = &self.calls[&id];
+        let lane = Lane::Client(call.client);
+        let status = reply.status;
+        self.trace.note(self.now, lane, What::Step, Some((Lane::Server(server), self.now)), || {
+            let body = Answer::body_of(reply);
+            let message = body.text_at(&["message"]);
+            let version = body.text_at(&["metadata", "resourceVersion"]);
+            let detail = if message.is_empty() { format!("at {version}") } else { message.to_owned() };
+            format!("request {} is answered {status} {detail}", id.0)
+        });
+    }
+
+    /// A watch is open: what it begins with are its first events.
+    fn open_stream(&mut self, server: usize, id: JobId, mut reply: Reply) -> Result<(), Violation> {
+        let call = &self.calls[&id];
+        let follow = Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?;
+        let initial = Bytes::from(std::mem::take(&mut reply.body));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.follow = follow;
+        }
+        self.trace_reply(server, id, &reply);
+        self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
+        if initial.is_empty() {
+            return Ok(());
+        }
+        let events: Arc<[WatchEvent]> = parse(&initial).into();
+        self.watched(server, id, &events)?;
+        self.send(id, |client| Happening::Frame(client, id, events));
+        Ok(())
+    }
+
+    /// A server sends the same bytes to several watches.
+    pub(super) fn frames(&mut self, server: usize, to: &[JobId], bytes: &Bytes) -> Result<(), Violation> {
+        self.digest.add(bytes);
+        let events: Arc<[WatchEvent]> = parse(bytes).into();
+        for id in to {
+            self.watched(server, *id, &events)?;
+            let events = events.clone();
+            self.send(*id, |client| Happening::Frame(client, *id, events));
+        }
+        Ok(())
+    }
+
+    /// Holds events against the truth as they leave their server.
+    fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
+        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        let client = call.client;
+        for event in events {
+            call.events += 1;
+            if let Some(follow) = &mut call.follow {
+                let before = follow.at();
+                let is_state = follow.awaits_state();
+                follow.event(event, &self.truth).map_err(|violation| Violation {
+                    detail: format!("request {} of client {client} at server {server}: {}", id.0, violation.detail),
+                    ..violation
+                })?;
+                let mark = match event.kind {
+                    EventKind::Bookmark if event.revision > before => Some(Mark::BookmarkAhead),
+                    EventKind::Error => Some(Mark::ExpiredInStream),
+                    EventKind::Deleted if call.ask.query.label.is_some() => {
+                        let key = follow.last_change(&self.truth);
+                        key.filter(|change| change.new.is_some()).map(|_| Mark::SelectionChange)
+                    }
+                    EventKind::Added | EventKind::Modified | EventKind::Deleted | EventKind::Bookmark => None,
+                };
+                if let Some(mark) = mark.filter(|_| !is_state) {
+                    self.marks.reach(mark);
+                }
+            }
+            let lanes = (Lane::Client(client), Some((Lane::Server(server), self.now)));
+            self.trace.note(self.now, lanes.0, What::Step, lanes.1, || {
+                format!("watch {}: {:?} {} at {}", id.0, event.kind, event.name, event.revision.0)
+            });
+        }
+        Ok(())
+    }
+
+    /// The server ends a watch.
+    pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
+        self.nodes[server].open.remove(&id);
+        if let Some(call) = self.calls.get(&id) {
+            let client = call.client;
+            self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
+        }
+        self.send(id, |client| Happening::Broken(client, id));
+        Ok(())
+    }
+
+    /// Sends something to the client of a call, after what was sent before.
+    fn send(&mut self, id: JobId, make: impl FnOnce(usize) -> Happening) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let at = self.arrival(Label::Link.of(call.key));
+        let lanes = (Lane::Server(self.calls[&id].server), Lane::Client(self.calls[&id].client));
+        let at = self.network.arrival(lanes.0, lanes.1, at);
+        let calm = self.chooser.is_calm();
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let wait = if call.slow && call.events > 0 && !calm { SLOW_READ_MILLIS } else { 0 };
+        if wait > 0 {
+            call.slow = false;
+        }
+        call.arrives_at = call.arrives_at.max(at.plus_millis(wait));
+        let (at, client) = (call.arrives_at, call.client);
+        self.schedule(at, make(client));
+    }
+
+    /// The call that a client waits for, unless it has turned to something else.
+    fn current(&self, client: usize, id: JobId) -> Option<&Call> {
+        self.calls.get(&id).filter(|_| self.seats[client].call == Some(id))
+    }
+
+    pub(super) fn reply(&mut self, client: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
+        let Some(call) = self.current(client, id) else { return Ok(()) };
+        // A refused watch ends with its answer, as does everything else.
+        if !(call.ask.is_watch() && reply.status == 200) {
+            self.seats[client].call = None;
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.dropped = true;
+            }
+        }
+        let next = self.act(client, |client, scene| client.answered(reply, scene));
+        self.check_view(client)?;
+        self.check_leaders(client)?;
+        self.follow_up(client, next)
+    }
+
+    pub(super) fn frame(&mut self, client: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
+        let Some(call) = self.current(client, id) else { return Ok(()) };
+        let (server, life, key) = (call.server, call.life, call.key);
+        let credit = Box::new(Input::Credit(id, 1));
+        self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
+        for event in events {
+            let next = self.act(client, |client, scene| client.event(event, scene));
+            self.check_view(client)?;
+            if next != Next::Listen {
+                return self.follow_up(client, next);
+            }
+        }
+        if self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::CutWatch)) {
+            self.fault(Lane::Client(client), || format!("its watch {} is cut", id.0));
+            return self.broken(client, id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
+        let Some(call) = self.current(client, id) else { return Ok(()) };
+        let server = call.server;
+        self.note(Lane::Client(client), What::Step, || format!("its connection for request {} to server {server} breaks", id.0));
+        self.let_go(client);
+        let next = self.act(client, |client, scene| client.broken(scene));
+        self.follow_up(client, next)
+    }
+
+    /// All that goes through a server breaks with it.
+    pub(super) fn break_calls_of(&mut self, server: usize) {
+        let open = self.seats.iter().enumerate().filter_map(|(client, seat)| Some((client, seat.call?)));
+        let broken: Vec<(usize, JobId)> =
+            open.filter(|(_, id)| self.calls.get(id).is_some_and(|call| call.server == server)).collect();
+        for (client, id) in broken {
+            self.at(1, Happening::Broken(client, id));
+        }
+    }
+
+    fn check_view(&self, client: usize) -> Result<(), Violation> {
+        let Some(view) = self.clients[client].view() else { return Ok(()) };
+        check::view(&view, &self.truth, &self.directory)
+            .map_err(|violation| Violation { detail: format!("client {client}: {}", violation.detail), ..violation })
+    }
+
+    /// Of the clients that elect a leader, two never hold the same term.
+    fn check_leaders(&mut self, client: usize) -> Result<(), Violation> {
+        let Some((term, holder)) = self.clients[client].leads() else { return Ok(()) };
+        let kind = self.clients[client].election();
+        let held = self.terms.entry((kind, term)).or_insert_with(|| holder.to_string());
+        if *held == *holder {
+            return Ok(());
+        }
+        let detail = format!("{holder} and {held} both hold term {term}");
+        Err(Violation::new(Guarantee::OneLeader, detail))
+    }
+
+    /// The end of the calm: everything was answered, and everybody is where they want to be.
+    pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
+        for seat in &self.seats {
+            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(&id)?))) else { continue };
+            let waited = self.now.micros_since(call.sent_at) / 1000;
+            if !call.answered && !call.ask.is_watch() && waited > self.swarm.request_timeout_millis + 10_000 {
+                let detail = format!("request {} of client {} to server {}", id.0, call.client, call.server);
+                return Err(Violation::new(Guarantee::EveryRequestIsAnswered, detail));
+            }
+        }
+        for client in 0..self.clients.len() {
+            let kind = self.clients[client].kind();
+            self.act(client, |client, scene| client.settled(scene)).map_err(|violation| Violation {
+                detail: format!("client {client} ({kind}): {}", violation.detail),
+                ..violation
+            })?;
+        }
+        Ok(())
+    }
+
+    /// All clients go away.
+    pub(crate) fn send_clients_home(&mut self) {
+        for client in 0..self.clients.len() {
+            self.let_go(client);
+        }
+    }
+}
+
+/// The events of a frame.
+fn parse(bytes: &[u8]) -> Vec<WatchEvent> {
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(event).collect()
+}
+
+fn event(line: &[u8]) -> WatchEvent {
+    let mut value = json::parse(line).map_or(Value::Null, |parsed| parsed.value);
+    let kind = match value.text_at(&["type"]) {
+        "ADDED" => EventKind::Added,
+        "MODIFIED" => EventKind::Modified,
+        "DELETED" => EventKind::Deleted,
+        "BOOKMARK" => EventKind::Bookmark,
+        _ => EventKind::Error,
+    };
+    let object = value.remove_at(&["object"]).unwrap_or_default();
+    let text = |field: &str| Text::from(object.text_at(&["metadata", field]));
+    let revision = text("resourceVersion").parse().map_or(Rev(0), Rev);
+    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object }
+}
