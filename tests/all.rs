@@ -1,8 +1,15 @@
 //! Tests that need nothing but cargo: the generic battery, behaviour under lost replies, malformed
-//! input, warnings, house rules, and with the feature `museum` bugs that are put back.
+//! input, warnings, house rules. One is skipped without an etcd: the fake one compared with it. With the feature
+//! `museum`, bugs that are put back.
 
 mod battery;
+#[path = "../io/tests/beside_etcd.rs"]
+mod beside_etcd;
 mod conditions;
+mod etcd_cluster;
+#[expect(dead_code, reason = "io's own tests use all of it")]
+#[path = "../io/tests/etcd_server.rs"]
+mod etcd_server;
 mod house_rules;
 mod malformed;
 #[cfg(feature = "museum")]

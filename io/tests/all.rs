@@ -1,5 +1,6 @@
 //! Tests of the package from outside, in one binary.
 
+mod beside_etcd;
 mod differential;
 mod etcd_feeds;
 mod etcd_operations;

@@ -6,7 +6,7 @@ use super::seats::{Seat, Seats};
 use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
 use crate::http::{Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
-use crate::kinds::Registry;
+use crate::kinds::{Registry, ResourceId};
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -148,6 +148,12 @@ impl Machine {
     /// Requests that are not answered yet, watches included.
     pub fn open_requests(&self) -> usize {
         self.jobs.len()
+    }
+
+    /// The revision after which the server knows every change of a resource: a watch can start there, or later.
+    pub fn watchable_after(&self, resource: ResourceId) -> Rev {
+        let storage = self.world.registry.resource(resource).storage;
+        storage.map_or(Rev(0), |storage| self.hub.window_after(storage))
     }
 
     /// Asserts the invariants; cheap enough to run after every step of a simulation.

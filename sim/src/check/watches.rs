@@ -64,6 +64,16 @@ impl Follow {
         Ok(Some(Self { selection, next, at: from, initial, began_at: from }))
     }
 
+    /// The revision of the last event or bookmark, or of the start.
+    pub fn at(&self) -> Rev {
+        self.at
+    }
+
+    /// The change that the last event showed.
+    pub fn last_change<'a>(&self, truth: &'a Truth) -> Option<&'a Change> {
+        truth.log().get(self.next.checked_sub(1)?)
+    }
+
     /// Events that have not come yet of the state that the watch began with.
     pub fn awaits_state(&self) -> bool {
         self.initial.as_ref().is_some_and(|left| !left.is_empty())

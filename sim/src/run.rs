@@ -1,0 +1,139 @@
+//! One run: a warm start, chaos, then calm: faults end, a core lives and the rest stays dead, and everything must
+//! come to rest within a bound of virtual time.
+
+use crate::check::{Guarantee, Violation};
+use crate::choose::{Chooser, Tape};
+use crate::marks::Marks;
+use crate::swarm::Swarm;
+use crate::trace::{Lane, Trace, What};
+use crate::world::{Exhibited, World};
+use std::sync::{Arc, OnceLock};
+use steersman_core::kinds::Registry;
+use steersman_core::machine::text::Digest;
+use steersman_core::now::Mono;
+
+/// Virtual time of the chaos, milliseconds.
+const CHAOS_MILLIS: u64 = 60_000;
+/// Virtual time within which everything comes to rest, milliseconds.
+const CALM_MILLIS: u64 = 150_000;
+/// Virtual time that servers have to forget what has ended, milliseconds.
+const END_MILLIS: u64 = 100_000;
+/// Happenings of one run. One that needs more goes round in circles, which is a failure.
+const HAPPENINGS_MAX: u64 = 3_000_000;
+
+/// How a run is played.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plan {
+    /// Keep what happens, for people.
+    pub trace: bool,
+    /// The historical bug that is in it.
+    #[cfg(feature = "museum")]
+    pub exhibit: Option<crate::museum::Exhibit>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The canonical line of what was drawn.
+    pub swarm: String,
+    /// What each lane of the trace is.
+    pub names: Vec<(Lane, String)>,
+    /// Inputs that servers were given.
+    pub steps: u64,
+    pub requests: u64,
+    /// Virtual milliseconds.
+    pub millis: u64,
+    /// Equal for equal runs: over everything that happened, when, and all bytes that were sent.
+    pub digest: Digest,
+    pub marks: Marks,
+    /// The first guarantee that did not hold, and when (virtual milliseconds).
+    pub violation: Option<(u64, Violation)>,
+    /// What was chosen.
+    pub tape: Tape,
+    pub trace: Trace,
+    /// The run did not have to come to rest, and why.
+    pub explained: Option<String>,
+}
+
+/// Runs to the end, or to the first guarantee that does not hold.
+pub fn run(mut chooser: Chooser, plan: &Plan) -> Outcome {
+    let swarm = Swarm::draw(&mut chooser);
+    let line = swarm.to_string();
+    let trace = if plan.trace { Trace::kept() } else { Trace::default() };
+    let mut world = World::new(chooser, swarm, registry(), exhibited(plan), trace);
+    let mut explained = None;
+    let violation = play(&mut world, &mut explained).err();
+    let millis = world.now.0 / 1000;
+    if let Some(violation) = &violation {
+        world.trace.note(world.now, Lane::Run, What::Violation, None, || violation.to_string());
+    }
+    Outcome {
+        swarm: line,
+        names: world.names(),
+        steps: world.steps,
+        requests: world.requests(),
+        millis,
+        digest: world.digest,
+        tape: world.chooser.tape(),
+        marks: world.marks,
+        violation: violation.map(|violation| (millis, violation)),
+        trace: world.trace,
+        explained,
+    }
+}
+
+/// The catalogue of all runs of a process: it takes longer to read than many runs last.
+fn registry() -> Arc<Registry> {
+    static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
+    REGISTRY.get_or_init(|| Arc::new(Registry::builtin())).clone()
+}
+
+fn exhibited(plan: &Plan) -> Exhibited {
+    #[cfg(feature = "museum")]
+    if let Some(exhibit) = plan.exhibit {
+        return exhibit.installed();
+    }
+    let _ = plan;
+    Exhibited::default()
+}
+
+fn play(world: &mut World, explained: &mut Option<String>) -> Result<(), Violation> {
+    let mut happenings = 0;
+    world.start()?;
+    let begin = world.now;
+    go_on(world, begin.plus_millis(CHAOS_MILLIS), &mut happenings)?;
+    *explained = world.heal()?;
+    let calm = world.now;
+    let rested = rest(world, calm, &mut happenings);
+    // What cannot come to rest is no failure; what is wrong is.
+    match rested {
+        Err(violation) if explained.is_none() || !is_liveness(&violation) => return Err(violation),
+        Err(_) | Ok(()) => {}
+    }
+    world.check_caches()?;
+    world.send_clients_home();
+    let end = world.now.plus_millis(END_MILLIS);
+    go_on(world, end, &mut happenings)?;
+    world.check_leftovers()
+}
+
+fn is_liveness(violation: &Violation) -> bool {
+    violation.guarantee.severity() == crate::check::Severity::Liveness
+}
+
+fn rest(world: &mut World, calm: Mono, happenings: &mut u64) -> Result<(), Violation> {
+    go_on(world, calm.plus_millis(CALM_MILLIS), happenings)?;
+    world.check_settled()
+}
+
+fn go_on(world: &mut World, until: Mono, happenings: &mut u64) -> Result<(), Violation> {
+    while world.step(until)? {
+        *happenings += 1;
+        if *happenings > HAPPENINGS_MAX {
+            let detail = format!("{HAPPENINGS_MAX} things have happened and it goes on");
+            return Err(Violation::new(Guarantee::EverybodyConverges, detail));
+        }
+    }
+    world.now = until;
+    Ok(())
+}
