@@ -12,7 +12,10 @@ pub mod client;
 pub mod directory;
 pub mod driver;
 pub mod etcd;
+pub mod generate;
 pub mod marks;
+#[cfg(feature = "museum")]
+pub mod museum;
 pub mod replay;
 pub mod run;
 pub mod shrink;

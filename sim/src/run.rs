@@ -7,6 +7,8 @@ use crate::marks::Marks;
 use crate::swarm::Swarm;
 use crate::trace::{Lane, Trace, What};
 use crate::world::{Exhibited, World};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
@@ -62,7 +64,9 @@ pub fn run(mut chooser: Chooser, plan: &Plan) -> Outcome {
     let trace = if plan.trace { Trace::kept() } else { Trace::default() };
     let mut world = World::new(chooser, swarm, registry(), exhibited(plan), trace);
     let mut explained = None;
-    let violation = play(&mut world, &mut explained).err();
+    // A panic is a failure as others are: what led to it can be shrunk and shown.
+    let played = catch_unwind(AssertUnwindSafe(|| play(&mut world, &mut explained)));
+    let violation = played.unwrap_or_else(|panic| Err(panicked(&*panic))).err();
     let millis = world.now.0 / 1000;
     if let Some(violation) = &violation {
         world.trace.note(world.now, Lane::Run, What::Violation, None, || violation.to_string());
@@ -95,6 +99,12 @@ fn exhibited(plan: &Plan) -> Exhibited {
     }
     let _ = plan;
     Exhibited::default()
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Violation {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Violation::new(Guarantee::NothingPanics, text.unwrap_or_else(|| "without a message".to_owned()))
 }
 
 fn play(world: &mut World, explained: &mut Option<String>) -> Result<(), Violation> {

@@ -227,7 +227,7 @@ impl World {
             self.crash(server, 1);
             return Ok(());
         }
-        self.nodes[server].paused_until = self.now;
+        self.resume(server, self.life(server))?;
         if self.etcd.is_up(self.nodes[server].member) {
             self.etcd.release(crate::etcd::Server(server as u32), steersman_core::store::Feed(0));
         } else {

@@ -29,6 +29,7 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Input, JobId, Task};
 use steersman_core::now::{Mono, Wall};
+use steersman_core::value::Text;
 use store::Operation;
 use wire::{Call, Seat};
 
@@ -55,6 +56,8 @@ enum Happening {
     /// A client's connection breaks.
     Broken(usize, JobId),
     Restart(usize),
+    /// A server that stood still goes on, if it is still in the same life.
+    Resume(usize, u32),
     /// A wrong clock is set right.
     SetClock(usize),
     /// A slow feed is delivered.
@@ -67,8 +70,6 @@ enum Happening {
     Elected(Member),
     /// The store takes everything again.
     Accept,
-    /// Leases have run out.
-    Expire,
     Mischief,
 }
 
@@ -98,8 +99,8 @@ pub(crate) struct World {
     pub(crate) digest: Digest,
     /// Half seconds that faults were thought about.
     mischief: u64,
-    /// Which terms of leadership were held by whom.
-    terms: BTreeMap<(usize, i64), String>,
+    /// Terms of leadership, of which lease, and the clients that held them.
+    terms: BTreeMap<(Text, i64), usize>,
 }
 
 /// The historical bugs of a run; none without the feature `museum`.
@@ -194,6 +195,7 @@ impl World {
             Happening::Frame(client, id, events) => self.frame(client, id, &events),
             Happening::Broken(client, id) => self.broken(client, id),
             Happening::Restart(server) => self.restart(server),
+            Happening::Resume(server, life) => self.resume(server, life),
             Happening::SetClock(server) => {
                 self.set_clock(server, 0);
                 Ok(())
@@ -212,7 +214,6 @@ impl World {
                 self.etcd.set_request_bytes_max(steersman_core::limits::OBJECT_BYTES);
                 Ok(())
             }
-            Happening::Expire => self.expire(),
             Happening::Mischief => self.mischief(),
         }
     }

@@ -31,8 +31,9 @@ pub(super) struct Node {
     pub(super) feed_at: Mono,
     /// The member of the store that it talks to.
     pub(super) member: Member,
-    /// It stands still until then.
-    pub(super) paused_until: Mono,
+    /// It stands still: what reaches it waits.
+    paused: bool,
+    inbox: Vec<Waiting>,
     /// Microseconds that its wall clock is off, and the time at which the clock stands still, if it does.
     skew: i64,
     frozen: Option<Wall>,
@@ -44,6 +45,13 @@ pub(super) struct Node {
     effects: Vec<Effect>,
 }
 
+/// What waits for a server that stands still.
+#[derive(Debug)]
+enum Waiting {
+    Input(Box<Input>),
+    Run(Box<Task>),
+}
+
 impl Node {
     pub(super) fn new(member: usize) -> Self {
         Self {
@@ -52,7 +60,8 @@ impl Node {
             wakes_at: None,
             feed_at: Mono(0),
             member: Member(member as u32),
-            paused_until: Mono(0),
+            paused: false,
+            inbox: Vec::new(),
             skew: 0,
             frozen: None,
             digest: CacheDigest::default(),
@@ -97,7 +106,8 @@ impl World {
         node.life += 1;
         node.wakes_at = None;
         node.feed_at = self.now;
-        node.paused_until = Mono(0);
+        node.paused = false;
+        node.inbox.clear();
         node.digest = CacheDigest::default();
         node.open.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
@@ -115,9 +125,8 @@ impl World {
         if node.life != life || node.machine.is_none() {
             return Ok(());
         }
-        if node.paused_until > self.now {
-            let until = node.paused_until;
-            self.schedule(until, Happening::Input(server, life, input));
+        if node.paused {
+            self.nodes[server].inbox.push(Waiting::Input(input));
             return Ok(());
         }
         self.give(server, *input)
@@ -127,9 +136,8 @@ impl World {
     pub(super) fn run(&mut self, server: usize, life: u32, task: Box<Task>) -> Result<(), Violation> {
         let node = &self.nodes[server];
         let Some(machine) = node.machine.as_ref().filter(|_| node.life == life) else { return Ok(()) };
-        if node.paused_until > self.now {
-            let until = node.paused_until;
-            self.schedule(until, Happening::Run(server, life, task));
+        if node.paused {
+            self.nodes[server].inbox.push(Waiting::Run(task));
             return Ok(());
         }
         if task.sees() < machine.world().revision(Feed(0)) {
@@ -291,12 +299,40 @@ impl World {
 
     pub(super) fn pause(&mut self, server: usize, millis: u64) {
         self.fault(Lane::Server(server), || format!("stands still for {millis} ms"));
+        self.nodes[server].paused = true;
+        let life = self.nodes[server].life;
+        self.at(millis, Happening::Resume(server, life));
+    }
+
+    /// A server that stood still takes what has come meanwhile, in order.
+    pub(super) fn resume(&mut self, server: usize, life: u32) -> Result<(), Violation> {
+        let node = &mut self.nodes[server];
+        if node.life != life || !node.paused {
+            return Ok(());
+        }
+        node.paused = false;
+        let inbox = mem::take(&mut node.inbox);
         self.mark(Mark::ServerResumed);
-        self.nodes[server].paused_until = self.now.plus_millis(millis);
+        for waiting in inbox {
+            match waiting {
+                Waiting::Input(input) => self.input(server, life, input)?,
+                Waiting::Run(task) => self.run(server, life, task)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The present life of a server.
+    pub(super) fn life(&self, server: usize) -> u32 {
+        self.nodes[server].life
     }
 
     /// The feed's connection breaks: what is on its way is lost with it.
     pub(super) fn break_feed(&mut self, server: usize) {
+        // It may be broken already, which the server will hear of.
+        if self.etcd.followed(Server(server as u32), Feed(0)).is_none() {
+            return;
+        }
         self.fault(Lane::Server(server), || "its feed's connection breaks".to_owned());
         self.etcd.unfollow(Server(server as u32), Feed(0));
         let lost = Input::Lost(Feed(0), Why::Disconnected("the connection broke".into()));

@@ -16,6 +16,8 @@ use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, St
 const DEADLINE_MILLIS: u64 = 4_000;
 /// Longest delay of a slow operation, and of a slow delivery, milliseconds.
 const SLOW_MILLIS_MAX: u64 = 3_000;
+/// Pause before a server that has lost a connection to the store tries again, milliseconds.
+const RECONNECT_MILLIS: u64 = 40;
 /// Shortest time of a message on its way, microseconds.
 pub(super) const MESSAGE_MICROS: u64 = 100;
 
@@ -243,10 +245,13 @@ impl World {
                 (Input::Changed(batch), revision)
             }
             Delivery::Lost(feed, why) => {
-                let at = self.nodes[server].feed_at.max(Mono(self.now.0 + MESSAGE_MICROS));
+                let mut at = Mono(self.now.0 + MESSAGE_MICROS);
                 if matches!(why, Why::Disconnected(_)) {
+                    // Nobody tries again at once.
+                    at = self.now.plus_millis(RECONNECT_MILLIS);
                     self.change_member(server);
                 }
+                let at = self.nodes[server].feed_at.max(at);
                 self.nodes[server].feed_at = at;
                 let life = self.nodes[server].life;
                 self.schedule(at, Happening::Input(server, life, Box::new(Input::Lost(feed, why))));

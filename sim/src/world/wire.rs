@@ -227,12 +227,17 @@ impl World {
             self.send(id, |client| Happening::Broken(client, id));
             return Ok(());
         }
-        if is_stream {
-            return self.open_stream(server, id, reply);
+        if is_stream || self.is_refused_in_stream(id, &reply) {
+            return self.open_stream(server, id, reply, is_stream);
         }
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         Ok(())
+    }
+
+    /// A watch that is refused after it was opened: its only event is the failure, then it ends.
+    fn is_refused_in_stream(&self, id: JobId, reply: &Reply) -> bool {
+        reply.status == 200 && self.calls.get(&id).is_some_and(|call| call.ask.is_watch())
     }
 
     fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
@@ -255,10 +260,12 @@ impl World {
         let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
         if ask.is_watch() {
             if let (Some(place), Some(machine)) = (&ask.place, &self.nodes[server].machine) {
-                check::watch_answered(&ask, reply.status, machine.watchable_after(place.resource))?;
+                let status = watch_status(reply);
+                check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
             }
         }
-        self.mark_answer(&ask, reply.status, refused, too_large);
+        let status = if ask.is_watch() { watch_status(reply) } else { reply.status };
+        self.mark_answer(&ask, status, refused, too_large);
         Ok(())
     }
 
@@ -287,21 +294,33 @@ impl World {
     }
 
     /// A watch is open: what it begins with are its first events.
-    fn open_stream(&mut self, server: usize, id: JobId, mut reply: Reply) -> Result<(), Violation> {
+    fn open_stream(
+        &mut self,
+        server: usize,
+        id: JobId,
+        mut reply: Reply,
+        stays: bool,
+    ) -> Result<(), Violation> {
         let call = &self.calls[&id];
-        let follow = Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?;
+        let follow = if stays {
+            Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?
+        } else {
+            None
+        };
         let initial = Bytes::from(std::mem::take(&mut reply.body));
         if let Some(call) = self.calls.get_mut(&id) {
             call.follow = follow;
         }
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
-        if initial.is_empty() {
-            return Ok(());
+        if !initial.is_empty() {
+            let events: Arc<[WatchEvent]> = parse(&initial).into();
+            self.watched(server, id, &events)?;
+            self.send(id, |client| Happening::Frame(client, id, events));
         }
-        let events: Arc<[WatchEvent]> = parse(&initial).into();
-        self.watched(server, id, &events)?;
-        self.send(id, |client| Happening::Frame(client, id, events));
+        if !stays {
+            self.send(id, |client| Happening::Broken(client, id));
+        }
         Ok(())
     }
 
@@ -439,19 +458,23 @@ impl World {
 
     fn check_view(&self, client: usize) -> Result<(), Violation> {
         let Some(view) = self.clients[client].view() else { return Ok(()) };
+        // Of a revision that changed several keys some events may still be on their way.
+        let log = &self.truth.log()[self.truth.place_after(Rev(view.at.0.saturating_sub(1)))..];
+        if log.iter().take_while(|change| change.revision == view.at).count() > 1 {
+            return Ok(());
+        }
         check::view(&view, &self.truth, &self.directory)
             .map_err(|violation| Violation { detail: format!("client {client}: {}", violation.detail), ..violation })
     }
 
     /// Of the clients that elect a leader, two never hold the same term.
     fn check_leaders(&mut self, client: usize) -> Result<(), Violation> {
-        let Some((term, holder)) = self.clients[client].leads() else { return Ok(()) };
-        let kind = self.clients[client].election();
-        let held = self.terms.entry((kind, term)).or_insert_with(|| holder.to_string());
-        if *held == *holder {
+        let Some((term, lease)) = self.clients[client].leads() else { return Ok(()) };
+        let holder = *self.terms.entry((lease, term)).or_insert(client);
+        if holder == client {
             return Ok(());
         }
-        let detail = format!("{holder} and {held} both hold term {term}");
+        let detail = format!("clients {holder} and {client} both hold term {term}");
         Err(Violation::new(Guarantee::OneLeader, detail))
     }
 
@@ -481,6 +504,15 @@ impl World {
             self.let_go(client);
         }
     }
+}
+
+/// The status of a watch's answer; of a failure told by the first event, the failure's.
+fn watch_status(reply: &Reply) -> u16 {
+    if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
+        return reply.status;
+    }
+    let failure = parse(&reply.body).pop().map(|event| event.object).unwrap_or_default();
+    failure.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
 }
 
 /// The events of a frame.

@@ -1,0 +1,73 @@
+//! The museum: historical bugs of kube-apiserver and etcd, and our own, put back one at a time. A campaign must find
+//! each by itself.
+
+use crate::etcd::{EtcdFlaw, Flawed};
+use crate::world::Exhibited;
+use std::fmt;
+use steersman_core::museum::{Flaw, Mutant};
+
+/// Seeds within which a campaign must find an exhibit.
+const BUDGET: u64 = 2_000;
+/// Seeds within which it must find the canary, which shows that it can find anything at all.
+const CANARY_BUDGET: u64 = 20;
+
+/// One bug: of the server, or of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exhibit {
+    Server(Mutant),
+    Store(EtcdFlaw),
+}
+
+impl Exhibit {
+    pub fn all() -> Vec<Self> {
+        let servers = Mutant::ALL.iter().map(|mutant| Self::Server(*mutant));
+        servers.chain(EtcdFlaw::ALL.iter().map(|flaw| Self::Store(*flaw))).collect()
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|exhibit| exhibit.name() == name)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server(mutant) => mutant.name(),
+            Self::Store(flaw) => flaw.name(),
+        }
+    }
+
+    /// Where it was reported.
+    pub const fn issue(self) -> &'static str {
+        match self {
+            Self::Server(mutant) => mutant.issue(),
+            Self::Store(flaw) => flaw.issue(),
+        }
+    }
+
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Server(mutant) => mutant.sentence(),
+            Self::Store(flaw) => flaw.sentence(),
+        }
+    }
+
+    /// Seeds within which it must be found.
+    pub const fn budget(self) -> u64 {
+        match self {
+            Self::Server(Mutant::Canary) => CANARY_BUDGET,
+            Self::Server(_) | Self::Store(_) => BUDGET,
+        }
+    }
+
+    pub(crate) fn installed(self) -> Exhibited {
+        match self {
+            Self::Server(mutant) => Exhibited { server: Flaw::of(mutant), store: Flawed::NEVER },
+            Self::Store(flaw) => Exhibited { server: Flaw::default(), store: Flawed::with(flaw) },
+        }
+    }
+}
+
+impl fmt::Display for Exhibit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ({}): {}", self.name(), self.issue(), self.sentence())
+    }
+}
