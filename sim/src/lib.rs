@@ -2,7 +2,7 @@
 //! and replays what a production server was given.
 //!
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
-//! (where every choice comes from), `client` and `ask` (who asks for what), `truth` and `check` (what is held
+//! (where every choice comes from), `client`, `ask` and `generate` (who asks for what), `truth` and `check` (what is held
 //! against it), `marks`, `replay`.
 
 pub mod ask;
@@ -12,6 +12,7 @@ pub mod client;
 pub mod directory;
 pub mod driver;
 pub mod etcd;
+pub mod generate;
 pub mod marks;
 pub mod replay;
 pub mod truth;
