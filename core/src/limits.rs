@@ -121,9 +121,11 @@ pub const FRESH_MILLIS: u64 = 3_000;
 /// Pause before a feed that could not be listed is tried again, milliseconds.
 pub const RELIST_PAUSE_MILLIS: u64 = 1_000;
 
-/// How long one lease is shared by new events, milliseconds, and by how many.
+/// How long one lease is shared by new events at most, milliseconds, and never longer than this part of its time;
+/// and by how many.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 pub const LEASE_REUSE_MILLIS: u64 = 60_000;
+pub const LEASE_REUSE_PART: u64 = 20;
 pub const LEASE_OBJECTS: u32 = 1_000;
 
 /// Clauses of an Accept header, and parameters of one, that are looked at; later ones are not.

@@ -265,7 +265,9 @@ impl Machine {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
         }
-        let good_until = now.mono.plus_millis(limits::LEASE_REUSE_MILLIS);
+        // A part of its time alone: the last object that gets it must live nearly as long as it was made for.
+        let part = u64::try_from(ttl_seconds).unwrap_or(0).saturating_mul(1000) / limits::LEASE_REUSE_PART;
+        let good_until = now.mono.plus_millis(part.min(limits::LEASE_REUSE_MILLIS));
         self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
