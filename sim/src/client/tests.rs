@@ -1,7 +1,7 @@
 //! Every kind of client against one healthy server: each must get on with what it does, and come to rest.
 
 use super::{Class, Client, EventKind, Kind, Next, Scene, WatchEvent, reading, selection};
-use crate::ask::{Ask, Verb};
+use crate::ask::{Ask, Verb, Version};
 use crate::choose::Chooser;
 use crate::directory::Directory;
 use crate::driver::{Driver, Reply, open_config};
@@ -114,17 +114,24 @@ impl Place {
         self.last_job += 1;
         let id = JobId(self.last_job);
         self.driver.give(Input::Request(id, ask.to_request(&self.directory)));
-        if !self.driver.is_open(id) && self.driver.take(id).is_none() {
+        let mut reply = self.driver.take(id);
+        if reply.is_none() {
             self.driver.pass(3_000);
+            reply = self.driver.take(id);
         }
         self.note();
-        let reply = self.driver.take(id).unwrap_or_else(|| panic!("{ask:?} is answered"));
+        let mut reply = reply.unwrap_or_else(|| panic!("{ask:?} is answered"));
+        let mut is_open = self.driver.is_open(id);
+        if self.forgets(ask) {
+            self.driver.give(Input::Gone(id));
+            is_open = false;
+            reply = Reply { status: 410, headers: Vec::new(), body: Vec::new() };
+        }
         let verb = match &ask.verb {
             Verb::Raw(method, _) => method.clone(),
             verb => format!("{verb:?}"),
         };
         *seat.statuses.entry((verb, reply.status)).or_default() += 1;
-        let is_open = self.driver.is_open(id);
         let begin = if is_open { Reply { body: Vec::new(), ..reply.clone() } } else { reply.clone() };
         if is_open {
             seat.open = Some(id);
@@ -134,6 +141,14 @@ impl Place {
         if is_open {
             self.events(seat, &reply.body);
         }
+    }
+
+    /// Whether the answer to a watch that goes on, or to a page that is not the first, is made a 410: a healthy
+    /// server does not forget so fast.
+    fn forgets(&mut self, ask: &Ask) -> bool {
+        let goes_on = ask.is_watch() && ask.query.version != Version::Unset && !ask.query.send_initial_events
+            || !ask.query.continue_token.is_empty();
+        goes_on && !self.calm && self.last_job.is_multiple_of(5)
     }
 
     fn events(&mut self, seat: &mut Seat, bytes: &[u8]) {
@@ -263,13 +278,13 @@ fn settled(place: &mut Place, seats: &[Seat]) {
 fn every_kind_gets_on_and_comes_to_rest() {
     let mut marks = Marks::default();
     let mut statuses: BTreeMap<(Kind, String, u16), u64> = BTreeMap::new();
-    for seed in 1..=4 {
+    for seed in 1..=2 {
         let mut place = Place::new(seed);
         let kinds = Kind::ALL.iter().flat_map(|kind| [*kind; 3]);
         let mut seats = seats(&place, kinds);
-        place.run(&mut seats, 60_000);
+        place.run(&mut seats, 50_000);
         place.calm = true;
-        place.run(&mut seats, 40_000);
+        place.run(&mut seats, 20_000);
         settled(&mut place, &seats);
         let terms: Vec<_> = seats.iter().filter_map(|seat| seat.client.leads()).collect();
         assert_eq!(terms.iter().collect::<BTreeSet<_>>().len(), terms.len(), "{terms:?}");
@@ -286,16 +301,15 @@ fn every_kind_gets_on_and_comes_to_rest() {
     for ((kind, verb, status), count) in &statuses {
         told += &format!("{:<18} {verb:<16} {status} {count}\n", kind.name());
     }
-    println!("{told}{marks}");
     let wanted = [
         Mark::ExpiredOnResume,
+        Mark::CompactionDuringPagination,
         Mark::FiveConflicts,
         Mark::FinalizerReleased,
         Mark::LeadershipTaken,
         Mark::NamespaceGone,
         Mark::OrphanCollected,
         Mark::InitialEventsEnd,
-        Mark::BookmarkAhead,
         Mark::StrangerRefused,
     ];
     for mark in wanted {

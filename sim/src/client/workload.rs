@@ -1,5 +1,5 @@
 //! A client that makes Deployments and Pods and changes what is wanted of them and what they are, apart and
-//! together; it also does what a scheduler and a kubelet do.
+//! together; it also does what a kubelet does.
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading};
 use crate::ask::{Ask, Query};
@@ -33,7 +33,6 @@ enum Operation {
     CreatePod,
     /// Without a node: a deletion takes it at once.
     CreateUnscheduled,
-    Bind,
     PatchImage,
     PatchPodStatus,
     AddPodFinalizer,
@@ -66,7 +65,6 @@ const OPERATIONS: &[Operation] = &[
     Operation::DropFinalizers,
     Operation::DeleteDeployment(""),
     Operation::DeleteDeployment("Background"),
-    Operation::Bind,
     Operation::PatchImage,
     Operation::PatchPodStatus,
     Operation::AddPodFinalizer,
@@ -148,12 +146,6 @@ impl Workload {
                 Ask::create(&self.pods, self.pod(name, &node))
             }
             Operation::CreateUnscheduled => Ask::create(&self.pods, self.pod(name, "")),
-            Operation::Bind => Ask::create(
-                &pod.sub("binding"),
-                format!(
-                    r#"{{"metadata":{{"name":"p{name}"}},"target":{{"apiVersion":"v1","kind":"Node","name":"node-1"}}}}"#
-                ),
-            ),
             Operation::PatchImage => Ask::strategic_patch(
                 &pod,
                 format!(r#"{{"spec":{{"containers":[{{"name":"c","image":"nginx:{count}"}}]}}}}"#),
