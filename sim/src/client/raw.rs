@@ -12,6 +12,7 @@ const IDLE: u64 = 6;
 #[derive(Clone, Debug)]
 pub(super) struct Raw {
     generator: Generator,
+    /// The namespace is there: somebody said so.
     began: bool,
 }
 
@@ -33,7 +34,7 @@ impl Client for Raw {
         if scene.pick(IDLE) == 0 {
             return Next::Sleep(IDLE_MILLIS);
         }
-        let ask: Ask = if std::mem::replace(&mut self.began, true) {
+        let ask: Ask = if self.began {
             let directory = scene.directory;
             self.generator.request(&mut |bound| scene.pick(bound), directory)
         } else {
@@ -43,7 +44,8 @@ impl Client for Raw {
     }
 
     /// Also what a watch begins with: it is dropped.
-    fn answered(&mut self, _: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+        self.began |= matches!(reply.status, 201 | 409);
         scene.pause()
     }
 

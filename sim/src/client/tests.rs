@@ -13,7 +13,7 @@ use steersman_core::codec::json;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Input, JobId, Note};
 use steersman_core::now::Mono;
-use steersman_core::store::Op;
+use steersman_core::store::{Op, Rev};
 use steersman_core::world::{Token, World};
 
 /// One server, its store and the clients' common things. Requests take a few milliseconds, answers none.
@@ -199,11 +199,10 @@ impl Place {
                 let (now, revision) = (self.now(), self.truth.revision());
                 self.driver.etcd_mut().perform(now, &Op::Compact(revision));
             }
-            if let Some(seat) = seats.get_mut((step % 23) as usize).filter(|_| !self.calm && step % 7 == 6) {
-                if let Some(id) = seat.open.take() {
-                    self.driver.give(Input::Gone(id));
-                    self.with(seat, |client, scene| client.broken(scene));
-                }
+            let unlucky = seats.get_mut((step % 23) as usize).filter(|_| !self.calm && step % 7 == 6);
+            if let Some((seat, id)) = unlucky.and_then(|seat| seat.open.take().map(|id| (seat, id))) {
+                self.driver.give(Input::Gone(id));
+                self.with(seat, |client, scene| client.broken(scene));
             }
         }
         self.driver.pass(until.micros_since(self.now()) / 1000);
@@ -336,6 +335,21 @@ fn an_empty_tape_is_clients_that_do_nothing() {
     place.run(&mut seats, 20_000);
     let written: Vec<_> = place.truth.log()[place.truth.place_after(before)..].to_vec();
     assert!(written.is_empty(), "{written:?}");
+}
+
+/// What a watch does not select still moves it on.
+#[test]
+fn bookmarks_run_ahead_of_what_is_selected() {
+    let mut place = Place::new(1);
+    place.chooser = Chooser::from_tape(&crate::choose::Tape::default());
+    place.calm = true;
+    let kinds = [Kind::Reflector, Kind::WatchList, Kind::Elector];
+    let mut seats = seats(&place, kinds.into_iter());
+    place.run(&mut seats, 150_000);
+    settled(&mut place, &seats);
+    assert!(place.marks.count(Mark::BookmarkAhead) >= 2, "{}", place.marks);
+    let at = |seat: &Seat| seat.client.view().map(|view| view.at);
+    assert!(seats[..2].iter().all(|seat| at(seat) > Some(Rev(20))), "both have come on");
 }
 
 #[test]

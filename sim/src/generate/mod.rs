@@ -36,6 +36,9 @@ const BODY_MEDIA: &[&str] = &[
     "nonsense",
 ];
 
+/// Plurals of the resources that every second request is about, so that requests meet.
+const MEETING: &[&str] = &["configmaps", "pods", "deployments", "services", "namespaces", "jobs", "leases"];
+
 /// Where a choice below a bound comes from.
 pub type Pick<'a> = &'a mut dyn FnMut(u64) -> u64;
 
@@ -113,7 +116,11 @@ impl Generator {
     /// A request.
     pub fn request(&self, pick: Pick<'_>, directory: &Directory) -> Ask {
         let sort = one(pick, SORTS);
-        let resources: Vec<&Resource> = directory.registry.iter().collect();
+        let mut resources: Vec<&Resource> = directory.registry.iter().collect();
+        let meets = |resource: &&&Resource| MEETING.contains(&resource.row.plural);
+        let meeting: Vec<&Resource> = resources.iter().filter(meets).copied().collect();
+        let all = resources.len();
+        resources.extend(meeting.into_iter().cycle().take(all));
         let resource = resources[pick(resources.len() as u64) as usize];
         let collection = Place::collection(resource.id, if resource.namespaced() { NAMESPACE } else { "" });
         let name = one(pick, NAMES);
@@ -269,14 +276,16 @@ fn with_json(ask: Ask, value: &Value) -> Ask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choose::{Chooser, Label, Tape};
+    use crate::choose::{ByteSource, Chooser, Label, Tape};
+    use crate::driver::{Driver, open_config};
     use std::collections::BTreeSet;
     use std::sync::Arc;
     use steersman_core::kinds::Registry;
-    use steersman_core::world::World;
+    use steersman_core::machine::{Input, JobId, Note};
+    use steersman_core::world::{Token, World};
 
     fn directory() -> Directory {
-        let world = World::new(Arc::new(crate::driver::open_config(1)), Arc::new(Registry::builtin()));
+        let world = World::new(Arc::new(open_config(1)), Arc::new(Registry::builtin()));
         Directory::new(&Arc::new(world))
     }
 
@@ -321,5 +330,60 @@ mod tests {
                 "{method} {target}"
             );
         }
+    }
+
+    /// Every answer is whole, every error a Status that names its code, and nothing breaks.
+    #[test]
+    fn any_request_is_answered() {
+        let (generator, directory) = (Generator::new(), directory());
+        let mut config = open_config(1);
+        let groups = Vec::new();
+        let token = Token { token: "admin-token".into(), user: "admin".into(), uid: "1".into(), groups };
+        config.authentication.tokens.push(token);
+        let mut driver = Driver::start(config);
+        let mut chooser = Chooser::from_seed(11);
+        let mut succeeded = 0;
+        driver.give(Input::Request(JobId(1 << 40), generator.namespace(&directory).to_request(&directory)));
+        for turn in 0..1500 {
+            let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(turn), bound), &directory);
+            let id = JobId(1 << 32 | turn);
+            driver.give(Input::Request(id, ask.to_request(&directory)));
+            if driver.is_open(id) {
+                driver.give(Input::Gone(id));
+                continue;
+            }
+            let mut reply = driver.take(id);
+            if reply.is_none() {
+                driver.pass(4_000);
+                reply = driver.take(id);
+            }
+            let reply = reply.unwrap_or_else(|| panic!("{ask:?} is answered"));
+            succeeded += u64::from(reply.status < 300);
+            assert!((200..600).contains(&reply.status), "{ask:?}: {}", reply.status);
+            let is_json =
+                reply.header("content-type").is_some_and(|media| media.starts_with("application/json"));
+            if reply.status >= 400 && is_json {
+                let status = json::parse(&reply.body).expect("an error is JSON").value;
+                let code = status.field("code").and_then(Value::as_int);
+                assert_eq!(code, Some(i64::from(reply.status)), "{ask:?}: {}", reply.text());
+                assert_ne!(status.text_at(&["reason"]), "InternalError", "{ask:?}: {}", reply.text());
+            }
+            let panicked = driver.notes.iter().any(|note| matches!(note, Note::Panicked { .. }));
+            assert!(!panicked, "{ask:?}: a step panicked");
+            driver.notes.clear();
+        }
+        assert!(succeeded > 200, "{succeeded} requests of 1500 succeed");
+    }
+
+    #[test]
+    fn the_bytes_of_a_fuzzer_make_requests() {
+        let (generator, directory) = (Generator::new(), directory());
+        let mut seen = BTreeSet::new();
+        for byte in 0..=255_u8 {
+            let mut chooser = Chooser::new(ByteSource::new(vec![byte; 64]));
+            let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(0), bound), &directory);
+            seen.insert(format!("{ask:?}"));
+        }
+        assert!(seen.len() > 100, "{} different requests", seen.len());
     }
 }
