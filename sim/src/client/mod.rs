@@ -120,7 +120,8 @@ pub trait Client: fmt::Debug + Send {
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
 
     /// What the client holds as the state of a selection of a collection, after its list or its last event, and
-    /// the revision that it is of. The checker compares it with the truth after every event.
+    /// the revision that it is of. The checker compares it with the truth after every event. Where one revision
+    /// changed several keys, as when a lease ends, events that are still to come may be of the same revision.
     fn view(&self) -> Option<View<'_>> {
         None
     }
