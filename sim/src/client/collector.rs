@@ -1,5 +1,5 @@
-//! A garbage collector: deletes what has lost its owner, and lets go of owners that wait for their dependents. It
-//! also makes and deletes owners and dependents of its own.
+//! A garbage collector: deletes what has lost its owner, and lets go of owners that wait for their
+//! dependents. It also makes and deletes owners and dependents of its own.
 //! k8s: pkg/controller/garbagecollector/garbagecollector.go
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
@@ -49,7 +49,8 @@ const OPERATIONS: &[Operation] = &[
 /// One thing that a list calls for.
 #[derive(Clone, Debug)]
 enum Item {
-    /// None of the owners was listed: they are asked for one by one, and the dependent goes when none is there.
+    /// None of the owners was listed: they are asked for one by one, and the dependent goes when none is
+    /// there.
     Lost { dependent: Text, uid: Text, owners: Vec<(Text, Text)> },
     /// The owner waits for its dependents to go.
     Delete { dependent: Text, uid: Text },

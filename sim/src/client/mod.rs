@@ -1,9 +1,9 @@
 //! Clients as machines: they ask, are answered, and go on. What an answer may be is not theirs to judge: the
 //! checkers see every answer and every event. A client only says, at the end, whether it has what it wants.
 //!
-//! Each kind is a file; `kind` is the table of them, `selection` and `store` are what the watching kinds share.
-//! Two more join when the servers can do what they need: co-writers that apply, and creators of services that
-//! use up a range of addresses. Each is a file and a row of `kind`.
+//! Each kind is a file; `kind` is the table of them, `selection` and `store` are what the watching kinds
+//! share. Two more join when the servers can do what they need: co-writers that apply, and creators of
+//! services that use up a range of addresses. Each is a file and a row of `kind`.
 
 mod collector;
 mod elector;
@@ -87,8 +87,8 @@ pub struct Scene<'a> {
     pub chooser: &'a mut Chooser,
     pub marks: &'a mut Marks,
     pub directory: &'a Directory,
-    /// The real state of the store. A client looks here only to choose something worth doing (a name that exists,
-    /// a version that is current), never to judge an answer.
+    /// The real state of the store. A client looks here only to choose something worth doing (a name that
+    /// exists, a version that is current), never to judge an answer.
     pub truth: &'a Truth,
     pub now: Mono,
     /// The client's number, over all clients.
@@ -119,15 +119,16 @@ pub trait Client: fmt::Debug + Send {
     /// Nothing more comes: the connection broke before an answer, or the watch ended.
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
 
-    /// What the client holds as the state of a selection of a collection, after its list or its last event, and
-    /// the revision that it is of. The checker compares it with the truth after every event. Where one revision
-    /// changed several keys, as when a lease ends, events that are still to come may be of the same revision.
+    /// What the client holds as the state of a selection of a collection, after its list or its last event,
+    /// and the revision that it is of. The checker compares it with the truth after every event. Where one
+    /// revision changed several keys, as when a lease ends, events that are still to come may be of the same
+    /// revision.
     fn view(&self) -> Option<View<'_>> {
         None
     }
 
-    /// The term of leadership that the client last won and has not lost: its number, and the uid of the lease that
-    /// counts it. No other client ever has the same.
+    /// The term of leadership that the client last won and has not lost: its number, and the uid of the lease
+    /// that counts it. No other client ever has the same.
     fn leads(&self) -> Option<(i64, Text)> {
         None
     }

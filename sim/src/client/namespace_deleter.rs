@@ -1,5 +1,5 @@
-//! A client that makes and deletes namespaces, and empties and lets go of those that are being deleted, as the
-//! namespace controller does.
+//! A client that makes and deletes namespaces, and empties and lets go of those that are being deleted, as
+//! the namespace controller does.
 //! k8s: pkg/controller/namespace/deletion/namespaced_resources_deleter.go
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};

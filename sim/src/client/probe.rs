@@ -1,4 +1,5 @@
-//! A client that, once faults have ended, asks for one of each kind of thing again and again: all must succeed.
+//! A client that, once faults have ended, asks for one of each kind of thing again and again: all must
+//! succeed.
 
 use super::{Client, Next, Scene, reading};
 use crate::ask::{Ask, Query, Version};

@@ -1,4 +1,5 @@
-//! An informer: lists, then watches from the list on, and resumes where it was for as long as the server allows.
+//! An informer: lists, then watches from the list on, and resumes where it was for as long as the server
+//! allows.
 //! k8s: staging/src/k8s.io/client-go/tools/cache/reflector.go, tools/pager/pager.go
 
 use super::store::Store;

@@ -143,8 +143,8 @@ impl Place {
         }
     }
 
-    /// Whether the answer to a watch that goes on, or to a page that is not the first, is made a 410: a healthy
-    /// server does not forget so fast.
+    /// Whether the answer to a watch that goes on, or to a page that is not the first, is made a 410: a
+    /// healthy server does not forget so fast.
     fn forgets(&mut self, ask: &Ask) -> bool {
         let goes_on = ask.is_watch() && ask.query.version != Version::Unset && !ask.query.send_initial_events
             || !ask.query.continue_token.is_empty();
@@ -228,14 +228,27 @@ fn event(line: &[u8]) -> WatchEvent {
     WatchEvent { kind, revision: reading::revision(&object), object, namespace, name }
 }
 
-/// What a client shows is what the store held.
+/// What a client shows is what the store held. Of a revision that changed several keys, as the end of a lease
+/// does, some may still be to come: those are as they were before it.
 fn compare(seat: &Seat, truth: &Truth, directory: &Directory) {
     let Some(view) = seat.client.view() else { return };
     let held: BTreeMap<_, _> =
         view.objects.iter().map(|(key, object)| (key.clone(), reading::revision(object))).collect();
-    let wanted = selection::selected(truth, directory, view.ask, view.at);
-    let wanted = wanted.into_iter().map(|(key, stored)| (key, stored.revision)).collect();
-    assert_eq!(held, wanted, "{} {} at {:?} of {:?}", seat.kind.name(), seat.number, view.at, view.ask);
+    let wanted = |at: Rev| -> BTreeMap<_, _> {
+        let selected = selection::selected(truth, directory, view.ask, at);
+        selected.into_iter().map(|(key, stored)| (key, stored.revision)).collect()
+    };
+    let now = wanted(view.at);
+    if held == now {
+        return;
+    }
+    let before = wanted(Rev(view.at.0 - 1));
+    let keys: BTreeSet<_> = held.keys().chain(now.keys()).chain(before.keys()).collect();
+    for key in keys {
+        let fits = held.get(key) == now.get(key) || held.get(key) == before.get(key);
+        let number = seat.number;
+        assert!(fits, "{} {number} at {:?}, {key:?}: {held:?}, {now:?}", seat.kind.name(), view.at);
+    }
 }
 
 fn seats(place: &Place, kinds: impl Iterator<Item = Kind>) -> Vec<Seat> {

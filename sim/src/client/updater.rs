@@ -1,4 +1,5 @@
-//! A client that counts up by reading, changing and putting back, and reads again when somebody else was first.
+//! A client that counts up by reading, changing and putting back, and reads again when somebody else was
+//! first.
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading};
 use crate::ask::Ask;

@@ -182,8 +182,8 @@ fn finalizers(held: bool) -> String {
     format!(r#"{{"metadata":{{"finalizers":{list}}}}}"#)
 }
 
-/// The object as the store holds it, with both its spec and its status changed; every second one names the version
-/// it was made from.
+/// The object as the store holds it, with both its spec and its status changed; every second one names the
+/// version it was made from.
 fn both(scene: &Scene<'_>, place: &Place, count: u64) -> Bytes {
     let Some(held) = scene.held(place) else { return Bytes::from_static(b"{}") };
     let mut object = held.object.clone();

@@ -111,8 +111,8 @@ pub(super) fn value(pick: Pick<'_>, depth: u64) -> Value {
     }
 }
 
-/// Changes one node of a value: it becomes another value, or, in a list, is there twice, or, in an object, has
-/// another name.
+/// Changes one node of a value: it becomes another value, or, in a list, is there twice, or, in an object,
+/// has another name.
 pub(super) fn change(pick: Pick<'_>, root: &mut Value) {
     let mut left = pick(count(root));
     let with = if pick(5) == 4 { None } else { Some(value(pick, 2)) };

@@ -1,5 +1,5 @@
-//! Requests of any sort, valid and not, from the catalogue of resources: made from choices alone, so that a client
-//! of a simulated run, a property test and a fuzzer can all drive the same generator.
+//! Requests of any sort, valid and not, from the catalogue of resources: made from choices alone, so that a
+//! client of a simulated run, a property test and a fuzzer can all drive the same generator.
 //!
 //! Choice 0 is the plainest throughout: a GET of a collection without a query.
 
