@@ -9,10 +9,21 @@ use generate::{
 };
 use proptest::prelude::*;
 use std::cell::RefCell;
+use std::sync::Arc;
+use steersman_core::kinds::Registry;
 use steersman_core::machine::{Input, Note};
-use steersman_sim::driver::Driver;
+use steersman_core::world::World;
+use steersman_sim::ask::Verb;
+use steersman_sim::choose::{ByteSource, Chooser, Label};
+use steersman_sim::directory::Directory;
+use steersman_sim::driver::{Driver, open_config};
+use steersman_sim::generate::Generator;
 
 thread_local! {
+    static GENERATOR: (Generator, Directory) = {
+        let world = World::new(Arc::new(open_config(1)), Arc::new(Registry::builtin()));
+        (Generator::new(), Directory::new(&Arc::new(world)))
+    };
     static SERVER: RefCell<Driver> = RefCell::new(server("m"));
 }
 
@@ -47,6 +58,16 @@ fn cases() -> u32 {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_request_of_simulated_clients_is_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut chooser = Chooser::new(ByteSource::new(bytes));
+        let ask = GENERATOR.with(|(generator, directory)| {
+            generator.request(&mut |bound| chooser.pick(Label::Client.only(), bound), directory)
+        });
+        let Verb::Raw(method, target) = &ask.verb else { return Err(TestCaseError::fail("a raw request")) };
+        answered(method, target, &[("content-type", ask.media)], &ask.body)?;
+    }
 
     #[test]
     fn any_path_and_query_is_answered(method in method(), target in target(), body in "[ -~]{0,40}") {

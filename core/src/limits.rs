@@ -121,10 +121,25 @@ pub const FRESH_MILLIS: u64 = 3_000;
 /// Pause before a feed that could not be listed is tried again, milliseconds.
 pub const RELIST_PAUSE_MILLIS: u64 = 1_000;
 
-/// How long one lease is shared by new events, milliseconds, and by how many.
+/// How long one lease is shared by new events at most, milliseconds, which part of its time that may be, and by how
+/// many. A lease lives longer by as much as it is shared, so that the last object lives as long as it was made for.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 pub const LEASE_REUSE_MILLIS: u64 = 60_000;
+pub const LEASE_REUSE_PART: u64 = 20;
 pub const LEASE_OBJECTS: u32 = 1_000;
+
+/// Seconds of a lease that objects share which are to live for so many.
+pub fn lease_seconds(object_seconds: i64) -> i64 {
+    let object = u64::try_from(object_seconds).unwrap_or(0);
+    let shared = (object / LEASE_REUSE_PART).min(LEASE_REUSE_MILLIS / 1000);
+    object_seconds.saturating_add_unsigned(shared)
+}
+
+/// Milliseconds for which a lease of so many seconds is shared: what `lease_seconds` has added.
+pub fn lease_shared_millis(lease_seconds: i64) -> u64 {
+    let lease_millis = u64::try_from(lease_seconds).unwrap_or(0).saturating_mul(1000);
+    (lease_millis / (LEASE_REUSE_PART + 1)).min(LEASE_REUSE_MILLIS)
+}
 
 /// Clauses of an Accept header, and parameters of one, that are looked at; later ones are not.
 pub const ACCEPT_CLAUSES: usize = 64;

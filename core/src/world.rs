@@ -86,7 +86,7 @@ impl World {
                 storage,
                 feed: overridden.map_or(Feed(0), |(_, _, feed)| *feed),
             });
-            caches.push(Arc::new(Cache::new(row.fields)));
+            caches.push(Arc::new(Cache::new(row.fields, Rev(0))));
         }
         collections.sort_by(|a, b| a.keys.prefix().cmp(b.keys.prefix()));
         let mut places = alloc::vec![0; collections.len()];
@@ -200,11 +200,11 @@ impl World {
         }
     }
 
-    /// Forgets what came from a feed, before it is listed anew.
-    pub fn clear(&mut self, feed: Feed) {
+    /// Forgets what came from a feed, before what was listed of it at a revision takes its place.
+    pub fn clear(&mut self, feed: Feed, listed: Rev) {
         for collection in self.collections.iter().filter(|collection| collection.feed == feed) {
             let row = self.registry.stored(collection.storage).row;
-            self.caches[usize::from(collection.storage.0)] = Arc::new(Cache::new(row.fields));
+            self.caches[usize::from(collection.storage.0)] = Arc::new(Cache::new(row.fields, listed));
         }
     }
 

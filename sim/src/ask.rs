@@ -123,9 +123,26 @@ impl Ask {
         Self { body: body.into(), media, ..Self::new(Verb::Patch, place) }
     }
 
+    pub fn json_patch(place: &Place, body: impl Into<Bytes>) -> Self {
+        Self { media: "application/json-patch+json", ..Self::merge_patch(place, body) }
+    }
+
+    pub fn strategic_patch(place: &Place, body: impl Into<Bytes>) -> Self {
+        Self { media: "application/strategic-merge-patch+json", ..Self::merge_patch(place, body) }
+    }
+
     /// `body` is DeleteOptions, or empty.
     pub fn delete(place: &Place, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..Self::new(Verb::Delete, place) }
+    }
+
+    pub fn delete_collection(place: &Place, query: Query) -> Self {
+        Self { query, ..Self::new(Verb::DeleteCollection, place) }
+    }
+
+    #[must_use]
+    pub fn with(self, query: Query) -> Self {
+        Self { query, ..self }
     }
 
     pub fn is_watch(&self) -> bool {

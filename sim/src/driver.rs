@@ -151,6 +151,12 @@ impl Driver {
         &mut self.etcd
     }
 
+    /// The store, after the server has gone.
+    pub fn into_etcd(mut self) -> FakeEtcd {
+        self.etcd.unfollow(SERVER, Feed(0));
+        self.etcd
+    }
+
     /// The next write's reply is lost.
     pub fn lose_next_write(&mut self, loss: Loss) {
         self.lose_next_write = Some(loss);

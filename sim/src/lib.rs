@@ -2,8 +2,8 @@
 //! and replays what a production server was given.
 //!
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
-//! (where every choice comes from), `client` and `ask` (who asks for what), `truth` and `check` (what is held
-//! against it), `marks`, `replay`.
+//! (where every choice comes from), `client`, `ask` and `generate` (who asks for what), `truth` and `check`
+//! (what is held against it), `marks`, `replay`.
 
 pub mod ask;
 pub mod check;

@@ -32,8 +32,6 @@ macro_rules! marks {
 marks! {
     /// A watch that goes on from where it was is told 410: the server no longer knows what came after.
     ExpiredOnResume => "expired-on-resume",
-    /// A watch is told 410 by an event, after it was opened.
-    ExpiredInStream => "expired-in-stream",
     /// A continue token is told 410 because its revision was compacted between two pages.
     CompactionDuringPagination => "compaction-during-pagination",
     /// One request loses five races in a row, and goes on.

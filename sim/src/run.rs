@@ -16,8 +16,9 @@ use steersman_core::now::Mono;
 
 /// Virtual time of the chaos, milliseconds.
 const CHAOS_MILLIS: u64 = 60_000;
-/// Virtual time within which everything comes to rest, milliseconds.
-const CALM_MILLIS: u64 = 150_000;
+/// Virtual time within which everything comes to rest, milliseconds; and how often that is looked for.
+const CALM_MILLIS: u64 = 200_000;
+const LOOK_MILLIS: u64 = 5_000;
 /// Virtual time that servers have to forget what has ended, milliseconds.
 const END_MILLIS: u64 = 100_000;
 /// Happenings of one run. One that needs more goes round in circles, which is a failure.
@@ -131,9 +132,19 @@ fn is_liveness(violation: &Violation) -> bool {
     violation.guarantee.severity() == crate::check::Severity::Liveness
 }
 
+/// Waits until everything has come to rest.
 fn rest(world: &mut World, calm: Mono, happenings: &mut u64) -> Result<(), Violation> {
-    go_on(world, calm.plus_millis(CALM_MILLIS), happenings)?;
-    world.check_settled()
+    let mut waited = 0;
+    loop {
+        waited += LOOK_MILLIS;
+        go_on(world, calm.plus_millis(waited), happenings)?;
+        match world.check_settled() {
+            Err(violation) if waited >= CALM_MILLIS => return Err(violation),
+            Err(violation) if !is_liveness(&violation) => return Err(violation),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
+        }
+    }
 }
 
 fn go_on(world: &mut World, until: Mono, happenings: &mut u64) -> Result<(), Violation> {

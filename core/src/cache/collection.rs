@@ -60,9 +60,10 @@ pub struct Change {
 }
 
 impl Cache {
-    pub fn new(fields: &[SelectableField]) -> Self {
+    /// Empty. What changed up to the revision `since` is not known: it may have been deleted again.
+    pub fn new(fields: &[SelectableField], since: Rev) -> Self {
         let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
-        Self { entries: Tree::new(), by_field: Tree::new(), indexed, revision: Rev(0) }
+        Self { entries: Tree::new(), by_field: Tree::new(), indexed, revision: since }
     }
 
     pub fn revision(&self) -> Rev {

@@ -9,6 +9,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
+use crate::limits;
 use crate::museum::Mutant;
 use crate::respond;
 use crate::status::{Cause, CauseType, Failure, Qualified};
@@ -149,7 +150,7 @@ impl Create {
 
     fn lease_or_write(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         if scene.resource(&self.target).row.rules.expires && !self.options.dry_run {
-            let ttl_seconds = scene.world.config.event_ttl_seconds;
+            let ttl_seconds = limits::lease_seconds(scene.world.config.event_ttl_seconds);
             return self.wait(scene, Phase::Lease, Op::LeaseGrant { ttl_seconds });
         }
         self.write(scene)

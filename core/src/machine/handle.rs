@@ -7,6 +7,7 @@ use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
 use crate::http::{Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
 use crate::kinds::{Registry, ResourceId};
+use crate::limits;
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -271,7 +272,8 @@ impl Machine {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
         }
-        let good_until = now.mono.plus_millis(self.config.bounds.lease_reuse_millis);
+        let shared = limits::lease_shared_millis(ttl_seconds).min(self.config.bounds.lease_reuse_millis);
+        let good_until = now.mono.plus_millis(shared);
         self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 

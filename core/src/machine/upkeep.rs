@@ -128,7 +128,7 @@ impl Machine {
         }
         let mut notes = Vec::new();
         let world = Arc::make_mut(&mut self.world);
-        world.clear(feed);
+        world.clear(feed, revision);
         world.apply(as_batch(feed, revision, found), &mut notes);
         world.mark_synced(feed, revision);
         out.extend(notes.into_iter().map(Effect::Note));

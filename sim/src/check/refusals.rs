@@ -92,7 +92,8 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
         }
     };
     let races = answer.truth.states(&key, answer.asked_at, answer.now()).count() as u64 - 1;
-    let raced = races >= u64::from(answer.conflict_retries);
+    // The first race may have been lost before the client asked: the server's cache was old.
+    let raced = races + 1 >= u64::from(answer.conflict_retries);
     if raced || some_state(answer, &key, differs) || answer.ask.query.version != Version::Unset {
         return Ok(());
     }

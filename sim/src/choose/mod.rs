@@ -169,7 +169,7 @@ mod tests {
     fn a_tape_repeats_a_run_and_an_empty_one_is_the_plainest() {
         let stream = Label::Client.of(0);
         let mut seeded = Chooser::from_seed(3);
-        let mut play = |chooser: &mut Chooser| -> Vec<(u64, bool)> {
+        let play = |chooser: &mut Chooser| -> Vec<(u64, bool)> {
             (0..20).map(|_| (chooser.pick(stream, 5), chooser.fault(stream, Ratio::new(1, 3)))).collect()
         };
         let first = play(&mut seeded);

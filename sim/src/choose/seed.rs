@@ -43,7 +43,6 @@ impl Source for SeedSource {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::choose::{Chooser, Label};
 
     #[test]

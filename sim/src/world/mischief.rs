@@ -110,7 +110,11 @@ impl World {
         let stream = self.stream(Label::Etcd, Class::Compaction, 0);
         if self.strikes(stream, Class::Compaction) {
             let revision = self.truth.revision().0;
-            let back = self.chooser.pick(stream, revision.max(1));
+            let back = match self.chooser.pick(stream, 3) {
+                0 => 0,
+                1 => self.chooser.pick(stream, 4.min(revision)),
+                _ => self.chooser.pick(stream, revision.max(1)),
+            };
             self.compact(Rev(revision - back))?;
         }
         let stream = self.stream(Label::Etcd, Class::Stranger, 0);

@@ -8,6 +8,7 @@ use crate::etcd::{Delivery, Member, Server};
 use crate::marks::Mark;
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
+use std::mem;
 use steersman_core::machine::{Input, JobId};
 use steersman_core::now::Mono;
 use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, Stored, Txn, TxnOp, Why};
@@ -34,6 +35,8 @@ pub(super) struct Operation {
     sent_at: Mono,
     /// The server has given up waiting: no reply is of use any more.
     given_up: bool,
+    /// It has met a store without a leader.
+    met_election: bool,
 }
 
 /// When a reply is lost.
@@ -60,7 +63,7 @@ impl World {
         let lanes = (Lane::Server(server), Lane::Member(member.0 as usize));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let sent_at = self.now;
-        let operation = Operation { server, life, id, op, member, key, sent_at, given_up: false };
+        let operation = Operation { server, life, id, op, member, key, sent_at, given_up: false, met_election: false };
         self.schedule(at, Happening::Store(Box::new(operation)));
     }
 
@@ -84,7 +87,9 @@ impl World {
             return Ok(());
         }
         if !self.etcd.has_leader() {
-            self.mark(Mark::LeaderChange);
+            if !mem::replace(&mut operation.met_election, true) {
+                self.mark(Mark::LeaderChange);
+            }
             let stream = Label::Store.of(operation.key);
             // It waits for the new leader, or is refused at once.
             if !operation.given_up && self.chooser.pick(stream, 2) == 1 {
@@ -101,6 +106,7 @@ impl World {
         let changes = self.truth.log().len();
         let stored = self.etcd.perform(self.now, operation.member, &operation.op);
         self.witness(&operation)?;
+        self.mark_outcome(&operation, &stored);
         let applied = self.truth.log().len() > changes;
         self.trace_operation(&operation, &stored);
         if loss == Some(Loss::AfterEffect) {
@@ -118,6 +124,26 @@ impl World {
             }
         }
         self.deliver()
+    }
+
+    fn mark_outcome(&mut self, operation: &Operation, stored: &Stored) {
+        match stored {
+            Stored::Failed(StoreError::NoSpace) => self.mark(Mark::NoSpace),
+            Stored::Txn(reply) if !reply.succeeded => {
+                let Some(call) = self.calls.get_mut(&operation.id) else { return };
+                call.races += 1;
+                if call.races == 5 {
+                    self.mark(Mark::FiveConflicts);
+                }
+            }
+            Stored::Txn(_)
+            | Stored::Ranged(_)
+            | Stored::Compacted
+            | Stored::Leased { .. }
+            | Stored::Revoked
+            | Stored::Failed(_)
+            | Stored::Unknown(_) => {}
+        }
     }
 
     fn loss(&mut self, operation: &Operation) -> Option<Loss> {

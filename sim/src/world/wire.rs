@@ -64,6 +64,12 @@ pub(super) struct Call {
     /// The client has let go of it.
     dropped: bool,
     events: u64,
+    /// Frames that its server has sent and the client has not taken.
+    unread: usize,
+    /// Races that it lost against other writers.
+    pub(super) races: u32,
+    /// The revision of the last event that was sent, and when that arrives.
+    sent: (Rev, Mono),
 }
 
 impl World {
@@ -164,6 +170,9 @@ impl World {
             slow,
             dropped: false,
             events: 0,
+            unread: 0,
+            races: 0,
+            sent: (Rev(0), Mono(0)),
         };
         let request = call.ask.to_request(&self.directory);
         self.calls.insert(id, call);
@@ -264,19 +273,16 @@ impl World {
                 check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
             }
         }
-        let status = if ask.is_watch() { watch_status(reply) } else { reply.status };
-        self.mark_answer(&ask, status, refused, too_large);
+        self.mark_answer(reply.status, refused, too_large);
         Ok(())
     }
 
-    fn mark_answer(&mut self, ask: &Ask, status: u16, unknown: bool, too_large: bool) {
-        match (&ask.verb, status) {
-            (Verb::Watch, 410) => self.mark(Mark::ExpiredOnResume),
-            (Verb::List, 410) if !ask.query.continue_token.is_empty() => self.mark(Mark::CompactionDuringPagination),
-            (_, 401) if ask.identity == Identity::Stranger => self.mark(Mark::StrangerRefused),
-            (_, 504) if unknown => self.mark(Mark::OutcomeNotKnown),
-            (_, 504) if too_large => self.mark(Mark::TooLargeResourceVersion),
-            (_, _) => {}
+    fn mark_answer(&mut self, status: u16, unknown: bool, too_large: bool) {
+        if status == 504 && unknown {
+            self.mark(Mark::OutcomeNotKnown);
+        }
+        if status == 504 && too_large {
+            self.mark(Mark::TooLargeResourceVersion);
         }
     }
 
@@ -330,8 +336,7 @@ impl World {
         let events: Arc<[WatchEvent]> = parse(bytes).into();
         for id in to {
             self.watched(server, *id, &events)?;
-            let events = events.clone();
-            self.send(*id, |client| Happening::Frame(client, *id, events));
+            self.send_events(*id, events.clone());
         }
         Ok(())
     }
@@ -340,23 +345,28 @@ impl World {
     fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
         let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
         let client = call.client;
+        call.unread += 1;
+        if call.unread == self.swarm.bounds.watcher_queue_frames {
+            self.marks.reach(Mark::WatcherParked);
+        }
         for event in events {
             call.events += 1;
             if let Some(follow) = &mut call.follow {
-                let before = follow.at();
                 let is_state = follow.awaits_state();
                 follow.event(event, &self.truth).map_err(|violation| Violation {
                     detail: format!("request {} of client {client} at server {server}: {}", id.0, violation.detail),
                     ..violation
                 })?;
                 let mark = match event.kind {
-                    EventKind::Bookmark if event.revision > before => Some(Mark::BookmarkAhead),
-                    EventKind::Error => Some(Mark::ExpiredInStream),
                     EventKind::Deleted if call.ask.query.label.is_some() => {
                         let key = follow.last_change(&self.truth);
                         key.filter(|change| change.new.is_some()).map(|_| Mark::SelectionChange)
                     }
-                    EventKind::Added | EventKind::Modified | EventKind::Deleted | EventKind::Bookmark => None,
+                    EventKind::Added
+                    | EventKind::Modified
+                    | EventKind::Deleted
+                    | EventKind::Bookmark
+                    | EventKind::Error => None,
                 };
                 if let Some(mark) = mark.filter(|_| !is_state) {
                     self.marks.reach(mark);
@@ -398,6 +408,20 @@ impl World {
         self.schedule(at, make(client));
     }
 
+    /// Sends events. Those of one revision arrive together, as bytes do that are written together.
+    fn send_events(&mut self, id: JobId, events: Arc<[WatchEvent]>) {
+        let revision = events.last().map_or(Rev(0), |event| event.revision);
+        if let Some(call) = self.calls.get(&id).filter(|call| call.sent == (revision, call.arrives_at)) {
+            let (client, at) = (call.client, call.arrives_at.max(self.now));
+            self.schedule(at, Happening::Frame(client, id, events));
+            return;
+        }
+        self.send(id, |client| Happening::Frame(client, id, events));
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.sent = (revision, call.arrives_at);
+        }
+    }
+
     /// The call that a client waits for, unless it has turned to something else.
     fn current(&self, client: usize, id: JobId) -> Option<&Call> {
         self.calls.get(&id).filter(|_| self.seats[client].call == Some(id))
@@ -421,6 +445,9 @@ impl World {
     pub(super) fn frame(&mut self, client: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
         let (server, life, key) = (call.server, call.life, call.key);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.unread = call.unread.saturating_sub(1);
+        }
         let credit = Box::new(Input::Credit(id, 1));
         self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
         for event in events {
@@ -430,7 +457,11 @@ impl World {
                 return self.follow_up(client, next);
             }
         }
-        if self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::CutWatch)) {
+        // A client that is cut off between two changes of one revision has missed one of them for good: the version
+        // that it goes on from names both.
+        let last = events.last().map_or(Rev(0), |event| event.revision);
+        let is_whole = self.changes_at(last) < 2;
+        if is_whole && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::CutWatch)) {
             self.fault(Lane::Client(client), || format!("its watch {} is cut", id.0));
             return self.broken(client, id);
         }
@@ -456,11 +487,16 @@ impl World {
         }
     }
 
+    /// How many keys a revision changed.
+    fn changes_at(&self, revision: Rev) -> usize {
+        let log = &self.truth.log()[self.truth.place_after(Rev(revision.0.saturating_sub(1)))..];
+        log.iter().take_while(|change| change.revision == revision).count()
+    }
+
     fn check_view(&self, client: usize) -> Result<(), Violation> {
         let Some(view) = self.clients[client].view() else { return Ok(()) };
         // Of a revision that changed several keys some events may still be on their way.
-        let log = &self.truth.log()[self.truth.place_after(Rev(view.at.0.saturating_sub(1)))..];
-        if log.iter().take_while(|change| change.revision == view.at).count() > 1 {
+        if self.changes_at(view.at) > 1 {
             return Ok(());
         }
         check::view(&view, &self.truth, &self.directory)

@@ -1,0 +1,170 @@
+//! A client that wants to lead: it takes a Lease that nobody renews, and renews it while it holds it.
+//! k8s: staging/src/k8s.io/client-go/tools/leaderelection/leaderelection.go
+
+use super::{Client, Next, Scene, reading};
+use crate::ask::Ask;
+use crate::check::{Guarantee, Violation};
+use crate::directory::{Directory, Place};
+use crate::driver::Reply;
+use crate::marks::Mark;
+use steersman_core::codec::json;
+use steersman_core::now::{Mono, Wall};
+use steersman_core::store::Rev;
+use steersman_core::value::{Text, Value, object};
+
+const LEASE_SECONDS: i64 = 4;
+const RETRY_MILLIS: u64 = 1000;
+/// Longer than the lease: whoever sleeps so long is replaced.
+const ABSENT_MILLIS: u64 = 7000;
+/// What electors' own clocks show at the beginning of a run. They only write it; nobody compares it.
+const EPOCH: Wall = Wall::from_seconds(1_700_000_000);
+
+/// One of several clients that elect a leader.
+#[derive(Clone, Debug)]
+pub(super) struct Elector {
+    identity: Text,
+    place: Place,
+    state: State,
+    /// The lease's revision as last seen, and when it was first seen: its age by the client's own clock.
+    observed: Option<(Rev, Mono)>,
+    term: Option<(i64, Text)>,
+    /// The last request of the client was answered with what it needs.
+    well: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Reading,
+    Creating,
+    /// Puts the lease; whether that takes it from another holder.
+    Putting {
+        takes: bool,
+    },
+}
+
+impl Elector {
+    pub(super) fn new(directory: &Directory, number: u64) -> Self {
+        let leases = directory.find("coordination.k8s.io", "v1", "leases");
+        Self {
+            identity: format!("elector-{number}").into(),
+            place: Place::collection(leases, "kube-system").named("leader"),
+            state: State::Idle,
+            observed: None,
+            term: None,
+            well: false,
+        }
+    }
+
+    fn create(&mut self, scene: &Scene<'_>) -> Next {
+        self.state = State::Creating;
+        self.term = None;
+        let now = clock(scene.now);
+        let body = format!(
+            r#"{{"metadata":{{"name":"leader"}},"spec":{{"holderIdentity":"{}","leaseDurationSeconds":{LEASE_SECONDS},"leaseTransitions":0,"acquireTime":"{now}","renewTime":"{now}"}}}}"#,
+            self.identity
+        );
+        Ask::create(&self.place.named(""), body).into()
+    }
+
+    /// The lease was read: it is renewed, taken over, or left to its holder.
+    fn read(&mut self, mut lease: Value, scene: &mut Scene<'_>) -> Next {
+        let revision = reading::revision(&lease);
+        let since = match self.observed {
+            Some((seen, since)) if seen == revision => since,
+            Some(_) | None => scene.now,
+        };
+        self.observed = Some((revision, since));
+        self.well = true;
+        let is_own = lease.text_at(&["spec", "holderIdentity"]) == self.identity;
+        if !is_own {
+            self.term = None;
+        }
+        let fresh = scene.now.micros_since(since) < LEASE_SECONDS as u64 * 1_000_000;
+        if !is_own && fresh {
+            return self.rest();
+        }
+        let now = Value::from(clock(scene.now));
+        if !is_own {
+            let transitions = transitions(&lease) + 1;
+            lease.set_at(&["spec", "holderIdentity"], self.identity.clone().into());
+            lease.set_at(&["spec", "leaseTransitions"], Value::Int(transitions));
+            lease.set_at(&["spec", "leaseDurationSeconds"], Value::Int(LEASE_SECONDS));
+            lease.set_at(&["spec", "acquireTime"], now.clone());
+        }
+        lease.set_at(&["spec", "renewTime"], now);
+        self.state = State::Putting { takes: !is_own };
+        Ask::update(&self.place, json::to_vec(&lease)).into()
+    }
+
+    /// The client's lease is stored.
+    fn held(&mut self, lease: &Value, scene: &Scene<'_>) {
+        self.well = true;
+        self.observed = Some((reading::revision(lease), scene.now));
+        self.term = Some((transitions(lease), object::uid(lease).into()));
+    }
+
+    fn rest(&mut self) -> Next {
+        self.state = State::Idle;
+        Next::Sleep(RETRY_MILLIS)
+    }
+}
+
+fn transitions(lease: &Value) -> i64 {
+    lease.at(&["spec", "leaseTransitions"]).and_then(Value::as_int).unwrap_or(0)
+}
+
+fn clock(now: Mono) -> String {
+    Wall(EPOCH.0.saturating_add_unsigned(now.0)).rfc3339_micro()
+}
+
+impl Client for Elector {
+    fn kind(&self) -> &'static str {
+        "elector"
+    }
+
+    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+        if scene.pick(6) == 0 && !scene.calm {
+            return Next::Sleep(ABSENT_MILLIS);
+        }
+        self.state = State::Reading;
+        Ask::get(&self.place).into()
+    }
+
+    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+        self.well = false;
+        match (self.state, reply.status) {
+            (State::Reading, 200) => return self.read(reading::body(reply), scene),
+            (State::Reading, 404) => return self.create(scene),
+            (State::Creating, 201) => self.held(&reading::body(reply), scene),
+            (State::Putting { takes }, 200) => {
+                self.held(&reading::body(reply), scene);
+                if takes {
+                    scene.mark(Mark::LeadershipTaken);
+                }
+            }
+            (State::Idle | State::Reading | State::Creating | State::Putting { .. }, _) => {}
+        }
+        self.rest()
+    }
+
+    fn broken(&mut self, _: &mut Scene<'_>) -> Next {
+        self.well = false;
+        self.rest()
+    }
+
+    fn leads(&self) -> Option<(i64, Text)> {
+        self.term.clone()
+    }
+
+    /// Somebody holds the lease, and this client knows the lease or is about to.
+    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+        let holder =
+            scene.held(&self.place).map_or("", |held| held.object.text_at(&["spec", "holderIdentity"]));
+        if self.well && !holder.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("{}: the lease is held by {holder:?}, its last try failed", self.identity);
+        Err(Violation::new(Guarantee::EverybodyConverges, detail))
+    }
+}

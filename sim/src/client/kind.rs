@@ -1,0 +1,111 @@
+//! The table of the kinds of clients, from which a run draws its own.
+
+use super::Client;
+use super::collector::Collector;
+use super::elector::Elector;
+use super::namespace_deleter::NamespaceDeleter;
+use super::probe::Probe;
+use super::raw::Raw;
+use super::recorder::Recorder;
+use super::reflector::Reflector;
+use super::stranger::Stranger;
+use super::updater::Updater;
+use super::watch_list::WatchList;
+use super::workload::Workload;
+use super::writer::Writer;
+use crate::directory::Directory;
+
+/// A kind of client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Writer,
+    Reflector,
+    Updater,
+    WatchList,
+    Workload,
+    Elector,
+    Recorder,
+    Probe,
+    Raw,
+    Stranger,
+    Collector,
+    NamespaceDeleter,
+}
+
+/// What a kind is to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Without it there is nothing to hold a guarantee against.
+    Mandatory,
+    Optional,
+    /// It repairs states that a bug may need: many runs must be without it.
+    Suppressing,
+}
+
+impl Kind {
+    pub const ALL: &'static [Self] = &[
+        Self::Writer,
+        Self::Reflector,
+        Self::Updater,
+        Self::WatchList,
+        Self::Workload,
+        Self::Elector,
+        Self::Recorder,
+        Self::Probe,
+        Self::Raw,
+        Self::Stranger,
+        Self::Collector,
+        Self::NamespaceDeleter,
+    ];
+
+    /// Its name in the line that describes a run.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Writer => "writer",
+            Self::Reflector => "reflector",
+            Self::Updater => "updater",
+            Self::WatchList => "watch-list",
+            Self::Workload => "workload",
+            Self::Elector => "elector",
+            Self::Recorder => "recorder",
+            Self::Probe => "probe",
+            Self::Raw => "raw",
+            Self::Stranger => "stranger",
+            Self::Collector => "collector",
+            Self::NamespaceDeleter => "namespace-deleter",
+        }
+    }
+
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Writer | Self::Reflector => Class::Mandatory,
+            Self::Updater
+            | Self::WatchList
+            | Self::Workload
+            | Self::Elector
+            | Self::Recorder
+            | Self::Probe
+            | Self::Raw
+            | Self::Stranger => Class::Optional,
+            Self::Collector | Self::NamespaceDeleter => Class::Suppressing,
+        }
+    }
+
+    /// A client of this kind; `number` tells it from all others of the run.
+    pub fn make(self, directory: &Directory, number: u64) -> Box<dyn Client> {
+        match self {
+            Self::Writer => Box::new(Writer::new(directory, number)),
+            Self::Reflector => Box::new(Reflector::new()),
+            Self::Updater => Box::new(Updater::new(directory, number)),
+            Self::WatchList => Box::new(WatchList::new()),
+            Self::Workload => Box::new(Workload::new(directory, number)),
+            Self::Elector => Box::new(Elector::new(directory, number)),
+            Self::Recorder => Box::new(Recorder::new(directory, number)),
+            Self::Probe => Box::new(Probe::new(directory, number)),
+            Self::Raw => Box::new(Raw::new()),
+            Self::Stranger => Box::new(Stranger::new()),
+            Self::Collector => Box::new(Collector::new(directory)),
+            Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
+        }
+    }
+}

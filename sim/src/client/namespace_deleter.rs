@@ -1,0 +1,213 @@
+//! A client that makes and deletes namespaces, and empties and lets go of those that are being deleted, as
+//! the namespace controller does.
+//! k8s: pkg/controller/namespace/deletion/namespaced_resources_deleter.go
+
+use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
+use crate::ask::{Ask, Query};
+use crate::check::{Guarantee, Violation};
+use crate::directory::{Directory, Place};
+use crate::driver::Reply;
+use crate::marks::Mark;
+use std::collections::VecDeque;
+use steersman_core::codec::json;
+use steersman_core::kinds::ResourceId;
+use steersman_core::value::{Text, Value, object};
+
+const NAMES: u64 = 3;
+const FINALIZER: &str = "kubernetes";
+/// How long after a pass the next one begins, once faults have ended.
+const REST_MILLIS: u64 = 1000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Create,
+    /// Something in it.
+    Fill,
+    Delete,
+    /// Tends all that are being deleted.
+    Tend,
+}
+
+const OPERATIONS: &[Operation] = &[
+    Operation::Create,
+    Operation::Create,
+    Operation::Fill,
+    Operation::Fill,
+    Operation::Delete,
+    Operation::Tend,
+    Operation::Tend,
+];
+
+/// A controller of namespaces that have ConfigMaps in them.
+#[derive(Clone, Debug)]
+pub(super) struct NamespaceDeleter {
+    namespaces: Place,
+    configmaps: ResourceId,
+    /// Namespaces that are being deleted and were not tended yet.
+    left: VecDeque<Text>,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Listing,
+    /// Deletes what is in a namespace.
+    Emptying(Text),
+    /// Looks whether a namespace is empty.
+    Looking(Text),
+    Reading(Text),
+    Finalizing,
+}
+
+impl NamespaceDeleter {
+    pub(super) fn new(directory: &Directory) -> Self {
+        Self {
+            namespaces: Place::collection(directory.find("", "v1", "namespaces"), ""),
+            configmaps: directory.find("", "v1", "configmaps"),
+            left: VecDeque::new(),
+            state: State::Idle,
+        }
+    }
+
+    fn content(&self, namespace: &str) -> Place {
+        Place::collection(self.configmaps, namespace)
+    }
+
+    fn list(&mut self) -> Next {
+        self.state = State::Listing;
+        Ask::list(&self.namespaces, Query::default()).into()
+    }
+
+    fn act(&mut self, operation: Operation, name: &str, turn: u64) -> Next {
+        self.state = State::Idle;
+        match operation {
+            Operation::Create => {
+                let body = format!(r#"{{"metadata":{{"name":"{name}"}}}}"#);
+                Ask::create(&self.namespaces, body).into()
+            }
+            Operation::Fill => {
+                let parity = turn % 2;
+                let body =
+                    format!(r#"{{"metadata":{{"name":"x{}","labels":{{"parity":"{parity}"}}}}}}"#, turn % 3);
+                Ask::create(&self.content(name), body).into()
+            }
+            Operation::Delete => Ask::delete(&self.namespaces.named(name), "").into(),
+            Operation::Tend => self.list(),
+        }
+    }
+
+    /// Begins with the next namespace, or pauses.
+    fn next(&mut self, scene: &mut Scene<'_>) -> Next {
+        match self.left.pop_front() {
+            Some(name) => {
+                let ask = Ask::delete_collection(&self.content(&name), Query::default());
+                self.state = State::Emptying(name);
+                ask.into()
+            }
+            None => {
+                self.state = State::Idle;
+                if scene.calm { Next::Sleep(REST_MILLIS) } else { scene.pause() }
+            }
+        }
+    }
+
+    /// Puts the namespace without the finalizer that held it for its content.
+    fn finalize(&mut self, mut namespace: Value) -> Next {
+        let left: Vec<Value> = spec_finalizers(&namespace)
+            .iter()
+            .filter(|name| name.as_str() != Some(FINALIZER))
+            .cloned()
+            .collect();
+        namespace.set_at(&["spec", "finalizers"], left.into());
+        let place = self.namespaces.named(object::name(&namespace)).sub("finalize");
+        self.state = State::Finalizing;
+        Ask::update(&place, json::to_vec(&namespace)).into()
+    }
+}
+
+fn spec_finalizers(namespace: &Value) -> &[Value] {
+    namespace.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default()
+}
+
+/// Whether a namespace is being deleted and waits for its content to go.
+fn waits(namespace: &Value) -> bool {
+    let finalizers = spec_finalizers(namespace);
+    object::is_being_deleted(namespace) && finalizers.iter().any(|name| name.as_str() == Some(FINALIZER))
+}
+
+impl Client for NamespaceDeleter {
+    fn kind(&self) -> &'static str {
+        "namespace-deleter"
+    }
+
+    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.left.clear();
+        if scene.calm {
+            return self.list();
+        }
+        match scene.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) {
+            None => Next::Sleep(IDLE_MILLIS),
+            Some(drawn) => {
+                let name = format!("ns-{}", drawn % NAMES);
+                self.act(OPERATIONS[(drawn / NAMES) as usize], &name, scene.turn)
+            }
+        }
+    }
+
+    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+        match (std::mem::replace(&mut self.state, State::Idle), reply.status) {
+            (State::Listing, 200) => {
+                let list = reading::body(reply);
+                let waiting = reading::items(&list).iter().filter(|namespace| waits(namespace));
+                self.left = waiting.map(|namespace| object::name(namespace).into()).collect();
+            }
+            (State::Emptying(name), 200) => {
+                let ask = Ask::list(&self.content(&name), Query { limit: 1, ..Query::default() });
+                self.state = State::Looking(name);
+                return ask.into();
+            }
+            (State::Looking(name), 200) if reading::items(&reading::body(reply)).is_empty() => {
+                let ask = Ask::get(&self.namespaces.named(&name));
+                self.state = State::Reading(name);
+                return ask.into();
+            }
+            (State::Reading(_), 200) => {
+                let namespace = reading::body(reply);
+                if waits(&namespace) {
+                    return self.finalize(namespace);
+                }
+            }
+            (State::Finalizing, 200) => scene.mark(Mark::NamespaceGone),
+            (
+                State::Idle
+                | State::Listing
+                | State::Emptying(_)
+                | State::Looking(_)
+                | State::Reading(_)
+                | State::Finalizing,
+                _,
+            ) => {}
+        }
+        self.next(scene)
+    }
+
+    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.left.clear();
+        self.state = State::Idle;
+        scene.pause()
+    }
+
+    /// No namespace waits for this client.
+    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+        let ask = Ask::list(&self.namespaces, Query::default());
+        let held = selection::selected(scene.truth, scene.directory, &ask, scene.truth.revision());
+        match held.values().find(|stored| waits(&stored.object)) {
+            None => Ok(()),
+            Some(stored) => {
+                let why = format!("namespace {} is not let go", object::name(&stored.object));
+                Err(Violation::new(Guarantee::EverybodyConverges, why))
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A client that, once faults have ended, asks for one of each kind of thing again and again: all must
+//! succeed.
+
+use super::{Client, Next, Scene, reading};
+use crate::ask::{Ask, Query, Version};
+use crate::check::{Guarantee, Violation};
+use crate::directory::{Directory, Place};
+use crate::driver::Reply;
+
+/// How long after a round the next one begins.
+const ROUND_MILLIS: u64 = 2000;
+
+/// A client that nothing is in the way of, when all is well.
+#[derive(Clone, Debug)]
+pub(super) struct Probe {
+    place: Place,
+    /// The step of the round that is under way.
+    step: Step,
+    /// What went wrong in the round that is under way.
+    wrong: Option<String>,
+    /// How the last whole round in the calm ended; None before there was one.
+    last: Option<Result<(), String>>,
+    round_is_calm: bool,
+}
+
+/// A round, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// What an earlier round may have left goes first.
+    Clear,
+    Create,
+    Read,
+    ListAny,
+    List,
+    Delete,
+    Done,
+}
+
+impl Probe {
+    pub(super) fn new(directory: &Directory, number: u64) -> Self {
+        let collection = Place::collection(directory.find("", "v1", "configmaps"), "default");
+        let place = collection.named(&format!("probe-{number}"));
+        Self { place, step: Step::Done, wrong: None, last: None, round_is_calm: false }
+    }
+
+    fn ask(&mut self) -> Next {
+        let collection = self.place.named("");
+        match self.step {
+            Step::Clear | Step::Delete => Ask::delete(&self.place, "").into(),
+            Step::Create => {
+                let body = format!(r#"{{"metadata":{{"name":"{}"}},"data":{{"k":"v"}}}}"#, self.place.name);
+                Ask::create(&collection, body).into()
+            }
+            Step::Read => Ask::get(&self.place).into(),
+            Step::ListAny => {
+                Ask::list(&collection, Query { version: Version::Any, ..Query::default() }).into()
+            }
+            Step::List => Ask::list(&collection, Query::default()).into(),
+            Step::Done => {
+                if self.round_is_calm {
+                    self.last = Some(self.wrong.take().map_or(Ok(()), Err));
+                }
+                Next::Sleep(ROUND_MILLIS)
+            }
+        }
+    }
+
+    const fn following(&self) -> Step {
+        match self.step {
+            Step::Clear => Step::Create,
+            Step::Create => Step::Read,
+            Step::Read => Step::ListAny,
+            Step::ListAny => Step::List,
+            Step::List => {
+                if self.round_is_calm {
+                    Step::Delete
+                } else {
+                    Step::Done
+                }
+            }
+            Step::Delete | Step::Done => Step::Done,
+        }
+    }
+
+    fn failed(&mut self, why: String) {
+        let step = self.step;
+        self.wrong.get_or_insert(format!("{step:?} of {}: {why}", self.place.name));
+    }
+}
+
+impl Client for Probe {
+    fn kind(&self) -> &'static str {
+        "probe"
+    }
+
+    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.wrong = None;
+        self.round_is_calm = scene.calm;
+        self.step = if scene.calm {
+            Step::Clear
+        } else if scene.pick(4) == 3 {
+            Step::List
+        } else {
+            Step::Done
+        };
+        self.ask()
+    }
+
+    fn answered(&mut self, reply: &Reply, _: &mut Scene<'_>) -> Next {
+        let fine = reading::is_success(reply) || self.step == Step::Clear && reply.status == 404;
+        if !fine {
+            self.failed(format!("{} {}", reply.status, reply.text()));
+        }
+        self.step = self.following();
+        self.ask()
+    }
+
+    fn broken(&mut self, _: &mut Scene<'_>) -> Next {
+        self.failed("the connection broke".to_owned());
+        self.step = Step::Done;
+        self.ask()
+    }
+
+    fn settled(&self, _: &Scene<'_>) -> Result<(), Violation> {
+        match &self.last {
+            Some(Ok(())) => Ok(()),
+            Some(Err(why)) => Err(Violation::new(Guarantee::RequestsSucceed, why.as_str())),
+            None => {
+                let why = format!("{} has not come to the end of a round", self.place.name);
+                Err(Violation::new(Guarantee::RequestsSucceed, why))
+            }
+        }
+    }
+}

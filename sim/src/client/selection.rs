@@ -1,0 +1,94 @@
+//! What a watching client selects, and which objects of the store that is.
+
+use super::Scene;
+use crate::ask::{Ask, Query};
+use crate::directory::{Directory, Place};
+use crate::truth::{Stored, Truth};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use steersman_core::kinds::{FieldSource, Resource};
+use steersman_core::store::Rev;
+use steersman_core::value::{Text, Value, object};
+
+/// Group, version, plural, namespace, label and field of what may be selected. The first is the plainest.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<(&'static str, &'static str)>,
+    Option<(&'static str, &'static str)>,
+);
+
+const SELECTIONS: &[Row] = &[
+    ("", "v1", "configmaps", "default", None, None),
+    ("", "v1", "configmaps", "default", Some(("parity", "1")), None),
+    ("", "v1", "configmaps", "", None, None),
+    ("", "v1", "configmaps", "", Some(("parity", "0")), None),
+    ("", "v1", "configmaps", "default", None, Some(("metadata.name", "c1"))),
+    ("", "v1", "configmaps", "", None, Some(("metadata.namespace", "ns-1"))),
+    ("", "v1", "pods", "default", None, None),
+    ("", "v1", "pods", "", None, Some(("spec.nodeName", "node-1"))),
+    ("apps", "v1", "deployments", "default", None, None),
+    ("", "v1", "namespaces", "", None, None),
+    ("", "v1", "namespaces", "", None, Some(("status.phase", "Active"))),
+    ("", "v1", "events", "default", None, None),
+    ("coordination.k8s.io", "v1", "leases", "kube-system", None, None),
+];
+
+/// The list request of a selection that is drawn.
+pub(super) fn draw(scene: &mut Scene<'_>) -> Ask {
+    let (group, version, plural, namespace, label, field) = scene.one_of(SELECTIONS);
+    let place = Place::collection(scene.directory.find(group, version, plural), namespace);
+    let label = label.map(|(name, value)| (name, value.to_owned()));
+    let field = field.map(|(name, value)| (name, value.to_owned()));
+    Ask::list(&place, Query { label, field, ..Query::default() })
+}
+
+/// The objects of the store at a revision that a list or watch selects, by namespace and name.
+pub fn selected(
+    truth: &Truth,
+    directory: &Directory,
+    ask: &Ask,
+    at: Rev,
+) -> BTreeMap<(Text, Text), Arc<Stored>> {
+    let Some(place) = &ask.place else { return BTreeMap::new() };
+    let Some(prefix) = directory.prefix(place) else { return BTreeMap::new() };
+    let resource = directory.resource(place.resource);
+    let mut found = BTreeMap::new();
+    for stored in truth.under(&prefix, at) {
+        if matches(ask, resource, &stored.object) {
+            let key = (object::namespace(&stored.object).into(), object::name(&stored.object).into());
+            found.insert(key, stored.clone());
+        }
+    }
+    found
+}
+
+/// Whether a request's label and field selectors select an object, in the form that it is stored in.
+pub fn matches(ask: &Ask, resource: &Resource, object: &Value) -> bool {
+    let label = ask.query.label.as_ref();
+    let field = ask.query.field.as_ref();
+    label.is_none_or(|(name, value)| object::label(object, name) == Some(value))
+        && field.is_none_or(|(name, value)| field_text(resource, object, name) == *value)
+}
+
+/// The text of a field that selectors may name.
+fn field_text(resource: &Resource, object: &Value, name: &str) -> String {
+    let at = |path: &[&str]| match object.at(path) {
+        Some(Value::Str(text)) => text.to_string(),
+        Some(Value::Int(number)) => number.to_string(),
+        Some(Value::Bool(held)) => held.to_string(),
+        Some(Value::Null | Value::Float(_) | Value::List(_) | Value::Map(_)) | None => String::new(),
+    };
+    let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
+    match name {
+        "metadata.name" => object::name(object).to_owned(),
+        "metadata.namespace" => object::namespace(object).to_owned(),
+        _ => match resource.row.fields.iter().find(|field| field.name == name).map(|field| field.source) {
+            Some(FieldSource::Path(path, absent)) => or(at(path), &|| absent.to_owned()),
+            Some(FieldSource::Either(first, second)) => or(at(first), &|| at(second)),
+            None => String::new(),
+        },
+    }
+}

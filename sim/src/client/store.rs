@@ -1,0 +1,68 @@
+//! What a watching client holds: the objects of its selection, and the revision they are of.
+
+use super::{EventKind, View, WatchEvent, reading, selection};
+use crate::ask::Ask;
+use crate::check::{Guarantee, Violation};
+use crate::directory::Directory;
+use crate::truth::Truth;
+use std::collections::BTreeMap;
+use steersman_core::store::Rev;
+use steersman_core::value::{Text, Value};
+
+/// Objects by namespace and name, as the server sent them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    objects: BTreeMap<(Text, Text), Value>,
+    at: Rev,
+}
+
+impl Store {
+    /// What a list holds.
+    pub(super) fn of_list(items: &[Value], at: Rev) -> Self {
+        Self { objects: items.iter().map(|item| (reading::key(item), item.clone())).collect(), at }
+    }
+
+    pub(super) fn at(&self) -> Rev {
+        self.at
+    }
+
+    /// Takes over what an event says; an error says nothing of objects.
+    pub(super) fn apply(&mut self, event: &WatchEvent) {
+        let key = || (event.namespace.clone(), event.name.clone());
+        match event.kind {
+            EventKind::Added | EventKind::Modified => {
+                self.objects.insert(key(), event.object.clone());
+            }
+            EventKind::Deleted => {
+                self.objects.remove(&key());
+            }
+            EventKind::Bookmark => {}
+            EventKind::Error => return,
+        }
+        self.at = event.revision;
+    }
+
+    pub(super) fn view<'a>(&'a self, ask: &'a Ask) -> View<'a> {
+        View { ask, objects: &self.objects, at: self.at }
+    }
+
+    /// Whether all of the selection is here as the store holds it now, and nothing else.
+    pub(super) fn settled(&self, ask: &Ask, truth: &Truth, directory: &Directory) -> Result<(), Violation> {
+        let wanted = selection::selected(truth, directory, ask, truth.revision());
+        let place = ask.place.as_ref().map_or_else(String::new, |place| directory.path(place));
+        let fail =
+            |why: String| Err(Violation::new(Guarantee::EverybodyConverges, format!("{place}: {why}")));
+        for (key, stored) in &wanted {
+            let held = self.objects.get(key).map(reading::revision);
+            if held != Some(stored.revision) {
+                let (namespace, name) = key;
+                let held = held.map_or("not there".to_owned(), |held| format!("held at {}", held.0));
+                return fail(format!("{namespace}/{name} of revision {} is {held}", stored.revision.0));
+            }
+        }
+        match self.objects.keys().find(|key| !wanted.contains_key(*key)) {
+            Some((namespace, name)) => fail(format!("{namespace}/{name} is held and is not in the store")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Every kind of client against one healthy server: each must get on with what it does, and come to rest.
+
+use super::{Class, Client, EventKind, Kind, Next, Scene, WatchEvent, reading, selection};
+use crate::ask::{Ask, Verb, Version};
+use crate::choose::Chooser;
+use crate::directory::Directory;
+use crate::driver::{Driver, Reply, open_config};
+use crate::marks::{Mark, Marks};
+use crate::truth::Truth;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use steersman_core::codec::json;
+use steersman_core::kinds::Registry;
+use steersman_core::machine::{Input, JobId, Note};
+use steersman_core::now::Mono;
+use steersman_core::store::{Op, Rev};
+use steersman_core::world::{Token, World};
+
+/// One server, its store and the clients' common things. Requests take a few milliseconds, answers none.
+struct Place {
+    driver: Driver,
+    directory: Directory,
+    truth: Truth,
+    chooser: Chooser,
+    marks: Marks,
+    calm: bool,
+    last_job: u64,
+}
+
+struct Seat {
+    client: Box<dyn Client>,
+    kind: Kind,
+    number: u64,
+    turn: u64,
+    due: Option<(Mono, Due)>,
+    open: Option<JobId>,
+    partial: Vec<u8>,
+    /// How often each status came, by verb.
+    statuses: BTreeMap<(String, u16), u64>,
+}
+
+#[derive(Debug)]
+enum Due {
+    Wake,
+    Ask(Box<Ask>),
+}
+
+impl Place {
+    fn new(seed: u64) -> Self {
+        let mut config = open_config(seed);
+        config.event_ttl_seconds = 8;
+        let token =
+            Token { token: "admin-token".into(), user: "admin".into(), uid: "1".into(), groups: Vec::new() };
+        config.authentication.tokens.push(token);
+        let world = World::new(Arc::new(config.clone()), Arc::new(Registry::builtin()));
+        let mut place = Self {
+            driver: Driver::start(config),
+            directory: Directory::new(&Arc::new(world)),
+            truth: Truth::default(),
+            chooser: Chooser::from_seed(seed),
+            marks: Marks::default(),
+            calm: false,
+            last_job: 1 << 32,
+        };
+        place.note();
+        place
+    }
+
+    fn now(&self) -> Mono {
+        self.driver.now().mono
+    }
+
+    fn note(&mut self) {
+        let (from, to) = (self.truth.revision(), self.driver.etcd().mvcc().revision());
+        if from < to {
+            let mvcc = self.driver.etcd().mvcc();
+            let events = mvcc.events_between(from, to, &"/".into(), Some(&"0".into()));
+            let events = events.expect("nothing unseen is compacted");
+            self.truth.note(&events, to);
+        }
+    }
+
+    /// What a client does with something that comes to it.
+    fn with(&mut self, seat: &mut Seat, act: impl FnOnce(&mut dyn Client, &mut Scene<'_>) -> Next) {
+        let now = self.now();
+        let mut scene = Scene {
+            chooser: &mut self.chooser,
+            marks: &mut self.marks,
+            directory: &self.directory,
+            truth: &self.truth,
+            now,
+            client: seat.number,
+            turn: seat.turn,
+            calm: self.calm,
+        };
+        let next = act(&mut *seat.client, &mut scene);
+        let gone = match next {
+            Next::Listen => None,
+            Next::Sleep(millis) => {
+                seat.due = Some((now.plus_millis(millis.max(1)), Due::Wake));
+                seat.open.take()
+            }
+            Next::Ask(ask) => {
+                seat.due = Some((now.plus_millis(1 + seat.number % 4), Due::Ask(ask)));
+                seat.open.take()
+            }
+        };
+        if let Some(id) = gone {
+            self.driver.give(Input::Gone(id));
+        }
+    }
+
+    fn ask(&mut self, seat: &mut Seat, ask: &Ask) {
+        self.last_job += 1;
+        let id = JobId(self.last_job);
+        self.driver.give(Input::Request(id, ask.to_request(&self.directory)));
+        let mut reply = self.driver.take(id);
+        if reply.is_none() {
+            self.driver.pass(3_000);
+            reply = self.driver.take(id);
+        }
+        self.note();
+        let mut reply = reply.unwrap_or_else(|| panic!("{ask:?} is answered"));
+        let mut is_open = self.driver.is_open(id);
+        if self.forgets(ask) {
+            self.driver.give(Input::Gone(id));
+            is_open = false;
+            reply = Reply { status: 410, headers: Vec::new(), body: Vec::new() };
+        }
+        let verb = match &ask.verb {
+            Verb::Raw(method, _) => method.clone(),
+            verb => format!("{verb:?}"),
+        };
+        *seat.statuses.entry((verb, reply.status)).or_default() += 1;
+        let begin = if is_open { Reply { body: Vec::new(), ..reply.clone() } } else { reply.clone() };
+        if is_open {
+            seat.open = Some(id);
+            seat.partial.clear();
+        }
+        self.with(seat, |client, scene| client.answered(&begin, scene));
+        if is_open {
+            self.events(seat, &reply.body);
+        }
+    }
+
+    /// Whether the answer to a watch that goes on, or to a page that is not the first, is made a 410: a
+    /// healthy server does not forget so fast.
+    fn forgets(&mut self, ask: &Ask) -> bool {
+        let goes_on = ask.is_watch() && ask.query.version != Version::Unset && !ask.query.send_initial_events
+            || !ask.query.continue_token.is_empty();
+        goes_on && !self.calm && self.last_job.is_multiple_of(5)
+    }
+
+    fn events(&mut self, seat: &mut Seat, bytes: &[u8]) {
+        seat.partial.extend_from_slice(bytes);
+        while let Some(end) = seat.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = seat.partial.drain(..=end).collect();
+            if seat.open.is_none() {
+                return;
+            }
+            let event = event(&line);
+            self.with(seat, |client, scene| client.event(&event, scene));
+            compare(seat, &self.truth, &self.directory);
+        }
+    }
+
+    /// What the open watch of a client has got.
+    fn deliver(&mut self, seat: &mut Seat) {
+        let Some(id) = seat.open else { return };
+        let reply = self.driver.take(id).unwrap_or_default();
+        self.events(seat, &reply.body);
+        if seat.open.is_some() && !self.driver.is_open(id) {
+            seat.open = None;
+            self.with(seat, |client, scene| client.broken(scene));
+        }
+    }
+
+    fn run(&mut self, seats: &mut [Seat], millis: u64) {
+        let until = self.now().plus_millis(millis);
+        for step in 0_u64.. {
+            let next =
+                seats.iter().enumerate().filter_map(|(index, seat)| Some((seat.due.as_ref()?.0, index)));
+            let Some((at, index)) = next.min().filter(|(at, _)| *at < until) else { break };
+            self.driver.pass(at.micros_since(self.now()) / 1000);
+            self.note();
+            let seat = &mut seats[index];
+            match seat.due.take() {
+                Some((_, Due::Wake)) => {
+                    seat.turn += 1;
+                    self.with(seat, |client, scene| client.wake(scene));
+                }
+                Some((_, Due::Ask(ask))) => self.ask(seat, &ask),
+                None => {}
+            }
+            for seat in &mut *seats {
+                self.deliver(seat);
+            }
+            if !self.calm && step % 101 == 100 {
+                let (now, revision) = (self.now(), self.truth.revision());
+                self.driver.etcd_mut().perform(now, &Op::Compact(revision));
+            }
+            let unlucky = seats.get_mut((step % 23) as usize).filter(|_| !self.calm && step % 7 == 6);
+            if let Some((seat, id)) = unlucky.and_then(|seat| seat.open.take().map(|id| (seat, id))) {
+                self.driver.give(Input::Gone(id));
+                self.with(seat, |client, scene| client.broken(scene));
+            }
+        }
+        self.driver.pass(until.micros_since(self.now()) / 1000);
+        self.note();
+        for seat in seats {
+            self.deliver(seat);
+        }
+    }
+}
+
+fn event(line: &[u8]) -> WatchEvent {
+    let parsed = json::parse(line).expect("a frame is JSON").value;
+    let kind = match parsed.text_at(&["type"]) {
+        "ADDED" => EventKind::Added,
+        "MODIFIED" => EventKind::Modified,
+        "DELETED" => EventKind::Deleted,
+        "BOOKMARK" => EventKind::Bookmark,
+        "ERROR" => EventKind::Error,
+        other => panic!("{other} is no event"),
+    };
+    let object = parsed.field("object").cloned().unwrap_or_default();
+    let (namespace, name) = reading::key(&object);
+    WatchEvent { kind, revision: reading::revision(&object), object, namespace, name }
+}
+
+/// What a client shows is what the store held. Of a revision that changed several keys, as the end of a lease
+/// does, some may still be to come: those are as they were before it.
+fn compare(seat: &Seat, truth: &Truth, directory: &Directory) {
+    let Some(view) = seat.client.view() else { return };
+    let held: BTreeMap<_, _> =
+        view.objects.iter().map(|(key, object)| (key.clone(), reading::revision(object))).collect();
+    let wanted = |at: Rev| -> BTreeMap<_, _> {
+        let selected = selection::selected(truth, directory, view.ask, at);
+        selected.into_iter().map(|(key, stored)| (key, stored.revision)).collect()
+    };
+    let now = wanted(view.at);
+    if held == now {
+        return;
+    }
+    let before = wanted(Rev(view.at.0 - 1));
+    let keys: BTreeSet<_> = held.keys().chain(now.keys()).chain(before.keys()).collect();
+    for key in keys {
+        let fits = held.get(key) == now.get(key) || held.get(key) == before.get(key);
+        let number = seat.number;
+        assert!(fits, "{} {number} at {:?}, {key:?}: {held:?}, {now:?}", seat.kind.name(), view.at);
+    }
+}
+
+fn seats(place: &Place, kinds: impl Iterator<Item = Kind>) -> Vec<Seat> {
+    kinds
+        .zip(0_u64..)
+        .map(|(kind, number)| Seat {
+            client: kind.make(&place.directory, number),
+            kind,
+            number,
+            turn: 0,
+            due: Some((place.now().plus_millis(1 + number), Due::Wake)),
+            open: None,
+            partial: Vec::new(),
+            statuses: BTreeMap::new(),
+        })
+        .collect()
+}
+
+fn settled(place: &mut Place, seats: &[Seat]) {
+    for seat in seats {
+        let mut marks = Marks::default();
+        let scene = Scene {
+            chooser: &mut place.chooser,
+            marks: &mut marks,
+            directory: &place.directory,
+            truth: &place.truth,
+            now: place.driver.now().mono,
+            client: seat.number,
+            turn: seat.turn,
+            calm: true,
+        };
+        if let Err(violation) = seat.client.settled(&scene) {
+            panic!("{} {}: {violation}", seat.kind.name(), seat.number);
+        }
+    }
+}
+
+#[test]
+fn every_kind_gets_on_and_comes_to_rest() {
+    let mut marks = Marks::default();
+    let mut statuses: BTreeMap<(Kind, String, u16), u64> = BTreeMap::new();
+    for seed in 1..=2 {
+        let mut place = Place::new(seed);
+        let kinds = Kind::ALL.iter().flat_map(|kind| [*kind; 3]);
+        let mut seats = seats(&place, kinds);
+        place.run(&mut seats, 50_000);
+        place.calm = true;
+        place.run(&mut seats, 20_000);
+        settled(&mut place, &seats);
+        let terms: Vec<_> = seats.iter().filter_map(|seat| seat.client.leads()).collect();
+        assert_eq!(terms.iter().collect::<BTreeSet<_>>().len(), terms.len(), "{terms:?}");
+        let panicked = place.driver.notes.iter().any(|note| matches!(note, Note::Panicked { .. }));
+        assert!(!panicked, "no step panics");
+        marks.add(&place.marks);
+        for seat in &seats {
+            for ((verb, status), count) in &seat.statuses {
+                *statuses.entry((seat.kind, verb.clone(), *status)).or_default() += count;
+            }
+        }
+    }
+    let mut told = String::new();
+    for ((kind, verb, status), count) in &statuses {
+        told += &format!("{:<18} {verb:<16} {status} {count}\n", kind.name());
+    }
+    let wanted = [
+        Mark::ExpiredOnResume,
+        Mark::CompactionDuringPagination,
+        Mark::FiveConflicts,
+        Mark::FinalizerReleased,
+        Mark::LeadershipTaken,
+        Mark::NamespaceGone,
+        Mark::OrphanCollected,
+        Mark::InitialEventsEnd,
+        Mark::StrangerRefused,
+    ];
+    for mark in wanted {
+        assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());
+    }
+    for kind in Kind::ALL {
+        let succeeded: u64 = statuses
+            .iter()
+            .filter(|((held, _, status), _)| held == kind && (200..300).contains(status))
+            .map(|(_, count)| count)
+            .sum();
+        assert_eq!(succeeded > 20, *kind != Kind::Stranger, "{}: {succeeded}\n{told}", kind.name());
+    }
+    let internal: Vec<_> = statuses.keys().filter(|(_, _, status)| *status == 500).collect();
+    assert!(internal.is_empty(), "nothing fails inside: {internal:?}");
+}
+
+#[test]
+fn an_empty_tape_is_clients_that_do_nothing() {
+    let mut place = Place::new(1);
+    place.chooser = Chooser::from_tape(&crate::choose::Tape::default());
+    let mut seats = seats(&place, Kind::ALL.iter().copied());
+    let before = place.truth.revision();
+    place.run(&mut seats, 20_000);
+    let written: Vec<_> = place.truth.log()[place.truth.place_after(before)..].to_vec();
+    assert!(written.is_empty(), "{written:?}");
+}
+
+/// What a watch does not select still moves it on.
+#[test]
+fn bookmarks_run_ahead_of_what_is_selected() {
+    let mut place = Place::new(1);
+    place.chooser = Chooser::from_tape(&crate::choose::Tape::default());
+    place.calm = true;
+    let kinds = [Kind::Reflector, Kind::WatchList, Kind::Elector];
+    let mut seats = seats(&place, kinds.into_iter());
+    place.run(&mut seats, 150_000);
+    settled(&mut place, &seats);
+    assert!(place.marks.count(Mark::BookmarkAhead) >= 2, "{}", place.marks);
+    let at = |seat: &Seat| seat.client.view().map(|view| view.at);
+    assert!(seats[..2].iter().all(|seat| at(seat) > Some(Rev(20))), "both have come on");
+}
+
+#[test]
+fn kinds_have_names_of_their_own() {
+    let names: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    assert_eq!(names.len(), Kind::ALL.len());
+    let place = Place::new(1);
+    for kind in Kind::ALL {
+        assert_eq!(kind.make(&place.directory, 0).kind(), kind.name());
+    }
+    assert!(Kind::ALL.iter().any(|kind| kind.class() == Class::Mandatory));
+}

@@ -1,0 +1,125 @@
+//! A client that counts up by reading, changing and putting back, and reads again when somebody else was
+//! first.
+
+use super::{Client, IDLE_MILLIS, Next, Scene, reading};
+use crate::ask::Ask;
+use crate::directory::{Directory, Place};
+use crate::driver::Reply;
+use crate::marks::Mark;
+use steersman_core::codec::json;
+use steersman_core::value::{Value, object};
+
+/// How often an update is tried before the client gives up for this time.
+const TRIES_MAX: u32 = 10;
+/// Updates without a pause between them, when the client is in a hurry.
+const RUSH: u32 = 20;
+/// Conflicts in a row that are worth a mark.
+const CONFLICTS_MARKED: u32 = 5;
+
+/// One of several clients that count in one object.
+#[derive(Clone, Debug)]
+pub(super) struct Updater {
+    number: u64,
+    place: Place,
+    state: State,
+    /// Conflicts of the update that is under way.
+    conflicts: u32,
+    /// Updates to be made without a pause.
+    rush: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Reading,
+    Putting,
+}
+
+impl Updater {
+    pub(super) fn new(directory: &Directory, number: u64) -> Self {
+        let place = Place::collection(directory.find("", "v1", "configmaps"), "default").named("counter");
+        Self { number, place, state: State::Idle, conflicts: 0, rush: 0 }
+    }
+
+    fn read(&mut self) -> Next {
+        self.state = State::Reading;
+        Ask::get(&self.place).into()
+    }
+
+    fn create(&self) -> Ask {
+        let collection = self.place.named("");
+        Ask::create(&collection, r#"{"metadata":{"name":"counter"},"data":{"count":"0"}}"#)
+    }
+
+    /// Puts back what was read, with a count that is one higher.
+    fn put(&mut self, mut object: Value) -> Next {
+        let count: u64 = object.text_at(&["data", "count"]).parse().unwrap_or(0);
+        object.set_at(&["data", "count"], (count + 1).to_string().into());
+        object.set_at(&["data", "by"], format!("updater-{}", self.number).into());
+        self.state = State::Putting;
+        Ask::update(&self.place, json::to_vec(&object)).into()
+    }
+
+    fn rest(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.state = State::Idle;
+        self.conflicts = 0;
+        if self.rush > 0 && !scene.calm {
+            self.rush -= 1;
+            return self.read();
+        }
+        scene.pause()
+    }
+}
+
+impl Client for Updater {
+    fn kind(&self) -> &'static str {
+        "updater"
+    }
+
+    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.state = State::Idle;
+        self.conflicts = 0;
+        self.rush = 0;
+        if scene.calm {
+            return Next::Listen;
+        }
+        match scene.pick(6) {
+            0 => Next::Sleep(IDLE_MILLIS),
+            4 => {
+                self.rush = RUSH;
+                self.read()
+            }
+            5 => {
+                let patch = format!(r#"{{"data":{{"turn-{}":"{}"}}}}"#, self.number, scene.turn);
+                Ask::merge_patch(&self.place, patch).into()
+            }
+            _ => self.read(),
+        }
+    }
+
+    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+        match (self.state, reply.status) {
+            (State::Reading, 200) => {
+                let object = reading::body(reply);
+                if object::name(&object).is_empty() { self.rest(scene) } else { self.put(object) }
+            }
+            (State::Reading, 404) => {
+                self.state = State::Idle;
+                self.create().into()
+            }
+            (State::Putting, 409) => {
+                self.conflicts += 1;
+                if self.conflicts == CONFLICTS_MARKED {
+                    scene.mark(Mark::FiveConflicts);
+                }
+                if self.conflicts < TRIES_MAX { self.read() } else { self.rest(scene) }
+            }
+            (State::Idle | State::Reading | State::Putting, _) => self.rest(scene),
+        }
+    }
+
+    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.rush = 0;
+        self.rest(scene)
+    }
+}
