@@ -3,7 +3,7 @@
 //!
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
 //! (where every choice comes from), `client` and `ask` (who asks for what), `truth` and `check` (what is held
-//! against it), `marks`, `replay`.
+//! against it), `marks`, `tally` (many runs), `trace` and `timeline` (what people see), `replay`.
 
 pub mod ask;
 pub mod check;
@@ -13,6 +13,12 @@ pub mod directory;
 pub mod driver;
 pub mod etcd;
 pub mod marks;
+#[cfg(feature = "museum")]
+pub mod museum;
 pub mod replay;
+pub mod run;
+pub mod shrink;
+pub mod tally;
+pub mod timeline;
 pub mod trace;
 pub mod truth;

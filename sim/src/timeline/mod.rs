@@ -1,0 +1,89 @@
+//! A run as people see it: a text for a terminal and a page for a browser.
+
+mod html;
+mod text;
+
+pub use html::{PAGE_MOMENTS_MAX, page};
+pub use text::{TEXT_LINES_MAX, short, whole};
+
+use crate::check::Violation;
+use crate::choose::Tape;
+use crate::run::Outcome;
+use crate::trace::{Lane, Moment, What};
+use std::collections::BTreeSet;
+use steersman_core::now::Mono;
+
+/// What is shown of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// The command that repeats it.
+    pub reproduce: &'a str,
+    pub swarm: &'a str,
+    /// What is told of a run in numbers: a word, and its value.
+    pub facts: &'a [(&'a str, String)],
+    /// What the clients are, by lane.
+    pub names: &'a [(Lane, String)],
+    /// Virtual milliseconds, and what did not hold then.
+    pub violation: Option<&'a (u64, Violation)>,
+    pub explained: Option<&'a str>,
+    pub tape: &'a Tape,
+    pub moments: &'a [Moment],
+}
+
+impl<'a> Account<'a> {
+    pub fn of(outcome: &'a Outcome, reproduce: &'a str, facts: &'a [(&'a str, String)]) -> Self {
+        Self {
+            reproduce,
+            swarm: &outcome.swarm,
+            facts,
+            names: &outcome.names,
+            violation: outcome.violation.as_ref(),
+            explained: outcome.explained.as_deref(),
+            tape: &outcome.tape,
+            moments: outcome.trace.moments(),
+        }
+    }
+
+    /// The lanes of the moments that tell of a violation.
+    fn concerned(&self) -> BTreeSet<Lane> {
+        let told = self.moments.iter().filter(|moment| moment.what == What::Violation);
+        told.flat_map(|moment| [Some(moment.lane), moment.from.map(|(lane, _)| lane)])
+            .flatten()
+            .filter(|lane| *lane != Lane::Run)
+            .collect()
+    }
+
+    /// Whether a moment belongs to the story of a violation: it is a fault or a phase, or happens to one that
+    /// the violation concerns.
+    fn tells(moment: &Moment, concerned: &BTreeSet<Lane>) -> bool {
+        let touches = |lane: &Lane| concerned.contains(lane);
+        match moment.what {
+            What::Fault | What::Phase | What::Violation => true,
+            What::Step => touches(&moment.lane) || moment.from.is_some_and(|(lane, _)| touches(&lane)),
+        }
+    }
+}
+
+/// The numbers of a run that a page and a summary show.
+pub fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    vec![
+        ("steps", outcome.steps.to_string()),
+        ("requests", outcome.requests.to_string()),
+        ("virtual time", format!("{} ms", outcome.millis)),
+        ("choices", outcome.tape.len().to_string()),
+        ("digest", format!("{:016x}", outcome.digest.0)),
+    ]
+}
+
+/// Milliseconds with three places: `12.500`.
+fn millis(at: Mono) -> String {
+    format!("{}.{:03}", at.0 / 1000, at.0 % 1000)
+}
+
+/// The name of a lane that tells more than its number.
+fn name<'a>(names: &'a [(Lane, String)], lane: Lane) -> Option<&'a str> {
+    names.iter().find(|(named, _)| *named == lane).map(|(_, name)| name.as_str())
+}
+
+#[cfg(test)]
+mod tests;
