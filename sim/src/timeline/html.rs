@@ -78,9 +78,9 @@ fn banner(out: &mut String, account: &Account<'_>) {
             );
         }
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<p class=\"reproduce\"><span>Reproduce</span><code id=\"reproduce\">{}</code></p>\n",
+        "<p class=\"reproduce\"><span>Reproduce</span><code id=\"reproduce\">{}</code></p>",
         escaped(account.reproduce)
     );
     out.push_str("<dl>");

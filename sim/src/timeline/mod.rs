@@ -81,7 +81,7 @@ fn millis(at: Mono) -> String {
 }
 
 /// The name of a lane that tells more than its number.
-fn name<'a>(names: &'a [(Lane, String)], lane: Lane) -> Option<&'a str> {
+fn name(names: &[(Lane, String)], lane: Lane) -> Option<&str> {
     names.iter().find(|(named, _)| *named == lane).map(|(_, name)| name.as_str())
 }
 

@@ -76,6 +76,8 @@
   const place = (moment) => moment.from !== undefined && moment.from !== moment.lane
     ? `${lanes[moment.from].id} > ${lanes[moment.lane].id}` : lanes[moment.lane].id;
 
+  const widest = Math.min(24, moments.reduce((most, moment) => Math.max(most, place(moment).length), 0));
+
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const places = lanes.map((_, lane) => label(lane).toLowerCase());
@@ -190,7 +192,11 @@
     text.style.left = `${textX()}px`;
     if (moment.what === 1) text.append(make('em', { textContent: '◆', ariaLabel: 'fault:' }));
     if (moment.what === 3) text.append(make('em', { textContent: '✕', ariaLabel: 'violation:' }));
-    if (moment.what !== 2) text.append(make('i', { textContent: place(moment) }));
+    if (moment.what !== 2) {
+      const where = make('i', { textContent: place(moment) });
+      where.style.minWidth = `${widest + (moment.what === 0 ? 2 : 0)}ch`;
+      text.append(where);
+    }
     text.append(...highlighted(moment.text));
     made.append(time, text);
     return made;
@@ -396,9 +402,9 @@
   command.after(copy);
 
   const key = (name) => make('kbd', { textContent: name });
-  dock.append(make('p', { className: 'keys' }, key('↑'), key('↓'), ' moment  ', key('N'), ' fault  ', key('V'),
+  dock.after(make('p', { className: 'keys' }, key('↑'), key('↓'), ' moment  ', key('N'), ' fault  ', key('V'),
     ' violation  ', key('F'), ' where it came from  ', key('/'), ' search  ', key('+'), key('−'),
-    ' zoom. A click on a lane’s name shows its moments alone.'));
+    ' zoom; a click on a lane’s name shows its moments alone'));
   filter();
   // A failure is read from its end.
   requestAnimationFrame(() => { layout(); step(isViolation, 0); });
