@@ -79,15 +79,15 @@
   const widest = Math.min(24, moments.reduce((most, moment) => Math.max(most, place(moment).length), 0));
 
   function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const sought = search.value.trim().toLowerCase();
     const places = lanes.map((_, lane) => label(lane).toLowerCase());
     const has = (set, moment) => set.has(moment.lane) || set.has(moment.from);
     shown = moments.filter((moment) => {
       if (picked.size > 0 && !has(picked, moment)) return false;
       if (show.value === 'faults' && moment.what === 0) return false;
       if (show.value === 'story' && moment.what === 0 && !has(concerned, moment)) return false;
-      return words.every((word) => moment.found.includes(word) || places[moment.lane].includes(word)
-        || (moment.from !== undefined && places[moment.from].includes(word)));
+      return sought === '' || moment.found.includes(sought) || places[moment.lane].includes(sought)
+        || (moment.from !== undefined && places[moment.from].includes(sought));
     });
     rowOf.fill(-1);
     const byLane = lanes.map(() => new Map());
@@ -204,17 +204,16 @@
 
   // The text with what is searched for marked; text nodes only.
   function highlighted(text) {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const sought = search.value.trim().toLowerCase();
     const lower = text.toLowerCase();
-    if (words.length === 0 || lower.length !== text.length) return [text];
+    // Some letters change their length: then the places would not be those of the text.
+    if (sought === '' || lower.length !== text.length) return [text];
     const parts = [];
     let at = 0;
-    while (at < text.length) {
-      const hits = words.map((word) => [lower.indexOf(word, at), word]).filter(([found]) => found >= 0);
-      if (hits.length === 0) break;
-      const [found, word] = hits.reduce((one, two) => two[0] < one[0] ? two : one);
-      parts.push(text.slice(at, found), make('mark', { textContent: text.slice(found, found + word.length) }));
-      at = found + word.length;
+    for (let found = lower.indexOf(sought); found >= 0; found = lower.indexOf(sought, at)) {
+      const end = found + sought.length;
+      parts.push(text.slice(at, found), make('mark', { textContent: text.slice(found, end) }));
+      at = end;
     }
     return [...parts, text.slice(at)];
   }
@@ -265,9 +264,10 @@
     for (let row = first; row < end; row += 1) {
       const moment = shown[row];
       const kind = `of-${lanes[moment.lane].kind}`;
-      drawn.push(draw('g', { class: kind }, ...mark(moment.what, laneX(moment.lane), y(row), size)));
+      drawn.push(draw('g', { class: kind }, ...mark(moment.what, laneX(moment.lane), y(row),
+        moment.what === 0 ? size : Math.max(3.2, size))));
       if (moment.index === selected) {
-        drawn.push(draw('circle', { class: 'ring', cx: laneX(moment.lane), cy: y(row), r: size * 2 }));
+        drawn.push(draw('circle', { class: 'ring', cx: laneX(moment.lane), cy: y(row), r: Math.max(6, size * 2) }));
       }
     }
     const picture = draw('svg', { width: textX(), height: (end - first) * height(), 'aria-hidden': 'true' }, ...drawn);

@@ -148,11 +148,8 @@ fn a_page_of_a_very_long_run_keeps_its_end_and_its_faults() {
 fn pages_to_look_at() {
     for (clients, ordinary) in [(3, 120), (30, 20_000)] {
         let (moments, violation, names) = (story(clients, ordinary), violation(), names(clients));
-        let facts = [
-            ("steps", "812".to_owned()),
-            ("requests", "96".to_owned()),
-            ("virtual time", "15 ms".to_owned()),
-        ];
+        let violation = (moments.last().map_or(0, |moment| moment.at.0 / 1000), violation.1);
+        let facts = [("steps", "812".to_owned()), ("requests", "96".to_owned()), ("choices", "5".to_owned())];
         let html = page(&Account { facts: &facts, ..account(&moments, &names, &violation) });
         assert!(html.ends_with("</html>\n"));
         if let Some(folder) = std::env::var_os("STEERSMAN_PAGES") {
