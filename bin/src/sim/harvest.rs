@@ -6,12 +6,13 @@ use steersman_sim::marks::Mark;
 use steersman_sim::shrink::shrink_while;
 use steersman_sim::tally::Tally;
 
+use super::Verdict;
 use super::exit::Failure;
 use super::options::{jobs_of, number_of, path_of};
 use super::over::{Progress, Seeds, over};
+use super::plans::Plans;
 use super::play::{Start, caught, play, without};
 use super::report::{reproduce, write_tape};
-use super::{Verdict, plain};
 use crate::serve::print;
 
 pub(super) fn main(matches: &ArgMatches) -> Verdict {
@@ -24,9 +25,10 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
         jobs: jobs_of(matches),
         hits: 1,
     };
+    let plans = Plans::default();
     let mut progress = Progress::begin();
     let one = |seed| {
-        let outcome = play(&Start::Seed(seed), &plain(false));
+        let outcome = play(&Start::Seed(seed), &plans.plan(false));
         (Tally::of(&outcome), (outcome.marks.count(mark) > 0).then_some(outcome.tape))
     };
     let (tally, found) = over(seeds, one, |tally| progress.show(tally));
@@ -36,9 +38,9 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
         return Ok(Some(Failure::MarkMissed));
     };
     let runs_max = number_of(matches, "shrink-runs");
-    let reaches = |tape: &Tape| play(&Start::Tape(tape.clone()), &plain(false)).marks.count(mark) > 0;
+    let reaches = |tape: &Tape| play(&Start::Tape(tape.clone()), &plans.plan(false)).marks.count(mark) > 0;
     let shrunk = caught(|| {
-        shrink_while(&tape, &plain(false), runs_max, |outcome| outcome.marks.count(mark) > 0, |_, _| {})
+        shrink_while(&tape, &plans.plan(false), runs_max, |outcome| outcome.marks.count(mark) > 0, |_, _| {})
     });
     let shrunk = shrunk.unwrap_or_else(|_| without(&tape, runs_max, reaches, |_, _| {}));
     let choices = shrunk.tape.len();

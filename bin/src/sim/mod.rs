@@ -7,6 +7,7 @@ mod museum;
 mod one;
 mod options;
 mod over;
+mod plans;
 mod play;
 mod report;
 mod sweep;
@@ -16,7 +17,6 @@ pub(crate) use options::command;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
-use steersman_sim::run::Plan;
 
 use crate::serve::complain;
 use exit::{Failure, INFRASTRUCTURE};
@@ -44,10 +44,4 @@ fn code(verdict: Verdict) -> ExitCode {
             ExitCode::from(INFRASTRUCTURE)
         }
     }
-}
-
-/// The plan of a run of the server as it is.
-#[allow(clippy::needless_update, reason = "a build with the museum has one field more")]
-fn plain(trace: bool) -> Plan {
-    Plan { trace, ..Plan::default() }
 }

@@ -4,12 +4,13 @@ use clap::ArgMatches;
 use steersman_sim::run::Outcome;
 use steersman_sim::timeline::facts;
 
+use super::Verdict;
 use super::exit::Failure;
 use super::options::path_of;
+use super::plans::Plans;
 use super::play::{Start, play};
 use super::report::{Settings, failure, read_tape, reproduce, shown};
 use super::sweep::verdict;
-use super::{Verdict, plain};
 use crate::serve::print;
 
 /// What to play, how it is called on the command line, and how in the names of files.
@@ -25,22 +26,23 @@ pub(super) fn start(matches: &ArgMatches) -> Result<Option<(Start, String, Strin
 pub(super) fn main(matches: &ArgMatches) -> Verdict {
     let (start, arguments, called) = start(matches)?.expect("there is a seed or a tape");
     let settings = Settings::of(matches, matches.get_flag("shrink"));
-    let traced = plain(settings.trace || settings.html.is_some());
+    let plans = Plans::of(matches);
+    let traced = plans.plan(settings.trace || settings.html.is_some());
     let outcome = play(&start, &traced);
     let again = matches.get_flag("twice").then(|| play(&start, &traced));
     let found = verdict(&outcome, again.as_ref());
     match found {
         Some(Failure::Nondeterminism) => {
-            print(&format!("reproduce: {}", reproduce(&format!("{arguments} --twice"))));
+            print(&format!("reproduce: {}", reproduce(&plans.arguments(&format!("{arguments} --twice")))));
             print("The same choices gave two different runs.");
             for outcome in [Some(&outcome), again.as_ref()].into_iter().flatten() {
                 print(&summary(outcome));
             }
         }
-        Some(_) => failure(&start, (&arguments, &called), &settings, &plain)?,
+        Some(_) => failure(&start, (&arguments, &called), &settings, plans)?,
         None => {
             print(&outcome.swarm);
-            shown(&outcome, &reproduce(&arguments), &settings)?;
+            shown(&outcome, &reproduce(&plans.arguments(&arguments)), &settings)?;
             if let Some(explained) = &outcome.explained {
                 print(&format!("It did not converge, which the faults left in place explain: {explained}"));
             }

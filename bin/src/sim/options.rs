@@ -17,6 +17,7 @@ pub(crate) fn command() -> Command {
         .args(campaign())
         .args(single())
         .args(output())
+        .args(exhibit())
         .subcommand(harvest())
         .subcommand(museum())
 }
@@ -77,6 +78,20 @@ fn single() -> [Arg; 6] {
             .help("Ways to make one choice otherwise that --exhaust tries"),
         number("runs-max", "N").default_value("100000").help("Runs that --exhaust plays at most"),
     ]
+}
+
+/// What only a build with the museum can do.
+#[cfg(feature = "museum")]
+fn exhibit() -> Vec<Arg> {
+    let names = steersman_sim::museum::Exhibit::all().into_iter().map(|exhibit| exhibit.name());
+    let exhibit = Arg::new("exhibit").long("exhibit").value_name("NAME");
+    let exhibit = exhibit.value_parser(clap::builder::PossibleValuesParser::new(names));
+    vec![exhibit.help("Put a bug of the museum back").hide_possible_values(true)]
+}
+
+#[cfg(not(feature = "museum"))]
+fn exhibit() -> Vec<Arg> {
+    Vec::new()
 }
 
 fn output() -> [Arg; 5] {

@@ -112,6 +112,18 @@ impl Progress {
     }
 }
 
+/// Tells a terminal how shrinking goes: choices that are left, and runs.
+pub(super) fn shrinking() -> impl FnMut(usize, u64) {
+    let mut drawn = None::<Instant>;
+    let terminal = std::io::stderr().is_terminal();
+    move |left, runs| {
+        if terminal && drawn.is_none_or(|drawn| drawn.elapsed() >= REDRAW) {
+            drawn = Some(Instant::now());
+            let _ = write!(std::io::stderr(), "\r\x1b[Kshrinking: {left} choices left after {runs} runs\r");
+        }
+    }
+}
+
 fn line(tally: &Tally, seconds: f64) -> String {
     format!(
         "{:.0} s: {} seeds, {:.1} seeds/s, {:.0} steps/s, {} failures, marks {} of {}",

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use steersman_core::http::discovery::GIT_VERSION;
-use steersman_sim::check::Violation;
+use steersman_sim::check::{Guarantee, Violation};
 use steersman_sim::choose::Tape;
-use steersman_sim::run::{Outcome, Plan};
+use steersman_sim::run::Outcome;
 use steersman_sim::tally::kebab;
 use steersman_sim::timeline::{Account, facts, page, short, whole};
 
 use super::options::{number_of, path_of};
+use super::over::shrinking;
+use super::plans::Plans;
 use super::play::{Start, fewer, play};
 use crate::serve::print;
 
@@ -51,14 +53,14 @@ pub(super) fn failure(
     start: &Start,
     (arguments, called): (&str, &str),
     settings: &Settings,
-    plan: &dyn Fn(bool) -> Plan,
+    plans: Plans,
 ) -> Result<(), String> {
-    let command = reproduce(arguments);
-    let mut outcome = play(start, &plan(true));
+    let command = reproduce(&plans.arguments(arguments));
+    let mut outcome = play(start, &plans.plan(true));
     let Some((millis, violation)) = outcome.violation.clone() else {
         print(&format!(
             "reproduce: {}\nIt failed, and did not when it was run again.",
-            reproduce(&format!("{arguments} --twice"))
+            reproduce(&plans.arguments(&format!("{arguments} --twice")))
         ));
         return Ok(());
     };
@@ -68,19 +70,24 @@ pub(super) fn failure(
     }
     if let Some(runs_max) = settings.shrink_runs {
         let before = outcome.tape.len();
-        let shrunk = fewer(&outcome.tape, &plan(false), violation.guarantee, runs_max, |_, _| {});
+        let shrunk = fewer(&outcome.tape, &plans.plan(false), violation.guarantee, runs_max, shrinking());
         print(&format!("shrunk from {before} choices to {} in {} runs", shrunk.tape.len(), shrunk.runs));
-        outcome = play(&Start::Tape(shrunk.tape), &plan(true));
+        outcome = play(&Start::Tape(shrunk.tape), &plans.plan(true));
     }
     shown(&outcome, &command, settings)?;
     if outcome.tape.len() <= PRINTED_MAX {
-        print(&format!("\n{}", outcome.tape));
+        print(&format!("\n{}", outcome.tape.to_string().trim_end()));
     }
     if let Some(folder) = &settings.tapes {
-        let file = format!("{}-{called}.tape", kebab(violation.guarantee));
+        let file = tape_file(violation.guarantee, called);
         write_tape(folder, &file, &noted(&outcome, &violation), &command, &outcome.tape)?;
     }
     Ok(())
+}
+
+/// How the file of a tape is called.
+pub(super) fn tape_file(guarantee: Guarantee, called: &str) -> String {
+    format!("{}-{called}.tape", kebab(guarantee))
 }
 
 /// The sentence that a tape begins with.
@@ -94,9 +101,9 @@ pub(super) fn shown(outcome: &Outcome, command: &str, settings: &Settings) -> Re
     let facts = facts(outcome);
     let account = Account::of(outcome, command, &facts);
     if settings.trace {
-        print(&format!("\n{}", whole(&account)));
+        print(&format!("\n{}", whole(&account).trim_end()));
     } else if outcome.violation.is_some() {
-        print(&format!("\n{}", short(&account)));
+        print(&format!("\n{}", short(&account).trim_end()));
     }
     if let Some(file) = &settings.html {
         write(file, &page(&account))?;
@@ -134,7 +141,6 @@ pub(super) fn read_tape(file: &Path) -> Result<Tape, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use steersman_sim::check::Guarantee;
 
     #[test]
     fn a_tape_is_written_with_what_it_shows_and_read_back() {

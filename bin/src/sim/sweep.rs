@@ -6,12 +6,13 @@ use clap::ArgMatches;
 use steersman_sim::run::Outcome;
 use steersman_sim::tally::Tally;
 
+use super::Verdict;
 use super::exit::Failure;
 use super::options::{jobs_of, number_of};
 use super::over::{Progress, Seeds, over};
+use super::plans::Plans;
 use super::play::{Start, play};
 use super::report::{Settings, failure, reproduce};
-use super::{Verdict, plain};
 use crate::serve::print;
 
 pub(super) fn main(matches: &ArgMatches) -> Verdict {
@@ -23,9 +24,9 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
         jobs: jobs_of(matches),
         hits: usize::try_from(number_of(matches, "failures")).unwrap_or(usize::MAX),
     };
-    let twice = matches.get_flag("twice");
+    let (twice, plans) = (matches.get_flag("twice"), Plans::of(matches));
     let mut progress = Progress::begin();
-    let one = |seed| judged(twice, || play(&Start::Seed(seed), &plain(false)));
+    let one = |seed| judged(twice, || play(&Start::Seed(seed), &plans.plan(false)));
     let (tally, mut failures) = over(seeds, one, |tally| progress.show(tally));
     let seconds = progress.seconds();
     progress.end();
@@ -34,7 +35,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     failures.truncate(seeds.hits);
     let mut settings = Settings::of(matches, !matches.get_flag("no-shrink"));
     for (seed, found) in failures {
-        report(seed, found, &settings)?;
+        report(seed, found, &settings, plans)?;
         // The page is that of the first failure.
         settings.html = None;
     }
@@ -60,15 +61,15 @@ pub(super) fn verdict(outcome: &Outcome, again: Option<&Outcome>) -> Option<Fail
     outcome.violation.as_ref().map(|(_, violation)| Failure::of(violation))
 }
 
-fn report(seed: u64, found: Failure, settings: &Settings) -> Result<(), String> {
+fn report(seed: u64, found: Failure, settings: &Settings, plans: Plans) -> Result<(), String> {
     if found == Failure::Nondeterminism {
         print(&format!(
             "reproduce: {}\nThe same seed gave two different runs.\n",
-            reproduce(&format!("{seed} --twice"))
+            reproduce(&plans.arguments(&format!("{seed} --twice")))
         ));
         return Ok(());
     }
-    failure(&Start::Seed(seed), (&seed.to_string(), &seed.to_string()), settings, &plain)
+    failure(&Start::Seed(seed), (&seed.to_string(), &seed.to_string()), settings, plans)
 }
 
 fn summary(tally: &Tally, seconds: f64, jobs: u64) -> String {

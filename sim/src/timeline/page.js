@@ -158,7 +158,9 @@
   }
 
   function sight() {
-    const first = Math.max(0, Math.floor(scroll.scrollTop / height()) - 4);
+    // A list that has become shorter is scrolled further than it goes, for a moment.
+    const reached = Math.min(Math.floor(scroll.scrollTop / height()), shown.length);
+    const first = Math.max(0, reached - 4);
     const tall = Math.ceil((scroll.clientHeight || 400) / height()) + 8;
     return [first, Math.min(shown.length, first + tall)];
   }
@@ -407,5 +409,9 @@
     ' zoom; a click on a lane’s name shows its moments alone'));
   filter();
   // A failure is read from its end.
-  requestAnimationFrame(() => { layout(); step(isViolation, 0); });
+  requestAnimationFrame(() => {
+    layout();
+    if (moments.some(isViolation)) step(isViolation, 0);
+    else if (document.querySelector('.broken')) select(shown.length - 1);
+  });
 })();

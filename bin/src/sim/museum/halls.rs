@@ -7,13 +7,13 @@ use clap::ArgMatches;
 use steersman_sim::check::Guarantee;
 use steersman_sim::choose::Tape;
 use steersman_sim::museum::Exhibit;
-use steersman_sim::run::Plan;
 use steersman_sim::tally::{Found, MUSEUM_HEADING, Tally};
 
 use crate::serve::{complain, print};
 use crate::sim::exit::{Failure, USAGE};
 use crate::sim::options::{jobs_of, number_of, path_of};
 use crate::sim::over::{Progress, Seeds, over};
+use crate::sim::plans::Plans;
 use crate::sim::play::{Start, fewer, play};
 use crate::sim::report::{reproduce, write_tape};
 use crate::sim::{Verdict, code};
@@ -83,23 +83,20 @@ struct Search {
 }
 
 fn search(exhibit: Exhibit, start: u64, budget: u64, shrink_runs: u64) -> Search {
+    let plans = Plans { exhibit: Some(exhibit) };
     let mut tally = Tally::default();
     let first = start.saturating_mul(APART).saturating_add(1);
     for seed in first..first.saturating_add(budget) {
-        let outcome = play(&Start::Seed(seed), &plan(exhibit));
+        let outcome = play(&Start::Seed(seed), &plans.plan(false));
         tally.add(&Tally::of(&outcome));
         if let Some((_, violation)) = &outcome.violation {
             let guarantee = violation.guarantee;
             let shrunk = (start == 0)
-                .then(|| fewer(&outcome.tape, &plan(exhibit), guarantee, shrink_runs, |_, _| {}).tape);
+                .then(|| fewer(&outcome.tape, &plans.plan(false), guarantee, shrink_runs, |_, _| {}).tape);
             return Search { tally, found: Some((seed, guarantee)), shrunk };
         }
     }
     Search { tally, found: None, shrunk: None }
-}
-
-fn plan(exhibit: Exhibit) -> Plan {
-    Plan { trace: false, exhibit: Some(exhibit) }
 }
 
 fn line(exhibit: Exhibit, budget: u64, searches: &[&Search]) -> Found {
@@ -122,6 +119,6 @@ fn keep(folder: &Path, exhibit: Exhibit, search: &Search) -> Result<(), String> 
     let (Some(tape), Some((seed, guarantee))) = (&search.shrunk, search.found) else { return Ok(()) };
     let shows =
         format!("{} ({})\nseed {seed}: {}", exhibit.sentence(), exhibit.issue(), guarantee.sentence());
-    let command = reproduce(&format!("museum {}", exhibit.name()));
+    let command = reproduce(&Plans { exhibit: Some(exhibit) }.arguments(&seed.to_string()));
     write_tape(folder, &format!("{}.tape", exhibit.name()), &shows, &command, tape).map(|_| ())
 }
