@@ -65,12 +65,12 @@ impl Source for Noting {
     }
 }
 
-/// Plays a run. One that panics is played once more, to learn its choices.
+/// Plays a run. One that panics where the run itself does not catch it is played once more, to learn its choices.
 pub(super) fn play(start: &Start, plan: &Plan) -> Outcome {
-    caught(|| run(start.chooser(), plan)).unwrap_or_else(|_| {
+    placed(|| run(start.chooser(), plan)).unwrap_or_else(|_| {
         let source = start.noting();
         let made = Arc::clone(&source.made);
-        let again = caught(|| run(Chooser::new(source), plan));
+        let again = placed(|| run(Chooser::new(source), plan));
         let made = made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         again.unwrap_or_else(|panic| fallen(panic, Tape::new(made)))
     })
@@ -78,7 +78,19 @@ pub(super) fn play(start: &Start, plan: &Plan) -> Outcome {
 
 /// Plays the choices of a source that are also known as a tape.
 pub(super) fn play_source(source: impl Source + 'static, tape: &Tape, plan: &Plan) -> Outcome {
-    caught(|| run(Chooser::new(source), plan)).unwrap_or_else(|panic| fallen(panic, tape.clone()))
+    placed(|| run(Chooser::new(source), plan)).unwrap_or_else(|panic| fallen(panic, tape.clone()))
+}
+
+/// Plays a run; a panic that became a violation in it says where it was.
+fn placed(of: impl FnOnce() -> Outcome) -> Result<Outcome, String> {
+    let (mut outcome, panic) = caught_with(of)?;
+    if let Some((_, violation)) = &mut outcome.violation
+        && violation.guarantee == Guarantee::NothingPanics
+        && !panic.is_empty()
+    {
+        violation.detail = panic;
+    }
+    Ok(outcome)
 }
 
 /// What is known of a run that panicked.
@@ -109,18 +121,15 @@ pub(super) fn fewer(
     runs_max: u64,
     accepted: impl FnMut(usize, u64),
 ) -> Shrunk {
-    let panics = |tape: &Tape| {
+    let breaks = |tape: &Tape| {
         play(&Start::Tape(tape.clone()), plan)
             .violation
             .is_some_and(|(_, violation)| violation.guarantee == guarantee)
     };
-    if guarantee == Guarantee::NothingPanics {
-        return without(tape, runs_max, panics, accepted);
-    }
-    // A run with fewer choices may panic where the whole one did not: then parts are taken out under a net.
+    // Where a panic comes out of a run, parts are taken out under a net.
     let mut accepted = accepted;
     caught(|| shrink(tape, plan, guarantee, runs_max, &mut accepted))
-        .unwrap_or_else(|_| without(tape, runs_max, panics, accepted))
+        .unwrap_or_else(|_| without(tape, runs_max, breaks, accepted))
 }
 
 /// Takes out parts of a tape, large ones first, while something holds of what is left.
@@ -162,6 +171,11 @@ thread_local! {
 
 /// What it gives, or the message and the place of its panic, which is then not printed.
 pub(super) fn caught<T>(of: impl FnOnce() -> T) -> Result<T, String> {
+    caught_with(of).map(|(given, _)| given)
+}
+
+/// As `caught`, beside it the last panic that was caught further in.
+fn caught_with<T>(of: impl FnOnce() -> T) -> Result<(T, String), String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();
@@ -183,7 +197,10 @@ pub(super) fn caught<T>(of: impl FnOnce() -> T) -> Result<T, String> {
     PANIC.set(Some(String::new()));
     let given = panic::catch_unwind(AssertUnwindSafe(of));
     let panic = PANIC.take().unwrap_or_default();
-    given.map_err(|_| panic)
+    match given {
+        Ok(given) => Ok((given, panic)),
+        Err(_) => Err(panic),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +218,12 @@ mod tests {
         let (_, violation) = outcome.violation.expect("a panic is a violation");
         assert_eq!(violation.guarantee, Guarantee::NothingPanics);
         assert_eq!(caught(|| 5), Ok(5));
+        let inner = placed(|| {
+            let panic = panic::catch_unwind(|| panic!("deep")).map(|()| String::new());
+            fallen(panic.unwrap_or_else(|_| "without a place".to_owned()), Tape::default())
+        });
+        let (_, violation) = inner.expect("was caught").violation.expect("a panic is a violation");
+        assert!(violation.detail.starts_with("panicked: deep, at "), "{violation}");
     }
 
     #[test]

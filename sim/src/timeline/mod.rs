@@ -44,13 +44,27 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The lanes of the moments that tell of a violation.
+    /// Whom the violation concerns: the lanes of the moments that tell of it and those that its detail names;
+    /// where there are none, those of what happened last before it.
     fn concerned(&self) -> BTreeSet<Lane> {
-        let told = self.moments.iter().filter(|moment| moment.what == What::Violation);
-        told.flat_map(|moment| [Some(moment.lane), moment.from.map(|(lane, _)| lane)])
-            .flatten()
-            .filter(|lane| *lane != Lane::Run)
-            .collect()
+        let Some((_, violation)) = self.violation else { return BTreeSet::new() };
+        let is_told = |moment: &&Moment| moment.what == What::Violation;
+        let told = self.moments.iter().filter(is_told).flat_map(lanes);
+        let named = self.names.iter().map(|(lane, _)| *lane);
+        let named = self.moments.iter().flat_map(lanes).chain(named).collect::<BTreeSet<Lane>>();
+        let named = named.into_iter().filter(|lane| {
+            says(&violation.detail, &lane.to_string())
+                || name(self.names, *lane).is_some_and(|name| says(&violation.detail, name))
+        });
+        let found: BTreeSet<Lane> = told.chain(named).filter(|lane| *lane != Lane::Run).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let last = self.moments.iter().rev().find(|moment| moment.what == What::Step);
+        let last: BTreeSet<Lane> = last.into_iter().flat_map(lanes).collect();
+        let clients: BTreeSet<Lane> =
+            last.iter().copied().filter(|lane| matches!(lane, Lane::Client(_))).collect();
+        if clients.is_empty() { last } else { clients }
     }
 
     /// Whether a moment belongs to the story of a violation: it is a fault or a phase, or happens to one that
@@ -73,6 +87,17 @@ pub fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("choices", outcome.tape.len().to_string()),
         ("digest", format!("{:016x}", outcome.digest.0)),
     ]
+}
+
+/// Where a moment is, and where it came from.
+fn lanes(moment: &Moment) -> impl Iterator<Item = Lane> + use<> {
+    moment.from.map(|(lane, _)| lane).into_iter().chain([moment.lane])
+}
+
+/// Whether a text holds a word that does not go on: `client 1` is not in `client 12`.
+fn says(text: &str, word: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(|letter: char| letter.is_ascii_alphanumeric());
+    !word.is_empty() && text.match_indices(word).any(|(at, _)| !goes_on(&text[at + word.len()..]))
 }
 
 /// Milliseconds with three places: `12.500`.

@@ -118,6 +118,23 @@ fn a_long_run_shows_faults_and_what_the_violation_concerns() {
 }
 
 #[test]
+fn a_violation_of_the_run_concerns_those_that_it_names() {
+    let (mut moments, (at, mut violation)) = (story(20, 400), violation());
+    violation.detail = "client 14 does not hold configmaps/a".to_owned();
+    let last = moments.last_mut().expect("a story has an end");
+    (last.lane, last.text) = (Lane::Run, violation.to_string());
+    let found = (at, violation);
+    let shown = account(&moments, &[], &found);
+    assert_eq!(shown.concerned().into_iter().collect::<Vec<_>>(), [Lane::Client(14)]);
+    let written = short(&shown);
+    assert!(written.contains("> client 14 ") && !written.contains("client 11"), "{written}");
+    assert_eq!(written.matches("client 14 does not hold").count(), 1, "{written}");
+    // One that names nobody concerns the client that was answered last.
+    let found = (at, Violation::new(Guarantee::OneAnswer, "request 7"));
+    assert_eq!(account(&moments, &[], &found).concerned().into_iter().collect::<Vec<_>>(), [Lane::Client(2)]);
+}
+
+#[test]
 fn a_page_holds_nothing_of_a_run_as_markup_and_asks_nobody() {
     let (mut moments, violation) = (story(1, 8), violation());
     moments[2].text = "</script><script>alert(1)</script>\u{2028}\u{1}".to_owned();

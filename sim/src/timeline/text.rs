@@ -1,6 +1,6 @@
 //! The timeline as text: aligned columns, faults marked with `!`, the violation last with its guarantee.
 
-use super::{Account, millis, name};
+use super::{Account, lanes, millis, name};
 use crate::trace::{Lane, Moment, What};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -45,8 +45,8 @@ pub fn short(account: &Account<'_>) -> String {
 fn write(account: &Account<'_>, moments: Vec<Option<&Moment>>) -> String {
     let mut out = String::new();
     let shown: Vec<&Moment> = moments.iter().copied().flatten().collect();
-    let lanes: BTreeSet<Lane> = shown.iter().flat_map(|moment| lanes_of(moment)).collect();
-    for lane in lanes {
+    let seen: BTreeSet<Lane> = shown.iter().flat_map(|moment| lanes(moment)).collect();
+    for lane in seen {
         if let Some(name) = name(account.names, lane) {
             line(&mut out, &format!("   {:<11}  ", lane.to_string()), name);
         }
@@ -56,10 +56,14 @@ fn write(account: &Account<'_>, moments: Vec<Option<&Moment>>) -> String {
     if !shown.is_empty() {
         line(&mut out, "", &format!("   {:>time$}  {:<place$}  what", "ms", "where"));
     }
+    let last = account.violation.map(|(_, violation)| violation.to_string());
+    let is_last = |moment: &Moment| last.as_deref() == Some(moment.text.as_str());
     let mut left_out = 0_usize;
     for moment in moments {
         match moment {
             None => left_out += 1,
+            // What the last lines say is not said twice.
+            Some(moment) if moment.what == What::Violation && is_last(moment) => {}
             Some(moment) => {
                 more(&mut out, &mut left_out, time);
                 let mark = match moment.what {
@@ -92,10 +96,6 @@ fn more(out: &mut String, left_out: &mut usize, time: usize) {
     }
 }
 
-fn lanes_of(moment: &Moment) -> Vec<Lane> {
-    moment.from.iter().map(|(lane, _)| *lane).chain([moment.lane]).collect()
-}
-
 /// Where it happens, and where it came from when that is elsewhere.
 fn between(moment: &Moment) -> String {
     match moment.from {
@@ -117,7 +117,12 @@ fn line(out: &mut String, head: &str, text: &str) {
 
 /// Without characters that a terminal would act on.
 fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    let shown = |letter: char| match letter {
+        '\n' | '\t' => ' ',
+        _ if letter.is_control() => '\u{fffd}',
+        _ => letter,
+    };
+    text.chars().map(shown).collect()
 }
 
 fn wrapped(text: &str, room: usize) -> Vec<String> {
