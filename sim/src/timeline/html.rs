@@ -3,7 +3,7 @@
 //! Texts of a run hold names that clients chose, so nothing of a run is markup: the static part is escaped, and
 //! the moments are data that the page's script puts into text nodes.
 
-use super::{Account, name, text};
+use super::{Account, lanes, name, text};
 use crate::trace::{Lane, Moment, What};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -19,7 +19,7 @@ pub const PAGE_MOMENTS_MAX: usize = 50_000;
 pub fn page(account: &Account<'_>) -> String {
     let moments = kept(account);
     let left_out = account.moments.len() - moments.len();
-    let lanes = lanes(account, &moments);
+    let lanes = seen(&moments);
     let mut out = String::with_capacity(64 * 1024 + moments.len() * 96);
     out.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     // Whatever a run's text may hold: the page asks nobody for anything.
@@ -100,21 +100,21 @@ fn banner(out: &mut String, account: &Account<'_>) {
 
 /// The moments that a page has room for.
 fn kept<'a>(account: &Account<'a>) -> Vec<&'a Moment> {
-    let all = account.moments;
+    let all = &account.moments;
     if all.len() <= PAGE_MOMENTS_MAX {
-        return all.iter().collect();
+        return all.clone();
     }
     let concerned = account.concerned();
     let (before, ending) = all.split_at(all.len() - PAGE_MOMENTS_MAX / 2);
-    let telling: Vec<&Moment> = before.iter().filter(|moment| Account::tells(moment, &concerned)).collect();
+    let telling: Vec<&Moment> =
+        before.iter().copied().filter(|moment| Account::tells(moment, &concerned)).collect();
     let room = PAGE_MOMENTS_MAX - ending.len();
-    telling[telling.len().saturating_sub(room)..].iter().copied().chain(ending).collect()
+    telling[telling.len().saturating_sub(room)..].iter().chain(ending).copied().collect()
 }
 
-fn lanes(account: &Account<'_>, moments: &[&Moment]) -> Vec<Lane> {
-    let from = moments.iter().filter_map(|moment| moment.from.map(|(lane, _)| lane));
-    let named = account.names.iter().map(|(lane, _)| *lane);
-    let all: BTreeSet<Lane> = moments.iter().map(|moment| moment.lane).chain(from).chain(named).collect();
+/// The lanes in which something happens.
+fn seen(moments: &[&Moment]) -> Vec<Lane> {
+    let all: BTreeSet<Lane> = moments.iter().copied().flat_map(lanes).collect();
     all.into_iter().collect()
 }
 

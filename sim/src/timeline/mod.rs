@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use steersman_core::now::Mono;
 
 /// What is shown of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Account<'a> {
     /// The command that repeats it.
     pub reproduce: &'a str,
@@ -27,7 +27,8 @@ pub struct Account<'a> {
     pub violation: Option<&'a (u64, Violation)>,
     pub explained: Option<&'a str>,
     pub tape: &'a Tape,
-    pub moments: &'a [Moment],
+    /// By time; see `in_order`.
+    pub moments: Vec<&'a Moment>,
 }
 
 impl<'a> Account<'a> {
@@ -40,7 +41,7 @@ impl<'a> Account<'a> {
             violation: outcome.violation.as_ref(),
             explained: outcome.explained.as_deref(),
             tape: &outcome.tape,
-            moments: outcome.trace.moments(),
+            moments: in_order(outcome.trace.moments()),
         }
     }
 
@@ -49,9 +50,9 @@ impl<'a> Account<'a> {
     fn concerned(&self) -> BTreeSet<Lane> {
         let Some((_, violation)) = self.violation else { return BTreeSet::new() };
         let is_told = |moment: &&Moment| moment.what == What::Violation;
-        let told = self.moments.iter().filter(is_told).flat_map(lanes);
+        let told = self.moments.iter().copied().filter(is_told).flat_map(lanes);
         let named = self.names.iter().map(|(lane, _)| *lane);
-        let named = self.moments.iter().flat_map(lanes).chain(named).collect::<BTreeSet<Lane>>();
+        let named = self.moments.iter().copied().flat_map(lanes).chain(named).collect::<BTreeSet<Lane>>();
         let named = named.into_iter().filter(|lane| {
             says(&violation.detail, &lane.to_string())
                 || name(self.names, *lane).is_some_and(|name| says(&violation.detail, name))
@@ -60,7 +61,7 @@ impl<'a> Account<'a> {
         if !found.is_empty() {
             return found;
         }
-        let last = self.moments.iter().rev().find(|moment| moment.what == What::Step);
+        let last = self.moments.iter().copied().rev().find(|moment| moment.what == What::Step);
         let last: BTreeSet<Lane> = last.into_iter().flat_map(lanes).collect();
         let clients: BTreeSet<Lane> =
             last.iter().copied().filter(|lane| matches!(lane, Lane::Client(_))).collect();
@@ -76,6 +77,14 @@ impl<'a> Account<'a> {
             What::Step => touches(&moment.lane) || moment.from.is_some_and(|(lane, _)| touches(&lane)),
         }
     }
+}
+
+/// Moments by time. A run notes some of them when they are sent off, with the time at which they arrive. Of one time
+/// they stay as they were noted, a violation last.
+pub fn in_order(moments: &[Moment]) -> Vec<&Moment> {
+    let mut sorted: Vec<&Moment> = moments.iter().collect();
+    sorted.sort_by_key(|moment| (moment.at, moment.what == What::Violation));
+    sorted
 }
 
 /// The numbers of a run that a page and a summary show.

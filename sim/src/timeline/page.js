@@ -122,9 +122,9 @@
   }
 
   function layout() {
-    const room = scroll.clientWidth - TIME - Math.max(380, scroll.clientWidth * .36);
-    laneWidth = Math.max(15, Math.min(110, room / Math.max(1, lanes.length)));
-    const steep = laneWidth < 64;
+    const room = scroll.clientWidth - TIME - Math.max(380, scroll.clientWidth * .42);
+    laneWidth = Math.max(15, Math.min(88, room / Math.max(1, lanes.length)));
+    const steep = laneWidth < 56;
     head.className = steep ? 'head steep' : 'head';
     head.style.height = steep ? '74px' : '42px';
     const width = Math.max(scroll.clientWidth, textX() + 300);

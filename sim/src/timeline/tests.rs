@@ -1,6 +1,6 @@
 //! The timeline of a run that is written by hand.
 
-use super::{Account, PAGE_MOMENTS_MAX, page, short, whole};
+use super::{Account, PAGE_MOMENTS_MAX, in_order, page, short, whole};
 use crate::check::{Guarantee, Violation};
 use crate::choose::Tape;
 use crate::trace::{Lane, Moment, What};
@@ -66,7 +66,7 @@ fn account<'a>(
         violation: Some(violation),
         explained: None,
         tape: &TAPE,
-        moments,
+        moments: in_order(moments),
     }
 }
 
@@ -98,6 +98,10 @@ fn the_text_is_aligned_and_ends_in_the_violation() {
    update 31 of configmaps/<b>&"x" was made from version 7 and stored in place of version 8
 "#;
     assert_eq!(written, expected);
+    let mut noted = moments.clone();
+    noted.swap(1, 3);
+    noted.swap(5, 6);
+    assert_eq!(whole(&account(&noted, &names(0), &violation)), expected, "noted as sent, told as arrived");
     assert_eq!(short(&account(&moments, &names(0), &violation)), written);
 }
 

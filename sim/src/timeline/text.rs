@@ -16,12 +16,12 @@ pub const TEXT_LINES_MAX: usize = 200;
 
 /// Every moment.
 pub fn whole(account: &Account<'_>) -> String {
-    write(account, account.moments.iter().map(Some).collect())
+    write(account, account.moments.iter().copied().map(Some).collect())
 }
 
 /// What a failure prints: of a long run the faults, what concerns the violation's lanes, and the end.
 pub fn short(account: &Account<'_>) -> String {
-    let all = account.moments;
+    let all = &account.moments;
     if all.len() <= SHORT {
         return whole(account);
     }
@@ -29,7 +29,8 @@ pub fn short(account: &Account<'_>) -> String {
     let tells = |(index, moment): &(usize, &Moment)| {
         index + ENDING >= all.len() || Account::tells(moment, &concerned)
     };
-    let mut told: Vec<usize> = all.iter().enumerate().filter(tells).map(|(index, _)| index).collect();
+    let mut told: Vec<usize> =
+        all.iter().copied().enumerate().filter(tells).map(|(index, _)| index).collect();
     if told.len() > TEXT_LINES_MAX {
         let cut = TEXT_LINES_MAX / 4;
         told.drain(cut..told.len() - (TEXT_LINES_MAX - cut));
@@ -37,7 +38,7 @@ pub fn short(account: &Account<'_>) -> String {
     let told: BTreeSet<usize> = told.into_iter().collect();
     write(
         account,
-        all.iter().enumerate().map(|(index, moment)| told.contains(&index).then_some(moment)).collect(),
+        all.iter().enumerate().map(|(index, moment)| told.contains(&index).then_some(*moment)).collect(),
     )
 }
 
