@@ -2,8 +2,9 @@
 //! and replays what a production server was given.
 //!
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
-//! (where every choice comes from), `client`, `ask` and `generate` (who asks for what), `truth` and `check`
-//! (what is held against it), `marks`, `replay`.
+//! (where every choice comes from), `swarm` (what a seed switches on), `world` and `run` (what happens), `client`,
+//! `ask` and `generate` (who asks for what), `truth` and `check` (what is held against it), `marks`, `tally` (many
+//! runs), `shrink`, `museum`, `trace` and `timeline` (what people see), `replay`.
 
 pub mod ask;
 pub mod check;
@@ -20,6 +21,8 @@ pub mod replay;
 pub mod run;
 pub mod shrink;
 mod swarm;
+pub mod tally;
+pub mod timeline;
 pub mod trace;
 pub mod truth;
 mod world;
