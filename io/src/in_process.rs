@@ -5,9 +5,9 @@
 //! same code as the secure port, so that watches stream with the same back-pressure, bodies have the same
 //! bound, and a client that drops a response body has gone away. Whoever asks is an administrator.
 //!
-//! With kube-rs, a server and a client are two lines:
+//! With kube-rs, a server and a client are two lines (`tests/operator.rs` is a whole example):
 //!
-//! ```ignore
+//! ```text
 //! let server = steersman_io::in_process::InProcess::start(1).await;
 //! let client = kube::Client::new(server.service(), "default");
 //!
