@@ -1,6 +1,6 @@
 //! Tests that need nothing but cargo: the generic battery, behaviour under lost replies, malformed
-//! input, warnings, house rules. One is skipped without an etcd: the fake one compared with it. With the feature
-//! `museum`, bugs that are put back.
+//! input, warnings, house rules, runs of the simulator, and an operator's tests as an example. One is skipped
+//! without an etcd: the fake one compared with it. With the feature `museum`, bugs that are put back.
 
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
@@ -14,6 +14,7 @@ mod house_rules;
 mod malformed;
 #[cfg(feature = "museum")]
 mod museum;
+mod operator;
 mod simulation;
 mod starting;
 mod warnings;

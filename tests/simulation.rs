@@ -1,31 +1,71 @@
-//! Runs of the simulator that every change must pass: seeds that once found a bug, and the same run twice.
+//! Runs of the simulator that every change must pass: committed tapes, a few seeds, and the same run twice.
+//!
+//! A tape of `tests/tapes` is a run that once found a bug of our own, or that reaches a rare situation: then its
+//! name begins with `mark-`. `steersman sim --tape FILE` plays one.
 
-use steersman_sim::choose::Chooser;
-use steersman_sim::run::{Outcome, run};
+use std::fs;
+use std::path::Path;
+use steersman_sim::choose::{Chooser, Tape};
+use steersman_sim::marks::Mark;
+use steersman_sim::run::{Outcome, Plan, run};
 
-/// Seeds that found a bug of our own: empty lists at the start, a start that did not end, a deletion that
-/// was claimed.
-const FOUND: [u64; 6] = [147, 199, 6248, 6459, 6580, 7244];
+const SEEDS: u64 = 6;
 
-fn outcome(seed: u64) -> Outcome {
-    run(Chooser::from_seed(seed)).0
+fn seeded(seed: u64) -> Outcome {
+    run(Chooser::from_seed(seed), &Plan::default())
+}
+
+fn holds(outcome: &Outcome, what: &str) {
+    let violation = outcome.violation.as_ref().map(|(millis, violation)| format!("at {millis} ms, {violation}"));
+    assert_eq!(violation, None, "{what}\n{}", outcome.swarm);
+}
+
+/// Every committed tape: its name, and itself.
+fn tapes() -> Vec<(String, Tape)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tapes");
+    let files = fs::read_dir(folder).expect("there are tapes").flatten();
+    let mut tapes: Vec<(String, Tape)> = files
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "tape"))
+        .map(|file| {
+            let name = file.file_name().to_string_lossy().trim_end_matches(".tape").to_owned();
+            let text = fs::read_to_string(file.path()).expect("a tape is text");
+            let tape = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, tape)
+        })
+        .collect();
+    tapes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    tapes
 }
 
 #[test]
-fn seeds_that_found_a_bug_hold() {
-    for seed in FOUND {
-        let outcome = outcome(seed);
-        let violation = outcome.violation.map(|(millis, violation)| format!("at {millis} ms, {violation}"));
-        assert_eq!(violation, None, "steersman sim {seed}");
-        assert!(outcome.requests > 50, "a run has clients that ask");
+fn every_tape_holds_and_reaches_its_mark() {
+    let tapes = tapes();
+    assert!(!tapes.is_empty(), "there are tapes");
+    for (name, tape) in tapes {
+        let outcome = run(Chooser::from_tape(&tape), &Plan::default());
+        holds(&outcome, &name);
+        if let Some(mark) = name.strip_prefix("mark-") {
+            let mark = Mark::from_name(mark).unwrap_or_else(|| panic!("{mark} is a mark"));
+            assert!(outcome.marks.count(mark) > 0, "{name}: the mark is reached");
+        }
+    }
+}
+
+#[test]
+fn a_few_seeds_hold() {
+    for seed in 1..=SEEDS {
+        let outcome = seeded(seed);
+        holds(&outcome, &format!("steersman sim {seed}"));
+        assert!(outcome.steps > 100, "a run does something");
     }
 }
 
 #[test]
 fn a_seed_gives_the_same_run_twice_and_so_does_its_tape() {
-    let (first, chooser) = run(Chooser::from_seed(199));
-    assert_eq!(first.digest, outcome(199).digest);
-    let (taped, _) = run(Chooser::from_tape(chooser.tape().clone()));
-    assert_eq!((taped.digest, taped.steps), (first.digest, first.steps));
-    assert_ne!(first.digest, outcome(200).digest);
+    let first = seeded(3);
+    let again = seeded(3);
+    assert_eq!((again.digest, again.steps), (first.digest, first.steps));
+    let taped = run(Chooser::from_tape(&first.tape), &Plan::default());
+    assert_eq!((taped.digest, taped.steps, taped.violation), (first.digest, first.steps, first.violation));
+    assert_ne!(first.digest, seeded(4).digest);
 }

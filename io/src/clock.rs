@@ -1,21 +1,35 @@
-//! The two clocks, read together.
+//! The two clocks, read together. Monotonic time is tokio's, which a test can pause.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use steersman_core::now::{Mono, Now, Wall};
+use tokio::time::Instant;
 
 /// Monotonic time since the process began to serve, and the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
+    /// The wall time of the origin, when wall time goes with the monotonic one; else the system's is read.
+    wall_origin: Option<Wall>,
 }
 
 impl Clock {
     pub fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), wall_origin: None }
+    }
+
+    /// A clock whose wall time begins as the system's and then goes with the monotonic one, so that both
+    /// stand still or leap together.
+    pub fn start_coupled() -> Self {
+        Self { origin: Instant::now(), wall_origin: Some(wall_now()) }
     }
 
     pub fn now(&self) -> Now {
-        Now { mono: Mono(micros(self.origin.elapsed())), wall: wall_now() }
+        let mono = Mono(micros(self.origin.elapsed()));
+        let wall = match self.wall_origin {
+            Some(origin) => Wall(origin.0.saturating_add_unsigned(mono.0)),
+            None => wall_now(),
+        };
+        Now { mono, wall }
     }
 
     /// The instant that a monotonic time names.

@@ -1,13 +1,17 @@
-//! One HTTP exchange: hyper's request to the core's, the core's response to hyper's.
+//! One HTTP exchange: an HTTP request to the core's, the core's response to HTTP's. The secure port and the
+//! server in process share it.
 
-use std::pin::Pin;
+use std::fmt::Display;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use steersman_core::cache::ListBody;
 use steersman_core::codec::json;
 use steersman_core::http::{Body, Method, Request, Response};
@@ -15,39 +19,60 @@ use steersman_core::limits;
 use steersman_core::respond::InitialEvents;
 use steersman_core::rng::Rng;
 use steersman_core::status::Failure;
+use steersman_core::value::Text;
 
 use crate::clock::wall_now;
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
+use crate::peer::Proof;
 use crate::pieces::Pieces;
-use crate::serve::{Client, Server, UnderWay};
+use crate::serve::UnderWay;
+use crate::shell::Shell;
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// Set by the core on an authorized request for the metrics, which only the shell has.
 static METRICS: HeaderName = HeaderName::from_static("x-steersman-metrics");
 
-/// Answers one request.
-pub(crate) async fn answer(
-    server: &Server,
+/// Where requests are answered, and how.
+pub(crate) struct Exchange {
+    pub(crate) shell: Arc<Shell>,
+    pub(crate) strict_transport_security: Option<HeaderValue>,
+    /// How long a request's body may take to arrive.
+    pub(crate) request_timeout: Duration,
+    pub(crate) audit_ids: AuditIds,
+}
+
+/// Who asks.
+pub(crate) struct Client {
+    pub(crate) proof: Proof,
+    pub(crate) remote_address: Text,
+}
+
+/// Answers one request. `under_way` lives as long as the answer.
+pub(crate) async fn answer<B>(
+    exchange: &Exchange,
     client: &Client,
-    under_way: UnderWay,
-    request: http::Request<Incoming>,
-) -> http::Response<Reply> {
+    under_way: Option<UnderWay>,
+    request: http::Request<B>,
+) -> http::Response<Reply>
+where
+    B: http_body::Body<Error: Display>,
+{
     let (head, body) = request.into_parts();
     let audit_id = match head.headers.get(&AUDIT_ID) {
         Some(chosen) if !chosen.is_empty() => chosen.clone(),
-        Some(_) | None => server.audit_ids.next(),
+        Some(_) | None => exchange.audit_ids.next(),
     };
     let is_head = head.method == http::Method::HEAD;
     let accepts_gzip = gzip::is_accepted(&head.headers);
-    let (response, conversation) = match read_body(server, &head, body).await {
+    let (response, conversation) = match read_body(exchange, &head, body).await {
         Ok(body) => {
-            let (response, conversation) = server.shell.request(to_core(client, head, body)).await;
+            let (response, conversation) = exchange.shell.request(to_core(client, head, body)).await;
             (response, Some(conversation))
         }
         Err(failure) => (failure_response(&failure), None),
     };
-    let mut out = http::Response::new(Reply { source: Source::Empty, under_way: Some(under_way) });
+    let mut out = http::Response::new(Reply { source: Source::Empty, under_way });
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
     put_headers(out.headers_mut(), response.headers);
@@ -59,12 +84,12 @@ pub(crate) async fn answer(
         (Body::Stream(_), None) => unreachable!("streams are conversations"),
     };
     let source = if out.headers_mut().remove(&METRICS).is_some() {
-        Source::Full(server.shell.metrics.text(&server.shell).into())
+        Source::Full(exchange.shell.metrics.text(&exchange.shell).into())
     } else {
         source
     };
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
-    finish_headers(server, out.headers_mut(), audit_id);
+    finish_headers(exchange, out.headers_mut(), audit_id);
     if let Some(length) = source.length()
         && (length > 0 || is_head)
     {
@@ -75,11 +100,11 @@ pub(crate) async fn answer(
 }
 
 /// The body, read whole.
-async fn read_body(
-    server: &Server,
-    head: &http::request::Parts,
-    mut body: Incoming,
-) -> Result<Bytes, Failure> {
+async fn read_body<B>(exchange: &Exchange, head: &http::request::Parts, body: B) -> Result<Bytes, Failure>
+where
+    B: http_body::Body<Error: Display>,
+{
+    let mut body = pin!(body);
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -92,7 +117,9 @@ async fn read_body(
         let mut length = 0_usize;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| Failure::bad_request(format!("reading the body: {error}")))?;
-            let Ok(data) = frame.into_data() else { continue };
+            let Ok(mut data) = frame.into_data() else { continue };
+            // Of bytes that are whole already this makes no copy.
+            let data = data.copy_to_bytes(data.remaining());
             length = length.saturating_add(data.len());
             is_large |= length > limits::REQUEST_BODY_BYTES;
             if length > limits::DISCARDED_BODY_BYTES {
@@ -112,7 +139,7 @@ async fn read_body(
             false => Ok(if joined.is_empty() { whole } else { joined.freeze() }),
         }
     };
-    match tokio::time::timeout(server.request_timeout, read).await {
+    match tokio::time::timeout(exchange.request_timeout, read).await {
         Ok(read) => read,
         Err(_) => Err(Failure::timeout("request body did not arrive in time", 0)),
     }
@@ -156,12 +183,12 @@ fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::http::Header>) 
     }
 }
 
-fn finish_headers(server: &Server, headers: &mut HeaderMap, audit_id: HeaderValue) {
+fn finish_headers(exchange: &Exchange, headers: &mut HeaderMap, audit_id: HeaderValue) {
     headers.insert(AUDIT_ID.clone(), audit_id);
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     }
-    if let Some(directives) = &server.strict_transport_security {
+    if let Some(directives) = &exchange.strict_transport_security {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, directives.clone());
     }
 }
@@ -173,8 +200,8 @@ pub(crate) struct AuditIds {
 }
 
 impl AuditIds {
-    pub(crate) fn new() -> Self {
-        Self { rng: Rng::new(crate::tls::random_seed()), count: AtomicU64::new(0) }
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rng: Rng::new(seed), count: AtomicU64::new(0) }
     }
 
     fn next(&self) -> HeaderValue {
@@ -184,7 +211,7 @@ impl AuditIds {
     }
 }
 
-/// A response's body as hyper reads it.
+/// A response's body as it is sent.
 pub(crate) struct Reply {
     source: Source,
     /// Dropped with the body: until then the request is under way.
@@ -226,7 +253,7 @@ impl Source {
     }
 }
 
-impl hyper::body::Body for Reply {
+impl http_body::Body for Reply {
     type Data = Pieces;
     type Error = std::convert::Infallible;
 

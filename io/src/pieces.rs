@@ -27,6 +27,19 @@ impl From<VecDeque<Bytes>> for Pieces {
     }
 }
 
+impl Pieces {
+    /// The first piece, as it is.
+    pub(crate) fn take_first(&mut self) -> Option<Bytes> {
+        let next = self.rest.pop_front().unwrap_or_default();
+        self.rest_bytes -= next.len();
+        Some(std::mem::replace(&mut self.first, next)).filter(|bytes| !bytes.is_empty())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+}
+
 impl Buf for Pieces {
     fn remaining(&self) -> usize {
         self.first.len() + self.rest_bytes
@@ -80,6 +93,9 @@ mod tests {
             }
             assert_eq!((read.as_slice(), left.chunk()), (whole.as_bytes(), &b""[..]), "steps of {step}");
         }
+        let mut left = pieces();
+        let taken: Vec<Bytes> = std::iter::from_fn(|| left.take_first()).collect();
+        assert_eq!((taken, left.has_remaining()), (vec!["one".into(), "three".into(), "4".into()], false));
         assert!(!Pieces::from(VecDeque::new()).has_remaining());
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::exchange::{self, Reply};
+use crate::exchange::{self, AuditIds, Client, Exchange, Reply};
 use crate::peer::{ClientCas, Proof};
 use crate::shell::Shell;
 
@@ -66,14 +66,11 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// What all connections share.
-pub(crate) struct Server {
-    pub(crate) shell: Arc<Shell>,
+struct Server {
+    exchange: Exchange,
     /// Replaced when certificate files change; connections keep what they began with.
     keys: ArcSwap<Keys>,
     http2_max_streams: u32,
-    pub(crate) strict_transport_security: Option<http::HeaderValue>,
-    pub(crate) request_timeout: Duration,
-    pub(crate) audit_ids: exchange::AuditIds,
 }
 
 struct Keys {
@@ -101,12 +98,14 @@ impl Serving {
             directives => Some(http::HeaderValue::from_str(directives).map_err(|error| error.to_string())?),
         };
         let server = Arc::new(Server {
-            shell,
+            exchange: Exchange {
+                shell,
+                strict_transport_security,
+                request_timeout: options.request_timeout,
+                audit_ids: AuditIds::new(crate::tls::random_seed()),
+            },
             keys: ArcSwap::new(Keys::new(options.secured)),
             http2_max_streams: options.http2_max_streams,
-            strict_transport_security,
-            request_timeout: options.request_timeout,
-            audit_ids: exchange::AuditIds::new(),
         });
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(accept(Arc::clone(&server), listener, stopping));
@@ -174,12 +173,8 @@ async fn connection(
     };
     let is_http2 = state.alpn_protocol() == Some(b"h2");
     let activity = Arc::new(Activity::new());
-    let client = Arc::new(Client {
-        proof,
-        remote_address: address.ip().to_canonical().to_string().into(),
-        activity: Arc::clone(&activity),
-    });
-    let service = Requests { server: Arc::clone(&server), client };
+    let client = Arc::new(Client { proof, remote_address: address.ip().to_canonical().to_string().into() });
+    let service = Requests { server: Arc::clone(&server), client, activity: Arc::clone(&activity) };
     let ended = if is_http2 {
         serve_http2(&server, stream, service, &activity, stopping).await
     } else {
@@ -237,13 +232,6 @@ async fn serve_http2(
     connection.await
 }
 
-/// The other side of a connection.
-pub(crate) struct Client {
-    pub(crate) proof: Proof,
-    pub(crate) remote_address: steersman_core::value::Text,
-    activity: Arc<Activity>,
-}
-
 /// Whether requests are under way on a connection, and when the last one ended.
 struct Activity {
     origin: Instant,
@@ -252,7 +240,7 @@ struct Activity {
 }
 
 /// A request under way, for the idle timeout.
-pub(crate) struct UnderWay(Arc<Client>);
+pub(crate) struct UnderWay(Arc<Activity>);
 
 impl Activity {
     fn new() -> Self {
@@ -276,15 +264,15 @@ impl Activity {
 }
 
 impl UnderWay {
-    fn begin(client: &Arc<Client>) -> Self {
-        client.activity.under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(client))
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let activity = &self.0.activity;
+        let activity = &self.0;
         let millis = u64::try_from(activity.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
         activity.last_end_millis.store(millis, Ordering::Relaxed);
         activity.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -295,6 +283,7 @@ impl Drop for UnderWay {
 struct Requests {
     server: Arc<Server>,
     client: Arc<Client>,
+    activity: Arc<Activity>,
 }
 
 impl Service<http::Request<Incoming>> for Requests {
@@ -303,8 +292,10 @@ impl Service<http::Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        let under_way = UnderWay::begin(&self.client);
+        let under_way = UnderWay::begin(&self.activity);
         let (server, client) = (Arc::clone(&self.server), Arc::clone(&self.client));
-        Box::pin(async move { Ok(exchange::answer(&server, &client, under_way, request).await) })
+        Box::pin(
+            async move { Ok(exchange::answer(&server.exchange, &client, Some(under_way), request).await) },
+        )
     }
 }

@@ -7,9 +7,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::Waker;
-use std::time::Instant;
 
 use bytes::Bytes;
 use steersman_core::http::{Body, Request, Response};
@@ -19,6 +18,7 @@ use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
@@ -36,7 +36,7 @@ pub struct Shell {
     stores: Vec<Arc<dyn Store>>,
     clock: Clock,
     last_job: AtomicU64,
-    timer: Notify,
+    timer: Arc<Notify>,
     runtime: Handle,
     ready: watch::Sender<bool>,
     pub metrics: Metrics,
@@ -51,24 +51,35 @@ struct Driven {
 
 impl Shell {
     /// Puts a machine on its stores (index = feed) and starts it. Must be called inside a tokio runtime.
+    /// The server ends when nothing holds it any more: no listener, no request, no stream.
     pub fn start(
         machine: Machine,
         stores: Vec<Arc<dyn Store>>,
         metrics: Metrics,
         recorder: Option<Recorder>,
     ) -> Arc<Self> {
+        Self::start_with(machine, stores, metrics, recorder, Clock::start())
+    }
+
+    pub(crate) fn start_with(
+        machine: Machine,
+        stores: Vec<Arc<dyn Store>>,
+        metrics: Metrics,
+        recorder: Option<Recorder>,
+        clock: Clock,
+    ) -> Arc<Self> {
         let shell = Arc::new(Self {
             driven: Mutex::new(Driven { machine, recorder, armed: None }),
             mailboxes: Mutex::default(),
             stores,
-            clock: Clock::start(),
+            clock,
             last_job: AtomicU64::new(0),
-            timer: Notify::new(),
+            timer: Arc::default(),
             runtime: Handle::current(),
             ready: watch::Sender::new(false),
             metrics,
         });
-        tokio::spawn(Arc::clone(&shell).keep_time());
+        tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
         shell.turn(None, Input::Start);
         shell
     }
@@ -280,32 +291,45 @@ impl Shell {
         }
     }
 
-    /// Ticks when the machine wants to be woken, for ever.
-    async fn keep_time(self: Arc<Self>) {
-        loop {
-            let armed = self.driven().armed;
-            match armed.map(|at| self.clock.instant(at)) {
-                None => self.timer.notified().await,
-                Some(at) if at <= Instant::now() => {
-                    self.turn(None, Input::Tick);
-                    tokio::task::yield_now().await;
-                }
-                Some(at) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(at.into()) => {}
-                        () = self.timer.notified() => {}
-                    }
-                }
-            }
-        }
-    }
-
     fn driven(&self) -> MutexGuard<'_, Driven> {
         self.driven.lock().unwrap_or_else(|_| abort("machine"))
     }
 
     fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
         self.mailboxes.lock().unwrap_or_else(|_| abort("mailboxes"))
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // The task that keeps time finds out that there is nothing left to keep it for.
+        self.timer.notify_one();
+    }
+}
+
+/// Ticks when the machine wants to be woken, as long as there is one.
+async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
+    loop {
+        let Some(shell) = shell.upgrade() else { return };
+        let wake = shell.driven().armed.map(|at| shell.clock.instant(at));
+        match wake {
+            None => {
+                drop(shell);
+                timer.notified().await;
+            }
+            Some(at) if at <= Instant::now() => {
+                shell.turn(None, Input::Tick);
+                drop(shell);
+                tokio::task::yield_now().await;
+            }
+            Some(at) => {
+                drop(shell);
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => {}
+                    () = timer.notified() => {}
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod differential;
 mod etcd_feeds;
 mod etcd_operations;
 mod etcd_server;
+mod in_process;
 mod recording;
 mod serving;
 mod store_kill;

@@ -9,12 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
 use steersman_core::kinds::Registry;
-use steersman_core::limits::Bounds;
 use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
-use steersman_core::museum::Flaw;
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
-use steersman_core::world::{Authentication, Authorization};
 
 const SERVER: Server = Server(0);
 
@@ -84,29 +81,7 @@ impl Reply {
 
 /// A configuration without authentication that lets everybody do everything.
 pub fn open_config(seed: u64) -> Config {
-    Config {
-        etcd_prefix: "/registry".into(),
-        seed,
-        advertised: "127.0.0.1:6443".into(),
-        service_ip: "10.0.0.1".into(),
-        service_range: "10.0.0.0/24".into(),
-        advertise_address: "127.0.0.1".into(),
-        secure_port: 6443,
-        authentication: Authentication { tokens: Vec::new(), anonymous: true },
-        authorization: Authorization::AlwaysAllow,
-        max_in_flight: 400,
-        max_mutating_in_flight: 200,
-        request_timeout_millis: 60_000,
-        min_watch_seconds: 1800,
-        compaction_interval_millis: 300_000,
-        event_ttl_seconds: 3600,
-        feeds: Vec::new(),
-        issuer: "".into(),
-        issuer_keys: Vec::new(),
-        issuer_keys_address: "".into(),
-        bounds: Bounds::PRODUCTION,
-        flaw: Flaw::default(),
-    }
+    Config::open(seed)
 }
 
 impl Driver {

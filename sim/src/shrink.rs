@@ -36,7 +36,8 @@ pub fn shrink_while(
     holds: impl Fn(&Outcome) -> bool,
     accepted: impl FnMut(usize, u64),
 ) -> Shrunk {
-    let plan = Plan { trace: false, ..*plan };
+    let mut plan = *plan;
+    plan.trace = false;
     let mut shrinker = Shrinker { tape: tape.clone(), plan, runs: 0, runs_max, holds, accepted };
     loop {
         let before = shrinker.tape.clone();

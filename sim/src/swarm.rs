@@ -10,14 +10,14 @@ macro_rules! classes {
     ($($(#[doc = $doc:literal])* $variant:ident => $name:literal, $often:literal, $seldom:literal;)*) => {
         /// A class of faults.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Class {
+        pub(crate) enum Class {
             $($(#[doc = $doc])* $variant,)*
         }
 
         impl Class {
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }
@@ -81,20 +81,20 @@ const CLASS_ON: Ratio = Ratio::new(1, 2);
 
 /// What one run has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Swarm {
-    pub servers: u64,
-    pub members: u64,
+pub(crate) struct Swarm {
+    pub(crate) servers: u64,
+    pub(crate) members: u64,
     /// How many clients there are of each kind.
-    pub clients: Vec<(client::Kind, u64)>,
+    pub(crate) clients: Vec<(client::Kind, u64)>,
     /// Longest ordinary delay of a message, milliseconds.
-    pub delay_millis: u64,
-    pub bounds: Bounds,
+    pub(crate) delay_millis: u64,
+    pub(crate) bounds: Bounds,
     /// `--request-timeout`.
-    pub request_timeout_millis: u64,
+    pub(crate) request_timeout_millis: u64,
     /// `--event-ttl`.
-    pub event_ttl_seconds: i64,
+    pub(crate) event_ttl_seconds: i64,
     /// `--etcd-compaction-interval`, 0 for none.
-    pub compaction_interval_millis: u64,
+    pub(crate) compaction_interval_millis: u64,
     /// How often each class of faults strikes, in the order of `Class::ALL`.
     rates: Vec<Ratio>,
 }
@@ -113,7 +113,7 @@ mod shape {
 
 impl Swarm {
     /// Draws a run.
-    pub fn draw(chooser: &mut Chooser) -> Self {
+    pub(crate) fn draw(chooser: &mut Chooser) -> Self {
         let mut of = |key: u64, values: &[u64]| chooser.one_of(Label::Shape.of(key), values);
         let servers = of(shape::SERVERS, &[1, 2, 3, 2, 3, 4, 5]);
         let members = of(shape::MEMBERS, &[1, 3, 1, 3, 5]);
@@ -139,7 +139,7 @@ impl Swarm {
     }
 
     /// How often a class of faults strikes.
-    pub fn rate(&self, class: Class) -> Ratio {
+    pub(crate) fn rate(&self, class: Class) -> Ratio {
         self.rates[class as usize]
     }
 }

@@ -29,11 +29,14 @@ pub struct Change {
     pub new: Option<Arc<Stored>>,
 }
 
+/// What a key held from a revision on; None after a deletion.
+type State = (Rev, Option<Arc<Stored>>);
+
 /// The history of a store.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
     /// For each key what it held from a revision on.
-    keys: BTreeMap<Bytes, Vec<(Rev, Option<Arc<Stored>>)>>,
+    keys: BTreeMap<Bytes, Vec<State>>,
     /// Every change, in order.
     log: Vec<Change>,
     /// For each revision that changed something, the digest of all that the store held after it.

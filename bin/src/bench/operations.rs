@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use steersman_io::in_process::InProcess;
 use steersman_io::load::{Connection, Target};
 
 use super::child::{Keys, Served};
@@ -15,6 +16,9 @@ use super::watchers::Watchers;
 
 /// How long a server's memory is left to come to rest.
 const REST: Duration = Duration::from_millis(500);
+
+/// Servers that are started in this process.
+const STARTS_IN_PROCESS: u64 = 10;
 
 /// The operations that have figures to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub(super) struct Measured {
 #[derive(Clone, Debug)]
 pub(super) struct Results {
     pub(super) start: Duration,
+    /// Of the first server in a process, which reads the catalogue, and of the quickest one after it.
+    pub(super) starts_in_process: [Duration; 2],
     pub(super) idle_bytes: u64,
     pub(super) full_bytes: u64,
     /// After all operations.
@@ -74,7 +80,23 @@ pub(super) async fn all(
     let measured = bench.against_floor(directory, create).await?;
     tokio::time::sleep(REST).await;
     let end_bytes = server.resident_bytes()?;
-    Ok(Results { start: server.start, idle_bytes, full_bytes, end_bytes, measured })
+    let starts_in_process = starts_in_process().await;
+    Ok(Results { start: server.start, starts_in_process, idle_bytes, full_bytes, end_bytes, measured })
+}
+
+/// From nothing to a server that is ready, without sockets.
+async fn starts_in_process() -> [Duration; 2] {
+    let started = async |seed| {
+        let began = Instant::now();
+        InProcess::start(seed).await;
+        began.elapsed()
+    };
+    let first = started(0).await;
+    let mut quickest = Duration::MAX;
+    for seed in 1..STARTS_IN_PROCESS {
+        quickest = quickest.min(started(seed).await);
+    }
+    [first, quickest]
 }
 
 impl Bench<'_> {

@@ -56,8 +56,11 @@ pub(super) fn markdown(options: &Options, results: &Results) -> String {
         row(&mut out, measured);
     }
     out.push_str("\n| | measured | target | kube-apiserver v1.36.2 |\n|---|--:|--:|--:|\n");
+    let [first, next] = results.starts_in_process;
     let figures = [
         ("start to /readyz", time(results.start), "100 ms", "2.4 s"),
+        ("start in process, the first", time(first), "10 ms", ""),
+        ("start in process, a further one", time(next), "10 ms", ""),
         ("resident, idle", megabytes(results.idle_bytes), "30 MB", "258 MB"),
         ("resident, pods created", megabytes(results.full_bytes), "120 MB", "1190 MB"),
         ("resident, at the end", megabytes(results.end_bytes), "", ""),

@@ -20,7 +20,7 @@ use crate::museum::Flaw;
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
-use crate::world::World;
+use crate::world::{Authentication, Authorization, World};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -194,8 +194,8 @@ pub struct Config {
     pub service_range: Text,
     pub advertise_address: Text,
     pub secure_port: u16,
-    pub authentication: crate::world::Authentication,
-    pub authorization: crate::world::Authorization,
+    pub authentication: Authentication,
+    pub authorization: Authorization,
     /// `--max-requests-inflight`, 0 for no limit.
     pub max_in_flight: u32,
     /// `--max-mutating-requests-inflight`, 0 for no limit.
@@ -220,6 +220,35 @@ pub struct Config {
     pub bounds: Bounds,
     /// The bug that is put back, in a museum. Not part of a recording.
     pub flaw: Flaw,
+}
+
+impl Config {
+    /// A server that lets everybody do everything, with upstream's defaults for the rest: for tests.
+    pub fn open(seed: u64) -> Self {
+        Self {
+            etcd_prefix: "/registry".into(),
+            seed,
+            advertised: "127.0.0.1:6443".into(),
+            service_ip: "10.0.0.1".into(),
+            service_range: "10.0.0.0/24".into(),
+            advertise_address: "127.0.0.1".into(),
+            secure_port: 6443,
+            authentication: Authentication { tokens: Vec::new(), anonymous: true },
+            authorization: Authorization::AlwaysAllow,
+            max_in_flight: 400,
+            max_mutating_in_flight: 200,
+            request_timeout_millis: 60_000,
+            min_watch_seconds: 1800,
+            compaction_interval_millis: 300_000,
+            event_ttl_seconds: 3600,
+            feeds: Vec::new(),
+            issuer: "".into(),
+            issuer_keys: Vec::new(),
+            issuer_keys_address: "".into(),
+            bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
+        }
+    }
 }
 
 /// Something that is due at a time, for a job.

@@ -1,6 +1,7 @@
 //! The store boundary: what the shell asks of a store, whichever engine is behind it.
 
 pub mod embedded;
+#[cfg(feature = "etcd")]
 pub mod etcd;
 
 use async_trait::async_trait;

@@ -36,7 +36,7 @@ impl CacheDigest {
         before: &[(Bytes, u64)],
     ) -> Result<(), Violation> {
         self.steps += 1;
-        if self.steps % WHOLE_EVERY == 0 {
+        if self.steps.is_multiple_of(WHOLE_EVERY) {
             return self.whole(world, truth);
         }
         let revision = self.advance(world)?;

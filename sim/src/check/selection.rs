@@ -78,7 +78,7 @@ pub fn split(object: &Value) -> ((Text, Text), Rev, Value) {
 }
 
 /// An object without what an answer adds to it.
-pub fn bare(mut object: Value) -> Value {
+pub(super) fn bare(mut object: Value) -> Value {
     object.remove_at(&["metadata", "resourceVersion"]);
     object.remove_at(&["kind"]);
     object.remove_at(&["apiVersion"]);
@@ -86,7 +86,7 @@ pub fn bare(mut object: Value) -> Value {
 }
 
 /// Whether an object of an answer is what was stored.
-pub fn is_stored(object: &Value, stored: &Stored) -> bool {
+pub(super) fn is_stored(object: &Value, stored: &Stored) -> bool {
     let (_, revision, rest) = split(object);
     revision == stored.revision && rest == bare(stored.object.clone())
 }

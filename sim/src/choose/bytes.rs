@@ -28,7 +28,7 @@ impl Source for ByteSource {
         let mut reach = 1_u64;
         while reach < bound {
             value = value << 8 | self.next();
-            reach = reach.checked_mul(256).unwrap_or(u64::MAX);
+            reach = reach.saturating_mul(256);
         }
         value % bound
     }

@@ -248,7 +248,8 @@ impl World {
         let clients = self.clients.iter().enumerate();
         let clients = clients.map(|(number, client)| (Lane::Client(number), client.kind().to_owned()));
         let servers = (0..self.nodes.len()).map(|number| (Lane::Server(number), "server".to_owned()));
-        let members = (0..self.swarm.members as usize).map(|number| (Lane::Member(number), "etcd member".to_owned()));
+        let members =
+            (0..self.swarm.members as usize).map(|number| (Lane::Member(number), "etcd member".to_owned()));
         clients.chain(servers).chain(members).collect()
     }
 

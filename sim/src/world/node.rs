@@ -281,7 +281,10 @@ impl World {
                 }
             }
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
-            Note::Answered(_) | Note::Undecodable { .. } | Note::UnknownOutcome { .. } | Note::Panicked { .. } => {}
+            Note::Answered(_)
+            | Note::Undecodable { .. }
+            | Note::UnknownOutcome { .. }
+            | Note::Panicked { .. } => {}
         }
     }
 

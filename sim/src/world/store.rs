@@ -63,7 +63,8 @@ impl World {
         let lanes = (Lane::Server(server), Lane::Member(member.0 as usize));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let sent_at = self.now;
-        let operation = Operation { server, life, id, op, member, key, sent_at, given_up: false, met_election: false };
+        let operation =
+            Operation { server, life, id, op, member, key, sent_at, given_up: false, met_election: false };
         self.schedule(at, Happening::Store(Box::new(operation)));
     }
 
@@ -203,7 +204,9 @@ impl World {
     fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
         let events = self.etcd.take_changes();
         let from = self.note_changes(&events)?;
-        let Some(call) = self.calls.get_mut(&operation.id).filter(|_| !operation.id.is_own()) else { return Ok(()) };
+        let Some(call) = self.calls.get_mut(&operation.id).filter(|_| !operation.id.is_own()) else {
+            return Ok(());
+        };
         for change in &self.truth.log()[from..] {
             call.commits.push((change.revision, change.key.clone()));
         }
@@ -241,7 +244,9 @@ impl World {
 
     /// Somebody else writes to the store, where no server looks.
     pub(super) fn foreign_write(&mut self) -> Result<(), Violation> {
-        let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else { return Ok(()) };
+        let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else {
+            return Ok(());
+        };
         let put = Put { key: "/elsewhere/key".into(), value: "value".into(), lease: Default::default() };
         let op = Op::Txn(Txn { then: vec![TxnOp::Put(put)], ..Txn::default() });
         self.etcd.perform(self.now, member, &op);
@@ -290,10 +295,16 @@ impl World {
         let node = &mut self.nodes[server];
         node.feed_at = node.feed_at.max(at);
         let (at, life) = (node.feed_at, node.life);
-        self.trace.note(at, Lane::Server(server), What::Step, Some((Lane::Member(member.0 as usize), sent_at)), || {
-            let Input::Changed(batch) = &input else { return String::new() };
-            format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
-        });
+        self.trace.note(
+            at,
+            Lane::Server(server),
+            What::Step,
+            Some((Lane::Member(member.0 as usize), sent_at)),
+            || {
+                let Input::Changed(batch) = &input else { return String::new() };
+                format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
+            },
+        );
         self.schedule(at, Happening::Input(server, life, Box::new(input)));
     }
 
@@ -382,7 +393,6 @@ impl World {
         self.deliver()
     }
 }
-
 
 fn is_write(op: &Op) -> bool {
     match op {

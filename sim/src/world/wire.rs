@@ -2,7 +2,7 @@
 
 use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
-use crate::ask::{Ask, Identity, Verb, Version};
+use crate::ask::{Ask, Version};
 use crate::check::{self, Answer, Follow, Guarantee, Violation};
 use crate::choose::Label;
 use crate::client::{EventKind, Next, Scene, WatchEvent};
@@ -85,7 +85,11 @@ impl World {
     }
 
     /// Lets a client look and act.
-    fn act<T>(&mut self, client: usize, act: impl FnOnce(&mut dyn crate::client::Client, &mut Scene<'_>) -> T) -> T {
+    fn act<T>(
+        &mut self,
+        client: usize,
+        act: impl FnOnce(&mut dyn crate::client::Client, &mut Scene<'_>) -> T,
+    ) -> T {
         let calm = self.chooser.is_calm();
         let mut scene = Scene {
             chooser: &mut self.chooser,
@@ -252,7 +256,8 @@ impl World {
     fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
         let call = &self.calls[&id];
         let ask = call.ask.clone();
-        let body = if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
+        let body =
+            if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
         let answer = Answer {
             ask: &ask,
             reply,
@@ -267,11 +272,9 @@ impl World {
         check::answered(&answer)?;
         let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
         let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
-        if ask.is_watch() {
-            if let (Some(place), Some(machine)) = (&ask.place, &self.nodes[server].machine) {
-                let status = watch_status(reply);
-                check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
-            }
+        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine) {
+            let status = watch_status(reply);
+            check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
         self.mark_answer(reply.status, refused, too_large);
         Ok(())
@@ -354,7 +357,10 @@ impl World {
             if let Some(follow) = &mut call.follow {
                 let is_state = follow.awaits_state();
                 follow.event(event, &self.truth).map_err(|violation| Violation {
-                    detail: format!("request {} of client {client} at server {server}: {}", id.0, violation.detail),
+                    detail: format!(
+                        "request {} of client {client} at server {server}: {}",
+                        id.0, violation.detail
+                    ),
                     ..violation
                 })?;
                 let mark = match event.kind {
@@ -471,7 +477,9 @@ impl World {
     pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
         let server = call.server;
-        self.note(Lane::Client(client), What::Step, || format!("its connection for request {} to server {server} breaks", id.0));
+        self.note(Lane::Client(client), What::Step, || {
+            format!("its connection for request {} to server {server} breaks", id.0)
+        });
         self.let_go(client);
         let next = self.act(client, |client, scene| client.broken(scene));
         self.follow_up(client, next)
@@ -499,8 +507,10 @@ impl World {
         if self.changes_at(view.at) > 1 {
             return Ok(());
         }
-        check::view(&view, &self.truth, &self.directory)
-            .map_err(|violation| Violation { detail: format!("client {client}: {}", violation.detail), ..violation })
+        check::view(&view, &self.truth, &self.directory).map_err(|violation| Violation {
+            detail: format!("client {client}: {}", violation.detail),
+            ..violation
+        })
     }
 
     /// Of the clients that elect a leader, two never hold the same term.
@@ -517,7 +527,9 @@ impl World {
     /// The end of the calm: everything was answered, and everybody is where they want to be.
     pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
         for seat in &self.seats {
-            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(&id)?))) else { continue };
+            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(&id)?))) else {
+                continue;
+            };
             let waited = self.now.micros_since(call.sent_at) / 1000;
             if !call.answered && !call.ask.is_watch() && waited > self.swarm.request_timeout_millis + 10_000 {
                 let detail = format!("request {} of client {} to server {}", id.0, call.client, call.server);

@@ -1,4 +1,4 @@
-//! The commit thread: takes what is queued, does it in memory, makes it durable with one sync, shows
+//! The committer, a thread or a task: takes what is queued, does it in memory, makes it durable with one sync, shows
 //! it, tells the feeds, and only then the callers.
 
 use super::batch::{Batch, Reply};
@@ -12,22 +12,23 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
 use steersman_core::store::{Op, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Leases that could not be revoked (a full disk) are tried again after this.
 const EXPIRY_RETRY_MILLIS: u64 = 1000;
 
-/// What the commit thread shares with readers and callers.
+/// What the committer shares with readers and callers.
 pub(super) struct Shared {
     pub(super) memory: RwLock<Memory>,
     pub(super) queue: Queue,
     pub(super) disk_bytes: AtomicU64,
-    /// True when the thread has ended and the directory is free.
+    /// True when the committer has ended and the directory is free.
     pub(super) done: watch::Sender<bool>,
 }
 
@@ -67,7 +68,7 @@ struct Snapshotting {
     thread: JoinHandle<()>,
 }
 
-/// Tells those who wait when the thread ends, also by a panic.
+/// Tells those who wait when the committer ends, also by a panic.
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
@@ -97,10 +98,9 @@ impl Committer {
     pub(super) fn run(mut self) {
         let _ending = Ending(Arc::clone(&self.shared));
         loop {
-            let Work { requests, follows, last } = self.shared.queue.take(self.timeout());
-            follows.into_iter().for_each(|follower| self.follow(follower));
-            let batch = self.evaluate(requests);
-            self.settle(batch);
+            let work = self.shared.queue.take(self.timeout());
+            let last = work.last;
+            self.perform(work);
             self.finish_snapshot();
             if last {
                 break;
@@ -115,6 +115,28 @@ impl Committer {
         self.durable = None;
     }
 
+    /// Runs as a task until the queue is closed and empty; only for a store in memory, which never blocks.
+    pub(super) async fn run_in_memory(mut self) {
+        assert!(self.durable.is_none(), "a disk would block the task");
+        let _ending = Ending(Arc::clone(&self.shared));
+        loop {
+            let timeout = self.timeout();
+            let work = self.shared.queue.taken(timeout).await;
+            let last = work.last;
+            self.perform(work);
+            if last {
+                break;
+            }
+        }
+    }
+
+    fn perform(&mut self, work: Work) {
+        let Work { requests, follows, last: _ } = work;
+        follows.into_iter().for_each(|follower| self.follow(follower));
+        let batch = self.evaluate(requests);
+        self.settle(batch);
+    }
+
     fn now(&self) -> Mono {
         Mono(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
@@ -124,12 +146,12 @@ impl Committer {
         if self.broken.is_some() {
             return None;
         }
-        let expiry = self.shared.memory.read().expect("only this thread writes").mvcc.next_expiry()?;
+        let expiry = self.shared.memory.read().expect("only the committer writes").mvcc.next_expiry()?;
         Some(Duration::from_micros(expiry.max(self.expire_from).micros_since(self.now())))
     }
 
     fn follow(&mut self, follower: Follower) {
-        let memory = self.shared.memory.read().expect("only this thread writes");
+        let memory = self.shared.memory.read().expect("only the committer writes");
         let visible = memory.visible;
         let backlog = follower.backlog(&memory.mvcc, visible);
         drop(memory);
@@ -139,7 +161,7 @@ impl Committer {
     fn evaluate(&mut self, requests: Vec<Request>) -> Batch {
         let now = self.now();
         let mut batch = Batch::default();
-        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        let mut memory = self.shared.memory.write().expect("only the committer writes");
         let Memory { mvcc, visible } = &mut *memory;
         for request in requests {
             match &self.broken {
@@ -178,7 +200,7 @@ impl Committer {
     }
 
     fn publish(&self, batch: &Batch) -> Rev {
-        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        let mut memory = self.shared.memory.write().expect("only the committer writes");
         memory.visible = memory.mvcc.revision();
         if let Some(revision) = batch.compaction {
             memory.mvcc.compact(revision).expect("the compaction was checked");
@@ -189,7 +211,7 @@ impl Committer {
     fn take_back(&mut self, batch: Batch, error: AppendError) {
         let now = self.now();
         self.expire_from = now.plus_millis(EXPIRY_RETRY_MILLIS);
-        let mut memory = self.shared.memory.write().expect("only this thread writes");
+        let mut memory = self.shared.memory.write().expect("only the committer writes");
         let Memory { mvcc, visible } = &mut *memory;
         batch.undo(mvcc, now, *visible);
         drop(memory);
@@ -234,7 +256,7 @@ impl Committer {
             Ok(covered) => covered,
             Err(error) => return self.snapshot_failed(error),
         };
-        let contents = Contents::of(&self.shared.memory.read().expect("only this thread writes").mvcc);
+        let contents = Contents::of(&self.shared.memory.read().expect("only the committer writes").mvcc);
         let (sender, outcome) = mpsc::channel();
         let (directory, disk) = (Arc::clone(&durable.directory), Arc::clone(&durable.disk));
         let shared = Arc::clone(&self.shared);

@@ -1,6 +1,6 @@
 //! The embedded store: etcd's data model in one process, in memory over a durable log.
 //!
-//! Reading order: `commit` (the thread that does everything that changes), `batch` (operations to
+//! Reading order: `commit` (the thread or task that does everything that changes), `batch` (operations to
 //! records), `queue` and `followers` (ways in and out); `log` and `snapshot` (files), below them
 //! `directory`, `file`, `frame`, `record` (names and bytes) and `disk` (the calls that can fail).
 
@@ -37,14 +37,14 @@ use queue::Queue;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
-use std::time::Instant;
 use steersman_core::limits;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// A store of this process alone. Dropping it ends its thread; [`Store::close`] also waits for it.
+/// A store of this process alone. Dropping it ends its thread or task; [`Store::close`] also waits for it.
 pub struct Embedded {
     shared: Arc<Shared>,
 }
@@ -82,6 +82,14 @@ impl Embedded {
         Self::start(Mvcc::new(), None, Instant::now())
     }
 
+    /// A store that forgets everything when it is dropped, without a thread: a task of the runtime of this
+    /// call, and of its clock, which a test may have paused.
+    pub fn in_task() -> Self {
+        let (shared, committer) = Self::prepare(Mvcc::new(), None, Instant::now());
+        tokio::spawn(committer.run_in_memory());
+        Self { shared }
+    }
+
     fn open_on(path: &Path, sizes: Sizes, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let origin = Instant::now();
         let directory = Arc::new(Directory::open(path)?);
@@ -107,6 +115,12 @@ impl Embedded {
     }
 
     fn start(mvcc: Mvcc, durable: Option<Durable>, origin: Instant) -> std::io::Result<Self> {
+        let (shared, committer) = Self::prepare(mvcc, durable, origin);
+        std::thread::Builder::new().name("store-commit".into()).spawn(move || committer.run())?;
+        Ok(Self { shared })
+    }
+
+    fn prepare(mvcc: Mvcc, durable: Option<Durable>, origin: Instant) -> (Arc<Shared>, Committer) {
         let visible = mvcc.revision();
         let shared = Arc::new(Shared {
             memory: RwLock::new(Memory { mvcc, visible }),
@@ -115,8 +129,7 @@ impl Embedded {
             done: watch::Sender::new(false),
         });
         let committer = Committer::new(Arc::clone(&shared), durable, origin);
-        std::thread::Builder::new().name("store-commit".into()).spawn(move || committer.run())?;
-        Ok(Self { shared })
+        (shared, committer)
     }
 
     /// The newest durable revision.

@@ -1,4 +1,4 @@
-//! The way to the commit thread: a bounded queue of operations, and the feeds that want to start.
+//! The way to the committer: a bounded queue of operations, and the feeds that want to start.
 
 use super::followers::Follower;
 use std::collections::VecDeque;
@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use steersman_core::limits;
 use steersman_core::store::{Op, StoreError, Stored, TxnOp};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// An operation and who waits for its outcome.
 pub(super) struct Request {
@@ -14,7 +14,7 @@ pub(super) struct Request {
     pub(super) reply: oneshot::Sender<Stored>,
 }
 
-/// What the commit thread has to do next.
+/// What the committer has to do next.
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) requests: Vec<Request>,
@@ -26,7 +26,10 @@ pub(super) struct Work {
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    wake: Condvar,
+    /// Wakes the committer where it is a thread.
+    wake_thread: Condvar,
+    /// Wakes the committer where it is a task.
+    wake_task: Notify,
 }
 
 #[derive(Default)]
@@ -34,7 +37,7 @@ struct State {
     waiting: VecDeque<Request>,
     waiting_bytes: usize,
     follows: Vec<Follower>,
-    /// The commit thread has something to look at besides the queue.
+    /// The committer has something to look at besides the queue.
     nudged: bool,
     closed: bool,
 }
@@ -57,7 +60,7 @@ impl Queue {
         state.waiting_bytes += bytes;
         state.waiting.push_back(Request { op, reply });
         drop(state);
-        self.wake.notify_one();
+        self.wake();
         Ok(outcome)
     }
 
@@ -67,19 +70,19 @@ impl Queue {
             state.follows.push(follower);
         }
         drop(state);
-        self.wake.notify_one();
+        self.wake();
     }
 
-    /// Makes the commit thread look around.
+    /// Makes the committer look around.
     pub(super) fn nudge(&self) {
         self.lock().nudged = true;
-        self.wake.notify_one();
+        self.wake();
     }
 
     /// Refuses new operations; those that wait are still done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
-        self.wake.notify_one();
+        self.wake();
     }
 
     /// Drops all that waits, because nobody is left to do it.
@@ -92,33 +95,61 @@ impl Queue {
 
     /// Waits for something to do, at most until `timeout` has passed, and takes one batch of it.
     pub(super) fn take(&self, timeout: Option<Duration>) -> Work {
-        let idle = |state: &mut State| {
-            state.waiting.is_empty() && state.follows.is_empty() && !state.closed && !state.nudged
-        };
+        let idle = |state: &mut State| state.is_idle();
         let state = self.lock();
         let mut state = match timeout {
-            None => self.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+            None => self.wake_thread.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
             Some(timeout) => {
-                let waited = self.wake.wait_timeout_while(state, timeout, idle);
+                let waited = self.wake_thread.wait_timeout_while(state, timeout, idle);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        let mut work = Work { follows: std::mem::take(&mut state.follows), ..Work::default() };
-        let mut bytes = 0;
-        while work.requests.len() < limits::STORE_BATCH_OPERATIONS && bytes < limits::STORE_BATCH_BYTES {
-            let Some(request) = state.waiting.pop_front() else { break };
-            bytes += op_bytes(&request.op);
-            work.requests.push(request);
+        state.take()
+    }
+
+    /// As `take`, for a task.
+    pub(super) async fn taken(&self, timeout: Option<Duration>) -> Work {
+        let changed = async {
+            while self.lock().is_idle() {
+                self.wake_task.notified().await;
+            }
+        };
+        match timeout {
+            None => changed.await,
+            Some(timeout) => tokio::time::timeout(timeout, changed).await.unwrap_or_default(),
         }
-        state.waiting_bytes -= bytes;
-        state.nudged = false;
-        work.last = state.closed && state.waiting.is_empty();
-        work
+        self.lock().take()
+    }
+
+    fn wake(&self) {
+        self.wake_thread.notify_one();
+        self.wake_task.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.follows.is_empty() && !self.closed && !self.nudged
+    }
+
+    /// One batch of what waits.
+    fn take(&mut self) -> Work {
+        let mut work = Work { follows: std::mem::take(&mut self.follows), ..Work::default() };
+        let mut bytes = 0;
+        while work.requests.len() < limits::STORE_BATCH_OPERATIONS && bytes < limits::STORE_BATCH_BYTES {
+            let Some(request) = self.waiting.pop_front() else { break };
+            bytes += op_bytes(&request.op);
+            work.requests.push(request);
+        }
+        self.waiting_bytes -= bytes;
+        self.nudged = false;
+        work.last = self.closed && self.waiting.is_empty();
+        work
     }
 }
 
