@@ -1,9 +1,10 @@
 //! The server inside another program, without sockets: for tests of controllers and operators.
 //!
 //! [`InProcess::start`] runs the whole server (the machine, the shell, a store in memory) on the tokio
-//! runtime of the caller: the first of a process is ready in about 3 ms, a further one in 0.1 ms. [`InProcess::service`] answers `http` requests through the
-//! same code as the secure port, so that watches stream with the same back-pressure, bodies have the same
-//! bound, and a client that drops a response body has gone away. Whoever asks is an administrator.
+//! runtime of the caller: the first of a process is ready in about 3 ms, a further one in 0.1 ms.
+//! [`InProcess::service`] answers `http` requests through the same code as the secure port, so that watches
+//! stream with the same back-pressure, bodies have the same bound, and a client that drops a response body
+//! has gone away. Whoever asks is an administrator.
 //!
 //! With kube-rs, a server and a client are two lines (`tests/operator.rs` is a whole example):
 //!
