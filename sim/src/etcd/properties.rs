@@ -2,7 +2,7 @@
 //! what it had listed, is the committed state at that revision; it never goes back and never skips.
 
 use super::{Cluster, Delivery, Flawed, Member, Server};
-use crate::choose::Chooser;
+use crate::choose::{Chooser, Label};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use steersman_core::mvcc::prefix_end;
@@ -58,7 +58,7 @@ impl Run {
     }
 
     fn pick(&mut self, bound: usize) -> usize {
-        self.chooser.pick("step", bound as u64) as usize
+        self.chooser.pick(Label::Member.only(), bound as u64) as usize
     }
 
     fn member(&mut self) -> Member {
