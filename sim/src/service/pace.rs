@@ -51,11 +51,12 @@ impl Cluster {
     /// Ties the cluster's time to another clock, until the cluster's last handle is gone or a guarantee does not hold.
     /// `elapsed` tells the clock's time since now; `sleep_until` makes a future that is ready at such a time. From now
     /// on nothing happens in the cluster unless this future is polled: spawn it.
-    pub fn keep_pace<S: Future<Output = ()>>(
-        &self,
-        elapsed: impl Fn() -> Duration,
-        sleep_until: impl Fn(Duration) -> S,
-    ) -> impl Future<Output = ()> {
+    pub fn keep_pace<S, E, U>(&self, elapsed: E, sleep_until: U) -> impl Future<Output = ()> + use<S, E, U>
+    where
+        S: Future<Output = ()>,
+        E: Fn() -> Duration,
+        U: Fn(Duration) -> S,
+    {
         let begun = self.elapsed();
         self.shared.state().is_paced = true;
         let shared = Arc::downgrade(&self.shared);
