@@ -100,8 +100,15 @@ async fn every_ticket_gets_one_receipt() {
     }
 }
 
-/// One run in a simulated cluster: the receipts of each ticket, and the cluster as it was at the end.
-fn simulate(cluster: &Cluster, version: Version) -> Vec<usize> {
+/// What becomes of a ticket while the controller looks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tickets {
+    HandedIn,
+    WrittenOn,
+}
+
+/// One run in a simulated cluster: how many receipts each ticket has at the end.
+fn simulate(cluster: &Cluster, version: Version, tickets: Tickets) -> Vec<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         // The cluster's time is tokio's: when all wait, both leap to what happens next.
@@ -112,7 +119,9 @@ fn simulate(cluster: &Cluster, version: Version) -> Vec<usize> {
         let office = Office::open(Client::new(cluster.service(), NAMESPACE), version);
         for ticket in ["a", "b", "c"] {
             office.hand_in(ticket).await;
-            office.write_on(ticket).await;
+            if tickets == Tickets::WrittenOn {
+                office.write_on(ticket).await;
+            }
             sleep(Duration::from_secs(5)).await;
         }
         cluster.heal();
@@ -126,10 +135,10 @@ fn simulate(cluster: &Cluster, version: Version) -> Vec<usize> {
 
 /// Looks for a seed with which the hasty version writes two receipts for one ticket. With the same seeds, the careful
 /// version never does.
-fn finds_the_bug(faults: &[Fault]) {
+fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
     let run = |seed: u64, version: Version| {
         let cluster = Cluster::builder(seed).faults(faults).start();
-        (simulate(&cluster, version), cluster)
+        (simulate(&cluster, version, tickets), cluster)
     };
     let mut found = None;
     for seed in 0..SEEDS {
@@ -147,19 +156,20 @@ fn finds_the_bug(faults: &[Fault]) {
     let (again, same) = run(seed, Version::Hasty);
     assert_eq!((again, same.digest()), (counts.clone(), cluster.digest()));
     let taped = Cluster::builder(0).tape(&cluster.tape()).faults(faults).start();
-    assert_eq!((simulate(&taped, Version::Hasty), taped.digest()), (counts, cluster.digest()));
+    assert_eq!((simulate(&taped, Version::Hasty, tickets), taped.digest()), (counts, cluster.digest()));
 }
 
 /// An answer that does not arrive leaves open what the request did.
 #[test]
 fn lost_replies_make_the_hasty_version_write_two_receipts() {
-    finds_the_bug(&[Fault::Reset]);
+    finds_the_bug(&[Fault::Reset], Tickets::HandedIn);
 }
 
-/// What a watch has not told yet exists nevertheless.
+/// What a watch has not told yet exists nevertheless. The controller hears of two changes of a ticket; when it looks
+/// again after the second, it may not have heard of its own receipt.
 #[test]
 fn stale_caches_make_the_hasty_version_write_two_receipts() {
-    finds_the_bug(&[Fault::SlowFeed, Fault::Lag, Fault::SlowReader]);
+    finds_the_bug(&[Fault::SlowFeed, Fault::Lag, Fault::SlowReader], Tickets::WrittenOn);
 }
 
 /// Everything that the simulator has: servers crash, the store loses replies and its history, watches are cut.
@@ -167,6 +177,11 @@ fn stale_caches_make_the_hasty_version_write_two_receipts() {
 fn the_careful_version_holds_whatever_happens() {
     for seed in 0..SEEDS {
         let cluster = Cluster::from_seed(seed);
-        assert_eq!(simulate(&cluster, Version::Careful), [1, 1, 1], "{}", cluster.report());
+        assert_eq!(
+            simulate(&cluster, Version::Careful, Tickets::WrittenOn),
+            [1, 1, 1],
+            "{}",
+            cluster.report()
+        );
     }
 }
