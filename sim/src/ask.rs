@@ -7,7 +7,6 @@ use std::sync::Arc;
 use steersman_core::http::route::RequestInfo;
 use steersman_core::http::{Method, Peer, Request};
 use steersman_core::store::Rev;
-use steersman_core::value::Text;
 
 /// A request that a client wants made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +79,9 @@ pub struct Query {
     /// The token of the page before; empty for the first page.
     pub continue_token: String,
     /// A label and the value that it must have.
-    pub label: Option<(Text, String)>,
+    pub label: Option<(Arc<str>, String)>,
     /// A field and the value that it must have.
-    pub field: Option<(Text, String)>,
+    pub field: Option<(Arc<str>, String)>,
     pub send_initial_events: bool,
     pub bookmarks: bool,
     pub timeout_seconds: Option<u64>,

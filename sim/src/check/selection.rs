@@ -14,8 +14,8 @@ pub struct Selection {
     prefix: Bytes,
     /// The object's own key, when the request names one.
     key: Option<Bytes>,
-    label: Option<(Text, String)>,
-    field: Option<(Text, String)>,
+    label: Option<(Arc<str>, String)>,
+    field: Option<(Arc<str>, String)>,
 }
 
 impl Selection {
@@ -41,10 +41,10 @@ impl Selection {
             Some(key) => *key == stored.key,
             None => stored.key.starts_with(&self.prefix),
         };
-        let labelled = |(label, value): &(Text, String)| {
+        let labelled = |(label, value): &(Arc<str>, String)| {
             stored.object.text_at(&["metadata", "labels", label]) == value.as_str()
         };
-        let fielded = |(field, value): &(Text, String)| {
+        let fielded = |(field, value): &(Arc<str>, String)| {
             let path: Vec<&str> = field.split('.').collect();
             stored.object.text_at(&path) == value.as_str()
         };

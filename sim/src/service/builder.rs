@@ -25,12 +25,21 @@ pub struct Builder {
     faults: Option<Vec<Fault>>,
     neighbours: bool,
     trace: bool,
+    exhibit: Exhibited,
 }
 
 impl Builder {
     pub(super) fn new(seed: u64) -> Self {
         let choices = Choices::Seed(seed);
-        Self { choices, servers: None, members: None, faults: None, neighbours: false, trace: false }
+        Self {
+            choices,
+            servers: None,
+            members: None,
+            faults: None,
+            neighbours: false,
+            trace: false,
+            exhibit: Exhibited::default(),
+        }
     }
 
     /// Repeats the choices of a tape instead of drawing from a seed. Everything else must be set as it was.
@@ -69,6 +78,13 @@ impl Builder {
         Self { trace: true, ..self }
     }
 
+    /// A historical bug is in it, to see that it is found.
+    #[cfg(feature = "museum")]
+    #[must_use]
+    pub fn exhibit(self, exhibit: crate::museum::Exhibit) -> Self {
+        Self { exhibit: exhibit.installed(), ..self }
+    }
+
     /// Starts the servers, and lets time pass until they are ready.
     pub fn start(self) -> Cluster {
         let (mut chooser, mut line) = match &self.choices {
@@ -95,7 +111,7 @@ impl Builder {
         }
         let described = swarm.to_string();
         let trace = if self.trace { Trace::kept() } else { Trace::default() };
-        let world = World::new(chooser, swarm, crate::run::registry(), Exhibited::default(), trace);
+        let world = World::new(chooser, swarm, crate::run::registry(), self.exhibit, trace);
         let cluster = Cluster::of(world, line, described);
         cluster.start(START_MILLIS);
         cluster

@@ -50,7 +50,8 @@ impl Cluster {
 
     /// Ties the cluster's time to another clock, until the cluster's last handle is gone or a guarantee does not hold.
     /// `elapsed` tells the clock's time since now; `sleep_until` makes a future that is ready at such a time. From now
-    /// on nothing happens in the cluster unless this future is polled: spawn it.
+    /// on nothing happens in the cluster unless this future is polled: spawn it. When it is dropped, the cluster's time
+    /// moves by itself again.
     pub fn keep_pace<S, E, U>(&self, elapsed: E, sleep_until: U) -> impl Future<Output = ()> + use<S, E, U>
     where
         S: Future<Output = ()>,
@@ -59,11 +60,11 @@ impl Cluster {
     {
         let begun = self.elapsed();
         self.shared.state().is_paced = true;
-        let shared = Arc::downgrade(&self.shared);
+        let pace = Pace { shared: Arc::downgrade(&self.shared) };
         let mut sleep: Option<(Duration, Pin<Box<S>>)> = None;
         poll_fn(move |context| {
             loop {
-                let next = match advance(&shared, begun + elapsed(), context.waker()) {
+                let next = match advance(&pace.shared, begun + elapsed(), context.waker()) {
                     Advanced::Ended => return Poll::Ready(()),
                     // Those who heard of something react before more happens.
                     Advanced::Some => {
@@ -82,6 +83,22 @@ impl Cluster {
                 sleep = None;
             }
         })
+    }
+}
+
+/// The cluster follows another clock as long as this lives.
+struct Pace {
+    shared: Weak<Shared>,
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut state = shared.state();
+        state.is_paced = false;
+        state.pacer = None;
+        drop(state);
+        shared.seats.wake_all();
     }
 }
 

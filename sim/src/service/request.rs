@@ -177,7 +177,7 @@ fn read_query(pairs: &query::Query, verb: &Verb) -> Option<Query> {
 
 /// A selector of at most one name that has a value: None for any other.
 #[expect(clippy::option_option, reason = "a selector that is absent is understood")]
-fn selector(text: &str, is_known: impl Fn(&str) -> bool) -> Option<Option<(Text, String)>> {
+fn selector(text: &str, is_known: impl Fn(&str) -> bool) -> Option<Option<(Arc<str>, String)>> {
     if text.is_empty() {
         return Some(None);
     }

@@ -103,6 +103,15 @@ fn a_request_is_answered_and_a_watch_tells_what_follows() {
 }
 
 #[test]
+fn a_body_that_is_too_large_is_refused() {
+    let cluster = calm(1);
+    let body = " ".repeat(steersman_core::limits::REQUEST_BODY_BYTES + 1);
+    let (status, mut body) = now(call(&cluster, "POST", MAPS, &body)).expect("an answer");
+    let refusal = now(piece(&mut body)).expect("a body").expect("a whole one");
+    assert!(status == 413 && refusal.contains("\"Status\""), "{status} {refusal}");
+}
+
+#[test]
 fn a_watch_rests_when_nothing_is_on_its_way_and_time_passes_by_itself_only_for_an_answer() {
     let cluster = calm(2);
     let (_, mut watch) =
@@ -212,6 +221,10 @@ fn guarantees_are_checked_from_outside() {
 #[test]
 fn the_cluster_keeps_the_pace_of_another_clock() {
     let cluster = calm(3);
+    let free = calm(3);
+    drop(free.keep_pace(|| Duration::ZERO, |_| std::future::pending()));
+    let answer = now(call(&free, "GET", MAPS, ""));
+    assert_eq!(answer.expect("time moves by itself again").0, 200);
     let clock = Rc::new(Cell::new(Duration::ZERO));
     let (read, leap) = (clock.clone(), clock.clone());
     let pace = cluster.keep_pace(
@@ -249,4 +262,26 @@ fn the_cluster_keeps_the_pace_of_another_clock() {
     now(later);
     assert!(drive(pace.as_mut(), 1).is_none());
     assert!(cluster.elapsed() >= until - Duration::from_millis(1));
+}
+
+/// A bug of the cluster's is found by what is asked from outside, and then nothing goes on.
+#[cfg(feature = "museum")]
+#[test]
+fn a_bug_of_the_cluster_is_found_from_outside() {
+    use crate::check::Guarantee;
+    use crate::museum::Exhibit;
+    let exhibit = Exhibit::from_name("inclusive-start").expect("it is there");
+    let cluster = Cluster::builder(1).faults(&[]).exhibit(exhibit).start();
+    let (_, mut created) = now(call(&cluster, "POST", MAPS, &map("one"))).expect("an answer");
+    let created = now(piece(&mut created)).expect("a body").expect("a whole one");
+    let version = created.split(r#""resourceVersion":""#).nth(1).and_then(|rest| rest.split('"').next());
+    let target = format!("{MAPS}?watch=true&resourceVersion={}", version.expect("a version"));
+    let told = now(async {
+        let (_, mut watch) = call(&cluster, "GET", &target, "").await?;
+        piece(&mut watch).await.expect("the watch says something")
+    });
+    assert_eq!(told, Err(Interrupted::ClusterFailed));
+    let failure = cluster.check().expect_err("a guarantee does not hold");
+    assert_eq!(failure.violation.guarantee, Guarantee::WatchesAreOrdered, "{failure}");
+    assert!(failure.to_string().starts_with("Cluster::builder(1).faults(&[]).start()\n"), "{failure}");
 }

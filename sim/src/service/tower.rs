@@ -14,7 +14,10 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use steersman_core::codec::json;
+use steersman_core::http::Response;
 use steersman_core::limits;
+use steersman_core::status::Failure;
 
 /// The cluster as a tower service; `kube::Client::new` takes it as it is. It is always ready. What servers refuse is an
 /// answer with its HTTP status; what the network does is an error.
@@ -28,7 +31,7 @@ pub struct Service {
 pub enum Interrupted {
     /// The connection was reset: nobody knows what became of the request.
     ConnectionReset,
-    /// The request's own body could not be read, or is larger than servers read.
+    /// The request's own body could not be read.
     RequestBody,
     /// A guarantee of the cluster's did not hold: `Cluster::check` tells which. Nothing happens any more.
     ClusterFailed,
@@ -68,7 +71,7 @@ where
         let shared = Arc::clone(&self.cluster.shared);
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let body = read(body).await?;
+            let Some(body) = read(body).await? else { return Ok(too_large()) };
             let is_head = head.method == http::Method::HEAD;
             let seated = Seated::ask(shared, &head, body);
             let came = poll_fn(|context| seated.poll(Waiting::Answer, context)).await;
@@ -77,24 +80,32 @@ where
                 Some(Came::Events(_) | Came::End | Came::Reset) => return Err(Interrupted::ConnectionReset),
                 None => return Err(Interrupted::ClusterFailed),
             };
-            Ok(response(*reply, seated, is_head))
+            let is_stream = seated.is_watch && reply.status == 200;
+            Ok(response(*reply, is_head, is_stream.then_some(seated)))
         })
     }
 }
 
-/// The body, read whole.
-async fn read<B: http_body::Body>(body: B) -> Result<Bytes, Interrupted> {
+/// The body, read whole; None when it is larger than servers read.
+async fn read<B: http_body::Body>(body: B) -> Result<Option<Bytes>, Interrupted> {
     let mut body = pin!(body);
     let mut whole = BytesMut::new();
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let Ok(frame) = frame else { return Err(Interrupted::RequestBody) };
         let Ok(mut data) = frame.into_data() else { continue };
         if whole.len() + data.remaining() > limits::REQUEST_BODY_BYTES {
-            return Err(Interrupted::RequestBody);
+            return Ok(None);
         }
         whole.extend_from_slice(&data.copy_to_bytes(data.remaining()));
     }
-    Ok(whole.freeze())
+    Ok(Some(whole.freeze()))
+}
+
+/// What a server's connection says of such a body; no server is asked.
+fn too_large() -> http::Response<Body> {
+    let failure = Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES);
+    let refusal = Response::json(failure.code, json::to_vec(&failure.to_value()));
+    response(Reply::whole(refusal), false, None)
 }
 
 /// A request under way. Dropping it lets go of what was asked, as a client does that closes its connection.
@@ -134,9 +145,10 @@ impl Drop for Seated {
     }
 }
 
-fn response(reply: Reply, seated: Seated, is_head: bool) -> http::Response<Body> {
-    let is_stream = seated.is_watch && reply.status == 200;
-    let mut out = http::Response::new(Body { whole: None, events: None });
+/// `events` is the request of a watch that was opened.
+fn response(reply: Reply, is_head: bool, events: Option<Seated>) -> http::Response<Body> {
+    let is_whole = !is_head && events.is_none() && !reply.body.is_empty();
+    let mut out = http::Response::new(Body { whole: None, events });
     *out.status_mut() = http::StatusCode::from_u16(reply.status).expect("servers answer with HTTP statuses");
     for (name, value) in reply.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("the core's header names are valid");
@@ -145,11 +157,8 @@ fn response(reply: Reply, seated: Seated, is_head: bool) -> http::Response<Body>
             out.headers_mut().append(name, value);
         }
     }
-    let body = out.body_mut();
-    if is_stream {
-        body.events = Some(seated);
-    } else if !is_head && !reply.body.is_empty() {
-        body.whole = Some(Bytes::from(reply.body));
+    if is_whole {
+        out.body_mut().whole = Some(Bytes::from(reply.body));
     }
     out
 }
