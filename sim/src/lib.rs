@@ -23,7 +23,7 @@ pub mod run;
 #[cfg(feature = "service")]
 pub mod service;
 pub mod shrink;
-mod swarm;
+pub mod swarm;
 pub mod tally;
 pub mod timeline;
 pub mod trace;
