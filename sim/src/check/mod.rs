@@ -74,8 +74,9 @@ impl<'a> Answer<'a> {
     fn what(&self) -> String {
         let path = self.ask.place.as_ref().map_or(String::new(), |place| self.directory.path(place));
         let query = self.ask.query.text(&self.ask.verb);
+        let query = if query.is_empty() { query } else { format!("?{query}") };
         let status = self.reply.status;
-        format!("{:?} {path}?{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
+        format!("{:?} {path}{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
     }
 
     fn broken(&self, guarantee: Guarantee, why: impl Into<String>) -> Violation {

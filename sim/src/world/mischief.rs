@@ -3,10 +3,10 @@
 use super::{Happening, MISCHIEF_MILLIS, World};
 use crate::check::Violation;
 use crate::choose::{Label, Stream};
-use crate::etcd::Member;
+use crate::etcd::{Member, Server};
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
-use steersman_core::store::{Op, Rev};
+use steersman_core::store::{Feed, Op, Rev};
 
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
@@ -65,6 +65,11 @@ impl World {
         }
         let stream = self.stream(Label::Server, Class::SlowFeed, which);
         if self.strikes(stream, Class::SlowFeed) {
+            // A progress report that nobody asked for comes before what is slow.
+            if self.chooser.pick(stream, 2) == 1 {
+                self.etcd.request_progress(Server(server as u32), Feed(0));
+                self.deliver()?;
+            }
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.hold_feed(server, millis);
         }
@@ -233,7 +238,7 @@ impl World {
         }
         self.resume(server, self.life(server))?;
         if self.etcd.is_up(self.nodes[server].member) {
-            self.etcd.release(crate::etcd::Server(server as u32), steersman_core::store::Feed(0));
+            self.etcd.release(Server(server as u32), Feed(0));
         } else {
             self.change_member(server);
         }

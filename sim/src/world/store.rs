@@ -302,7 +302,7 @@ impl World {
             Some((Lane::Member(member.0 as usize), sent_at)),
             || {
                 let Input::Changed(batch) = &input else { return String::new() };
-                format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
+                format!("hears up to {}, changes: {}", batch.revision.0, batch.events.len())
             },
         );
         self.schedule(at, Happening::Input(server, life, Box::new(input)));
