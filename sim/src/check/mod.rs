@@ -21,7 +21,7 @@ mod writes;
 
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
-pub use selection::{Selection, split};
+pub use selection::Selection;
 pub use uids::Uids;
 pub use views::view;
 pub use watches::Follow;
@@ -31,7 +31,6 @@ use crate::directory::Directory;
 use crate::driver::Reply;
 use crate::truth::{Change, Truth};
 use bytes::Bytes;
-use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::Value;
 
@@ -57,7 +56,7 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The body of a reply as a value; of what is no JSON, null.
     pub fn body_of(reply: &Reply) -> Value {
-        json::parse(&reply.body).map_or(Value::Null, |parsed| parsed.value)
+        reply.value().clone()
     }
 
     /// The store's key of what was asked for.

@@ -131,7 +131,7 @@ impl World {
         match stored {
             Stored::Failed(StoreError::NoSpace) => self.mark(Mark::NoSpace),
             Stored::Txn(reply) if !reply.succeeded => {
-                let Some(call) = self.calls.get_mut(&operation.id) else { return };
+                let Some(call) = self.calls.get_mut(operation.id) else { return };
                 call.races += 1;
                 if call.races == 5 {
                     self.mark(Mark::FiveConflicts);
@@ -204,7 +204,7 @@ impl World {
     fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
         let events = self.etcd.take_changes();
         let from = self.note_changes(&events)?;
-        let Some(call) = self.calls.get_mut(&operation.id).filter(|_| !operation.id.is_own()) else {
+        let Some(call) = self.calls.get_mut(operation.id).filter(|_| !operation.id.is_own()) else {
             return Ok(());
         };
         for change in &self.truth.log()[from..] {
