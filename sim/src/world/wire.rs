@@ -272,7 +272,8 @@ impl World {
         check::answered(&answer)?;
         let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
         let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
-        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine) {
+        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
+        {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
