@@ -68,8 +68,8 @@ import re, sys
 text = open(sys.argv[1], "rb").read()
 lines = text.split(b"\n")
 match sys.argv[3]:
-    case "byte":  # of a request's body in the middle
-        at = text.index(b'map-2', len(text) // 4) + 4
+    case "byte":  # of a request's body
+        at = text.index(b'map-2') + 4
         text = text[:at] + b"7" + text[at + 1:]
     case "effects":
         last = lines[-2]
