@@ -8,6 +8,7 @@
 mod collector;
 mod elector;
 mod kind;
+mod migrator;
 mod namespace_deleter;
 mod probe;
 mod raw;

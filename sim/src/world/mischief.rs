@@ -115,12 +115,14 @@ impl World {
         let stream = self.stream(Label::Etcd, Class::Compaction, 0);
         if self.strikes(stream, Class::Compaction) {
             let revision = self.truth.revision().0;
-            let back = match self.chooser.pick(stream, 3) {
-                0 => 0,
-                1 => self.chooser.pick(stream, 4.min(revision)),
-                _ => self.chooser.pick(stream, revision.max(1)),
+            let to = match self.chooser.pick(stream, 4) {
+                0 => revision,
+                1 => revision - self.chooser.pick(stream, 4.min(revision)),
+                2 => revision - self.chooser.pick(stream, revision.max(1)),
+                // As far as a feed that is behind survives it: its next change has nothing before it.
+                _ => self.etcd.farthest_behind().map_or(revision, |delivered| delivered.0 + 1),
             };
-            self.compact(Rev(revision - back))?;
+            self.compact(Rev(to))?;
         }
         let stream = self.stream(Label::Etcd, Class::Stranger, 0);
         if self.strikes(stream, Class::Stranger) {
