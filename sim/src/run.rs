@@ -88,7 +88,7 @@ pub fn run(mut chooser: Chooser, plan: &Plan) -> Outcome {
 }
 
 /// The catalogue of all runs of a process: it takes longer to read than many runs last.
-fn registry() -> Arc<Registry> {
+pub(crate) fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     REGISTRY.get_or_init(|| Arc::new(Registry::builtin())).clone()
 }
@@ -102,7 +102,7 @@ fn exhibited(plan: &Plan) -> Exhibited {
     Exhibited::default()
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Violation {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     Violation::new(Guarantee::NothingPanics, text.unwrap_or_else(|| "without a message".to_owned()))
@@ -113,7 +113,7 @@ fn play(world: &mut World, explained: &mut Option<String>) -> Result<(), Violati
     world.start()?;
     let begin = world.now;
     go_on(world, begin.plus_millis(CHAOS_MILLIS), &mut happenings)?;
-    *explained = world.heal()?;
+    *explained = world.heal(false)?;
     let calm = world.now;
     let rested = rest(world, calm, &mut happenings);
     // What cannot come to rest is no failure; what is wrong is.

@@ -38,7 +38,22 @@ pub fn shrink_while(
 ) -> Shrunk {
     let mut plan = *plan;
     plan.trace = false;
-    let mut shrinker = Shrinker { tape: tape.clone(), plan, runs: 0, runs_max, holds, accepted };
+    let play = |candidate: &Tape| {
+        let outcome = run(Chooser::from_tape(candidate), &plan);
+        holds(&outcome).then_some(outcome.tape)
+    };
+    shrink_by(tape, runs_max, play, accepted)
+}
+
+/// Shrinks a tape of a run that is played elsewhere: `play` gives what the run of a tape really chose, if it still does
+/// what it is kept for.
+pub fn shrink_by(
+    tape: &Tape,
+    runs_max: u64,
+    play: impl FnMut(&Tape) -> Option<Tape>,
+    accepted: impl FnMut(usize, u64),
+) -> Shrunk {
+    let mut shrinker = Shrinker { tape: tape.clone(), runs: 0, runs_max, play, accepted };
     loop {
         let before = shrinker.tape.clone();
         shrinker.take_out();
@@ -49,16 +64,15 @@ pub fn shrink_while(
     }
 }
 
-struct Shrinker<H, A> {
+struct Shrinker<P, A> {
     tape: Tape,
-    plan: Plan,
     runs: u64,
     runs_max: u64,
-    holds: H,
+    play: P,
     accepted: A,
 }
 
-impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
+impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
     fn is_spent(&self) -> bool {
         self.runs >= self.runs_max
     }
@@ -70,11 +84,7 @@ impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
             return false;
         }
         self.runs += 1;
-        let outcome = run(Chooser::from_tape(candidate), &self.plan);
-        if !(self.holds)(&outcome) {
-            return false;
-        }
-        let made = outcome.tape;
+        let Some(made) = (self.play)(candidate) else { return false };
         self.tape = if made.len() <= candidate.len() { made } else { candidate.clone() };
         (self.accepted)(self.tape.len(), self.runs);
         true

@@ -195,15 +195,15 @@ impl World {
         }
     }
 
-    /// Faults end: what is to live comes back, the rest stays down for ever. What is left out that a run cannot do
-    /// without is returned: then nobody has to come to rest.
-    pub(crate) fn heal(&mut self) -> Result<Option<String>, Violation> {
+    /// Faults end: what is to live comes back (of `whole` runs everything), the rest stays down for ever. What is
+    /// left out that a run cannot do without is returned: then nobody has to come to rest.
+    pub(crate) fn heal(&mut self, whole: bool) -> Result<Option<String>, Violation> {
         self.chooser.calm();
         self.note(Lane::Run, What::Phase, || "faults end".to_owned());
         self.network.heal();
         self.happen(Happening::Accept)?;
         let members: Vec<Member> = self.etcd.members().collect();
-        let dead = self.dead_members();
+        let dead = if whole { Vec::new() } else { self.dead_members() };
         for member in &members {
             if dead.contains(member) {
                 self.note(Lane::Member(member.0 as usize), What::Fault, || "stays down".to_owned());
@@ -222,17 +222,17 @@ impl World {
         }
         for server in 0..self.nodes.len() {
             self.set_clock(server, 0);
-            self.heal_server(server)?;
+            self.heal_server(server, whole)?;
         }
         self.deliver()?;
         Ok(no_quorum.then(|| format!("{} of {} members of the store stay down", dead.len(), members.len())))
     }
 
-    /// A server comes back, or stays down while another lives.
-    fn heal_server(&mut self, server: usize) -> Result<(), Violation> {
+    /// A server comes back, or stays down while another lives, where not the whole comes back.
+    fn heal_server(&mut self, server: usize, whole: bool) -> Result<(), Violation> {
         let stream = Label::Heal.of(server as u64);
         let others = (0..self.nodes.len()).any(|other| other != server && !self.nodes[other].dead);
-        if others && self.chooser.pick(stream, 6) == 5 {
+        if others && !whole && self.chooser.pick(stream, 6) == 5 {
             self.note(Lane::Server(server), What::Fault, || "stays down".to_owned());
             self.nodes[server].dead = true;
             self.crash(server, 1);

@@ -3,11 +3,13 @@
 //!
 //! Reading order: here the heap of happenings; `wire` (clients, requests, answers, frames), `node` (servers),
 //! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
-//! nothing).
+//! nothing), `outside` (whoever asks from outside of the simulator).
 
 mod mischief;
 mod network;
 mod node;
+#[cfg(feature = "service")]
+mod outside;
 mod store;
 mod wire;
 

@@ -30,7 +30,7 @@ pub(super) struct Seat {
     /// The request it waits for, or the watch it has open.
     call: Option<JobId>,
     /// Sleeps so far.
-    sleep: u64,
+    pub(super) sleep: u64,
     /// Times it was woken.
     turn: u64,
     /// Requests since it was woken.
@@ -56,6 +56,8 @@ pub(super) struct Call {
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
     answered: bool,
+    /// Its server has ended the watch.
+    ended: bool,
     follow: Option<Follow>,
     /// What the server has sent arrives in order, none before this.
     arrives_at: Mono,
@@ -145,7 +147,7 @@ impl World {
     }
 
     /// The client turns to something else: its call and its sleep are over.
-    fn let_go(&mut self, client: usize) {
+    pub(super) fn let_go(&mut self, client: usize) {
         self.seats[client].sleep += 1;
         if let Some(id) = self.seats[client].call.take() {
             self.hang_up(id);
@@ -191,6 +193,7 @@ impl World {
             seen: Rev(0),
             commits: Vec::new(),
             answered: false,
+            ended: false,
             follow: None,
             arrives_at: Mono(0),
             slow,
@@ -339,11 +342,14 @@ impl World {
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         if !initial.is_empty() {
-            let events: Arc<[WatchEvent]> = parse(&initial).into();
+            let events: Arc<[WatchEvent]> = parse(&Bytes::from(initial)).into();
             self.watched(server, id, &events)?;
             self.send(id, |client| Happening::Frame(client, id, events));
         }
         if !stays {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.ended = true;
+            }
             self.send(id, |client| Happening::Broken(client, id));
         }
         Ok(())
@@ -405,7 +411,8 @@ impl World {
     /// The server ends a watch.
     pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
         self.nodes[server].open.remove(&id);
-        if let Some(call) = self.calls.get(id) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.ended = true;
             let client = call.client;
             self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
         }
@@ -445,7 +452,7 @@ impl World {
     }
 
     /// The call that a client waits for, unless it has turned to something else.
-    fn current(&self, client: usize, id: JobId) -> Option<&Call> {
+    pub(super) fn current(&self, client: usize, id: JobId) -> Option<&Call> {
         self.calls.get(id).filter(|_| self.seats[client].call == Some(id))
     }
 
@@ -492,12 +499,13 @@ impl World {
 
     pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
-        let server = call.server;
+        let (server, ended) = (call.server, call.ended);
         self.note(Lane::Client(client), What::Step, || {
             format!("its connection for request {} to server {server} breaks", id.0)
         });
         self.let_go(client);
-        let next = self.act(client, |client, scene| client.broken(scene));
+        let next =
+            self.act(client, |client, scene| if ended { client.ended(scene) } else { client.broken(scene) });
         self.follow_up(client, next)
     }
 
@@ -575,16 +583,18 @@ fn watch_status(reply: &Reply) -> u16 {
     if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
         return reply.status;
     }
-    let failure = parse(&reply.body).pop().map(|event| event.object).unwrap_or_default();
+    let failure =
+        parse(&Bytes::copy_from_slice(&reply.body)).pop().map(|event| event.object).unwrap_or_default();
     failure.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
 }
 
 /// The events of a frame.
-fn parse(bytes: &[u8]) -> Vec<WatchEvent> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(event).collect()
+fn parse(bytes: &Bytes) -> Vec<WatchEvent> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != b"\n");
+    lines.map(|line| event(line, bytes.slice_ref(line))).collect()
 }
 
-fn event(line: &[u8]) -> WatchEvent {
+fn event(line: &[u8], bytes: Bytes) -> WatchEvent {
     let mut value = json::parse(line).map_or(Value::Null, |parsed| parsed.value);
     let kind = match value.text_at(&["type"]) {
         "ADDED" => EventKind::Added,
@@ -596,5 +606,5 @@ fn event(line: &[u8]) -> WatchEvent {
     let object = value.remove_at(&["object"]).unwrap_or_default();
     let text = |field: &str| Text::from(object.text_at(&["metadata", field]));
     let revision = text("resourceVersion").parse().map_or(Rev(0), Rev);
-    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object }
+    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object, bytes }
 }
