@@ -267,12 +267,15 @@ impl World {
             truth: &self.truth,
             directory: &self.directory,
             compacted: self.etcd.mvcc().compact_revision(),
+            waited_millis: (self.now.0 - call.sent_at.0) / 1000,
+            event_ttl_seconds: self.swarm.event_ttl_seconds,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
         let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
         let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
-        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine) {
+        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
+        {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
