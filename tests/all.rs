@@ -15,6 +15,7 @@ mod malformed;
 #[cfg(feature = "museum")]
 mod museum;
 mod operator;
+mod patches;
 mod simulation;
 mod starting;
 mod warnings;

@@ -16,7 +16,8 @@ fn seeded(seed: u64) -> Outcome {
 }
 
 fn holds(outcome: &Outcome, what: &str) {
-    let violation = outcome.violation.as_ref().map(|(millis, violation)| format!("at {millis} ms, {violation}"));
+    let violation =
+        outcome.violation.as_ref().map(|(millis, violation)| format!("at {millis} ms, {violation}"));
     assert_eq!(violation, None, "{what}\n{}", outcome.swarm);
 }
 

@@ -37,6 +37,15 @@ impl<'a> Expected<'a> {
         let row = resource.row;
         Self { group: row.group, version: row.version, kind: row.kind, type_id: resource.type_id }
     }
+
+    /// `group/version`, or the version alone.
+    pub(super) fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
 }
 
 /// The body as an object of the target's kind.
@@ -103,8 +112,8 @@ pub(super) fn typed(
     expected: Expected<'_>,
     validation: FieldValidation,
 ) -> Result<Body, Failure> {
-    let Expected { group, version, kind, type_id } = expected;
-    let api_version = if group.is_empty() { version.to_string() } else { format!("{group}/{version}") };
+    let Expected { kind, type_id, .. } = expected;
+    let api_version = expected.api_version();
     let named = Named::of(&parsed.value, &api_version, kind);
     let unusable = |why: &str| {
         let version = quoted(&named.version);

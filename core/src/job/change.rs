@@ -13,7 +13,7 @@ use crate::http::options::FieldValidation;
 use crate::patch::{self, go_text, json_patch, merge, strategic};
 use crate::schema::decode;
 use crate::status::{Causes, Failure, Path, Qualified};
-use crate::value::Value;
+use crate::value::{Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -147,11 +147,19 @@ impl Patch {
         if !kind.is_empty() && kind != expected.kind {
             return Err(other_kind(scene, target, parsed, expected, misfit));
         }
+        let held = parsed.value.text_at(&["apiVersion"]).to_string();
+        if !held.is_empty() && held != expected.api_version() {
+            let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
+            return Err(wanted.map_or_else(|failure| misfit(&failure.message), |_| misfit("another version")));
+        }
         let decoded =
             decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
         strict_errors.extend(decoded.strict_errors);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
-        Ok((decoded.value, warnings))
+        let mut value = decoded.value;
+        // A patch may take away what the object is; it stays that all the same.
+        object::set_api_version_and_kind(&mut value, &expected.api_version(), expected.kind);
+        Ok((value, warnings))
     }
 }
 
