@@ -1,9 +1,15 @@
-//! Makes a tape shorter: choices are taken out, many at once, then one by one, then made smaller, as long as the run
-//! still does what it is kept for.
+//! Makes a tape shorter: choices are taken out, many at once, then one by one and two by two, then made smaller, as
+//! long as the run still does what it is kept for.
 
 use crate::check::Guarantee;
-use crate::choose::{Chooser, Point, Tape};
-use crate::run::{Outcome, Plan, run};
+use crate::choose::{Chooser, Label, Point, Stream, Tape};
+use crate::run::{Outcome, Plan, run_until};
+use std::collections::BTreeSet;
+
+/// A tape so short is tried without any two of its choices: a client and what it does go together.
+const PAIRS_OF: usize = 32;
+/// A candidate is played for so many virtual milliseconds longer than the run that it is made of needed to fail.
+const LONGER_MILLIS: u64 = 5_000;
 
 /// A tape that could not be made shorter, or not within its runs.
 #[derive(Clone, Debug)]
@@ -38,9 +44,16 @@ pub fn shrink_while(
 ) -> Shrunk {
     let mut plan = *plan;
     plan.trace = false;
+    let mut millis_max = None;
     let play = |candidate: &Tape| {
-        let outcome = run(Chooser::from_tape(candidate), &plan);
-        holds(&outcome).then_some(outcome.tape)
+        let outcome = run_until(Chooser::from_tape(candidate), &plan, millis_max);
+        if !holds(&outcome) {
+            return None;
+        }
+        if let Some((millis, _)) = outcome.violation {
+            millis_max = Some(millis + LONGER_MILLIS);
+        }
+        Some(outcome.tape)
     };
     shrink_by(tape, runs_max, play, accepted)
 }
@@ -54,10 +67,14 @@ pub fn shrink_by(
     accepted: impl FnMut(usize, u64),
 ) -> Shrunk {
     let mut shrinker = Shrinker { tape: tape.clone(), runs: 0, runs_max, play, accepted };
+    // What it did not come by is gone at once, and it is known how long it takes.
+    shrinker.try_tape(&shrinker.tape.clone());
     loop {
         let before = shrinker.tape.clone();
+        shrinker.take_out_kinds();
         shrinker.take_out();
         shrinker.make_smaller();
+        shrinker.take_out_pairs();
         if shrinker.tape == before || shrinker.is_spent() {
             return Shrunk { tape: shrinker.tape, runs: shrinker.runs };
         }
@@ -71,6 +88,15 @@ struct Shrinker<P, A> {
     play: P,
     accepted: A,
 }
+
+/// What is taken out together: all choices of a label, all of a client, a server or a class of faults, and all of one
+/// stream.
+const KINDS: [fn(Stream) -> (Label, u64); 4] = [
+    |stream| (stream.label, 0),
+    |stream| (stream.label, stream.key >> 48),
+    |stream| (stream.label, stream.key >> 32),
+    |stream| (stream.label, stream.key),
+];
 
 impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
     fn is_spent(&self) -> bool {
@@ -88,6 +114,41 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
         self.tape = if made.len() <= candidate.len() { made } else { candidate.clone() };
         (self.accepted)(self.tape.len(), self.runs);
         true
+    }
+
+    fn without(&self, out: impl Fn(Point) -> bool) -> Tape {
+        Tape::new(self.tape.iter().filter(|(point, _)| !out(*point)))
+    }
+
+    /// Takes out what belongs together, from much to little.
+    fn take_out_kinds(&mut self) {
+        for kind in KINDS {
+            let kinds: BTreeSet<(Label, u64)> =
+                self.tape.iter().map(|(point, _)| kind(point.stream)).collect();
+            for one in kinds.into_iter().rev() {
+                let candidate = self.without(|point| kind(point.stream) == one);
+                if candidate.len() < self.tape.len() {
+                    self.try_tape(&candidate);
+                }
+            }
+        }
+    }
+
+    /// Takes out two choices that are nothing without each other.
+    fn take_out_pairs(&mut self) {
+        let mut first = self.tape.len();
+        while first > 1 && !self.is_spent() {
+            first = (first - 1).min(self.tape.len().saturating_sub(1));
+            if self.tape.len() > PAIRS_OF {
+                return;
+            }
+            let points: Vec<Point> = self.tape.iter().map(|(point, _)| point).collect();
+            for second in (0..first).rev() {
+                if self.try_tape(&self.without(|point| point == points[first] || point == points[second])) {
+                    break;
+                }
+            }
+        }
     }
 
     /// Takes out halves, quarters, and so on down to single choices, from the end to the beginning: what comes late

@@ -7,6 +7,7 @@ mod answers;
 mod caches;
 mod deletions;
 mod expired;
+mod failures;
 mod generations;
 mod guarantee;
 mod lists;
@@ -49,6 +50,10 @@ pub struct Answer<'a> {
     pub directory: &'a Directory,
     /// The oldest revision that the store can still read.
     pub compacted: Rev,
+    /// Milliseconds since the client asked.
+    pub waited_millis: u64,
+    /// `--event-ttl`.
+    pub event_ttl_seconds: i64,
     /// Races that a write without a version may lose before it is told of a conflict.
     pub conflict_retries: u32,
 }
@@ -89,6 +94,7 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
     }
+    failures::check(answer)?;
     refusals::check(answer)?;
     match answer.ask.verb {
         Verb::Get => reads::check(answer),

@@ -2,11 +2,14 @@
 
 use super::{Happening, MISCHIEF_MILLIS, World};
 use crate::check::Violation;
-use crate::choose::{Label, Stream};
+use crate::choose::{Label, Ratio, Stream};
 use crate::etcd::{Member, Server};
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
 use steersman_core::store::{Feed, Op, Rev};
+
+/// Half seconds between two writes of who shares the store, in the calm.
+const ELSEWHERE_EVERY: u64 = 3;
 
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
@@ -16,7 +19,7 @@ impl World {
         }
         self.at(MISCHIEF_MILLIS, Happening::Mischief);
         if self.chooser.is_calm() {
-            return Ok(());
+            return self.write_elsewhere();
         }
         for server in 0..self.nodes.len() {
             self.trouble_server(server)?;
@@ -27,6 +30,12 @@ impl World {
         self.trouble_store()?;
         self.trouble_network();
         Ok(())
+    }
+
+    /// Who shares the store goes on writing in the calm: revisions grow of which servers have no change.
+    fn write_elsewhere(&mut self) -> Result<(), Violation> {
+        let shared = self.swarm.rate(Class::Stranger) != Ratio::NEVER;
+        if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
     }
 
     fn strikes(&mut self, stream: Stream, class: Class) -> bool {

@@ -294,6 +294,8 @@ impl World {
             truth: &self.truth,
             directory: &self.directory,
             compacted: self.etcd.mvcc().compact_revision(),
+            waited_millis: (self.now.0 - call.sent_at.0) / 1000,
+            event_ttl_seconds: self.swarm.event_ttl_seconds,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
