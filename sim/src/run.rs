@@ -94,7 +94,7 @@ pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u6
 }
 
 /// The catalogue of all runs of a process: it takes longer to read than many runs last.
-fn registry() -> Arc<Registry> {
+pub(crate) fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     REGISTRY.get_or_init(|| Arc::new(Registry::builtin())).clone()
 }
@@ -108,7 +108,7 @@ fn exhibited(plan: &Plan) -> Exhibited {
     Exhibited::default()
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Violation {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     Violation::new(Guarantee::NothingPanics, text.unwrap_or_else(|| "without a message".to_owned()))
@@ -122,7 +122,7 @@ fn play(world: &mut World, last: Mono, explained: &mut Option<String>) -> Result
     if world.now >= last {
         return Ok(());
     }
-    *explained = world.heal()?;
+    *explained = world.heal(false)?;
     let calm = world.now;
     let rested = rest(world, calm, last, &mut happenings);
     if world.now >= last && rested.is_ok() {

@@ -47,8 +47,27 @@ pub fn shrink_while(
 ) -> Shrunk {
     let mut plan = *plan;
     plan.trace = false;
-    let tape = tape.clone();
-    let mut shrinker = Shrinker { tape, plan, runs: 0, runs_max, millis_max: None, holds, accepted };
+    let mut millis_max = None;
+    let play = |candidate: &Tape| {
+        let outcome = run_until(Chooser::from_tape(candidate), &plan, millis_max);
+        if !holds(&outcome) {
+            return None;
+        }
+        millis_max = outcome.violation.map(|(millis, _)| millis + LONGER_MILLIS);
+        Some(outcome.tape)
+    };
+    shrink_by(tape, runs_max, play, accepted)
+}
+
+/// Shrinks a tape of a run that is played elsewhere: `play` gives what the run of a tape really chose, if it still does
+/// what it is kept for.
+pub fn shrink_by(
+    tape: &Tape,
+    runs_max: u64,
+    play: impl FnMut(&Tape) -> Option<Tape>,
+    accepted: impl FnMut(usize, u64),
+) -> Shrunk {
+    let mut shrinker = Shrinker { tape: tape.clone(), runs: 0, runs_max, play, accepted };
     // What it did not come by is gone at once, and it is known how long it takes.
     shrinker.try_tape(&shrinker.tape.clone());
     loop {
@@ -64,14 +83,11 @@ pub fn shrink_while(
     }
 }
 
-struct Shrinker<H, A> {
+struct Shrinker<P, A> {
     tape: Tape,
-    plan: Plan,
     runs: u64,
     runs_max: u64,
-    /// Virtual milliseconds that a candidate is played for.
-    millis_max: Option<u64>,
-    holds: H,
+    play: P,
     accepted: A,
 }
 
@@ -84,7 +100,7 @@ const KINDS: [fn(Stream) -> (Label, u64); 4] = [
     |stream| (stream.label, stream.key),
 ];
 
-impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
+impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
     fn is_spent(&self) -> bool {
         self.runs >= self.runs_max
     }
@@ -96,14 +112,7 @@ impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
             return false;
         }
         self.runs += 1;
-        let outcome = run_until(Chooser::from_tape(candidate), &self.plan, self.millis_max);
-        if !(self.holds)(&outcome) {
-            return false;
-        }
-        if let Some((millis, _)) = outcome.violation {
-            self.millis_max = Some(millis + LONGER_MILLIS);
-        }
-        let made = outcome.tape;
+        let Some(made) = (self.play)(candidate) else { return false };
         self.tape = if made.len() <= candidate.len() { made } else { candidate.clone() };
         (self.accepted)(self.tape.len(), self.runs);
         true

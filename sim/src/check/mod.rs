@@ -22,7 +22,7 @@ mod writes;
 
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
-pub use selection::{Selection, split};
+pub use selection::Selection;
 pub use uids::Uids;
 pub use views::view;
 pub use watches::Follow;
@@ -32,7 +32,6 @@ use crate::directory::Directory;
 use crate::driver::Reply;
 use crate::truth::{Change, Truth};
 use bytes::Bytes;
-use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::Value;
 
@@ -62,7 +61,7 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The body of a reply as a value; of what is no JSON, null.
     pub fn body_of(reply: &Reply) -> Value {
-        json::parse(&reply.body).map_or(Value::Null, |parsed| parsed.value)
+        reply.value().clone()
     }
 
     /// The store's key of what was asked for.
@@ -79,8 +78,9 @@ impl<'a> Answer<'a> {
     fn what(&self) -> String {
         let path = self.ask.place.as_ref().map_or(String::new(), |place| self.directory.path(place));
         let query = self.ask.query.text(&self.ask.verb);
+        let query = if query.is_empty() { query } else { format!("?{query}") };
         let status = self.reply.status;
-        format!("{:?} {path}?{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
+        format!("{:?} {path}{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
     }
 
     fn broken(&self, guarantee: Guarantee, why: impl Into<String>) -> Violation {

@@ -3,11 +3,13 @@
 //!
 //! Reading order: here the heap of happenings; `wire` (clients, requests, answers, frames), `node` (servers),
 //! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
-//! nothing).
+//! nothing), `outside` (whoever asks from outside of the simulator).
 
 mod mischief;
 mod network;
 mod node;
+#[cfg(feature = "service")]
+mod outside;
 mod store;
 mod wire;
 
@@ -31,7 +33,7 @@ use steersman_core::machine::{Input, JobId, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
 use store::Operation;
-use wire::{Call, Seat};
+use wire::{Calls, Seat};
 
 /// Wall time when a run begins.
 pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
@@ -73,6 +75,31 @@ enum Happening {
     Mischief,
 }
 
+impl Happening {
+    /// Tells kinds apart in the digest.
+    const fn kind(&self) -> u64 {
+        match self {
+            Self::Input(..) => 1,
+            Self::Run(..) => 2,
+            Self::Store(..) => 3,
+            Self::Wake(..) => 4,
+            Self::Reply(..) => 5,
+            Self::Frame(..) => 6,
+            Self::Broken(..) => 7,
+            Self::Restart(..) => 8,
+            Self::Resume(..) => 9,
+            Self::SetClock(..) => 10,
+            Self::Release(..) => 11,
+            Self::CatchUp(..) => 12,
+            Self::MemberResume(..) => 13,
+            Self::MemberStart(..) => 14,
+            Self::Elected(..) => 15,
+            Self::Accept => 16,
+            Self::Mischief => 17,
+        }
+    }
+}
+
 /// Everything there is in a run.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -88,8 +115,7 @@ pub(crate) struct World {
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
     seats: Vec<Seat>,
-    calls: BTreeMap<JobId, Call>,
-    last_job: u64,
+    calls: Calls,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -143,8 +169,7 @@ impl World {
             directory,
             seats: clients.iter().map(|_| Seat::default()).collect(),
             clients,
-            calls: BTreeMap::new(),
-            last_job: 0,
+            calls: Calls::default(),
             network: Network::default(),
             registry,
             exhibit,
@@ -179,8 +204,8 @@ impl World {
         }
         let happening = entry.remove();
         self.now = at;
-        self.digest.add(&at.0.to_le_bytes());
-        self.digest.add(&sequence.to_le_bytes());
+        self.digest.add_number(at.0);
+        self.digest.add_number(sequence << 8 | happening.kind());
         self.happen(happening)?;
         Ok(true)
     }
@@ -254,6 +279,6 @@ impl World {
     }
 
     pub(crate) fn requests(&self) -> u64 {
-        self.last_job
+        self.calls.len()
     }
 }

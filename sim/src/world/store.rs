@@ -147,7 +147,7 @@ impl World {
         match stored {
             Stored::Failed(StoreError::NoSpace) => self.mark(Mark::NoSpace),
             Stored::Txn(reply) if !reply.succeeded => {
-                let Some(call) = self.calls.get_mut(&operation.id) else { return };
+                let Some(call) = self.calls.get_mut(operation.id) else { return };
                 call.races += 1;
                 if call.races == 5 {
                     self.mark(Mark::FiveConflicts);
@@ -220,7 +220,7 @@ impl World {
     fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
         let events = self.etcd.take_changes();
         let from = self.note_changes(&events)?;
-        let Some(call) = self.calls.get_mut(&operation.id).filter(|_| !operation.id.is_own()) else {
+        let Some(call) = self.calls.get_mut(operation.id).filter(|_| !operation.id.is_own()) else {
             return Ok(());
         };
         for change in &self.truth.log()[from..] {
@@ -318,7 +318,7 @@ impl World {
             Some((Lane::Member(member.0 as usize), sent_at)),
             || {
                 let Input::Changed(batch) = &input else { return String::new() };
-                format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
+                format!("hears up to {}, changes: {}", batch.revision.0, batch.events.len())
             },
         );
         self.schedule(at, Happening::Input(server, life, Box::new(input)));

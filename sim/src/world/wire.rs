@@ -30,7 +30,7 @@ pub(super) struct Seat {
     /// The request it waits for, or the watch it has open.
     call: Option<JobId>,
     /// Sleeps so far.
-    sleep: u64,
+    pub(super) sleep: u64,
     /// Times it was woken.
     turn: u64,
     /// Requests since it was woken.
@@ -56,6 +56,8 @@ pub(super) struct Call {
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
     answered: bool,
+    /// Its server has ended the watch.
+    ended: bool,
     follow: Option<Follow>,
     /// What the server has sent arrives in order, none before this.
     arrives_at: Mono,
@@ -70,6 +72,29 @@ pub(super) struct Call {
     pub(super) races: u32,
     /// The revision of the last event that was sent, and when that arrives.
     sent: (Rev, Mono),
+}
+
+/// Every request of a run, by its number: they are numbered from 1 and none is removed.
+#[derive(Debug, Default)]
+pub(super) struct Calls(Vec<Call>);
+
+impl Calls {
+    /// The number of the next request.
+    fn next(&self) -> JobId {
+        JobId(self.0.len() as u64 + 1)
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    pub(super) fn get(&self, id: JobId) -> Option<&Call> {
+        self.0.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
+    }
+
+    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Call> {
+        self.0.get_mut(usize::try_from(id.0.checked_sub(1)?).ok()?)
+    }
 }
 
 impl World {
@@ -122,7 +147,7 @@ impl World {
     }
 
     /// The client turns to something else: its call and its sleep are over.
-    fn let_go(&mut self, client: usize) {
+    pub(super) fn let_go(&mut self, client: usize) {
         self.seats[client].sleep += 1;
         if let Some(id) = self.seats[client].call.take() {
             self.hang_up(id);
@@ -130,7 +155,7 @@ impl World {
     }
 
     fn hang_up(&mut self, id: JobId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
         call.dropped = true;
         call.follow = None;
         let (server, life) = (call.server, call.life);
@@ -144,8 +169,7 @@ impl World {
         let key = Stream::key_of_request(client as u64, seat.turn, seat.asks);
         seat.asks += 1;
         let server = self.balance(client, key);
-        self.last_job += 1;
-        let id = JobId(self.last_job);
+        let id = self.calls.next();
         let node = &self.nodes[server];
         let life = node.life;
         let watch = ask.is_watch();
@@ -169,6 +193,7 @@ impl World {
             seen: Rev(0),
             commits: Vec::new(),
             answered: false,
+            ended: false,
             follow: None,
             arrives_at: Mono(0),
             slow,
@@ -179,7 +204,7 @@ impl World {
             sent: (Rev(0), Mono(0)),
         };
         let request = call.ask.to_request(&self.directory);
-        self.calls.insert(id, call);
+        self.calls.0.push(call);
         self.seats[client].call = Some(id);
         let stream = Label::Link.of(key);
         let at = self.arrival(stream);
@@ -207,14 +232,15 @@ impl World {
     /// The server that a client talks to: its own, unless that is down or the balancer moves it.
     fn balance(&mut self, client: usize, key: u64) -> usize {
         let stream = Label::Balancer.of(key);
-        let up: Vec<usize> = self.running().collect();
+        let up = self.running().count() as u64;
         let home = self.seats[client].server;
         let is_down = self.nodes[home].machine.is_none();
         let moves = self.chooser.chance(stream, self.swarm.rate(Class::Balance));
-        if up.is_empty() || !(is_down || moves) {
+        if up == 0 || !(is_down || moves) {
             return home;
         }
-        let server = up[self.chooser.pick(stream, up.len() as u64) as usize];
+        let nth = self.chooser.pick(stream, up) as usize;
+        let server = self.running().nth(nth).unwrap_or(home);
         self.seats[client].server = server;
         server
     }
@@ -226,16 +252,17 @@ impl World {
             self.nodes[server].open.remove(&id);
         }
         let reply = Reply::whole(response);
-        self.digest.add(&reply.body);
-        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        self.digest.add_number(u64::from(reply.status));
+        self.digest.add_long(&reply.body);
+        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
+        let (client, key) = (call.client, call.key);
         if call.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);
             return Err(Violation::new(Guarantee::OneAnswer, detail));
         }
         call.answered = true;
         self.check_answer(server, id, &reply)?;
-        let client = self.calls[&id].client;
-        if self.chooser.fault(Label::Link.of(self.calls[&id].key), self.swarm.rate(Class::Reset)) {
+        if self.chooser.fault(Label::Link.of(key), self.swarm.rate(Class::Reset)) {
             self.fault(Lane::Client(client), || format!("the answer to request {} is lost on its way", id.0));
             self.send(id, |client| Happening::Broken(client, id));
             return Ok(());
@@ -250,11 +277,11 @@ impl World {
 
     /// A watch that is refused after it was opened: its only event is the failure, then it ends.
     fn is_refused_in_stream(&self, id: JobId, reply: &Reply) -> bool {
-        reply.status == 200 && self.calls.get(&id).is_some_and(|call| call.ask.is_watch())
+        reply.status == 200 && self.calls.get(id).is_some_and(|call| call.ask.is_watch())
     }
 
     fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
-        let call = &self.calls[&id];
+        let Some(call) = self.calls.get(id) else { return Ok(()) };
         let ask = call.ask.clone();
         let body =
             if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
@@ -272,28 +299,25 @@ impl World {
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
-        let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
-        let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
+        let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
+        let unknown = says("outcome of the request is not known");
+        let too_large = says("Too large resource version");
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
         {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
-        self.mark_answer(reply.status, refused, too_large);
+        if unknown {
+            self.mark(Mark::OutcomeNotKnown);
+        }
+        if too_large {
+            self.mark(Mark::TooLargeResourceVersion);
+        }
         Ok(())
     }
 
-    fn mark_answer(&mut self, status: u16, unknown: bool, too_large: bool) {
-        if status == 504 && unknown {
-            self.mark(Mark::OutcomeNotKnown);
-        }
-        if status == 504 && too_large {
-            self.mark(Mark::TooLargeResourceVersion);
-        }
-    }
-
     fn trace_reply(&mut self, server: usize, id: JobId, reply: &Reply) {
-        let call = &self.calls[&id];
+        let Some(call) = self.calls.get(id) else { return };
         let lane = Lane::Client(call.client);
         let status = reply.status;
         self.trace.note(self.now, lane, What::Step, Some((Lane::Server(server), self.now)), || {
@@ -306,31 +330,28 @@ impl World {
     }
 
     /// A watch is open: what it begins with are its first events.
-    fn open_stream(
-        &mut self,
-        server: usize,
-        id: JobId,
-        mut reply: Reply,
-        stays: bool,
-    ) -> Result<(), Violation> {
-        let call = &self.calls[&id];
+    fn open_stream(&mut self, server: usize, id: JobId, reply: Reply, stays: bool) -> Result<(), Violation> {
+        let Some(call) = self.calls.get(id) else { return Ok(()) };
         let follow = if stays {
             Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?
         } else {
             None
         };
-        let initial = Bytes::from(std::mem::take(&mut reply.body));
-        if let Some(call) = self.calls.get_mut(&id) {
+        let (reply, initial) = reply.split();
+        if let Some(call) = self.calls.get_mut(id) {
             call.follow = follow;
         }
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         if !initial.is_empty() {
-            let events: Arc<[WatchEvent]> = parse(&initial).into();
+            let events: Arc<[WatchEvent]> = parse(&Bytes::from(initial)).into();
             self.watched(server, id, &events)?;
             self.send(id, |client| Happening::Frame(client, id, events));
         }
         if !stays {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.ended = true;
+            }
             self.send(id, |client| Happening::Broken(client, id));
         }
         Ok(())
@@ -338,7 +359,7 @@ impl World {
 
     /// A server sends the same bytes to several watches.
     pub(super) fn frames(&mut self, server: usize, to: &[JobId], bytes: &Bytes) -> Result<(), Violation> {
-        self.digest.add(bytes);
+        self.digest.add_long(bytes);
         let events: Arc<[WatchEvent]> = parse(bytes).into();
         for id in to {
             self.watched(server, *id, &events)?;
@@ -349,7 +370,7 @@ impl World {
 
     /// Holds events against the truth as they leave their server.
     fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
         let client = call.client;
         call.unread += 1;
         if call.unread == self.swarm.bounds.watcher_queue_frames {
@@ -392,7 +413,8 @@ impl World {
     /// The server ends a watch.
     pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
         self.nodes[server].open.remove(&id);
-        if let Some(call) = self.calls.get(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.ended = true;
             let client = call.client;
             self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
         }
@@ -402,12 +424,12 @@ impl World {
 
     /// Sends something to the client of a call, after what was sent before.
     fn send(&mut self, id: JobId, make: impl FnOnce(usize) -> Happening) {
-        let Some(call) = self.calls.get(&id) else { return };
+        let Some(call) = self.calls.get(id) else { return };
+        let lanes = (Lane::Server(call.server), Lane::Client(call.client));
         let at = self.arrival(Label::Link.of(call.key));
-        let lanes = (Lane::Server(self.calls[&id].server), Lane::Client(self.calls[&id].client));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let calm = self.chooser.is_calm();
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
         let wait = if call.slow && call.events > 0 && !calm { SLOW_READ_MILLIS } else { 0 };
         if wait > 0 {
             call.slow = false;
@@ -420,20 +442,20 @@ impl World {
     /// Sends events. Those of one revision arrive together, as bytes do that are written together.
     fn send_events(&mut self, id: JobId, events: Arc<[WatchEvent]>) {
         let revision = events.last().map_or(Rev(0), |event| event.revision);
-        if let Some(call) = self.calls.get(&id).filter(|call| call.sent == (revision, call.arrives_at)) {
+        if let Some(call) = self.calls.get(id).filter(|call| call.sent == (revision, call.arrives_at)) {
             let (client, at) = (call.client, call.arrives_at.max(self.now));
             self.schedule(at, Happening::Frame(client, id, events));
             return;
         }
         self.send(id, |client| Happening::Frame(client, id, events));
-        if let Some(call) = self.calls.get_mut(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.sent = (revision, call.arrives_at);
         }
     }
 
     /// The call that a client waits for, unless it has turned to something else.
-    fn current(&self, client: usize, id: JobId) -> Option<&Call> {
-        self.calls.get(&id).filter(|_| self.seats[client].call == Some(id))
+    pub(super) fn current(&self, client: usize, id: JobId) -> Option<&Call> {
+        self.calls.get(id).filter(|_| self.seats[client].call == Some(id))
     }
 
     pub(super) fn reply(&mut self, client: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
@@ -441,7 +463,7 @@ impl World {
         // A refused watch ends with its answer, as does everything else.
         if !(call.ask.is_watch() && reply.status == 200) {
             self.seats[client].call = None;
-            if let Some(call) = self.calls.get_mut(&id) {
+            if let Some(call) = self.calls.get_mut(id) {
                 call.dropped = true;
             }
         }
@@ -454,7 +476,7 @@ impl World {
     pub(super) fn frame(&mut self, client: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
         let (server, life, key) = (call.server, call.life, call.key);
-        if let Some(call) = self.calls.get_mut(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.unread = call.unread.saturating_sub(1);
         }
         let credit = Box::new(Input::Credit(id, 1));
@@ -479,12 +501,13 @@ impl World {
 
     pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
-        let server = call.server;
+        let (server, ended) = (call.server, call.ended);
         self.note(Lane::Client(client), What::Step, || {
             format!("its connection for request {} to server {server} breaks", id.0)
         });
         self.let_go(client);
-        let next = self.act(client, |client, scene| client.broken(scene));
+        let next =
+            self.act(client, |client, scene| if ended { client.ended(scene) } else { client.broken(scene) });
         self.follow_up(client, next)
     }
 
@@ -492,7 +515,7 @@ impl World {
     pub(super) fn break_calls_of(&mut self, server: usize) {
         let open = self.seats.iter().enumerate().filter_map(|(client, seat)| Some((client, seat.call?)));
         let broken: Vec<(usize, JobId)> =
-            open.filter(|(_, id)| self.calls.get(id).is_some_and(|call| call.server == server)).collect();
+            open.filter(|(_, id)| self.calls.get(*id).is_some_and(|call| call.server == server)).collect();
         for (client, id) in broken {
             self.at(1, Happening::Broken(client, id));
         }
@@ -530,7 +553,7 @@ impl World {
     /// The end of the calm: everything was answered, and everybody is where they want to be.
     pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
         for seat in &self.seats {
-            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(&id)?))) else {
+            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(id)?))) else {
                 continue;
             };
             let waited = self.now.micros_since(call.sent_at) / 1000;
@@ -562,16 +585,18 @@ fn watch_status(reply: &Reply) -> u16 {
     if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
         return reply.status;
     }
-    let failure = parse(&reply.body).pop().map(|event| event.object).unwrap_or_default();
+    let failure =
+        parse(&Bytes::copy_from_slice(&reply.body)).pop().map(|event| event.object).unwrap_or_default();
     failure.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
 }
 
 /// The events of a frame.
-fn parse(bytes: &[u8]) -> Vec<WatchEvent> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(event).collect()
+fn parse(bytes: &Bytes) -> Vec<WatchEvent> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != b"\n");
+    lines.map(|line| event(line, bytes.slice_ref(line))).collect()
 }
 
-fn event(line: &[u8]) -> WatchEvent {
+fn event(line: &[u8], bytes: Bytes) -> WatchEvent {
     let mut value = json::parse(line).map_or(Value::Null, |parsed| parsed.value);
     let kind = match value.text_at(&["type"]) {
         "ADDED" => EventKind::Added,
@@ -583,5 +608,5 @@ fn event(line: &[u8]) -> WatchEvent {
     let object = value.remove_at(&["object"]).unwrap_or_default();
     let text = |field: &str| Text::from(object.text_at(&["metadata", field]));
     let revision = text("resourceVersion").parse().map_or(Rev(0), Rev);
-    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object }
+    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object, bytes }
 }
