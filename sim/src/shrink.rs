@@ -53,7 +53,9 @@ pub fn shrink_while(
         if !holds(&outcome) {
             return None;
         }
-        millis_max = outcome.violation.map(|(millis, _)| millis + LONGER_MILLIS);
+        if let Some((millis, _)) = outcome.violation {
+            millis_max = Some(millis + LONGER_MILLIS);
+        }
         Some(outcome.tape)
     };
     shrink_by(tape, runs_max, play, accepted)
