@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 
 /// A tape so short is tried without any two of its choices: a client and what it does go together.
 const PAIRS_OF: usize = 32;
+/// By how many turns what a client does later is moved when a turn is taken out: a turn in which it does nothing takes
+/// a second, another up to four.
+const MOVES: [i64; 6] = [0, 1, -1, 2, 3, 4];
 /// A candidate is played for so many virtual milliseconds longer than the run that it is made of needed to fail.
 const LONGER_MILLIS: u64 = 5_000;
 
@@ -74,6 +77,7 @@ pub fn shrink_by(
         shrinker.take_out_kinds();
         shrinker.take_out();
         shrinker.make_smaller();
+        shrinker.take_out_turns();
         shrinker.take_out_pairs();
         if shrinker.tape == before || shrinker.is_spent() {
             return Shrunk { tape: shrinker.tape, runs: shrinker.runs };
@@ -126,12 +130,38 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
             let kinds: BTreeSet<(Label, u64)> =
                 self.tape.iter().map(|(point, _)| kind(point.stream)).collect();
             for one in kinds.into_iter().rev() {
-                let candidate = self.without(|point| kind(point.stream) == one);
-                if candidate.len() < self.tape.len() {
-                    self.try_tape(&candidate);
-                }
+                self.try_fewer(&self.without(|point| kind(point.stream) == one));
             }
         }
+    }
+
+    /// Takes out what a client does at a turn, or how long it waits after it. What the client does later stays about
+    /// where it was in time.
+    fn take_out_turns(&mut self) {
+        let turns: BTreeSet<(u64, u64)> =
+            self.tape.iter().filter_map(|(point, _)| point.stream.turn()).collect();
+        for (client, turn) in turns.into_iter().rev() {
+            let whole = |point: Point| point.stream.turn() == Some((client, turn));
+            let tail = |point: Point| point.stream == Stream::of_turn(client, turn) && point.number > 0;
+            let taken = MOVES.iter().any(|by| self.try_fewer(&self.moved(whole, client, turn, *by)));
+            let _ = taken || MOVES.iter().any(|by| self.try_fewer(&self.moved(tail, client, turn, *by)));
+        }
+    }
+
+    /// The tape without some choices, and with a client's later turns moved.
+    fn moved(&self, out: impl Fn(Point) -> bool, client: u64, after: u64, by: i64) -> Tape {
+        Tape::new(self.without(out).iter().map(|(point, picked)| match point.stream.turn() {
+            Some((of, turn)) if of == client && turn > after => {
+                let turn = turn.saturating_add_signed(by);
+                (Point { stream: point.stream.at_turn(turn), ..point }, picked)
+            }
+            Some(_) | None => (point, picked),
+        }))
+    }
+
+    /// Tries a candidate if it has fewer choices.
+    fn try_fewer(&mut self, candidate: &Tape) -> bool {
+        candidate.len() < self.tape.len() && self.try_tape(candidate)
     }
 
     /// Takes out two choices that are nothing without each other.

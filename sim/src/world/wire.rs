@@ -5,7 +5,7 @@ use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
 use crate::ask::{Ask, Version};
 use crate::check::{self, Answer, Follow, Guarantee, Violation};
-use crate::choose::Label;
+use crate::choose::{Label, Stream};
 use crate::client::{EventKind, Next, Scene, WatchEvent};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -109,7 +109,7 @@ impl World {
     fn ask(&mut self, client: usize, ask: Ask) {
         let seat = &mut self.seats[client];
         // Pages and retries of one turn have streams of their own.
-        let key = (client as u64) << 40 | (seat.turn & 0xff_ffff) << 16 | (seat.asks & 0xffff);
+        let key = Stream::key_of_request(client as u64, seat.turn, seat.asks);
         seat.asks += 1;
         let server = self.balance(client, key);
         let id = self.calls.next();
