@@ -6,12 +6,14 @@
 use crate::etcd::{Delivery, FakeEtcd, Server};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use steersman_core::codec::json;
 use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
+use steersman_core::value::Value;
 
 const SERVER: Server = Server(0);
 
@@ -46,9 +48,38 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
+    /// What the body says, once somebody has read it.
+    read: Read,
 }
 
+/// It follows from the body, which is what is compared.
+#[derive(Clone, Debug, Default)]
+struct Read(OnceLock<Value>);
+
+impl PartialEq for Read {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Read {}
+
 impl Reply {
+    pub fn new(status: u16, headers: Vec<Header>, body: Vec<u8>) -> Self {
+        Self { status, headers, body, read: Read::default() }
+    }
+
+    /// The body as a value; of what is no JSON, null. It is parsed once, for checkers and clients alike.
+    pub fn value(&self) -> &Value {
+        self.read.0.get_or_init(|| json::parse(&self.body).map_or(Value::Null, |parsed| parsed.value))
+    }
+
+    /// The same without its body, and the body.
+    #[must_use]
+    pub fn split(self) -> (Self, Vec<u8>) {
+        (Self::new(self.status, self.headers, Vec::new()), self.body)
+    }
+
     /// A response with its body rendered to the end; of a stream, what it begins with.
     pub fn whole(response: Response) -> Self {
         let mut body = Vec::new();
@@ -66,7 +97,7 @@ impl Reply {
                 }
             }
         }
-        Self { status: response.status, headers: response.headers, body }
+        Self::new(response.status, response.headers, body)
     }
 
     /// The first header of a name in lower case.

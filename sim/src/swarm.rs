@@ -74,6 +74,8 @@ classes! {
     SlowReader => "slow-reader", 3, 20;
     /// Somebody else writes to the store, outside of what servers look at. By half second.
     Stranger => "foreign-write", 2, 12;
+    /// A server crashes when its write has been performed, before anybody hears of it. By write.
+    CrashAtWrite => "crash-at-write", 30, 300;
 }
 
 /// A class is on in so many of the seeds; in one seed of four all are.

@@ -8,6 +8,9 @@ use steersman_core::codec::json;
 use steersman_core::store::{Event, EventType, Rev};
 use steersman_core::value::Value;
 
+/// What the keys begin with that servers look at. Others write elsewhere in the same store.
+const SERVED: &[u8] = b"/registry/";
+
 /// A value that a key held from a revision on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -39,7 +42,8 @@ pub struct Truth {
     keys: BTreeMap<Bytes, Vec<State>>,
     /// Every change, in order.
     log: Vec<Change>,
-    /// For each revision that changed something, the digest of all that the store held after it.
+    /// For each revision that changed something for servers, the digest of all that the store held for them
+    /// after it.
     digests: Vec<(Rev, u64)>,
     revision: Rev,
 }
@@ -61,11 +65,13 @@ impl Truth {
             let history = self.keys.entry(key.clone()).or_default();
             let old = history.last().and_then(|(_, held)| held.clone());
             history.push((at, new.clone()));
-            let mut digest = self.digests.last().map_or(0, |(_, digest)| *digest);
-            digest ^= old.as_ref().map_or(0, |old| old.digest()) ^ new.as_ref().map_or(0, |new| new.digest());
-            match self.digests.last_mut().filter(|(last, _)| *last == at) {
-                Some((_, held)) => *held = digest,
-                None => self.digests.push((at, digest)),
+            if key.starts_with(SERVED) {
+                let both = [&old, &new].into_iter().flatten().fold(0, |all, held| all ^ held.digest());
+                let digest = self.digests.last().map_or(0, |(_, digest)| *digest) ^ both;
+                match self.digests.last_mut().filter(|(last, _)| *last == at) {
+                    Some((_, held)) => *held = digest,
+                    None => self.digests.push((at, digest)),
+                }
             }
             self.log.push(Change { key, revision: at, old, new });
         }
@@ -77,7 +83,7 @@ impl Truth {
         self.revision
     }
 
-    /// The digest of all that the store held at a revision: the keys' digests, combined without order.
+    /// The digest of all that the store held for servers at a revision: the keys' digests, combined without order.
     pub fn digest_at(&self, revision: Rev) -> u64 {
         let after = self.digests.partition_point(|(at, _)| *at <= revision);
         after.checked_sub(1).map_or(0, |index| self.digests[index].1)

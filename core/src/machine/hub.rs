@@ -261,6 +261,9 @@ impl Hub {
         let members: usize = self.groups.iter().map(|group| group.watchers.len()).sum();
         assert_eq!(members, self.members.len(), "every watcher is a member of one group");
         for group in &self.groups {
+            if group.watchers.is_empty() && group.by_hint.is_empty() && group.window.is_empty() {
+                continue;
+            }
             let hinted: usize = group.by_hint.values().map(Vec::len).sum();
             assert_eq!(hinted, group.watchers.len(), "every watcher is found by one hint");
             assert!(group.window.len() <= self.bounds.window_events_max, "the window is bounded");

@@ -7,6 +7,7 @@ mod answers;
 mod caches;
 mod deletions;
 mod expired;
+mod failures;
 mod generations;
 mod guarantee;
 mod lists;
@@ -21,7 +22,7 @@ mod writes;
 
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
-pub use selection::{Selection, split};
+pub use selection::Selection;
 pub use uids::Uids;
 pub use views::view;
 pub use watches::Follow;
@@ -31,7 +32,6 @@ use crate::directory::Directory;
 use crate::driver::Reply;
 use crate::truth::{Change, Truth};
 use bytes::Bytes;
-use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::Value;
 
@@ -50,6 +50,10 @@ pub struct Answer<'a> {
     pub directory: &'a Directory,
     /// The oldest revision that the store can still read.
     pub compacted: Rev,
+    /// Milliseconds since the client asked.
+    pub waited_millis: u64,
+    /// `--event-ttl`.
+    pub event_ttl_seconds: i64,
     /// Races that a write without a version may lose before it is told of a conflict.
     pub conflict_retries: u32,
 }
@@ -57,7 +61,7 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The body of a reply as a value; of what is no JSON, null.
     pub fn body_of(reply: &Reply) -> Value {
-        json::parse(&reply.body).map_or(Value::Null, |parsed| parsed.value)
+        reply.value().clone()
     }
 
     /// The store's key of what was asked for.
@@ -90,6 +94,7 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
     }
+    failures::check(answer)?;
     refusals::check(answer)?;
     match answer.ask.verb {
         Verb::Get => reads::check(answer),

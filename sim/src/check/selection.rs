@@ -6,7 +6,7 @@ use crate::truth::{Change, Stored, Truth};
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::store::Rev;
-use steersman_core::value::{Text, Value};
+use steersman_core::value::{Map, Text, Value};
 
 /// The selection of a request.
 #[derive(Clone, Debug)]
@@ -67,26 +67,64 @@ impl Selection {
     }
 }
 
-/// An object of an answer: namespace and name, its revision, and the rest as the store has it.
-pub fn split(object: &Value) -> ((Text, Text), Rev, Value) {
-    let name = (
-        Text::from(object.text_at(&["metadata", "namespace"])),
-        Text::from(object.text_at(&["metadata", "name"])),
-    );
-    let revision = object.text_at(&["metadata", "resourceVersion"]).parse().unwrap_or(0);
-    (name, Rev(revision), bare(object.clone()))
+/// The revision that an object of an answer says it is of; 0 where it says none.
+pub(super) fn revision_of(object: &Value) -> Rev {
+    Rev(object.text_at(&["metadata", "resourceVersion"]).parse().unwrap_or(0))
 }
 
-/// An object without what an answer adds to it.
-pub(super) fn bare(mut object: Value) -> Value {
-    object.remove_at(&["metadata", "resourceVersion"]);
-    object.remove_at(&["kind"]);
-    object.remove_at(&["apiVersion"]);
-    object
+/// Whether two objects are the same but for what an answer adds to what is stored. Called for every object of
+/// every answer and event, so that nothing is copied.
+pub(super) fn is_same(one: &Value, other: &Value) -> bool {
+    let (Value::Map(one), Value::Map(other)) = (one, other) else { return one == other };
+    fn kept(map: &Map) -> impl Iterator<Item = (&Text, &Value)> {
+        map.iter().filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion"))
+    }
+    let mut others = kept(other);
+    kept(one).all(|(key, value)| {
+        others.next().is_some_and(|(other_key, other)| {
+            key == other_key
+                && if key == "metadata" { is_same_metadata(value, other) } else { value == other }
+        })
+    }) && others.next().is_none()
+}
+
+fn is_same_metadata(one: &Value, other: &Value) -> bool {
+    let (Value::Map(one), Value::Map(other)) = (one, other) else { return one == other };
+    fn kept(map: &Map) -> impl Iterator<Item = (&Text, &Value)> {
+        map.iter().filter(|(key, _)| key.as_str() != "resourceVersion")
+    }
+    kept(one).eq(kept(other))
 }
 
 /// Whether an object of an answer is what was stored.
 pub(super) fn is_stored(object: &Value, stored: &Stored) -> bool {
-    let (_, revision, rest) = split(object);
-    revision == stored.revision && rest == bare(stored.object.clone())
+    revision_of(object) == stored.revision && is_same(object, &stored.object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+    use steersman_core::codec::json;
+    use steersman_core::value::Value;
+
+    #[test]
+    fn only_what_an_answer_adds_may_differ() {
+        let value = |text: &str| json::parse(text.as_bytes()).expect("a value").value;
+        let stored = value(r#"{"data":{"a":"1"},"metadata":{"name":"x","uid":"u"}}"#);
+        let shown = r#"{"apiVersion":"v1","data":{"a":"1"},"kind":"K","metadata":{"name":"x","resourceVersion":"7","uid":"u"}}"#;
+        assert!(is_same(&value(shown), &stored));
+        for (from, to) in [
+            (r#""a":"1""#, r#""a":"2""#),
+            (r#""a":"1""#, ""),
+            (r#""uid":"u""#, r#""uid":"w""#),
+            (r#","uid":"u""#, ""),
+            (r#""data":{"a":"1"},"#, ""),
+            (r#""kind":"K""#, r#""kind":"K","more":1"#),
+            (r#""metadata":{"#, r#""metadata":{"generation":1,"#),
+        ] {
+            let other = value(&shown.replace(from, to));
+            assert!(!is_same(&other, &stored) && !is_same(&stored, &other), "{from} became {to}");
+        }
+        assert!(!is_same(&Value::Null, &stored));
+    }
 }

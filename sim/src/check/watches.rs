@@ -1,7 +1,7 @@
 //! The events of a watch: every change that it selects, in order, once, and as it was stored; and every bookmark
 //! keeps its word.
 
-use super::selection::{bare, split};
+use super::selection::{is_same, is_stored};
 use super::{Guarantee, Selection, Violation};
 use crate::ask::{Ask, Version};
 use crate::client::{EventKind, WatchEvent};
@@ -9,7 +9,7 @@ use crate::directory::Directory;
 use crate::truth::{Change, Stored, Truth};
 use std::sync::Arc;
 use steersman_core::store::Rev;
-use steersman_core::value::{Value, object};
+use steersman_core::value::object;
 
 /// One watch, followed from its opening.
 #[derive(Clone, Debug)]
@@ -95,11 +95,7 @@ impl Follow {
     }
 
     fn initial_event(&self, event: &WatchEvent, stored: &Arc<Stored>) -> Result<(), Violation> {
-        let (_, revision, rest) = split(&event.object);
-        if event.kind == EventKind::Added
-            && revision == stored.revision
-            && rest == bare(stored.object.clone())
-        {
+        if event.kind == EventKind::Added && is_stored(&event.object, stored) {
             return Ok(());
         }
         let name = object::name(&stored.object);
@@ -128,10 +124,10 @@ impl Follow {
 
     fn change(&mut self, event: &WatchEvent, truth: &Truth) -> Result<(), Violation> {
         let expected = self.expected(truth);
-        let wanted = expected.map_or("nothing".to_owned(), |(_, change, kind)| {
-            format!("{kind:?} {} at {}", super::shown(&change.key), change.revision.0)
-        });
         let broken = |guarantee, why: &str| {
+            let wanted = expected.map_or("nothing".to_owned(), |(_, change, kind)| {
+                format!("{kind:?} {} at {}", super::shown(&change.key), change.revision.0)
+            });
             let detail = format!("{} was sent after {}; {why}: {wanted}", shown(event), self.at.0);
             Err(Violation::new(guarantee, detail))
         };
@@ -143,7 +139,8 @@ impl Follow {
             return broken(Guarantee::WatchesAreComplete, "this was left out");
         }
         let state = if kind == EventKind::Deleted { &change.old } else { &change.new };
-        let same = state.as_ref().is_some_and(|stored| is_shown(&event.object, stored));
+        // What a deletion shows is of its own revision.
+        let same = state.as_ref().is_some_and(|stored| is_same(&event.object, &stored.object));
         if kind != event.kind || !same {
             return broken(Guarantee::WatchesAreComplete, "what was stored is another");
         }
@@ -174,11 +171,6 @@ impl Follow {
         self.initial = None;
         Ok(())
     }
-}
-
-/// Whether an event shows a state; of a deletion, at the revision of the deletion.
-fn is_shown(shown: &Value, stored: &Stored) -> bool {
-    bare(shown.clone()) == bare(stored.object.clone())
 }
 
 fn shown(event: &WatchEvent) -> String {

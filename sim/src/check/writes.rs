@@ -1,7 +1,7 @@
 //! An object that a write answers with is the one that this write stored; and a write that names the version it
 //! was made from is stored only in place of that version.
 
-use super::selection::{bare, is_stored, split};
+use super::selection::{is_same, is_stored, revision_of};
 use super::{Answer, Guarantee, Violation, shown};
 use crate::ask::Verb;
 use crate::truth::Stored;
@@ -30,7 +30,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
-    let (_, revision, _) = split(&answer.body);
+    let revision = revision_of(&answer.body);
     let own = answer.commits.iter().any(|(at, held)| *at == revision && *held == key);
     let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
     if own && stored.is_some_and(|stored| is_stored(&answer.body, stored)) {
@@ -42,8 +42,8 @@ fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
 
 /// An update answers with what it wrote, or with what was there when there was nothing to write.
 fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
-    let (_, revision, rest) = split(&answer.body);
-    if removed(answer, key, &rest) {
+    let revision = revision_of(&answer.body);
+    if removed(answer, key, &answer.body) {
         return Ok(());
     }
     let is_this = |state: Option<&Arc<Stored>>| state.is_some_and(|stored| is_stored(&answer.body, stored));
@@ -51,9 +51,10 @@ fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
         let detail = format!("{} of revision {} was not there meanwhile", shown(key), revision.0);
         return Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail));
     }
-    let Some(named) = named_version(answer).filter(|_| answer.ask.verb == Verb::Update) else {
+    if answer.ask.verb != Verb::Update {
         return Ok(());
-    };
+    }
+    let Some(named) = named_version(answer) else { return Ok(()) };
     let in_its_place = answer.truth.log()[answer.truth.place_after(Rev(revision.0.saturating_sub(1)))..]
         .iter()
         .find(|change| change.revision == revision && change.key == key)
@@ -96,10 +97,10 @@ fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
 
 /// What a deletion shows of an object that stays for a while is what is stored.
 fn check_mark(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
-    let (_, revision, rest) = split(&answer.body);
+    let revision = revision_of(&answer.body);
     let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
     match stored {
-        Some(stored) if revision > Rev(0) && rest != bare(stored.object.clone()) => {
+        Some(stored) if revision > Rev(0) && !is_same(&answer.body, &stored.object) => {
             let detail = format!("{} of revision {} is not what is stored", shown(key), revision.0);
             Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
         }

@@ -9,10 +9,12 @@
 //! 0 is one server with nobody to talk to.
 
 mod bytes;
+mod counts;
 mod exhaust;
 mod label;
 mod seed;
 mod tape;
+mod turn;
 
 pub use bytes::ByteSource;
 pub use exhaust::{Exhaust, Space};
@@ -20,7 +22,7 @@ pub use label::{Label, Stream};
 pub use seed::SeedSource;
 pub use tape::{Tape, TapeSource, Unreadable};
 
-use std::collections::BTreeMap;
+use counts::Counts;
 use std::fmt;
 
 /// A probability as a ratio of integers: no floats, so that every machine draws the same.
@@ -70,7 +72,7 @@ pub trait Source: fmt::Debug + Send {
 pub struct Chooser {
     source: Box<dyn Source>,
     /// Choices made so far, by stream.
-    counts: BTreeMap<Stream, u32>,
+    counts: Counts,
     made: Vec<(Point, u64)>,
     /// No fault is chosen any more: the run is to come to rest.
     calm: bool,
@@ -78,7 +80,7 @@ pub struct Chooser {
 
 impl Chooser {
     pub fn new(source: impl Source + 'static) -> Self {
-        Self { source: Box::new(source), counts: BTreeMap::new(), made: Vec::new(), calm: false }
+        Self { source: Box::new(source), counts: Counts::default(), made: Vec::new(), calm: false }
     }
 
     pub fn from_seed(seed: u64) -> Self {
@@ -137,10 +139,7 @@ impl Chooser {
     }
 
     fn point(&mut self, stream: Stream) -> Point {
-        let count = self.counts.entry(stream).or_default();
-        let number = *count;
-        *count += 1;
-        Point { stream, number }
+        Point { stream, number: self.counts.next(stream) }
     }
 
     fn note(&mut self, point: Point, picked: u64) -> u64 {

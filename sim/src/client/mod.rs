@@ -8,6 +8,7 @@
 mod collector;
 mod elector;
 mod kind;
+mod migrator;
 mod namespace_deleter;
 mod probe;
 mod raw;
@@ -28,7 +29,7 @@ pub use kind::{Class, Kind};
 
 use crate::ask::Ask;
 use crate::check::Violation;
-use crate::choose::{Chooser, Label, Stream};
+use crate::choose::{Chooser, Stream};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::{Mark, Marks};
@@ -185,6 +186,6 @@ impl<'a> Scene<'a> {
     }
 
     fn stream(&self) -> Stream {
-        Label::Client.of(self.client << 32 | self.turn)
+        Stream::of_turn(self.client, self.turn)
     }
 }

@@ -1,13 +1,12 @@
 //! What clients read out of answers.
 
 use crate::driver::Reply;
-use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value, object};
 
 /// The object of an answer; null where there is none.
 pub(super) fn body(reply: &Reply) -> Value {
-    json::parse(&reply.body).map_or(Value::Null, |parsed| parsed.value)
+    reply.value().clone()
 }
 
 /// The revision that an object or a list says it is of; 0 where it says none.

@@ -125,14 +125,14 @@ impl Place {
         if self.forgets(ask) {
             self.driver.give(Input::Gone(id));
             is_open = false;
-            reply = Reply { status: 410, headers: Vec::new(), body: Vec::new() };
+            reply = Reply::new(410, Vec::new(), Vec::new());
         }
         let verb = match &ask.verb {
             Verb::Raw(method, _) => method.clone(),
             verb => format!("{verb:?}"),
         };
         *seat.statuses.entry((verb, reply.status)).or_default() += 1;
-        let begin = if is_open { Reply { body: Vec::new(), ..reply.clone() } } else { reply.clone() };
+        let begin = if is_open { reply.clone().split().0 } else { reply.clone() };
         if is_open {
             seat.open = Some(id);
             seat.partial.clear();

@@ -2,11 +2,14 @@
 
 use super::{Happening, MISCHIEF_MILLIS, World};
 use crate::check::Violation;
-use crate::choose::{Label, Stream};
+use crate::choose::{Label, Ratio, Stream};
 use crate::etcd::{Member, Server};
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
 use steersman_core::store::{Feed, Op, Rev};
+
+/// Half seconds between two writes of who shares the store, in the calm.
+const ELSEWHERE_EVERY: u64 = 3;
 
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
@@ -16,7 +19,7 @@ impl World {
         }
         self.at(MISCHIEF_MILLIS, Happening::Mischief);
         if self.chooser.is_calm() {
-            return Ok(());
+            return self.write_elsewhere();
         }
         for server in 0..self.nodes.len() {
             self.trouble_server(server)?;
@@ -27,6 +30,12 @@ impl World {
         self.trouble_store()?;
         self.trouble_network();
         Ok(())
+    }
+
+    /// Who shares the store goes on writing in the calm: revisions grow of which servers have no change.
+    fn write_elsewhere(&mut self) -> Result<(), Violation> {
+        let shared = self.swarm.rate(Class::Stranger) != Ratio::NEVER;
+        if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
     }
 
     fn strikes(&mut self, stream: Stream, class: Class) -> bool {
@@ -115,12 +124,14 @@ impl World {
         let stream = self.stream(Label::Etcd, Class::Compaction, 0);
         if self.strikes(stream, Class::Compaction) {
             let revision = self.truth.revision().0;
-            let back = match self.chooser.pick(stream, 3) {
-                0 => 0,
-                1 => self.chooser.pick(stream, 4.min(revision)),
-                _ => self.chooser.pick(stream, revision.max(1)),
+            let to = match self.chooser.pick(stream, 4) {
+                0 => revision,
+                1 => revision - self.chooser.pick(stream, revision.clamp(1, 4)),
+                2 => revision - self.chooser.pick(stream, revision.max(1)),
+                // As far as a feed that is behind survives it: its next change has nothing before it.
+                _ => self.etcd.farthest_behind().map_or(revision, |delivered| delivered.0 + 1),
             };
-            self.compact(Rev(revision - back))?;
+            self.compact(Rev(to))?;
         }
         let stream = self.stream(Label::Etcd, Class::Stranger, 0);
         if self.strikes(stream, Class::Stranger) {

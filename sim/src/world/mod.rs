@@ -1,10 +1,11 @@
 //! The world of a run: servers over a fake etcd, clients, the links between them, and what goes wrong; one
 //! happening at a time in virtual time, every choice by one chooser.
 //!
-//! Reading order: here the heap of happenings; `wire` (clients, requests, answers, frames), `node` (servers),
+//! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node` (servers),
 //! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
 //! nothing), `outside` (whoever asks from outside of the simulator).
 
+mod calls;
 mod mischief;
 mod network;
 mod node;
@@ -23,9 +24,11 @@ use crate::marks::{Mark, Marks};
 use crate::swarm::Swarm;
 use crate::trace::{Lane, Trace, What};
 use crate::truth::Truth;
+use calls::Calls;
 use network::Network;
 use node::Node;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
@@ -33,7 +36,7 @@ use steersman_core::machine::{Input, JobId, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
 use store::Operation;
-use wire::{Call, Seat};
+use wire::Seat;
 
 /// Wall time when a run begins.
 pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
@@ -75,13 +78,67 @@ enum Happening {
     Mischief,
 }
 
+/// What happens when: of two the earlier is the greater, since the heap gives the greatest.
+#[derive(Debug)]
+struct Scheduled {
+    at: Mono,
+    /// No two have the same.
+    sequence: u64,
+    happening: Happening,
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+    }
+}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl Happening {
+    /// Tells kinds apart in the digest.
+    const fn kind(&self) -> u64 {
+        match self {
+            Self::Input(..) => 1,
+            Self::Run(..) => 2,
+            Self::Store(..) => 3,
+            Self::Wake(..) => 4,
+            Self::Reply(..) => 5,
+            Self::Frame(..) => 6,
+            Self::Broken(..) => 7,
+            Self::Restart(..) => 8,
+            Self::Resume(..) => 9,
+            Self::SetClock(..) => 10,
+            Self::Release(..) => 11,
+            Self::CatchUp(..) => 12,
+            Self::MemberResume(..) => 13,
+            Self::MemberStart(..) => 14,
+            Self::Elected(..) => 15,
+            Self::Accept => 16,
+            Self::Mischief => 17,
+        }
+    }
+}
+
 /// Everything there is in a run.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) chooser: Chooser,
     pub(crate) swarm: Swarm,
     pub(crate) now: Mono,
-    heap: BTreeMap<(Mono, u64), Happening>,
+    heap: BinaryHeap<Scheduled>,
     sequence: u64,
     nodes: Vec<Node>,
     etcd: Cluster,
@@ -90,8 +147,7 @@ pub(crate) struct World {
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
     seats: Vec<Seat>,
-    calls: BTreeMap<JobId, Call>,
-    last_job: u64,
+    calls: Calls,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -136,7 +192,7 @@ impl World {
         Self {
             chooser,
             now: Mono(1_000_000),
-            heap: BTreeMap::new(),
+            heap: BinaryHeap::new(),
             sequence: 0,
             nodes: (0..swarm.servers as usize).map(|number| Node::new(number % members)).collect(),
             etcd,
@@ -145,8 +201,7 @@ impl World {
             directory,
             seats: clients.iter().map(|_| Seat::default()).collect(),
             clients,
-            calls: BTreeMap::new(),
-            last_job: 0,
+            calls: Calls::default(),
             network: Network::default(),
             registry,
             exhibit,
@@ -174,15 +229,13 @@ impl World {
 
     /// Lets happen what is next, if it is before a time. False when nothing is.
     pub(crate) fn step(&mut self, until: Mono) -> Result<bool, Violation> {
-        let Some(entry) = self.heap.first_entry() else { return Ok(false) };
-        let (at, sequence) = *entry.key();
-        if at > until {
+        if self.heap.peek().is_none_or(|next| next.at > until) {
             return Ok(false);
         }
-        let happening = entry.remove();
+        let Some(Scheduled { at, sequence, happening }) = self.heap.pop() else { return Ok(false) };
         self.now = at;
-        self.digest.add(&at.0.to_le_bytes());
-        self.digest.add(&sequence.to_le_bytes());
+        self.digest.add_number(at.0);
+        self.digest.add_number(sequence << 8 | happening.kind());
         self.happen(happening)?;
         Ok(true)
     }
@@ -230,7 +283,7 @@ impl World {
     fn schedule(&mut self, at: Mono, happening: Happening) {
         debug_assert!(at >= self.now, "nothing happens in the past");
         self.sequence += 1;
-        self.heap.insert((at, self.sequence), happening);
+        self.heap.push(Scheduled { at, sequence: self.sequence, happening });
     }
 
     fn mark(&mut self, mark: Mark) {
@@ -256,6 +309,6 @@ impl World {
     }
 
     pub(crate) fn requests(&self) -> u64 {
-        self.last_job
+        self.calls.len()
     }
 }

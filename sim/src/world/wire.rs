@@ -1,10 +1,11 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
+use super::calls::Call;
 use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
 use crate::ask::{Ask, Version};
 use crate::check::{self, Answer, Follow, Guarantee, Violation};
-use crate::choose::Label;
+use crate::choose::{Label, Stream};
 use crate::client::{EventKind, Next, Scene, WatchEvent};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -37,41 +38,6 @@ pub(super) struct Seat {
     asks: u64,
     /// The server it talks to.
     server: usize,
-}
-
-/// A request, or a watch that is open. It is kept after its end: what it asked may still happen.
-#[derive(Debug)]
-pub(super) struct Call {
-    client: usize,
-    server: usize,
-    life: u32,
-    pub(super) ask: Arc<Ask>,
-    /// What names its choices.
-    pub(super) key: u64,
-    /// The store's revision when it was asked.
-    asked_at: Rev,
-    sent_at: Mono,
-    /// The snapshot that its last step saw.
-    pub(super) seen: Rev,
-    /// What it wrote: revisions and keys.
-    pub(super) commits: Vec<(Rev, Bytes)>,
-    answered: bool,
-    /// Its server has ended the watch.
-    ended: bool,
-    follow: Option<Follow>,
-    /// What the server has sent arrives in order, none before this.
-    arrives_at: Mono,
-    /// The client does not read yet.
-    slow: bool,
-    /// The client has let go of it.
-    dropped: bool,
-    events: u64,
-    /// Frames that its server has sent and the client has not taken.
-    unread: usize,
-    /// Races that it lost against other writers.
-    pub(super) races: u32,
-    /// The revision of the last event that was sent, and when that arrives.
-    sent: (Rev, Mono),
 }
 
 impl World {
@@ -132,7 +98,7 @@ impl World {
     }
 
     fn hang_up(&mut self, id: JobId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
         call.dropped = true;
         call.follow = None;
         let (server, life) = (call.server, call.life);
@@ -143,11 +109,10 @@ impl World {
     fn ask(&mut self, client: usize, ask: Ask) {
         let seat = &mut self.seats[client];
         // Pages and retries of one turn have streams of their own.
-        let key = (client as u64) << 40 | (seat.turn & 0xff_ffff) << 16 | (seat.asks & 0xffff);
+        let key = Stream::key_of_request(client as u64, seat.turn, seat.asks);
         seat.asks += 1;
         let server = self.balance(client, key);
-        self.last_job += 1;
-        let id = JobId(self.last_job);
+        let id = self.calls.next();
         let node = &self.nodes[server];
         let life = node.life;
         let watch = ask.is_watch();
@@ -182,7 +147,7 @@ impl World {
             sent: (Rev(0), Mono(0)),
         };
         let request = call.ask.to_request(&self.directory);
-        self.calls.insert(id, call);
+        self.calls.push(call);
         self.seats[client].call = Some(id);
         let stream = Label::Link.of(key);
         let at = self.arrival(stream);
@@ -210,14 +175,15 @@ impl World {
     /// The server that a client talks to: its own, unless that is down or the balancer moves it.
     fn balance(&mut self, client: usize, key: u64) -> usize {
         let stream = Label::Balancer.of(key);
-        let up: Vec<usize> = self.running().collect();
+        let up = self.running().count() as u64;
         let home = self.seats[client].server;
         let is_down = self.nodes[home].machine.is_none();
         let moves = self.chooser.chance(stream, self.swarm.rate(Class::Balance));
-        if up.is_empty() || !(is_down || moves) {
+        if up == 0 || !(is_down || moves) {
             return home;
         }
-        let server = up[self.chooser.pick(stream, up.len() as u64) as usize];
+        let nth = self.chooser.pick(stream, up) as usize;
+        let server = self.running().nth(nth).unwrap_or(home);
         self.seats[client].server = server;
         server
     }
@@ -229,16 +195,17 @@ impl World {
             self.nodes[server].open.remove(&id);
         }
         let reply = Reply::whole(response);
-        self.digest.add(&reply.body);
-        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        self.digest.add_number(u64::from(reply.status));
+        self.digest.add_long(&reply.body);
+        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
+        let (client, key) = (call.client, call.key);
         if call.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);
             return Err(Violation::new(Guarantee::OneAnswer, detail));
         }
         call.answered = true;
         self.check_answer(server, id, &reply)?;
-        let client = self.calls[&id].client;
-        if self.chooser.fault(Label::Link.of(self.calls[&id].key), self.swarm.rate(Class::Reset)) {
+        if self.chooser.fault(Label::Link.of(key), self.swarm.rate(Class::Reset)) {
             self.fault(Lane::Client(client), || format!("the answer to request {} is lost on its way", id.0));
             self.send(id, |client| Happening::Broken(client, id));
             return Ok(());
@@ -253,11 +220,11 @@ impl World {
 
     /// A watch that is refused after it was opened: its only event is the failure, then it ends.
     fn is_refused_in_stream(&self, id: JobId, reply: &Reply) -> bool {
-        reply.status == 200 && self.calls.get(&id).is_some_and(|call| call.ask.is_watch())
+        reply.status == 200 && self.calls.get(id).is_some_and(|call| call.ask.is_watch())
     }
 
     fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
-        let call = &self.calls[&id];
+        let Some(call) = self.calls.get(id) else { return Ok(()) };
         let ask = call.ask.clone();
         let body =
             if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
@@ -270,31 +237,30 @@ impl World {
             truth: &self.truth,
             directory: &self.directory,
             compacted: self.etcd.mvcc().compact_revision(),
+            waited_millis: (self.now.0 - call.sent_at.0) / 1000,
+            event_ttl_seconds: self.swarm.event_ttl_seconds,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
-        let refused = answer.body.text_at(&["message"]).contains("outcome of the request is not known");
-        let too_large = answer.body.text_at(&["message"]).contains("Too large resource version");
+        let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
+        let unknown = says("outcome of the request is not known");
+        let too_large = says("Too large resource version");
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
         {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
-        self.mark_answer(reply.status, refused, too_large);
+        if unknown {
+            self.mark(Mark::OutcomeNotKnown);
+        }
+        if too_large {
+            self.mark(Mark::TooLargeResourceVersion);
+        }
         Ok(())
     }
 
-    fn mark_answer(&mut self, status: u16, unknown: bool, too_large: bool) {
-        if status == 504 && unknown {
-            self.mark(Mark::OutcomeNotKnown);
-        }
-        if status == 504 && too_large {
-            self.mark(Mark::TooLargeResourceVersion);
-        }
-    }
-
     fn trace_reply(&mut self, server: usize, id: JobId, reply: &Reply) {
-        let call = &self.calls[&id];
+        let Some(call) = self.calls.get(id) else { return };
         let lane = Lane::Client(call.client);
         let status = reply.status;
         self.trace.note(self.now, lane, What::Step, Some((Lane::Server(server), self.now)), || {
@@ -307,32 +273,26 @@ impl World {
     }
 
     /// A watch is open: what it begins with are its first events.
-    fn open_stream(
-        &mut self,
-        server: usize,
-        id: JobId,
-        mut reply: Reply,
-        stays: bool,
-    ) -> Result<(), Violation> {
-        let call = &self.calls[&id];
+    fn open_stream(&mut self, server: usize, id: JobId, reply: Reply, stays: bool) -> Result<(), Violation> {
+        let Some(call) = self.calls.get(id) else { return Ok(()) };
         let follow = if stays {
             Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?
         } else {
             None
         };
-        let initial = Bytes::from(std::mem::take(&mut reply.body));
-        if let Some(call) = self.calls.get_mut(&id) {
+        let (reply, initial) = reply.split();
+        if let Some(call) = self.calls.get_mut(id) {
             call.follow = follow;
         }
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         if !initial.is_empty() {
-            let events: Arc<[WatchEvent]> = parse(&initial).into();
+            let events: Arc<[WatchEvent]> = parse(&Bytes::from(initial)).into();
             self.watched(server, id, &events)?;
             self.send(id, |client| Happening::Frame(client, id, events));
         }
         if !stays {
-            if let Some(call) = self.calls.get_mut(&id) {
+            if let Some(call) = self.calls.get_mut(id) {
                 call.ended = true;
             }
             self.send(id, |client| Happening::Broken(client, id));
@@ -342,7 +302,7 @@ impl World {
 
     /// A server sends the same bytes to several watches.
     pub(super) fn frames(&mut self, server: usize, to: &[JobId], bytes: &Bytes) -> Result<(), Violation> {
-        self.digest.add(bytes);
+        self.digest.add_long(bytes);
         let events: Arc<[WatchEvent]> = parse(bytes).into();
         for id in to {
             self.watched(server, *id, &events)?;
@@ -353,7 +313,7 @@ impl World {
 
     /// Holds events against the truth as they leave their server.
     fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(&id) else { return Ok(()) };
+        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
         let client = call.client;
         call.unread += 1;
         if call.unread == self.swarm.bounds.watcher_queue_frames {
@@ -396,7 +356,7 @@ impl World {
     /// The server ends a watch.
     pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
         self.nodes[server].open.remove(&id);
-        if let Some(call) = self.calls.get_mut(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.ended = true;
             let client = call.client;
             self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
@@ -407,12 +367,12 @@ impl World {
 
     /// Sends something to the client of a call, after what was sent before.
     fn send(&mut self, id: JobId, make: impl FnOnce(usize) -> Happening) {
-        let Some(call) = self.calls.get(&id) else { return };
+        let Some(call) = self.calls.get(id) else { return };
+        let lanes = (Lane::Server(call.server), Lane::Client(call.client));
         let at = self.arrival(Label::Link.of(call.key));
-        let lanes = (Lane::Server(self.calls[&id].server), Lane::Client(self.calls[&id].client));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let calm = self.chooser.is_calm();
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
         let wait = if call.slow && call.events > 0 && !calm { SLOW_READ_MILLIS } else { 0 };
         if wait > 0 {
             call.slow = false;
@@ -425,20 +385,20 @@ impl World {
     /// Sends events. Those of one revision arrive together, as bytes do that are written together.
     fn send_events(&mut self, id: JobId, events: Arc<[WatchEvent]>) {
         let revision = events.last().map_or(Rev(0), |event| event.revision);
-        if let Some(call) = self.calls.get(&id).filter(|call| call.sent == (revision, call.arrives_at)) {
+        if let Some(call) = self.calls.get(id).filter(|call| call.sent == (revision, call.arrives_at)) {
             let (client, at) = (call.client, call.arrives_at.max(self.now));
             self.schedule(at, Happening::Frame(client, id, events));
             return;
         }
         self.send(id, |client| Happening::Frame(client, id, events));
-        if let Some(call) = self.calls.get_mut(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.sent = (revision, call.arrives_at);
         }
     }
 
     /// The call that a client waits for, unless it has turned to something else.
     pub(super) fn current(&self, client: usize, id: JobId) -> Option<&Call> {
-        self.calls.get(&id).filter(|_| self.seats[client].call == Some(id))
+        self.calls.get(id).filter(|_| self.seats[client].call == Some(id))
     }
 
     pub(super) fn reply(&mut self, client: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
@@ -446,7 +406,7 @@ impl World {
         // A refused watch ends with its answer, as does everything else.
         if !(call.ask.is_watch() && reply.status == 200) {
             self.seats[client].call = None;
-            if let Some(call) = self.calls.get_mut(&id) {
+            if let Some(call) = self.calls.get_mut(id) {
                 call.dropped = true;
             }
         }
@@ -459,7 +419,7 @@ impl World {
     pub(super) fn frame(&mut self, client: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
         let (server, life, key) = (call.server, call.life, call.key);
-        if let Some(call) = self.calls.get_mut(&id) {
+        if let Some(call) = self.calls.get_mut(id) {
             call.unread = call.unread.saturating_sub(1);
         }
         let credit = Box::new(Input::Credit(id, 1));
@@ -498,7 +458,7 @@ impl World {
     pub(super) fn break_calls_of(&mut self, server: usize) {
         let open = self.seats.iter().enumerate().filter_map(|(client, seat)| Some((client, seat.call?)));
         let broken: Vec<(usize, JobId)> =
-            open.filter(|(_, id)| self.calls.get(id).is_some_and(|call| call.server == server)).collect();
+            open.filter(|(_, id)| self.calls.get(*id).is_some_and(|call| call.server == server)).collect();
         for (client, id) in broken {
             self.at(1, Happening::Broken(client, id));
         }
@@ -536,7 +496,7 @@ impl World {
     /// The end of the calm: everything was answered, and everybody is where they want to be.
     pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
         for seat in &self.seats {
-            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(&id)?))) else {
+            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(id)?))) else {
                 continue;
             };
             let waited = self.now.micros_since(call.sent_at) / 1000;

@@ -33,6 +33,8 @@ pub fn number(text: &str) -> Option<Value> {
 
 struct Parser<'a> {
     text: &'a [u8],
+    /// The same, where all of it is UTF-8: then so is every part.
+    valid: Option<&'a str>,
     at: usize,
     depth: usize,
     /// Some object had a member twice.
@@ -40,13 +42,25 @@ struct Parser<'a> {
     /// Members are looked up as they come, so that duplicates are named in document order.
     naming: bool,
     duplicates: Vec<String>,
+    /// Members of the objects that are not at their end, so that each map is made at once, in its size.
+    members: Vec<(Text, Value)>,
 }
 
 type Parsing<T> = Result<T, SyntaxError>;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a [u8], naming: bool) -> Self {
-        Self { text, at: 0, depth: 0, repeated: false, naming, duplicates: Vec::new() }
+        let valid = str::from_utf8(text).ok();
+        Self {
+            text,
+            valid,
+            at: 0,
+            depth: 0,
+            repeated: false,
+            naming,
+            duplicates: Vec::new(),
+            members: Vec::new(),
+        }
     }
 
     fn document(&mut self) -> Parsing<(Value, bool)> {
@@ -107,7 +121,7 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Value::empty_map());
         }
-        let mut entries: Vec<(Text, Value)> = Vec::new();
+        let first = self.members.len();
         let mut seen = BTreeSet::new();
         loop {
             let key = self.key()?;
@@ -116,8 +130,10 @@ impl<'a> Parser<'a> {
             }
             let known = self.duplicates.len();
             let value = self.value()?;
-            self.prefix_duplicates(known, &key);
-            entries.push((key, value));
+            if self.duplicates.len() > known {
+                self.prefix_duplicates(known, &key);
+            }
+            self.members.push((key, value));
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -127,6 +143,7 @@ impl<'a> Parser<'a> {
             self.space();
         }
         self.at += 1;
+        let entries: Vec<_> = self.members.drain(first..).collect();
         let met = entries.len();
         let map = Map::from_entries(entries);
         self.repeated |= map.len() < met;
@@ -179,9 +196,6 @@ impl<'a> Parser<'a> {
 
     /// Duplicates found inside a member get the member's name before theirs; each path is kept once.
     fn prefix_duplicates(&mut self, known: usize, name: &str) {
-        if self.duplicates.len() == known {
-            return;
-        }
         for path in self.duplicates.split_off(known) {
             let dot = if path.starts_with('[') { "" } else { "." };
             let path = format!("{name}{dot}{path}");
@@ -245,8 +259,9 @@ impl<'a> Parser<'a> {
         self.plain();
         let run = self.text.get(start..self.at).unwrap_or_default();
         if self.peek() == Some(b'"') {
+            let valid = self.valid.and_then(|text| text.get(start..self.at));
             self.at += 1;
-            return Ok(match str::from_utf8(run) {
+            return Ok(match valid.ok_or(run).or_else(str::from_utf8) {
                 Ok(text) => Text::from(text),
                 Err(_) => Text::from(lossy(run)),
             });
@@ -271,6 +286,16 @@ impl<'a> Parser<'a> {
 
     /// Moves over bytes that stand for themselves in a string.
     fn plain(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let (words, _) = rest.as_chunks::<8>();
+        for word in words {
+            let special = special_bytes(u64::from_le_bytes(*word));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
         self.at += rest.iter().position(special).unwrap_or(rest.len());
@@ -331,6 +356,18 @@ impl<'a> Parser<'a> {
         }
         Ok(char::REPLACEMENT_CHARACTER)
     }
+}
+
+/// Of eight bytes those that end a run of plain ones, by their highest bits; the lowest that is set is right,
+/// those above it may be wrong. A byte is below a bound when taking the bound away borrows from its highest bit.
+const fn special_bytes(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let quote = word ^ (EACH * b'"' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    ((word.wrapping_sub(EACH * 0x20) & !word)
+        | (quote.wrapping_sub(EACH) & !quote)
+        | (backslash.wrapping_sub(EACH) & !backslash))
+        & (EACH * 0x80)
 }
 
 /// Text with each byte that is not part of UTF-8 replaced, one by one as Go does it.

@@ -31,7 +31,7 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
     };
 }
 
-/// FNV-1a over 64 bits, to tell runs apart; it guards nothing.
+/// A digest of 64 bits (FNV-1a where it is made byte by byte), to tell runs apart; it guards nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub u64);
 
@@ -46,6 +46,23 @@ impl Digest {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
+    }
+
+    /// Adds a number in one step.
+    pub fn add_number(&mut self, number: u64) {
+        // The turn brings what the product keeps high down to where the next number meets it.
+        self.0 = (self.0.rotate_left(29) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    /// Adds bytes eight at a time, and how many they are. Several times as quick as `add`, and another digest.
+    pub fn add_long(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add_number(u64::from_le_bytes(*word));
+        }
+        let last = rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte));
+        self.add_number(last);
+        self.add_number(bytes.len() as u64);
     }
 }
 
