@@ -1,6 +1,7 @@
 //! Tests that need nothing but cargo: the generic battery, behaviour under lost replies, malformed
-//! input, warnings, house rules, runs of the simulator, and an operator's tests as an example. One is skipped
-//! without an etcd: the fake one compared with it. With the feature `museum`, bugs that are put back.
+//! input, warnings, house rules, runs of the simulator, and as an example an operator's tests, in a simulated
+//! cluster, too. One is skipped without an etcd: the fake one compared with it. With the feature `museum`, bugs that
+//! are put back.
 
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]

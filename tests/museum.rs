@@ -51,6 +51,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::PageOfNewest => page_of_newest,
         Mutant::BookmarkAheadOfEvents => bookmark_ahead_of_events,
         Mutant::DepartureUntold => departure_untold,
+        Mutant::PastListedFromCache => past_listed_from_cache,
+        Mutant::LeaseOutlived => lease_outlived,
     }
 }
 
@@ -407,4 +409,28 @@ fn bookmark_ahead_of_events(flaw: Flaw) -> bool {
     let id = watch(&mut driver, &format!("allowWatchBookmarks=true&resourceVersion={from}"));
     make(&mut driver, "b", "x");
     seen(&mut driver, id) != ["ADDED b"]
+}
+
+fn past_listed_from_cache(flaw: Flaw) -> bool {
+    let mut first = server(flaw);
+    make(&mut first, "a", "x");
+    let revision = version(&make(&mut first, "b", "x"));
+    assert_eq!(first.call("DELETE", &format!("{PLACE}/a"), JSON, b"").status, 200);
+    let mut second = Driver::start_on(config(flaw), first.into_etcd());
+    let query = format!("resourceVersion={revision}&resourceVersionMatch=Exact");
+    let listed = json(&fetch(&mut second, &format!("{PLACE}?{query}")));
+    listed["items"].as_array().expect("items").len() < 2
+}
+
+fn lease_outlived(flaw: Flaw) -> bool {
+    let mut driver = server_with(Config { event_ttl_seconds: 5, ..config(flaw) });
+    let mut record = |name: &str| {
+        let about = json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": "w", "name": "a"});
+        let event = json!({"metadata": {"name": name}, "involvedObject": about, "type": "Normal"});
+        let made = send(&mut driver, "POST", "/api/v1/namespaces/w/events", &event);
+        driver.pass(10_000);
+        made.status
+    };
+    assert_eq!(record("one"), 201);
+    record("two") == 500
 }

@@ -1,31 +1,34 @@
-//! An operator's tests, as its author would write them: the controller beside the server in process.
+//! An operator's tests, as its author would write them: the controller beside the server in process, and in a simulated
+//! cluster, where things go wrong.
 //!
-//! This is an example to copy from. `operator/controller.rs` is the controller under test, which knows
-//! nothing of Steersman; `operator/faults.rs` stands between the two where a test wants something to go
-//! wrong. Each test runs on one thread, with time paused: waiting costs nothing, and a test does the same
-//! every time.
+//! This is an example to copy from. `operator/controller.rs` is the controller under test, which knows nothing of
+//! Steersman. Each test runs on one thread, with time paused: waiting costs nothing, and a test does the same every
+//! time.
 
 mod controller;
-mod faults;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::{Client, ResourceExt};
+use kube::{Client, Error, ResourceExt};
 use serde_json::json;
 use steersman_io::in_process::InProcess;
+use steersman_sim::service::{Cluster, Fault};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use controller::{RECEIPT, Version};
-use faults::{Faults, Faulty};
 
 const NAMESPACE: &str = "default";
 /// Long after everything that a test sets off has come to its end.
 const A_WHILE: Duration = Duration::from_secs(120);
+/// When a test is not told that something is done, it tries again so much later.
+const RETRY: Duration = Duration::from_secs(2);
+/// Seeds that are tried. The careful version must hold in all of them, the hasty one must fail in one.
+const SEEDS: u64 = 20;
 
-/// What the test, which suffers no faults, finds at the end: for each ticket the receipt that it names,
-/// and the names of those that it owns.
+/// What the test finds at the end: for each ticket the receipt that it names, and the names of those that it owns.
 type Receipts = BTreeMap<String, (Option<String>, Vec<String>)>;
 
 struct Office {
@@ -33,29 +36,34 @@ struct Office {
 }
 
 impl Office {
-    /// A server with a controller that suffers the faults.
-    async fn open(version: Version, faults: Faults) -> Self {
-        let server = InProcess::start(1).await;
-        let client = Client::new(Faulty::new(server.service(), faults), NAMESPACE);
-        tokio::spawn(controller::run(client, NAMESPACE, version));
-        let client = Client::new(server.service(), NAMESPACE);
+    /// The test's own hands, and the controller at work.
+    fn open(client: Client, version: Version) -> Self {
+        tokio::spawn(controller::run(client.clone(), NAMESPACE, version));
         Self { config_maps: Api::default_namespaced(client) }
     }
 
+    /// The test suffers faults as the controller does: it tries again until it knows that the ticket is there.
     async fn hand_in(&self, name: &str) {
         let labels = BTreeMap::from([("app".to_owned(), "ticket".to_owned())]);
         let metadata = ObjectMeta { name: Some(name.into()), labels: Some(labels), ..ObjectMeta::default() };
         let ticket = ConfigMap { metadata, ..ConfigMap::default() };
-        self.config_maps.create(&PostParams::default(), &ticket).await.expect("a ticket");
+        loop {
+            match self.config_maps.create(&PostParams::default(), &ticket).await {
+                Ok(_) => return,
+                Err(Error::Api(status)) if status.is_already_exists() => return,
+                Err(_) => sleep(RETRY).await,
+            }
+        }
     }
 
     async fn write_on(&self, name: &str) {
         let patch = Patch::Merge(json!({ "data": { "urgent": "yes" } }));
-        self.config_maps.patch(name, &PatchParams::default(), &patch).await.expect("a patch");
+        while self.config_maps.patch(name, &PatchParams::default(), &patch).await.is_err() {
+            sleep(RETRY).await;
+        }
     }
 
     async fn receipts(&self) -> Receipts {
-        tokio::time::sleep(A_WHILE).await;
         let listed = |label: &str| ListParams::default().labels(label);
         let receipts = self.config_maps.list(&listed("app=receipt")).await.expect("receipts").items;
         let tickets = self.config_maps.list(&listed("app=ticket")).await.expect("tickets").items;
@@ -69,46 +77,111 @@ impl Office {
     }
 }
 
-/// How many receipts a ticket has; one of them is named on it.
-fn count(receipts: &Receipts, ticket: &str) -> usize {
-    let (noted, own) = &receipts[ticket];
-    assert!(noted.as_ref().is_some_and(|noted| own.contains(noted)), "{ticket}: {noted:?}, {own:?}");
-    own.len()
+/// How many receipts each ticket has; one of them is named on it.
+fn counts(receipts: &Receipts) -> Vec<usize> {
+    let count = |(ticket, (noted, own)): (&String, &(Option<String>, Vec<String>))| {
+        assert!(noted.as_ref().is_some_and(|noted| own.contains(noted)), "{ticket}: {noted:?}, {own:?}");
+        own.len()
+    };
+    receipts.iter().map(count).collect()
 }
 
+/// On the server in process nothing goes wrong, and both versions do what they should.
 #[tokio::test(start_paused = true)]
 async fn every_ticket_gets_one_receipt() {
     for version in [Version::Hasty, Version::Careful] {
-        let office = Office::open(version, Faults::default()).await;
+        let server = InProcess::start(1).await;
+        let office = Office::open(Client::new(server.service(), NAMESPACE), version);
         for ticket in ["a", "b", "c"] {
             office.hand_in(ticket).await;
         }
+        sleep(A_WHILE).await;
+        assert_eq!(counts(&office.receipts().await), [1, 1, 1], "{version:?}");
+    }
+}
+
+/// What becomes of a ticket while the controller looks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tickets {
+    HandedIn,
+    WrittenOn,
+}
+
+/// One run in a simulated cluster: how many receipts each ticket has at the end.
+fn simulate(cluster: &Cluster, version: Version, tickets: Tickets) -> Vec<usize> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        // The cluster's time is tokio's: when all wait, both leap to what happens next.
+        let started = Instant::now();
+        let until = move |elapsed| sleep_until(started + elapsed);
+        tokio::spawn(cluster.keep_pace(move || started.elapsed(), until));
+
+        let office = Office::open(Client::new(cluster.service(), NAMESPACE), version);
+        for ticket in ["a", "b", "c"] {
+            office.hand_in(ticket).await;
+            if tickets == Tickets::WrittenOn {
+                office.write_on(ticket).await;
+            }
+            sleep(Duration::from_secs(5)).await;
+        }
+        cluster.heal();
+        sleep(A_WHILE).await;
         let receipts = office.receipts().await;
-        let counts: Vec<usize> = receipts.keys().map(|ticket| count(&receipts, ticket)).collect();
-        assert_eq!(counts, [1, 1, 1], "{version:?}");
-    }
+        // The run has tested our own server, too.
+        cluster.check().unwrap_or_else(|failure| panic!("{failure}"));
+        counts(&receipts)
+    })
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_reply_makes_the_hasty_version_create_two() {
-    for (version, expected) in [(Version::Hasty, 2), (Version::Careful, 1)] {
-        let office = Office::open(version, Faults { lose_a_reply: true, ..Faults::default() }).await;
-        office.hand_in("a").await;
-        assert_eq!(count(&office.receipts().await, "a"), expected, "{version:?}");
+/// Looks for a seed with which the hasty version writes two receipts for one ticket. With the same seeds, the careful
+/// version never does.
+fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
+    let run = |seed: u64, version: Version| {
+        let cluster = Cluster::builder(seed).faults(faults).start();
+        (simulate(&cluster, version, tickets), cluster)
+    };
+    let mut found = None;
+    for seed in 0..SEEDS {
+        let (counts, cluster) = run(seed, Version::Careful);
+        assert_eq!(counts, [1, 1, 1], "the careful version fails:\n{}\n{}", cluster.report(), cluster.tape());
+        let (counts, cluster) = run(seed, Version::Hasty);
+        if found.is_none() && counts != [1, 1, 1] {
+            found = Some((seed, counts, cluster));
+        }
     }
+    let (seed, counts, cluster) = found.expect("a seed with which the hasty version fails");
+    eprintln!("the hasty version wrote {counts:?} receipts:\n{}\n{}", cluster.report(), cluster.tape());
+
+    // The seed gives the same run again, and so does its tape.
+    let (again, same) = run(seed, Version::Hasty);
+    assert_eq!((again, same.digest()), (counts.clone(), cluster.digest()));
+    let taped = Cluster::builder(0).tape(&cluster.tape()).faults(faults).start();
+    assert_eq!((simulate(&taped, Version::Hasty, tickets), taped.digest()), (counts, cluster.digest()));
 }
 
-/// The ticket is written on before the controller hears of it, so that it hears of two changes at once;
-/// and of its own receipt only later.
-#[tokio::test(start_paused = true)]
-async fn a_stale_cache_makes_the_hasty_version_create_two() {
-    for (version, expected) in [(Version::Hasty, 2), (Version::Careful, 1)] {
-        let late = |label, seconds| (label, Duration::from_secs(seconds));
-        let late_watches = vec![late("ticket", 10), late("receipt", 20)];
-        let office = Office::open(version, Faults { late_watches, ..Faults::default() }).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        office.hand_in("a").await;
-        office.write_on("a").await;
-        assert_eq!(count(&office.receipts().await, "a"), expected, "{version:?}");
+/// An answer that does not arrive leaves open what the request did.
+#[test]
+fn lost_replies_make_the_hasty_version_write_two_receipts() {
+    finds_the_bug(&[Fault::Reset], Tickets::HandedIn);
+}
+
+/// What a watch has not told yet exists nevertheless. The controller hears of two changes of a ticket; when it looks
+/// again after the second, it may not have heard of its own receipt.
+#[test]
+fn stale_caches_make_the_hasty_version_write_two_receipts() {
+    finds_the_bug(&[Fault::SlowFeed, Fault::Lag, Fault::SlowReader], Tickets::WrittenOn);
+}
+
+/// Everything that the simulator has: servers crash, the store loses replies and its history, watches are cut.
+#[test]
+fn the_careful_version_holds_whatever_happens() {
+    for seed in 0..SEEDS {
+        let cluster = Cluster::from_seed(seed);
+        assert_eq!(
+            simulate(&cluster, Version::Careful, Tickets::WrittenOn),
+            [1, 1, 1],
+            "{}",
+            cluster.report()
+        );
     }
 }

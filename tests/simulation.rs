@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use steersman_sim::choose::{Chooser, Tape};
+use steersman_sim::choose::{ByteSource, Chooser, Label, Point, SeedSource, Source, Tape};
 use steersman_sim::marks::Mark;
 use steersman_sim::run::{Outcome, Plan, run};
 
@@ -58,6 +58,18 @@ fn a_few_seeds_hold() {
         let outcome = seeded(seed);
         holds(&outcome, &format!("steersman sim {seed}"));
         assert!(outcome.steps > 100, "a run does something");
+    }
+}
+
+/// The source for coverage-guided fuzzers: any bytes are a run.
+#[test]
+fn any_bytes_are_a_run_that_holds() {
+    let mut draws = SeedSource::new(7);
+    for number in 0..SEEDS {
+        let point = |index: u64| Point { stream: Label::Shape.of(number), number: index as u32 };
+        let bytes: Vec<u8> = (0..40_000).map(|index| draws.pick(point(index), 256) as u8).collect();
+        let outcome = run(Chooser::new(ByteSource::new(bytes)), &Plan::default());
+        holds(&outcome, &format!("bytes {number}"));
     }
 }
 

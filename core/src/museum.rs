@@ -104,6 +104,11 @@ mutants! {
         "A bookmark overtakes the events that it says were sent.";
     DepartureUntold, "departure-untold", "own",
         "A watch is not told of objects that leave its selection.";
+    PastListedFromCache, "past-listed-from-cache", "own",
+        "A list of before the server listed its store is answered from the cache, without what was deleted \
+         in between.";
+    LeaseOutlived, "lease-outlived", "own",
+        "New events share a lease for longer than its own time, and are refused for a lease that has run out.";
 }
 
 impl Mutant {

@@ -204,7 +204,8 @@ impl World {
     pub fn clear(&mut self, feed: Feed, listed: Rev) {
         for collection in self.collections.iter().filter(|collection| collection.feed == feed) {
             let row = self.registry.stored(collection.storage).row;
-            self.caches[usize::from(collection.storage.0)] = Arc::new(Cache::new(row.fields, listed));
+            let since = if self.config.flaw.is(Mutant::PastListedFromCache) { Rev(0) } else { listed };
+            self.caches[usize::from(collection.storage.0)] = Arc::new(Cache::new(row.fields, since));
         }
     }
 

@@ -168,6 +168,9 @@ impl Shell {
             recorder.record(now, &input);
         }
         driven.machine.handle(now, input, &mut effects);
+        if let Some(recorder) = &mut driven.recorder {
+            recorder.record_effects(&effects);
+        }
         let rearm = driven.rearm(is_tick);
         let mut turn = Turn { own, mail: None, waiting: Vec::new(), after: Vec::new() };
         if effects.iter().all(|effect| turn.is_private(effect)) {

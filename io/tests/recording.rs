@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use steersman_core::http::Body;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::text::{HEADING, Recorded, parse_config, parse_input};
+use steersman_core::machine::text::{Digests, HEADING, Recorded, parse_config, parse_input, write_effect};
 use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
 use steersman_io::record::Recorder;
 
@@ -52,12 +52,19 @@ async fn a_recording_replays_to_the_same_answers() {
 
 fn replay(recording: &str) -> Answers {
     let mut lines = recording.lines();
-    assert_eq!(lines.next(), Some(HEADING));
-    let config = parse_config(lines.next().expect("a configuration")).expect("a configuration");
+    let mut digests = Digests::default();
+    assert_eq!(next_line(&mut lines, &mut digests), HEADING);
+    let config = parse_config(next_line(&mut lines, &mut digests)).expect("a configuration");
     let mut machine = Machine::new(config, Arc::new(Registry::builtin()));
     let mut tasks: BTreeMap<JobId, Task> = BTreeMap::new();
     let mut answers = Answers::new();
-    for line in lines {
+    loop {
+        let line = next_line(&mut lines, &mut digests);
+        if let Some(recorded) = Digests::parse(line) {
+            assert_eq!(digests, recorded, "inputs and effects are the recorded ones");
+            assert_eq!(lines.next(), None, "nothing follows");
+            return answers;
+        }
         let (now, recorded) = parse_input(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let input = match recorded {
             Recorded::Input(input) => input,
@@ -71,6 +78,9 @@ fn replay(recording: &str) -> Answers {
         machine.handle(now, input, &mut effects);
         machine.check();
         for effect in effects {
+            let mut text = String::new();
+            write_effect(&effect, &mut text);
+            digests.add_effect(&text);
             match effect {
                 Effect::Run(task) => {
                     tasks.insert(task.id, task);
@@ -93,5 +103,13 @@ fn replay(recording: &str) -> Answers {
             }
         }
     }
-    answers
+}
+
+/// The next line; all but the last are digested.
+fn next_line<'a>(lines: &mut std::str::Lines<'a>, digests: &mut Digests) -> &'a str {
+    let line = lines.next().expect("the recording has an end");
+    if Digests::parse(line).is_none() {
+        digests.add_input(line);
+    }
+    line
 }

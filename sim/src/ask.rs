@@ -3,6 +3,8 @@
 use crate::directory::{Directory, Place};
 use bytes::Bytes;
 use std::fmt::Write;
+use std::sync::Arc;
+use steersman_core::http::route::RequestInfo;
 use steersman_core::http::{Method, Peer, Request};
 use steersman_core::store::Rev;
 
@@ -16,6 +18,9 @@ pub struct Ask {
     pub media: &'static str,
     pub body: Bytes,
     pub identity: Identity,
+    /// The request itself, of somebody who does not belong to the simulator: what stands above was read from it.
+    /// None for one that is made from what stands above.
+    pub original: Option<Arc<Request>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +79,9 @@ pub struct Query {
     /// The token of the page before; empty for the first page.
     pub continue_token: String,
     /// A label and the value that it must have.
-    pub label: Option<(&'static str, String)>,
+    pub label: Option<(Arc<str>, String)>,
     /// A field and the value that it must have.
-    pub field: Option<(&'static str, String)>,
+    pub field: Option<(Arc<str>, String)>,
     pub send_initial_events: bool,
     pub bookmarks: bool,
     pub timeout_seconds: Option<u64>,
@@ -94,6 +99,7 @@ impl Ask {
             media: "application/json",
             body: Bytes::new(),
             identity: Identity::Admin,
+            original: None,
         }
     }
 
@@ -145,12 +151,16 @@ impl Ask {
         Self { query, ..self }
     }
 
+    /// Whether the answer is a stream: also of a raw request from outside that asks for one.
     pub fn is_watch(&self) -> bool {
-        self.verb == Verb::Watch
+        self.verb == Verb::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 
     /// The request as it comes out of a connection.
     pub fn to_request(&self, directory: &Directory) -> Request {
+        if let Some(original) = &self.original {
+            return Request::clone(original);
+        }
         let (method, path, query) = match (&self.verb, &self.place) {
             (Verb::Raw(method, target), _) => {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -177,6 +187,15 @@ impl Ask {
             remote_address: "192.0.2.1".into(),
         }
     }
+}
+
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go
+fn asks_to_watch(request: &Request) -> bool {
+    let query = steersman_core::http::query::Query::parse(&request.query);
+    let info = RequestInfo::parse(&request.method, &request.path, &query);
+    request.method == Method::Get
+        && info
+            .is_ok_and(|info| info.is_resource && (info.watch_prefix || query.bool("watch").unwrap_or(false)))
 }
 
 fn method(verb: &Verb) -> Method {

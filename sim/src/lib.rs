@@ -4,7 +4,8 @@
 //! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
 //! (where every choice comes from), `swarm` (what a seed switches on), `world` and `run` (what happens), `client`,
 //! `ask` and `generate` (who asks for what), `truth` and `check` (what is held against it), `marks`, `tally` (many
-//! runs), `shrink`, `museum`, `trace` and `timeline` (what people see), `replay`.
+//! runs), `shrink`, `museum`, `trace` and `timeline` (what people see), `replay`;
+//! `service` (a simulated cluster for tests of other programs).
 
 pub mod ask;
 pub mod check;
@@ -19,8 +20,10 @@ pub mod marks;
 pub mod museum;
 pub mod replay;
 pub mod run;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod shrink;
-mod swarm;
+pub mod swarm;
 pub mod tally;
 pub mod timeline;
 pub mod trace;

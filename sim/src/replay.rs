@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{
-    BROKEN, Digest, HEADING, Recorded, parse_config, parse_input, write_effect,
+    BROKEN, Digest, Digests, HEADING, Recorded, parse_config, parse_input, write_effect,
 };
 use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
 
@@ -14,6 +14,10 @@ pub struct Replay {
     machine: Machine,
     /// Tasks that were handed out and have not run.
     tasks: BTreeMap<JobId, Task>,
+    /// Over what was read, and what followed from it.
+    digests: Digests,
+    /// Lines that were read.
+    lines: u64,
     pub totals: Totals,
 }
 
@@ -28,6 +32,8 @@ pub struct Totals {
     pub digest: Digest,
     /// The recording says itself that it lost what followed.
     pub broken: bool,
+    /// The recording was brought to its end, and says of its effects what this replay came by.
+    pub same: bool,
 }
 
 /// A recording that cannot be replayed, and at which line.
@@ -45,27 +51,43 @@ impl core::fmt::Display for Unreplayable {
 
 impl Replay {
     /// From the first two lines of a recording.
-    pub fn begin(heading: &str, config: &str) -> Result<Self, Unreplayable> {
+    pub fn begin(heading: &str, configuration: &str) -> Result<Self, Unreplayable> {
         if heading != HEADING {
             return Err(Unreplayable { line: 1, why: format!("is not {HEADING:?}") });
         }
         let config =
-            parse_config(config).map_err(|error| Unreplayable { line: 2, why: error.to_string() })?;
+            parse_config(configuration).map_err(|error| Unreplayable { line: 2, why: error.to_string() })?;
+        let mut digests = Digests::default();
+        digests.add_input(heading);
+        digests.add_input(configuration);
         Ok(Self {
             machine: Machine::new(config, Arc::new(Registry::builtin())),
             tasks: BTreeMap::new(),
+            digests,
+            lines: 2,
             totals: Totals::default(),
         })
     }
 
-    /// Gives the machine what a line says and hands each effect's line to `show`.
+    /// Gives the machine what a line says and hands each effect's line to `show`. The last line of a whole
+    /// recording is held against what was read and what followed from it.
     pub fn step(&mut self, line: &str, mut show: impl FnMut(&str)) -> Result<(), Unreplayable> {
-        let number = self.totals.inputs + 3;
+        self.lines += 1;
+        let number = self.lines;
         let failed = |why: String| Unreplayable { line: number, why };
+        if self.totals.broken || self.totals.same {
+            return Err(failed("follows the end of the recording".to_owned()));
+        }
         if line == BROKEN {
             self.totals.broken = true;
             return Ok(());
         }
+        if let Some(recorded) = Digests::parse(line) {
+            self.compare(&recorded).map_err(failed)?;
+            self.totals.same = true;
+            return Ok(());
+        }
+        self.digests.add_input(line);
         let (now, recorded) = parse_input(line).map_err(|error| failed(error.to_string()))?;
         let input = match recorded {
             Recorded::Input(input) => input,
@@ -89,7 +111,7 @@ impl Replay {
         for effect in effects {
             text.clear();
             write_effect(&effect, &mut text);
-            self.totals.digest.add(text.as_bytes());
+            self.digests.add_effect(&text);
             self.totals.effects += 1;
             show(&text);
             match effect {
@@ -104,6 +126,20 @@ impl Replay {
                 | Effect::RequestProgress(_)
                 | Effect::Note(_) => {}
             }
+        }
+        self.totals.digest = self.digests.effects;
+        Ok(())
+    }
+
+    fn compare(&self, recorded: &Digests) -> Result<(), String> {
+        if recorded.inputs != self.digests.inputs {
+            return Err("the recording is not as it was written".to_owned());
+        }
+        if recorded.effects != self.digests.effects {
+            let (recorded, replayed) = (recorded.effects.0, self.digests.effects.0);
+            return Err(format!(
+                "the effects had digest {recorded:016x}, replayed they have {replayed:016x}"
+            ));
         }
         Ok(())
     }

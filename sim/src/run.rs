@@ -59,14 +59,20 @@ pub struct Outcome {
 }
 
 /// Runs to the end, or to the first guarantee that does not hold.
-pub fn run(mut chooser: Chooser, plan: &Plan) -> Outcome {
+pub fn run(chooser: Chooser, plan: &Plan) -> Outcome {
+    run_until(chooser, plan, None)
+}
+
+/// As `run`; what would happen after so many virtual milliseconds is left out.
+pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u64>) -> Outcome {
     let swarm = Swarm::draw(&mut chooser);
     let line = swarm.to_string();
     let trace = if plan.trace { Trace::kept() } else { Trace::default() };
     let mut world = World::new(chooser, swarm, registry(), exhibited(plan), trace);
     let mut explained = None;
+    let last = millis_max.map_or(Mono(u64::MAX), |millis| Mono(0).plus_millis(millis));
     // A panic is a failure as others are: what led to it can be shrunk and shown.
-    let played = catch_unwind(AssertUnwindSafe(|| play(&mut world, &mut explained)));
+    let played = catch_unwind(AssertUnwindSafe(|| play(&mut world, last, &mut explained)));
     let violation = played.unwrap_or_else(|panic| Err(panicked(&*panic))).err();
     let millis = world.now.0 / 1000;
     if let Some(violation) = &violation {
@@ -88,7 +94,7 @@ pub fn run(mut chooser: Chooser, plan: &Plan) -> Outcome {
 }
 
 /// The catalogue of all runs of a process: it takes longer to read than many runs last.
-fn registry() -> Arc<Registry> {
+pub(crate) fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     REGISTRY.get_or_init(|| Arc::new(Registry::builtin())).clone()
 }
@@ -102,20 +108,26 @@ fn exhibited(plan: &Plan) -> Exhibited {
     Exhibited::default()
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Violation {
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Violation {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     Violation::new(Guarantee::NothingPanics, text.unwrap_or_else(|| "without a message".to_owned()))
 }
 
-fn play(world: &mut World, explained: &mut Option<String>) -> Result<(), Violation> {
+fn play(world: &mut World, last: Mono, explained: &mut Option<String>) -> Result<(), Violation> {
     let mut happenings = 0;
     world.start()?;
     let begin = world.now;
-    go_on(world, begin.plus_millis(CHAOS_MILLIS), &mut happenings)?;
-    *explained = world.heal()?;
+    go_on(world, begin.plus_millis(CHAOS_MILLIS).min(last), &mut happenings)?;
+    if world.now >= last {
+        return Ok(());
+    }
+    *explained = world.heal(false)?;
     let calm = world.now;
-    let rested = rest(world, calm, &mut happenings);
+    let rested = rest(world, calm, last, &mut happenings);
+    if world.now >= last && rested.is_ok() {
+        return Ok(());
+    }
     // What cannot come to rest is no failure; what is wrong is.
     match rested {
         Err(violation) if explained.is_none() || !is_liveness(&violation) => return Err(violation),
@@ -123,8 +135,11 @@ fn play(world: &mut World, explained: &mut Option<String>) -> Result<(), Violati
     }
     world.check_caches()?;
     world.send_clients_home();
-    let end = world.now.plus_millis(END_MILLIS);
+    let end = world.now.plus_millis(END_MILLIS).min(last);
     go_on(world, end, &mut happenings)?;
+    if world.now >= last {
+        return Ok(());
+    }
     world.check_leftovers()
 }
 
@@ -132,12 +147,15 @@ fn is_liveness(violation: &Violation) -> bool {
     violation.guarantee.severity() == crate::check::Severity::Liveness
 }
 
-/// Waits until everything has come to rest.
-fn rest(world: &mut World, calm: Mono, happenings: &mut u64) -> Result<(), Violation> {
+/// Waits until everything has come to rest, or nobody looks any more.
+fn rest(world: &mut World, calm: Mono, last: Mono, happenings: &mut u64) -> Result<(), Violation> {
     let mut waited = 0;
     loop {
         waited += LOOK_MILLIS;
-        go_on(world, calm.plus_millis(waited), happenings)?;
+        go_on(world, calm.plus_millis(waited).min(last), happenings)?;
+        if world.now >= last {
+            return Ok(());
+        }
         match world.check_settled() {
             Err(violation) if waited >= CALM_MILLIS => return Err(violation),
             Err(violation) if !is_liveness(&violation) => return Err(violation),

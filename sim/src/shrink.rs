@@ -1,9 +1,18 @@
-//! Makes a tape shorter: choices are taken out, many at once, then one by one, then made smaller, as long as the run
-//! still does what it is kept for.
+//! Makes a tape shorter: choices are taken out, many at once, then one by one and two by two, then made smaller, as
+//! long as the run still does what it is kept for.
 
 use crate::check::Guarantee;
-use crate::choose::{Chooser, Point, Tape};
-use crate::run::{Outcome, Plan, run};
+use crate::choose::{Chooser, Label, Point, Stream, Tape};
+use crate::run::{Outcome, Plan, run_until};
+use std::collections::BTreeSet;
+
+/// A tape so short is tried without any two of its choices: a client and what it does go together.
+const PAIRS_OF: usize = 32;
+/// By how many turns what a client does later is moved when a turn is taken out: a turn in which it does nothing takes
+/// a second, another up to four.
+const MOVES: [i64; 6] = [0, 1, -1, 2, 3, 4];
+/// A candidate is played for so many virtual milliseconds longer than the run that it is made of needed to fail.
+const LONGER_MILLIS: u64 = 5_000;
 
 /// A tape that could not be made shorter, or not within its runs.
 #[derive(Clone, Debug)]
@@ -38,27 +47,62 @@ pub fn shrink_while(
 ) -> Shrunk {
     let mut plan = *plan;
     plan.trace = false;
-    let mut shrinker = Shrinker { tape: tape.clone(), plan, runs: 0, runs_max, holds, accepted };
+    let mut millis_max = None;
+    let play = |candidate: &Tape| {
+        let outcome = run_until(Chooser::from_tape(candidate), &plan, millis_max);
+        if !holds(&outcome) {
+            return None;
+        }
+        if let Some((millis, _)) = outcome.violation {
+            millis_max = Some(millis + LONGER_MILLIS);
+        }
+        Some(outcome.tape)
+    };
+    shrink_by(tape, runs_max, play, accepted)
+}
+
+/// Shrinks a tape of a run that is played elsewhere: `play` gives what the run of a tape really chose, if it still does
+/// what it is kept for.
+pub fn shrink_by(
+    tape: &Tape,
+    runs_max: u64,
+    play: impl FnMut(&Tape) -> Option<Tape>,
+    accepted: impl FnMut(usize, u64),
+) -> Shrunk {
+    let mut shrinker = Shrinker { tape: tape.clone(), runs: 0, runs_max, play, accepted };
+    // What it did not come by is gone at once, and it is known how long it takes.
+    shrinker.try_tape(&shrinker.tape.clone());
     loop {
         let before = shrinker.tape.clone();
+        shrinker.take_out_kinds();
         shrinker.take_out();
         shrinker.make_smaller();
+        shrinker.take_out_turns();
+        shrinker.take_out_pairs();
         if shrinker.tape == before || shrinker.is_spent() {
             return Shrunk { tape: shrinker.tape, runs: shrinker.runs };
         }
     }
 }
 
-struct Shrinker<H, A> {
+struct Shrinker<P, A> {
     tape: Tape,
-    plan: Plan,
     runs: u64,
     runs_max: u64,
-    holds: H,
+    play: P,
     accepted: A,
 }
 
-impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
+/// What is taken out together: all choices of a label, all of a client, a server or a class of faults, and all of one
+/// stream.
+const KINDS: [fn(Stream) -> (Label, u64); 4] = [
+    |stream| (stream.label, 0),
+    |stream| (stream.label, stream.key >> 48),
+    |stream| (stream.label, stream.key >> 32),
+    |stream| (stream.label, stream.key),
+];
+
+impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
     fn is_spent(&self) -> bool {
         self.runs >= self.runs_max
     }
@@ -70,14 +114,71 @@ impl<H: Fn(&Outcome) -> bool, A: FnMut(usize, u64)> Shrinker<H, A> {
             return false;
         }
         self.runs += 1;
-        let outcome = run(Chooser::from_tape(candidate), &self.plan);
-        if !(self.holds)(&outcome) {
-            return false;
-        }
-        let made = outcome.tape;
+        let Some(made) = (self.play)(candidate) else { return false };
         self.tape = if made.len() <= candidate.len() { made } else { candidate.clone() };
         (self.accepted)(self.tape.len(), self.runs);
         true
+    }
+
+    fn without(&self, out: impl Fn(Point) -> bool) -> Tape {
+        Tape::new(self.tape.iter().filter(|(point, _)| !out(*point)))
+    }
+
+    /// Takes out what belongs together, from much to little.
+    fn take_out_kinds(&mut self) {
+        for kind in KINDS {
+            let kinds: BTreeSet<(Label, u64)> =
+                self.tape.iter().map(|(point, _)| kind(point.stream)).collect();
+            for one in kinds.into_iter().rev() {
+                self.try_fewer(&self.without(|point| kind(point.stream) == one));
+            }
+        }
+    }
+
+    /// Takes out what a client does at a turn, or how long it waits after it. What the client does later stays about
+    /// where it was in time.
+    fn take_out_turns(&mut self) {
+        let turns: BTreeSet<(u64, u64)> =
+            self.tape.iter().filter_map(|(point, _)| point.stream.turn()).collect();
+        for (client, turn) in turns.into_iter().rev() {
+            let whole = |point: Point| point.stream.turn() == Some((client, turn));
+            let tail = |point: Point| point.stream == Stream::of_turn(client, turn) && point.number > 0;
+            let taken = MOVES.iter().any(|by| self.try_fewer(&self.moved(whole, client, turn, *by)));
+            let _ = taken || MOVES.iter().any(|by| self.try_fewer(&self.moved(tail, client, turn, *by)));
+        }
+    }
+
+    /// The tape without some choices, and with a client's later turns moved.
+    fn moved(&self, out: impl Fn(Point) -> bool, client: u64, after: u64, by: i64) -> Tape {
+        Tape::new(self.without(out).iter().map(|(point, picked)| match point.stream.turn() {
+            Some((of, turn)) if of == client && turn > after => {
+                let turn = turn.saturating_add_signed(by);
+                (Point { stream: point.stream.at_turn(turn), ..point }, picked)
+            }
+            Some(_) | None => (point, picked),
+        }))
+    }
+
+    /// Tries a candidate if it has fewer choices.
+    fn try_fewer(&mut self, candidate: &Tape) -> bool {
+        candidate.len() < self.tape.len() && self.try_tape(candidate)
+    }
+
+    /// Takes out two choices that are nothing without each other.
+    fn take_out_pairs(&mut self) {
+        let mut first = self.tape.len();
+        while first > 1 && !self.is_spent() {
+            first = (first - 1).min(self.tape.len().saturating_sub(1));
+            if self.tape.len() > PAIRS_OF {
+                return;
+            }
+            let points: Vec<Point> = self.tape.iter().map(|(point, _)| point).collect();
+            for second in (0..first).rev() {
+                if self.try_tape(&self.without(|point| point == points[first] || point == points[second])) {
+                    break;
+                }
+            }
+        }
     }
 
     /// Takes out halves, quarters, and so on down to single choices, from the end to the beginning: what comes late

@@ -10,14 +10,14 @@ macro_rules! classes {
     ($($(#[doc = $doc:literal])* $variant:ident => $name:literal, $often:literal, $seldom:literal;)*) => {
         /// A class of faults.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Class {
+        pub enum Class {
             $($(#[doc = $doc])* $variant,)*
         }
 
         impl Class {
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            pub(crate) const fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
                 }
@@ -74,6 +74,8 @@ classes! {
     SlowReader => "slow-reader", 3, 20;
     /// Somebody else writes to the store, outside of what servers look at. By half second.
     Stranger => "foreign-write", 2, 12;
+    /// A server crashes when its write has been performed, before anybody hears of it. By write.
+    CrashAtWrite => "crash-at-write", 30, 300;
 }
 
 /// A class is on in so many of the seeds; in one seed of four all are.
@@ -135,6 +137,18 @@ impl Swarm {
             event_ttl_seconds,
             compaction_interval_millis,
             rates,
+        }
+    }
+
+    /// Has these classes of faults and no others: as often as was drawn, or at their worst.
+    #[cfg(feature = "service")]
+    pub(crate) fn keep(&mut self, classes: &[Class]) {
+        for (class, rate) in Class::ALL.iter().zip(&mut self.rates) {
+            if !classes.contains(class) {
+                *rate = Ratio::NEVER;
+            } else if rate.numerator == 0 {
+                *rate = Ratio::new(1, class.range().0);
+            }
         }
     }
 

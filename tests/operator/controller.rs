@@ -42,10 +42,13 @@ struct Controller {
     version: Version,
 }
 
-/// What a watch says, as the loop needs it: a ticket has to be looked at, or a cache is complete.
+/// What a watch says, as the loop needs it: a ticket has to be looked at, or a cache begins to be filled, at first and
+/// whenever its watch could not go on, or is complete. While one is filled it still holds what it held before: who
+/// looked now would not find what is new, and not look again.
 enum Said {
     Look(String),
-    Complete,
+    Incomplete(&'static str),
+    Complete(&'static str),
     Nothing,
 }
 
@@ -58,13 +61,14 @@ pub(crate) async fn run(client: Client, namespace: &str, version: Version) {
     let ticket_events = reflector::reflector(ticket_writer, watched("app=ticket"));
     let receipt_events = reflector::reflector(receipt_writer, watched("app=receipt"));
     let events = stream::select(
-        said(ticket_events, |ticket| Some(ticket.name_any())),
-        said(receipt_events, |receipt| owner(receipt).map(|(name, _)| name)),
+        said("tickets", ticket_events, |ticket| Some(ticket.name_any())),
+        said("receipts", receipt_events, |receipt| owner(receipt).map(|(name, _)| name)),
     );
     Controller { config_maps, tickets, receipts, version }.follow(Box::pin(events)).await;
 }
 
 fn said(
+    cache: &'static str,
     events: impl Stream<Item = Result<Event<ConfigMap>, watcher::Error>>,
     ticket_of: impl Fn(&ConfigMap) -> Option<String>,
 ) -> impl Stream<Item = Result<Said, watcher::Error>> {
@@ -73,8 +77,8 @@ fn said(
             Event::Apply(object) | Event::InitApply(object) | Event::Delete(object) => {
                 ticket_of(&object).map_or(Said::Nothing, Said::Look)
             }
-            Event::InitDone => Said::Complete,
-            Event::Init => Said::Nothing,
+            Event::Init => Said::Incomplete(cache),
+            Event::InitDone => Said::Complete(cache),
         })
     })
 }
@@ -87,14 +91,15 @@ pub(crate) fn owner(receipt: &ConfigMap) -> Option<(String, String)> {
 impl Controller {
     async fn follow(self, mut events: impl Stream<Item = Result<Said, watcher::Error>> + Unpin) {
         let mut due = BTreeSet::new();
-        let mut caches_to_come = 2_u32;
+        let mut incomplete = BTreeSet::from(["tickets", "receipts"]);
         loop {
-            let wait_to_retry = caches_to_come == 0 && !due.is_empty();
+            let wait_to_retry = incomplete.is_empty() && !due.is_empty();
             tokio::select! {
                 biased;
                 event = events.next() => match event {
                     Some(Ok(Said::Look(ticket))) => { due.insert(ticket); }
-                    Some(Ok(Said::Complete)) => caches_to_come = caches_to_come.saturating_sub(1),
+                    Some(Ok(Said::Incomplete(cache))) => { incomplete.insert(cache); }
+                    Some(Ok(Said::Complete(cache))) => { incomplete.remove(cache); }
                     Some(Ok(Said::Nothing)) => {}
                     // The watch goes on by itself.
                     Some(Err(_)) => tokio::time::sleep(RETRY).await,
@@ -102,7 +107,7 @@ impl Controller {
                 },
                 () = tokio::time::sleep(RETRY), if wait_to_retry => {}
             }
-            if caches_to_come > 0 {
+            if !incomplete.is_empty() {
                 continue;
             }
             for name in std::mem::take(&mut due) {

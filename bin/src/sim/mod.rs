@@ -1,5 +1,6 @@
 //! `steersman sim`: runs of the simulator, one or many.
 
+mod digests;
 mod exhaust;
 mod exit;
 mod harvest;
@@ -31,6 +32,7 @@ pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
         Some(_) => unreachable!("clap knows the subcommands"),
         None if matches.contains_id("exhaust") => exhaust::main(matches),
         None if matches.contains_id("seed") || matches.contains_id("tape") => one::main(matches),
+        None if matches.get_flag("digests") => digests::main(matches),
         None => sweep::main(matches),
     };
     code(verdict)

@@ -38,12 +38,15 @@ fn path(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).value_parser(value_parser!(PathBuf))
 }
 
-fn campaign() -> [Arg; 8] {
+fn campaign() -> [Arg; 9] {
     [
         number("seeds", "N").default_value("100").help("How many seeds to run"),
         first(),
         number("minutes", "M").conflicts_with("seeds").help("Go on for so many minutes instead"),
         jobs(),
+        flag("digests").conflicts_with_all(["minutes", "twice", "marks", "require-marks"]).help(
+            "Print what each seed comes to in a line: the digest, steps, requests, virtual milliseconds",
+        ),
         flag("twice").help("Play every run twice and compare the two"),
         flag("marks").help("Print how often each mark was reached"),
         flag("require-marks").help("Fail when a mark is missed"),
@@ -182,6 +185,7 @@ mod tests {
         let refused = |line: &str| parse(line).err();
         assert_eq!(refused("sim 7 --tape a.tape"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --seeds 7 --minutes 1"), Some(ErrorKind::ArgumentConflict));
+        assert_eq!(refused("sim --digests --require-marks"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --shrink --no-shrink 7"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --jobs 0"), Some(ErrorKind::ValueValidation));
         assert_eq!(refused("sim seventeen"), Some(ErrorKind::ValueValidation));

@@ -8,6 +8,7 @@ use crate::http::{Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
+use crate::museum::Mutant;
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -272,7 +273,9 @@ impl Machine {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
         }
-        let shared = limits::lease_shared_millis(ttl_seconds).min(self.config.bounds.lease_reuse_millis);
+        let most = self.config.bounds.lease_reuse_millis;
+        let outlives = self.config.flaw.is(Mutant::LeaseOutlived);
+        let shared = if outlives { most } else { limits::lease_shared_millis(ttl_seconds).min(most) };
         let good_until = now.mono.plus_millis(shared);
         self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
     }

@@ -65,6 +65,8 @@ guarantees! {
         "Who is not known is told 401, and nothing follows from the request.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
+    FailuresAreTheStores =>
+        "A server fails with 500 only where its store could not do what was asked, never by what it did before itself.",
     OneAnswer =>
         "Every request is answered once.",
     NothingIsLeft =>
@@ -127,6 +129,7 @@ impl Guarantee {
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
             | Self::ErrorsAreStatuses
+            | Self::FailuresAreTheStores
             | Self::OneAnswer
             | Self::NothingIsLeft
             | Self::OneLeader => Severity::Safety,

@@ -7,6 +7,7 @@ mod answers;
 mod caches;
 mod deletions;
 mod expired;
+mod failures;
 mod generations;
 mod guarantee;
 mod lists;
@@ -49,6 +50,10 @@ pub struct Answer<'a> {
     pub directory: &'a Directory,
     /// The oldest revision that the store can still read.
     pub compacted: Rev,
+    /// Milliseconds since the client asked.
+    pub waited_millis: u64,
+    /// `--event-ttl`.
+    pub event_ttl_seconds: i64,
     /// Races that a write without a version may lose before it is told of a conflict.
     pub conflict_retries: u32,
 }
@@ -73,8 +78,9 @@ impl<'a> Answer<'a> {
     fn what(&self) -> String {
         let path = self.ask.place.as_ref().map_or(String::new(), |place| self.directory.path(place));
         let query = self.ask.query.text(&self.ask.verb);
+        let query = if query.is_empty() { query } else { format!("?{query}") };
         let status = self.reply.status;
-        format!("{:?} {path}?{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
+        format!("{:?} {path}{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
     }
 
     fn broken(&self, guarantee: Guarantee, why: impl Into<String>) -> Violation {
@@ -88,6 +94,7 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
     }
+    failures::check(answer)?;
     refusals::check(answer)?;
     match answer.ask.verb {
         Verb::Get => reads::check(answer),

@@ -14,8 +14,8 @@ pub struct Selection {
     prefix: Bytes,
     /// The object's own key, when the request names one.
     key: Option<Bytes>,
-    label: Option<(&'static str, String)>,
-    field: Option<(&'static str, String)>,
+    label: Option<(Arc<str>, String)>,
+    field: Option<(Arc<str>, String)>,
 }
 
 impl Selection {
@@ -41,10 +41,10 @@ impl Selection {
             Some(key) => *key == stored.key,
             None => stored.key.starts_with(&self.prefix),
         };
-        let labelled = |(label, value): &(&str, String)| {
+        let labelled = |(label, value): &(Arc<str>, String)| {
             stored.object.text_at(&["metadata", "labels", label]) == value.as_str()
         };
-        let fielded = |(field, value): &(&str, String)| {
+        let fielded = |(field, value): &(Arc<str>, String)| {
             let path: Vec<&str> = field.split('.').collect();
             stored.object.text_at(&path) == value.as_str()
         };

@@ -14,6 +14,7 @@ mod exhaust;
 mod label;
 mod seed;
 mod tape;
+mod turn;
 
 pub use bytes::ByteSource;
 pub use exhaust::{Exhaust, Space};

@@ -28,6 +28,8 @@ pub(super) struct Elector {
     /// The lease's revision as last seen, and when it was first seen: its age by the client's own clock.
     observed: Option<(Rev, Mono)>,
     term: Option<(i64, Text)>,
+    /// The lease as the client stored it; None when it may have been changed.
+    lease: Option<Value>,
     /// The last request of the client was answered with what it needs.
     well: bool,
 }
@@ -37,6 +39,8 @@ enum State {
     Idle,
     Reading,
     Creating,
+    /// Puts the lease that it holds without reading it first.
+    Renewing,
     /// Puts the lease; whether that takes it from another holder.
     Putting {
         takes: bool,
@@ -52,8 +56,24 @@ impl Elector {
             state: State::Idle,
             observed: None,
             term: None,
+            lease: None,
             well: false,
         }
+    }
+
+    fn get(&mut self) -> Next {
+        self.lease = None;
+        self.state = State::Reading;
+        Ask::get(&self.place).into()
+    }
+
+    /// A leader that stored its lease a short while ago puts it again as it knows it.
+    fn renew(&mut self, now: Mono) -> Option<Next> {
+        let (_, since) = self.observed?;
+        let mut lease = self.lease.take().filter(|_| self.term.is_some() && is_fresh(since, now))?;
+        lease.set_at(&["spec", "renewTime"], clock(now).into());
+        self.state = State::Renewing;
+        Some(Ask::update(&self.place, json::to_vec(&lease)).into())
     }
 
     fn create(&mut self, scene: &Scene<'_>) -> Next {
@@ -80,8 +100,7 @@ impl Elector {
         if !is_own {
             self.term = None;
         }
-        let fresh = scene.now.micros_since(since) < LEASE_SECONDS as u64 * 1_000_000;
-        if !is_own && fresh {
+        if !is_own && is_fresh(since, scene.now) {
             return self.rest();
         }
         let now = Value::from(clock(scene.now));
@@ -102,6 +121,7 @@ impl Elector {
         self.well = true;
         self.observed = Some((reading::revision(lease), scene.now));
         self.term = Some((transitions(lease), object::uid(lease).into()));
+        self.lease = Some(lease.clone());
     }
 
     fn rest(&mut self) -> Next {
@@ -112,6 +132,11 @@ impl Elector {
 
 fn transitions(lease: &Value) -> i64 {
     lease.at(&["spec", "leaseTransitions"]).and_then(Value::as_int).unwrap_or(0)
+}
+
+/// Whether a lease that was first seen then has not run out.
+fn is_fresh(since: Mono, now: Mono) -> bool {
+    now.micros_since(since) < LEASE_SECONDS as u64 * 1_000_000
 }
 
 fn clock(now: Mono) -> String {
@@ -127,8 +152,7 @@ impl Client for Elector {
         if scene.pick(6) == 0 && !scene.calm {
             return Next::Sleep(ABSENT_MILLIS);
         }
-        self.state = State::Reading;
-        Ask::get(&self.place).into()
+        self.renew(scene.now).unwrap_or_else(|| self.get())
     }
 
     fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
@@ -143,6 +167,8 @@ impl Client for Elector {
                     scene.mark(Mark::LeadershipTaken);
                 }
             }
+            (State::Renewing, 200) => self.held(&reading::body(reply), scene),
+            (State::Renewing, _) => return self.get(),
             (State::Idle | State::Reading | State::Creating | State::Putting { .. }, _) => {}
         }
         self.rest()
@@ -150,7 +176,7 @@ impl Client for Elector {
 
     fn broken(&mut self, _: &mut Scene<'_>) -> Next {
         self.well = false;
-        self.rest()
+        if self.state == State::Renewing { self.get() } else { self.rest() }
     }
 
     fn leads(&self) -> Option<(i64, Text)> {

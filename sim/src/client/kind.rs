@@ -3,6 +3,7 @@
 use super::Client;
 use super::collector::Collector;
 use super::elector::Elector;
+use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
 use super::probe::Probe;
 use super::raw::Raw;
@@ -30,6 +31,7 @@ pub enum Kind {
     Stranger,
     Collector,
     NamespaceDeleter,
+    Migrator,
 }
 
 /// What a kind is to a run.
@@ -56,6 +58,7 @@ impl Kind {
         Self::Stranger,
         Self::Collector,
         Self::NamespaceDeleter,
+        Self::Migrator,
     ];
 
     /// Its name in the line that describes a run.
@@ -73,6 +76,7 @@ impl Kind {
             Self::Stranger => "stranger",
             Self::Collector => "collector",
             Self::NamespaceDeleter => "namespace-deleter",
+            Self::Migrator => "migrator",
         }
     }
 
@@ -86,7 +90,8 @@ impl Kind {
             | Self::Recorder
             | Self::Probe
             | Self::Raw
-            | Self::Stranger => Class::Optional,
+            | Self::Stranger
+            | Self::Migrator => Class::Optional,
             Self::Collector | Self::NamespaceDeleter => Class::Suppressing,
         }
     }
@@ -106,6 +111,7 @@ impl Kind {
             Self::Stranger => Box::new(Stranger::new()),
             Self::Collector => Box::new(Collector::new(directory)),
             Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
+            Self::Migrator => Box::new(Migrator::new(directory)),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod collector;
 mod elector;
 mod kind;
+mod migrator;
 mod namespace_deleter;
 mod probe;
 mod raw;
@@ -28,11 +29,12 @@ pub use kind::{Class, Kind};
 
 use crate::ask::Ask;
 use crate::check::Violation;
-use crate::choose::{Chooser, Label, Stream};
+use crate::choose::{Chooser, Stream};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::{Mark, Marks};
 use crate::truth::{Stored, Truth};
+use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use steersman_core::now::Mono;
@@ -70,6 +72,8 @@ pub struct WatchEvent {
     pub namespace: Text,
     pub name: Text,
     pub revision: Rev,
+    /// The bytes that it came as, with what ends them.
+    pub bytes: Bytes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +122,11 @@ pub trait Client: fmt::Debug + Send {
 
     /// Nothing more comes: the connection broke before an answer, or the watch ended.
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
+
+    /// Its server ended its watch: nothing was lost.
+    fn ended(&mut self, scene: &mut Scene<'_>) -> Next {
+        self.broken(scene)
+    }
 
     /// What the client holds as the state of a selection of a collection, after its list or its last event,
     /// and the revision that it is of. The checker compares it with the truth after every event. Where one
@@ -177,6 +186,6 @@ impl<'a> Scene<'a> {
     }
 
     fn stream(&self) -> Stream {
-        Label::Client.of(self.client << 32 | self.turn)
+        Stream::of_turn(self.client, self.turn)
     }
 }

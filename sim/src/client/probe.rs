@@ -28,6 +28,8 @@ pub(super) struct Probe {
 enum Step {
     /// What an earlier round may have left goes first.
     Clear,
+    /// When others may have written to the store, and nobody to what is listed.
+    ListQuiet,
     Create,
     Read,
     ListAny,
@@ -55,7 +57,7 @@ impl Probe {
             Step::ListAny => {
                 Ask::list(&collection, Query { version: Version::Any, ..Query::default() }).into()
             }
-            Step::List => Ask::list(&collection, Query::default()).into(),
+            Step::ListQuiet | Step::List => Ask::list(&collection, Query::default()).into(),
             Step::Done => {
                 if self.round_is_calm {
                     self.last = Some(self.wrong.take().map_or(Ok(()), Err));
@@ -67,7 +69,8 @@ impl Probe {
 
     const fn following(&self) -> Step {
         match self.step {
-            Step::Clear => Step::Create,
+            Step::Clear => Step::ListQuiet,
+            Step::ListQuiet => Step::Create,
             Step::Create => Step::Read,
             Step::Read => Step::ListAny,
             Step::ListAny => Step::List,

@@ -13,6 +13,8 @@ use steersman_core::value::Value;
 
 /// Small, so that a few objects make several pages.
 const PAGE: u64 = 2;
+/// After one page in so many the reflector takes its time.
+const SLOW_TURNS: u64 = 3;
 /// How long a watch asks to be kept open; the first is client-go's least.
 pub(super) const WATCH_SECONDS: [u64; 4] = [300, 60, 5, 1];
 
@@ -37,6 +39,12 @@ enum State {
         query: Query,
         items: Vec<Value>,
         /// Of the first page.
+        at: Rev,
+    },
+    /// Asks for the next page when it wakes: what it does with one takes time.
+    Turning {
+        query: Query,
+        items: Vec<Value>,
         at: Rev,
     },
     /// Opens its watch when it wakes.
@@ -101,6 +109,10 @@ impl Reflector {
         let token = page.text_at(&["metadata", "continue"]);
         if !token.is_empty() {
             let query = Query { version: Version::Unset, continue_token: token.to_owned(), ..query };
+            if scene.pick(SLOW_TURNS) == SLOW_TURNS - 1 {
+                self.state = State::Turning { query, items, at };
+                return scene.pause();
+            }
             return self.page(query, items, at, &selection);
         }
         self.store = Some(Store::of_list(&items, at));
@@ -149,8 +161,12 @@ impl Client for Reflector {
     }
 
     fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        match self.state {
+        match std::mem::take(&mut self.state) {
             State::Resting => self.watch(scene),
+            State::Turning { query, items, at } => {
+                let selection = self.selection(scene);
+                self.page(query, items, at, &selection)
+            }
             State::Idle | State::Listing { .. } | State::Opening | State::Watching => self.list(scene),
         }
     }
@@ -172,7 +188,9 @@ impl Client for Reflector {
                 self.state = State::Resting;
                 scene.pause()
             }
-            (State::Idle | State::Opening | State::Resting | State::Watching, _) => scene.pause(),
+            (State::Idle | State::Turning { .. } | State::Opening | State::Resting | State::Watching, _) => {
+                scene.pause()
+            }
         }
     }
 
@@ -201,7 +219,7 @@ impl Client for Reflector {
                 self.state = State::Resting;
                 scene.pause()
             }
-            State::Idle | State::Listing { .. } | State::Resting => {
+            State::Idle | State::Listing { .. } | State::Turning { .. } | State::Resting => {
                 self.state = State::Idle;
                 scene.pause()
             }

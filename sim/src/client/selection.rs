@@ -40,8 +40,8 @@ const SELECTIONS: &[Row] = &[
 pub(super) fn draw(scene: &mut Scene<'_>) -> Ask {
     let (group, version, plural, namespace, label, field) = scene.one_of(SELECTIONS);
     let place = Place::collection(scene.directory.find(group, version, plural), namespace);
-    let label = label.map(|(name, value)| (name, value.to_owned()));
-    let field = field.map(|(name, value)| (name, value.to_owned()));
+    let label = label.map(|(name, value)| (name.into(), value.to_owned()));
+    let field = field.map(|(name, value)| (name.into(), value.to_owned()));
     Ask::list(&place, Query { label, field, ..Query::default() })
 }
 

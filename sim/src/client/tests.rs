@@ -225,7 +225,8 @@ fn event(line: &[u8]) -> WatchEvent {
     };
     let object = parsed.field("object").cloned().unwrap_or_default();
     let (namespace, name) = reading::key(&object);
-    WatchEvent { kind, revision: reading::revision(&object), object, namespace, name }
+    let bytes = bytes::Bytes::copy_from_slice(line);
+    WatchEvent { kind, revision: reading::revision(&object), object, namespace, name, bytes }
 }
 
 /// What a client shows is what the store held. Of a revision that changed several keys, as the end of a lease

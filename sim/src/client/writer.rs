@@ -135,7 +135,7 @@ impl Writer {
             }
             Operation::DeleteDry => Ask::delete(&place, "").with(dry),
             Operation::DeleteCollection => {
-                let label = Some(("parity", (name % 2).to_string()));
+                let label = Some(("parity".into(), (name % 2).to_string()));
                 Ask::delete_collection(&self.collection, Query { label, ..Query::default() })
             }
         }

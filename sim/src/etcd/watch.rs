@@ -82,6 +82,12 @@ impl Cluster {
         self.feeds.get(&(server, feed)).and_then(|watch| self.followers.get_mut(watch))
     }
 
+    /// What was delivered last of the feed that is farthest behind; None when none is.
+    pub fn farthest_behind(&self) -> Option<Rev> {
+        let delivered = self.followers.keys().filter_map(|watch| self.watchers.delivered(*watch));
+        delivered.min().filter(|delivered| *delivered < self.revision())
+    }
+
     /// Stops delivering, as when the server ends or its connection breaks. What was not delivered yet
     /// never will be.
     pub fn unfollow(&mut self, server: Server, feed: Feed) {

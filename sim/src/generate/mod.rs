@@ -266,6 +266,7 @@ fn raw(method: &str, target: impl Into<String>) -> Ask {
         media: "application/json",
         body: Bytes::new(),
         identity: Identity::Admin,
+        original: None,
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Call {
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
     pub(super) answered: bool,
+    /// Its server has ended the watch.
+    pub(super) ended: bool,
     pub(super) follow: Option<Follow>,
     /// What the server has sent arrives in order, none before this.
     pub(super) arrives_at: Mono,

@@ -2,11 +2,14 @@
 
 use super::{Happening, MISCHIEF_MILLIS, World};
 use crate::check::Violation;
-use crate::choose::{Label, Stream};
-use crate::etcd::Member;
+use crate::choose::{Label, Ratio, Stream};
+use crate::etcd::{Member, Server};
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
-use steersman_core::store::{Op, Rev};
+use steersman_core::store::{Feed, Op, Rev};
+
+/// Half seconds between two writes of who shares the store, in the calm.
+const ELSEWHERE_EVERY: u64 = 3;
 
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
@@ -16,7 +19,7 @@ impl World {
         }
         self.at(MISCHIEF_MILLIS, Happening::Mischief);
         if self.chooser.is_calm() {
-            return Ok(());
+            return self.write_elsewhere();
         }
         for server in 0..self.nodes.len() {
             self.trouble_server(server)?;
@@ -27,6 +30,12 @@ impl World {
         self.trouble_store()?;
         self.trouble_network();
         Ok(())
+    }
+
+    /// Who shares the store goes on writing in the calm: revisions grow of which servers have no change.
+    fn write_elsewhere(&mut self) -> Result<(), Violation> {
+        let shared = self.swarm.rate(Class::Stranger) != Ratio::NEVER;
+        if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
     }
 
     fn strikes(&mut self, stream: Stream, class: Class) -> bool {
@@ -65,6 +74,11 @@ impl World {
         }
         let stream = self.stream(Label::Server, Class::SlowFeed, which);
         if self.strikes(stream, Class::SlowFeed) {
+            // A progress report that nobody asked for comes before what is slow.
+            if self.chooser.pick(stream, 2) == 1 {
+                self.etcd.request_progress(Server(server as u32), Feed(0));
+                self.deliver()?;
+            }
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.hold_feed(server, millis);
         }
@@ -110,12 +124,14 @@ impl World {
         let stream = self.stream(Label::Etcd, Class::Compaction, 0);
         if self.strikes(stream, Class::Compaction) {
             let revision = self.truth.revision().0;
-            let back = match self.chooser.pick(stream, 3) {
-                0 => 0,
-                1 => self.chooser.pick(stream, 4.min(revision)),
-                _ => self.chooser.pick(stream, revision.max(1)),
+            let to = match self.chooser.pick(stream, 4) {
+                0 => revision,
+                1 => revision - self.chooser.pick(stream, revision.clamp(1, 4)),
+                2 => revision - self.chooser.pick(stream, revision.max(1)),
+                // As far as a feed that is behind survives it: its next change has nothing before it.
+                _ => self.etcd.farthest_behind().map_or(revision, |delivered| delivered.0 + 1),
             };
-            self.compact(Rev(revision - back))?;
+            self.compact(Rev(to))?;
         }
         let stream = self.stream(Label::Etcd, Class::Stranger, 0);
         if self.strikes(stream, Class::Stranger) {
@@ -188,15 +204,15 @@ impl World {
         }
     }
 
-    /// Faults end: what is to live comes back, the rest stays down for ever. What is left out that a run cannot do
-    /// without is returned: then nobody has to come to rest.
-    pub(crate) fn heal(&mut self) -> Result<Option<String>, Violation> {
+    /// Faults end: what is to live comes back (of `whole` runs everything), the rest stays down for ever. What is
+    /// left out that a run cannot do without is returned: then nobody has to come to rest.
+    pub(crate) fn heal(&mut self, whole: bool) -> Result<Option<String>, Violation> {
         self.chooser.calm();
         self.note(Lane::Run, What::Phase, || "faults end".to_owned());
         self.network.heal();
         self.happen(Happening::Accept)?;
         let members: Vec<Member> = self.etcd.members().collect();
-        let dead = self.dead_members();
+        let dead = if whole { Vec::new() } else { self.dead_members() };
         for member in &members {
             if dead.contains(member) {
                 self.note(Lane::Member(member.0 as usize), What::Fault, || "stays down".to_owned());
@@ -215,17 +231,17 @@ impl World {
         }
         for server in 0..self.nodes.len() {
             self.set_clock(server, 0);
-            self.heal_server(server)?;
+            self.heal_server(server, whole)?;
         }
         self.deliver()?;
         Ok(no_quorum.then(|| format!("{} of {} members of the store stay down", dead.len(), members.len())))
     }
 
-    /// A server comes back, or stays down while another lives.
-    fn heal_server(&mut self, server: usize) -> Result<(), Violation> {
+    /// A server comes back, or stays down while another lives, where not the whole comes back.
+    fn heal_server(&mut self, server: usize, whole: bool) -> Result<(), Violation> {
         let stream = Label::Heal.of(server as u64);
         let others = (0..self.nodes.len()).any(|other| other != server && !self.nodes[other].dead);
-        if others && self.chooser.pick(stream, 6) == 5 {
+        if others && !whole && self.chooser.pick(stream, 6) == 5 {
             self.note(Lane::Server(server), What::Fault, || "stays down".to_owned());
             self.nodes[server].dead = true;
             self.crash(server, 1);
@@ -233,7 +249,7 @@ impl World {
         }
         self.resume(server, self.life(server))?;
         if self.etcd.is_up(self.nodes[server].member) {
-            self.etcd.release(crate::etcd::Server(server as u32), steersman_core::store::Feed(0));
+            self.etcd.release(Server(server as u32), Feed(0));
         } else {
             self.change_member(server);
         }

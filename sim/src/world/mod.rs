@@ -3,12 +3,14 @@
 //!
 //! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node` (servers),
 //! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
-//! nothing).
+//! nothing), `outside` (whoever asks from outside of the simulator).
 
 mod calls;
 mod mischief;
 mod network;
 mod node;
+#[cfg(feature = "service")]
+mod outside;
 mod store;
 mod wire;
 

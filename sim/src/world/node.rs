@@ -247,7 +247,12 @@ impl World {
                 self.deliver()
             }
             Effect::RequestProgress(feed) => {
-                self.etcd.request_progress(Server(server as u32), feed);
+                // The store drops a request that finds the watch behind.
+                let dropped =
+                    self.chooser.fault(Label::Feed.of(server as u64), self.swarm.rate(Class::SlowFeed));
+                if !dropped {
+                    self.etcd.request_progress(Server(server as u32), feed);
+                }
                 self.deliver()
             }
             Effect::Note(note) => {

@@ -15,6 +15,8 @@ use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, St
 
 /// How long a server waits for the store, milliseconds. Then nobody knows what became of a write.
 const DEADLINE_MILLIS: u64 = 4_000;
+/// Longest that a server stays down that crashed at a write, milliseconds.
+const CRASH_MILLIS_MAX: u64 = 2_000;
 /// Longest delay of a slow operation, and of a slow delivery, milliseconds.
 const SLOW_MILLIS_MAX: u64 = 3_000;
 /// Pause before a server that has lost a connection to the store tries again, milliseconds.
@@ -110,6 +112,9 @@ impl World {
         self.mark_outcome(&operation, &stored);
         let applied = self.truth.log().len() > changes;
         self.trace_operation(&operation, &stored);
+        if applied {
+            self.crash_at_write(&operation);
+        }
         if loss == Some(Loss::AfterEffect) {
             self.lost(&operation, "was performed and its reply is lost");
             self.mark_unknown(&operation.op, applied);
@@ -125,6 +130,17 @@ impl World {
             }
         }
         self.deliver()
+    }
+
+    /// The server that asked for a write is gone before it hears of it.
+    fn crash_at_write(&mut self, operation: &Operation) {
+        let (server, stream) = (operation.server, Label::Store.of(operation.key));
+        let rate = self.swarm.rate(Class::CrashAtWrite);
+        let lives = self.nodes[server].machine.is_some() && self.life(server) == operation.life;
+        if lives && self.chooser.fault(stream, rate) {
+            let millis = 1 + self.chooser.pick(stream, CRASH_MILLIS_MAX);
+            self.crash(server, millis);
+        }
     }
 
     fn mark_outcome(&mut self, operation: &Operation, stored: &Stored) {
@@ -302,7 +318,7 @@ impl World {
             Some((Lane::Member(member.0 as usize), sent_at)),
             || {
                 let Input::Changed(batch) = &input else { return String::new() };
-                format!("hears of {} changes, up to {}", batch.events.len(), batch.revision.0)
+                format!("hears up to {}, changes: {}", batch.revision.0, batch.events.len())
             },
         );
         self.schedule(at, Happening::Input(server, life, Box::new(input)));

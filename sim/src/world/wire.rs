@@ -5,7 +5,7 @@ use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
 use crate::ask::{Ask, Version};
 use crate::check::{self, Answer, Follow, Guarantee, Violation};
-use crate::choose::Label;
+use crate::choose::{Label, Stream};
 use crate::client::{EventKind, Next, Scene, WatchEvent};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -31,7 +31,7 @@ pub(super) struct Seat {
     /// The request it waits for, or the watch it has open.
     call: Option<JobId>,
     /// Sleeps so far.
-    sleep: u64,
+    pub(super) sleep: u64,
     /// Times it was woken.
     turn: u64,
     /// Requests since it was woken.
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// The client turns to something else: its call and its sleep are over.
-    fn let_go(&mut self, client: usize) {
+    pub(super) fn let_go(&mut self, client: usize) {
         self.seats[client].sleep += 1;
         if let Some(id) = self.seats[client].call.take() {
             self.hang_up(id);
@@ -109,7 +109,7 @@ impl World {
     fn ask(&mut self, client: usize, ask: Ask) {
         let seat = &mut self.seats[client];
         // Pages and retries of one turn have streams of their own.
-        let key = (client as u64) << 40 | (seat.turn & 0xff_ffff) << 16 | (seat.asks & 0xffff);
+        let key = Stream::key_of_request(client as u64, seat.turn, seat.asks);
         seat.asks += 1;
         let server = self.balance(client, key);
         let id = self.calls.next();
@@ -136,6 +136,7 @@ impl World {
             seen: Rev(0),
             commits: Vec::new(),
             answered: false,
+            ended: false,
             follow: None,
             arrives_at: Mono(0),
             slow,
@@ -236,6 +237,8 @@ impl World {
             truth: &self.truth,
             directory: &self.directory,
             compacted: self.etcd.mvcc().compact_revision(),
+            waited_millis: (self.now.0 - call.sent_at.0) / 1000,
+            event_ttl_seconds: self.swarm.event_ttl_seconds,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
@@ -284,11 +287,14 @@ impl World {
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         if !initial.is_empty() {
-            let events: Arc<[WatchEvent]> = parse(&initial).into();
+            let events: Arc<[WatchEvent]> = parse(&Bytes::from(initial)).into();
             self.watched(server, id, &events)?;
             self.send(id, |client| Happening::Frame(client, id, events));
         }
         if !stays {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.ended = true;
+            }
             self.send(id, |client| Happening::Broken(client, id));
         }
         Ok(())
@@ -350,7 +356,8 @@ impl World {
     /// The server ends a watch.
     pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
         self.nodes[server].open.remove(&id);
-        if let Some(call) = self.calls.get(id) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.ended = true;
             let client = call.client;
             self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
         }
@@ -390,7 +397,7 @@ impl World {
     }
 
     /// The call that a client waits for, unless it has turned to something else.
-    fn current(&self, client: usize, id: JobId) -> Option<&Call> {
+    pub(super) fn current(&self, client: usize, id: JobId) -> Option<&Call> {
         self.calls.get(id).filter(|_| self.seats[client].call == Some(id))
     }
 
@@ -437,12 +444,13 @@ impl World {
 
     pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
         let Some(call) = self.current(client, id) else { return Ok(()) };
-        let server = call.server;
+        let (server, ended) = (call.server, call.ended);
         self.note(Lane::Client(client), What::Step, || {
             format!("its connection for request {} to server {server} breaks", id.0)
         });
         self.let_go(client);
-        let next = self.act(client, |client, scene| client.broken(scene));
+        let next =
+            self.act(client, |client, scene| if ended { client.ended(scene) } else { client.broken(scene) });
         self.follow_up(client, next)
     }
 
@@ -520,16 +528,18 @@ fn watch_status(reply: &Reply) -> u16 {
     if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
         return reply.status;
     }
-    let failure = parse(&reply.body).pop().map(|event| event.object).unwrap_or_default();
+    let failure =
+        parse(&Bytes::copy_from_slice(&reply.body)).pop().map(|event| event.object).unwrap_or_default();
     failure.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
 }
 
 /// The events of a frame.
-fn parse(bytes: &[u8]) -> Vec<WatchEvent> {
-    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(event).collect()
+fn parse(bytes: &Bytes) -> Vec<WatchEvent> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != b"\n");
+    lines.map(|line| event(line, bytes.slice_ref(line))).collect()
 }
 
-fn event(line: &[u8]) -> WatchEvent {
+fn event(line: &[u8], bytes: Bytes) -> WatchEvent {
     let mut value = json::parse(line).map_or(Value::Null, |parsed| parsed.value);
     let kind = match value.text_at(&["type"]) {
         "ADDED" => EventKind::Added,
@@ -541,5 +551,5 @@ fn event(line: &[u8]) -> WatchEvent {
     let object = value.remove_at(&["object"]).unwrap_or_default();
     let text = |field: &str| Text::from(object.text_at(&["metadata", field]));
     let revision = text("resourceVersion").parse().map_or(Rev(0), Rev);
-    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object }
+    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object, bytes }
 }

@@ -4,6 +4,7 @@
 //! Bytes that a word cannot hold are written as `%XX`, nothing as `-`, lists after their length. The
 //! outcome of a task is only its job and the revision it saw: a replay runs the task again.
 
+mod digests;
 mod effects;
 mod read;
 mod write;
@@ -11,11 +12,13 @@ mod write;
 use super::{Input, JobId};
 use crate::store::Rev;
 
+pub use digests::Digests;
 pub use effects::{Digest, write_effect};
 pub use read::{Unreadable, parse_config, parse_input};
 pub use write::{write_config, write_input};
 
-/// The first line of a recording; the second is the configuration, an input each of the others.
+/// The first line of a recording; the second is the configuration, an input each of the others. One that was
+/// brought to its end has `Digests` as its last line.
 pub const HEADING: &str = "steersman recording 1";
 
 /// The last line of a recording that lost inputs: what follows the loss cannot be replayed.

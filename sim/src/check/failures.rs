@@ -1,0 +1,28 @@
+//! A server fails with 500 only where its store could not do what was asked, never by what it did before itself.
+
+use super::{Answer, Guarantee, Violation};
+
+/// What the store says of a request that no server should make.
+const LEASE_NOT_FOUND: &str = "etcdserver: requested lease not found";
+const DUPLICATE_KEY: &str = "etcdserver: duplicate key given in txn request";
+
+pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+    if answer.reply.status != 500 {
+        return Ok(());
+    }
+    let message = answer.body.text_at(&["message"]);
+    let why = match message {
+        LEASE_NOT_FOUND if !lease_may_have_run_out(answer) => "the lease was handed out when it had run out",
+        DUPLICATE_KEY => "it wrote a key twice",
+        _ if answer.body.text_at(&["reason"]) == "InternalError" => "it is no failure of the store",
+        _ => return Ok(()),
+    };
+    Err(answer.broken(Guarantee::FailuresAreTheStores, format!("{message:?}: {why}")))
+}
+
+/// A request that was under way for so long may have got a lease that was good then. The store's answer may have
+/// been on its way for as long again.
+fn lease_may_have_run_out(answer: &Answer<'_>) -> bool {
+    let lives_millis = u64::try_from(answer.event_ttl_seconds).unwrap_or(0).saturating_mul(1000);
+    answer.waited_millis >= lives_millis / 2
+}

@@ -1,0 +1,68 @@
+//! What a client does is chosen by turns: the names of those choices, so that a shrinker can move a turn.
+
+use super::{Label, Stream};
+
+/// Bits of a client's turn in the names of its requests' choices, and where they begin.
+const TURN_BITS: u64 = 0xff_ffff;
+const TURN_AT: u32 = 16;
+const CLIENT_AT: u32 = 40;
+/// Keys of this size are of what servers do for themselves.
+const CLIENTS_MAX: u64 = 1 << 56;
+
+impl Stream {
+    /// What a client does at a turn.
+    pub const fn of_turn(client: u64, turn: u64) -> Self {
+        Label::Client.of(client << 32 | turn)
+    }
+
+    /// The key of a request's choices: its client, the turn, and how many the turn had before it.
+    pub const fn key_of_request(client: u64, turn: u64, asks: u64) -> u64 {
+        client << CLIENT_AT | (turn & TURN_BITS) << TURN_AT | (asks & 0xffff)
+    }
+
+    /// The client and the turn that a choice belongs to; None for what is not a client's.
+    pub fn turn(self) -> Option<(u64, u64)> {
+        match self.label {
+            Label::Client => Some((self.key >> 32, self.key & 0xffff_ffff)),
+            Label::Balancer | Label::Link | Label::Store | Label::Step | Label::Reader => {
+                let turn = self.key >> TURN_AT & TURN_BITS;
+                (self.key < CLIENTS_MAX).then_some((self.key >> CLIENT_AT, turn))
+            }
+            Label::Class
+            | Label::Shape
+            | Label::Feed
+            | Label::Server
+            | Label::Seed
+            | Label::Member
+            | Label::Etcd
+            | Label::Network
+            | Label::Heal => None,
+        }
+    }
+
+    /// The same choice of another turn of its client; what is not a client's stays.
+    #[must_use]
+    pub fn at_turn(self, turn: u64) -> Self {
+        match self.turn() {
+            None => self,
+            Some((client, _)) if self.label == Label::Client => Self::of_turn(client, turn),
+            Some((client, _)) => self.label.of(Self::key_of_request(client, turn, self.key & 0xffff)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_read_back_and_moved() {
+        for stream in [Stream::of_turn(7, 30), Label::Store.of(Stream::key_of_request(7, 30, 2))] {
+            assert_eq!(stream.turn(), Some((7, 30)));
+            let moved = stream.at_turn(28);
+            assert_eq!((moved.turn(), moved.at_turn(30)), (Some((7, 28)), stream));
+        }
+        let own = Label::Store.of(1 << 62 | 5);
+        assert_eq!((own.turn(), own.at_turn(3)), (None, own));
+    }
+}

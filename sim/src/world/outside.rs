@@ -1,0 +1,64 @@
+//! Whoever asks from outside of the simulator: clients that come while the world goes on, and time that others
+//! want to pass.
+
+use super::{Happening, World};
+use crate::client::Client;
+use crate::world::wire::Seat;
+use steersman_core::machine::Input;
+use steersman_core::now::Mono;
+
+impl World {
+    /// A further client takes a seat: its number.
+    pub(crate) fn admit(&mut self, client: Box<dyn Client>) -> usize {
+        self.clients.push(client);
+        self.seats.push(Seat::default());
+        self.clients.len() - 1
+    }
+
+    /// Wakes a client, which then asks for what it was told to.
+    pub(crate) fn rouse(&mut self, client: usize) {
+        let sleep = self.seats[client].sleep;
+        self.at(0, Happening::Wake(client, sleep));
+    }
+
+    /// A client lets go of what it asked for.
+    pub(crate) fn dismiss(&mut self, client: usize) {
+        self.let_go(client);
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next_at(&self) -> Option<Mono> {
+        self.heap.peek().map(|scheduled| scheduled.at)
+    }
+
+    /// Something is on its way: a request, a step, an operation, a change, an answer. What is not: whatever only
+    /// waits for its time, as timers, sleeps and repairs do.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.heap.iter().any(|scheduled| match &scheduled.happening {
+            Happening::Input(server, life, input) => {
+                !matches!(**input, Input::Tick) && self.life(*server) == *life
+            }
+            Happening::Run(server, life, _) => self.life(*server) == *life,
+            Happening::Store(_) | Happening::Reply(..) | Happening::Frame(..) => true,
+            Happening::Broken(client, id) => {
+                self.current(*client, *id).is_some_and(|call| call.ask.is_watch())
+            }
+            Happening::Wake(..)
+            | Happening::Restart(_)
+            | Happening::Resume(..)
+            | Happening::SetClock(_)
+            | Happening::Release(_)
+            | Happening::CatchUp(_)
+            | Happening::MemberResume(_)
+            | Happening::MemberStart(_)
+            | Happening::Elected(_)
+            | Happening::Accept
+            | Happening::Mischief => false,
+        })
+    }
+
+    /// Every server has listed the store.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.nodes.iter().all(|node| node.machine.as_ref().is_some_and(|machine| machine.world().booted))
+    }
+}
