@@ -94,7 +94,7 @@ mod tests {
             |step| step,
             |step| (step % 7) << 40 | (step / 7) << 16,
             |step| (step % 5) << 48 | (step / 5),
-            |step| 1 << 63 | (step % 3) << 48 | (step / 3 % 4) << 32 | step / 12,
+            |step| 1 << 63 | (step % 3) << 48 | (step / 3 % 4) << 32 | (step / 12),
         ];
         let mut counts = Counts::default();
         for step in 0..8000 {
