@@ -139,8 +139,10 @@ impl Controller {
     async fn hasty_receipt(&self, ticket: &ConfigMap) -> Result<String, Error> {
         let uid = ticket.uid().unwrap_or_default();
         let is_its = |receipt: &Arc<ConfigMap>| owner(receipt).is_some_and(|(_, owner)| owner == uid);
-        if let Some(receipt) = self.receipts.state().into_iter().find(is_its) {
-            return Ok(receipt.name_any());
+        // A cache has no order of its own: the first by name is the same one every time.
+        let receipts = self.receipts.state().into_iter().filter(is_its);
+        if let Some(name) = receipts.map(|receipt| receipt.name_any()).min() {
+            return Ok(name);
         }
         let mut receipt = receipt_for(ticket);
         receipt.metadata.generate_name = Some("receipt-".into());

@@ -9,7 +9,7 @@
 //! The requests of the program under test are those of one more client of the simulated world: they are delayed and
 //! lost as others are, and every answer and every event is held against the guarantees of `check`. Whoever asks is an
 //! administrator. The same seed and the same program, on one thread, give the same run; `Cluster::digest` tells
-//! whether they did.
+//! whether they did. A program that goes by the order of a hash map is not the same program twice.
 //!
 //! **Time** is virtual and moves in one of two ways.
 //!
@@ -183,10 +183,10 @@ impl Cluster {
         format!("{reproduce}.start()\n{swarm}\n{choices} choices{wrong}")
     }
 
-    /// What happened, for people, of a cluster that was built with `trace`: faults, and what came before the end.
+    /// What happened, for people, of a cluster that was built with `trace`.
     pub fn timeline(&self) -> String {
         let outcome = self.outcome();
-        timeline::short(&timeline::Account::of(&outcome, &self.shared.reproduce, &timeline::facts(&outcome)))
+        timeline::whole(&timeline::Account::of(&outcome, &self.shared.reproduce, &timeline::facts(&outcome)))
     }
 
     /// The run so far, as a campaign has it.
