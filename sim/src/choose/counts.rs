@@ -1,12 +1,19 @@
 //! How many choices each stream had: a table with open places, looked at once or twice for every choice.
 
-use super::Stream;
+use super::{Label, Stream};
 
 /// Places of an empty table; a power of two, as all sizes are.
 const PLACES_MIN: usize = 1024;
 
 /// A stream and its count; a count of 0 is a free place.
-type Place = (Stream, u32);
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: u64,
+    label: Label,
+    count: u32,
+}
+
+const FREE: Place = Place { key: 0, label: Label::Class, count: 0 };
 
 /// Counts by stream. It is never walked in order, so that where a stream lies is of no account.
 #[derive(Debug, Default)]
@@ -18,41 +25,42 @@ pub(super) struct Counts {
 impl Counts {
     /// The number of a stream's next choice: 0 for the first.
     pub(super) fn next(&mut self, stream: Stream) -> u32 {
-        // At most three of four places are taken, so that a free one is never far.
-        if self.taken * 4 >= self.places.len() * 3 {
-            self.grow(stream);
+        // At most every second place is taken, so that a free one is never far.
+        if self.taken * 2 >= self.places.len() {
+            self.grow();
         }
-        let place = find(&self.places, stream);
-        let (held, count) = &mut self.places[place];
-        if *count == 0 {
-            *held = stream;
+        let place = find(&mut self.places, stream);
+        if place.count == 0 {
+            *place = Place { key: stream.key, label: stream.label, count: 0 };
             self.taken += 1;
         }
-        let number = *count;
-        *count += 1;
+        let number = place.count;
+        place.count += 1;
         number
     }
 
-    fn grow(&mut self, filler: Stream) {
+    fn grow(&mut self) {
         let size = (self.places.len() * 2).max(PLACES_MIN);
-        let old = std::mem::replace(&mut self.places, vec![(filler, 0); size]);
-        for taken in old.into_iter().filter(|(_, count)| *count > 0) {
-            let place = find(&self.places, taken.0);
-            self.places[place] = taken;
+        let old = std::mem::replace(&mut self.places, vec![FREE; size]);
+        for taken in old.into_iter().filter(|place| place.count > 0) {
+            *find(&mut self.places, taken.label.of(taken.key)) = taken;
         }
     }
 }
 
 /// Where a stream is, or the free place where it belongs. There is always a free one.
-fn find(places: &[Place], stream: Stream) -> usize {
+fn find(places: &mut [Place], stream: Stream) -> &mut Place {
     let mask = places.len() - 1;
     // The high bits of the product depend on all bits of the key.
     let mixed = (stream.key ^ (stream.label as u64) << 58).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut place = (mixed >> 32) as usize & mask;
-    while places[place].1 != 0 && places[place].0 != stream {
-        place = (place + 1) & mask;
+    let mut at = (mixed >> 32) as usize & mask;
+    loop {
+        let place = &places[at];
+        if place.count == 0 || (place.key == stream.key && place.label == stream.label) {
+            return &mut places[at];
+        }
+        at = (at + 1) & mask;
     }
-    place
 }
 
 #[cfg(test)]

@@ -4,16 +4,28 @@ use super::{Label, Point, Ratio, Source, Stream};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 /// What stands in a tape's first line.
 const HEADING: &str = "steersman tape 1";
 
 /// The choices of a run; those that are absent are 0. Its text form has a choice a line, `label key number
 /// picked`, and comments after `#`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// A campaign makes one in every run and looks at few, so that choices are put in order when somebody looks.
+#[derive(Clone, Debug, Default)]
 pub struct Tape {
-    choices: BTreeMap<Point, u64>,
+    made: Vec<(Point, u64)>,
+    ordered: OnceLock<BTreeMap<Point, u64>>,
 }
+
+impl PartialEq for Tape {
+    fn eq(&self, other: &Self) -> bool {
+        self.choices() == other.choices()
+    }
+}
+
+impl Eq for Tape {}
 
 /// A text that is no tape, and at which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,43 +36,52 @@ pub struct Unreadable {
 
 impl Tape {
     pub fn new(choices: impl IntoIterator<Item = (Point, u64)>) -> Self {
-        Self { choices: choices.into_iter().filter(|(_, picked)| *picked != 0).collect() }
+        let made = choices.into_iter().filter(|(_, picked)| *picked != 0).collect();
+        Self { made, ordered: OnceLock::new() }
+    }
+
+    fn of(choices: BTreeMap<Point, u64>) -> Self {
+        Self { made: Vec::new(), ordered: choices.into() }
+    }
+
+    fn choices(&self) -> &BTreeMap<Point, u64> {
+        self.ordered.get_or_init(|| self.made.iter().copied().collect())
     }
 
     pub fn len(&self) -> usize {
-        self.choices.len()
+        self.choices().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.choices.is_empty()
+        self.choices().is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Point, u64)> {
-        self.choices.iter().map(|(point, picked)| (*point, *picked))
+        self.choices().iter().map(|(point, picked)| (*point, *picked))
     }
 
     /// What is picked at a point.
     pub fn at(&self, point: Point) -> u64 {
-        self.choices.get(&point).copied().unwrap_or(0)
+        self.choices().get(&point).copied().unwrap_or(0)
     }
 
     /// The same with one choice made otherwise.
     #[must_use]
     pub fn with(&self, point: Point, picked: u64) -> Self {
-        let mut choices = self.choices.clone();
+        let mut choices = self.choices().clone();
         if picked == 0 {
             choices.remove(&point);
         } else {
             choices.insert(point, picked);
         }
-        Self { choices }
+        Self::of(choices)
     }
 }
 
 impl fmt::Display for Tape {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{HEADING}")?;
-        for (point, picked) in &self.choices {
+        for (point, picked) in self.choices() {
             writeln!(out, "{} {} {picked}", point.stream, point.number)?;
         }
         Ok(())
@@ -91,7 +112,7 @@ impl FromStr for Tape {
                 return Err(Unreadable { line, why: "is a choice for the second time" });
             }
         }
-        Ok(Self { choices })
+        Ok(Self::of(choices))
     }
 }
 
@@ -117,7 +138,7 @@ pub struct TapeSource {
 
 impl TapeSource {
     pub fn new(tape: &Tape) -> Self {
-        Self { choices: tape.choices.clone() }
+        Self { choices: tape.choices().clone() }
     }
 
     fn at(&self, point: Point) -> u64 {

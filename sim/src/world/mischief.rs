@@ -127,7 +127,7 @@ impl World {
             let revision = self.truth.revision().0;
             let to = match self.chooser.pick(stream, 4) {
                 0 => revision,
-                1 => revision - self.chooser.pick(stream, 4.min(revision)),
+                1 => revision - self.chooser.pick(stream, revision.clamp(1, 4)),
                 2 => revision - self.chooser.pick(stream, revision.max(1)),
                 // As far as a feed that is behind survives it: its next change has nothing before it.
                 _ => self.etcd.farthest_behind().map_or(revision, |delivered| delivered.0 + 1),

@@ -1,10 +1,11 @@
 //! The world of a run: servers over a fake etcd, clients, the links between them, and what goes wrong; one
 //! happening at a time in virtual time, every choice by one chooser.
 //!
-//! Reading order: here the heap of happenings; `wire` (clients, requests, answers, frames), `node` (servers),
+//! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node` (servers),
 //! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
 //! nothing), `outside` (whoever asks from outside of the simulator).
 
+mod calls;
 mod mischief;
 mod network;
 mod node;
@@ -23,9 +24,11 @@ use crate::marks::{Mark, Marks};
 use crate::swarm::Swarm;
 use crate::trace::{Lane, Trace, What};
 use crate::truth::Truth;
+use calls::Calls;
 use network::Network;
 use node::Node;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
@@ -33,7 +36,7 @@ use steersman_core::machine::{Input, JobId, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
 use store::Operation;
-use wire::{Calls, Seat};
+use wire::Seat;
 
 /// Wall time when a run begins.
 pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
@@ -75,6 +78,35 @@ enum Happening {
     Mischief,
 }
 
+/// What happens when: of two the earlier is the greater, since the heap gives the greatest.
+#[derive(Debug)]
+struct Scheduled {
+    at: Mono,
+    /// No two have the same.
+    sequence: u64,
+    happening: Happening,
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.sequence).cmp(&(self.at, self.sequence))
+    }
+}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Scheduled {}
+
 impl Happening {
     /// Tells kinds apart in the digest.
     const fn kind(&self) -> u64 {
@@ -106,7 +138,7 @@ pub(crate) struct World {
     pub(crate) chooser: Chooser,
     pub(crate) swarm: Swarm,
     pub(crate) now: Mono,
-    heap: BTreeMap<(Mono, u64), Happening>,
+    heap: BinaryHeap<Scheduled>,
     sequence: u64,
     nodes: Vec<Node>,
     etcd: Cluster,
@@ -160,7 +192,7 @@ impl World {
         Self {
             chooser,
             now: Mono(1_000_000),
-            heap: BTreeMap::new(),
+            heap: BinaryHeap::new(),
             sequence: 0,
             nodes: (0..swarm.servers as usize).map(|number| Node::new(number % members)).collect(),
             etcd,
@@ -197,12 +229,10 @@ impl World {
 
     /// Lets happen what is next, if it is before a time. False when nothing is.
     pub(crate) fn step(&mut self, until: Mono) -> Result<bool, Violation> {
-        let Some(entry) = self.heap.first_entry() else { return Ok(false) };
-        let (at, sequence) = *entry.key();
-        if at > until {
+        if self.heap.peek().is_none_or(|next| next.at > until) {
             return Ok(false);
         }
-        let happening = entry.remove();
+        let Some(Scheduled { at, sequence, happening }) = self.heap.pop() else { return Ok(false) };
         self.now = at;
         self.digest.add_number(at.0);
         self.digest.add_number(sequence << 8 | happening.kind());
@@ -253,7 +283,7 @@ impl World {
     fn schedule(&mut self, at: Mono, happening: Happening) {
         debug_assert!(at >= self.now, "nothing happens in the past");
         self.sequence += 1;
-        self.heap.insert((at, self.sequence), happening);
+        self.heap.push(Scheduled { at, sequence: self.sequence, happening });
     }
 
     fn mark(&mut self, mark: Mark) {

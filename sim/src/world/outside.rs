@@ -28,13 +28,13 @@ impl World {
 
     /// When the next thing happens.
     pub(crate) fn next_at(&self) -> Option<Mono> {
-        self.heap.keys().next().map(|(at, _)| *at)
+        self.heap.peek().map(|scheduled| scheduled.at)
     }
 
     /// Something is on its way: a request, a step, an operation, a change, an answer. What is not: whatever only
     /// waits for its time, as timers, sleeps and repairs do.
     pub(crate) fn is_moving(&self) -> bool {
-        self.heap.values().any(|happening| match happening {
+        self.heap.iter().any(|scheduled| match &scheduled.happening {
             Happening::Input(server, life, input) => {
                 !matches!(**input, Input::Tick) && self.life(*server) == *life
             }

@@ -1,5 +1,6 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
+use super::calls::Call;
 use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
 use crate::ask::{Ask, Version};
@@ -37,64 +38,6 @@ pub(super) struct Seat {
     asks: u64,
     /// The server it talks to.
     server: usize,
-}
-
-/// A request, or a watch that is open. It is kept after its end: what it asked may still happen.
-#[derive(Debug)]
-pub(super) struct Call {
-    client: usize,
-    server: usize,
-    life: u32,
-    pub(super) ask: Arc<Ask>,
-    /// What names its choices.
-    pub(super) key: u64,
-    /// The store's revision when it was asked.
-    asked_at: Rev,
-    sent_at: Mono,
-    /// The snapshot that its last step saw.
-    pub(super) seen: Rev,
-    /// What it wrote: revisions and keys.
-    pub(super) commits: Vec<(Rev, Bytes)>,
-    answered: bool,
-    /// Its server has ended the watch.
-    ended: bool,
-    follow: Option<Follow>,
-    /// What the server has sent arrives in order, none before this.
-    arrives_at: Mono,
-    /// The client does not read yet.
-    slow: bool,
-    /// The client has let go of it.
-    dropped: bool,
-    events: u64,
-    /// Frames that its server has sent and the client has not taken.
-    unread: usize,
-    /// Races that it lost against other writers.
-    pub(super) races: u32,
-    /// The revision of the last event that was sent, and when that arrives.
-    sent: (Rev, Mono),
-}
-
-/// Every request of a run, by its number: they are numbered from 1 and none is removed.
-#[derive(Debug, Default)]
-pub(super) struct Calls(Vec<Call>);
-
-impl Calls {
-    /// The number of the next request.
-    fn next(&self) -> JobId {
-        JobId(self.0.len() as u64 + 1)
-    }
-
-    pub(super) fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    pub(super) fn get(&self, id: JobId) -> Option<&Call> {
-        self.0.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
-    }
-
-    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Call> {
-        self.0.get_mut(usize::try_from(id.0.checked_sub(1)?).ok()?)
-    }
 }
 
 impl World {
@@ -204,7 +147,7 @@ impl World {
             sent: (Rev(0), Mono(0)),
         };
         let request = call.ask.to_request(&self.directory);
-        self.calls.0.push(call);
+        self.calls.push(call);
         self.seats[client].call = Some(id);
         let stream = Label::Link.of(key);
         let at = self.arrival(stream);

@@ -42,6 +42,8 @@ struct Parser<'a> {
     /// Members are looked up as they come, so that duplicates are named in document order.
     naming: bool,
     duplicates: Vec<String>,
+    /// Members of the objects that are not at their end, so that each map is made at once, in its size.
+    members: Vec<(Text, Value)>,
 }
 
 type Parsing<T> = Result<T, SyntaxError>;
@@ -49,7 +51,16 @@ type Parsing<T> = Result<T, SyntaxError>;
 impl<'a> Parser<'a> {
     fn new(text: &'a [u8], naming: bool) -> Self {
         let valid = str::from_utf8(text).ok();
-        Self { text, valid, at: 0, depth: 0, repeated: false, naming, duplicates: Vec::new() }
+        Self {
+            text,
+            valid,
+            at: 0,
+            depth: 0,
+            repeated: false,
+            naming,
+            duplicates: Vec::new(),
+            members: Vec::new(),
+        }
     }
 
     fn document(&mut self) -> Parsing<(Value, bool)> {
@@ -110,7 +121,7 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Value::empty_map());
         }
-        let mut entries: Vec<(Text, Value)> = Vec::new();
+        let first = self.members.len();
         let mut seen = BTreeSet::new();
         loop {
             let key = self.key()?;
@@ -122,7 +133,7 @@ impl<'a> Parser<'a> {
             if self.duplicates.len() > known {
                 self.prefix_duplicates(known, &key);
             }
-            entries.push((key, value));
+            self.members.push((key, value));
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -132,6 +143,7 @@ impl<'a> Parser<'a> {
             self.space();
         }
         self.at += 1;
+        let entries: Vec<_> = self.members.drain(first..).collect();
         let met = entries.len();
         let map = Map::from_entries(entries);
         self.repeated |= map.len() < met;

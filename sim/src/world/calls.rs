@@ -1,0 +1,89 @@
+//! The requests of a run, by number.
+
+use crate::ask::Ask;
+use crate::check::Follow;
+use bytes::Bytes;
+use std::sync::Arc;
+use steersman_core::machine::JobId;
+use steersman_core::now::Mono;
+use steersman_core::store::Rev;
+
+/// Requests that lie together in memory.
+const PART: usize = 256;
+
+/// A request, or a watch that is open. It is kept after its end: what it asked may still happen.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) client: usize,
+    pub(super) server: usize,
+    pub(super) life: u32,
+    pub(super) ask: Arc<Ask>,
+    /// What names its choices.
+    pub(super) key: u64,
+    /// The store's revision when it was asked.
+    pub(super) asked_at: Rev,
+    pub(super) sent_at: Mono,
+    /// The snapshot that its last step saw.
+    pub(super) seen: Rev,
+    /// What it wrote: revisions and keys.
+    pub(super) commits: Vec<(Rev, Bytes)>,
+    pub(super) answered: bool,
+    /// Its server has ended the watch.
+    pub(super) ended: bool,
+    pub(super) follow: Option<Follow>,
+    /// What the server has sent arrives in order, none before this.
+    pub(super) arrives_at: Mono,
+    /// The client does not read yet.
+    pub(super) slow: bool,
+    /// The client has let go of it.
+    pub(super) dropped: bool,
+    pub(super) events: u64,
+    /// Frames that its server has sent and the client has not taken.
+    pub(super) unread: usize,
+    /// Races that it lost against other writers.
+    pub(super) races: u32,
+    /// The revision of the last event that was sent, and when that arrives.
+    pub(super) sent: (Rev, Mono),
+}
+
+/// Every request of a run: they are numbered from 1, and none is removed. In parts, so that none moves when more
+/// come.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    parts: Vec<Vec<Call>>,
+    len: usize,
+}
+
+impl Calls {
+    /// The number that the next request will have.
+    pub(super) fn next(&self) -> JobId {
+        JobId(self.len() + 1)
+    }
+
+    pub(super) fn push(&mut self, call: Call) {
+        if self.len.is_multiple_of(PART) {
+            self.parts.push(Vec::with_capacity(PART));
+        }
+        self.parts[self.len / PART].push(call);
+        self.len += 1;
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len as u64
+    }
+
+    /// None for operations of servers' own.
+    pub(super) fn get(&self, id: JobId) -> Option<&Call> {
+        let index = index(id)?;
+        self.parts.get(index / PART)?.get(index % PART)
+    }
+
+    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Call> {
+        let index = index(id)?;
+        self.parts.get_mut(index / PART)?.get_mut(index % PART)
+    }
+}
+
+fn index(id: JobId) -> Option<usize> {
+    usize::try_from(id.0.checked_sub(1)?).ok()
+}
