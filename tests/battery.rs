@@ -5,7 +5,7 @@ use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, version}
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use steersman_core::kinds::{Row, Scope, Verb, table};
-use steersman_core::store::{Op, Txn, TxnOp};
+use steersman_core::store::{Op, Put, Txn, TxnOp};
 use steersman_sim::driver::{Driver, Loss};
 
 const NAMESPACE: &str = "battery";
@@ -224,6 +224,26 @@ fn a_deletion_of_what_was_gone_already_is_not_claimed() {
     driver.lose_next_write(Loss::BeforeEffect);
     let deleted = driver.call("DELETE", &format!("{place}/one"), JSON, b"");
     assert_eq!(deleted.status, 504, "{}", deleted.text());
+}
+
+/// A deletion whose reply was lost and that is seen to have happened has no known revision: the object is shown with
+/// its mark, and not under the version that it had without. Found by the simulator (seed 2097).
+#[test]
+fn a_deletion_seen_to_have_happened_names_no_version() {
+    let mut driver = server(NAMESPACE);
+    let text = format!(
+        r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"one","namespace":"{NAMESPACE}","uid":"u"}}}}"#
+    );
+    let key = format!("/registry/pods/{NAMESPACE}/one");
+    let put = TxnOp::Put(Put { key: key.into(), value: text.into(), lease: Default::default() });
+    let now = driver.now().mono;
+    driver.etcd_mut().perform(now, &Op::Txn(Txn { then: vec![put], ..Txn::default() }));
+    driver.lose_next_write(Loss::AfterEffect);
+    let deleted = driver.call("DELETE", &format!("/api/v1/namespaces/{NAMESPACE}/pods/one"), JSON, b"");
+    assert_eq!(deleted.status, 200, "{}", deleted.text());
+    let shown = &json(&deleted)["metadata"];
+    assert!(shown["deletionTimestamp"].is_string(), "{shown}");
+    assert_eq!(shown["resourceVersion"], Value::Null);
 }
 
 #[test]

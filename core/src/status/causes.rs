@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/field/errors.go
 
 use crate::codec::json;
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -95,16 +95,16 @@ impl Cause {
 
 /// The place of a field: `spec.containers[0].name`, `data[key]`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Path(String);
+pub struct Path(Text);
 
 impl Path {
     /// The path of the object itself.
     pub const fn root() -> Self {
-        Self(String::new())
+        Self(Text::const_new(""))
     }
 
     pub fn new(name: &str) -> Self {
-        Self(name.to_string())
+        Self(name.into())
     }
 
     pub fn child(&self, name: &str) -> Self {
@@ -112,7 +112,7 @@ impl Path {
             return Self::new(name);
         }
         // Paths are made for every field that is checked, whether something is wrong with it or not.
-        let mut path = String::with_capacity(self.0.len() + 1 + name.len());
+        let mut path = Text::with_capacity(self.0.len() + 1 + name.len());
         path.push_str(&self.0);
         path.push('.');
         path.push_str(name);
@@ -120,11 +120,11 @@ impl Path {
     }
 
     pub fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        Self(format!("{}[{index}]", self.0).into())
     }
 
     pub fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+        Self(format!("{}[{key}]", self.0).into())
     }
 
     pub fn as_str(&self) -> &str {

@@ -70,6 +70,7 @@ impl World {
             if self.chooser.pick(stream, 2) == 1 {
                 self.change_member(server);
             }
+            self.break_start(server)?;
             self.break_feed(server);
         }
         let stream = self.stream(Label::Server, Class::SlowFeed, which);

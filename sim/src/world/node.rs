@@ -346,6 +346,17 @@ impl World {
         self.nodes[server].life
     }
 
+    /// A server that starts hears that its feed's connection is lost, before it has asked for a watch on it.
+    pub(super) fn break_start(&mut self, server: usize) -> Result<(), Violation> {
+        let node = &self.nodes[server];
+        let starts = node.machine.as_ref().is_some_and(|machine| !machine.world().synced());
+        if !starts || node.paused || self.etcd.followed(Server(server as u32), Feed(0)).is_some() {
+            return Ok(());
+        }
+        self.fault(Lane::Server(server), || "its connection breaks while it starts".to_owned());
+        self.give(server, Input::Lost(Feed(0), Why::Disconnected("the connection broke".into())))
+    }
+
     /// The feed's connection breaks: what is on its way is lost with it.
     pub(super) fn break_feed(&mut self, server: usize) {
         // It may be broken already, which the server will hear of.

@@ -19,13 +19,12 @@ pub struct Digests {
 impl Digests {
     /// Adds a line of the recording.
     pub fn add_input(&mut self, line: &str) {
-        self.inputs.add(line.as_bytes());
-        self.inputs.add(b"\n");
+        self.inputs.add_long(line.as_bytes());
     }
 
     /// Adds the line of an effect.
     pub fn add_effect(&mut self, line: &str) {
-        self.effects.add(line.as_bytes());
+        self.effects.add_long(line.as_bytes());
     }
 
     /// The last line.
