@@ -13,9 +13,9 @@
 //!
 //! **Time** is virtual and moves in one of two ways.
 //!
-//! - By itself: while somebody waits for an answer, each poll lets a little happen. An open watch lets happen what is on
-//!   its way (a request, a change, an event); when only timers are left, it waits for `pass`, or for the next request.
-//!   No runtime is needed.
+//! - By itself: while somebody waits for an answer, each poll lets a little happen. An open watch lets happen what is
+//!   on its way (a request, a change, an event); when only timers are left, it waits for `pass`, or for the next
+//!   request. No runtime is needed.
 //! - With another clock: [`Cluster::keep_pace`] ties the cluster to the clock of the test's runtime, so that the
 //!   program's own sleeps and the cluster's delays are of one time. With tokio's paused clock, this is
 //!

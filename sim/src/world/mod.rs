@@ -1,8 +1,8 @@
 //! The world of a run: servers over a fake etcd, clients, the links between them, and what goes wrong; one
 //! happening at a time in virtual time, every choice by one chooser.
 //!
-//! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node` (servers),
-//! `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
+//! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node`
+//! (servers), `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
 //! nothing), `outside` (whoever asks from outside of the simulator).
 
 mod calls;
