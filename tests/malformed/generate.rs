@@ -4,6 +4,7 @@ use crate::battery::{collection, key, objects};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use steersman_core::kinds::{Row, table};
+use steersman_sim::generate::words;
 
 /// So many pieces of a grammar in any order.
 fn pieces(of: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
@@ -12,41 +13,7 @@ fn pieces(of: &'static [&'static str], most: usize) -> impl Strategy<Value = Str
 
 /// The text of a label or field selector, nearly.
 fn selector() -> impl Strategy<Value = String> {
-    pieces(
-        &[
-            "a",
-            "b1",
-            "x/y",
-            "kubernetes.io/x",
-            "=",
-            "==",
-            "!=",
-            "!",
-            " in ",
-            " notin ",
-            "in",
-            "(",
-            ")",
-            ",",
-            " ",
-            "metadata.name",
-            "metadata.namespace",
-            "status.phase",
-            "spec.nodeName",
-            "type",
-            "\\",
-            "\\,",
-            ">",
-            "<",
-            "1",
-            "-",
-            "/",
-            "\u{e9}",
-            "\"",
-            "\t",
-        ],
-        14,
-    )
+    pieces(words::SELECTOR, 14)
 }
 
 /// A collection asked for with selectors, paging and start points.
@@ -82,62 +49,7 @@ fn escaped(text: &str) -> String {
 
 /// YAML with all that YAML has, in an order that may mean nothing.
 pub(super) fn yaml() -> impl Strategy<Value = String> {
-    let grammar = &[
-        "a: ",
-        "&x ",
-        "*x",
-        "*y",
-        "!!str ",
-        "!!binary ",
-        "!!int ",
-        "!!set ",
-        "!foo ",
-        "!<tag:x> ",
-        "<<: ",
-        "<<: *x",
-        "- ",
-        "-",
-        "\n",
-        "\n  ",
-        "\n    ",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        "|\n  ",
-        ">-\n  ",
-        "|+2\n",
-        "\"",
-        "'",
-        "---\n",
-        "...\n",
-        "%YAML 1.2\n",
-        "%TAG ! tag:x\n",
-        "? ",
-        ": ",
-        "kind: ConfigMap\n",
-        "apiVersion: v1\n",
-        "metadata:\n  name: y\n",
-        "data:\n",
-        "  k: v\n",
-        "~",
-        "null",
-        "0x1F",
-        "0o7",
-        "1e400",
-        ".inf",
-        ".nan",
-        "2001-01-01",
-        "\t",
-        "#c\n",
-        "\u{feff}",
-        "\u{85}",
-        "\0",
-        "yes",
-        "1_000",
-        "-0",
-    ];
+    let grammar = words::YAML;
     prop_oneof![
         pieces(grammar, 24),
         pieces(grammar, 24).prop_map(|text| format!(
@@ -210,26 +122,7 @@ pub(super) fn stored() -> impl Strategy<Value = (String, serde_json::Value)> {
 /// What a change in the middle of an object puts there.
 fn intruder() -> impl Strategy<Value = serde_json::Value> {
     let numbers = select(&[0_i64, -1, 1, 65_536, i64::MIN, i64::MAX]);
-    let texts = select(&[
-        "",
-        "a",
-        "-1",
-        "100%",
-        "1e999",
-        "-0.5Gi",
-        "9223372036854775808",
-        "2001-01-01T00:00:00Z",
-        "10.0.0.1",
-        "::1/129",
-        "0.0.0.0/33",
-        "A_b",
-        "a.b/c/d",
-        "\u{0}",
-        "\u{10ffff}",
-        "$(x)",
-        "../..",
-        "* * * * *",
-    ]);
+    let texts = select(words::TEXTS);
     prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
@@ -302,34 +195,7 @@ fn replace(value: &mut serde_json::Value, left: &mut usize, with: &Option<serde_
 
 /// A JSON patch whose operations and pointers nearly fit.
 pub(super) fn json_patch() -> impl Strategy<Value = serde_json::Value> {
-    let path = || {
-        pieces(
-            &[
-                "/metadata",
-                "/labels",
-                "/a",
-                "/spec",
-                "/template",
-                "/containers",
-                "/0",
-                "/1",
-                "/-",
-                "/-1",
-                "/01",
-                "/~0",
-                "/~1",
-                "/~",
-                "/",
-                "/ports",
-                "/data",
-                "/status",
-                "/name",
-                "x",
-                "/99999999999999999999",
-            ],
-            5,
-        )
-    };
+    let path = || pieces(words::POINTERS, 5);
     let name = select(&["add", "remove", "replace", "move", "copy", "test", "", "nope"]);
     let operation =
         (name, path(), path(), prop::option::of(intruder())).prop_map(|(op, path, from, value)| {
@@ -368,7 +234,7 @@ pub(super) fn damaged(mut bytes: Vec<u8>, damage: &[(Index, u8, u8)]) -> Vec<u8>
 }
 
 pub(super) fn method() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
+    prop::sample::select(words::METHODS.to_vec())
 }
 
 fn segment() -> impl Strategy<Value = String> {
@@ -462,39 +328,7 @@ pub(super) fn value(depth: u32) -> impl Strategy<Value = serde_json::Value> {
         "\\PC{0,4}".prop_map(Into::into),
     ];
     leaf.prop_recursive(depth, 40, 6, |inner| {
-        let key = prop::sample::select(vec![
-            "metadata",
-            "name",
-            "namespace",
-            "labels",
-            "annotations",
-            "finalizers",
-            "ownerReferences",
-            "spec",
-            "status",
-            "replicas",
-            "containers",
-            "template",
-            "selector",
-            "matchLabels",
-            "data",
-            "binaryData",
-            "uid",
-            "$patch",
-            "$setElementOrder/containers",
-            "$deleteFromPrimitiveList/finalizers",
-            "$retainKeys",
-            "generateName",
-            "op",
-            "path",
-            "value",
-            "from",
-            "deletionTimestamp",
-            "resourceVersion",
-            "managedFields",
-            "immutable",
-            "ports",
-        ]);
+        let key = prop::sample::select(words::KEYS.to_vec());
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(serde_json::Value::Array),
             prop::collection::vec((key, inner), 0..6).prop_map(|members| serde_json::Value::Object(

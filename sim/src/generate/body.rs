@@ -1,92 +1,12 @@
 //! Bodies: random values, changes in the middle of valid ones, patches that nearly fit, damaged bytes.
 
+use super::words::{KEYS, POINTERS, TEXTS};
 use super::{Pick, one};
 use std::sync::Arc;
 use steersman_core::value::{Finite, Map, Value};
 
-/// What a change in the middle of an object puts there.
-const TEXTS: &[&str] = &[
-    "",
-    "a",
-    "-1",
-    "100%",
-    "1e999",
-    "-0.5Gi",
-    "9223372036854775808",
-    "2001-01-01T00:00:00Z",
-    "10.0.0.1",
-    "::1/129",
-    "0.0.0.0/33",
-    "A_b",
-    "a.b/c/d",
-    "\u{0}",
-    "\u{10ffff}",
-    "$(x)",
-    "../..",
-    "* * * * *",
-];
-
 const NUMBERS: &[i64] = &[0, -1, 1, 65_536, i64::MIN, i64::MAX];
 const FLOATS: &[f64] = &[0.5, -0.0, 1e300, 5e-324, 9_007_199_254_740_993.0];
-
-/// Members that mean something somewhere.
-const KEYS: &[&str] = &[
-    "metadata",
-    "name",
-    "namespace",
-    "labels",
-    "annotations",
-    "finalizers",
-    "ownerReferences",
-    "spec",
-    "status",
-    "replicas",
-    "containers",
-    "template",
-    "selector",
-    "matchLabels",
-    "data",
-    "binaryData",
-    "uid",
-    "$patch",
-    "$setElementOrder/containers",
-    "$deleteFromPrimitiveList/finalizers",
-    "$retainKeys",
-    "generateName",
-    "op",
-    "path",
-    "value",
-    "from",
-    "deletionTimestamp",
-    "resourceVersion",
-    "managedFields",
-    "immutable",
-    "ports",
-];
-
-const POINTERS: &[&str] = &[
-    "/metadata",
-    "/labels",
-    "/a",
-    "/spec",
-    "/template",
-    "/containers",
-    "/0",
-    "/1",
-    "/-",
-    "/-1",
-    "/01",
-    "/~0",
-    "/~1",
-    "/~",
-    "/",
-    "/ports",
-    "/data",
-    "/status",
-    "/name",
-    "x",
-    "/99999999999999999999",
-];
 
 /// Any value, at most so deep.
 pub(super) fn value(pick: Pick<'_>, depth: u64) -> Value {

@@ -5,6 +5,7 @@
 
 mod body;
 mod grammar;
+pub mod words;
 
 use crate::ask::{Ask, Identity, Query, Verb};
 use crate::directory::{Directory, Place};
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use steersman_core::codec::json;
 use steersman_core::kinds::Resource;
 use steersman_core::value::{Value, object};
+use words::METHODS;
 
 /// One valid object of each kind, by `group/version/plural`.
 const KINDS: &str = include_str!("../../../tests/data/kinds.json");
@@ -20,7 +22,6 @@ const KINDS: &str = include_str!("../../../tests/data/kinds.json");
 pub const NAMESPACE: &str = "m";
 /// Names of objects: few, so that requests meet. None is the name of something that other clients need.
 const NAMES: &[&str] = &["one", "two", "three"];
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"];
 const PATCH_MEDIA: &[&str] = &[
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
