@@ -53,7 +53,6 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::DepartureUntold => departure_untold,
         Mutant::PastListedFromCache => past_listed_from_cache,
         Mutant::LeaseOutlived => lease_outlived,
-        Mutant::GoneUnderOldVersion => gone_under_old_version,
     }
 }
 
@@ -434,16 +433,4 @@ fn lease_outlived(flaw: Flaw) -> bool {
     };
     assert_eq!(record("one"), 201);
     record("two") == 500
-}
-
-fn gone_under_old_version(flaw: Flaw) -> bool {
-    let mut driver = server(flaw);
-    let kind = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
-    let revision = write_unheard(&mut driver, vec![put("/registry/pods/w/a", kind)]);
-    driver.lose_next_write(Loss::AfterEffect);
-    let gone = driver.call("DELETE", "/api/v1/namespaces/w/pods/a", JSON, b"");
-    assert_eq!(gone.status, 200, "{}", gone.text());
-    let shown = json(&gone);
-    assert!(shown["metadata"]["deletionTimestamp"].is_string(), "{shown}");
-    shown["metadata"]["resourceVersion"] == json!(revision.0.to_string())
 }

@@ -73,7 +73,7 @@ classes! {
     /// A client stops reading its watch for a while. By watch.
     SlowReader => "slow-reader", 3, 20;
     /// Somebody else writes to the store, outside of what servers look at. By half second.
-    Stranger => "foreign-write", 2, 12;
+    ForeignWrite => "foreign-write", 2, 12;
     /// A server crashes when its write has been performed, before anybody hears of it. By write.
     CrashAtWrite => "crash-at-write", 30, 300;
 }

@@ -34,7 +34,7 @@ impl World {
 
     /// Who shares the store goes on writing in the calm: revisions grow of which servers have no change.
     fn write_elsewhere(&mut self) -> Result<(), Violation> {
-        let shared = self.swarm.rate(Class::Stranger) != Ratio::NEVER;
+        let shared = self.swarm.rate(Class::ForeignWrite) != Ratio::NEVER;
         if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
     }
 
@@ -134,8 +134,8 @@ impl World {
             };
             self.compact(Rev(to))?;
         }
-        let stream = self.stream(Label::Etcd, Class::Stranger, 0);
-        if self.strikes(stream, Class::Stranger) {
+        let stream = self.stream(Label::Etcd, Class::ForeignWrite, 0);
+        if self.strikes(stream, Class::ForeignWrite) {
             self.foreign_write()?;
         }
         let stream = self.stream(Label::Etcd, Class::Refusal, 0);
