@@ -75,6 +75,7 @@ const OPERATIONS: &[Operation] = &[
     Operation::DeletePodGrace,
     Operation::DeletePodAtOnce,
     Operation::DeletePodAtOnce,
+    Operation::CreateUnscheduled,
 ];
 
 /// One of several authors, controllers and kubelets of the same objects.
@@ -85,13 +86,15 @@ pub(super) struct Workload {
     pods: Place,
     /// Finalizers are being removed.
     releases: bool,
+    /// A pod without a node is being made, which may be given up as soon as it is there.
+    gives_up: bool,
 }
 
 impl Workload {
     pub(super) fn new(directory: &Directory, number: u64) -> Self {
         let deployments = Place::collection(directory.find("apps", "v1", "deployments"), "default");
         let pods = Place::collection(directory.find("", "v1", "pods"), "default");
-        Self { number, deployments, pods, releases: false }
+        Self { number, deployments, pods, releases: false, gives_up: false }
     }
 
     fn ask(&self, operation: Operation, name: u64, scene: &Scene<'_>) -> Ask {
@@ -211,12 +214,17 @@ impl Client for Workload {
         };
         let operation = OPERATIONS[(drawn / NAMES) as usize];
         self.releases = matches!(operation, Operation::DropFinalizers | Operation::DropPodFinalizers);
+        self.gives_up = operation == Operation::CreateUnscheduled;
         self.ask(operation, drawn % NAMES, scene).into()
     }
 
     fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
         if self.releases && reply.status == 200 && object::is_being_deleted(&reading::body(reply)) {
             scene.mark(Mark::FinalizerReleased);
+        }
+        // Before any cache but that of the server that made it can know of it.
+        if std::mem::take(&mut self.gives_up) && reply.status == 201 && scene.pick(3) > 0 {
+            return Ask::delete(&self.pods.named(object::name(&reading::body(reply))), "").into();
         }
         scene.pause()
     }
