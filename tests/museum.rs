@@ -53,6 +53,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::DepartureUntold => departure_untold,
         Mutant::PastListedFromCache => past_listed_from_cache,
         Mutant::LeaseOutlived => lease_outlived,
+        Mutant::GoneUnderOldVersion => gone_under_old_version,
+        Mutant::KindPatchedAway => kind_patched_away,
     }
 }
 
@@ -433,4 +435,27 @@ fn lease_outlived(flaw: Flaw) -> bool {
     };
     assert_eq!(record("one"), 201);
     record("two") == 500
+}
+
+fn gone_under_old_version(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let kind = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
+    let revision = write_unheard(&mut driver, vec![put("/registry/pods/w/a", kind)]);
+    driver.lose_next_write(Loss::AfterEffect);
+    let gone = driver.call("DELETE", "/api/v1/namespaces/w/pods/a", JSON, b"");
+    assert_eq!(gone.status, 200, "{}", gone.text());
+    let shown = json(&gone);
+    assert!(shown["metadata"]["deletionTimestamp"].is_string(), "{shown}");
+    shown["metadata"]["resourceVersion"] == json!(revision.0.to_string())
+}
+
+fn kind_patched_away(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let made = driver.call("POST", PLACE, JSON, br#"{"metadata":{"name":"a"}}"#);
+    assert_eq!(made.status, 201, "{}", made.text());
+    let patched = driver.call("PATCH", &format!("{PLACE}/a"), MERGE, br#"{"kind":null,"data":{"k":"v"}}"#);
+    assert_eq!(patched.status, 200, "{}", patched.text());
+    let range = Range { key: format!("{KEYS}a").into(), ..Range::default() };
+    let held = driver.etcd().mvcc().range(&range).expect("the key can be read").kvs;
+    !held[0].value.starts_with(br#"{"kind":"ConfigMap""#)
 }

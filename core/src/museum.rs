@@ -109,6 +109,10 @@ mutants! {
          in between.";
     LeaseOutlived, "lease-outlived", "own",
         "New events share a lease for longer than its own time, and are refused for a lease that has run out.";
+    GoneUnderOldVersion, "gone-under-old-version", "own",
+        "After a lost reply a deleted object is shown with its mark under the version that it had without.";
+    KindPatchedAway, "kind-patched-away", "own",
+        "A patch that takes away what an object is is stored so, and a server that reads it holds other bytes.";
 }
 
 impl Mutant {

@@ -10,6 +10,7 @@ use crate::codec::form::PatchMedia;
 use crate::codec::json::{self, Parsed};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
+use crate::museum::Mutant;
 use crate::patch::{self, go_text, json_patch, merge, strategic};
 use crate::schema::decode;
 use crate::status::{Causes, Failure, Path, Qualified};
@@ -158,7 +159,9 @@ impl Patch {
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         let mut value = decoded.value;
         // A patch may take away what the object is; it stays that all the same.
-        object::set_api_version_and_kind(&mut value, &expected.api_version(), expected.kind);
+        if !scene.flaw().is(Mutant::KindPatchedAway) {
+            object::set_api_version_and_kind(&mut value, &expected.api_version(), expected.kind);
+        }
         Ok((value, warnings))
     }
 }

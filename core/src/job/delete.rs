@@ -455,6 +455,11 @@ impl Delete {
                 let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
                 return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));
             }
+            Verdict::Remove { last }
+                if revision == Rev(0) && scene.flaw().is(Mutant::GoneUnderOldVersion) =>
+            {
+                last
+            }
             // Nobody knows the revision of a deletion whose reply was lost, and at its own the object was not so.
             Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
             Verdict::Remove { last } => respond::versioned(last, Some(revision)),
