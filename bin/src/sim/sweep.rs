@@ -13,7 +13,7 @@ use super::over::{Progress, Seeds, over};
 use super::plans::Plans;
 use super::play::{Start, play};
 use super::report::{Settings, failure, reproduce};
-use crate::serve::print;
+use crate::serve::{complain, print};
 
 pub(super) fn main(matches: &ArgMatches) -> Verdict {
     let minutes = matches.get_one::<u64>("minutes").copied();
@@ -26,7 +26,14 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     };
     let (twice, plans) = (matches.get_flag("twice"), Plans::of(matches));
     let mut progress = Progress::begin();
-    let one = |seed| judged(twice, || play(&Start::Seed(seed), &plans.plan(false)));
+    let one = |seed| {
+        let (run, found) = judged(twice, || play(&Start::Seed(seed), &plans.plan(false)));
+        if found.is_some() {
+            // A long campaign tells of a failure at once, the rest at its end.
+            complain(&format!("failed: {}", reproduce(&plans.arguments(&seed.to_string()))));
+        }
+        (run, found)
+    };
     let (tally, mut failures) = over(seeds, one, |tally| progress.show(tally));
     let seconds = progress.seconds();
     progress.end();

@@ -71,7 +71,8 @@ pub(super) enum SlotState {
 /// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
-    Store(Feed),
+    /// Since the time.
+    Store(Feed, Mono),
     /// Until the revision, at most until the time.
     Fresh(Feed, Rev, Mono),
 }
@@ -211,7 +212,7 @@ impl Machine {
         }
         match step {
             Step::Wait(job, Ask::Store(feed, op)) => {
-                slot.state = SlotState::Waiting(job, Waiting::Store(feed));
+                slot.state = SlotState::Waiting(job, Waiting::Store(feed, now.mono));
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
@@ -259,9 +260,9 @@ impl Machine {
     fn stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
-            SlotState::Waiting(job, Waiting::Store(feed)) => {
+            SlotState::Waiting(job, Waiting::Store(feed, asked)) => {
                 if let Stored::Leased { id: lease, ttl_seconds } = stored {
-                    self.remember_lease(feed, lease, ttl_seconds, now);
+                    self.remember_lease(feed, lease, ttl_seconds, asked);
                 }
                 self.run(id, job, Answer::Stored(stored), now, out);
             }
@@ -269,14 +270,15 @@ impl Machine {
         }
     }
 
-    fn remember_lease(&mut self, feed: Feed, id: LeaseId, ttl_seconds: i64, now: Now) {
+    /// A lease's time began some time after it was asked for; its answer may have been long on its way.
+    fn remember_lease(&mut self, feed: Feed, id: LeaseId, ttl_seconds: i64, asked: Mono) {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
         }
         let most = self.config.bounds.lease_reuse_millis;
         let outlives = self.config.flaw.is(Mutant::LeaseOutlived);
         let shared = if outlives { most } else { limits::lease_shared_millis(ttl_seconds).min(most) };
-        let good_until = now.mono.plus_millis(shared);
+        let good_until = asked.plus_millis(shared);
         self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
