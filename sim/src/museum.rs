@@ -8,6 +8,8 @@ use steersman_core::museum::{Flaw, Mutant};
 
 /// Seeds within which a campaign must find an exhibit.
 const BUDGET: u64 = 2_000;
+/// Seeds for what only an odd request brings about.
+const RARE_BUDGET: u64 = 10_000;
 /// Seeds within which it must find the canary, which shows that it can find anything at all.
 const CANARY_BUDGET: u64 = 20;
 
@@ -54,6 +56,7 @@ impl Exhibit {
     pub const fn budget(self) -> u64 {
         match self {
             Self::Server(Mutant::Canary) => CANARY_BUDGET,
+            Self::Server(Mutant::KindPatchedAway) => RARE_BUDGET,
             Self::Server(_) | Self::Store(_) => BUDGET,
         }
     }
