@@ -43,7 +43,8 @@ pub const REQUEST_TIMEOUT_MILLIS: u64 = 60_000;
 pub const WINDOW_EVENTS_MIN: usize = 100;
 pub const WINDOW_EVENTS_MAX: usize = 102_400;
 
-/// Frames that wait for one slow watcher before the watcher is closed.
+/// Frames that wait for one slow watcher. Beyond: its changes wait in the window, and a watcher whose changes have
+/// left the window is closed.
 pub const WATCHER_QUEUE_FRAMES: usize = 1_000;
 
 /// Bytes of one rendered chunk of a list.
