@@ -96,7 +96,7 @@ pub struct Found {
     pub budget: u64,
     /// The guarantees that it broke, by how often.
     pub guarantees: std::collections::BTreeMap<Guarantee, u64>,
-    /// The length of the shrunk tape.
+    /// The length of the shortest tape that it was shrunk to.
     pub choices: Option<usize>,
 }
 

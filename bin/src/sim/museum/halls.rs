@@ -18,6 +18,9 @@ use crate::sim::play::{Start, fewer, play};
 use crate::sim::report::{reproduce, write_tape};
 use crate::sim::{Verdict, code};
 
+/// Starts whose findings are shrunk: the shortest tape of them is shown and written. Where one run needs many choices
+/// to bring clients together in time, another needs few.
+const SHRUNK_STARTS: u64 = 3;
 /// How far apart the seeds are that starts begin with.
 const APART: u64 = 1_000_000;
 
@@ -67,8 +70,10 @@ fn visit(exhibits: &[Exhibit], matches: &ArgMatches) -> Verdict {
         print(&line.to_string());
     }
     if let Some(folder) = path_of(matches, "tapes") {
-        for (index, search) in &searched {
-            keep(folder, place(*index).0, search)?;
+        for (number, exhibit) in exhibits.iter().enumerate() {
+            let of_exhibit = searched.iter().filter(|(index, _)| index / starts == number as u64);
+            let shortest = of_exhibit.map(|(_, search)| search).min_by_key(|search| search.choices());
+            keep(folder, *exhibit, shortest)?;
         }
     }
     Ok(missed.then_some(Failure::ExhibitNotFound))
@@ -78,8 +83,15 @@ fn visit(exhibits: &[Exhibit], matches: &ArgMatches) -> Verdict {
 struct Search {
     tally: Tally,
     found: Option<(u64, Guarantee)>,
-    /// Of the first start alone.
+    /// Of the first few starts.
     shrunk: Option<Tape>,
+}
+
+impl Search {
+    /// The length of its tape; of none, the greatest.
+    fn choices(&self) -> usize {
+        self.shrunk.as_ref().map_or(usize::MAX, Tape::len)
+    }
 }
 
 fn search(exhibit: Exhibit, start: u64, budget: u64, shrink_runs: u64) -> Search {
@@ -91,7 +103,7 @@ fn search(exhibit: Exhibit, start: u64, budget: u64, shrink_runs: u64) -> Search
         tally.add(&Tally::of(&outcome));
         if let Some((_, violation)) = &outcome.violation {
             let guarantee = violation.guarantee;
-            let shrunk = (start == 0)
+            let shrunk = (start < SHRUNK_STARTS)
                 .then(|| fewer(&outcome.tape, &plans.plan(false), guarantee, shrink_runs, |_, _| {}).tape);
             return Search { tally, found: Some((seed, guarantee)), shrunk };
         }
@@ -110,13 +122,15 @@ fn line(exhibit: Exhibit, budget: u64, searches: &[&Search]) -> Found {
                 *line.guarantees.entry(guarantee).or_default() += 1;
             }
         }
-        line.choices = line.choices.or(search.shrunk.as_ref().map(Tape::len));
+        line.choices = line.choices.into_iter().chain(search.shrunk.as_ref().map(Tape::len)).min();
     }
     line
 }
 
-fn keep(folder: &Path, exhibit: Exhibit, search: &Search) -> Result<(), String> {
-    let (Some(tape), Some((seed, guarantee))) = (&search.shrunk, search.found) else { return Ok(()) };
+fn keep(folder: &Path, exhibit: Exhibit, search: Option<&Search>) -> Result<(), String> {
+    let Some(Search { found: Some((seed, guarantee)), shrunk: Some(tape), .. }) = search else {
+        return Ok(());
+    };
     let shows =
         format!("{} ({})\nseed {seed}: {}", exhibit.sentence(), exhibit.issue(), guarantee.sentence());
     let command = reproduce(&Plans { exhibit: Some(exhibit) }.arguments(&seed.to_string()));
