@@ -151,7 +151,9 @@ impl Patch {
         let held = parsed.value.text_at(&["apiVersion"]).to_string();
         if !held.is_empty() && held != expected.api_version() {
             let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
-            return Err(wanted.map_or_else(|failure| misfit(&failure.message), |_| misfit("another version")));
+            // What a body is told, without the words that only a body is told.
+            let why = wanted.err().map_or("another version".to_string(), |failure| failure.message);
+            return Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)));
         }
         let decoded =
             decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
