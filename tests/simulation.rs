@@ -52,6 +52,22 @@ fn every_tape_holds_and_reaches_its_mark() {
     }
 }
 
+/// With the bug put back that a tape is named after, its run fails again.
+#[cfg(feature = "museum")]
+#[test]
+fn a_tape_of_an_own_bug_shows_it() {
+    use steersman_sim::museum::Exhibit;
+    let exhibit = |name: &str| name.strip_prefix("own-").and_then(Exhibit::from_name);
+    let shown = tapes().into_iter().filter_map(|(name, tape)| Some((exhibit(&name)?, tape)));
+    let shown: Vec<_> = shown.collect();
+    assert!(shown.len() > 10, "own bugs have tapes");
+    for (exhibit, tape) in shown {
+        let plan = Plan { exhibit: Some(exhibit), ..Plan::default() };
+        let outcome = run(Chooser::from_tape(&tape), &plan);
+        assert!(outcome.violation.is_some(), "{exhibit}");
+    }
+}
+
 #[test]
 fn a_few_seeds_hold() {
     for seed in 1..=SEEDS {
