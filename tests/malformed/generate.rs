@@ -278,29 +278,7 @@ fn segment() -> impl Strategy<Value = String> {
 }
 
 pub(super) fn target() -> impl Strategy<Value = String> {
-    let names = [
-        "watch",
-        "labelSelector",
-        "fieldSelector",
-        "limit",
-        "continue",
-        "resourceVersion",
-        "resourceVersionMatch",
-        "timeoutSeconds",
-        "dryRun",
-        "fieldManager",
-        "fieldValidation",
-        "pretty",
-        "gracePeriodSeconds",
-        "includeObject",
-        "propagationPolicy",
-        "sendInitialEvents",
-        "allowWatchBookmarks",
-        "hash",
-        "verbose",
-        "exclude",
-        "orphanDependents",
-    ];
+    let names = words::PARAMETERS;
     let values = prop_oneof![
         "[ -~]{0,12}",
         Just("1".to_owned()),

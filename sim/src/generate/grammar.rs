@@ -1,6 +1,6 @@
 //! Texts that are almost right: paths, queries, selectors, YAML.
 
-use super::words::{SELECTOR, YAML};
+use super::words::{PARAMETERS, SELECTOR, YAML};
 use super::{NAMES, NAMESPACE, Pick, one};
 use std::fmt::Write;
 
@@ -57,30 +57,6 @@ const SEGMENTS: &[&str] = &[
     "\u{e9}",
     "a b",
     "~",
-];
-
-const PARAMETERS: &[&str] = &[
-    "watch",
-    "labelSelector",
-    "fieldSelector",
-    "limit",
-    "continue",
-    "resourceVersion",
-    "resourceVersionMatch",
-    "timeoutSeconds",
-    "dryRun",
-    "fieldManager",
-    "fieldValidation",
-    "pretty",
-    "gracePeriodSeconds",
-    "includeObject",
-    "propagationPolicy",
-    "sendInitialEvents",
-    "allowWatchBookmarks",
-    "hash",
-    "verbose",
-    "exclude",
-    "orphanDependents",
 ];
 
 const VALUES: &[&str] = &[

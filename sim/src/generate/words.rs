@@ -176,3 +176,28 @@ pub const YAML: &[&str] = &[
 
 /// Methods of HTTP, and what is none.
 pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"];
+
+/// Names of parameters of a query.
+pub const PARAMETERS: &[&str] = &[
+    "watch",
+    "labelSelector",
+    "fieldSelector",
+    "limit",
+    "continue",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "timeoutSeconds",
+    "dryRun",
+    "fieldManager",
+    "fieldValidation",
+    "pretty",
+    "gracePeriodSeconds",
+    "includeObject",
+    "propagationPolicy",
+    "sendInitialEvents",
+    "allowWatchBookmarks",
+    "hash",
+    "verbose",
+    "exclude",
+    "orphanDependents",
+];
