@@ -139,11 +139,16 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
 /// The server is ready: whoever started it is told.
 fn announce(admin_kubeconfig: Option<&Path>) {
     if let Some(kubeconfig) = admin_kubeconfig {
-        print(&format!("export KUBECONFIG={}", kubeconfig.display()));
+        print(&format!("export KUBECONFIG={}", quoted(&kubeconfig.to_string_lossy())));
     }
     if let Err(error) = systemd::notify_ready() {
         tracing::warn!(%error, "the service manager could not be told");
     }
+}
+
+/// The text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Takes certificates anew whenever their files have changed, for ever.
@@ -205,4 +210,16 @@ fn start_logging(verbosity: i64) {
     let targets = Targets::new().with_default(LevelFilter::INFO).with_target("httplog", requests);
     let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(targets).with(format).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [("/a/b", "'/a/b'"), ("/a b/$c", "'/a b/$c'"), ("/it's", "'/it'\\''s'")] {
+            assert_eq!(quoted(path), word);
+        }
+    }
 }
