@@ -1,7 +1,7 @@
 //! Recorded conversations with kube-apiserver, replayed against a server on one thread: each step's answer must be the
-//! recorded one, up to what differs from run to run. `golden-floor.tsv` says in how many steps each group
-//! agrees; it only rises. To raise it to what is found: `STEERSMAN_RAISE_FLOORS=1 cargo test -p steersman-tests recordings`.
-//! To see the steps that do not agree: `STEERSMAN_SHOW=GROUP` or `GROUP/SCENARIO`, with `-- --nocapture`.
+//! recorded one, up to what differs from run to run. `golden-floor.tsv` says in how many steps each group agrees; it
+//! only rises. `STEERSMAN_RAISE_FLOORS=1 cargo test -p steersman-tests recordings` raises it to what is found. Steps
+//! of a group that do not agree are printed with `STEERSMAN_SHOW=GROUP` (or `GROUP/SCENARIO`) and `-- --nocapture`.
 
 mod compare;
 mod floor;
