@@ -18,6 +18,7 @@ mod malformed;
 mod museum;
 mod operator;
 mod patches;
+mod recordings;
 mod simulation;
 mod starting;
 mod versions;
