@@ -12,6 +12,7 @@ mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]
 mod etcd_server;
+mod hostile;
 mod house_rules;
 mod malformed;
 #[cfg(feature = "museum")]

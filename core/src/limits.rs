@@ -19,8 +19,32 @@ pub const JSON_PATCH_OPERATIONS: usize = 10_000;
 /// Bytes that `copy` operations of one JSON patch may add up to. Beyond: 422, as upstream.
 pub const JSON_PATCH_COPY_BYTES: usize = 3 * 1024 * 1024;
 
-/// Nodes that YAML aliases may expand to. Beyond: 400.
-pub const YAML_EXPANDED_NODES: usize = 1_000_000;
+/// Bytes of text and nodes that the aliases of a YAML document may expand to, where a node counts as so many bytes.
+/// Beyond: 400, "document contains excessive aliasing". Upstream bounds nodes only.
+pub const YAML_EXPANDED_BYTES: usize = 16 * 1024 * 1024;
+pub const YAML_NODE_BYTES: usize = 32;
+
+/// Values that the operations of one JSON patch may add or, where they may come too deep, move, each with all that is
+/// in it. Beyond: 422.
+pub const JSON_PATCH_WALKED: usize = 4_000_000;
+
+/// Items of lists that change their places when those of one JSON patch come and go, all operations together.
+/// Beyond: 422.
+pub const JSON_PATCH_SHIFTED: usize = 20_000_000;
+
+/// `%TAG` directives of one YAML document, each of which is searched among all. Beyond: 400.
+pub const YAML_TAG_DIRECTIVES: usize = 100;
+
+/// Strict errors of one body that are told. Beyond: the first so many are.
+/// k8s: sigs.k8s.io/json internal/golang/encoding/json/kubernetes_patch.go saveStrictError
+pub const STRICT_ERRORS: usize = 100;
+
+/// Problems of one object that are told. Beyond: 422 with the first so many. Upstream tells all, and may take
+/// minutes to find them.
+pub const CAUSES: usize = 100;
+
+/// Bytes of the messages of these problems, after which no further one is told: each may show a large value.
+pub const CAUSES_BYTES: usize = 1024 * 1024;
 
 /// Paths (selectable fields) that one scan of a stored object looks for: they are bits of one word. Beyond:
 /// the field is absent, so a selector on it matches as for the empty text.

@@ -1,7 +1,11 @@
 //! Time as the core knows it: given from outside, never asked for.
 
+mod parse;
+
 use alloc::string::String;
 use core::fmt::Write;
+
+pub use parse::{Layout, parse};
 
 /// Monotonic time in microseconds since an origin that only its giver knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -64,55 +68,15 @@ impl Wall {
             .expect("writing to a string");
     }
 
-    /// Parses RFC 3339 with any offset and up to nine fraction digits (those past micros are cut).
+    /// Parses RFC 3339 as Go does; what is beyond microseconds is cut.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let digits = |from: usize, len: usize| -> Option<i64> {
-            let part = bytes.get(from..from + len)?;
-            part.iter()
-                .try_fold(0_i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
-        };
-        let literal = |at: usize, wanted: u8| (bytes.get(at) == Some(&wanted)).then_some(());
-        let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
-        let (hour, minute, second) = (digits(11, 2)?, digits(14, 2)?, digits(17, 2)?);
-        for (at, wanted) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
-            literal(at, wanted)?;
-        }
-        let in_range = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
-        if !in_range || hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        let mut at = 19;
-        let mut micros = 0;
-        if bytes.get(at) == Some(&b'.') {
-            at += 1;
-            let start = at;
-            let mut unit = 100_000;
-            while let Some(byte) = bytes.get(at).filter(|byte| byte.is_ascii_digit()) {
-                micros += i64::from(byte - b'0') * unit;
-                unit /= 10;
-                at += 1;
-            }
-            if at == start {
-                return None;
-            }
-        }
-        let offset_seconds = match bytes.get(at)? {
-            b'Z' if bytes.len() == at + 1 => 0,
-            sign @ (b'+' | b'-') if bytes.len() == at + 6 => {
-                literal(at + 3, b':')?;
-                let (hours, minutes) = (digits(at + 1, 2)?, digits(at + 4, 2)?);
-                if hours > 23 || minutes > 59 {
-                    return None;
-                }
-                let offset = hours * 3600 + minutes * 60;
-                if *sign == b'-' { -offset } else { offset }
-            }
-            _ => return None,
-        };
-        let seconds =
-            days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset_seconds;
-        Some(Self(seconds * 1_000_000 + micros))
+        parse(text, Layout::Seconds).ok()
+    }
+
+    /// The year is one that a text can have.
+    pub fn has_four_digit_year(self) -> bool {
+        let (year, _, _) = civil_from_days(self.seconds().div_euclid(86_400));
+        (0..=9999).contains(&year)
     }
 }
 

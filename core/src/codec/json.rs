@@ -1,16 +1,15 @@
 //! JSON: a strict parser with Go's error sentences, and a compact writer that escapes as Go does.
 
 mod parse;
-mod places;
 mod write;
 
 use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub(crate) use parse::lossy;
 pub use parse::number;
 pub use parse::parse;
-pub use places::places;
 pub use write::{write, write_float, write_int, write_str};
 
 /// A parsed body.

@@ -1,10 +1,17 @@
 //! YAML as sigs.k8s.io/yaml reads and writes it: YAML 1.1 scalars, JSON's data model.
 //!
-//! A parser crate finds the structure; what a plain scalar means is decided here, because YAML 1.2 reads
-//! `0755`, `yes` and `1_000` differently from every other Kubernetes client and server.
+//! Clients match the texts of its errors, which come from the way it reads: `scanner` and `scan_scalar` cut the text
+//! into tokens, `grammar` makes events of them, `parse` builds the value. YAML 1.2 would read `0755`, `yes` and
+//! `1_000` differently from every other Kubernetes client and server.
 
+mod anchors;
+mod go;
+mod grammar;
 mod parse;
 mod scalar;
+mod scan_scalar;
+mod scanner;
+mod source;
 mod write;
 
 use alloc::string::String;

@@ -10,7 +10,7 @@ use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
 use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
-use crate::schema::{Catalogue, TypeId};
+use crate::schema::{Catalogue, TypeId, strict};
 use crate::status::{Failure, quoted};
 use crate::value::{Value, object};
 use alloc::format;
@@ -73,9 +73,7 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     };
     let parsed = match media {
         BodyMedia::Json => json::parse(body).map_err(|error| error.0),
-        BodyMedia::Yaml => {
-            yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0))
-        }
+        BodyMedia::Yaml => yaml::parse(body).map_err(|error| error.0),
         BodyMedia::Protobuf => from_protobuf(scene, body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
@@ -131,19 +129,21 @@ pub(super) fn typed(
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
         return Err(named.misfit(scene, parsed, expected, validation, unusable));
     }
+    let several = parsed.duplicates.len() > 1;
     let decoded = decode::decode(&scene.world.registry.catalogue, type_id, parsed);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
     object::set_api_version_and_kind(&mut value, &api_version, kind);
-    let mut strict = decoded.strict_errors;
-    if strict.len() > 1 {
-        decode::sort_strict_errors(&scene.call.request.body, &mut strict);
+    let mut errors = decoded.strict_errors;
+    let is_json = matches!(body_media(scene.call.request.header("content-type")), Ok(BodyMedia::Json));
+    if validation != FieldValidation::Ignore && is_json && (several || errors.len() > 1) {
+        errors = strict::errors(&scene.world.registry.catalogue, type_id, &scene.call.request.body);
     }
     match validation {
-        FieldValidation::Strict if !strict.is_empty() => {
-            Err(unusable(&format!("strict decoding error: {}", strict.join(", "))))
+        FieldValidation::Strict if !errors.is_empty() => {
+            Err(unusable(&format!("strict decoding error: {}", errors.join(", "))))
         }
-        FieldValidation::Warn => Ok(Body { value, warnings: strict }),
+        FieldValidation::Warn => Ok(Body { value, warnings: errors }),
         FieldValidation::Strict | FieldValidation::Ignore => Ok(Body { value, warnings: Vec::new() }),
     }
 }

@@ -24,7 +24,8 @@ pub fn apply(target: Value, patch: &Value) -> Result<Value, PatchError> {
             "Request entity too large: The allowed maximum operations in a JSON patch is {limit}, got {found}"
         )));
     }
-    let mut document = Document { root: target, copied_bytes: 0 };
+    let deepest = depth(&target);
+    let mut document = Document { root: target, copied_bytes: 0, deepest, walked: 0, shifted: 0 };
     for operation in &operations {
         document.perform(operation).map_err(PatchError::Inapplicable)?;
     }
@@ -39,6 +40,9 @@ pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<String> {
     let operations = patch.as_list().unwrap_or_default();
     for (index, members) in operations.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_map()?))) {
         for (name, _) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
+            if errors.len() >= limits::STRICT_ERRORS {
+                return errors;
+            }
             errors.push(format!("json patch unknown field \"[{index}].{name}\""));
         }
     }
@@ -109,6 +113,12 @@ fn decode(patch: &Value) -> Result<Vec<Operation<'_>>, PatchError> {
 struct Document {
     root: Value,
     copied_bytes: usize,
+    /// Nothing is nested deeper; it may be less deep.
+    deepest: usize,
+    /// Values that were walked to learn how deep they are.
+    walked: usize,
+    /// Items of lists that had to make room, or to close up.
+    shifted: usize,
 }
 
 impl Document {
@@ -124,9 +134,16 @@ impl Document {
             }
             "replace" => self.replace(operation.path()?, operation.member("value").cloned()),
             "move" => {
-                let moved = self.take("move", operation.from()?)?;
+                let from = operation.from()?;
+                let moved = self.take("move", from)?;
                 let path = operation.path()?;
-                self.add("move", path, moved)
+                let below = self.deepest.saturating_sub(segments(from));
+                if segments(path).saturating_add(below) > limits::JSON_DEPTH {
+                    self.check_depth(path, &moved)?;
+                } else {
+                    self.deepest = self.deepest.max(segments(path).saturating_add(below));
+                }
+                self.put("move", path, moved)
             }
             "copy" => self.copy(operation),
             "test" => self.test(operation.path()?, &operation.value()),
@@ -135,7 +152,22 @@ impl Document {
     }
 
     fn add(&mut self, what: &str, path: &str, value: Value) -> Result<(), String> {
-        check_depth(path, &value)?;
+        self.check_depth(path, &value)?;
+        self.put(what, path, value)
+    }
+
+    /// Operations can nest what they move deeper and deeper; the bound is that of bodies.
+    fn check_depth(&mut self, path: &str, value: &Value) -> Result<(), String> {
+        let below = segments(path).saturating_add(depth(value));
+        self.walked = self.walked.saturating_add(nodes(value));
+        if below > limits::JSON_DEPTH || self.walked > limits::JSON_PATCH_WALKED {
+            return Err("exceeded max depth".into());
+        }
+        self.deepest = self.deepest.max(below);
+        Ok(())
+    }
+
+    fn put(&mut self, what: &str, path: &str, value: Value) -> Result<(), String> {
         let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path(what, path))?;
         match container {
             Container::Object(members) => {
@@ -143,6 +175,7 @@ impl Document {
             }
             Container::Array(items) => {
                 let place = if key == "-" { items.len() } else { index(&key, items.len() + 1)? };
+                self.shifted = shift(self.shifted, items.len() - place)?;
                 items.insert(place, value);
             }
         }
@@ -155,7 +188,11 @@ impl Document {
             Container::Object(members) => members
                 .remove(&key)
                 .ok_or_else(|| format!("Unable to remove nonexistent key: {key}: missing value")),
-            Container::Array(items) => Ok(items.remove(index(&key, items.len())?)),
+            Container::Array(items) => {
+                let place = index(&key, items.len())?;
+                self.shifted = shift(self.shifted, items.len() - place)?;
+                Ok(items.remove(place))
+            }
         }
     }
 
@@ -167,7 +204,7 @@ impl Document {
             return Ok(());
         }
         let value = value.unwrap_or_default();
-        check_depth(path, &value)?;
+        self.check_depth(path, &value)?;
         let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path("replace", path))?;
         match container {
             Container::Object(members) => {
@@ -210,13 +247,25 @@ impl Document {
     }
 }
 
-/// Operations can nest what they move deeper and deeper; the bound is that of bodies.
-fn check_depth(path: &str, value: &Value) -> Result<(), String> {
-    let segments = path.bytes().filter(|byte| *byte == b'/').count();
-    if segments.saturating_add(depth(value)) > limits::JSON_DEPTH {
-        return Err("exceeded max depth".into());
+fn segments(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
+}
+
+/// Counts items that move to other places in their list.
+fn shift(before: usize, items: usize) -> Result<usize, String> {
+    let shifted = before.saturating_add(items);
+    if shifted > limits::JSON_PATCH_SHIFTED {
+        return Err("too many items of lists change their places".into());
     }
-    Ok(())
+    Ok(shifted)
+}
+
+fn nodes(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.iter().map(nodes).sum::<usize>() + 1,
+        Value::Map(members) => members.iter().map(|(_, member)| nodes(member)).sum::<usize>() + 1,
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => 1,
+    }
 }
 
 fn depth(value: &Value) -> usize {

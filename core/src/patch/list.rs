@@ -56,6 +56,7 @@ fn take_directives(
     merge_key: &str,
 ) -> Result<(Vec<Value>, Vec<Value>), PatchError> {
     let mut plain = Vec::with_capacity(patch.len());
+    let mut deleted: BTreeSet<String> = BTreeSet::new();
     let mut replace = false;
     for item in patch {
         let members = item.as_map();
@@ -67,7 +68,7 @@ fn take_directives(
         match directive.as_str() {
             Some("delete") => {
                 let key = members.get(merge_key).ok_or_else(|| no_merge_key(&item, merge_key))?;
-                target.retain(|held| held.field(merge_key) != Some(key));
+                deleted.insert(json::to_string(key));
             }
             Some("replace") => replace = true,
             Some("merge") => {
@@ -75,6 +76,11 @@ fn take_directives(
             }
             Some(_) | None => return Err(unknown_directive(directive, members)),
         }
+    }
+    if !deleted.is_empty() {
+        let is_deleted =
+            |held: &Value| held.field(merge_key).is_some_and(|key| deleted.contains(&json::to_string(key)));
+        target.retain(|held| !is_deleted(held));
     }
     Ok(if replace { (plain, Vec::new()) } else { (target, plain) })
 }

@@ -5,7 +5,8 @@
 
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::Parsed;
+use crate::limits;
 use crate::value::{Map, Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -27,8 +28,8 @@ pub struct DecodeError(pub String);
 
 /// Fits a parsed body to a type.
 ///
-/// Strict errors: duplicates first, then unknown fields in path order; `sort_strict_errors` knows better
-/// where there is the text.
+/// Strict errors: duplicates first, then unknown fields in path order, of each the first `limits::STRICT_ERRORS`;
+/// `strict::errors` knows better where there is the text.
 pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder { catalogue, unknown: Some(Vec::new()), first_fault: None };
     let value = decoder.root(root, body.value)?;
@@ -45,26 +46,6 @@ pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decod
     let mut strict_errors: Vec<String> = duplicates.map(said).collect();
     strict_errors.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
     Ok(Decoded { value, strict_errors })
-}
-
-/// Puts strict errors into the order in which upstream's decoder meets them in a JSON text: an unknown
-/// field where it stands, a duplicate where it stands for the second time.
-pub fn sort_strict_errors(text: &[u8], errors: &mut Vec<String>) {
-    let named = |error: &String| {
-        let (what, path) = error.strip_suffix('"')?.split_once(" field \"")?;
-        Some((usize::from(what == "duplicate"), String::from(path)))
-    };
-    let keys: Vec<(usize, String)> = errors.iter().map(|error| named(error).unwrap_or_default()).collect();
-    let paths: Vec<&str> = keys.iter().map(|(_, path)| path.as_str()).collect();
-    let found = json::places(text, &paths);
-    let place = |at: usize| -> usize {
-        let (nth, path) = &keys[at];
-        let same = paths.iter().rposition(|other| other == path).unwrap_or(at);
-        found[same].get(*nth).copied().unwrap_or(usize::MAX)
-    };
-    let mut order: Vec<usize> = (0..errors.len()).collect();
-    order.sort_by_key(|at| place(*at));
-    *errors = order.into_iter().map(|at| core::mem::take(&mut errors[at])).collect();
 }
 
 /// Fits a value that is already known to be of the type (defaulted, patched) to Go's shape again:
@@ -427,7 +408,7 @@ impl<'c> Decoder<'c> {
     }
 
     fn note_unknown(&mut self, path: &Path<'_>, key: &str) {
-        if let Some(unknown) = &mut self.unknown {
+        if let Some(unknown) = self.unknown.as_mut().filter(|unknown| unknown.len() < limits::STRICT_ERRORS) {
             let mut dotted = String::new();
             Path::Key { above: path, name: key }.dotted(&mut dotted);
             unknown.push(dotted);

@@ -8,6 +8,7 @@ pub mod decode;
 pub mod encode;
 mod load;
 mod scalar;
+pub mod strict;
 #[cfg(test)]
 mod tests;
 

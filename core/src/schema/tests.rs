@@ -215,9 +215,7 @@ fn strict_errors_in_document_order() {
     let text = br#"{"zzz":{"a":1,"a":2},"metadata":{"name":"a","foo":1,"name":"b"},"data":{"a":"1","a":"2"},"bar":1}"#;
     let catalogue = catalogue();
     let root = catalogue.type_named("core.v1.ConfigMap").expect("config maps");
-    let body = json::parse(text).expect("JSON");
-    let mut errors = decode::decode(&catalogue, root, body).expect("fits").strict_errors;
-    decode::sort_strict_errors(text, &mut errors);
+    let errors = strict::errors(&catalogue, root, text);
     let want = [
         r#"unknown field "zzz""#,
         r#"unknown field "metadata.foo""#,
@@ -226,4 +224,14 @@ fn strict_errors_in_document_order() {
         r#"unknown field "bar""#,
     ];
     assert_eq!(errors, want);
+    let text = br#"{"metadata":{"ownerReferences":[{"uid":"a","u":[{"x":"]"}]},{"uid":"a","uid":"b","u":1,"u":2}]}}"#;
+    let want = [
+        r#"unknown field "metadata.ownerReferences[0].u""#,
+        r#"duplicate field "metadata.ownerReferences[1].uid""#,
+        r#"unknown field "metadata.ownerReferences[1].u""#,
+    ];
+    assert_eq!(strict::errors(&catalogue, root, text), want);
+    for end in 0..text.len() {
+        strict::errors(&catalogue, root, &text[..end]);
+    }
 }

@@ -2,7 +2,9 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/field/errors.go
 
 use crate::codec::json;
+use crate::limits;
 use crate::value::{Map, Text, Value};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -132,15 +134,16 @@ impl Path {
     }
 }
 
-/// Field errors in the order they were found.
+/// Field errors in the order they were found: the first `limits::CAUSES`, or fewer when they are long.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Causes {
     found: Vec<Cause>,
+    bytes: usize,
 }
 
 impl Causes {
     pub const fn new() -> Self {
-        Self { found: Vec::new() }
+        Self { found: Vec::new(), bytes: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -151,8 +154,20 @@ impl Causes {
         self.found.len()
     }
 
-    pub fn append(&mut self, mut more: Self) {
-        self.found.append(&mut more.found);
+    /// Nothing that is added will be told: who walks a long list need not go on.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= limits::CAUSES || self.bytes >= limits::CAUSES_BYTES
+    }
+
+    pub fn append(&mut self, more: Self) {
+        more.found.into_iter().for_each(|cause| self.keep(cause));
+    }
+
+    fn keep(&mut self, cause: Cause) {
+        if !self.is_full() {
+            self.bytes = self.bytes.saturating_add(cause.message.len());
+            self.found.push(cause);
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Cause> {
@@ -160,10 +175,14 @@ impl Causes {
     }
 
     pub fn push(&mut self, reason: CauseType, path: &Path, message: String) {
-        self.found.push(Cause { reason, message, field: path.as_str().to_string() });
+        self.keep(Cause { reason, message, field: path.as_str().to_string() });
     }
 
     fn push_phrase(&mut self, reason: CauseType, path: &Path, value: Option<&Value>, detail: &str) {
+        // The value may be large: it is not shown in vain.
+        if self.is_full() {
+            return;
+        }
         let mut message = reason.phrase().to_string();
         if let Some(value) = value {
             write!(message, ": {}", shown(value)).expect("writing to a string");
@@ -216,14 +235,13 @@ impl Causes {
 
     /// `field: message`, or `[a, b]` of several, equal ones once.
     pub fn summary(&self) -> String {
-        let mut lines: Vec<String> = Vec::new();
-        for cause in &self.found {
-            let line = format!("{}: {}", cause.field, cause.message);
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
+        let mut said = BTreeSet::new();
+        let first = self.found.iter().filter(|cause| said.insert((&cause.field, &cause.message)));
+        let lines: Vec<String> = first.map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        match lines.as_slice() {
+            [line] => line.clone(),
+            lines => format!("[{}]", lines.join(", ")),
         }
-        if lines.len() == 1 { lines.remove(0) } else { format!("[{}]", lines.join(", ")) }
     }
 
     pub fn into_causes(self) -> Vec<Cause> {

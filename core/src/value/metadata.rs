@@ -125,6 +125,9 @@ fn validate_namespace(namespace: &str, namespaced: bool, path: &Path, causes: &m
 /// A map of labels, wherever it is.
 pub fn validate_labels(labels: Option<&Map>, path: &Path, causes: &mut Causes) {
     for (key, value) in labels.into_iter().flat_map(Map::iter) {
+        if causes.is_full() {
+            return;
+        }
         push_all(path, key, label_key(key), causes);
         let value = value.as_str().unwrap_or("");
         push_all(path, value, label_value(value), causes);
@@ -135,6 +138,9 @@ pub fn validate_labels(labels: Option<&Map>, path: &Path, causes: &mut Causes) {
 pub fn validate_annotations(annotations: Option<&Map>, path: &Path, causes: &mut Causes) {
     let mut bytes = 0;
     for (key, value) in annotations.into_iter().flat_map(Map::iter) {
+        if causes.is_full() {
+            return;
+        }
         bytes += key.len() + value.as_str().unwrap_or("").len();
         push_all(path, key, label_key(&key.to_lowercase()), causes);
     }
@@ -147,6 +153,9 @@ fn validate_owner_references(object: &Value, path: &Path, causes: &mut Causes) {
     let references: Vec<object::OwnerReference<'_>> = object::owner_references(object).collect();
     let mut first_controller: Option<String> = None;
     for reference in &references {
+        if causes.is_full() {
+            return;
+        }
         validate_owner_reference(reference, path, causes);
         if reference.controller != Some(true) {
             continue;
@@ -219,6 +228,9 @@ fn owner_reference_json(reference: &object::OwnerReference<'_>) -> String {
 
 fn validate_finalizers(object: &Value, path: &Path, causes: &mut Causes) {
     for finalizer in object::finalizers(object) {
+        if causes.is_full() {
+            return;
+        }
         push_all(path, finalizer, label_key(finalizer), causes);
     }
     let (orphan, delete) = (object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS);
@@ -247,6 +259,9 @@ fn validate_finalizer_qualification(object: &Value, causes: &mut Causes) {
     let standard = ["kubernetes", object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];
     let path = Path::new("metadata").child("finalizers");
     for (index, finalizer) in object::finalizers(object).enumerate() {
+        if causes.is_full() {
+            return;
+        }
         if !finalizer.contains('/') && !standard.contains(&finalizer) {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             causes.invalid(&path.index(index), &finalizer.into(), detail);
@@ -256,16 +271,29 @@ fn validate_finalizer_qualification(object: &Value, causes: &mut Causes) {
 
 fn validate_managed_fields(object: &Value, path: &Path, causes: &mut Causes) {
     for (index, entry) in object::managed_fields(object).iter().enumerate() {
-        let path = path.index(index);
+        if causes.is_full() {
+            return;
+        }
         let operation = entry.text_at(&["operation"]);
+        let fields_type = entry.text_at(&["fieldsType"]);
+        let manager = entry.text_at(&["manager"]);
+        let fine = matches!(operation, "Apply" | "Update")
+            && matches!(fields_type, "" | "FieldsV1")
+            && manager.len() <= FIELD_MANAGER_BYTES
+            && manager.chars().all(is_print)
+            && entry.text_at(&["subresource"]).len() <= SUBRESOURCE_BYTES;
+        // Paths are made only where there is something to be said of them.
+        if fine {
+            continue;
+        }
+        let path = path.index(index);
         if !matches!(operation, "Apply" | "Update") {
             causes.invalid(&path.child("operation"), &operation.into(), "must be `Apply` or `Update`");
         }
-        let fields_type = entry.text_at(&["fieldsType"]);
         if !matches!(fields_type, "" | "FieldsV1") {
             causes.invalid(&path.child("fieldsType"), &fields_type.into(), "must be `FieldsV1`");
         }
-        validate_field_manager(entry.text_at(&["manager"]), &path.child("manager"), causes);
+        validate_field_manager(manager, &path.child("manager"), causes);
         if entry.text_at(&["subresource"]).len() > SUBRESOURCE_BYTES {
             causes.too_long(&path.child("subresource"), SUBRESOURCE_BYTES);
         }
@@ -278,6 +306,9 @@ pub fn validate_field_manager(name: &str, path: &Path, causes: &mut Causes) {
         causes.too_long(path, FIELD_MANAGER_BYTES);
     }
     for (at, character) in name.char_indices().filter(|(_, character)| !is_print(*character)) {
+        if causes.is_full() {
+            return;
+        }
         let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(character));
         causes.invalid(path, &Value::Str(Text::from(name)), &detail);
     }

@@ -4,8 +4,9 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go ObjectMeta
 
 use super::{Map, Text, Value};
+use crate::codec::json;
 use crate::now::Wall;
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -226,17 +227,15 @@ pub fn controller(object: &Value) -> Option<OwnerReference<'_>> {
 /// Removes owner references that repeat an earlier one in every member; returns the UIDs of those.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go dedupOwnerReferences
 pub fn remove_repeated_owner_references(object: &mut Value) -> Vec<Text> {
-    let mut kept: BTreeMap<Text, Vec<Value>> = BTreeMap::new();
+    // Equal references are written in the same way, and texts can be looked up.
+    let mut kept: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut repeated = Vec::new();
     let mut unique = Vec::new();
     for reference in list(object, "ownerReferences") {
-        let uid = reference.text_at(&["uid"]);
-        let held = kept.entry(uid.into()).or_default();
-        if held.contains(reference) {
-            repeated.push(uid.into());
-        } else {
-            held.push(reference.clone());
+        if kept.insert(json::to_vec(reference)) {
             unique.push(reference.clone());
+        } else {
+            repeated.push(reference.text_at(&["uid"]).into());
         }
     }
     if !repeated.is_empty() {

@@ -37,7 +37,7 @@ struct Parser<'a> {
     valid: Option<&'a str>,
     at: usize,
     depth: usize,
-    /// Some object had a member twice.
+    /// Some object had a member more than once.
     repeated: bool,
     /// Members are looked up as they come, so that duplicates are named in document order.
     naming: bool,
@@ -191,11 +191,14 @@ impl<'a> Parser<'a> {
     }
 
     fn note_duplicate(&mut self, path: &str) {
-        self.duplicates.push(path.into());
+        if self.duplicates.len() < limits::STRICT_ERRORS {
+            self.duplicates.push(path.into());
+        }
     }
 
     /// Duplicates found inside a member get the member's name before theirs; each path is kept once.
     fn prefix_duplicates(&mut self, known: usize, name: &str) {
+        // There are few, so that they may be searched.
         for path in self.duplicates.split_off(known) {
             let dot = if path.starts_with('[') { "" } else { "." };
             let path = format!("{name}{dot}{path}");
@@ -371,7 +374,7 @@ const fn special_bytes(word: u64) -> u64 {
 }
 
 /// Text with each byte that is not part of UTF-8 replaced, one by one as Go does it.
-fn lossy(bytes: &[u8]) -> String {
+pub(crate) fn lossy(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 8);
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());

@@ -7,6 +7,7 @@ use crate::now::Wall;
 use crate::schema::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::value::{Finite, Map, Text, Value};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Why bytes are no message of a type.
@@ -55,17 +56,29 @@ struct Decoder<'c> {
 
 impl<'c> Decoder<'c> {
     fn message(&self, id: TypeId, bytes: &[u8], depth: usize) -> Result<Value, ProtoError> {
+        self.message_into(id, bytes, Map::new(), depth)
+    }
+
+    /// A message that comes again adds to what it said before, as in Go's generated code.
+    fn message_into(
+        &self,
+        id: TypeId,
+        bytes: &[u8],
+        mut out: Map,
+        depth: usize,
+    ) -> Result<Value, ProtoError> {
         if depth > limits::JSON_DEPTH {
             return Err(ProtoError::TooDeep);
         }
         let def = self.catalogue.get(id);
-        let mut out = Map::new();
         let mut reader = Reader::new(bytes);
         while let Some((number, payload)) = reader.field()? {
-            let inlined = def.fields.iter().any(|field| field.tag.1 != 0 && u32::from(field.tag.0) == number);
-            if inlined {
+            let Some(field) = def.fields.iter().find(|field| u32::from(field.tag.0) == number) else {
+                continue;
+            };
+            if field.tag.1 != 0 {
                 self.inlined(def, number, payload, &mut out, depth)?;
-            } else if let Some(field) = def.fields.iter().find(|field| u32::from(field.tag.0) == number) {
+            } else {
                 self.field(def, field, payload, &mut out, depth)?;
             }
         }
@@ -131,9 +144,8 @@ impl<'c> Decoder<'c> {
                 if out.get(field.name).and_then(Value::as_list).is_none() {
                     out.insert(field.name, Value::list(Vec::new()));
                 }
-                let items = self.items(item, payload, depth).map_err(|error| error.or(wrong()))?;
-                if let Some(list) = out.get_mut(field.name).and_then(Value::as_list_mut) {
-                    list.extend(items);
+                if let Some(items) = out.get_mut(field.name).and_then(Value::as_list_mut) {
+                    self.items(item, payload, depth, items).map_err(|error| error.or(wrong()))?;
                 }
             }
             Shape::Map(item) => {
@@ -146,6 +158,15 @@ impl<'c> Decoder<'c> {
                     map.insert(key, value);
                 }
             }
+            Shape::Struct(id) => {
+                let Payload::Bytes(bytes) = payload else { return Err(wrong()) };
+                let held = match out.get_mut(field.name).map(core::mem::take) {
+                    Some(Value::Map(held)) => Arc::unwrap_or_clone(held),
+                    Some(_) | None => Map::new(),
+                };
+                let value = self.message_into(*id, bytes, held, depth + 1)?;
+                out.insert(field.name, value);
+            }
             shape => {
                 let value = self.value(shape, payload, depth).map_err(|error| error.or(wrong()))?;
                 out.insert(field.name, value);
@@ -155,18 +176,23 @@ impl<'c> Decoder<'c> {
     }
 
     /// One occurrence of a repeated field: one item, or many packed numbers.
-    fn items(&self, item: &Shape, payload: Payload<'_>, depth: usize) -> Result<Vec<Value>, ProtoError> {
+    fn items(
+        &self,
+        item: &Shape,
+        payload: Payload<'_>,
+        depth: usize,
+        items: &mut Vec<Value>,
+    ) -> Result<(), ProtoError> {
         match (item, payload) {
             (Shape::Int32 | Shape::Int64 | Shape::Bool, Payload::Bytes(packed)) => {
                 let mut reader = Reader::new(packed);
-                let mut items = Vec::new();
                 while !reader.is_empty() {
                     items.push(self.value(item, Payload::Varint(reader.varint()?), depth)?);
                 }
-                Ok(items)
             }
-            (item, payload) => Ok(alloc::vec![self.value(item, payload, depth)?]),
+            (item, payload) => items.push(self.value(item, payload, depth)?),
         }
+        Ok(())
     }
 
     /// A map's entry: a message of key and value.
@@ -198,7 +224,7 @@ impl<'c> Decoder<'c> {
         let mut reader = Reader::new(bytes);
         while let Some((number, payload)) = reader.field()? {
             if number == 1 {
-                items.extend(self.items(item, payload, depth)?);
+                self.items(item, payload, depth, &mut items)?;
             }
         }
         Ok(items.into())

@@ -1,53 +1,50 @@
-//! Builds a value out of the parser's events.
+//! Builds a value out of the events of the first document.
+//! Go: go.yaml.in/yaml/v2 decode.go, sigs.k8s.io/yaml yaml.go
+//!
+//! The library reads the whole document before it makes values of it, and makes JSON of those at last. So the first
+//! complaint of the grammar is told, else the first of the values, else the first of JSON.
 
 use super::YamlError;
-use super::scalar::{self, Plain};
-use crate::codec::base64;
+use super::anchors::{Anchors, Set, Subtree};
+use super::go;
+use super::grammar::{EventKind, Grammar};
+use super::scalar::{self, Resolved, Special};
+use super::source;
 use crate::codec::json::{self, Parsed};
 use crate::limits;
 use crate::value::{Map, Text, Value};
-use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-/// Parses one document. Alias expansion and nesting are bounded by `limits`.
+/// Parses the first document. Alias expansion and nesting are bounded by `limits`.
 ///
 /// `duplicates` holds at most one entry, which is no path but upstream's sentence about all of them:
 /// `yaml: unmarshal errors:` and a line for each.
 pub fn parse(text: &[u8]) -> Result<Parsed, YamlError> {
-    // A text that is JSON means the same as YAML, and is much cheaper to read.
+    // A text that is JSON means the same as YAML, where nothing is escaped, and is much cheaper to read.
     if text.trim_ascii_start().starts_with(b"{")
+        && !text.contains(&b'\\')
+        && source::read(text).fault.is_none()
         && let Ok(mut parsed) = json::parse(text)
         && parsed.duplicates.is_empty()
     {
         whole_floats(&mut parsed.value);
         return Ok(parsed);
     }
-    let text = str::from_utf8(text).map_err(|_| YamlError("yaml: invalid leading UTF-8 octet".into()))?;
-    if !text.chars().all(is_allowed) {
-        return Err(YamlError("yaml: control characters are not allowed".into()));
-    }
-    let mut parser = Parser::new_from_str(text);
+    let source = source::read(text);
+    let mut grammar = Grammar::new(&source);
     let mut builder = Builder::default();
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| builder.syntax_error(text, &error))?;
-        if builder.take(event, span.start.line())? {
-            break;
+    loop {
+        let event = grammar.next_event().map_err(|problem| {
+            let place = if problem.line > 0 { format!("line {}: ", problem.line) } else { String::new() };
+            YamlError(format!("yaml: {place}{}", problem.text))
+        })?;
+        if builder.take(event.kind, event.line)? {
+            return builder.finish();
         }
     }
-    let duplicates = match builder.repeated.as_slice() {
-        [] => Vec::new(),
-        lines => Vec::from([format!("yaml: unmarshal errors:\n  {}", lines.join("\n  "))]),
-    };
-    Ok(Parsed { value: builder.root, duplicates })
-}
-
-fn is_allowed(letter: char) -> bool {
-    matches!(letter, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
 fn whole_floats(value: &mut Value) {
@@ -62,37 +59,55 @@ fn whole_floats(value: &mut Value) {
 #[derive(Default)]
 struct Builder {
     open: Vec<Frame>,
-    /// Finished anchored values and the nodes in them.
-    anchors: BTreeMap<usize, (Value, usize)>,
-    nodes: usize,
+    anchors: Anchors,
     root: Value,
-    /// `line 3: key "a" already set in map`
-    repeated: Vec<String>,
+    /// The first complaint about values: nothing more is built.
+    fault: Option<YamlError>,
+    /// The first thing that JSON cannot say, as the conversion and the encoder tell it.
+    no_key: Option<String>,
+    no_value: Option<String>,
+    repeated: Vec<Repeated>,
+    /// Members set so far: the order of complaints.
+    sets: u32,
+}
+
+/// A member that is set again.
+struct Repeated {
+    set: u32,
+    line: u32,
+    key: String,
 }
 
 /// A collection that is not closed yet.
 struct Frame {
-    anchor: usize,
-    /// Line of its start, from 1.
+    anchor: Option<Text>,
+    start: Subtree,
     line: usize,
-    nodes_before: usize,
     content: Content,
 }
 
 enum Content {
     List(Vec<Value>),
-    Map { entries: Vec<(Text, Value)>, seen: BTreeSet<Text>, key: Option<Key> },
+    /// The list after `<<`: maps with the lines of their members.
+    Merges(Vec<Node>),
+    Map {
+        sets: Vec<Set>,
+        key: Option<Key>,
+    },
 }
 
 enum Key {
-    Name { text: Text, shown: String },
+    Name { text: Text, kind: scalar::KeyKind },
     Merge,
 }
 
 /// A completed node on its way into its collection.
 struct Node {
     value: Value,
+    special: Special,
     merge: bool,
+    /// The members of a map with their lines, where they may be merged into another.
+    members: Option<Arc<Vec<Set>>>,
     line: usize,
 }
 
@@ -102,65 +117,168 @@ fn fail<T>(message: &str) -> Building<T> {
     Err(YamlError(format!("yaml: {message}")))
 }
 
+const NOT_MERGED: &str = "map merge requires map or sequence of maps as the value";
+
 impl Builder {
-    /// Takes one event; true when the document is complete.
-    fn take(&mut self, event: Event<'_>, line: usize) -> Building<bool> {
-        match event {
-            Event::DocumentEnd | Event::StreamEnd => return Ok(true),
-            Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
-            Event::Alias(anchor) => {
-                let Some((value, nodes)) = self.anchors.get(&anchor).cloned() else {
-                    return fail("anchor value contains itself");
-                };
-                self.count(nodes)?;
-                self.place(Node { value, merge: false, line })?;
-            }
-            Event::Scalar(text, style, anchor, tag) => {
-                self.count(1)?;
-                let (value, merge) = scalar_value(text, style, tag.as_deref(), line)?;
-                if anchor > 0 {
-                    self.anchors.insert(anchor, (value.clone(), 1));
+    /// Takes one event; true when the document is complete. An error is one of the grammar.
+    fn take(&mut self, event: EventKind, line: usize) -> Building<bool> {
+        let taken = match event {
+            EventKind::DocumentEnd | EventKind::StreamEnd => return Ok(true),
+            EventKind::DocumentStart => Ok(()),
+            EventKind::Alias(name) => {
+                if !self.anchors.is_known(&name) {
+                    return fail(&format!("unknown anchor '{name}' referenced"));
                 }
-                self.place(Node { value, merge, line })?;
+                self.alias(&name, line)
             }
-            Event::SequenceStart(anchor, _) => self.begin(anchor, line, Content::List(Vec::new()))?,
-            Event::MappingStart(anchor, _) => {
-                let content = Content::Map { entries: Vec::new(), seen: BTreeSet::new(), key: None };
-                self.begin(anchor, line, content)?;
+            EventKind::Scalar { anchor, tag, text, implicit } => {
+                self.scalar(anchor, &tag, text, implicit, line)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end()?,
+            EventKind::SequenceStart(anchor) => {
+                let merges = self.awaits_merge();
+                let content = if merges { Content::Merges(Vec::new()) } else { Content::List(Vec::new()) };
+                self.begin(anchor, content, line)?;
+                Ok(())
+            }
+            EventKind::MappingStart(anchor) => {
+                self.begin(anchor, Content::Map { sets: Vec::new(), key: None }, line)?;
+                Ok(())
+            }
+            EventKind::SequenceEnd | EventKind::MappingEnd => self.end(),
+        };
+        if let Err(fault) = taken {
+            self.fault.get_or_insert(fault);
         }
         Ok(false)
     }
 
-    fn count(&mut self, nodes: usize) -> Building<()> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > limits::YAML_EXPANDED_NODES {
-            return fail("document contains excessive aliasing");
+    fn finish(mut self) -> Building<Parsed> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
         }
-        Ok(())
+        if let Some(why) = self.no_key.or(self.no_value) {
+            return Err(YamlError(why));
+        }
+        self.repeated.sort_by_key(|repeated| repeated.set);
+        let lines = self.repeated.iter().take(limits::STRICT_ERRORS);
+        let lines: Vec<String> = lines
+            .map(|Repeated { line, key, .. }| format!("  line {}: key {key} already set in map", line + 1))
+            .collect();
+        let sentence = format!("yaml: unmarshal errors:\n{}", lines.join("\n"));
+        let duplicates = if lines.is_empty() { Vec::new() } else { Vec::from([sentence]) };
+        Ok(Parsed { value: self.root, duplicates })
     }
 
-    fn begin(&mut self, anchor: usize, line: usize, content: Content) -> Building<()> {
+    fn awaits_merge(&self) -> bool {
+        self.open
+            .last()
+            .is_some_and(|frame| matches!(frame.content, Content::Map { key: Some(Key::Merge), .. }))
+    }
+
+    /// The members of a map that ends here are wanted with their lines.
+    fn may_be_merged(&self, anchor: Option<&Text>) -> bool {
+        let in_list = self.open.last().is_some_and(|frame| matches!(frame.content, Content::Merges(_)));
+        anchor.is_some() || in_list || self.awaits_merge()
+    }
+
+    fn alias(&mut self, name: &Text, line: usize) -> Building<()> {
+        if self.fault.is_some() {
+            return Ok(());
+        }
+        let anchored = self.anchors.expand(name)?;
+        let (value, members) = (anchored.value.clone(), anchored.members.clone());
+        self.place(Node { value, special: Special::None, merge: false, members, line })
+    }
+
+    fn scalar(
+        &mut self,
+        anchor: Option<Text>,
+        tag: &str,
+        text: Text,
+        implicit: bool,
+        line: usize,
+    ) -> Building<()> {
+        let start = self.anchors.count(text.len());
+        if self.fault.is_some() {
+            anchor.into_iter().for_each(|name| self.anchors.name(name));
+            return Ok(());
+        }
+        let merge = text == "<<" && (implicit || tag == "tag:yaml.org,2002:merge");
+        let Resolved { value, special } = scalar::scalar(text, tag, implicit)?;
+        if let Special::NotJson(number) = special {
+            // As a key it has a name; as a value the encoder refuses it.
+            let is_key =
+                matches!(self.open.last(), Some(Frame { content: Content::Map { key: None, .. }, .. }));
+            if !is_key {
+                self.no_value.get_or_insert(format!("json: unsupported value: {number}"));
+            }
+        }
+        if let Some(name) = anchor {
+            self.anchors.finish(name, &start, value.clone(), None);
+        }
+        self.place(Node { value, special, merge, members: None, line })
+    }
+
+    fn begin(&mut self, anchor: Option<Text>, content: Content, line: usize) -> Building<()> {
         if self.open.len() >= limits::JSON_DEPTH {
             return fail("exceeded max depth");
         }
-        let nodes_before = self.nodes;
-        self.count(1)?;
-        self.open.push(Frame { anchor, line, nodes_before, content });
+        let start = self.anchors.count(0);
+        if let Some(name) = &anchor {
+            self.anchors.name(name.clone());
+        }
+        self.open.push(Frame { anchor, start, line, content });
         Ok(())
     }
 
     fn end(&mut self) -> Building<()> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
+        if self.fault.is_some() {
+            return Ok(());
+        }
+        let mut members = None;
         let value = match frame.content {
             Content::List(items) => Value::list(items),
-            Content::Map { entries, .. } => Value::map(Map::from_entries(entries)),
+            Content::Merges(nodes) => return self.merge_all(nodes),
+            Content::Map { sets, .. } => {
+                let sets = self.without_repeated(sets);
+                if self.may_be_merged(frame.anchor.as_ref()) {
+                    members = Some(Arc::new(sets.clone()));
+                }
+                Value::map(Map::from_entries(sets.into_iter().map(|set| (set.text, set.value)).collect()))
+            }
         };
-        if frame.anchor > 0 {
-            self.anchors.insert(frame.anchor, (value.clone(), self.nodes - frame.nodes_before));
+        if let Some(name) = frame.anchor {
+            self.anchors.finish(name, &frame.start, value.clone(), members.clone());
         }
-        self.place(Node { value, merge: false, line: frame.line })
+        self.place(Node { value, special: Special::None, merge: false, members, line: frame.line })
+    }
+
+    /// The members sorted by name, of those with one name the last; notes which were set again.
+    fn without_repeated(&mut self, mut sets: Vec<Set>) -> Vec<Set> {
+        if sets.is_sorted_by(|one, other| one.text < other.text) {
+            return sets;
+        }
+        sets.sort_by(|one, other| one.text.cmp(&other.text));
+        for group in sets.chunk_by(|one, other| one.text == other.text).filter(|group| group.len() > 1) {
+            let mut kinds = Vec::new();
+            for set in group {
+                if !kinds.contains(&set.kind) {
+                    kinds.push(set.kind);
+                } else if self.repeated.len() < REPEATED_MAX {
+                    let key = set.kind.shown(&set.text);
+                    self.repeated.push(Repeated { set: set.number, line: set.line, key });
+                }
+            }
+        }
+        sets.dedup_by(|later, kept| {
+            let same = later.text == kept.text;
+            if same {
+                core::mem::swap(later, kept);
+            }
+            same
+        });
+        sets
     }
 
     /// Puts a completed node where it belongs: the list, the key, the key's value, or the root.
@@ -171,138 +289,55 @@ impl Builder {
         };
         match &mut frame.content {
             Content::List(items) => items.push(node.value),
-            Content::Map { entries, seen, key } => match key.take() {
-                None => *key = Some(key_of(&node)?),
-                Some(Key::Merge) => merge(entries, node.value)?,
-                Some(Key::Name { text, shown }) => {
-                    if !seen.insert(text.clone()) {
-                        self.repeated.push(format!("line {}: key {shown} already set in map", node.line));
+            Content::Merges(nodes) => nodes.push(node),
+            Content::Map { sets, key } => match key.take() {
+                None => {
+                    *key = Some(if node.merge {
+                        Key::Merge
+                    } else {
+                        match scalar::key(&node.value, node.special) {
+                            Some((text, kind)) => Key::Name { text, kind },
+                            None => return fail(&format!("invalid map key: {}", go::syntax(&node.value))),
+                        }
+                    });
+                }
+                Some(Key::Merge) => return self.merge_all(Vec::from([node])),
+                Some(Key::Name { text, kind }) => {
+                    if let Some(shown) = kind.not_json() {
+                        let value = go::syntax(&node.value);
+                        let why = format!("unsupported map key of type: {shown}, value: {value}");
+                        self.no_key.get_or_insert(why);
                     }
-                    entries.push((text, node.value));
+                    let number = self.sets;
+                    self.sets += 1;
+                    sets.push(Set { text, kind, value: node.value, line: node.line as u32, number });
                 }
             },
         }
         Ok(())
     }
 
-    /// The parser's complaint as go-yaml words it. A parser's mark counts lines from 0 and a scanner's
-    /// from 1, and nothing is said of the first line.
-    fn syntax_error(&self, text: &str, error: &ScanError) -> YamlError {
-        let info = error.info();
-        let problem =
-            info.split_once(", ").filter(|_| info.starts_with("while ")).map_or(info, |(_, rest)| rest);
-        if problem == "found unknown anchor" {
-            let rest = text.chars().skip(error.marker().index()).skip_while(|letter| *letter == '*');
-            let name: String =
-                rest.take_while(|letter| !letter.is_whitespace() && !",[]{}".contains(*letter)).collect();
-            return YamlError(format!("yaml: unknown anchor '{name}' referenced"));
-        }
-        let mut line = error.marker().line().saturating_sub(1);
-        let scanner = SCANNER_PROBLEMS.contains(&problem) || info.starts_with("while scanning");
-        if problem == "did not find expected key" {
-            let start = self.open.last().map_or(1, |frame| frame.line).saturating_sub(1);
-            line = if start > 0 { start } else { line };
-        }
-        if line == 0 && problem == "found unexpected end of stream" {
-            line = text.matches('\n').count();
-        }
-        let line = if line > 0 && scanner { line + 1 } else { line };
-        let place = if line > 0 { format!("line {line}: ") } else { String::new() };
-        YamlError(format!("yaml: {place}{}", in_gos_words(problem)))
-    }
-}
-
-/// Problems that go-yaml's scanner finds, as this parser words them.
-const SCANNER_PROBLEMS: [&str; 6] = [
-    "mapping values are not allowed in this context",
-    "mapping keys are not allowed in this context",
-    "block sequence entries are not allowed in this context",
-    "simple key expected",
-    "simple key expect ':'",
-    "tabs disallowed within this context (block indentation)",
-];
-
-fn in_gos_words(problem: &str) -> &str {
-    match problem {
-        "simple key expected" | "simple key expect ':'" => "could not find expected ':'",
-        "expected ',' or ']'" => "did not find expected ',' or ']'",
-        "tabs disallowed within this context (block indentation)"
-        | "tabs disallowed in this context"
-        | "tab cannot be used as indentation"
-        | "found a tab" => "found character that cannot start any token",
-        "unexpected eof" | "misplaced bracket" => "did not find expected node content",
-        "the handle wasn't declared" => "found undefined tag handle",
-        problem if problem.starts_with("unexpected character") => {
-            "found character that cannot start any token"
-        }
-        problem => problem,
-    }
-}
-
-fn key_of(node: &Node) -> Building<Key> {
-    if node.merge {
-        return Ok(Key::Merge);
-    }
-    match scalar::key(&node.value) {
-        Some(text) => Ok(Key::Name { shown: json::to_string(&node.value), text }),
-        None => fail("invalid map key"),
-    }
-}
-
-/// `<<`: the members of a map, or of several of which earlier ones win.
-fn merge(entries: &mut Vec<(Text, Value)>, value: Value) -> Building<()> {
-    let maps = match value {
-        Value::Map(map) => Vec::from([Value::Map(map)]),
-        Value::List(items) => items.iter().rev().cloned().collect(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
-            Vec::from([Value::Null])
-        }
-    };
-    for map in maps {
-        let Value::Map(map) = map else {
-            return fail("map merge requires map or sequence of maps as the value");
-        };
-        entries.extend(map.iter().map(|(key, member)| (key.clone(), member.clone())));
-    }
-    Ok(())
-}
-
-/// A scalar's value, and whether it is the merge key.
-fn scalar_value(
-    text: Cow<'_, str>,
-    style: ScalarStyle,
-    tag: Option<&Tag>,
-    line: usize,
-) -> Building<(Value, bool)> {
-    let core =
-        tag.filter(|tag| tag.is_yaml_core_schema() || tag.handle == "!!").map(|tag| tag.suffix.as_str());
-    let plain = style == ScalarStyle::Plain;
-    match core {
-        None if tag.is_some() || !plain => return Ok((Value::str(text.as_ref()), false)),
-        Some("str") => return Ok((Value::str(text.as_ref()), false)),
-        Some("binary") => {
-            let bytes = base64::decode(&text).ok();
-            let Some(bytes) = bytes else { return fail("!!binary value contains invalid base64 data") };
-            return Ok((Value::from(String::from_utf8_lossy(&bytes).into_owned()), false));
-        }
-        Some(_) | None => {}
-    }
-    match scalar::resolve(&text) {
-        Plain::Merge => Ok((Value::str("<<"), plain)),
-        Plain::NotJson(number) => Err(YamlError(format!("json: unsupported value: {number}"))),
-        Plain::Value(value) => {
-            let wanted = match core {
-                Some("int") => matches!(value, Value::Int(_)),
-                Some("float") => matches!(value, Value::Int(_) | Value::Float(_)),
-                Some("bool") => matches!(value, Value::Bool(_)),
-                Some("null") => value.is_null(),
-                Some(_) | None => true,
-            };
-            if wanted {
-                return Ok((value, false));
+    /// `<<`: the members of a map, or of several of which earlier ones win.
+    fn merge_all(&mut self, nodes: Vec<Node>) -> Building<()> {
+        for node in nodes.into_iter().rev() {
+            let Some(members) = node.members else { return fail(NOT_MERGED) };
+            let mut merged: Vec<Set> = members.as_ref().clone();
+            merged.sort_by_key(|set| set.number);
+            for set in &mut merged {
+                set.number = self.sets;
+                self.sets += 1;
             }
-            let tag = core.unwrap_or_default();
-            fail(&format!("unmarshal errors:\n  line {line}: cannot decode !!str `{text}` as a !!{tag}"))
+            if let Some(Frame { content: Content::Map { sets, key }, .. }) = self.open.last_mut() {
+                *key = None;
+                sets.append(&mut merged);
+            }
         }
+        if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.open.last_mut() {
+            *key = None;
+        }
+        Ok(())
     }
 }
+
+/// Repeated members that are remembered, of which the first are told.
+const REPEATED_MAX: usize = 100 * limits::STRICT_ERRORS;

@@ -67,6 +67,9 @@ fn structure_anchors_and_merges() {
         ("---\na: 1\n---\nb: 2\n", r#"{"a":1}"#),
         ("# nothing\n", "null"),
         ("{\"a\": 1.0, \"b\": [true]}", r#"{"a":1,"b":[true]}"#),
+        ("%YAML 1.1\n%TAG !x! tag:yaml.org,2002:\n---\na: !x!str 1\n", r#"{"a":"1"}"#),
+        ("1.5: a\n0.1: b\n1e7: c\n.inf: d\n", r#"{".inf":"d","0.1":"b","1.5":"a","1e+07":"c"}"#),
+        ("a: &x {b: 1}\nc: {b: 2, <<: *x}\n", r#"{"a":{"b":1},"c":{"b":1}}"#),
     ];
     for (text, want) in cases {
         assert_eq!(read(text), want, "{text}");
@@ -90,9 +93,47 @@ fn errors_in_gos_words() {
         ("x: 1\na: b: c", "yaml: line 2: mapping values are not allowed in this context"),
         ("a\u{1}", "yaml: control characters are not allowed"),
         ("<<: 1", "yaml: map merge requires map or sequence of maps as the value"),
+        ("%YAML 1.2\n---\na: 1\n", "yaml: found incompatible YAML document"),
+        ("%X 1\n---\na: 1\n", "yaml: found unknown directive name"),
+        ("a: &x [*x]", "yaml: anchor 'x' value contains itself"),
+        ("? [a]\n: 1\n", "yaml: invalid map key: []interface {}{\"a\"}"),
+        ("? {a: ~}\n: 1\n", "yaml: invalid map key: map[interface {}]interface {}{\"a\":interface {}(nil)}"),
+        ("~: x", "unsupported map key of type: %!s(<nil>), key: <nil>, value: \"x\""),
+        (
+            "12345678901234567890: ~",
+            "unsupported map key of type: uint64, key: 0xab54a98ceb1f0ad2, value: <nil>",
+        ),
+        ("a: .nan", "json: unsupported value: NaN"),
+        ("!!int x", "yaml: cannot decode !!str `x` as a !!int"),
+        ("!!float 12345678901234567890", "yaml: cannot decode !!int `12345678901234567890` as a !!float"),
+        ("!x!y z", "yaml: found undefined tag handle"),
+        ("\"\\ud800\"", "yaml: found invalid Unicode character escape code"),
     ];
     for (text, want) in cases {
         assert_eq!(read(text), want, "{text}");
+    }
+}
+
+#[test]
+fn characters_of_two_bytes() {
+    let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        core::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(unit).collect()
+    };
+    for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+        let parsed = parse(&wide("a: \u{e9}\u{1f600}\n", unit)).expect("YAML");
+        assert_eq!(json::to_string(&parsed.value), "{\"a\":\"\u{e9}\u{1f600}\"}");
+    }
+    assert_eq!(json::to_string(&parse(b"\xEF\xBB\xBFa: 1").expect("YAML").value), "{\"a\":1}");
+    let cases: [(&[u8], &str); 6] = [
+        (b"\xFF\xFEa", "incomplete UTF-16 character"),
+        (b"\xFF\xFE\x00\xDC", "unexpected low surrogate area"),
+        (b"\xFF\xFE\x00\xD8a\x00", "expected low surrogate area"),
+        (b"a: \xC3", "incomplete UTF-8 octet sequence"),
+        (b"a: \xC3a", "invalid trailing UTF-8 octet"),
+        (b"a: \x80", "invalid leading UTF-8 octet"),
+    ];
+    for (bytes, want) in cases {
+        assert_eq!(parse(bytes).map_err(|error| error.0), Err(format!("yaml: {want}")));
     }
 }
 
@@ -101,6 +142,11 @@ fn duplicates_are_one_sentence() {
     let parsed = parse(b"a: 1\nb:\n  c: 1\n  c: 2\na: 2\n").expect("valid");
     assert_eq!(json::to_string(&parsed.value), r#"{"a":2,"b":{"c":2}}"#);
     let want = "yaml: unmarshal errors:\n  line 4: key \"c\" already set in map\n  line 5: key \"a\" already set in map";
+    assert_eq!(parsed.duplicates, [want]);
+    let parsed =
+        parse(b"a: &x\n  b: 1\nc:\n  b: 2\n  <<: *x\ntrue: 1\n\"true\": 2\n1: 1\n1: 2").expect("valid");
+    let want =
+        "yaml: unmarshal errors:\n  line 2: key \"b\" already set in map\n  line 9: key 1 already set in map";
     assert_eq!(parsed.duplicates, [want]);
 }
 
@@ -112,6 +158,10 @@ fn aliases_and_nesting_are_bounded() {
         bomb.push_str(&format!("a{level}: &a{level} [{row}]\n"));
     }
     assert_eq!(read(&bomb), "yaml: document contains excessive aliasing");
+    let long = format!("a: &x {}\nl: [{}]\n", "x".repeat(100_000), "*x, ".repeat(1_000));
+    assert_eq!(read(&long), "yaml: document contains excessive aliasing");
+    let many = format!("l: [{}]\n", "1, ".repeat(1_100_000));
+    assert!(parse(many.as_bytes()).is_ok(), "many nodes are no aliases");
     let deep = format!("{}{}", "[".repeat(600), "]".repeat(600));
     assert!(parse(deep.as_bytes()).is_err());
 }

@@ -240,12 +240,17 @@ impl Writer {
 }
 
 /// Go's shortest `%g`: an exponent below 1e-4 and from 1e6 on.
-fn float(number: Finite) -> String {
-    let text = format!("{:e}", number.to_f64());
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+pub(super) fn float(number: Finite) -> String {
+    let number = number.to_f64();
+    shortest(&format!("{number:e}"), &format!("{number}"))
+}
+
+/// Of the shortest digits with an exponent and without one those that Go takes.
+pub(super) fn shortest(with_exponent: &str, without: &str) -> String {
+    let (digits, exponent) = with_exponent.split_once('e').unwrap_or((with_exponent, "0"));
     let power: i32 = exponent.parse().unwrap_or(0);
     if (-4..6).contains(&power) {
-        return format!("{}", number.to_f64());
+        return without.into();
     }
     format!("{digits}e{}{:02}", if power < 0 { '-' } else { '+' }, power.abs())
 }

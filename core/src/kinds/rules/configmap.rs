@@ -13,16 +13,22 @@ pub static RULES: Rules = Rules { validate, validate_update, ..Rules::PLAIN };
 fn validate(object: &Value, causes: &mut Causes) {
     let mut bytes = 0;
     for (key, value) in members(object, "data") {
-        let path = Path::new("data").key(key);
+        if causes.is_full() {
+            return;
+        }
         for problem in names::config_key(key) {
-            causes.invalid(&path, &key.into(), &problem);
+            causes.invalid(&Path::new("data").key(key), &key.into(), &problem);
         }
         if object.at(&["binaryData", key]).is_some() {
+            let path = Path::new("data").key(key);
             causes.invalid(&path, &key.into(), "duplicate of key present in binaryData");
         }
         bytes += value.as_str().map_or(0, str::len);
     }
     for (key, value) in members(object, "binaryData") {
+        if causes.is_full() {
+            return;
+        }
         for problem in names::config_key(key) {
             causes.invalid(&Path::new("binaryData").key(key), &key.into(), &problem);
         }

@@ -55,6 +55,9 @@ fn validate(object: &Value, causes: &mut Causes) {
     let path = Path::new("data");
     let mut bytes = 0;
     for (key, _) in object.field("data").and_then(Value::as_map).unwrap_or(&Map::new()).iter() {
+        if causes.is_full() {
+            return;
+        }
         for problem in names::config_key(key) {
             causes.invalid(&path.key(key), &key.as_str().into(), &problem);
         }

@@ -6,6 +6,7 @@ use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
 use super::status;
 use crate::kinds::{Rules, names};
 use crate::value::{Map, Value};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 
 pub static RULES: Rules = Rules {
@@ -115,10 +116,15 @@ fn keep_allocated(spec: &mut Value, old: &Value) {
         }
     }
     if has_node_ports(spec) && has_node_ports(old) {
+        fn key(port: &Value) -> (Option<i64>, &str) {
+            (port.field("port").and_then(Value::as_int), port.text_at(&["protocol"]))
+        }
+        let mut held = BTreeMap::new();
+        for port in old.field("ports").and_then(Value::as_list).unwrap_or_default() {
+            held.entry(key(port)).or_insert(port);
+        }
         each(spec, &["ports", "*"], &mut |port| {
-            let key = |port: &Value| (port.field("port").cloned(), port.field("protocol").cloned());
-            let ports = old.field("ports").and_then(Value::as_list).unwrap_or_default();
-            let same = ports.iter().find(|held| key(held) == key(port));
+            let same = held.get(&key(port));
             if let Some(number) = same.and_then(|held| held.field("nodePort")).and_then(Value::as_int) {
                 set_unset(port, "nodePort", Fill::IntForZero(number));
             }
@@ -163,7 +169,8 @@ fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
             let ports = spec.field("ports").and_then(Value::as_list).unwrap_or_default();
             ports.iter().map(|port| port.field("nodePort").and_then(Value::as_int)).collect()
         };
-        if numbers(spec).iter().all(|number| numbers(old).contains(number)) {
+        let held: BTreeSet<Option<i64>> = numbers(old).into_iter().collect();
+        if numbers(spec).iter().all(|number| held.contains(number)) {
             each(spec, &["ports", "*"], &mut |port| {
                 port.remove_at(&["nodePort"]);
             });
