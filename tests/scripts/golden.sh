@@ -5,7 +5,8 @@
 #   golden.sh BIN --update    raises the floor to what was found
 #   golden.sh BIN --show GROUP [ARGUMENT...]    replays one group and prints the differences
 #
-# The recordings are in $STEERSMAN_GOLDEN, or in shared/golden beside the repository; without them nothing is done.
+# The recordings are in $STEERSMAN_GOLDEN, or in shared/golden beside the repository; without them nothing is
+# done, and the exit code is 77.
 set -euo pipefail
 
 binary=$1
@@ -17,7 +18,7 @@ recordings=${STEERSMAN_GOLDEN:-$root/../shared/golden}
 
 if [ ! -e "$recordings/golden.py" ]; then
     echo "skipped: no recordings at $recordings"
-    exit 0
+    exit 77
 fi
 recordings=$(cd "$recordings" && pwd)
 

@@ -63,7 +63,8 @@ impl Change {
         matches!(self, Self::Patch(_))
     }
 
-    /// The object that is wanted in the place of the existing one, and warnings. Of a scale, the Scale.
+    /// The object that is wanted in the place of the existing one, and warnings, in the version of the
+    /// request. Of a scale, the Scale.
     pub(super) fn apply(
         &self,
         scene: &Scene<'_>,
@@ -78,7 +79,9 @@ impl Change {
         let (current, expected) = if target.is_scale() {
             (scale::of_object(scene, target, &existing.value)?, scale::expected(scene)?)
         } else {
-            (existing.value.clone(), Expected::of(scene.resource(target)))
+            let resource = scene.resource(target);
+            let current = scene.world.registry.from_stored(resource, existing.value.clone());
+            (current, Expected::of(resource))
         };
         let (mut value, mut warnings) = patch.applied(scene, target, current, expected, validation)?;
         scene.place(target, &mut value)?;

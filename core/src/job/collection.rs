@@ -156,7 +156,7 @@ impl Collection {
     }
 
     fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<Next, Failure> {
-        let existing = Existing::new(scene.resource(&target), entry);
+        let existing = Existing::new(entry);
         let deletion = self.deletion(target);
         let verdict = deletion.judge(scene, &existing)?;
         let key = existing.entry.key().clone();

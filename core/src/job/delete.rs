@@ -336,7 +336,7 @@ impl Delete {
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.deletion.target);
         match scene.cached(resource, &self.deletion.key(scene)?) {
-            Some(entry) => self.attempt(scene, Some(Existing::new(resource, entry)), false),
+            Some(entry) => self.attempt(scene, Some(Existing::new(entry)), false),
             None => self.read(scene),
         }
     }

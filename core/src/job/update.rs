@@ -96,7 +96,7 @@ fn start(
     let key = update.key(scene)?;
     let resource = scene.resource(&update.target);
     match scene.cached(resource, &key) {
-        Some(entry) => update.attempt(scene, Some(Existing::new(resource, entry)), false),
+        Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false),
         None => update.read(scene),
     }
 }

@@ -1,7 +1,8 @@
 //! The kinds as the running server sees them: looked up by group, version and resource.
 
 use super::{Row, Scope, Verb};
-use crate::schema::{Catalogue, TypeId};
+use crate::schema::{Catalogue, TypeId, decode};
+use crate::value::Value;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -113,6 +114,34 @@ impl Registry {
     /// The resource whose version a storage holds.
     pub fn stored(&self, storage: StorageId) -> &Resource {
         self.resource(self.storages[usize::from(storage.0)])
+    }
+
+    /// The resource in whose version objects of this one are stored: itself, for all but a few.
+    pub fn stored_resource<'a>(&'a self, resource: &'a Resource) -> &'a Resource {
+        match resource.storage {
+            Some(storage) if resource.row.stored_as.is_some() => self.stored(storage),
+            Some(_) | None => resource,
+        }
+    }
+
+    /// An object of a resource's version in the version that is stored.
+    pub fn to_stored(&self, resource: &Resource, object: Value) -> Value {
+        let Some(conversion) = resource.row.conversion else { return object };
+        let converted = (conversion.to_stored)(&self.catalogue, object);
+        self.fitted(self.stored_resource(resource), converted)
+    }
+
+    /// A stored object in the version of a resource.
+    pub fn from_stored(&self, resource: &Resource, object: Value) -> Value {
+        let Some(conversion) = resource.row.conversion else { return object };
+        let converted = (conversion.from_stored)(&self.catalogue, object);
+        self.fitted(resource, converted)
+    }
+
+    /// A converted object as its type is written: a field that only one version leaves out when it is
+    /// zero comes or goes.
+    fn fitted(&self, resource: &Resource, object: Value) -> Value {
+        decode::normalize(&self.catalogue, resource.type_id, object.clone()).unwrap_or(object)
     }
 
     pub fn storage_count(&self) -> usize {
