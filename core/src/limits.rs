@@ -59,6 +59,13 @@ pub const GOAWAY_MILLIS: u64 = 1_000;
 /// connection closed when it is the connection that takes nothing.
 pub const WRITE_STALL_MILLIS: u64 = 30_000;
 
+/// How long a client may take for an answer that ends before its speed counts, milliseconds, and how fast it has to
+/// be afterwards, bytes a second. Beyond: as for one that takes nothing. Upstream breaks every such answer off after
+/// a minute.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/timeout.go
+pub const ANSWER_GRACE_MILLIS: u64 = 60_000;
+pub const ANSWER_BYTES_PER_SECOND: u64 = 16 * 1024;
+
 /// Bytes of one HTTP/2 stream's answer that wait for the client in the server's memory, and bytes of a connection
 /// that wait in the system's before they are sent.
 pub const STREAM_SEND_BYTES: usize = 128 * 1024;

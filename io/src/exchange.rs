@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use steersman_core::cache::ListBody;
 use steersman_core::http::{Body, Method, Request};
+use steersman_core::limits;
 use steersman_core::respond::{self, InitialEvents};
 use steersman_core::rng::Rng;
 use steersman_core::value::Text;
@@ -225,7 +226,7 @@ enum Source {
 
 impl Reply {
     pub(crate) fn nothing() -> Self {
-        Self { source: Source::Empty, under_way: None }
+        Self { source: Source::Empty, under_way: None, conversation: None }
     }
 }
 
@@ -255,14 +256,30 @@ impl Source {
     }
 }
 
+/// The client takes its answer, but so slowly that it would keep its seat for hours.
+#[derive(Debug)]
+pub(crate) struct TooSlow;
+
+impl Display for TooSlow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client takes its answer too slowly")
+    }
+}
+
+impl std::error::Error for TooSlow {}
+
 impl http_body::Body for Reply {
     type Data = Pieces;
-    type Error = std::convert::Infallible;
+    type Error = TooSlow;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Pieces>, Self::Error>>> {
+        let is_stream = matches!(self.source, Source::Stream(..));
+        if !is_stream && self.under_way.as_ref().is_some_and(UnderWay::is_too_slow) {
+            return Poll::Ready(Some(Err(TooSlow)));
+        }
         let bytes = match &mut self.source {
             Source::Empty => None,
             // Piece by piece: what was handed over is taken for sent.
@@ -294,7 +311,9 @@ impl http_body::Body for Reply {
             self.under_way = None;
             self.conversation = None;
         }
-        self.under_way.iter().for_each(UnderWay::hands_over);
+        if let (Some(under_way), Some(bytes)) = (&self.under_way, &bytes) {
+            under_way.hands_over(bytes.remaining());
+        }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -175,7 +175,7 @@ impl http_body::Body for Body {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(Ok(frame))) => self.unread = frame.into_data().unwrap_or_default(),
-                Poll::Ready(Some(Err(never))) => match never {},
+                Poll::Ready(Some(Err(error))) => unreachable!("nobody waits for a connection here: {error}"),
             }
         }
     }

@@ -29,10 +29,10 @@ use tokio_rustls::TlsConnector;
 
 /// A server in memory, and the authority that it believes.
 pub(crate) struct Server {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) shell: Arc<Shell>,
     pub(crate) serving: Serving,
-    authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 pub(crate) fn config() -> Config {
@@ -76,7 +76,7 @@ fn secured(shown: &Authority, believed: &Authority) -> Secured {
     Secured { tls: tls::server_config(options).expect("a configuration"), client_cas: Some(cas) }
 }
 
-async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     start_with(None).await
 }
 

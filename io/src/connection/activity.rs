@@ -29,6 +29,8 @@ pub(crate) struct Stream {
     /// A part of the answer was handed over, and no further part was asked for.
     handed_over: AtomicBool,
     parts: AtomicU32,
+    bytes: AtomicU64,
+    first_part_millis: AtomicU64,
 }
 
 impl Activity {
@@ -82,9 +84,9 @@ impl Activity {
         }
     }
 
-    /// Bytes have been written to the client.
-    pub(crate) fn wrote(&self) {
-        if self.ending.load(Ordering::Relaxed) {
+    /// Bytes were to be written to the client, and were or not.
+    pub(crate) fn wrote(&self, some: bool) {
+        if some && self.ending.load(Ordering::Relaxed) {
             self.last_write_millis.store(self.now_millis(), Ordering::Relaxed);
         }
     }
@@ -97,6 +99,8 @@ impl UnderWay {
             activity: Arc::clone(activity),
             handed_over: AtomicBool::new(false),
             parts: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+            first_part_millis: AtomicU64::new(0),
         }))
     }
 
@@ -105,9 +109,26 @@ impl UnderWay {
     }
 
     /// A part of the answer goes to the client.
-    pub(crate) fn hands_over(&self) {
-        self.0.parts.fetch_add(1, Ordering::Relaxed);
-        self.0.handed_over.store(true, Ordering::Relaxed);
+    pub(crate) fn hands_over(&self, bytes: usize) {
+        let stream = &self.0;
+        if stream.parts.fetch_add(1, Ordering::Relaxed) == 0 {
+            stream.first_part_millis.store(stream.activity.now_millis(), Ordering::Relaxed);
+        }
+        stream.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        stream.handed_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client has taken less, in its time so far, than one has to take of an answer that ends.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        let stream = &self.0;
+        if stream.parts.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let taken = stream.bytes.load(Ordering::Relaxed);
+        let allowed = taken.saturating_mul(1000) / limits::ANSWER_BYTES_PER_SECOND;
+        let first = stream.first_part_millis.load(Ordering::Relaxed);
+        let took = stream.activity.now_millis().saturating_sub(first);
+        took > allowed.saturating_add(limits::ANSWER_GRACE_MILLIS)
     }
 
     /// The client has all that there is so far.
@@ -145,6 +166,16 @@ mod tests {
         drop(request);
         activity.idle().await;
         assert!(began.elapsed() >= 4 * IDLE && began.elapsed() < 5 * IDLE);
+        let answer = UnderWay::begin(&activity);
+        answer.hands_over(16 * 1024);
+        tokio::time::advance(Duration::from_millis(limits::ANSWER_GRACE_MILLIS)).await;
+        assert!(!answer.is_too_slow());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(answer.is_too_slow());
+        answer.hands_over(10_000_000);
+        assert!(!answer.is_too_slow(), "on the whole it is fast");
+        drop(answer);
+        let began = Instant::now();
         let quiet = async {
             activity.quiet().await;
             began.elapsed()
@@ -152,7 +183,7 @@ mod tests {
         let writes = async {
             for _ in 0..5 {
                 tokio::time::sleep(GOAWAY / 2).await;
-                activity.wrote();
+                activity.wrote(true);
             }
             began.elapsed()
         };

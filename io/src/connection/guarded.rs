@@ -57,7 +57,6 @@ impl<S> Guarded<S> {
     fn written<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.write_deadline = None;
-            self.activity.wrote();
             return outcome;
         }
         let stall = Duration::from_millis(limits::WRITE_STALL_MILLIS);
@@ -145,6 +144,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.activity.wrote(outcome.is_ready());
         self.written(context, outcome)
     }
 
@@ -154,6 +154,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.activity.wrote(outcome.is_ready());
         self.written(context, outcome)
     }
 
@@ -169,5 +170,112 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_shutdown(context);
         self.written(context, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    /// Data of four bytes.
+    const FRAME: &[u8] = &[0, 0, 4, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4];
+    /// The begin of a head that goes on.
+    const HEAD: &[u8] = &[0, 0, 1, 1, 0, 0, 0, 0, 1, 7];
+
+    fn http2(has_room: bool) -> (DuplexStream, Guarded<DuplexStream>) {
+        let (client, server) = duplex(1024);
+        let ask = Box::new(move || if has_room { Ok(None) } else { Err(NoRoom) });
+        (client, Guarded::http2(server, Activity::new(), ask))
+    }
+
+    /// Seconds until reading fails, with the error; None when it does not in ten minutes.
+    async fn fails_after(guarded: &mut Guarded<DuplexStream>) -> Option<(u64, ErrorKind)> {
+        let began = Instant::now();
+        let reading = async {
+            loop {
+                match guarded.read_u8().await {
+                    Ok(_) => {}
+                    Err(error) => return (began.elapsed().as_secs(), error.kind()),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(600), reading).await.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_begun_must_be_finished() {
+        let late = |millis: u64| Some((millis / 1000, ErrorKind::TimedOut));
+        let cases: [(&[&[u8]], _); 8] = [
+            (&[], late(limits::PREFACE_MILLIS)),
+            (&[&PREFACE[..10]], late(limits::PREFACE_MILLIS)),
+            (&[PREFACE], late(limits::SETTINGS_MILLIS)),
+            (&[PREFACE, &SETTINGS[..5]], late(limits::SETTINGS_MILLIS)),
+            (&[PREFACE, SETTINGS], None),
+            (&[PREFACE, SETTINGS, FRAME], None),
+            (&[PREFACE, SETTINGS, FRAME, &FRAME[..12]], late(limits::HEAD_MILLIS)),
+            (&[PREFACE, SETTINGS, HEAD], late(limits::HEAD_MILLIS)),
+        ];
+        for (sent, expected) in cases {
+            let (mut client, mut guarded) = http2(true);
+            client.write_all(&sent.concat()).await.expect("room");
+            assert_eq!(fails_after(&mut guarded).await, expected, "{sent:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_has_its_time_once_and_every_frame_has_it() {
+        let pause = Duration::from_millis(limits::HEAD_MILLIS / 2 + 1000);
+        let (mut client, mut guarded) = http2(true);
+        client.write_all(&[PREFACE, SETTINGS].concat()).await.expect("room");
+        let sending = async {
+            for _ in 0..4 {
+                // Never at the end of a frame.
+                client.write_all(&FRAME[..6]).await.expect("room");
+                tokio::time::sleep(pause).await;
+                client.write_all(&[&FRAME[6..], &FRAME[..6]].concat()).await.expect("room");
+                client.write_all(&FRAME[6..]).await.expect("room");
+            }
+            for byte in HEAD.iter().take(4) {
+                client.write_all(&[*byte]).await.expect("room");
+                tokio::time::sleep(pause).await;
+            }
+        };
+        let began = Instant::now();
+        let (failed, ()) = tokio::join!(fails_after(&mut guarded), sending);
+        let expected = 4 * pause.as_millis() as u64 + limits::HEAD_MILLIS;
+        assert_eq!(failed, Some((expected / 1000, ErrorKind::TimedOut)), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_of_several_frames_needs_room() {
+        let (mut client, mut guarded) = http2(false);
+        client.write_all(&[PREFACE, SETTINGS, FRAME].concat()).await.expect("room");
+        assert_eq!(tokio::time::timeout(Duration::from_secs(1), fails_after(&mut guarded)).await.ok(), None);
+        client.write_all(HEAD).await.expect("room");
+        assert_eq!(fails_after(&mut guarded).await, Some((0, ErrorKind::OutOfMemory)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (mut client, server) = duplex(16);
+        let mut guarded = Guarded::new(server, Activity::new());
+        let stall = Duration::from_millis(limits::WRITE_STALL_MILLIS);
+        let reading = async {
+            for _ in 0..4 {
+                tokio::time::sleep(stall - Duration::from_secs(1)).await;
+                let mut taken = [0; 4];
+                client.read_exact(&mut taken).await.expect("bytes");
+            }
+            Instant::now()
+        };
+        let writing = async {
+            let error = guarded.write_all(&[0; 100]).await.expect_err("nobody reads all of it");
+            (error.kind(), Instant::now())
+        };
+        let (last_read, (kind, gave_up)) = tokio::join!(reading, writing);
+        assert_eq!((kind, gave_up - last_read), (ErrorKind::TimedOut, stall));
     }
 }

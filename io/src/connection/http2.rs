@@ -157,3 +157,43 @@ async fn until_stalled(future: impl Future<Output = ()>, stream: Arc<Stream>) {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::activity::Activity;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_the_client_takes_nothing_and_not_while_it_waits_for_the_server() {
+        let activity = Activity::new();
+        let request = UnderWay::begin(&activity);
+        let stream = request.stream();
+        let began = Instant::now();
+        let answering = async {
+            for _ in 0..3 {
+                tokio::time::sleep(3 * WRITE_STALL).await;
+                for _ in 0..3 {
+                    request.hands_over(1);
+                    tokio::time::sleep(WRITE_STALL * 2 / 3).await;
+                }
+                request.waits();
+            }
+            request.hands_over(1);
+            std::future::pending::<()>().await;
+        };
+        // Nobody else would wake it.
+        let ticks = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let future = async {
+            tokio::join!(answering, ticks);
+        };
+        until_stalled(future, stream).await;
+        let until_last = 3 * (3 * WRITE_STALL + 2 * WRITE_STALL);
+        let took = began.elapsed();
+        assert!(took >= until_last + WRITE_STALL && took <= until_last + 2 * WRITE_STALL, "{took:?}");
+    }
+}

@@ -161,10 +161,15 @@ mod tests {
         let places: Vec<_> = (0..3).map(|_| admitted(&roster, CROWD)).collect();
         places.iter().for_each(|(place, _)| place.make_known());
         assert!(matches!(roster.admit(OTHER), Admission::Full));
+        let counts = || {
+            let held = roster.held();
+            (held.count, held.unknown.len())
+        };
         drop(places);
-        assert_eq!((roster.held().count, roster.held().unknown.len()), (0, 0));
+        assert_eq!(counts(), (0, 0));
         let again = admitted(&roster, OTHER);
+        assert_eq!(counts(), (1, 1));
         drop(again);
-        assert_eq!((roster.held().count, roster.held().unknown.len()), (0, 0));
+        assert_eq!(counts(), (0, 0));
     }
 }

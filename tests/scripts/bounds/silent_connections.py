@@ -14,7 +14,7 @@ KINDS = {
     "nothing over HTTP/1": ("http/1.1", b"", 35),
     "half a head": ("http/1.1", b"GET /livez HTTP/1.1\r\nHost: a\r\n", 35),
     "no preface": ("h2", b"", 13),
-    "no SETTINGS": ("h2", PREFACE, 5),
+    "no SETTINGS": ("h2", PREFACE, 8),
     "half a frame": ("h2", PREFACE + frame(SETTINGS) + GET[:20], 35),
     "half a head over HTTP/2": ("h2", PREFACE + frame(SETTINGS) + frame(HEADERS, END_STREAM, 1, head("GET", "/")), 35),
     "nothing after a GET": ("h2", PREFACE + frame(SETTINGS) + GET, 95),

@@ -6,10 +6,10 @@ import time
 
 from clients import END_HEADERS, END_STREAM, HEADERS, PREFACE, Probe, closed_after, frame, head, request, window
 
-OBJECTS = 30
+OBJECTS = 12
 OBJECT_BYTES = 900_000
-LISTS = 100
-WATCHES = 300
+LISTS = 60
+WATCHES = 200
 STALL_SECONDS = 30
 PATH = "/api/v1/namespaces/hostile-unread/configmaps"
 

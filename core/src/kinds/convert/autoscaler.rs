@@ -33,26 +33,35 @@ type Member = (&'static str, &'static [&'static str]);
 
 /// The sources of a metric in the spec.
 const SPECS: &[(&str, &[Member])] = &[
-    ("object", &[
-        ("target", &["describedObject"]),
-        ("metricName", &["metric", "name"]),
-        ("selector", &["metric", "selector"]),
-        ("targetValue", &["target", "value"]),
-        ("averageValue", &["target", "averageValue"]),
-    ]),
-    ("pods", &[
-        ("metricName", &["metric", "name"]),
-        ("selector", &["metric", "selector"]),
-        ("targetAverageValue", &["target", "averageValue"]),
-    ]),
+    (
+        "object",
+        &[
+            ("target", &["describedObject"]),
+            ("metricName", &["metric", "name"]),
+            ("selector", &["metric", "selector"]),
+            ("targetValue", &["target", "value"]),
+            ("averageValue", &["target", "averageValue"]),
+        ],
+    ),
+    (
+        "pods",
+        &[
+            ("metricName", &["metric", "name"]),
+            ("selector", &["metric", "selector"]),
+            ("targetAverageValue", &["target", "averageValue"]),
+        ],
+    ),
     ("resource", TARGET_OF_RESOURCE),
     ("containerResource", TARGET_OF_RESOURCE),
-    ("external", &[
-        ("metricName", &["metric", "name"]),
-        ("metricSelector", &["metric", "selector"]),
-        ("targetValue", &["target", "value"]),
-        ("targetAverageValue", &["target", "averageValue"]),
-    ]),
+    (
+        "external",
+        &[
+            ("metricName", &["metric", "name"]),
+            ("metricSelector", &["metric", "selector"]),
+            ("targetValue", &["target", "value"]),
+            ("targetAverageValue", &["target", "averageValue"]),
+        ],
+    ),
 ];
 
 const TARGET_OF_RESOURCE: &[Member] = &[
@@ -64,26 +73,35 @@ const TARGET_OF_RESOURCE: &[Member] = &[
 
 /// The sources of a metric in the status.
 const STATUSES: &[(&str, &[Member])] = &[
-    ("object", &[
-        ("target", &["describedObject"]),
-        ("metricName", &["metric", "name"]),
-        ("selector", &["metric", "selector"]),
-        ("currentValue", &["current", "value"]),
-        ("averageValue", &["current", "averageValue"]),
-    ]),
-    ("pods", &[
-        ("metricName", &["metric", "name"]),
-        ("selector", &["metric", "selector"]),
-        ("currentAverageValue", &["current", "averageValue"]),
-    ]),
+    (
+        "object",
+        &[
+            ("target", &["describedObject"]),
+            ("metricName", &["metric", "name"]),
+            ("selector", &["metric", "selector"]),
+            ("currentValue", &["current", "value"]),
+            ("averageValue", &["current", "averageValue"]),
+        ],
+    ),
+    (
+        "pods",
+        &[
+            ("metricName", &["metric", "name"]),
+            ("selector", &["metric", "selector"]),
+            ("currentAverageValue", &["current", "averageValue"]),
+        ],
+    ),
     ("resource", CURRENT_OF_RESOURCE),
     ("containerResource", CURRENT_OF_RESOURCE),
-    ("external", &[
-        ("metricName", &["metric", "name"]),
-        ("metricSelector", &["metric", "selector"]),
-        ("currentValue", &["current", "value"]),
-        ("currentAverageValue", &["current", "averageValue"]),
-    ]),
+    (
+        "external",
+        &[
+            ("metricName", &["metric", "name"]),
+            ("metricSelector", &["metric", "selector"]),
+            ("currentValue", &["current", "value"]),
+            ("currentAverageValue", &["current", "averageValue"]),
+        ],
+    ),
 ];
 
 const CURRENT_OF_RESOURCE: &[Member] = &[
@@ -100,7 +118,8 @@ const RULES: &[Member] = &[
     ("Policies", &["policies"]),
     ("Tolerance", &["tolerance"]),
 ];
-const POLICY: &[Member] = &[("Type", &["type"]), ("Value", &["value"]), ("PeriodSeconds", &["periodSeconds"])];
+const POLICY: &[Member] =
+    &[("Type", &["type"]), ("Value", &["value"]), ("PeriodSeconds", &["periodSeconds"])];
 const DIRECTIONS: [(&str, &str); 2] = [("ScaleUp", "scaleUp"), ("ScaleDown", "scaleDown")];
 
 /// Removes the annotations that only carry fields, and what is left of the map when nothing is.
@@ -143,7 +162,9 @@ fn to_v2(catalogue: &Catalogue, mut object: Value) -> Value {
     let known = current.and_then(|text| list_of(catalogue, "autoscaling.v1.MetricStatus", &text));
     // The annotation says more than the field, which is then not looked at.
     let statuses = match (known, percent) {
-        (Some(known), _) => known.into_iter().map(|metric| rearranged(&metric, STATUSES, to_nested)).collect(),
+        (Some(known), _) => {
+            known.into_iter().map(|metric| rearranged(&metric, STATUSES, to_nested)).collect()
+        }
         (None, Some(percent)) => alloc::vec![cpu_current(percent)],
         (None, None) => Vec::new(),
     };

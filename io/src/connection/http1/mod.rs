@@ -26,13 +26,16 @@ use tokio_rustls::server::TlsStream;
 use super::Requests;
 use super::activity::UnderWay;
 use super::guarded::Guarded;
-use crate::exchange::Reply;
+use crate::exchange::{Reply, TooSlow};
 use body::RequestBody;
 use head::{Expects, Framing, Parsed, Refusal};
 use wire::Wire;
 
 /// Bytes that few heads of answers have more than.
 const ANSWER_HEAD_BYTES: usize = 512;
+
+/// After parts of so many bytes others have their turn: making the next one takes a while.
+const LARGE_PART_BYTES: usize = 32 * 1024;
 
 pub(super) async fn serve(
     stream: TlsStream<TcpStream>,
@@ -162,20 +165,30 @@ impl Sending {
                 Next::Gone => return Ok(Then::Gone),
             };
             let Ok(data) = frame.into_data() else { continue };
-            if !data.has_remaining() {
+            let length = data.remaining();
+            if length == 0 {
                 continue;
             }
             let head = std::mem::take(&mut head);
             if ends == Ends::WithLastChunk {
-                let size = Bytes::from(format!("{:x}\r\n", data.remaining()));
+                let size = Bytes::from(format!("{length:x}\r\n"));
                 let end = Bytes::from_static(b"\r\n");
                 wire.write(&mut head.chain(size).chain(data).chain(end)).await?;
             } else {
                 wire.write(&mut head.chain(data)).await?;
             }
+            if reply.is_end_stream() {
+                break;
+            }
+            if length >= LARGE_PART_BYTES {
+                tokio::task::yield_now().await;
+            }
         }
         let last: &[u8] = if ends == Ends::WithLastChunk { b"0\r\n\r\n" } else { b"" };
-        wire.write(&mut head.chain(last)).await?;
+        let mut rest = head.chain(last);
+        if rest.has_remaining() {
+            wire.write(&mut rest).await?;
+        }
         Ok(then)
     }
 
@@ -229,26 +242,26 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(
     if !head.is_empty() {
         tokio::select! {
             biased;
-            frame = reply.frame() => return Ok(Next::of(frame)),
+            frame = reply.frame() => return Next::of(frame),
             () = std::future::ready(()) => {}
         }
         wire.write(&mut std::mem::take(head)).await?;
     }
-    Ok(tokio::select! {
+    tokio::select! {
         biased;
         frame = reply.frame() => Next::of(frame),
-        () = wire.gone() => Next::Gone,
-    })
+        () = wire.gone() => Ok(Next::Gone),
+    }
 }
 
 impl Next {
     fn of(
-        frame: Option<Result<http_body::Frame<<Reply as http_body::Body>::Data>, std::convert::Infallible>>,
-    ) -> Self {
+        frame: Option<Result<http_body::Frame<<Reply as http_body::Body>::Data>, TooSlow>>,
+    ) -> io::Result<Self> {
         match frame {
-            Some(Ok(frame)) => Self::Frame(frame),
-            Some(Err(never)) => match never {},
-            None => Self::End,
+            Some(Ok(frame)) => Ok(Self::Frame(frame)),
+            Some(Err(slow)) => Err(io::Error::new(io::ErrorKind::TimedOut, slow)),
+            None => Ok(Self::End),
         }
     }
 }
