@@ -8,7 +8,9 @@ use crate::codec::json::{self, Parsed};
 use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
-use crate::schema::{TypeId, decode};
+use crate::kinds::scheme::Scheme;
+use crate::schema::decode::{self, DecodeError, Decoded};
+use crate::schema::{Catalogue, TypeId};
 use crate::status::{Failure, quoted};
 use crate::value::{Value, object};
 use alloc::format;
@@ -80,6 +82,10 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     let parsed =
         parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
     match &parsed.value {
+        Value::Map(_) if object::api_version(&parsed.value).matches('/').count() > 1 => {
+            let held = object::api_version(&parsed.value);
+            Err(unrecognized(format!("unexpected GroupVersion string: {held}")))
+        }
         Value::Map(_) | Value::Null => Ok(parsed),
         other => Err(unrecognized(no_kind(format!(
             "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
@@ -123,7 +129,7 @@ pub(super) fn typed(
         ))
     };
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
-        return Err(named.misfit(scene, &api_version, kind, unusable));
+        return Err(named.misfit(scene, parsed, expected, validation, unusable));
     }
     let decoded = decode::decode(&scene.world.registry.catalogue, type_id, parsed);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
@@ -151,51 +157,59 @@ struct Named {
 
 impl Named {
     fn of(value: &Value, api_version: &str, kind: &str) -> Self {
-        let or =
-            |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+        let or = |text: &str, default: &str| {
+            if matches!(text, "" | "/") { default.to_string() } else { text.to_string() }
+        };
         let api_version = or(object::api_version(value), api_version);
         let version = api_version.rsplit('/').next().unwrap_or_default().to_string();
         Self { api_version, version, kind: or(object::kind(value), kind) }
     }
 
-    /// Why an object of another kind is refused.
+    /// Why an object of another kind or version is refused: upstream reads it as what it says it is, converts it,
+    /// and only then looks at its version.
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go Decode
     fn misfit(
         &self,
         scene: &Scene<'_>,
-        api_version: &str,
-        kind: &str,
+        parsed: Parsed,
+        expected: Expected<'_>,
+        validation: FieldValidation,
         unusable: impl Fn(&str) -> Failure,
     ) -> Failure {
-        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        let known = scene.world.registry.iter().any(|resource| {
-            let row = resource.row;
-            (row.group, row.version, row.kind) == (group, self.version.as_str(), self.kind.as_str())
-        });
-        if !known {
-            let (kind, version) = (quoted(&self.kind), quoted(&self.api_version));
-            const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
-            return unusable(&format!(
-                "no kind {kind} is registered for version {version} in scheme {}",
-                quoted(SCHEME)
-            ));
-        }
-        if self.kind == kind {
-            return Failure::bad_request(format!(
-                "the API version in the data ({}) does not match the expected API version ({api_version})",
-                self.api_version
-            ));
-        }
-        let package = |group: &str| match group.split('.').next() {
-            Some("") | None => "core".to_string(),
-            Some(first) => first.to_string(),
+        let scheme = Scheme::of_group(expected.group);
+        let Some(go_type) = scheme.go_type(&self.api_version, &self.kind) else {
+            return unusable(&scheme.unregistered(&self.api_version, &self.kind));
         };
-        let target_group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        unusable(&format!(
-            "converting (v1.{}) to ({}.{kind}): unknown conversion",
-            self.kind,
-            package(target_group)
+        let strict = match self.decoded(scene, parsed) {
+            Some(Err(why)) => return unusable(&why.0),
+            Some(Ok(decoded)) => decoded.strict_errors,
+            None => Vec::new(),
+        };
+        if self.kind != expected.kind {
+            return unusable(&Scheme::no_conversion(&go_type, expected.group, expected.kind));
+        }
+        if validation == FieldValidation::Strict && !strict.is_empty() {
+            return unusable(&format!("strict decoding error: {}", strict.join(", ")));
+        }
+        Failure::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            self.api_version,
+            expected.api_version()
         ))
     }
+
+    /// The body as what it says it is; None where this server does not know what such an object looks like.
+    fn decoded(&self, scene: &Scene<'_>, parsed: Parsed) -> Option<Result<Decoded, DecodeError>> {
+        let catalogue = &scene.world.registry.catalogue;
+        let type_id = type_of(catalogue, &self.api_version, &self.kind)?;
+        Some(decode::decode(catalogue, type_id, parsed))
+    }
+}
+
+/// The type of a kind, where the catalogue has it.
+pub(super) fn type_of(catalogue: &Catalogue, api_version: &str, kind: &str) -> Option<TypeId> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    catalogue.iter().find(|(_, def)| def.kind == Some((group, version, kind))).map(|(id, _)| id)
 }
 
 /// The head of a body as errors show it.

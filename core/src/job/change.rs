@@ -10,9 +10,10 @@ use crate::codec::form::PatchMedia;
 use crate::codec::json::{self, Parsed};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
+use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{self, go_text, json_patch, merge, strategic};
-use crate::schema::decode;
+use crate::schema::decode::{self, DecodeError, Decoded};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Value, object};
 use alloc::format;
@@ -146,20 +147,12 @@ impl Patch {
         if !matches!(patched, Value::Map(_)) {
             return Err(misfit("json: cannot unmarshal into a Go struct"));
         }
-        let parsed = Parsed { value: patched, duplicates };
-        let kind = parsed.value.text_at(&["kind"]).to_string();
-        if !kind.is_empty() && kind != expected.kind {
-            return Err(other_kind(scene, target, parsed, expected, misfit));
+        let mut parsed = Parsed { value: patched, duplicates };
+        if strategic {
+            // It is applied to the typed object, which does not ask what it says it is.
+            object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
         }
-        let held = parsed.value.text_at(&["apiVersion"]).to_string();
-        if !held.is_empty() && held != expected.api_version() {
-            let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
-            // What a body is told, without the words that only a body is told.
-            let why = wanted.err().map_or("another version".to_string(), |failure| failure.message);
-            return Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)));
-        }
-        let decoded =
-            decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
+        let decoded = decoded_as(scene, target, parsed, expected)?.map_err(|why| misfit(&why))?;
         strict_errors.extend(decoded.strict_errors);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         let mut value = decoded.value;
@@ -171,28 +164,57 @@ impl Patch {
     }
 }
 
-/// A patch made another kind of the object.
-fn other_kind(
+/// A patched object of the expected kind and version, or why it is none. It may have become one of another
+/// version, which is converted where that is served.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyPatchToCurrentObject
+fn decoded_as(
     scene: &Scene<'_>,
-    _target: &Target,
+    target: &Target,
     parsed: Parsed,
     expected: Expected<'_>,
-    misfit: impl Fn(&str) -> Failure,
-) -> Failure {
-    let kind = parsed.value.text_at(&["kind"]).to_string();
+) -> Result<Result<Decoded, String>, Failure> {
     let registry = &scene.world.registry;
-    let known = registry.iter().find(|resource| {
-        (resource.row.group, resource.row.version, resource.row.kind)
-            == (expected.group, expected.version, &*kind)
-    });
-    let Some(known) = known else {
-        let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
-        return wanted.err().unwrap_or_else(|| misfit("another kind"));
-    };
-    match decode::decode(&registry.catalogue, known.type_id, parsed) {
-        Err(error) => misfit(&error.0),
-        Ok(_) => misfit(&format!("unable to convert a {kind} into a {}", expected.kind)),
+    let catalogue = &registry.catalogue;
+    let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+    let api_version = or(object::api_version(&parsed.value), &expected.api_version());
+    let kind = or(object::kind(&parsed.value), expected.kind);
+    let told = |error: DecodeError| error.0;
+    if api_version == expected.api_version() && kind == expected.kind {
+        return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
     }
+    let scheme = Scheme::of_group(expected.group);
+    let Some(go_type) = scheme.go_type(&api_version, &kind) else {
+        return Ok(Err(scheme.unregistered(&api_version, &kind)));
+    };
+    let (_, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
+    if kind != expected.kind {
+        let own = body::type_of(catalogue, &api_version, &kind);
+        let decoded = own.map(|own| decode::decode(catalogue, own, parsed));
+        let why = match decoded {
+            Some(Err(why)) => why.0,
+            Some(Ok(_)) | None => Scheme::no_conversion(&go_type, expected.group, expected.kind),
+        };
+        return Ok(Err(why));
+    }
+    if version == INTERNAL {
+        // No member of a type that is in memory only has a name in JSON: nothing is left of the object.
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            target.name
+        )));
+    }
+    let resource = scene.resource(target);
+    let other = registry.iter().find(|other| {
+        other.storage == resource.storage && other.group_version() == api_version && other.row.kind == kind
+    });
+    // A version that is not served has the fields of the one that is, as far as this server knows.
+    let Some(other) = other else {
+        return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
+    };
+    Ok(decode::decode(catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
+        let value = registry.from_stored(resource, registry.to_stored(other, decoded.value));
+        Decoded { value, ..decoded }
+    }))
 }
 
 /// The unstructured converter's sentence for what the JSON decoder says otherwise.

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod names;
 pub mod registry;
 pub mod rules;
+pub mod scheme;
 pub mod table;
 
 pub use registry::{Registry, Resource, ResourceId, StorageId};
