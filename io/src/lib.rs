@@ -1,8 +1,9 @@
 //! Binds the core to sockets, clocks, keys and stores.
 //!
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
-//! machine wants for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for it), `tls`, `peer`, `certificates` and `issuer` (who is
-//! who), `store` (the engines behind the core's data model).
+//! machine wants for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for requests),
+//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (who is who), `store` (the
+//! engines behind the core's data model).
 //! `in_process` is the server for tests of other programs, without sockets.
 //! `load` measures the whole from outside.
 
