@@ -8,6 +8,91 @@ pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 /// writing sees its answer. Beyond: the connection is closed.
 pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
 
+/// Bytes of a request's line and headers. Beyond: 431. go: net/http/server.go initialReadLimitSize
+/// An HTTP/2 request whose path alone has more than 65,534 bytes has its stream reset.
+pub const REQUEST_HEAD_BYTES: usize = 1024 * 1024 + 4096;
+
+/// Header lines of one request. Beyond: 431. Upstream counts bytes alone.
+pub const REQUEST_HEADER_LINES: usize = 24_000;
+
+/// Bytes of a head that count as nothing: what is longer is reserved like a body.
+pub const REQUEST_HEAD_BYTES_FREE: usize = 16 * 1024;
+
+/// Bytes of one line of a chunked body that is not data, and of its trailers. Beyond: the body is broken off, 400.
+pub const CHUNK_LINE_BYTES: usize = 4096;
+
+/// Connections at once, if the process may have so many files open. Beyond: one whose client has not said who it is
+/// is closed for the new one, and without such the new one is closed.
+pub const CONNECTIONS: usize = 20_000;
+
+/// Of these, connections whose clients have not said who they are. Beyond: the oldest one of the address with the
+/// most of them is closed.
+pub const CONNECTIONS_UNKNOWN: usize = 500;
+
+/// How long such a connection is left alone in any case, milliseconds, so that a crowd of good clients does not
+/// close one another's handshakes: until then new connections wait.
+pub const CONNECTION_GRACE_MILLIS: u64 = 500;
+
+/// Open files that are not connections: the store's, the log's, those of libraries.
+pub const FILES_RESERVED: usize = 128;
+
+/// How long a client may take for TLS's handshake, for HTTP/2's preface, and for the settings after it, milliseconds.
+/// Beyond: the connection is closed.
+/// go: net/http/h2_bundle.go http2prefaceTimeout, http2firstSettingsTimeout
+pub const HANDSHAKE_MILLIS: u64 = 10_000;
+pub const PREFACE_MILLIS: u64 = 10_000;
+pub const SETTINGS_MILLIS: u64 = 2_000;
+
+/// How long the head of a request, or a frame of HTTP/2, may take from its first byte to its last, milliseconds.
+/// Beyond: the connection is closed.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/secure_serving.go ReadHeaderTimeout, IdleTimeout
+pub const HEAD_MILLIS: u64 = 32_000;
+
+/// How long a connection may be without a request, milliseconds. Beyond: it is closed.
+pub const IDLE_MILLIS: u64 = 90_000;
+
+/// How long a client may keep a connection that it was told to leave and on which nothing happens, milliseconds.
+/// go: net/http/h2_bundle.go http2goAwayTimeout
+pub const GOAWAY_MILLIS: u64 = 1_000;
+
+/// How long a client may take nothing of what is sent to it, milliseconds. Beyond: the HTTP/2 stream is reset, or the
+/// connection closed when it is the connection that takes nothing.
+pub const WRITE_STALL_MILLIS: u64 = 30_000;
+
+/// How long a client may take for an answer that ends before its speed counts, milliseconds, and how fast it has to
+/// be afterwards, bytes a second. Beyond: as for one that takes nothing. Upstream breaks every such answer off after
+/// a minute.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/timeout.go
+pub const ANSWER_GRACE_MILLIS: u64 = 60_000;
+pub const ANSWER_BYTES_PER_SECOND: u64 = 16 * 1024;
+
+/// Bytes of one HTTP/2 stream's answer that wait for the client in the server's memory, and bytes of a connection
+/// that wait in the system's before they are sent.
+pub const STREAM_SEND_BYTES: usize = 128 * 1024;
+pub const SOCKET_UNSENT_BYTES: usize = 128 * 1024;
+
+/// How long a body may take before its speed counts, milliseconds, and how fast it has to be afterwards, bytes a
+/// second. Beyond: 504, as when the request's whole time is over.
+pub const UPLOAD_GRACE_MILLIS: u64 = 10_000;
+pub const UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
+
+/// Bytes of bodies and long heads that are in the server at once, from clients that have said who they are, and of
+/// one connection of these. Beyond: they wait for one another, at most as long as a request may take, then 429.
+pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+pub const BODIES_BYTES_OF_CONNECTION: usize = 64 * 1024 * 1024;
+
+/// The same of all other clients. Beyond: 429 at once.
+pub const BODIES_BYTES_UNKNOWN: usize = 32 * 1024 * 1024;
+
+/// What an unfinished HTTP/2 head may come to in memory: its lines are unpacked as they arrive.
+pub const UNPACKED_HEAD_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of a body from which on its steps run on threads of their own, behind all else that the server does.
+pub const LONG_STEP_BODY_BYTES: usize = 64 * 1024;
+
+const _: () = assert!(REQUEST_BODY_BYTES + REQUEST_HEAD_BYTES <= BODIES_BYTES_OF_CONNECTION);
+const _: () = assert!(UNPACKED_HEAD_BYTES <= BODIES_BYTES_UNKNOWN);
+
 /// Deepest nesting of a JSON or YAML body. Beyond: 400, "exceeded max depth".
 /// k8s: sigs.k8s.io/json keeps Go's bound of 10,000; ours is lower so that recursion fits a thread's stack.
 pub const JSON_DEPTH: usize = 512;

@@ -12,3 +12,11 @@ pub fn raise_limit() {
         }
     }
 }
+
+/// How many files may be open; a small number when the system does not say.
+pub fn limit() -> usize {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call only writes the one struct, which outlives it.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+    if known { usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX) } else { 1024 }
+}

@@ -2,32 +2,31 @@
 //! server in process share it.
 
 use std::fmt::Display;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt;
 use steersman_core::cache::ListBody;
-use steersman_core::codec::json;
-use steersman_core::http::{Body, Method, Request, Response};
+use steersman_core::http::{Body, Method, Request};
 use steersman_core::limits;
-use steersman_core::respond::InitialEvents;
+use steersman_core::respond::{self, InitialEvents};
 use steersman_core::rng::Rng;
-use steersman_core::status::Failure;
 use steersman_core::value::Text;
 
+use crate::budget::{Budget, Share};
 use crate::clock::wall_now;
+use crate::connection::{Place, UnderWay};
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
 use crate::peer::Proof;
 use crate::pieces::Pieces;
-use crate::serve::UnderWay;
 use crate::shell::Shell;
+use crate::upload::{self, Upload};
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// Set by the core on an authorized request for the metrics, which only the shell has.
@@ -40,6 +39,7 @@ pub(crate) struct Exchange {
     /// How long a request's body may take to arrive.
     pub(crate) request_timeout: Duration,
     pub(crate) audit_ids: AuditIds,
+    pub(crate) budget: Budget,
 }
 
 /// Who asks.
@@ -48,29 +48,65 @@ pub(crate) struct Client {
     pub(crate) remote_address: Text,
 }
 
+/// Who asks, on which connection.
+pub(crate) struct Asks<'a> {
+    pub(crate) client: &'a Client,
+    /// None when there is no connection.
+    pub(crate) place: Option<&'a Place>,
+    pub(crate) share: &'a Share,
+}
+
+/// A request without its body.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) method: http::Method,
+    /// The host, where a request names it outside of its headers.
+    pub(crate) authority: Option<String>,
+    /// As they were sent.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+}
+
+impl From<http::request::Parts> for Head {
+    fn from(parts: http::request::Parts) -> Self {
+        Self {
+            method: parts.method,
+            authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+        }
+    }
+}
+
 /// Answers one request. `under_way` lives as long as the answer.
 pub(crate) async fn answer<B>(
     exchange: &Exchange,
-    client: &Client,
+    asks: &Asks<'_>,
     under_way: Option<UnderWay>,
-    request: http::Request<B>,
+    head: Head,
+    body: B,
 ) -> http::Response<Reply>
 where
     B: http_body::Body<Error: Display>,
 {
-    let (head, body) = request.into_parts();
     let audit_id = match head.headers.get(&AUDIT_ID) {
         Some(chosen) if !chosen.is_empty() => chosen.clone(),
         Some(_) | None => exchange.audit_ids.next(),
     };
     let is_head = head.method == http::Method::HEAD;
     let accepts_gzip = gzip::is_accepted(&head.headers);
-    let (response, conversation) = match read_body(exchange, &head, body).await {
-        Ok(body) => {
-            let (response, conversation) = exchange.shell.request(to_core(client, head, body)).await;
+    // What is reserved for the request is given back when it is answered.
+    let (response, conversation) = match upload::take(exchange, asks, &head, body).await {
+        Ok(Upload { body, reserved: _reserved }) => {
+            let (response, conversation) = exchange.shell.request(to_core(asks.client, head, body)).await;
             (response, Some(conversation))
         }
-        Err(failure) => (failure_response(&failure), None),
+        Err(failure) => {
+            let request = to_core(asks.client, head, Bytes::new());
+            (respond::failure(&exchange.shell.world().registry, &request, &failure), None)
+        }
     };
     let mut out = http::Response::new(Reply { source: Source::Empty, under_way, conversation: None });
     *out.status_mut() =
@@ -108,74 +144,24 @@ where
     out
 }
 
-/// The body, read whole.
-async fn read_body<B>(exchange: &Exchange, head: &http::request::Parts, body: B) -> Result<Bytes, Failure>
-where
-    B: http_body::Body<Error: Display>,
-{
-    let mut body = pin!(body);
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let announced =
-        head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut is_large = announced.is_some_and(|length: usize| length > limits::REQUEST_BODY_BYTES);
-    let read = async {
-        let mut whole = Bytes::new();
-        let mut joined = BytesMut::new();
-        let mut length = 0_usize;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| Failure::bad_request(format!("reading the body: {error}")))?;
-            let Ok(mut data) = frame.into_data() else { continue };
-            // Of bytes that are whole already this makes no copy.
-            let data = data.copy_to_bytes(data.remaining());
-            length = length.saturating_add(data.len());
-            is_large |= length > limits::REQUEST_BODY_BYTES;
-            if length > limits::DISCARDED_BODY_BYTES {
-                break;
-            } else if is_large {
-                // A client that still writes does not read: it gets its answer when it is done.
-            } else if whole.is_empty() && joined.is_empty() {
-                // A body of one piece, the usual case, is not copied.
-                whole = data;
-            } else {
-                joined.extend_from_slice(&std::mem::take(&mut whole));
-                joined.extend_from_slice(&data);
-            }
-        }
-        match is_large {
-            true => Err(Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES)),
-            false => Ok(if joined.is_empty() { whole } else { joined.freeze() }),
-        }
-    };
-    match tokio::time::timeout(exchange.request_timeout, read).await {
-        Ok(read) => read,
-        Err(_) => Err(Failure::timeout("request body did not arrive in time", 0)),
-    }
-}
-
-fn to_core(client: &Client, head: http::request::Parts, body: Bytes) -> Request {
+fn to_core(client: &Client, head: Head, body: Bytes) -> Request {
     let mut headers = Vec::with_capacity(head.headers.len() + 1);
     // HTTP/2 names the host outside of the headers.
-    if let (Some(authority), None) = (head.uri.authority(), head.headers.get(header::HOST)) {
-        headers.push(("host".into(), authority.as_str().to_owned()));
+    if let (Some(authority), None) = (head.authority, head.headers.get(header::HOST)) {
+        headers.push(("host".into(), authority));
     }
     for (name, value) in &head.headers {
         headers.push((name.as_str().into(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
     Request {
         method: Method::parse(head.method.as_str()),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
+        path: head.path,
+        query: head.query,
         headers,
         body,
         peer: client.proof.peer_at(wall_now().seconds()),
         remote_address: client.remote_address.clone(),
     }
-}
-
-fn failure_response(failure: &Failure) -> Response {
-    Response::json(failure.code, json::to_vec(&failure.to_value()))
 }
 
 fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::http::Header>) {
@@ -238,6 +224,12 @@ enum Source {
     Stream(Option<InitialEvents>, Conversation),
 }
 
+impl Reply {
+    pub(crate) fn nothing() -> Self {
+        Self { source: Source::Empty, under_way: None, conversation: None }
+    }
+}
+
 impl Source {
     fn length(&self) -> Option<u64> {
         match self {
@@ -264,14 +256,30 @@ impl Source {
     }
 }
 
+/// The client takes its answer, but so slowly that it would keep its seat for hours.
+#[derive(Debug)]
+pub(crate) struct TooSlow;
+
+impl Display for TooSlow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client takes its answer too slowly")
+    }
+}
+
+impl std::error::Error for TooSlow {}
+
 impl http_body::Body for Reply {
     type Data = Pieces;
-    type Error = std::convert::Infallible;
+    type Error = TooSlow;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Pieces>, Self::Error>>> {
+        let is_stream = matches!(self.source, Source::Stream(..));
+        if !is_stream && self.under_way.as_ref().is_some_and(UnderWay::is_too_slow) {
+            return Poll::Ready(Some(Err(TooSlow)));
+        }
         let bytes = match &mut self.source {
             Source::Empty => None,
             // Piece by piece: what was handed over is taken for sent.
@@ -290,7 +298,10 @@ impl http_body::Body for Reply {
                     Some(bytes) => Some(bytes.into()),
                     None => match conversation.poll_bytes(context) {
                         Poll::Ready(bytes) => bytes,
-                        Poll::Pending => return Poll::Pending,
+                        Poll::Pending => {
+                            self.under_way.iter().for_each(UnderWay::waits);
+                            return Poll::Pending;
+                        }
                     },
                 }
             }
@@ -299,6 +310,9 @@ impl http_body::Body for Reply {
             self.source = Source::Empty;
             self.under_way = None;
             self.conversation = None;
+        }
+        if let (Some(under_way), Some(bytes)) = (&self.under_way, &bytes) {
+            under_way.hands_over(bytes.remaining());
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -51,8 +51,9 @@ use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Config, Machine};
 
+use crate::budget::{Budget, Share};
 use crate::clock::Clock;
-use crate::exchange::{self, AuditIds, Client, Exchange, Reply};
+use crate::exchange::{self, Asks, AuditIds, Client, Exchange, Head, Reply};
 use crate::metrics::Metrics;
 use crate::peer::Proof;
 use crate::pieces::Pieces;
@@ -73,6 +74,7 @@ pub struct InProcess {
 struct Shared {
     exchange: Exchange,
     client: Client,
+    share: Share,
 }
 
 impl InProcess {
@@ -89,11 +91,13 @@ impl InProcess {
         let store = Arc::new(Embedded::in_task());
         let machine = Machine::new(config, registry());
         let metrics = Metrics::new(GIT_VERSION);
-        let shell = Shell::start_with(machine, vec![store], metrics, None, Clock::start_coupled());
+        let shell = Shell::start_with(machine, vec![store], metrics, None, Clock::start_coupled(), None);
         shell.ready().await;
-        let exchange = Exchange { shell, strict_transport_security: None, request_timeout, audit_ids };
+        let budget = Budget::new();
+        let exchange =
+            Exchange { shell, strict_transport_security: None, request_timeout, audit_ids, budget };
         let client = Client { proof: Proof::trusted(USER, GROUP), remote_address: "127.0.0.1".into() };
-        Self { shared: Arc::new(Shared { exchange, client }) }
+        Self { shared: Arc::new(Shared { exchange, client, share: Share::new() }) }
     }
 
     /// What answers requests, for as many clients as are wanted.
@@ -140,7 +144,9 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let response = exchange::answer(&shared.exchange, &shared.client, None, request).await;
+            let asks = Asks { client: &shared.client, place: None, share: &shared.share };
+            let (parts, body) = request.into_parts();
+            let response = exchange::answer(&shared.exchange, &asks, None, Head::from(parts), body).await;
             Ok(response.map(|reply| Body { reply, unread: Pieces::default() }))
         })
     }
@@ -169,7 +175,7 @@ impl http_body::Body for Body {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(Ok(frame))) => self.unread = frame.into_data().unwrap_or_default(),
-                Poll::Ready(Some(Err(never))) => match never {},
+                Poll::Ready(Some(Err(error))) => unreachable!("nobody waits for a connection here: {error}"),
             }
         }
     }

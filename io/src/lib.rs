@@ -1,13 +1,16 @@
 //! Binds the core to sockets, clocks, keys and stores.
 //!
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
-//! machine wants for it), `serve` and `exchange` (HTTP), `tls`, `peer`, `certificates` and `issuer` (who is
-//! who), `store` (the engines behind the core's data model).
+//! machine wants for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for requests),
+//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (who is who), `store` (the
+//! engines behind the core's data model).
 //! `in_process` is the server for tests of other programs, without sockets.
 //! `load` measures the whole from outside.
 
+mod budget;
 pub mod certificates;
 pub mod clock;
+mod connection;
 pub mod conversation;
 pub mod descriptors;
 mod exchange;
@@ -15,6 +18,7 @@ mod gzip;
 pub mod in_process;
 pub mod issuer;
 pub mod load;
+mod long_steps;
 mod mailbox;
 pub mod metrics;
 pub mod peer;
@@ -24,3 +28,4 @@ pub mod serve;
 pub mod shell;
 pub mod store;
 pub mod tls;
+mod upload;

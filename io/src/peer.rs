@@ -105,6 +105,14 @@ impl Proof {
         Self { peer, not_after: i64::MAX }
     }
 
+    /// Whether the client has shown a certificate that is believed.
+    pub(crate) fn names_somebody(&self) -> bool {
+        match self.peer {
+            Peer::Certificate { .. } => true,
+            Peer::Rejected(_) | Peer::None => false,
+        }
+    }
+
     fn rejected(why: &str) -> Self {
         Self { peer: Peer::Rejected(why.into()), not_after: i64::MAX }
     }

@@ -12,6 +12,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use steersman_core::http::{Body, Request, Response};
+use steersman_core::limits;
 use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
+use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
 use crate::record::Recorder;
@@ -39,6 +41,8 @@ pub struct Shell {
     timer: Arc<Notify>,
     runtime: Handle,
     ready: watch::Sender<bool>,
+    /// None where all runs on the threads of the caller.
+    long_steps: Option<LongSteps>,
     pub metrics: Metrics,
 }
 
@@ -58,7 +62,7 @@ impl Shell {
         metrics: Metrics,
         recorder: Option<Recorder>,
     ) -> Arc<Self> {
-        Self::start_with(machine, stores, metrics, recorder, Clock::start())
+        Self::start_with(machine, stores, metrics, recorder, Clock::start(), Some(LongSteps::default()))
     }
 
     pub(crate) fn start_with(
@@ -67,6 +71,7 @@ impl Shell {
         metrics: Metrics,
         recorder: Option<Recorder>,
         clock: Clock,
+        long_steps: Option<LongSteps>,
     ) -> Arc<Self> {
         let shell = Arc::new(Self {
             driven: Mutex::new(Driven { machine, recorder, armed: None }),
@@ -77,6 +82,7 @@ impl Shell {
             timer: Arc::default(),
             runtime: Handle::current(),
             ready: watch::Sender::new(false),
+            long_steps,
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -91,6 +97,7 @@ impl Shell {
         let mailbox = self.mailboxes().open(id);
         let mut conversation =
             Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
+        let long_steps = self.long_steps_for(&request);
         let mut input = Input::Request(id, request);
         loop {
             let mail = match self.turn(Some(id), input) {
@@ -104,7 +111,12 @@ impl Shell {
                 },
             };
             match mail {
-                Mail::Run(task) => input = Input::Ran(run(task)),
+                Mail::Run(task) => {
+                    input = Input::Ran(match long_steps {
+                        Some(long_steps) => long_steps.run(self, task).await,
+                        None => run(task),
+                    });
+                }
                 Mail::Store(feed, op) => match conversation.perform(feed, op).await {
                     Ok(stored) => input = Input::Stored(id, stored),
                     Err(Mail::Respond(response)) => return conversation.answered(response),
@@ -146,6 +158,23 @@ impl Shell {
     /// What answers depend on right now.
     pub(crate) fn world(&self) -> Arc<World> {
         Arc::clone(self.driven().machine.world())
+    }
+
+    /// Whether a client may come without saying who it is.
+    pub(crate) fn lets_anybody_in(&self) -> bool {
+        self.world().config.authentication.anonymous
+    }
+
+    /// Whether a bearer token is somebody's.
+    pub(crate) fn knows_token(&self, token: &str) -> bool {
+        let world = self.world();
+        world.config.authentication.tokens.binary_search_by(|held| held.token.as_str().cmp(token)).is_ok()
+    }
+
+    /// Where the steps of a request run, unless it is on the thread of its connection: a request with a large body
+    /// has long ones.
+    fn long_steps_for(&self, request: &Request) -> Option<&LongSteps> {
+        self.long_steps.as_ref().filter(|_| request.body.len() >= limits::LONG_STEP_BODY_BYTES)
     }
 
     pub fn clock(&self) -> &Clock {
@@ -235,10 +264,14 @@ impl Shell {
 
     fn perform_later(self: &Arc<Self>, later: Later) {
         match later {
-            Later::Run(task) => {
-                let shell = Arc::clone(self);
-                self.runtime.spawn(async move { shell.turn(None, Input::Ran(run(task))) });
-            }
+            Later::Run(task) => match &self.long_steps {
+                // Nobody waits for it, and nobody knows any more how long it is.
+                Some(long_steps) => long_steps.run_for_nobody(self, task),
+                None => {
+                    let shell = Arc::clone(self);
+                    self.runtime.spawn(async move { shell.turn(None, Input::Ran(run(task))) });
+                }
+            },
             Later::Store(id, feed, op) => {
                 let shell = Arc::clone(self);
                 self.runtime.spawn(async move {
@@ -403,7 +436,7 @@ impl Turn {
 }
 
 /// Runs a step on this thread. A panic becomes the machine's to answer.
-fn run(task: Task) -> Ran {
+pub(crate) fn run(task: Task) -> Ran {
     let (id, sees) = (task.id, task.sees());
     catch_unwind(AssertUnwindSafe(|| task.run())).unwrap_or_else(|_| Ran::panicked(id, sees))
 }

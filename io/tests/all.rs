@@ -1,6 +1,7 @@
 //! Tests of the package from outside, in one binary.
 
 mod beside_etcd;
+mod connections;
 mod differential;
 mod etcd_feeds;
 mod etcd_operations;

@@ -29,10 +29,10 @@ use tokio_rustls::TlsConnector;
 
 /// A server in memory, and the authority that it believes.
 pub(crate) struct Server {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) shell: Arc<Shell>,
     pub(crate) serving: Serving,
-    authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 pub(crate) fn config() -> Config {
@@ -76,7 +76,7 @@ fn secured(shown: &Authority, believed: &Authority) -> Secured {
     Secured { tls: tls::server_config(options).expect("a configuration"), client_cas: Some(cas) }
 }
 
-async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     start_with(None).await
 }
 
@@ -170,12 +170,13 @@ async fn authorities_can_be_replaced() {
     let server = start().await;
     let other = Authority::create("other").expect("an authority");
     let mut before = server.admin().await;
+    assert_eq!(send(&mut before, request("GET", "/livez", "")).await.0.status(), StatusCode::OK);
     server.serving.secure_with(secured(&server.authority, &other));
     let stranger = other.issue_client("admin", "system:masters").expect("a certificate");
     let mut stranger = server.connect(Some(stranger)).await;
     let mut friend = server.admin().await;
     let path = "/api/v1/namespaces/default";
-    assert_eq!(send(&mut before, request("GET", path, "")).await.0.status(), StatusCode::OK);
+    assert_eq!(send(&mut before, request("GET", path, "")).await.0.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(send(&mut stranger, request("GET", path, "")).await.0.status(), StatusCode::OK);
     assert_eq!(send(&mut friend, request("GET", path, "")).await.0.status(), StatusCode::UNAUTHORIZED);
 }

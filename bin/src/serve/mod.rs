@@ -2,6 +2,7 @@
 
 mod admin;
 mod issuer;
+mod memory;
 mod options;
 mod security;
 mod systemd;
@@ -97,6 +98,7 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
     tell_unserved(&flags.unserved())?;
     let options = Options::from_flags(&flags)?;
     steersman_io::descriptors::raise_limit();
+    memory::give_back();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

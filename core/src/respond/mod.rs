@@ -8,4 +8,5 @@ mod status;
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
-pub(crate) use status::{deleted, failure, with_warnings};
+pub use status::failure;
+pub(crate) use status::{deleted, with_warnings};

@@ -11,7 +11,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// The answer to a request that failed.
-pub(crate) fn failure(registry: &Registry, request: &Request, failure: &Failure) -> Response {
+pub fn failure(registry: &Registry, request: &Request, failure: &Failure) -> Response {
     let form = Form::for_error(request);
     let response = status(registry, form, failure.code, &failure.to_value());
     match failure.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0) {

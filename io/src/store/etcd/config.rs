@@ -1,9 +1,11 @@
 //! How an etcd cluster is reached, and the channels to its members that follow from it.
 
 use std::fmt::{Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Channel, Endpoint};
+
+use super::connector::{BadFile, Connector, Files};
 
 /// When a connection without traffic is probed, and how long the answer may take. etcd closes the
 /// connections of clients that probe more often than every 5 seconds.
@@ -15,7 +17,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
-/// An etcd cluster. The files are read once, when the store connects.
+/// An etcd cluster. The files are read for each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcdConfig {
     /// `scheme://host:port` of one or more members.
@@ -66,54 +68,55 @@ impl EtcdConfig {
         if self.endpoints.is_empty() {
             return Err(ConnectError::Settings("no etcd endpoint is given".into()));
         }
-        let tls = self.tls()?;
-        let channel = |endpoint: &String| Ok((endpoint.clone(), self.channel(endpoint, tls.as_ref())?));
+        let files = self.files()?;
+        let channel = |endpoint: &String| Ok((endpoint.clone(), self.channel(endpoint, files.as_ref())?));
         self.endpoints.iter().map(channel).collect()
     }
 
-    fn channel(&self, url: &str, tls: Option<&ClientTlsConfig>) -> Result<Channel, ConnectError> {
+    fn channel(&self, url: &str, files: Option<&Files>) -> Result<Channel, ConnectError> {
         let refused = |why: &dyn Display| ConnectError::Settings(format!("etcd endpoint {url:?}: {why}"));
-        let secure = match url.split_once("://") {
-            Some(("https", _)) => true,
-            Some(("http", _)) => false,
+        let (secure, rest) = match url.split_once("://") {
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
             Some(_) | None => return Err(refused(&"must be http://host:port or https://host:port")),
         };
-        let mut endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| refused(&error))?;
-        if secure {
-            let tls = tls.ok_or_else(|| refused(&"https needs the file of a certificate authority"))?;
-            endpoint = endpoint.tls_config(tls.clone()).map_err(|error| refused(&error))?;
-        }
+        let files = match secure {
+            true => Some(files.ok_or_else(|| refused(&"https needs the file of a certificate authority"))?),
+            false => None,
+        };
+        // Encryption is the connector's, which the channel need not know of.
+        let address = format!("http://{rest}");
+        let endpoint = Endpoint::from_shared(address).map_err(|error| refused(&error))?;
+        let origin = url.parse().map_err(|error| refused(&error))?;
+        let connector = Connector { files: files.cloned() };
         let endpoint = endpoint
+            .origin(origin)
             .connect_timeout(self.connect_timeout)
-            .tcp_nodelay(true)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
-        Ok(endpoint.connect_lazy())
+        Ok(endpoint.connect_with_connector_lazy(connector))
     }
 
-    fn tls(&self) -> Result<Option<ClientTlsConfig>, ConnectError> {
+    /// The files of encrypted connections, which must be usable now.
+    fn files(&self) -> Result<Option<Files>, ConnectError> {
         let identity = match (&self.certificate_file, &self.key_file) {
-            (Some(certificate), Some(key)) => Some(Identity::from_pem(read(certificate)?, read(key)?)),
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => {
                 let why = "an etcd client certificate and its key must be given together";
                 return Err(ConnectError::Settings(why.into()));
             }
         };
-        let Some(ca_file) = &self.ca_file else { return Ok(None) };
-        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca_file)?));
-        Ok(Some(match identity {
-            Some(identity) => tls.identity(identity),
-            None => tls,
-        }))
+        let Some(ca) = self.ca_file.clone() else { return Ok(None) };
+        let files = Files { ca, identity };
+        match files.read() {
+            Ok(_) => Ok(Some(files)),
+            Err(BadFile(path, error)) => Err(ConnectError::File(path, error)),
+        }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ConnectError> {
-    std::fs::read(path).map_err(|error| ConnectError::File(path.to_owned(), error))
 }
 
 impl Display for ConnectError {

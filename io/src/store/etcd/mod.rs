@@ -8,6 +8,7 @@ mod answer;
 mod assemble;
 mod backoff;
 mod config;
+mod connector;
 mod failure;
 mod feed;
 mod members;

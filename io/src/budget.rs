@@ -1,0 +1,128 @@
+//! How many bytes of requests are in the server at once: heads that are long, and bodies from their first byte to
+//! their answer. Clients that have said who they are share one part and wait for one another; all others share a
+//! smaller part and are refused when it is used up, so that no stranger holds up anybody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use steersman_core::limits;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+/// The whole server's.
+pub(crate) struct Budget {
+    known: Semaphore,
+    unknown: Arc<Semaphore>,
+}
+
+/// What one connection may have of the budget.
+pub(crate) struct Share(Semaphore);
+
+/// Bytes that are counted until this is dropped.
+pub(crate) struct Reserved<'a> {
+    _of_server: SemaphorePermit<'a>,
+    _of_connection: Option<SemaphorePermit<'a>>,
+}
+
+/// The same of a connection that has not made a request yet.
+pub(crate) struct ReservedAhead {
+    _of_server: OwnedSemaphorePermit,
+}
+
+/// There was no room for a request, or not in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+/// Room is counted in pieces of so many bytes.
+const PIECE_BYTES: usize = 1024;
+
+fn pieces(bytes: usize) -> usize {
+    bytes.div_ceil(PIECE_BYTES)
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self::of(limits::BODIES_BYTES, limits::BODIES_BYTES_UNKNOWN)
+    }
+
+    fn of(known_bytes: usize, unknown_bytes: usize) -> Self {
+        Self {
+            known: Semaphore::new(pieces(known_bytes)),
+            unknown: Arc::new(Semaphore::new(pieces(unknown_bytes))),
+        }
+    }
+
+    /// Room for a request of a client that is known. All of it is reserved at once: who waits with a part in hand
+    /// could wait for ever for others who do the same.
+    pub(crate) async fn reserve<'a>(
+        &'a self,
+        share: &'a Share,
+        bytes: usize,
+        within: Duration,
+    ) -> Result<Reserved<'a>, NoRoom> {
+        let count = count(bytes);
+        let both = async {
+            let of_connection = share.0.acquire_many(count).await.map_err(|_| NoRoom)?;
+            let of_server = self.known.acquire_many(count).await.map_err(|_| NoRoom)?;
+            Ok(Reserved { _of_server: of_server, _of_connection: Some(of_connection) })
+        };
+        tokio::time::timeout(within, both).await.unwrap_or(Err(NoRoom))
+    }
+
+    /// Room for a request of anybody else, if there is any.
+    pub(crate) fn reserve_unknown(&self, bytes: usize) -> Result<Reserved<'_>, NoRoom> {
+        let of_server = self.unknown.try_acquire_many(count(bytes)).map_err(|_| NoRoom)?;
+        Ok(Reserved { _of_server: of_server, _of_connection: None })
+    }
+
+    /// Room for the head of a request that is not there yet, if there is any.
+    pub(crate) fn reserve_ahead(&self, bytes: usize) -> Result<ReservedAhead, NoRoom> {
+        let unknown = Arc::clone(&self.unknown);
+        let of_server = unknown.try_acquire_many_owned(count(bytes)).map_err(|_| NoRoom)?;
+        Ok(ReservedAhead { _of_server: of_server })
+    }
+}
+
+impl Share {
+    pub(crate) fn new() -> Self {
+        Self(Semaphore::new(pieces(limits::BODIES_BYTES_OF_CONNECTION)))
+    }
+}
+
+fn count(bytes: usize) -> u32 {
+    u32::try_from(pieces(bytes)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_known_wait_and_the_unknown_are_refused() {
+        let budget = Budget::of(10_240, 4_096);
+        let (one, other) = (Share::new(), Share::new());
+        let soon = Duration::from_secs(1);
+        let first = budget.reserve(&one, 8_000, soon).await.expect("room");
+        assert!(budget.reserve(&other, 8_000, soon).await.is_err(), "there is no room before the first ends");
+        let waiting = budget.reserve(&other, 8_000, soon);
+        let (second, ()) = tokio::join!(waiting, async {
+            tokio::time::sleep(soon / 2).await;
+            drop(first);
+        });
+        assert!(second.is_ok(), "who waits gets what is given back");
+        let stranger = budget.reserve_unknown(4_000).expect("strangers have their own");
+        assert!(budget.reserve_unknown(1).is_err());
+        drop(stranger);
+        assert!(budget.reserve_unknown(4_096).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_connection_does_not_get_everything() {
+        let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
+        let (greedy, modest) = (Share::new(), Share::new());
+        let soon = Duration::from_secs(1);
+        let all = budget.reserve(&greedy, limits::BODIES_BYTES_OF_CONNECTION, soon).await.expect("its share");
+        assert!(budget.reserve(&greedy, 1, soon).await.is_err());
+        assert!(budget.reserve(&modest, limits::BODIES_BYTES_OF_CONNECTION, soon).await.is_ok());
+        drop(all);
+    }
+}

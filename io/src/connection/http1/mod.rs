@@ -1,0 +1,274 @@
+//! HTTP/1: requests one after the other. Heads are read by rules of Go's server (`head`), which a general library
+//! does not have: one bound of a megabyte for all of it, and its answers to what is no request. An answer is written
+//! part by part, and none is asked for before the last one is written, so that a client that reads nothing costs
+//! no more than one part.
+//! go: net/http/server.go
+
+mod body;
+mod head;
+mod wire;
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf, Bytes};
+use http::header;
+use http_body::Body as _;
+use http_body_util::{BodyExt, Empty};
+use steersman_core::limits;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+
+use super::Requests;
+use super::activity::UnderWay;
+use super::guarded::Guarded;
+use crate::exchange::{Reply, TooSlow};
+use body::RequestBody;
+use head::{Expects, Framing, Parsed, Refusal};
+use wire::Wire;
+
+/// Bytes that few heads of answers have more than.
+const ANSWER_HEAD_BYTES: usize = 512;
+
+/// After parts of so many bytes others have their turn: making the next one takes a while.
+const LARGE_PART_BYTES: usize = 32 * 1024;
+
+pub(super) async fn serve(
+    stream: TlsStream<TcpStream>,
+    requests: &Requests,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut wire = Wire::new(Guarded::new(stream, Arc::clone(&requests.activity)));
+    // A client that is new has not yet shown that it wants anything.
+    let mut idle = Duration::from_millis(limits::HEAD_MILLIS);
+    loop {
+        wire.rest();
+        let budget = &requests.server.exchange().budget;
+        let head = tokio::select! {
+            biased;
+            head = wire.head(idle, requests.place.is_known(), budget) => head?,
+            _ = stopping.changed() => None,
+        };
+        let Some(head) = head else { return wire.close().await };
+        let parsed = match head {
+            Ok(parsed) => parsed,
+            Err(refusal) => {
+                wire.write(&mut refused(refusal)).await?;
+                return wire.close().await;
+            }
+        };
+        match answer(&mut wire, requests, parsed, &stopping).await? {
+            Then::Next => idle = Duration::from_millis(limits::IDLE_MILLIS),
+            Then::Close => return wire.close().await,
+            Then::Gone => return Ok(()),
+        }
+    }
+}
+
+/// What comes after a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Next,
+    Close,
+    /// The client did not wait for its answer.
+    Gone,
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    requests: &Requests,
+    parsed: Parsed,
+    stopping: &watch::Receiver<bool>,
+) -> io::Result<Then> {
+    let Parsed { head, framing, is_version_1_0, keeps_alive, expects } = parsed;
+    if expects == Expects::Other {
+        let answer = b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        wire.write(&mut Bytes::from_static(answer)).await?;
+        return Ok(Then::Close);
+    }
+    let is_head = head.method == http::Method::HEAD;
+    let under_way = UnderWay::begin(&requests.activity);
+    let (response, is_read) = if head.method == http::Method::OPTIONS && head.path == "*" {
+        // About the server, not about anything on it. go: net/http/server.go globalOptionsHandler
+        (http::Response::new(Reply::nothing()), framing == Framing::None)
+    } else if framing == Framing::None {
+        tokio::select! {
+            biased;
+            response = requests.answer(head, under_way, Empty::<Bytes>::new()) => (response, true),
+            () = wire.gone() => return Ok(Then::Gone),
+        }
+    } else {
+        let expects_continue = expects == Expects::Continue && !is_version_1_0;
+        let mut body = RequestBody::new(wire, framing, expects_continue);
+        (requests.answer(head, under_way, &mut body).await, body.is_done())
+    };
+    let closes = !keeps_alive || !is_read || *stopping.borrow();
+    let sending = Sending { is_head, is_version_1_0, closes };
+    sending.send(wire, response).await
+}
+
+/// How an answer is sent.
+struct Sending {
+    is_head: bool,
+    is_version_1_0: bool,
+    closes: bool,
+}
+
+/// Where an answer's body ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    NoBody,
+    WithLength,
+    WithLastChunk,
+    WithConnection,
+}
+
+impl Sending {
+    async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        wire: &mut Wire<S>,
+        response: http::Response<Reply>,
+    ) -> io::Result<Then> {
+        let (parts, mut reply) = response.into_parts();
+        let has_no_body = matches!(parts.status.as_u16(), 100..=199 | 204 | 304);
+        let length = reply.size_hint().exact();
+        let ends = match length {
+            _ if self.is_head || has_no_body => Ends::NoBody,
+            Some(_) => Ends::WithLength,
+            None if self.is_version_1_0 => Ends::WithConnection,
+            None => Ends::WithLastChunk,
+        };
+        let closes = self.closes || ends == Ends::WithConnection;
+        let mut head = self.head(&parts, ends, closes);
+        if ends == Ends::WithLength
+            && length == Some(0)
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            put(&mut head, b"content-length", b"0");
+        }
+        head.extend_from_slice(b"\r\n");
+        let then = if closes { Then::Close } else { Then::Next };
+        if ends == Ends::NoBody {
+            wire.write(&mut Bytes::from(head)).await?;
+            return Ok(then);
+        }
+        // A watch has nothing to say at first, and its client waits for the head.
+        let mut head = Bytes::from(head);
+        loop {
+            let frame = match next(&mut reply, wire, &mut head).await? {
+                Next::Frame(frame) => frame,
+                Next::End => break,
+                Next::Gone => return Ok(Then::Gone),
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            let length = data.remaining();
+            if length == 0 {
+                continue;
+            }
+            let head = std::mem::take(&mut head);
+            if ends == Ends::WithLastChunk {
+                let size = Bytes::from(format!("{length:x}\r\n"));
+                let end = Bytes::from_static(b"\r\n");
+                wire.write(&mut head.chain(size).chain(data).chain(end)).await?;
+            } else {
+                wire.write(&mut head.chain(data)).await?;
+            }
+            if reply.is_end_stream() {
+                break;
+            }
+            if length >= LARGE_PART_BYTES {
+                tokio::task::yield_now().await;
+            }
+        }
+        let last: &[u8] = if ends == Ends::WithLastChunk { b"0\r\n\r\n" } else { b"" };
+        let mut rest = head.chain(last);
+        if rest.has_remaining() {
+            wire.write(&mut rest).await?;
+        }
+        Ok(then)
+    }
+
+    fn head(&self, parts: &http::response::Parts, ends: Ends, closes: bool) -> Vec<u8> {
+        let mut head = String::with_capacity(ANSWER_HEAD_BYTES);
+        let version = if self.is_version_1_0 { "1.0" } else { "1.1" };
+        let reason = parts.status.canonical_reason().unwrap_or("");
+        let _ = write!(head, "HTTP/{version} {} {reason}\r\n", parts.status.as_str());
+        let mut head = head.into_bytes();
+        for (name, value) in &parts.headers {
+            put(&mut head, name.as_str().as_bytes(), value.as_bytes());
+        }
+        put(&mut head, b"date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        if ends == Ends::WithLastChunk {
+            put(&mut head, b"transfer-encoding", b"chunked");
+        }
+        if closes && !self.is_version_1_0 {
+            put(&mut head, b"connection", b"close");
+        } else if !closes && self.is_version_1_0 {
+            put(&mut head, b"connection", b"keep-alive");
+        }
+        head
+    }
+}
+
+/// A header line, its name in capitals as Go writes it.
+fn put(head: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    let mut begins_word = true;
+    head.extend(name.iter().map(|byte| {
+        let written = if begins_word { byte.to_ascii_uppercase() } else { *byte };
+        begins_word = *byte == b'-';
+        written
+    }));
+    for part in [b": ", value, b"\r\n"] {
+        head.extend_from_slice(part);
+    }
+}
+
+enum Next {
+    Frame(http_body::Frame<<Reply as http_body::Body>::Data>),
+    End,
+    Gone,
+}
+
+/// The next part of an answer. When there is none yet, the head goes out alone.
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(
+    reply: &mut Reply,
+    wire: &mut Wire<S>,
+    head: &mut Bytes,
+) -> io::Result<Next> {
+    if !head.is_empty() {
+        tokio::select! {
+            biased;
+            frame = reply.frame() => return Next::of(frame),
+            () = std::future::ready(()) => {}
+        }
+        wire.write(&mut std::mem::take(head)).await?;
+    }
+    tokio::select! {
+        biased;
+        frame = reply.frame() => Next::of(frame),
+        () = wire.gone() => Ok(Next::Gone),
+    }
+}
+
+impl Next {
+    fn of(
+        frame: Option<Result<http_body::Frame<<Reply as http_body::Body>::Data>, TooSlow>>,
+    ) -> io::Result<Self> {
+        match frame {
+            Some(Ok(frame)) => Ok(Self::Frame(frame)),
+            Some(Err(slow)) => Err(io::Error::new(io::ErrorKind::TimedOut, slow)),
+            None => Ok(Self::End),
+        }
+    }
+}
+
+/// What a client is told whose bytes were no request.
+fn refused(refusal: Refusal) -> Bytes {
+    let (status, body) = refusal.texts();
+    let headers = "Content-Type: text/plain; charset=utf-8\r\nConnection: close";
+    format!("HTTP/1.1 {status}\r\n{headers}\r\n\r\n{body}").into()
+}

@@ -1,0 +1,152 @@
+//! An HTTP/1 connection's bytes: heads that come in, and whether the client is still there.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use steersman_core::limits;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::head::{self, Parsed, Refusal};
+use crate::budget::Budget;
+
+/// Room for what is read at once.
+const READ_BYTES: usize = 8 * 1024;
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of further requests that are read while one is answered; a client that sends more before it has its
+/// answer has to wait.
+const AHEAD_BYTES: usize = 16 * 1024;
+
+/// How long and how much is read from a client that was told to go: closing with bytes unread would reset the
+/// connection before the client has read its answer. go: net/http/server.go rstAvoidanceDelay
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: usize = 256 * 1024;
+
+pub(super) struct Wire<S> {
+    stream: S,
+    /// What has been read and not been used.
+    unread: BytesMut,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, unread: BytesMut::new() }
+    }
+
+    /// The next head. None when the connection has ended, or nothing came in time.
+    pub(super) async fn head(
+        &mut self,
+        idle: Duration,
+        is_known: bool,
+        budget: &Budget,
+    ) -> io::Result<Option<Result<Parsed, Refusal>>> {
+        if self.unread.is_empty() {
+            match tokio::time::timeout(idle, self.read()).await {
+                Ok(Ok(0)) | Err(_) => return Ok(None),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error),
+            }
+        }
+        let deadline = Instant::now() + Duration::from_millis(limits::HEAD_MILLIS);
+        let (mut seen, mut reserved) = (0, None);
+        loop {
+            if let Some(end) = head::end_of_head(&self.unread, seen) {
+                return Ok(Some(match end {
+                    end if end > limits::REQUEST_HEAD_BYTES => Err(Refusal::TooLarge),
+                    end => head::parse(&self.unread.split_to(end).freeze()),
+                }));
+            }
+            seen = self.unread.len();
+            if seen > limits::REQUEST_HEAD_BYTES {
+                return Ok(Some(Err(Refusal::TooLarge)));
+            }
+            if seen > limits::REQUEST_HEAD_BYTES_FREE && !is_known && reserved.is_none() {
+                match budget.reserve_ahead(limits::UNPACKED_HEAD_BYTES) {
+                    Ok(room) => reserved = Some(room),
+                    Err(_) => return Ok(Some(Err(Refusal::NoRoom))),
+                }
+            }
+            match tokio::time::timeout_at(deadline, self.read()).await {
+                Ok(Ok(0)) | Err(_) => return Ok(None),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads what there is; 0 at the end.
+    async fn read(&mut self) -> io::Result<usize> {
+        let room = self.unread.len().clamp(READ_BYTES, READ_BYTES_MAX);
+        self.unread.reserve(room);
+        self.stream.read_buf(&mut self.unread).await
+    }
+
+    /// Reads what there is.
+    pub(super) fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Nothing is lost with a read that is not ready: it has no state of its own.
+        pin!(self.read()).poll(context)
+    }
+
+    /// Bytes that have been read and not been used.
+    pub(super) fn unread(&mut self) -> &mut BytesMut {
+        &mut self.unread
+    }
+
+    /// Returns when the client has gone, or has ended its side, which Go's server takes for the same.
+    pub(super) async fn gone(&mut self) {
+        while self.unread.len() < AHEAD_BYTES {
+            match self.read().await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
+    pub(super) async fn write(&mut self, bytes: &mut impl Buf) -> io::Result<()> {
+        self.stream.write_all_buf(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Tells the client to go on with its body.
+    pub(super) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &mut Bytes,
+    ) -> Poll<io::Result<()>> {
+        let write = async {
+            self.stream.write_all_buf(bytes).await?;
+            self.stream.flush().await
+        };
+        pin!(write).poll(context)
+    }
+
+    /// Gives back what an idle connection does not need.
+    pub(super) fn rest(&mut self) {
+        if self.unread.is_empty() {
+            self.unread = BytesMut::new();
+        }
+    }
+
+    /// Ends our side, and reads for a moment what the client still sends.
+    pub(super) async fn close(&mut self) -> io::Result<()> {
+        let closing = async {
+            self.stream.shutdown().await?;
+            let mut read = 0;
+            while read < LINGER_BYTES {
+                self.unread.clear();
+                match self.read().await? {
+                    0 => break,
+                    length => read += length,
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(LINGER, closing).await.unwrap_or(Ok(()))
+    }
+}

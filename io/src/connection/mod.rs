@@ -1,0 +1,178 @@
+//! One connection, from its first byte to its end: TLS, who the client is, and the protocol that it speaks.
+//!
+//! `roster` says how many connections there may be, `guarded` and `activity` when one has to end, `frames` what an
+//! HTTP/2 client owes; `http1` and `http2` are the protocols.
+
+mod activity;
+mod frames;
+mod guarded;
+mod http1;
+mod http2;
+mod plain;
+mod roster;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use socket2::{SockRef, TcpKeepalive};
+use steersman_core::limits;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+
+use crate::budget::Share;
+use crate::exchange::{self, Client, Head, Reply};
+use crate::peer::{ClientCas, Proof};
+use crate::serve::Server;
+
+use activity::Activity;
+pub(crate) use activity::UnderWay;
+pub(crate) use roster::{Admission, Place, Roster};
+
+/// A host that is gone without a word is found out by probes so far apart; Go's default.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// A connection that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) server: Arc<Server>,
+    pub(crate) stream: TcpStream,
+    pub(crate) address: SocketAddr,
+    pub(crate) place: Arc<Place>,
+}
+
+/// The requests of one connection.
+struct Requests {
+    server: Arc<Server>,
+    address: SocketAddr,
+    activity: Arc<Activity>,
+    place: Arc<Place>,
+    share: Share,
+    /// What the client sent in TLS's handshake.
+    certificates: Vec<CertificateDer<'static>>,
+    judged: ArcSwap<Judged>,
+}
+
+/// What a client's certificates prove, by the authorities of a time.
+struct Judged {
+    cas: Option<Arc<ClientCas>>,
+    client: Client,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(accepted: Accepted, stopping: watch::Receiver<bool>) {
+    let Accepted { server, stream, address, place } = accepted;
+    restrain(&stream);
+    let handshake = Duration::from_millis(limits::HANDSHAKE_MILLIS);
+    let stream = match tokio::time::timeout(handshake, secure(&server, stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::info!(%address, %error, "TLS handshake error");
+            return;
+        }
+        Err(_) => {
+            tracing::info!(%address, "TLS handshake timed out");
+            return;
+        }
+    };
+    let (_, state) = stream.get_ref();
+    let is_http2 = state.alpn_protocol() == Some(b"h2");
+    let certificates = state.peer_certificates().unwrap_or_default();
+    let certificates = certificates.iter().map(|one| one.clone().into_owned()).collect();
+    let requests = Requests::new(server, address, place, certificates);
+    let ended = if is_http2 {
+        http2::serve(stream, requests, stopping).await.map_err(|error| error.to_string())
+    } else {
+        http1::serve(stream, &requests, stopping).await.map_err(|error| error.to_string())
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%address, %error, "connection ended");
+    }
+}
+
+/// Settles how the system treats the connection. All of it fails only on one that is already broken.
+fn restrain(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    {
+        // The other host is gone when it acknowledges nothing of what was sent.
+        let _ = socket.set_tcp_user_timeout(Some(Duration::from_millis(limits::WRITE_STALL_MILLIS)));
+        let unsent = u32::try_from(limits::SOCKET_UNSENT_BYTES).unwrap_or(u32::MAX);
+        let _ = socket.set_tcp_notsent_lowat(unsent);
+    }
+}
+
+async fn secure(server: &Server, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut first = [0; plain::LOOKED_AT_BYTES];
+    let length = stream.peek(&mut first).await?;
+    if plain::is_http(&first[..length]) {
+        return Err(plain::refuse(stream).await);
+    }
+    server.keys().acceptor.accept(stream).await
+}
+
+impl Requests {
+    fn new(
+        server: Arc<Server>,
+        address: SocketAddr,
+        place: Arc<Place>,
+        certificates: Vec<CertificateDer<'static>>,
+    ) -> Self {
+        let cas = server.keys().client_cas.clone();
+        let judged = Judged::new(cas, &certificates, address);
+        if judged.client.proof.names_somebody() {
+            place.make_known();
+        }
+        Self {
+            server,
+            address,
+            activity: Activity::new(),
+            place,
+            share: Share::new(),
+            certificates,
+            judged: ArcSwap::from_pointee(judged),
+        }
+    }
+
+    /// The client by the authorities of now: one that was taken off the list proves nothing any more.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
+    fn judged(&self) -> Arc<Judged> {
+        let judged = self.judged.load_full();
+        let keys = self.server.keys();
+        let same = match (&judged.cas, &keys.client_cas) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if same {
+            return judged;
+        }
+        let judged = Arc::new(Judged::new(keys.client_cas.clone(), &self.certificates, self.address));
+        self.judged.store(Arc::clone(&judged));
+        judged
+    }
+
+    async fn answer<B>(&self, head: Head, under_way: UnderWay, body: B) -> http::Response<Reply>
+    where
+        B: http_body::Body<Error: std::fmt::Display>,
+    {
+        let judged = self.judged();
+        let asks = exchange::Asks { client: &judged.client, place: Some(&self.place), share: &self.share };
+        exchange::answer(self.server.exchange(), &asks, Some(under_way), head, body).await
+    }
+}
+
+impl Judged {
+    fn new(cas: Option<Arc<ClientCas>>, certificates: &[CertificateDer<'_>], address: SocketAddr) -> Self {
+        let proof = match &cas {
+            Some(cas) => cas.judge(certificates, UnixTime::now()),
+            None => Proof::none(),
+        };
+        let remote_address = address.ip().to_canonical().to_string().into();
+        Self { cas, client: Client { proof, remote_address } }
+    }
+}

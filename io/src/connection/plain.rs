@@ -1,0 +1,66 @@
+//! HTTP without TLS on the secure port: one sentence that says so. go: net/http/server.go, tlsRecordHeaderLooksLikeHTTP
+
+use std::io::{Error, ErrorKind};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// First bytes of a connection that tell HTTP from TLS.
+pub(super) const LOOKED_AT_BYTES: usize = 5;
+
+const ANSWER: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// How long the client's end is waited for, and how much of its request is read meanwhile: unread bytes would reset
+/// the connection before the client has read the answer.
+const LINGER: Duration = Duration::from_millis(500);
+const READ_BYTES: usize = 64 * 1024;
+
+/// As much as there is of the first bytes begins a request. TLS never begins with a letter.
+pub(super) fn is_http(first: &[u8]) -> bool {
+    const STARTS: [&[u8]; 6] = [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO", b"DELET"];
+    !first.is_empty() && STARTS.iter().any(|start| start.starts_with(first))
+}
+
+/// Answers and closes; gives back what is to be logged.
+pub(super) async fn refuse(mut stream: TcpStream) -> Error {
+    let answered = async {
+        stream.write_all(ANSWER).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 4096];
+        let mut read = 0;
+        while read < READ_BYTES {
+            stream.readable().await?;
+            match stream.try_read(&mut rest) {
+                Ok(0) => break,
+                Ok(length) => read += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok::<(), Error>(())
+    };
+    // Whether the client is still there to read it makes no difference.
+    let _ = tokio::time::timeout(LINGER, answered).await;
+    Error::other("client sent an HTTP request to an HTTPS server")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_not_taken_for_http() {
+        for (first, expected) in [
+            (&b"GET /"[..], true),
+            (b"G", true),
+            (b"PUT /", true),
+            (b"GOT /", false),
+            (&[22, 3, 1, 2, 0], false),
+            (&[22], false),
+            (b"", false),
+        ] {
+            assert_eq!(is_http(first), expected, "{first:?}");
+        }
+    }
+}
