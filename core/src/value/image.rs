@@ -328,7 +328,7 @@ mod tests {
         /// What is put together by the grammar is accepted, and has those parts.
         #[test]
         fn what_the_grammar_makes_is_accepted(
-            domain in "(localhost|[a-z]([a-zA-Z0-9-]{0,5}[A-Z0-9])?\\.[a-z]|\\[[a-f0-9:]{1,8}\\])(:[0-9]{1,5})?",
+            domain in "(localhost|[a-z]([a-zA-Z0-9-]{0,5}[A-Z0-9])?\\.[a-z]|\\[[a-f0-9]{0,4}::[a-f0-9]{0,4}\\])(:[0-9]{1,5})?",
             path in proptest::collection::vec("[a-z0-9]{1,4}((\\.|_|__|-{1,3})[a-z0-9]{1,3}){0,2}", 1..4),
             tag in proptest::option::of("[A-Za-z0-9_][A-Za-z0-9_.-]{0,10}"),
             digest in proptest::option::of("sha256:[a-f0-9]{64}"),
