@@ -242,7 +242,12 @@ async fn live(disk: &Arc<CrashDisk>, directory: &Path, ending: Ending, calls: u6
         );
         state.acknowledged = number;
     }
-    while disk.state.lock().unwrap().remains.is_none() {
+    let mut writes_after_end = 20;
+    while disk.state.lock().unwrap().remains.is_none() && writes_after_end > 0 {
+        // The sync of a snapshot that fails does not end the writing.
+        if disk.state.lock().unwrap().ending != ending {
+            writes_after_end -= 1;
+        }
         number += 1;
         let (key, value) = nth(number);
         match store.perform(put(&key, &value, 0)).await {

@@ -109,8 +109,8 @@ impl Log {
             let until = segments.get(at + 1).copied();
             found.push(read(&directory, *first_sequence, until, &mut next_sequence, replay)?);
         }
-        let mut reserve = Reserve::find(&directory, reserve_bytes);
-        let (current, older, dropped) = go_on(&directory, &mut reserve, segment_bytes, found, next_sequence)?;
+        let reserve = Reserve::find(&directory, reserve_bytes);
+        let (current, older, dropped) = go_on(&directory, segment_bytes, found, next_sequence)?;
         if !directory.has_begun() {
             directory
                 .begin()
@@ -220,37 +220,40 @@ type Going = (Segment, Vec<(u64, u64)>, Option<Dropped>);
 
 fn go_on(
     directory: &Directory,
-    reserve: &mut Reserve,
     segment_bytes: u64,
     mut found: Vec<Found>,
     next_sequence: u64,
 ) -> Result<Going, OpenError> {
-    let mut create = |first_sequence: u64, payload: Option<&[u8]>| {
-        let created = match Segment::create(directory, first_sequence, segment_bytes, payload) {
-            Err(AppendError::Full) if reserve.release(directory) => {
-                Segment::create(directory, first_sequence, segment_bytes, payload)
-            }
-            created => created,
-        };
-        created.map_err(|error| OpenError::io(directory.segment(first_sequence), "create", error.into()))
+    let failed =
+        |first_sequence, error: io::Error| OpenError::io(directory.segment(first_sequence), "write", error);
+    let create = |first_sequence: u64, payload: Option<&[u8]>| {
+        Segment::create(directory, first_sequence, segment_bytes, payload)
     };
-    let Some(mut last) = found.pop() else { return Ok((create(next_sequence, None)?, Vec::new(), None)) };
+    let Some(mut last) = found.pop() else {
+        let first = create(next_sequence, None).map_err(|error| failed(next_sequence, error.into()))?;
+        return Ok((first, Vec::new(), None));
+    };
     let path = directory.segment(last.first_sequence);
     let dropped = (last.dropped > 0).then(|| Dropped { path, offset: last.tail, bytes: last.dropped });
-    let current = match last.last.take() {
-        Some((offset, payload)) => {
-            let current = create(next_sequence - 1, Some(payload.as_slice()))?;
-            if current.first_sequence != last.first_sequence {
-                found.push(Found { tail: offset, sealed: false, ..last });
-            }
-            current
-        }
+    let batch = last.last.take();
+    let created = match &batch {
+        Some((_, payload)) => create(next_sequence - 1, Some(payload.as_slice())),
         None if last.version == file::FORMAT_VERSION && last.dropped == 0 => {
-            Segment::reopen(directory, &last)
-                .map_err(|error| OpenError::io(directory.segment(last.first_sequence), "open", error))?
+            Segment::reopen(directory, &last).map_err(AppendError::Refused)
         }
-        None => create(last.first_sequence, None)?,
+        None => create(last.first_sequence, None),
     };
+    let current = match created {
+        // A full disk has room for what is there already.
+        Err(AppendError::Full) => Segment::rewrite(directory, &last, batch.as_ref(), next_sequence - 1),
+        created => created.map_err(io::Error::from),
+    };
+    let current = current.map_err(|error| failed(last.first_sequence, error))?;
+    if let Some((offset, _)) = batch
+        && current.first_sequence != last.first_sequence
+    {
+        found.push(Found { tail: offset, sealed: false, ..last });
+    }
     let mut older: Vec<(u64, u64)> = found.iter().map(|found| (found.first_sequence, found.length)).collect();
     if let (Some(last), Some((_, length))) = (found.last(), older.last_mut())
         && !last.sealed
@@ -308,11 +311,31 @@ impl Segment {
         unreachable!("the last try returns")
     }
 
-    /// A segment without batches: what was durable when it got its name is all that is in it.
+    /// Goes on in a segment. Where it has no batches, all that is in it was durable when it got its name.
     fn reopen(directory: &Directory, found: &Found) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(directory.segment(found.first_sequence))?;
         let Found { first_sequence, salt, tail, length, .. } = *found;
         Ok(Self { file, first_sequence, salt, tail, length })
+    }
+
+    /// Writes the last batch in its place once more, and zeros over a torn end. The bytes are the ones that are there:
+    /// a power failure meanwhile does no harm.
+    fn rewrite(
+        directory: &Directory,
+        found: &Found,
+        batch: Option<&(u64, Vec<u8>)>,
+        sequence: u64,
+    ) -> io::Result<Self> {
+        let segment = Self::reopen(directory, found)?;
+        let (mut bytes, mut offset) = (Vec::new(), found.tail);
+        if let Some((at, payload)) = batch {
+            frame::write(&mut bytes, found.salt, sequence, payload);
+            offset = *at;
+        }
+        bytes.resize(bytes.len() + found.dropped as usize, 0);
+        directory.disk().write_at(&segment.file, &bytes, offset)?;
+        directory.disk().sync(&segment.file)?;
+        Ok(segment)
     }
 
     fn is_empty(&self) -> bool {

@@ -176,7 +176,9 @@ async fn a_missing_file_is_noticed() {
             }
             fs::rename(&aside, log).expect("renamed");
         }
-        assert_eq!(state(&open(place.path(), sizes)), shown);
+        let store = open(place.path(), sizes);
+        assert_eq!(state(&store), shown);
+        store.close().await;
     }
 }
 
