@@ -77,6 +77,7 @@ fn replay_command() -> Command {
     let until = Arg::new("until").long("until").value_name("N").value_parser(clap::value_parser!(u64));
     Command::new("replay")
         .about("Replay a recording of `serve --record FILE` through the same core")
+        .after_help(replay::EXIT_CODES)
         .arg(file.value_name("FILE").help("The recording"))
         .arg(effects.help("Print each input and the effects that followed from it"))
         .arg(until.help("Stop after N inputs"))

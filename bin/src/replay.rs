@@ -7,12 +7,59 @@ use std::process::ExitCode;
 
 use steersman_sim::replay::{Replay, Totals};
 
-/// Replays a file. With `effects` every effect is printed under the input it followed from. Exit code 1
-/// for a recording that cannot be replayed to its end, or has other effects than it had.
+/// How a replay ends, as exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// The recording is whole, and the effects are the recorded ones; or it was to go so far only.
+    Same,
+    /// The recording lost what followed, and says so.
+    Broken,
+    /// The recording has no end: the server was killed, or still runs.
+    Killed,
+}
+
+/// The exit code for a recording that cannot be read or replayed, or that had other effects.
+const UNREPLAYABLE: u8 = 1;
+
+/// What the help says of the exit codes.
+pub(crate) const EXIT_CODES: &str = "Exit codes: 0 the effects are the recorded ones (or --until was reached); 1 they \
+are not, or the recording cannot be replayed; 3 the recording broke off while the server went on, what it holds was \
+replayed; 4 the recording has no end, since the server was killed or still runs, what it holds was replayed.";
+
+impl Ending {
+    fn of(totals: &Totals, until: Option<u64>) -> Self {
+        match totals {
+            Totals { broken: true, .. } => Self::Broken,
+            Totals { same: true, .. } => Self::Same,
+            Totals { inputs, .. } if until.is_some_and(|until| *inputs >= until) => Self::Same,
+            Totals { .. } => Self::Killed,
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Same => 0,
+            Self::Broken => 3,
+            Self::Killed => 4,
+        }
+    }
+
+    fn words(self, totals: &Totals) -> &'static str {
+        match self {
+            Self::Same if totals.same => ", as recorded",
+            Self::Same => "",
+            Self::Broken => "; the recording broke off here and lost what followed: nothing to compare with",
+            Self::Killed => "; the recording has no end (the server was killed): nothing to compare with",
+        }
+    }
+}
+
+/// Replays a file. With `effects` every effect is printed under the input it followed from.
 pub(crate) fn main(path: &Path, effects: bool, until: Option<u64>) -> ExitCode {
     let mut out = BufWriter::new(std::io::stdout().lock());
     match run(path, effects, until, &mut out) {
         Ok(totals) => {
+            let ending = Ending::of(&totals, until);
             let written = writeln!(
                 out,
                 "{} inputs, {} steps, {} answers, {} effects, digest {:016x}{}",
@@ -21,32 +68,27 @@ pub(crate) fn main(path: &Path, effects: bool, until: Option<u64>) -> ExitCode {
                 totals.answers,
                 totals.effects,
                 totals.digest.0,
-                ending(&totals, until)
-            );
-            if written.is_ok() && !totals.broken { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+                ending.words(&totals)
+            )
+            .and_then(|()| out.flush());
+            if written.is_ok() { ExitCode::from(ending.code()) } else { ExitCode::from(UNREPLAYABLE) }
         }
         Err(why) => {
             eprintln!("steersman replay: {}: {why}", path.display());
-            ExitCode::FAILURE
+            ExitCode::from(UNREPLAYABLE)
         }
-    }
-}
-
-/// How the recording ends.
-fn ending(totals: &Totals, until: Option<u64>) -> &'static str {
-    match totals {
-        Totals { broken: true, .. } => "; the recording lost what followed",
-        Totals { same: true, .. } => ", as recorded",
-        _ if until.is_some() => "",
-        // The server was killed.
-        _ => "; the recording has no end, nothing to compare with",
     }
 }
 
 fn run(path: &Path, effects: bool, until: Option<u64>, out: &mut impl Write) -> Result<Totals, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut lines = BufReader::new(file).lines();
-    let mut next = || lines.next().transpose().map_err(|error| error.to_string());
+    let mut input = BufReader::new(file);
+    // A server that was killed may have left the beginning of a line, which says nothing for certain.
+    let mut next = || {
+        let mut line = String::new();
+        input.read_line(&mut line).map_err(|error| error.to_string())?;
+        Ok::<_, String>(line.strip_suffix('\n').map(str::to_owned))
+    };
     let heading = next()?.unwrap_or_default();
     let config = next()?.unwrap_or_default();
     let mut replay = Replay::begin(&heading, &config).map_err(|error| error.to_string())?;
@@ -125,13 +167,40 @@ mod tests {
     #[test]
     fn the_end_of_a_recording_is_told() {
         let (lines, digests) = recording();
-        let cut = replay(&lines).expect("can be replayed");
-        assert!(!cut.same && ending(&cut, None).contains("no end") && ending(&cut, Some(2)).is_empty());
+        let whole = replay(&with(&lines, &digests.line())).expect("can be replayed");
+        let killed = replay(&lines).expect("can be replayed");
         let broken = replay(&with(&lines, BROKEN)).expect("can be replayed");
-        assert!(broken.broken && ending(&broken, None).contains("lost"));
+        for (totals, until, ending, words) in [
+            (&whole, None, Ending::Same, "as recorded"),
+            (&killed, None, Ending::Killed, "was killed"),
+            (&killed, Some(3), Ending::Same, ""),
+            (&killed, Some(4), Ending::Killed, "was killed"),
+            (&broken, None, Ending::Broken, "broke off"),
+        ] {
+            assert_eq!(Ending::of(totals, until), ending);
+            assert_eq!(totals.inputs, 3);
+            assert!(ending.words(totals).contains(words), "{ending:?}");
+        }
+        let codes = [Ending::Same, Ending::Broken, Ending::Killed].map(Ending::code);
+        assert_eq!(codes, [0, 3, 4]);
         for last in [BROKEN, &digests.line()] {
             let why = replay(&with(&with(&lines, last), INPUTS[1])).expect_err("goes on");
             assert_eq!(why, "line 7: follows the end of the recording");
+        }
+    }
+
+    /// A server that is killed while it writes leaves a part of a line, which is not replayed.
+    #[test]
+    fn a_line_without_an_end_is_not_there() {
+        let (lines, _) = recording();
+        let whole = lines.join("\n") + "\n";
+        let last = whole.len() - lines[4].len() - 1;
+        for cut in last..whole.len() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("recording");
+            std::fs::write(&path, &whole[..cut]).expect("is written");
+            let totals = run(&path, false, None, &mut std::io::sink()).expect("can be replayed");
+            assert_eq!((totals.inputs, Ending::of(&totals, None)), (2, Ending::Killed));
         }
     }
 }

@@ -42,6 +42,9 @@ pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> 
             now,
             rng,
         ));
+    }
+    // Without an address that others reach there is nothing to say.
+    if !config.service_ip.is_empty() && !config.advertise_address.is_empty() {
         let endpoints = registry.find("", "v1", "endpoints");
         writes.extend(write(world, endpoints, NAMESPACE, SERVICE, endpoints_object(world), now, rng));
         let slices = registry.find("discovery.k8s.io", "v1", "endpointslices");

@@ -218,6 +218,18 @@ pub const STORE_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const STORE_LOG_BYTES: u64 = 64 * 1024 * 1024;
 pub const STORE_SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Room that the embedded store keeps on its disk. A full disk refuses what needs room, 500 with the reason; what is
+/// left is for deletions, and for the snapshot that makes room.
+pub const STORE_RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes of entries that wait for a recording's disk, and of a recording. Beyond: the recording ends and says that it
+/// is broken, the server goes on.
+pub const RECORDING_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+pub const RECORDING_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Older recordings that are kept beside a new one. Beyond: the server does not start.
+pub const RECORDINGS_KEPT: usize = 100;
+
 /// Feeds of one store. They are the server's own, not its clients'; one more is lost at once.
 pub const STORE_FOLLOWERS: usize = 1000;
 /// How long a resource's window keeps changes for watches that start in the past, milliseconds, unless

@@ -1,9 +1,7 @@
 //! Certificates that the server makes for itself: an authority, serving and client certificates.
 
 use std::fs;
-use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +14,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
+
+use crate::private;
 
 /// How long the authority is valid.
 const AUTHORITY_VALIDITY: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -61,21 +61,67 @@ impl Authority {
         })
     }
 
-    /// The authority kept in two files, made and written when either is missing.
-    pub fn load_or_create(certificate: &Path, key: &Path, common_name: &str) -> Result<Self> {
-        if !(certificate.exists() && key.exists()) {
-            let created = Self::create(common_name)?;
-            write_private(key, &created.key_pem)?;
-            write_public(certificate, &created.certificate_pem)?;
-            return Ok(created);
+    /// The authority kept in two files. It is made when neither is there, unless something was issued by one before:
+    /// a new authority in the place of one that was lost would shut out everybody who has a certificate of the old one.
+    ///
+    /// # Errors
+    /// When only a part of it is there, or what is there is not a valid authority.
+    pub fn load_or_create(
+        certificate: &Path,
+        key: &Path,
+        common_name: &str,
+        has_issued: bool,
+    ) -> Result<Self> {
+        match (is_there(certificate)?, is_there(key)?) {
+            (true, true) => Self::load(certificate, key),
+            // The key is written first: a first start that was interrupted leaves it alone.
+            (false, _) if !has_issued => {
+                let created = Self::create(common_name)?;
+                write(key, &created.key_pem, private::FILE_MODE)?;
+                write(certificate, &created.certificate_pem, private::FILE_MODE)?;
+                Ok(created)
+            }
+            (has_certificate, _) => {
+                let (lost, left) = if has_certificate { (key, certificate) } else { (certificate, key) };
+                Err(format!(
+                    "{} is missing, and client certificates were issued by it: restore it from a backup, or remove \
+                     {} and admin.kubeconfig too, to make a new authority which believes none of the old certificates",
+                    lost.display(),
+                    left.display()
+                ))
+            }
         }
+    }
+
+    fn load(certificate: &Path, key: &Path) -> Result<Self> {
         let certificate_pem = read(certificate)?;
         let key_pem = read(key)?;
         let parsed = KeyPair::from_pem(&key_pem).map_err(|error| format!("{}: {error}", key.display()))?;
-        let der = CertificateDer::from_pem_slice(certificate_pem.as_bytes())
-            .map_err(|error| format!("{}: {error}", certificate.display()))?;
-        let issuer = Issuer::from_ca_cert_der(&der, parsed)
-            .map_err(|error| format!("{}: {error}", certificate.display()))?;
+        let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", certificate.display());
+        let der =
+            CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|error| failed(&error))?;
+        let (_, x509) = X509Certificate::from_der(&der).map_err(|error| failed(&error))?;
+        if x509.public_key().subject_public_key.data.as_ref() != parsed.public_key_raw() {
+            return Err(failed(&format!("is not the certificate of the key in {}", key.display())));
+        }
+        if !x509.is_ca() {
+            return Err(failed(&"is not the certificate of an authority"));
+        }
+        let (validity, now) = (x509.validity(), crate::clock::wall_now().seconds());
+        if validity.not_after.timestamp() < now {
+            return Err(failed(&format!(
+                "the authority has expired on {}: remove it, its key and admin.kubeconfig, to make a new one which \
+                 believes none of the old certificates",
+                validity.not_after
+            )));
+        }
+        if validity.not_before.timestamp() > now {
+            return Err(failed(&format!(
+                "is valid from {} on only: is the clock right?",
+                validity.not_before
+            )));
+        }
+        let issuer = Issuer::from_ca_cert_der(&der, parsed).map_err(|error| failed(&error))?;
         Ok(Self { issuer, certificate: der, certificate_pem, key_pem })
     }
 
@@ -129,19 +175,41 @@ fn params(common_name: &str, validity: Duration) -> Result<CertificateParams> {
 }
 
 /// The self-signed serving certificate of `--cert-dir` (`apiserver.crt`, `apiserver.key`): the one that
-/// is there while it is valid for a day and has all names, else a new one.
+/// is there while it is valid for a day and has all names, else a new one. A certificate whose key is lost, or that
+/// cannot be read, is an error: clients may trust it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/options/serving.go MaybeDefaultWithSelfSignedCerts
-pub fn self_signed(directory: &Path, host: &str, names: &[String], addresses: &[IpAddr]) -> Result<Issued> {
+pub fn self_signed(
+    directory: &Path,
+    host: &str,
+    names: &[String],
+    addresses: &[IpAddr],
+    certificate_mode: u32,
+) -> Result<Issued> {
     let (chain_file, key_file) = (directory.join("apiserver.crt"), directory.join("apiserver.key"));
-    if let Ok(kept) = load(&chain_file, &key_file)
-        && kept.chain.first().is_some_and(|certificate| serves(certificate, names, addresses))
-    {
-        return Ok(kept);
+    if is_there(&chain_file)? {
+        if !is_there(&key_file)? {
+            return Err(format!(
+                "{} is missing: a certificate and its key must be supplied as a pair. Restore it, or remove {} to make \
+                 new ones, which clients have to be told of",
+                key_file.display(),
+                chain_file.display()
+            ));
+        }
+        let kept = load(&chain_file, &key_file)?;
+        if kept.chain.first().is_some_and(|certificate| serves(certificate, names, addresses)) {
+            return Ok(kept);
+        }
+        tracing::info!(
+            "{} expires or lacks a name of this server: a new certificate is made",
+            chain_file.display()
+        );
+        // A crash must not leave a certificate beside another one's key.
+        private::remove(&chain_file).map_err(|error| format!("{}: {error}", chain_file.display()))?;
     }
-    fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    private::create_directory(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let issued = Authority::create(&format!("{host}-ca"))?.issue_server(host, names, addresses)?;
-    write_private(&key_file, &issued.key_pem)?;
-    write_public(&chain_file, &issued.chain_pem)?;
+    write(&key_file, &issued.key_pem, private::FILE_MODE)?;
+    write(&chain_file, &issued.chain_pem, certificate_mode)?;
     Ok(issued)
 }
 
@@ -207,26 +275,16 @@ fn serves(certificate: &CertificateDer<'_>, names: &[String], addresses: &[IpAdd
 
 /// Writes a file that only the owner may read, whole or not at all.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
-    write(path, text, 0o600)
-}
-
-fn write_public(path: &Path, text: &str) -> Result<()> {
-    write(path, text, 0o644)
+    write(path, text, private::FILE_MODE)
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = Path::new(&name);
-    match fs::remove_file(new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(new).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(new, path).map_err(failed)
+    private::replace(path, text.as_bytes(), mode).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Whether a file is there; one of which that cannot be said is an error.
+fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists().map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -235,4 +293,88 @@ fn read(path: &Path) -> Result<String> {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(directory: &Path, has_issued: bool) -> Result<Authority> {
+        Authority::load_or_create(&directory.join("ca.crt"), &directory.join("ca.key"), "test", has_issued)
+    }
+
+    /// What is wrong with an authority, and what the start says; nothing is made in its place.
+    #[test]
+    fn a_lost_authority_is_not_replaced() {
+        type Harm = fn(&Path);
+        let other = |directory: &Path| {
+            let other = Authority::create("other").expect("an authority");
+            write(&directory.join("ca.key"), &other.key_pem, 0o600).expect("written");
+        };
+        let no_authority = |directory: &Path| {
+            let server = Authority::create("x").expect("made").issue_server("x", &[], &[]).expect("issued");
+            write(&directory.join("ca.key"), &server.key_pem, 0o600).expect("written");
+            write(&directory.join("ca.crt"), &server.chain_pem, 0o600).expect("written");
+        };
+        let expired = |directory: &Path| {
+            let mut authority = params("old", Duration::ZERO).expect("parameters");
+            authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            authority.not_after = (std::time::SystemTime::now() - Duration::from_secs(60)).into();
+            let key = KeyPair::generate().expect("a key");
+            let certificate = authority.self_signed(&key).expect("signed");
+            write(&directory.join("ca.key"), &key.serialize_pem(), 0o600).expect("written");
+            write(&directory.join("ca.crt"), &certificate.pem(), 0o600).expect("written");
+        };
+        let cases: [(Harm, &str); 7] = [
+            (|directory| fs::remove_file(directory.join("ca.key")).expect("removed"), "ca.key is missing"),
+            (|directory| fs::remove_file(directory.join("ca.crt")).expect("removed"), "ca.crt is missing"),
+            (
+                |directory| {
+                    fs::remove_file(directory.join("ca.crt")).expect("removed");
+                    fs::remove_file(directory.join("ca.key")).expect("removed");
+                },
+                "ca.crt is missing",
+            ),
+            (|directory| fs::write(directory.join("ca.key"), "x").expect("written"), "ca.key: "),
+            (other, "is not the certificate of the key in "),
+            (no_authority, "is not the certificate of an authority"),
+            (expired, "the authority has expired on "),
+        ];
+        for (harm, expected) in cases {
+            let place = tempfile::tempdir().expect("a directory");
+            keep(place.path(), false).expect("made");
+            harm(place.path());
+            let files = || {
+                let names = ["ca.crt", "ca.key"];
+                names.map(|name| fs::read(place.path().join(name)).ok())
+            };
+            let before = files();
+            let error = keep(place.path(), true).err().expect(expected);
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(files(), before, "{expected}");
+        }
+        // A certificate alone is never the beginning of a first start; a key may be.
+        let place = tempfile::tempdir().expect("a directory");
+        keep(place.path(), false).expect("made");
+        fs::remove_file(place.path().join("ca.crt")).expect("removed");
+        keep(place.path(), false).expect("made anew");
+        fs::remove_file(place.path().join("ca.key")).expect("removed");
+        keep(place.path(), false).err().expect("the key is lost");
+    }
+
+    #[test]
+    fn a_serving_certificate_without_its_key_is_not_replaced() {
+        let place = tempfile::tempdir().expect("a directory");
+        let make = |name: &str| self_signed(place.path(), "host", &[name.to_owned()], &[], 0o644);
+        let first = make("a").expect("made").chain_pem;
+        assert_eq!(make("a").expect("kept").chain_pem, first);
+        let second = make("b").expect("made for another name").chain_pem;
+        assert_ne!(second, first);
+        fs::remove_file(place.path().join("apiserver.key")).expect("removed");
+        let error = make("b").err().expect("the key is lost");
+        assert!(error.contains("apiserver.key is missing: a certificate and its key must be"), "{error}");
+        // As a crash before the certificate was written.
+        fs::remove_file(place.path().join("apiserver.crt")).expect("removed");
+        make("b").expect("made");
+    }
 }

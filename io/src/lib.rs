@@ -23,6 +23,7 @@ mod mailbox;
 pub mod metrics;
 pub mod peer;
 mod pieces;
+pub mod private;
 pub mod record;
 pub mod serve;
 pub mod shell;

@@ -3,21 +3,38 @@
 //! The file holds what clients sent, their credentials too; only its owner may read it. Its last line holds a
 //! digest of the effects, with which a replay compares its own.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use steersman_core::http::Response;
+use steersman_core::http::{Body, Response};
+use steersman_core::limits;
 use steersman_core::machine::text::{BROKEN, Digests, HEADING, write_config, write_effect, write_input};
 use steersman_core::machine::{Config, Effect, Input, JobId};
 use steersman_core::now::Now;
 
-/// Inputs, and effects of inputs, that wait for the disk. When more do, the recording ends and says that it is
-/// broken: the server does not wait for it.
+use crate::private;
+
+/// Inputs, and effects of inputs, that wait for the disk. When more do, or more than
+/// `limits::RECORDING_QUEUE_BYTES`, the recording ends and says that it is broken: the server does not wait for it.
 const QUEUE: usize = 16_384;
+
+/// What an entry takes beside its bytes, about.
+const ENTRY_BYTES: usize = 256;
+
+/// How much a recording may take.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    queue_bytes: usize,
+    file_bytes: u64,
+}
+
+const ROOM: Room = Room { queue_bytes: limits::RECORDING_QUEUE_BYTES, file_bytes: limits::RECORDING_BYTES };
 
 /// What the writer is told.
 #[derive(Debug)]
@@ -27,6 +44,18 @@ enum Entry {
     Effects(Vec<Told>),
     /// Nothing was lost.
     End,
+}
+
+impl Entry {
+    /// Bytes that wait with it, about.
+    fn bytes(&self) -> usize {
+        let bytes = match self {
+            Self::Input(line) => line.len(),
+            Self::Effects(effects) => effects.iter().map(Told::bytes).sum(),
+            Self::End => 0,
+        };
+        ENTRY_BYTES.saturating_add(bytes)
+    }
 }
 
 /// An effect as the writer is told of it.
@@ -42,22 +71,35 @@ enum Told {
 pub struct Recorder {
     /// None after the recording broke.
     entries: Option<SyncSender<Entry>>,
+    /// Bytes of the entries that wait.
+    waiting: Arc<AtomicUsize>,
+    room: Room,
     writer: Option<JoinHandle<()>>,
 }
 
 impl Recorder {
-    /// Begins a file, in the place of one that is there.
-    pub fn create(path: &Path, config: &Config) -> std::io::Result<Self> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    /// Begins a file. A recording that is there already, perhaps of a crash that is not understood yet, is kept as
+    /// `FILE.1`, or the next number that is free.
+    ///
+    /// # Errors
+    /// When another server writes to the file, or too many older recordings are there.
+    pub fn create(path: &Path, config: &Config) -> io::Result<Self> {
+        Self::create_in(path, config, ROOM)
+    }
+
+    fn create_in(path: &Path, config: &Config, room: Room) -> io::Result<Self> {
+        let file = create_file(path)?;
         let (entries, receiver) = sync_channel(QUEUE);
         let mut configuration = String::new();
         write_config(config, &mut configuration);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let waits = Arc::clone(&waiting);
         let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || {
-            if let Err(error) = write(file, &configuration, &receiver) {
+            if let Err(error) = write(file, &configuration, &receiver, &waits, room.file_bytes) {
                 tracing::error!(%error, "the recording is broken");
             }
         })?;
-        Ok(Self { entries: Some(entries), writer: Some(writer) })
+        Ok(Self { entries: Some(entries), waiting, room, writer: Some(writer) })
     }
 
     /// Notes one input, in the order in which the machine takes them; before it takes it, for the recording of
@@ -79,7 +121,13 @@ impl Recorder {
 
     fn send(&mut self, entry: Entry) {
         let Some(entries) = &self.entries else { return };
-        match entries.try_send(entry) {
+        let bytes = entry.bytes();
+        let sent = if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > self.room.queue_bytes {
+            Err(TrySendError::Full(entry))
+        } else {
+            entries.try_send(entry)
+        };
+        match sent {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 tracing::error!("the recording is broken: the disk did not keep up");
@@ -111,6 +159,17 @@ impl Told {
         Self::Line(line)
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Line(line) => line.len(),
+            Self::Response(_, response) => match &response.body {
+                Body::Full(bytes) => ENTRY_BYTES + bytes.len(),
+                // Rendered by the writer, from objects that the cache holds.
+                Body::Empty | Body::List(_) | Body::Stream(_) => ENTRY_BYTES,
+            },
+        }
+    }
+
     fn line(self) -> String {
         match self {
             Self::Line(line) => line,
@@ -123,12 +182,59 @@ impl Told {
     }
 }
 
-fn write(file: File, configuration: &str, entries: &Receiver<Entry>) -> std::io::Result<()> {
+/// A new file, which only its owner may read, locked as long as it is open.
+fn create_file(path: &Path) -> io::Result<File> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => set_aside(path)?,
+        // A pipe or a device.
+        Ok(_) => return OpenOptions::new().write(true).open(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(private::FILE_MODE).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(private::FILE_MODE))?;
+    file.try_lock()?;
+    private::sync_parent(path)?;
+    Ok(file)
+}
+
+/// Gives an older recording a name with a number.
+fn set_aside(path: &Path) -> io::Result<()> {
+    match File::open(path)?.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::other("another server records into this file"));
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    for number in 1..=limits::RECORDINGS_KEPT {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let aside = PathBuf::from(name);
+        if !aside.try_exists()? {
+            fs::rename(path, &aside)?;
+            tracing::info!("the recording that was there is kept as {}", aside.display());
+            return Ok(());
+        }
+    }
+    Err(io::Error::other(format!("{} older recordings are there: remove some", limits::RECORDINGS_KEPT)))
+}
+
+/// Writes what comes until the end. A recording that is full, or whose writer did not keep up, ends with `BROKEN`.
+fn write(
+    file: File,
+    configuration: &str,
+    entries: &Receiver<Entry>,
+    waiting: &AtomicUsize,
+    file_bytes: u64,
+) -> io::Result<()> {
     let mut file = BufWriter::new(file);
     let mut digests = Digests::default();
+    let mut written = 0;
     for line in [HEADING, configuration] {
         writeln!(file, "{line}")?;
         digests.add_input(line);
+        written += line.len() as u64 + 1;
     }
     loop {
         let entry = match entries.try_recv() {
@@ -142,8 +248,14 @@ fn write(file: File, configuration: &str, entries: &Receiver<Entry>) -> std::io:
             }
             Err(TryRecvError::Disconnected) => break,
         };
+        waiting.fetch_sub(entry.bytes(), Ordering::Relaxed);
         match entry {
             Entry::Input(line) => {
+                written += line.len() as u64 + 1;
+                if written > file_bytes {
+                    tracing::error!("the recording is full: it ends here, with {file_bytes} bytes");
+                    break;
+                }
                 writeln!(file, "{line}")?;
                 digests.add_input(&line);
             }
@@ -199,6 +311,50 @@ mod tests {
                 (0..2).for_each(|_| digests.add_effect(&format!(" close {id}")));
             }
             assert_eq!(Digests::parse(lines[12]), Some(digests));
+        }
+    }
+
+    fn config() -> Config {
+        parse_config("config / 1 a b c d 1 named 0 allow 0 0 0 0 0 0 0 - 0 -").expect("a configuration")
+    }
+
+    fn gone(recorder: &mut Recorder, ids: std::ops::Range<u64>) {
+        ids.for_each(|id| recorder.record(Now::default(), &Input::Gone(JobId(id))));
+    }
+
+    #[test]
+    fn an_older_recording_is_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("recording");
+        for round in 0..3 {
+            let mut recorder = Recorder::create(&path, &config()).expect("a file");
+            gone(&mut recorder, 0..round);
+            let error = Recorder::create(&path, &config()).expect_err("in use");
+            assert_eq!(error.to_string(), "another server records into this file");
+            recorder.finish();
+        }
+        let lines = |name: &str| fs::read_to_string(directory.path().join(name)).expect(name).lines().count();
+        assert_eq!([lines("recording.1"), lines("recording.2"), lines("recording")], [3, 4, 5]);
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        for number in 3..=limits::RECORDINGS_KEPT {
+            fs::write(directory.path().join(format!("recording.{number}")), "").expect("written");
+        }
+        let error = Recorder::create(&path, &config()).expect_err("too many");
+        assert!(error.to_string().ends_with("older recordings are there: remove some"), "{error}");
+    }
+
+    #[test]
+    fn a_recording_that_is_full_says_so() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("recording");
+        for room in [Room { file_bytes: 1000, ..ROOM }, Room { queue_bytes: ENTRY_BYTES + 1, ..ROOM }] {
+            let mut recorder = Recorder::create_in(&path, &config(), room).expect("a file");
+            gone(&mut recorder, 0..1000);
+            recorder.finish();
+            let text = fs::read_to_string(&path).expect("a file");
+            assert!(text.len() <= 1000 + BROKEN.len() + 1, "{}", text.len());
+            assert_eq!(text.lines().last(), Some(BROKEN));
         }
     }
 }

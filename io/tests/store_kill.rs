@@ -26,7 +26,7 @@ const THREADS: u64 = 6;
 const KEYS: u64 = 12;
 
 /// Small, so that segments and snapshots come and go while the process is killed.
-const SIZES: Sizes = Sizes { snapshot_after_bytes: 400_000, segment_bytes: 100_000 };
+const SIZES: Sizes = Sizes { snapshot_after_bytes: 400_000, segment_bytes: 100_000, reserve_bytes: 100_000 };
 
 /// What is known of a key: its value, and the revision when it was acknowledged.
 type Keys = BTreeMap<String, (Bytes, Option<u64>)>;

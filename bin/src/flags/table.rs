@@ -66,7 +66,8 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "record",
                 Kind::Str,
                 "",
-                "Write everything that comes in to this file, to be replayed; an older recording is kept as FILE.1, .2, ...",
+                "Write everything that comes in to this file, to be replayed; older recordings become FILE.1, \
+                 FILE.2, ...",
             ),
             served(
                 "storage",

@@ -9,22 +9,25 @@ use steersman_io::certificates::{Authority, write_private};
 const USER: &str = "kubernetes-admin";
 const GROUP: &str = "system:masters";
 
+/// What the administrator's kubeconfig is called in the data directory.
+pub(super) const KUBECONFIG: &str = "admin.kubeconfig";
+
 /// The authority for client certificates, kept in the data directory over restarts.
 pub(super) fn authority(data_directory: &Path) -> Result<Authority, String> {
     let directory = data_directory.join("pki");
-    std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    Authority::load_or_create(&directory.join("ca.crt"), &directory.join("ca.key"), "steersman-ca")
+    let has_issued = data_directory.join(KUBECONFIG).exists();
+    let (certificate, key) = (directory.join("ca.crt"), directory.join("ca.key"));
+    Authority::load_or_create(&certificate, &key, "steersman-ca", has_issued)
 }
 
-/// Writes `admin.kubeconfig`, which only the owner may read. Certificates of earlier starts stay valid.
-pub(super) fn write_kubeconfig(
-    data_directory: &Path,
+/// The administrator's kubeconfig. Certificates of earlier starts stay valid.
+pub(super) fn kubeconfig(
     authority: &Authority,
     server: &str,
     serving_ca_pem: &str,
-) -> Result<PathBuf, String> {
+) -> Result<String, String> {
     let issued = authority.issue_client(USER, GROUP)?;
-    let text = format!(
+    Ok(format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: steersman\n\
          clusters:\n- name: steersman\n  cluster:\n    server: {server}\n    certificate-authority-data: {}\n\
          contexts:\n- name: steersman\n  context:\n    cluster: steersman\n    user: {USER}\n\
@@ -32,9 +35,13 @@ pub(super) fn write_kubeconfig(
         base64(serving_ca_pem.as_bytes()),
         base64(issued.chain_pem.as_bytes()),
         base64(issued.key_pem.as_bytes()),
-    );
-    let path = data_directory.join("admin.kubeconfig");
-    write_private(&path, &text)?;
+    ))
+}
+
+/// Writes the kubeconfig, which only the owner may read, and says where it is.
+pub(super) fn write_kubeconfig(data_directory: &Path, text: &str) -> Result<PathBuf, String> {
+    let path = data_directory.join(KUBECONFIG);
+    write_private(&path, text)?;
     path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -69,12 +76,15 @@ mod tests {
     #[test]
     fn the_authority_outlives_a_restart() {
         let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("pki")).expect("a directory");
         let first = authority(directory.path()).expect("an authority");
         let second = authority(directory.path()).expect("an authority");
         assert_eq!(first.certificate(), second.certificate());
-        let path =
-            write_kubeconfig(directory.path(), &second, "https://127.0.0.1:1", "pem").expect("a kubeconfig");
+        let text = kubeconfig(&second, "https://127.0.0.1:1", "pem").expect("a kubeconfig");
+        let path = write_kubeconfig(directory.path(), &text).expect("is written");
         let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions());
         assert_eq!(mode & 0o777, 0o600);
+        std::fs::remove_dir_all(directory.path().join("pki")).expect("removed");
+        authority(directory.path()).err().expect("who has the kubeconfig would be shut out");
     }
 }

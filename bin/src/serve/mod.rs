@@ -1,6 +1,7 @@
 //! `steersman serve`: from flags to a running server, and back out when it is told to end.
 
 mod admin;
+mod directory;
 mod issuer;
 mod memory;
 mod options;
@@ -10,7 +11,6 @@ mod tokens;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -128,9 +128,13 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     // Registered first, so that a signal during the start ends the server in order.
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    create_private(&options.data_directory)?;
+    // Before anything is written: another server's files are not touched.
+    let _data_directory = match options.needs_data_directory {
+        true => Some(directory::take(&options.data_directory)?),
+        false => None,
+    };
     let file_contents = security::contents(flags);
-    let (secured, admin_kubeconfig) = security::secure(flags, &options)?;
+    let (secured, kubeconfig) = security::secure(flags, &options)?;
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
@@ -152,6 +156,10 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     };
     let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
     tracing::info!(address = %options.listen, "serving securely");
+    let admin_kubeconfig = match kubeconfig {
+        Some(text) => Some(admin::write_kubeconfig(&options.data_directory, &text)?),
+        None => None,
+    };
     let running = async {
         shell.ready().await;
         announce(admin_kubeconfig.as_deref());
@@ -193,8 +201,13 @@ async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut k
         if found == known {
             continue;
         }
-        match security::secure(flags, options) {
-            Ok((secured, _)) => {
+        let taken = security::secure(flags, options).and_then(|(secured, kubeconfig)| {
+            kubeconfig
+                .map_or(Ok(()), |text| admin::write_kubeconfig(&options.data_directory, &text).map(drop))?;
+            Ok(secured)
+        });
+        match taken {
+            Ok(secured) => {
                 serving.secure_with(secured);
                 known = found;
                 tracing::info!("certificates taken anew");
@@ -203,13 +216,6 @@ async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut k
             Err(error) => tracing::warn!(%error, "certificates stay as they were"),
         }
     }
-}
-
-/// Creates the data directory, which holds keys and secrets, for its owner alone.
-fn create_private(directory: &Path) -> Result<(), String> {
-    let mut builder = std::fs::DirBuilder::new();
-    let created = builder.recursive(true).mode(0o700).create(directory);
-    created.map_err(|error| format!("--data-dir: {}: {error}", directory.display()))
 }
 
 /// One store for each feed.

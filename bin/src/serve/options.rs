@@ -48,6 +48,10 @@ pub(super) struct Options {
     pub(super) advertise_address: IpAddr,
     pub(super) service_ip: IpAddr,
     pub(super) certificate_directory: PathBuf,
+    /// It lies in the data directory.
+    pub(super) certificate_directory_is_own: bool,
+    /// Something is kept in the data directory.
+    pub(super) needs_data_directory: bool,
     /// Nobody was named who may connect.
     pub(super) makes_admin: bool,
     pub(super) request_timeout: Duration,
@@ -61,16 +65,24 @@ impl Options {
     /// Reads the flags and the files that they name.
     pub(super) fn from_flags(flags: &Flags) -> Result<Self, String> {
         let makes_admin = !AUTHENTICATION_FLAGS.iter().any(|name| flags.is_given(name));
+        for name in ["data-dir", "cert-dir"] {
+            if flags.text(name).is_empty() {
+                return Err(format!("--{name} must name a directory"));
+            }
+        }
         let data_directory = PathBuf::from(flags.text("data-dir"));
-        let listen = listen_address(flags, makes_admin)?;
+        let is_alone = is_alone(flags, makes_admin);
+        let listen = listen_address(flags, is_alone)?;
         let advertise_address = match flags.address("advertise-address") {
             Some(address) => address,
+            None if is_alone => listen.ip(),
             None => advertised(listen.ip()),
         };
         let (service_ip, service_range) = service_range(flags.text("service-cluster-ip-range"))?;
-        let certificate_directory = match flags.is_given("cert-dir") {
-            true => PathBuf::from(flags.text("cert-dir")),
-            false => data_directory.join("pki"),
+        let certificate_directory_is_own = !flags.is_given("cert-dir");
+        let certificate_directory = match certificate_directory_is_own {
+            true => data_directory.join("pki"),
+            false => PathBuf::from(flags.text("cert-dir")),
         };
         let host = match flags.text("external-hostname") {
             "" => advertise_address.to_string(),
@@ -78,6 +90,9 @@ impl Options {
         };
         let authorization = authorization(flags)?;
         let (storage, feeds) = storage(flags, &data_directory)?;
+        let needs_data_directory = makes_admin
+            || matches!(storage, Storage::Embedded(_))
+            || (certificate_directory_is_own && flags.text("tls-cert-file").is_empty());
         let issuer = Issuer::from_flags(flags)?;
         let config = Config {
             etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
@@ -85,7 +100,7 @@ impl Options {
             advertised: host_and_port(&host, listen.port()).into(),
             service_ip: Text::from(service_ip.to_string()),
             service_range,
-            advertise_address: Text::from(advertise_address.to_string()),
+            advertise_address: endpoint(advertise_address),
             secure_port: listen.port(),
             authentication: authentication(flags, makes_admin, authorization)?,
             authorization,
@@ -114,6 +129,8 @@ impl Options {
             advertise_address,
             service_ip,
             certificate_directory,
+            certificate_directory_is_own,
+            needs_data_directory,
             makes_admin,
             request_timeout: flags.duration("request-timeout"),
             shutdown_delay: flags.duration("shutdown-delay-duration"),
@@ -127,16 +144,20 @@ impl Options {
     }
 }
 
-fn listen_address(flags: &Flags, makes_admin: bool) -> Result<SocketAddr, String> {
+/// Whether nobody but this host is to reach the server: it was told neither who may connect nor where to listen.
+fn is_alone(flags: &Flags, makes_admin: bool) -> bool {
+    makes_admin && !flags.is_given("bind-address")
+}
+
+fn listen_address(flags: &Flags, is_alone: bool) -> Result<SocketAddr, String> {
     let port = u16::try_from(flags.int("secure-port")).ok().filter(|port| *port > 0).ok_or_else(|| {
         format!(
             "--secure-port {} must be between 1 and 65535, inclusive. It cannot be turned off with 0",
             flags.int("secure-port")
         )
     })?;
-    let loopback = makes_admin && !flags.is_given("bind-address");
     let address = match flags.address("bind-address") {
-        Some(address) if !loopback => address,
+        Some(address) if !is_alone => address,
         Some(_) | None => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
     Ok(SocketAddr::new(address, port))
@@ -149,12 +170,25 @@ fn advertised(bound: IpAddr) -> IpAddr {
     if !bound.is_unspecified() && !bound.is_loopback() {
         return bound;
     }
-    // An address of the documentation's range: nobody has it, and it is on no local network.
-    let route = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket.connect("192.0.2.1:9")?;
+    // Addresses of the documentation's ranges: nobody has them, and they are on no local network.
+    let route = |from: &str, to: &str| {
+        let socket = UdpSocket::bind(from)?;
+        socket.connect(to)?;
         socket.local_addr()
-    });
+    };
+    let route = route("0.0.0.0:0", "192.0.2.1:9").or_else(|_| route("[::]:0", "[2001:db8::1]:9"));
     route.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+}
+
+/// The address in the endpoints of the `kubernetes` service; empty for no endpoints. Upstream's validation refuses
+/// endpoints with a loopback address, since pods would reach themselves by it.
+/// k8s: pkg/apis/core/validation/validation.go ValidateNonSpecialIP
+fn endpoint(advertised: IpAddr) -> Text {
+    if advertised.is_loopback() {
+        tracing::info!("the kubernetes service has no endpoints: the server is reached from this host only");
+        return Text::default();
+    }
+    Text::from(advertised.to_string())
 }
 
 /// The first address of the first range, which the `kubernetes` service has, and the ranges as given.
@@ -351,6 +385,8 @@ mod tests {
             ("--secure-port=0", "--secure-port 0 must be between"),
             ("--max-requests-inflight=-1", "--max-requests-inflight can not be negative"),
             ("--storage=floppy", "--storage must be"),
+            ("--data-dir=", "--data-dir must name a directory"),
+            ("--cert-dir=", "--cert-dir must name a directory"),
             ("--etcd-servers-overrides=/events#x", "--etcd-servers-overrides needs --etcd-servers"),
             ("--token-auth-file=/nonexistent", "/nonexistent: "),
             ("--service-account-key-file=/nonexistent", "--service-account-key-file: /nonexistent: "),
@@ -393,6 +429,16 @@ mod tests {
             let flags: Vec<String> = flags.into_iter().map(String::from).collect();
             let options = Options::from_flags(&crate::flags::parse(&flags).expect("flags")).expect("options");
             assert_eq!((options.listen.to_string().as_str(), options.makes_admin), (listen, makes_admin));
+            let advertised = options.config.advertise_address.as_str();
+            if options.listen.ip().is_loopback() {
+                assert_eq!(
+                    (advertised, options.config.advertised.as_str()),
+                    ("", listen),
+                    "nobody else listens"
+                );
+            } else {
+                assert_eq!(advertised, endpoint(options.advertise_address).as_str());
+            }
             assert!(!options.config.authentication.anonymous);
         }
     }

@@ -17,14 +17,15 @@ use crate::flags::Flags;
 /// Flags that name certificate and key files, which may change while the server runs.
 const FILE_FLAGS: [&str; 4] = ["tls-cert-file", "tls-private-key-file", "tls-sni-cert-key", "client-ca-file"];
 
-/// What the server shows and believes, and the kubeconfig of the administrator that it made.
-pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Option<PathBuf>), String> {
+/// What the server shows and believes, and the kubeconfig of the administrator that it makes. Only for who has the lock
+/// of the data directory: keys that are missing are made there.
+pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Option<String>), String> {
     let serving = serving_certificate(flags, options)?;
-    let (client_certificates, admin_kubeconfig) = if options.makes_admin {
+    let (client_certificates, kubeconfig) = if options.makes_admin {
         let authority = admin::authority(&options.data_directory)?;
         let server = format!("https://{}", reachable(options));
-        let path = admin::write_kubeconfig(&options.data_directory, &authority, &server, &serving.chain_pem)?;
-        (vec![authority.certificate().clone()], Some(path))
+        let kubeconfig = admin::kubeconfig(&authority, &server, &serving.chain_pem)?;
+        (vec![authority.certificate().clone()], Some(kubeconfig))
     } else {
         (client_authorities(flags)?, None)
     };
@@ -46,7 +47,7 @@ pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Optio
         client_cas: client_cas.clone(),
         disable_http2: flags.bool("disable-http2-serving"),
     };
-    Ok((Secured { tls: tls::server_config(tls_options)?, client_cas }, admin_kubeconfig))
+    Ok((Secured { tls: tls::server_config(tls_options)?, client_cas }, kubeconfig))
 }
 
 /// The contents of all files that flags name, to see whether one has changed. A file that cannot be read
@@ -100,7 +101,9 @@ fn self_signed(options: &Options) -> Result<Issued, String> {
             addresses.push(address);
         }
     }
-    certificates::self_signed(&options.certificate_directory, host, &names, &addresses)
+    // A directory that was named may be there for clients to find the certificate in.
+    let mode = if options.certificate_directory_is_own { 0o600 } else { 0o644 };
+    certificates::self_signed(&options.certificate_directory, host, &names, &addresses, mode)
 }
 
 fn client_authorities(flags: &Flags) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -194,6 +194,7 @@ pub struct Config {
     /// The first address of `--service-cluster-ip-range`, and the range itself.
     pub service_ip: Text,
     pub service_range: Text,
+    /// The address in the endpoints of the `kubernetes` service; empty for no endpoints.
     pub advertise_address: Text,
     pub secure_port: u16,
     pub authentication: Authentication,

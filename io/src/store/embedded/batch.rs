@@ -4,7 +4,7 @@ use super::queue::Request;
 use super::record::{Record, encode_changes};
 use steersman_core::mvcc::{Lease, Mvcc};
 use steersman_core::now::Mono;
-use steersman_core::store::{Event, LeaseId, Op, Range, Rev, StoreError, Stored, Txn};
+use steersman_core::store::{Event, LeaseId, Op, Range, Rev, StoreError, Stored, Txn, TxnOp};
 use tokio::sync::oneshot;
 
 /// Operations that were done in memory and are not durable yet.
@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 pub(super) struct Batch {
     /// The records, encoded; empty when nothing has to be durable.
     pub(super) payload: Vec<u8>,
+    /// Something recorded needs room of its own, which a full disk does not have.
+    pub(super) grows: bool,
     pub(super) events: Vec<Event>,
     pub(super) replies: Vec<Reply>,
     /// Takes effect once the batch is durable, since it cannot be taken back.
@@ -25,6 +27,15 @@ pub(super) struct Reply {
     pub(super) to: oneshot::Sender<Stored>,
     pub(super) outcome: Stored,
     pub(super) wrote: bool,
+    /// What was asked, to do it again when the batch is taken back for others.
+    pub(super) op: Op,
+}
+
+impl Reply {
+    /// Whether a full disk has room for this.
+    pub(super) fn takes_away(&self) -> bool {
+        takes_away(&self.op)
+    }
 }
 
 impl Batch {
@@ -38,15 +49,16 @@ impl Batch {
     /// Does one operation; it reads what was durable before the batch, or what the batch does itself.
     pub(super) fn perform(&mut self, mvcc: &mut Mvcc, now: Mono, visible: Rev, request: Request) {
         let recorded = self.payload.len();
-        let outcome = match request.op {
-            Op::Range(range) => read(mvcc, &range, visible),
-            Op::Txn(txn) => self.txn(mvcc, &txn),
-            Op::Compact(revision) => self.compact(mvcc, revision),
-            Op::LeaseGrant { ttl_seconds } => self.grant(mvcc, now, ttl_seconds),
-            Op::LeaseRevoke(id) => self.revoke(mvcc, now, id),
+        let outcome = match &request.op {
+            Op::Range(range) => read(mvcc, range, visible),
+            Op::Txn(txn) => self.txn(mvcc, txn),
+            Op::Compact(revision) => self.compact(mvcc, *revision),
+            Op::LeaseGrant { ttl_seconds } => self.grant(mvcc, now, *ttl_seconds),
+            Op::LeaseRevoke(id) => self.revoke(mvcc, now, *id),
         };
         let wrote = self.payload.len() > recorded;
-        self.replies.push(Reply { to: request.reply, outcome, wrote });
+        self.grows |= wrote && !takes_away(&request.op);
+        self.replies.push(Reply { to: request.reply, outcome, wrote, op: request.op });
     }
 
     /// Takes everything back, because it did not become durable.
@@ -122,6 +134,15 @@ impl Batch {
     }
 }
 
+/// Whether an operation at most removes keys, leases or history.
+fn takes_away(op: &Op) -> bool {
+    match op {
+        Op::Txn(txn) => !txn.then.iter().chain(&txn.otherwise).any(|op| matches!(op, TxnOp::Put(_))),
+        Op::Range(_) | Op::Compact(_) | Op::LeaseRevoke(_) => true,
+        Op::LeaseGrant { .. } => false,
+    }
+}
+
 /// A read at the newest visible revision or an older one.
 pub(super) fn read(mvcc: &Mvcc, range: &Range, visible: Rev) -> Stored {
     match mvcc.range_at(range, visible) {
@@ -145,7 +166,7 @@ pub(super) fn replay(mvcc: &mut Mvcc, now: Mono, record: Record) -> Result<(), S
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         },
-        Record::Snapshot(_) | Record::Live(_) | Record::SnapshotEnd { .. } => {
+        Record::Snapshot(_) | Record::Live(_) | Record::SnapshotEnd { .. } | Record::Sealed { .. } => {
             return Err("a record that has no place in a log".into());
         }
     };

@@ -3,7 +3,6 @@
 
 use super::batch::{Batch, Reply};
 use super::directory::Directory;
-use super::disk::Disk;
 use super::followers::{Follower, Followers};
 use super::log::{AppendError, Log};
 use super::queue::{Queue, Request, Work};
@@ -23,6 +22,13 @@ use tokio::time::Instant;
 /// Leases that could not be revoked (a full disk) are tried again after this.
 const EXPIRY_RETRY_MILLIS: u64 = 1000;
 
+/// On a full disk a snapshot, which may make room, is tried again after this.
+const ROOM_RETRY_MILLIS: u64 = 10_000;
+
+/// What a write is told that a full disk has no room for.
+pub(super) const FULL: &str =
+    "the disk of the data directory is full: only deletions are taken until there is room";
+
 /// What the committer shares with readers and callers.
 pub(super) struct Shared {
     pub(super) memory: RwLock<Memory>,
@@ -41,7 +47,6 @@ pub(super) struct Memory {
 /// The durable side; a store in memory has none.
 pub(super) struct Durable {
     pub(super) directory: Arc<Directory>,
-    pub(super) disk: Arc<dyn Disk>,
     pub(super) log: Log,
     /// Size of the newest snapshot.
     pub(super) snapshot_bytes: u64,
@@ -58,6 +63,10 @@ pub(super) struct Committer {
     snapshot: Option<Snapshotting>,
     /// No snapshot is tried before the log has this length, after one has failed.
     snapshot_retry_bytes: u64,
+    /// No snapshot is tried for the sake of room before.
+    room_from: Mono,
+    /// The disk was full at the last write that needs room.
+    full: bool,
     /// Why nothing can be written any more.
     broken: Option<Text>,
 }
@@ -88,6 +97,8 @@ impl Committer {
             expire_from: Mono(0),
             snapshot: None,
             snapshot_retry_bytes: 0,
+            room_from: Mono(0),
+            full: false,
             broken: None,
         };
         committer.note_size();
@@ -166,8 +177,9 @@ impl Committer {
         for request in requests {
             match &self.broken {
                 Some(why) if !matches!(request.op, Op::Range(_)) => {
-                    let outcome = Stored::Failed(StoreError::Unavailable(why.clone()));
-                    batch.replies.push(Reply { to: request.reply, outcome, wrote: false });
+                    let outcome = Stored::Failed(StoreError::Internal(why.clone()));
+                    let Request { op, reply: to } = request;
+                    batch.replies.push(Reply { to, outcome, wrote: false, op });
                 }
                 Some(_) | None => batch.perform(mvcc, now, *visible, request),
             }
@@ -183,11 +195,13 @@ impl Committer {
     fn settle(&mut self, batch: Batch) {
         if !batch.payload.is_empty() {
             let appended = match &mut self.durable {
-                Some(durable) => durable.log.append(&batch.payload),
+                Some(durable) => durable.log.append(&batch.payload, !batch.grows),
                 None => Ok(()),
             };
-            if let Err(error) = appended {
-                return self.take_back(batch, error);
+            match appended {
+                Ok(()) => self.note_room(batch.grows),
+                Err(AppendError::Full) => return self.refuse_growth(batch),
+                Err(error) => return self.take_back(batch, error),
             }
             self.note_size();
             let revision = self.publish(&batch);
@@ -208,7 +222,38 @@ impl Committer {
         memory.visible
     }
 
-    fn take_back(&mut self, batch: Batch, error: AppendError) {
+    /// Says once that the disk is full, and once that it is not any more.
+    fn note_room(&mut self, grows: bool) {
+        if self.full && grows {
+            self.full = false;
+            tracing::info!("the disk of the data directory has room again");
+        }
+    }
+
+    /// There is no room for a batch. What only takes away gets a batch of its own.
+    fn refuse_growth(&mut self, mut batch: Batch) {
+        if !self.full {
+            self.full = true;
+            tracing::error!("{FULL}");
+        }
+        let replies = std::mem::take(&mut batch.replies);
+        self.undo(&batch);
+        let (again, refused) = match batch.grows {
+            true => replies.into_iter().partition(Reply::takes_away),
+            false => (Vec::new(), replies),
+        };
+        for reply in refused {
+            let _ = reply.to.send(Stored::Failed(StoreError::Internal(FULL.into())));
+        }
+        if !again.is_empty() {
+            let requests = again.into_iter().map(|reply: Reply| Request { op: reply.op, reply: reply.to });
+            let batch = self.evaluate(requests.collect());
+            // It does not grow, so this does not go deeper.
+            self.settle(batch);
+        }
+    }
+
+    fn undo(&mut self, batch: &Batch) {
         let now = self.now();
         self.expire_from = now.plus_millis(EXPIRY_RETRY_MILLIS);
         let mut memory = self.shared.memory.write().expect("only the committer writes");
@@ -216,19 +261,25 @@ impl Committer {
         batch.undo(mvcc, now, *visible);
         drop(memory);
         self.note_size();
+    }
+
+    fn take_back(&mut self, batch: Batch, error: AppendError) {
+        self.undo(&batch);
         let (wrote, other) = match error {
             AppendError::Full => {
-                tracing::warn!("the disk of the data directory is full");
-                (Stored::Failed(StoreError::NoSpace), Stored::Failed(StoreError::NoSpace))
+                let full = Stored::Failed(StoreError::Internal(FULL.into()));
+                (full.clone(), full)
             }
             AppendError::Refused(error) => {
                 tracing::error!("cannot write to the log: {error}");
-                let failed = Stored::Failed(StoreError::Unavailable(format!("cannot write: {error}").into()));
+                let failed = Stored::Failed(StoreError::Internal(
+                    format!("the log cannot be written: {error}").into(),
+                ));
                 (failed.clone(), failed)
             }
             AppendError::Unknown(error) => {
                 let why = self.refuse_writes(&error);
-                (Stored::Unknown(why.clone()), Stored::Failed(StoreError::Unavailable(why)))
+                (Stored::Unknown(why.clone()), Stored::Failed(StoreError::Internal(why)))
             }
         };
         for reply in batch.replies {
@@ -247,21 +298,26 @@ impl Committer {
     /// Starts a snapshot when the log has grown long enough. Writes wait for the walk over the keys, not
     /// for the file.
     fn start_snapshot(&mut self) {
+        let now = self.now();
         let Some(durable) = &mut self.durable else { return };
         let due_at = durable.snapshot_after_bytes.max(durable.snapshot_bytes).max(self.snapshot_retry_bytes);
-        if self.snapshot.is_some() || self.broken.is_some() || durable.log.replay_bytes() < due_at {
+        // On a full disk the log may hold much that was deleted since.
+        let makes_room = durable.log.lacks_room() && now >= self.room_from;
+        let due = makes_room || durable.log.replay_bytes() >= due_at;
+        if self.snapshot.is_some() || self.broken.is_some() || !due {
             return;
         }
-        let covered = match durable.log.roll() {
+        self.room_from = now.plus_millis(ROOM_RETRY_MILLIS);
+        let covered = match durable.log.roll_for_room() {
             Ok(covered) => covered,
             Err(error) => return self.snapshot_failed(error),
         };
         let contents = Contents::of(&self.shared.memory.read().expect("only the committer writes").mvcc);
         let (sender, outcome) = mpsc::channel();
-        let (directory, disk) = (Arc::clone(&durable.directory), Arc::clone(&durable.disk));
+        let directory = Arc::clone(&durable.directory);
         let shared = Arc::clone(&self.shared);
         let write = move || {
-            let written = snapshot::write(&directory, &*disk, covered, contents);
+            let written = snapshot::write(&directory, covered, contents);
             if written.is_ok() {
                 snapshot::forget(&directory, covered);
             }

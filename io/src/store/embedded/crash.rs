@@ -1,4 +1,5 @@
-//! Tests of power that fails: of what was not synced, any sectors may be on the disk and any not.
+//! Tests of power that fails, of processes that are killed, and of syncs that fail: of what was not synced, any sectors
+//! and any names may be on the disk and any not, while a process that starts anew sees all of it.
 
 use super::disk::{Disk, RealDisk};
 use super::recovery::{open, put};
@@ -9,22 +10,50 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use steersman_core::store::{Op, Range, Stored};
 
 const SECTOR_BYTES: usize = 512;
-const SIZES: Sizes = Sizes { snapshot_after_bytes: 20_000, segment_bytes: 8000 };
+const SIZES: Sizes = Sizes { snapshot_after_bytes: 20_000, segment_bytes: 8000, reserve_bytes: 0 };
 
-/// A disk that remembers of each file what is surely on it, and what was only asked for.
+/// A disk that remembers what is surely on it, and what was only asked for. The directory of the test is what the
+/// system shows.
+#[derive(Default)]
 struct CrashDisk {
-    directory: PathBuf,
-    files: Mutex<BTreeMap<u64, Image>>,
-    /// Calls until the power fails; what happens afterwards happens in another world.
-    calls_left: AtomicU64,
-    acknowledged: AtomicU64,
-    remains: Mutex<Option<Remains>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    platter: Platter,
+    /// What the files of the directory are on the platter: the system gives the number of a removed file again.
+    files: BTreeMap<u64, usize>,
+    ending: Ending,
+    calls_left: u64,
+    acknowledged: u64,
+    /// The platter when the power failed, and how many writes were acknowledged by then.
+    remains: Option<(Platter, u64)>,
+    /// The process was killed: none of its calls does anything.
+    killed: bool,
+}
+
+/// What happens when the calls have run out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ending {
+    /// What happens afterwards happens in another world.
+    #[default]
+    PowerFails,
+    Killed,
+    /// The next sync fails, and the system forgets that the pages have to be written.
+    SyncFails,
+}
+
+#[derive(Clone, Default)]
+struct Platter {
+    files: Vec<Image>,
+    names: BTreeMap<String, usize>,
+    pending: Vec<(String, Option<usize>)>,
 }
 
 #[derive(Clone, Default)]
@@ -39,54 +68,115 @@ enum Pending {
     Truncate(usize),
 }
 
-/// The directory when the power failed, and how many writes were acknowledged by then.
-struct Remains {
-    files: Vec<(String, Image)>,
-    acknowledged: u64,
-}
-
-impl CrashDisk {
-    fn call(&self, file: &File, change: impl FnOnce(&mut Image)) -> io::Result<()> {
-        let mut files = self.files.lock().unwrap();
-        change(files.entry(file.metadata()?.ino()).or_default());
-        if self.calls_left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let mut remaining = Vec::new();
-            for entry in fs::read_dir(&self.directory)? {
-                let entry = entry?;
-                // A file may be removed meanwhile by the thread that writes snapshots.
-                let Ok(metadata) = entry.metadata() else { continue };
-                if let Some(image) = files.get(&metadata.ino()) {
-                    remaining.push((entry.file_name().into_string().expect("text"), image.clone()));
+impl State {
+    /// One call of the process, which the end may come before.
+    fn call(&mut self) -> io::Result<()> {
+        if self.killed {
+            return Err(io::Error::other("the process was killed"));
+        }
+        self.calls_left = self.calls_left.saturating_sub(1);
+        if self.calls_left == 0 {
+            match self.ending {
+                Ending::PowerFails if self.remains.is_none() => {
+                    self.remains = Some((self.platter.clone(), self.acknowledged));
                 }
+                Ending::Killed => {
+                    self.killed = true;
+                    return Err(io::Error::other("the process was killed"));
+                }
+                Ending::PowerFails | Ending::SyncFails => {}
             }
-            let acknowledged = self.acknowledged.load(Ordering::SeqCst);
-            *self.remains.lock().unwrap() = Some(Remains { files: remaining, acknowledged });
         }
         Ok(())
     }
+
+    fn image(&mut self, file: &File, is_new: bool) -> io::Result<&mut Image> {
+        let number = file.metadata()?.ino();
+        if is_new || !self.files.contains_key(&number) {
+            self.files.insert(number, self.platter.files.len());
+            self.platter.files.push(Image::default());
+        }
+        Ok(&mut self.platter.files[self.files[&number]])
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a name").to_str().expect("text").to_owned()
 }
 
 impl Disk for CrashDisk {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.call()?;
         RealDisk.write_at(file, bytes, offset)?;
-        self.call(file, |image| {
-            if offset == 0 {
-                // A new file, perhaps in the place of a removed one.
-                *image = Image::default();
-            }
-            image.pending.push(Pending::Write(offset as usize, bytes.to_vec()));
-        })
+        let pending = Pending::Write(offset as usize, bytes.to_vec());
+        state.image(file, offset == 0)?.pending.push(pending);
+        Ok(())
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
-        // The power may fail before the sync, or after it.
-        self.call(file, |_| {})?;
-        self.call(file, |image| image.settle(&mut |_| true))
+        let mut state = self.state.lock().unwrap();
+        // The end may come before the sync, or after it.
+        state.call()?;
+        let fails = state.ending == Ending::SyncFails && state.calls_left == 0;
+        let image = state.image(file, false)?;
+        if fails {
+            image.pending.clear();
+            state.ending = Ending::PowerFails;
+            state.calls_left = u64::MAX;
+            return Err(io::Error::other("the disk has an error"));
+        }
+        image.settle(&mut |_| true);
+        state.call()
     }
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.call()?;
         RealDisk.truncate(file, length)?;
-        self.call(file, |image| image.pending.push(Pending::Truncate(length as usize)))
+        state.image(file, false)?.pending.push(Pending::Truncate(length as usize));
+        Ok(())
+    }
+
+    fn allocate(&self, _: &File, _: u64) -> io::Result<()> {
+        unreachable!("no room is reserved")
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.call()?;
+        RealDisk.rename(from, to)?;
+        let file = state.files[&fs::metadata(to)?.ino()];
+        state.platter.pending.push((name(to), Some(file)));
+        // The end may come before the directory is synced.
+        state.call()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.call()?;
+        RealDisk.remove(path)?;
+        state.platter.pending.push((name(path), None));
+        Ok(())
+    }
+
+    fn sync_directory(&self, _: &File) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.call()?;
+        state.platter.settle_names(&mut || true);
+        state.call()
+    }
+}
+
+impl Platter {
+    fn settle_names(&mut self, keep: &mut dyn FnMut() -> bool) {
+        for (name, file) in std::mem::take(&mut self.pending) {
+            match file {
+                _ if !keep() => {}
+                Some(file) => drop(self.names.insert(name, file)),
+                None => drop(self.names.remove(&name)),
+            }
+        }
     }
 }
 
@@ -132,56 +222,105 @@ fn nth(number: u64) -> (String, String) {
     (format!("/{}", number % 9), format!("{number}.{}", "x".repeat(length)))
 }
 
-/// Writes until the power fails at the given call, and puts what remains of the disk into `place`.
-async fn crash(seed: u64, place: &Path) -> u64 {
+/// One life of a server, which writes until its end comes. What it shows when it starts counts as acknowledged.
+async fn live(disk: &Arc<CrashDisk>, directory: &Path, ending: Ending, calls: u64) {
+    {
+        let mut state = disk.state.lock().unwrap();
+        (state.ending, state.calls_left, state.killed) = (ending, calls, false);
+    }
+    let Ok(store) = Embedded::open_on(directory, SIZES, Arc::clone(disk) as Arc<dyn Disk>) else {
+        assert_ne!(ending, Ending::PowerFails, "the system shows a sound directory");
+        return;
+    };
+    let mut number = store.revision().0 - 1;
+    {
+        let mut state = disk.state.lock().unwrap();
+        let acknowledged = state.acknowledged;
+        assert!(
+            state.remains.is_some() || number == acknowledged || number == acknowledged + 1,
+            "{acknowledged} writes were acknowledged, a start shows {number}"
+        );
+        state.acknowledged = number;
+    }
+    let mut writes_after_end = 20;
+    while disk.state.lock().unwrap().remains.is_none() && writes_after_end > 0 {
+        // The sync of a snapshot that fails does not end the writing.
+        if disk.state.lock().unwrap().ending != ending {
+            writes_after_end -= 1;
+        }
+        number += 1;
+        let (key, value) = nth(number);
+        match store.perform(put(&key, &value, 0)).await {
+            Stored::Txn(_) => disk.state.lock().unwrap().acknowledged = number,
+            _ => break,
+        }
+    }
+    store.close().await;
+}
+
+/// What is in a directory after it was written down as a power failure left it.
+async fn check_remains(seed: u64, draw: &mut Draw, remains: (Platter, u64)) {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (mut platter, acknowledged) = remains;
+    let share = draw.below(5);
+    platter.settle_names(&mut || draw.below(4) < share);
+    for (name, file) in &platter.names {
+        let mut image = platter.files[*file].clone();
+        image.settle(&mut |_| draw.below(4) < share);
+        fs::write(place.path().join(name), &image.durable).expect("written");
+    }
+    let store = open(place.path(), SIZES);
+    // Write n makes revision n + 1.
+    let found = store.revision().0 - 1;
+    assert!(
+        found == acknowledged || found == acknowledged + 1,
+        "seed {seed}: {acknowledged} writes were acknowledged, {found} are there"
+    );
+    let wanted: BTreeMap<String, String> = (1..=found).map(nth).collect();
+    let range =
+        Range { key: Bytes::from_static(b"/"), end: Some(Bytes::from_static(b"0")), ..Range::default() };
+    let Some(Stored::Ranged(ranged)) = store.answer_now(&Op::Range(range)) else { panic!("a read") };
+    let pairs = ranged.kvs.iter().map(|kv| (kv.key.clone(), kv.value.clone()));
+    let wanted = wanted.into_iter().map(|(key, value)| (Bytes::from(key), Bytes::from(value)));
+    assert!(pairs.eq(wanted), "seed {seed}: other values");
+    store.close().await;
+}
+
+/// Lives that end in the given ways, then one that ends by a power failure.
+async fn play(seed: u64, endings: &[Ending]) {
     let mut draw = Draw(seed);
     let scratch = tempfile::tempdir().expect("a temporary directory");
-    let disk = Arc::new(CrashDisk {
-        directory: scratch.path().to_path_buf(),
-        files: Mutex::default(),
-        calls_left: AtomicU64::new(draw.below(250) + 5),
-        acknowledged: AtomicU64::new(0),
-        remains: Mutex::default(),
-    });
-    let store = Embedded::open_on(scratch.path(), SIZES, Arc::clone(&disk) as Arc<dyn Disk>).expect("empty");
-    let remains = loop {
-        if let Some(remains) = disk.remains.lock().unwrap().take() {
-            break remains;
-        }
-        let number = disk.acknowledged.load(Ordering::SeqCst) + 1;
-        let (key, value) = nth(number);
-        assert!(matches!(store.perform(put(&key, &value, 0)).await, Stored::Txn(_)));
-        disk.acknowledged.store(number, Ordering::SeqCst);
-    };
-    store.close().await;
-    let share = draw.below(5);
-    for (name, mut image) in remains.files {
-        image.settle(&mut |_| draw.below(4) < share);
-        fs::write(place.join(name), &image.durable).expect("written");
+    let disk = Arc::new(CrashDisk::default());
+    for ending in endings {
+        live(&disk, scratch.path(), *ending, draw.below(60) + 1).await;
     }
-    remains.acknowledged
+    // Often soon after the start, where the end of the life before matters.
+    let calls = if draw.below(2) == 0 { draw.below(25) } else { draw.below(250) };
+    live(&disk, scratch.path(), Ending::PowerFails, calls + 1).await;
+    let remains = disk.state.lock().unwrap().remains.take().expect("the power has failed");
+    check_remains(seed, &mut draw, remains).await;
 }
 
 #[tokio::test]
 async fn power_failures_lose_nothing_that_was_acknowledged() {
     for seed in 0..60 {
-        let place = tempfile::tempdir().expect("a temporary directory");
-        let acknowledged = crash(seed, place.path()).await;
-        let store = open(place.path(), SIZES);
-        // Write n makes revision n + 1.
-        let found = store.revision().0 - 1;
-        assert!(
-            found == acknowledged || found == acknowledged + 1,
-            "seed {seed}: {acknowledged} writes were acknowledged, {found} are there"
-        );
-        let mut wanted = BTreeMap::new();
-        wanted.extend((1..=found).map(nth));
-        let range =
-            Range { key: Bytes::from_static(b"/"), end: Some(Bytes::from_static(b"0")), ..Range::default() };
-        let Some(Stored::Ranged(ranged)) = store.answer_now(&Op::Range(range)) else { panic!("a read") };
-        let pairs = ranged.kvs.iter().map(|kv| (kv.key.clone(), kv.value.clone()));
-        let wanted = wanted.into_iter().map(|(key, value)| (Bytes::from(key), Bytes::from(value)));
-        assert!(pairs.eq(wanted), "seed {seed}: other values");
-        store.close().await;
+        play(seed, &[]).await;
+    }
+}
+
+/// A killed process leaves names and pages that are not on the disk and look as if they were.
+#[tokio::test]
+async fn kills_before_a_power_failure_lose_nothing() {
+    for seed in 0..150 {
+        play(seed, &[Ending::Killed, Ending::Killed]).await;
+    }
+}
+
+/// After a failed sync the system shows pages that will never be written.
+#[tokio::test]
+async fn failed_syncs_before_a_power_failure_lose_nothing() {
+    for seed in 0..150 {
+        play(seed, &[Ending::SyncFails]).await;
+        play(seed, &[Ending::SyncFails, Ending::Killed, Ending::SyncFails]).await;
     }
 }

@@ -1,17 +1,25 @@
 //! The data directory: its lock, the names in it, and making changes of names durable.
 //!
-//! `lock` is held by the one process that uses the directory; `log-N` starts with batch N;
-//! `snapshot-N` holds what all batches up to N came to; `*.tmp` was never finished.
+//! `lock` is held by the one process that uses the directory; `begun` says that there is a store; `log-N` starts with
+//! batch N; `snapshot-N` holds what all batches up to N came to; `reserve` holds room for deletions on a full disk;
+//! `*.tmp` was never finished.
 
+use super::disk::Disk;
 use super::error::OpenError;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use crate::private::{self, LockError};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What `begun` holds.
+const BEGUN: &[u8] = b"The log in this directory has begun: without it the store is not whole.\n";
 
 /// A directory that no other process uses.
 pub(super) struct Directory {
     path: PathBuf,
     handle: File,
+    disk: Arc<dyn Disk>,
     /// Its lock ends with the file, also when the process is killed.
     _lock: File,
 }
@@ -25,20 +33,28 @@ pub(super) struct Listing {
 }
 
 impl Directory {
-    /// Creates the directory when it is missing, and locks it.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(path).map_err(|error| OpenError::io(path, "create data directory", error))?;
-        let lock = lock(path)?;
-        let handle = File::open(path).map_err(|error| OpenError::io(path, "open data directory", error))?;
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            let synced = File::open(parent).and_then(|parent| parent.sync_all());
-            synced.map_err(|error| OpenError::io(parent, "sync directory", error))?;
-        }
-        Ok(Self { path: path.to_path_buf(), handle, _lock: lock })
+    /// Creates the directory when it is missing, locks it, and makes the names in it durable: a process that was
+    /// killed may have given some that are not.
+    pub(super) fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let failed = |action| move |error| OpenError::io(path, action, error);
+        private::create_directory(path).map_err(failed("create data directory"))?;
+        let lock = private::lock_directory(path).map_err(|error| match error {
+            LockError::Held(holder) => OpenError::Locked { directory: path.to_path_buf(), holder },
+            LockError::Io(error) => OpenError::io(path.join("lock"), "lock", error),
+        })?;
+        private::own_directory(path).map_err(failed("take others' rights to"))?;
+        private::sync_parent(path).map_err(failed("make durable the name of"))?;
+        let handle = File::open(path).map_err(failed("open data directory"))?;
+        disk.sync_directory(&handle).map_err(failed("sync data directory"))?;
+        Ok(Self { path: path.to_path_buf(), handle, disk, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     pub(super) fn segment(&self, first_sequence: u64) -> PathBuf {
@@ -47,6 +63,14 @@ impl Directory {
 
     pub(super) fn snapshot(&self, last_sequence: u64) -> PathBuf {
         self.path.join(format!("snapshot-{last_sequence:016x}"))
+    }
+
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
+    fn begun(&self) -> PathBuf {
+        self.path.join("begun")
     }
 
     pub(super) fn list(&self) -> Result<Listing, OpenError> {
@@ -72,14 +96,36 @@ impl Directory {
         Ok(listing)
     }
 
-    /// A file under a name that says it is unfinished, until [`Directory::name`] gives it its own.
-    pub(super) fn create_unfinished(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create(true).truncate(true).open(unfinished(path))
+    /// Whether a log was begun here once. The files of the first servers do not say so.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun().exists()
     }
 
-    /// Gives a file that was written and synced its name, durably once the directory is synced.
-    pub(super) fn name(path: &Path) -> io::Result<()> {
-        fs::rename(unfinished(path), path)
+    pub(super) fn begin(&self) -> io::Result<()> {
+        self.create(&self.begun(), |file| self.disk.write_at(file, BEGUN, 0))?;
+        self.sync()
+    }
+
+    /// Creates a file, in the place of one that has its name: it has the name once it is written and synced, durably
+    /// once the directory is synced. One that fails leaves nothing behind.
+    pub(super) fn create(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<File> {
+        let unfinished = unfinished(path);
+        let file = private::create_file(&unfinished, private::FILE_MODE)?;
+        let written = write(&file)
+            .and_then(|()| self.disk.sync(&file))
+            .and_then(|()| self.disk.rename(&unfinished, path));
+        match written {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                // It would keep room that a full disk does not have.
+                let _ = self.disk.remove(&unfinished);
+                Err(error)
+            }
+        }
     }
 
     /// Removes what a snapshot covers, and what was never finished. A file that stays does no harm: the
@@ -89,15 +135,19 @@ impl Directory {
         let snapshots = listing.snapshots.iter().filter(|last| **last < covered);
         let paths =
             segments.map(|first| self.segment(*first)).chain(snapshots.map(|last| self.snapshot(*last)));
+        for path in &listing.unfinished {
+            let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+            tracing::info!("{} was never finished: its {bytes} bytes are dropped", path.display());
+        }
         for path in paths.chain(listing.unfinished.iter().cloned()) {
-            if let Err(error) = fs::remove_file(&path) {
+            if let Err(error) = self.disk.remove(&path) {
                 tracing::warn!("cannot remove {}: {error}", path.display());
             }
         }
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.handle.sync_all()
+        self.disk.sync_directory(&self.handle)
     }
 }
 
@@ -105,35 +155,17 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("tmp")
 }
 
-fn lock(directory: &Path) -> Result<File, OpenError> {
-    let path = directory.join("lock");
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = opened.map_err(|error| OpenError::io(&path, "open", error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-            let holder = if known { format!(" (process {})", holder.trim()) } else { String::new() };
-            return Err(OpenError::Locked { directory: directory.to_path_buf(), holder });
-        }
-        Err(TryLockError::Error(error)) => return Err(OpenError::io(&path, "lock", error)),
-    }
-    // Only for the message above: that it cannot be written must not keep the server down.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::disk::RealDisk;
     use super::*;
 
     #[test]
     fn one_process_at_a_time() {
         let place = tempfile::tempdir().expect("a temporary directory");
         let path = place.path().join("data");
-        let first = Directory::open(&path).expect("free");
-        let Err(error) = Directory::open(&path) else { panic!("opened twice") };
+        let first = Directory::open(&path, Arc::new(RealDisk)).expect("free");
+        let Err(error) = Directory::open(&path, Arc::new(RealDisk)) else { panic!("opened twice") };
         let words = format!(
             "data directory {} is in use by another process (process {})",
             path.display(),
@@ -141,6 +173,6 @@ mod tests {
         );
         assert_eq!(error.to_string(), words);
         drop(first);
-        Directory::open(&path).expect("free again");
+        Directory::open(&path, Arc::new(RealDisk)).expect("free again");
     }
 }

@@ -1,10 +1,12 @@
-//! What the log asks of a disk, so that tests can make it fail at any step.
+//! What the store asks of a disk, so that tests can make it fail at any step.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-/// The three calls by which the log changes a file.
+/// The calls by which the store changes files and their names.
 pub(super) trait Disk: Send + Sync + 'static {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
 
@@ -12,6 +14,16 @@ pub(super) trait Disk: Send + Sync + 'static {
     fn sync(&self, file: &File) -> io::Result<()>;
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()>;
+
+    /// Takes room for so many bytes.
+    fn allocate(&self, file: &File, length: u64) -> io::Result<()>;
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Returns when the names in a directory are on the disk.
+    fn sync_directory(&self, directory: &File) -> io::Result<()>;
 }
 
 /// The disk of the machine.
@@ -28,6 +40,27 @@ impl Disk for RealDisk {
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
         file.set_len(length)
+    }
+
+    fn allocate(&self, file: &File, length: u64) -> io::Result<()> {
+        let bytes = libc::off_t::try_from(length).map_err(io::Error::other)?;
+        // SAFETY: the call only reads its arguments, and the descriptor is open as long as `file` is borrowed.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) } {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
+        directory.sync_all()
     }
 }
 

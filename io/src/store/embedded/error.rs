@@ -4,6 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+/// What to do about a store that is not whole.
+const REPAIR: &str =
+    "restore the whole data directory from a backup, or move it away to begin with an empty store";
+
 /// Why the embedded store did not start. Nothing was changed in the directory.
 #[derive(Debug)]
 pub enum OpenError {
@@ -36,21 +40,20 @@ impl fmt::Display for OpenError {
                 write!(out, "data directory {} is in use by another process{holder}", directory.display())
             }
             Self::Io { path, action, source } => write!(out, "cannot {action} {}: {source}", path.display()),
-            Self::Damaged { path, offset, what } => write!(
-                out,
-                "{} is damaged at byte {offset}: {what}; restore the data directory from a backup",
-                path.display()
-            ),
+            Self::Damaged { path, offset, what } => {
+                write!(out, "{} is damaged at byte {offset}: {what}; {}", path.display(), REPAIR)
+            }
             Self::UnknownVersion { path, version } => write!(
                 out,
-                "{} has format version {version}, this server knows only version {}",
+                "{} has format version {version}, this server knows versions up to {}; use the server that wrote it",
                 path.display(),
                 super::file::FORMAT_VERSION
             ),
             Self::Missing { directory, sequence } => write!(
                 out,
-                "data directory {} lacks the log from batch {sequence} on; restore it from a backup",
-                directory.display()
+                "data directory {} lacks the log from batch {sequence} on; {}",
+                directory.display(),
+                REPAIR
             ),
         }
     }

@@ -1,11 +1,13 @@
 //! Tests of a disk that fails: at every call, for want of room or for good.
 
+use super::commit::FULL;
 use super::disk::{Disk, RealDisk};
-use super::recovery::{SMALL, create, open, put, state};
+use super::recovery::{SMALL, create, delete, open, put, state};
 use super::{Embedded, Sizes};
 use crate::store::Store;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use steersman_core::limits;
 use steersman_core::store::{Op, StoreError, Stored, Txn};
@@ -78,9 +80,31 @@ impl Disk for FaultyDisk {
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
         self.check().and_then(|()| RealDisk.truncate(file, length))
     }
+
+    fn allocate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.check().and_then(|()| RealDisk.allocate(file, length))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check().and_then(|()| RealDisk.rename(from, to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    /// Does not fail: whether a name is there is then not known, which no repair can mend.
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
+        RealDisk.sync_directory(directory)
+    }
 }
 
-fn faulty(path: &std::path::Path, sizes: Sizes) -> (Embedded, Arc<FaultyDisk>) {
+/// What is answered to a write that a full disk has no room for.
+fn refusal() -> Stored {
+    Stored::Failed(StoreError::Internal(FULL.into()))
+}
+
+fn faulty(path: &Path, sizes: Sizes) -> (Embedded, Arc<FaultyDisk>) {
     let disk = Arc::new(FaultyDisk::default());
     let store =
         Embedded::open_on(path, sizes, Arc::clone(&disk) as Arc<dyn Disk>).expect("a sound directory");
@@ -102,9 +126,9 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
             let key = format!("/key{number}");
             match store.perform(put(&key, &"x".repeat(100), 0)).await {
                 Stored::Txn(reply) => assert!(reply.succeeded),
-                Stored::Failed(StoreError::NoSpace) => refused = true,
+                full if full == refusal() => refused = true,
                 Stored::Unknown(_) => unknown = Some(key.clone()),
-                Stored::Failed(StoreError::Unavailable(_)) if unknown.is_some() => {}
+                Stored::Failed(StoreError::Internal(_)) if unknown.is_some() => {}
                 other => panic!("{other:?}"),
             }
             let shown = state(&store);
@@ -141,7 +165,7 @@ async fn a_failed_sync_ends_writing_and_not_reading() {
     let Stored::Unknown(why) = store.perform(put("/c", "1", 0)).await else { panic!("it is not known") };
     assert!(why.starts_with("the store refuses writes until a restart"), "{why}");
     assert_eq!(disk.heal(), 1);
-    assert_eq!(store.perform(put("/d", "1", 0)).await, Stored::Failed(StoreError::Unavailable(why)));
+    assert_eq!(store.perform(put("/d", "1", 0)).await, Stored::Failed(StoreError::Internal(why)));
     let shown = state(&store);
     assert_eq!(shown.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["/a", "/b"]);
     store.close().await;
@@ -172,7 +196,7 @@ async fn a_full_queue_refuses() {
     }
     store.close().await;
     let closed = store.perform(Op::Txn(Txn::default())).await;
-    assert_eq!(closed, Stored::Failed(StoreError::Unavailable("the store is closed".into())));
+    assert_eq!(closed, Stored::Failed(StoreError::Internal("the store is closed".into())));
 }
 
 #[tokio::test]
@@ -196,7 +220,7 @@ async fn leases_and_compactions_are_taken_back_too() {
     ];
     for op in &ops {
         disk.fail_after(0, 1, io::ErrorKind::StorageFull);
-        assert_eq!(store.perform(op.clone()).await, Stored::Failed(StoreError::NoSpace), "{op:?}");
+        assert_eq!(store.perform(op.clone()).await, refusal(), "{op:?}");
         assert_eq!((disk.heal(), state(&store)), (1, shown.clone()));
         store.shared.memory.read().expect("sound").mvcc.check();
     }
@@ -208,4 +232,139 @@ async fn leases_and_compactions_are_taken_back_too() {
     assert_eq!(state(&store), []);
     store.close().await;
     assert_eq!(state(&open(place.path(), SMALL)), []);
+}
+
+/// A disk with only so much room.
+#[derive(Default)]
+struct SmallDisk {
+    left: Mutex<u64>,
+}
+
+impl SmallDisk {
+    fn grow(&self, file: &File, end: u64) -> io::Result<()> {
+        let growth = end.saturating_sub(file.metadata()?.len());
+        let mut left = self.left.lock().unwrap();
+        *left = left.checked_sub(growth).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(())
+    }
+
+    fn give(&self, bytes: u64) {
+        *self.left.lock().unwrap() += bytes;
+    }
+}
+
+impl Disk for SmallDisk {
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.grow(file, offset + bytes.len() as u64)?;
+        RealDisk.write_at(file, bytes, offset)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        RealDisk.sync(file)
+    }
+
+    fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.grow(file, length)?;
+        self.give(file.metadata()?.len().saturating_sub(length));
+        RealDisk.truncate(file, length)
+    }
+
+    fn allocate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.grow(file, length)?;
+        RealDisk.truncate(file, length)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.give(to.metadata().map_or(0, |metadata| metadata.len()));
+        RealDisk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.give(path.metadata()?.len());
+        RealDisk.remove(path)
+    }
+
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
+        RealDisk.sync_directory(directory)
+    }
+}
+
+const FILLED: Sizes = Sizes { snapshot_after_bytes: u64::MAX, segment_bytes: 20_000, reserve_bytes: 60_000 };
+
+/// Writes until there is no room; the number of keys.
+async fn fill(store: &Embedded) -> usize {
+    for number in 0.. {
+        match store.perform(put(&format!("/{number}"), &"x".repeat(1000), 0)).await {
+            Stored::Txn(_) => {}
+            other => {
+                assert_eq!(other, refusal());
+                return number;
+            }
+        }
+    }
+    unreachable!("a disk has an end")
+}
+
+#[tokio::test]
+async fn a_full_disk_still_takes_deletions() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let disk = Arc::new(SmallDisk::default());
+    disk.give(200_000);
+    let opened = || {
+        Embedded::open_on(place.path(), FILLED, Arc::clone(&disk) as Arc<dyn Disk>)
+            .unwrap_or_else(|error| panic!("{error}"))
+    };
+    let store = opened();
+    let keys = fill(&store).await;
+    assert!(keys > 80, "{keys}");
+    store.close().await;
+    // A server starts on a full disk, too, and goes on where it was.
+    *disk.left.lock().unwrap() = 0;
+    let store = opened();
+    assert_eq!(state(&store).len(), keys);
+    // Also beside writes that are refused, in one batch or in several.
+    for number in 0..keys / 2 {
+        let (refused, deleted) = tokio::join!(
+            store.perform(put("/more", &"x".repeat(1000), 0)),
+            store.perform(delete(&format!("/{number}")))
+        );
+        assert_eq!(refused, refusal());
+        assert!(matches!(deleted, Stored::Txn(_)), "{deleted:?}");
+    }
+    store.close().await;
+    let store = opened();
+    assert_eq!(state(&store).len(), keys - keys / 2);
+    for number in keys / 2..keys {
+        let deleted = store.perform(delete(&format!("/{number}"))).await;
+        assert!(matches!(deleted, Stored::Txn(_)), "{deleted:?}");
+    }
+    disk.give(500_000);
+    create(&store, "/after", "1").await;
+    store.close().await;
+    let again = opened();
+    assert_eq!(state(&again).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["/after"]);
+    again.close().await;
+}
+
+/// What was written over takes room until there is a snapshot.
+#[tokio::test]
+async fn a_full_disk_makes_room_of_what_was_written_over() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let disk = Arc::new(SmallDisk::default());
+    disk.give(200_000);
+    let store = Embedded::open_on(place.path(), FILLED, Arc::clone(&disk) as Arc<dyn Disk>).expect("opens");
+    let mut refusals = 0;
+    for number in 0..100_000 {
+        match store.perform(put("/a", &format!("{number}.{}", "x".repeat(1000)), 0)).await {
+            Stored::Txn(_) if refusals > 0 => break,
+            Stored::Txn(_) => {}
+            other => {
+                assert_eq!(other, refusal());
+                refusals += 1;
+            }
+        }
+    }
+    assert!((1..100_000).contains(&refusals), "{refusals}");
+    create(&store, "/b", "1").await;
+    store.close().await;
 }

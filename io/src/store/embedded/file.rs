@@ -11,8 +11,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Raised when files are written that older servers cannot read.
-pub(super) const FORMAT_VERSION: u32 = 1;
+/// Raised when files are written that older servers cannot read. Of version 1, a log may end with its file; since
+/// version 2 zeros follow its last frame, so that a file that was cut is noticed, and finished ones end with a seal.
+pub(super) const FORMAT_VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST_VERSION: u32 = 1;
+/// At least so many zeros follow the last frame of a log that goes on.
+pub(super) const GUARD_BYTES: u64 = 512;
 pub(super) const HEADER_BYTES: usize = 40;
 
 pub(super) const SEGMENT_MAGIC: &[u8; 8] = b"STRSMLOG";
@@ -39,6 +44,7 @@ pub(super) fn header(magic: &[u8; 8], sequence: u64) -> (u64, Vec<u8>) {
 pub(super) struct FrameReader {
     input: BufReader<File>,
     path: PathBuf,
+    version: u32,
     salt: u64,
     offset: u64,
     length: u64,
@@ -49,8 +55,8 @@ pub(super) struct FrameReader {
 pub(super) enum Next {
     /// A whole frame; its payload was read.
     Frame,
-    /// No whole frame; the reader stays where it is.
-    End(Tail),
+    /// No whole frame; the reader stays where it is. So many bytes follow that are not only zeros.
+    End { tail: Tail, bytes: u64 },
 }
 
 impl FrameReader {
@@ -65,8 +71,12 @@ impl FrameReader {
             return Err(OpenError::damaged(path, length, "the file header breaks off"));
         }
         input.read_exact(&mut bytes).map_err(|error| OpenError::io(path, "read", error))?;
-        let salt = check_header(path, &bytes, magic, sequence)?;
-        Ok(Self { input, path: path.to_path_buf(), salt, offset: HEADER_BYTES as u64, length })
+        let (version, salt) = check_header(path, &bytes, magic, sequence)?;
+        Ok(Self { input, path: path.to_path_buf(), version, salt, offset: HEADER_BYTES as u64, length })
+    }
+
+    pub(super) fn version(&self) -> u32 {
+        self.version
     }
 
     pub(super) fn salt(&self) -> u64 {
@@ -92,7 +102,12 @@ impl FrameReader {
         let mut rest = Vec::new();
         self.input.seek(SeekFrom::Start(self.offset)).map_err(failed)?;
         self.input.read_to_end(&mut rest).map_err(failed)?;
-        Ok(Next::End(frame::judge(self.salt, sequence, self.offset, &rest)))
+        let tail = match frame::judge(self.salt, sequence, self.offset, &rest) {
+            Tail::Clean | Tail::Torn if self.version > 1 && is_cut(self.salt, &rest) => Tail::Cut,
+            judged => judged,
+        };
+        let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        Ok(Next::End { tail, bytes })
     }
 
     fn read_frame(&mut self, sequence: u64, payload: &mut Vec<u8>) -> std::io::Result<bool> {
@@ -119,19 +134,31 @@ impl FrameReader {
     }
 }
 
+/// Whether a file ends where there should be zeros still. They are durable before a frame is written over them, so a
+/// power failure does not take them away.
+fn is_cut(salt: u64, rest: &[u8]) -> bool {
+    let frame_bytes = match frame::header(salt, rest) {
+        Some(header) => frame::frame_bytes(header.length as usize),
+        None if rest.iter().all(|byte| *byte == 0) => 0,
+        None => frame::HEADER_BYTES,
+    };
+    (rest.len() as u64) < frame_bytes as u64 + GUARD_BYTES
+}
+
+/// The version and the salt.
 fn check_header(
     path: &Path,
     bytes: &[u8; HEADER_BYTES],
     magic: &[u8],
     sequence: u64,
-) -> Result<u64, OpenError> {
+) -> Result<(u32, u64), OpenError> {
     let (found_magic, rest) = bytes.split_at(8);
     if found_magic != magic {
         return Err(OpenError::damaged(path, 0, "the file does not start as a file of the store does"));
     }
     let number = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
     let long = |at: usize| u64::from(number(at)) | u64::from(number(at + 4)) << 32;
-    if number(0) != FORMAT_VERSION {
+    if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&number(0)) {
         return Err(OpenError::UnknownVersion { path: path.to_path_buf(), version: number(0) });
     }
     if number(24) != crc32fast::hash(&bytes[..32]) || number(28) != 0 {
@@ -140,5 +167,5 @@ fn check_header(
     if long(16) != sequence {
         return Err(OpenError::damaged(path, 0, "the file has the name of another one"));
     }
-    Ok(long(8))
+    Ok((number(0), long(8)))
 }

@@ -31,6 +31,8 @@ pub(super) enum Tail {
     Torn,
     /// A frame that was durable once.
     Damaged,
+    /// The file ends where it was longer once.
+    Cut,
 }
 
 /// Appends one frame to `out`. `salt` is the file's own, so that no stored value and no block of another

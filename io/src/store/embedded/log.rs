@@ -1,12 +1,20 @@
 //! The log: batches of records in segments, each batch durable when its append returns.
+//!
+//! A start goes on in a new segment, which begins with the last batch that is there, written anew: whether that one
+//! ever reached the disk is known to nobody (its sync may have failed, and the system shows the bytes all the same). A
+//! segment that begins with a batch takes the place of what older ones hold from that batch on. A finished segment ends
+//! with a seal, which says that there is a next one.
 
 use super::directory::Directory;
-use super::disk::{self, Disk};
+use super::disk;
 use super::error::OpenError;
-use super::file::{self, FrameReader, Next, SEGMENT_MAGIC};
+use super::file::{self, FrameReader, GUARD_BYTES, Next, SEGMENT_MAGIC};
 use super::frame::{self, Tail};
-use std::fs::{self, File, OpenOptions};
+use super::record::{self, Record};
+use super::reserve::Reserve;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Zeros are written ahead of the log by so much, so that a sync of a batch needs no change of the
@@ -15,13 +23,22 @@ const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Log {
     directory: Arc<Directory>,
-    disk: Arc<dyn Disk>,
     segment_bytes: u64,
     current: Segment,
     /// First sequences and lengths of the segments before the current one.
     older: Vec<(u64, u64)>,
     next_sequence: u64,
     frame: Vec<u8>,
+    reserve: Reserve,
+    dropped: Option<Dropped>,
+}
+
+/// What a start found behind the last whole batch: the beginning of one that nobody was told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dropped {
+    pub(super) path: PathBuf,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
 }
 
 struct Segment {
@@ -30,8 +47,22 @@ struct Segment {
     salt: u64,
     /// Where the next frame goes.
     tail: u64,
-    /// Length of the file; zeros from `tail` on.
+    /// Length of the file; zeros from `tail` on, which are durable.
     length: u64,
+}
+
+/// What a start found in a segment.
+struct Found {
+    first_sequence: u64,
+    version: u32,
+    salt: u64,
+    /// Where the batches end that count.
+    tail: u64,
+    length: u64,
+    sealed: bool,
+    /// Where the last batch begins, and what it holds.
+    last: Option<(u64, Vec<u8>)>,
+    dropped: u64,
 }
 
 /// Why a batch was not appended.
@@ -54,50 +85,69 @@ impl From<AppendError> for io::Error {
     }
 }
 
+/// Hands a batch on.
+type Replay<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), String>;
+
 impl Log {
     /// Opens the log behind the batches that a snapshot covers, and hands every later batch to `replay`
-    /// in order. A torn end is cut off.
+    /// in order. A torn end is dropped.
     pub(super) fn open(
         directory: Arc<Directory>,
-        disk: Arc<dyn Disk>,
         segment_bytes: u64,
+        reserve_bytes: u64,
         covered: u64,
-        replay: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+        replay: Replay<'_>,
     ) -> Result<Self, OpenError> {
         let mut segments = directory.list()?.segments;
         segments.retain(|first_sequence| *first_sequence > covered);
-        let mut next_sequence = covered + 1;
-        let (mut older, frame) = (Vec::new(), Vec::new());
-        let Some(last) = segments.pop() else {
-            if covered > 0 {
-                return Err(missing(&directory, next_sequence));
-            }
-            let path = directory.segment(next_sequence);
-            let current = Segment::create(&directory, &*disk, next_sequence)
-                .map_err(|error| OpenError::io(path, "create", error.into()))?;
-            return Ok(Self { directory, disk, segment_bytes, current, older, next_sequence, frame });
-        };
-        for first_sequence in segments {
-            let (reader, tail) = read(&directory, first_sequence, &mut next_sequence, replay)?;
-            if tail != Tail::Clean {
-                // Only the newest segment can have been written to when the last process ended.
-                let path = directory.segment(first_sequence);
-                return Err(OpenError::damaged(
-                    path,
-                    reader.offset(),
-                    "a segment breaks off before the last",
-                ));
-            }
-            older.push((first_sequence, reader.length()));
+        if segments.is_empty() && (covered > 0 || directory.has_begun()) {
+            return Err(missing(&directory, covered + 1));
         }
-        let (reader, tail) = read(&directory, last, &mut next_sequence, replay)?;
-        let current = Segment::reopen(&directory, &*disk, last, &reader, tail == Tail::Torn)
-            .map_err(|error| OpenError::io(directory.segment(last), "repair", error))?;
-        Ok(Self { directory, disk, segment_bytes, current, older, next_sequence, frame })
+        let mut next_sequence = covered + 1;
+        let mut found = Vec::new();
+        for (at, first_sequence) in segments.iter().enumerate() {
+            let until = segments.get(at + 1).copied();
+            found.push(read(&directory, *first_sequence, until, &mut next_sequence, replay)?);
+        }
+        let reserve = Reserve::find(&directory, reserve_bytes);
+        let (current, older, dropped) = go_on(&directory, segment_bytes, found, next_sequence)?;
+        if !directory.has_begun() {
+            directory
+                .begin()
+                .map_err(|error| OpenError::io(directory.path(), "write into data directory", error))?;
+        }
+        let frame = Vec::new();
+        let mut log =
+            Self { directory, segment_bytes, current, older, next_sequence, frame, reserve, dropped };
+        if log.reserve.hold(&log.directory).is_err() {
+            tracing::warn!(
+                "{}: there is no room to reserve for deletions, writes are refused until there is",
+                log.directory.path().display()
+            );
+        }
+        Ok(log)
     }
 
-    /// Appends a batch and makes it durable.
-    pub(super) fn append(&mut self, payload: &[u8]) -> Result<(), AppendError> {
+    /// What the start dropped.
+    pub(super) fn dropped(&self) -> Option<&Dropped> {
+        self.dropped.as_ref()
+    }
+
+    /// Appends a batch and makes it durable. On a full disk the reserve is for batches that only take away; others
+    /// are refused until there is room for it again.
+    pub(super) fn append(&mut self, payload: &[u8], takes_away: bool) -> Result<(), AppendError> {
+        if !takes_away {
+            self.reserve.hold(&self.directory)?;
+        }
+        match self.try_append(payload) {
+            Err(AppendError::Full) if takes_away && self.reserve.release(&self.directory) => {
+                self.try_append(payload)
+            }
+            appended => appended,
+        }
+    }
+
+    fn try_append(&mut self, payload: &[u8]) -> Result<(), AppendError> {
         let frame_bytes = frame::frame_bytes(payload.len()) as u64;
         if !self.current.is_empty() && self.current.tail + frame_bytes > self.segment_bytes {
             self.roll()?;
@@ -105,7 +155,7 @@ impl Log {
         self.frame.clear();
         frame::write(&mut self.frame, self.current.salt, self.next_sequence, payload);
         let frame = std::mem::take(&mut self.frame);
-        let appended = self.current.append(&*self.disk, &frame, self.segment_bytes);
+        let appended = self.current.append(&self.directory, &frame, self.segment_bytes);
         self.frame = frame;
         self.frame.shrink_to(AHEAD_BYTES as usize);
         appended?;
@@ -120,19 +170,37 @@ impl Log {
         if self.current.is_empty() {
             return Ok(covered);
         }
-        let fresh = Segment::create(&self.directory, &*self.disk, self.next_sequence)?;
+        let fresh = Segment::create(&self.directory, self.next_sequence, self.segment_bytes, None)?;
         let full = std::mem::replace(&mut self.current, fresh);
-        // What was written ahead is not needed any more; that it stays does no harm.
-        let cut = self.disk.truncate(&full.file, full.tail);
-        self.older.push((full.first_sequence, if cut.is_ok() { full.tail } else { full.length }));
+        let sealed = seal(&self.directory, &full.file, full.salt, full.tail, self.next_sequence);
+        let length = sealed.unwrap_or_else(|error| {
+            // Its batches are durable. The next start seals it.
+            let path = self.directory.segment(full.first_sequence);
+            tracing::warn!("cannot seal {}: {error}", path.display());
+            full.length
+        });
+        self.older.push((full.first_sequence, length));
         Ok(covered)
+    }
+
+    /// As above, for a snapshot that is to make room: with the reserve, where the disk has no more.
+    pub(super) fn roll_for_room(&mut self) -> Result<u64, AppendError> {
+        match self.roll() {
+            Err(AppendError::Full) if self.reserve.release(&self.directory) => self.roll(),
+            rolled => rolled,
+        }
+    }
+
+    /// Whether the disk was full when it was last asked for room.
+    pub(super) fn lacks_room(&self) -> bool {
+        self.reserve.is_missing()
     }
 
     /// Removes the segments that a durable snapshot covers.
     pub(super) fn forget(&mut self, covered: u64) {
         let directory = &self.directory;
         self.older.retain(|(first_sequence, _)| {
-            *first_sequence > covered || fs::remove_file(directory.segment(*first_sequence)).is_err()
+            *first_sequence > covered || directory.disk().remove(&directory.segment(*first_sequence)).is_err()
         });
     }
 
@@ -147,81 +215,185 @@ impl Log {
     }
 }
 
+/// The segment in which a start goes on, the ones before it, and what was dropped.
+type Going = (Segment, Vec<(u64, u64)>, Option<Dropped>);
+
+fn go_on(
+    directory: &Directory,
+    segment_bytes: u64,
+    mut found: Vec<Found>,
+    next_sequence: u64,
+) -> Result<Going, OpenError> {
+    let failed =
+        |first_sequence, error: io::Error| OpenError::io(directory.segment(first_sequence), "write", error);
+    let create = |first_sequence: u64, payload: Option<&[u8]>| {
+        Segment::create(directory, first_sequence, segment_bytes, payload)
+    };
+    let Some(mut last) = found.pop() else {
+        let first = create(next_sequence, None).map_err(|error| failed(next_sequence, error.into()))?;
+        return Ok((first, Vec::new(), None));
+    };
+    let path = directory.segment(last.first_sequence);
+    let dropped = (last.dropped > 0).then(|| Dropped { path, offset: last.tail, bytes: last.dropped });
+    let batch = last.last.take();
+    let created = match &batch {
+        Some((_, payload)) => create(next_sequence - 1, Some(payload.as_slice())),
+        None if last.version == file::FORMAT_VERSION && last.dropped == 0 => {
+            Segment::reopen(directory, &last).map_err(AppendError::Refused)
+        }
+        None => create(last.first_sequence, None),
+    };
+    let current = match created {
+        // A full disk has room for what is there already.
+        Err(AppendError::Full) => Segment::rewrite(directory, &last, batch.as_ref(), next_sequence - 1),
+        created => created.map_err(io::Error::from),
+    };
+    let current = current.map_err(|error| failed(last.first_sequence, error))?;
+    if let Some((offset, _)) = batch
+        && current.first_sequence != last.first_sequence
+    {
+        found.push(Found { tail: offset, sealed: false, ..last });
+    }
+    let mut older: Vec<(u64, u64)> = found.iter().map(|found| (found.first_sequence, found.length)).collect();
+    if let (Some(last), Some((_, length))) = (found.last(), older.last_mut())
+        && !last.sealed
+    {
+        let path = directory.segment(last.first_sequence);
+        let sealed = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|file| seal(directory, &file, last.salt, last.tail, current.first_sequence));
+        *length = sealed.map_err(|error| OpenError::io(path, "seal", error))?;
+    }
+    Ok((current, older, dropped))
+}
+
+/// Says at the end of a segment which batch the next one begins with, and cuts off what follows. Returns its length.
+fn seal(directory: &Directory, file: &File, salt: u64, tail: u64, next_sequence: u64) -> io::Result<u64> {
+    let (mut payload, mut bytes) = (Vec::new(), Vec::new());
+    Record::Sealed { next_sequence }.encode(&mut payload);
+    frame::write(&mut bytes, salt, next_sequence, &payload);
+    let length = tail + bytes.len() as u64;
+    directory.disk().write_at(file, &bytes, tail)?;
+    directory.disk().truncate(file, length)?;
+    directory.disk().sync(file)?;
+    Ok(length)
+}
+
 impl Segment {
-    fn create(directory: &Directory, disk: &dyn Disk, first_sequence: u64) -> Result<Self, AppendError> {
-        let path = directory.segment(first_sequence);
-        let (salt, header) = file::header(SEGMENT_MAGIC, first_sequence);
-        let named = || {
-            let file = Directory::create_unfinished(&path)?;
-            disk.write_at(&file, &header, 0)?;
-            disk.sync(&file)?;
-            Directory::name(&path)?;
-            Ok(file)
-        };
-        let file = named().map_err(refused)?;
-        // With the name neither surely there nor surely gone, the segment before may not go on.
-        directory.sync().map_err(AppendError::Unknown)?;
-        let tail = header.len() as u64;
-        Ok(Self { file, first_sequence, salt, tail, length: tail })
+    /// A new segment, with its first batch if one is given. It takes the place of one that has its name.
+    fn create(
+        directory: &Directory,
+        first_sequence: u64,
+        segment_bytes: u64,
+        payload: Option<&[u8]>,
+    ) -> Result<Self, AppendError> {
+        let (salt, mut start) = file::header(SEGMENT_MAGIC, first_sequence);
+        if let Some(payload) = payload {
+            frame::write(&mut start, salt, first_sequence, payload);
+        }
+        let tail = start.len() as u64;
+        // A full disk may still have room for a short file.
+        let lengths = [(tail + AHEAD_BYTES).min(segment_bytes).max(tail + GUARD_BYTES), tail + GUARD_BYTES];
+        for (length, is_last) in [(lengths[0], lengths[0] == lengths[1]), (lengths[1], true)] {
+            start.resize(length as usize, 0);
+            let written = |file: &File| directory.disk().write_at(file, &start, 0);
+            match directory.create(&directory.segment(first_sequence), written) {
+                Ok(file) => {
+                    // With the name neither surely there nor surely gone, the segment before may not go on.
+                    directory.sync().map_err(AppendError::Unknown)?;
+                    return Ok(Self { file, first_sequence, salt, tail, length });
+                }
+                Err(error) if is_last || !disk::is_full(&error) => return Err(refused(error)),
+                Err(_) => {}
+            }
+        }
+        unreachable!("the last try returns")
     }
 
-    /// What was read may only have reached the system's memory before the last process was killed: it is
-    /// synced before anyone is told of it.
-    fn reopen(
+    /// Goes on in a segment. Where it has no batches, all that is in it was durable when it got its name.
+    fn reopen(directory: &Directory, found: &Found) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(directory.segment(found.first_sequence))?;
+        let Found { first_sequence, salt, tail, length, .. } = *found;
+        Ok(Self { file, first_sequence, salt, tail, length })
+    }
+
+    /// Writes the last batch in its place once more, and zeros over a torn end. The bytes are the ones that are there:
+    /// a power failure meanwhile does no harm.
+    fn rewrite(
         directory: &Directory,
-        disk: &dyn Disk,
-        first_sequence: u64,
-        reader: &FrameReader,
-        torn: bool,
+        found: &Found,
+        batch: Option<&(u64, Vec<u8>)>,
+        sequence: u64,
     ) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(directory.segment(first_sequence))?;
-        let tail = reader.offset();
-        if torn {
-            disk.truncate(&file, tail)?;
+        let segment = Self::reopen(directory, found)?;
+        let (mut bytes, mut offset) = (Vec::new(), found.tail);
+        if let Some((at, payload)) = batch {
+            frame::write(&mut bytes, found.salt, sequence, payload);
+            offset = *at;
         }
-        disk.sync(&file)?;
-        let length = if torn { tail } else { reader.length() };
-        Ok(Self { file, first_sequence, salt: reader.salt(), tail, length })
+        bytes.resize(bytes.len() + found.dropped as usize, 0);
+        directory.disk().write_at(&segment.file, &bytes, offset)?;
+        directory.disk().sync(&segment.file)?;
+        Ok(segment)
     }
 
     fn is_empty(&self) -> bool {
         self.tail == file::HEADER_BYTES as u64
     }
 
-    fn append(&mut self, disk: &dyn Disk, frame: &[u8], segment_bytes: u64) -> Result<(), AppendError> {
+    fn append(&mut self, directory: &Directory, frame: &[u8], segment_bytes: u64) -> Result<(), AppendError> {
+        let disk = directory.disk();
         let end = self.tail + frame.len() as u64;
-        let written = self
-            .write_ahead(disk, end, segment_bytes)
-            .and_then(|()| disk.write_at(&self.file, frame, self.tail));
-        if let Err(error) = written {
-            return Err(self.take_back(disk, error));
+        self.write_ahead(directory, end, segment_bytes)?;
+        if let Err(error) = disk.write_at(&self.file, frame, self.tail) {
+            return Err(self.take_back(directory, frame.len(), error));
         }
         match disk.sync(&self.file) {
             Ok(()) => {
                 self.tail = end;
                 Ok(())
             }
-            Err(error) if disk::is_full(&error) => Err(self.take_back(disk, error)),
+            Err(error) if disk::is_full(&error) => Err(self.take_back(directory, frame.len(), error)),
             // After a failed sync the system may count the pages as written: a second sync would
-            // succeed without having done anything. Only reading the file afresh tells what is there.
+            // succeed without having done anything. Only writing the batch anew makes it durable.
             Err(error) => Err(AppendError::Unknown(error)),
         }
     }
 
-    fn write_ahead(&mut self, disk: &dyn Disk, end: u64, segment_bytes: u64) -> io::Result<()> {
-        if end <= self.length {
+    /// Makes zeros durable up to behind the next frame: a file that is shorter at the next start was cut.
+    fn write_ahead(
+        &mut self,
+        directory: &Directory,
+        end: u64,
+        segment_bytes: u64,
+    ) -> Result<(), AppendError> {
+        let least = end + GUARD_BYTES;
+        if least <= self.length {
             return Ok(());
         }
-        let length = (end + AHEAD_BYTES).min(segment_bytes).max(end);
-        disk.write_at(&self.file, &vec![0; (length - end) as usize], end)?;
-        self.length = length;
-        Ok(())
+        let disk = directory.disk();
+        for length in [(end + AHEAD_BYTES).min(segment_bytes).max(least), least] {
+            let zeros = vec![0; (length - self.length) as usize];
+            let written = disk.write_at(&self.file, &zeros, self.length).and_then(|()| disk.sync(&self.file));
+            match written {
+                Ok(()) => {
+                    self.length = length;
+                    return Ok(());
+                }
+                // Perhaps there is room for less. What was written are zeros where nothing else is.
+                Err(error) if disk::is_full(&error) => {}
+                Err(error) => return Err(AppendError::Refused(error)),
+            }
+        }
+        Err(AppendError::Full)
     }
 
     /// Removes what a failed append has left, so that the next one follows the last whole frame.
-    fn take_back(&mut self, disk: &dyn Disk, error: io::Error) -> AppendError {
-        let repaired = disk.truncate(&self.file, self.tail).and_then(|()| disk.sync(&self.file));
-        self.length = self.tail;
+    fn take_back(&mut self, directory: &Directory, frame_bytes: usize, error: io::Error) -> AppendError {
+        let disk = directory.disk();
+        let zeros = vec![0; frame_bytes];
+        let repaired = disk.write_at(&self.file, &zeros, self.tail).and_then(|()| disk.sync(&self.file));
         match repaired {
             Ok(()) => refused(error),
             Err(repair_error) => AppendError::Unknown(repair_error),
@@ -229,29 +401,65 @@ impl Segment {
     }
 }
 
-/// Replays one segment, which has to start with the given sequence, and tells how it ends: not with
-/// damage.
+/// Replays one segment, which has to start with the given sequence, up to the batch `until` that the next one starts
+/// with. One that breaks off before that is damaged; only the newest may have a torn end.
 fn read(
     directory: &Directory,
     first_sequence: u64,
+    until: Option<u64>,
     next_sequence: &mut u64,
-    replay: &mut dyn FnMut(&[u8]) -> Result<(), String>,
-) -> Result<(FrameReader, Tail), OpenError> {
+    replay: Replay<'_>,
+) -> Result<Found, OpenError> {
     if first_sequence != *next_sequence {
         return Err(missing(directory, *next_sequence));
     }
     let path = directory.segment(first_sequence);
     let mut reader = FrameReader::open(&path, SEGMENT_MAGIC, first_sequence)?;
-    let mut payload = Vec::new();
+    let mut found = Found {
+        first_sequence,
+        version: reader.version(),
+        salt: reader.salt(),
+        tail: reader.offset(),
+        length: reader.length(),
+        sealed: false,
+        last: None,
+        dropped: 0,
+    };
+    let (mut payload, mut last) = (Vec::new(), (0, Vec::new()));
     loop {
         let offset = reader.offset();
-        match reader.next(*next_sequence, &mut payload)? {
+        let next = reader.next(*next_sequence, &mut payload)?;
+        let is_seal = next == Next::Frame && record::is_seal(&payload);
+        if until == Some(*next_sequence) {
+            found.sealed = is_seal;
+            return Ok(found);
+        }
+        match next {
+            Next::Frame if is_seal => return Err(missing(directory, *next_sequence)),
             Next::Frame => {
                 replay(&payload).map_err(|what| OpenError::damaged(&path, offset, what))?;
                 *next_sequence += 1;
+                found.tail = reader.offset();
+                last = (offset, std::mem::take(&mut payload));
             }
-            Next::End(Tail::Damaged) => return Err(OpenError::damaged(path, offset, "a checksum is wrong")),
-            Next::End(tail @ (Tail::Clean | Tail::Torn)) => return Ok((reader, tail)),
+            Next::End { tail: Tail::Damaged, .. } => {
+                return Err(OpenError::damaged(path, offset, "a checksum is wrong"));
+            }
+            Next::End { tail: Tail::Cut, .. } => {
+                return Err(OpenError::damaged(
+                    path,
+                    offset,
+                    "the file was cut off, and batches are missing",
+                ));
+            }
+            Next::End { .. } if until.is_some() => {
+                return Err(OpenError::damaged(path, offset, "the log breaks off, and other files follow"));
+            }
+            Next::End { tail: Tail::Clean | Tail::Torn, bytes } => {
+                found.dropped = bytes;
+                found.last = (found.tail > file::HEADER_BYTES as u64).then_some(last);
+                return Ok(found);
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: `commit` (the thread or task that does everything that changes), `batch` (operations to
 //! records), `queue` and `followers` (ways in and out); `log` and `snapshot` (files), below them
-//! `directory`, `file`, `frame`, `record` (names and bytes) and `disk` (the calls that can fail).
+//! `directory`, `file`, `frame`, `record` (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can
+//! fail).
 
 mod batch;
 mod commit;
@@ -21,6 +22,7 @@ mod queue;
 mod record;
 #[cfg(test)]
 mod recovery;
+mod reserve;
 mod snapshot;
 
 pub use error::OpenError;
@@ -32,7 +34,7 @@ use commit::{Committer, Durable, Memory, Shared};
 use directory::Directory;
 use disk::{Disk, RealDisk};
 use followers::Follower;
-use log::Log;
+use log::{Dropped, Log};
 use queue::Queue;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,11 +59,17 @@ pub struct Sizes {
     pub snapshot_after_bytes: u64,
     /// A new file of the log is begun after so many bytes.
     pub segment_bytes: u64,
+    /// Room that is kept so that objects can be deleted when the disk is full.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { snapshot_after_bytes: limits::STORE_LOG_BYTES, segment_bytes: limits::STORE_SEGMENT_BYTES }
+        Self {
+            snapshot_after_bytes: limits::STORE_LOG_BYTES,
+            segment_bytes: limits::STORE_SEGMENT_BYTES,
+            reserve_bytes: limits::STORE_RESERVE_BYTES,
+        }
     }
 }
 
@@ -92,7 +100,7 @@ impl Embedded {
 
     fn open_on(path: &Path, sizes: Sizes, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let origin = Instant::now();
-        let directory = Arc::new(Directory::open(path)?);
+        let directory = Arc::new(Directory::open(path, disk)?);
         let listing = directory.list()?;
         let covered = listing.snapshots.last().copied().unwrap_or(0);
         let (mut mvcc, snapshot_bytes) = match covered {
@@ -105,11 +113,17 @@ impl Embedded {
             }
             Ok(())
         };
-        let log =
-            Log::open(Arc::clone(&directory), Arc::clone(&disk), sizes.segment_bytes, covered, &mut replay)?;
+        let Sizes { snapshot_after_bytes, segment_bytes, reserve_bytes } = sizes;
+        let log = Log::open(Arc::clone(&directory), segment_bytes, reserve_bytes, covered, &mut replay)?;
+        if let Some(Dropped { path, offset, bytes }) = log.dropped() {
+            tracing::warn!(
+                "{}: {bytes} bytes from byte {offset} on are dropped: a batch was not written to its end when the \
+                 server stopped, and nobody was told that it is stored",
+                path.display()
+            );
+        }
         directory.remove_obsolete(&listing, covered);
-        let snapshot_after_bytes = sizes.snapshot_after_bytes;
-        let durable = Durable { directory, disk, log, snapshot_bytes, snapshot_after_bytes };
+        let durable = Durable { directory, log, snapshot_bytes, snapshot_after_bytes };
         Self::start(mvcc, Some(durable), origin)
             .map_err(|error| OpenError::io(path, "start the thread of", error))
     }
@@ -144,7 +158,7 @@ impl Store for Embedded {
         match op {
             Op::Range(range) => Some(match self.shared.memory.read() {
                 Ok(memory) => batch::read(&memory.mvcc, range, memory.visible),
-                Err(_) => Stored::Failed(StoreError::Unavailable("the store has stopped".into())),
+                Err(_) => Stored::Failed(StoreError::Internal("the store has stopped".into())),
             }),
             Op::Txn(_) | Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => None,
         }

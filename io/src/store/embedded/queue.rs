@@ -44,13 +44,13 @@ struct State {
 
 impl Queue {
     /// # Errors
-    /// `TooManyRequests` when the queue is full, `Unavailable` when it is closed.
+    /// `TooManyRequests` when the queue is full, `Internal` when it is closed.
     pub(super) fn push(&self, op: Op) -> Result<oneshot::Receiver<Stored>, StoreError> {
         let (reply, outcome) = oneshot::channel();
         let bytes = op_bytes(&op);
         let mut state = self.lock();
         if state.closed {
-            return Err(StoreError::Unavailable("the store is closed".into()));
+            return Err(StoreError::Internal("the store is closed".into()));
         }
         let full = state.waiting.len() >= limits::STORE_QUEUE_OPERATIONS
             || state.waiting_bytes + bytes > limits::STORE_QUEUE_BYTES;

@@ -30,6 +30,10 @@ pub(super) enum Record {
     SnapshotEnd {
         records: u64,
     },
+    /// Last of a file of the log: the batch that the next file begins with.
+    Sealed {
+        next_sequence: u64,
+    },
 }
 
 const CHANGES: u8 = 1;
@@ -39,6 +43,7 @@ const LEASE_REVOKE: u8 = 4;
 const SNAPSHOT: u8 = 5;
 const LIVE: u8 = 6;
 const SNAPSHOT_END: u8 = 7;
+const SEALED: u8 = 8;
 
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
@@ -72,6 +77,10 @@ impl Record {
             Self::SnapshotEnd { records } => {
                 out.push(SNAPSHOT_END);
                 put_number(out, *records);
+            }
+            Self::Sealed { next_sequence } => {
+                out.push(SEALED);
+                put_number(out, *next_sequence);
             }
         }
     }
@@ -122,9 +131,15 @@ pub(super) fn decode(payload: &mut &[u8]) -> Result<Option<Record>, &'static str
             Record::Live(key_value(payload, modified)?)
         }
         SNAPSHOT_END => Record::SnapshotEnd { records: number(payload)? },
+        SEALED => Record::Sealed { next_sequence: number(payload)? },
         _ => return Err("a record of an unknown type"),
     };
     Ok(Some(record))
+}
+
+/// Whether a payload only says that its file is finished.
+pub(super) fn is_seal(payload: &[u8]) -> bool {
+    payload.first() == Some(&SEALED)
 }
 
 fn event(payload: &mut &[u8], revision: Rev) -> Result<Event, &'static str> {
@@ -228,6 +243,7 @@ mod tests {
             any::<u64>().prop_map(|revision| Record::Snapshot(Rev(revision))),
             any_event().prop_map(|event| Record::Live(event.kv)),
             any::<u64>().prop_map(|records| Record::SnapshotEnd { records }),
+            any::<u64>().prop_map(|next_sequence| Record::Sealed { next_sequence }),
         ]
     }
 

@@ -1,5 +1,8 @@
 //! Tests of what comes back after a restart, from sound and from damaged files.
 
+use super::directory::Directory;
+use super::disk::RealDisk;
+use super::log::{Dropped, Log};
 use super::{Embedded, OpenError, Sizes};
 use crate::store::{FeedInput, Store};
 use bytes::Bytes;
@@ -11,7 +14,8 @@ use steersman_core::store::{
 };
 
 /// Sizes without snapshots.
-pub(super) const SMALL: Sizes = Sizes { snapshot_after_bytes: u64::MAX, segment_bytes: 1 << 20 };
+pub(super) const SMALL: Sizes =
+    Sizes { snapshot_after_bytes: u64::MAX, segment_bytes: 1 << 20, reserve_bytes: 0 };
 
 pub(super) fn open(path: &Path, sizes: Sizes) -> Embedded {
     Embedded::open(path, sizes).unwrap_or_else(|error| panic!("{error}"))
@@ -23,7 +27,7 @@ pub(super) fn put(key: &str, value: &str, lease: i64) -> Op {
     Op::Txn(Txn { then, ..Txn::default() })
 }
 
-fn delete(key: &str) -> Op {
+pub(super) fn delete(key: &str) -> Op {
     let then = vec![TxnOp::Delete { key: Bytes::from(key.to_owned()), end: None }];
     Op::Txn(Txn { then, ..Txn::default() })
 }
@@ -89,21 +93,40 @@ fn reopened(bytes: &[u8]) -> Result<(u64, Vec<(String, u64)>), OpenError> {
     Ok((store.revision().0, state(&store)))
 }
 
+/// With zeros after it, as a server leaves it.
+fn with_zeros(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.resize(bytes.len() + 1000, 0);
+    bytes
+}
+
+/// As the first servers wrote it.
+fn of_version_1(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[8] = 1;
+    let crc = crc32fast::hash(&bytes[..32]);
+    bytes[32..36].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
 #[tokio::test]
-async fn a_log_cut_at_any_byte_is_a_prefix() {
+async fn a_log_torn_at_any_byte_is_a_prefix() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let states = history(place.path()).await;
     let bytes = log_bytes(place.path());
     let mut seen = 0;
     for cut in super::file::HEADER_BYTES..=bytes.len() {
-        let mut zeros_after = bytes[..cut].to_vec();
-        let found = reopened(&zeros_after).expect("a torn log opens");
+        // Files of the first servers could end with the log.
+        let found = reopened(&of_version_1(&bytes[..cut])).expect("a torn log opens");
         let index = states.iter().position(|state| *state == found).expect("a state that was");
         assert!(index >= seen, "a longer log holds no less");
         seen = index;
-        zeros_after.resize(bytes.len() + 1000, 0);
-        let found = reopened(&zeros_after).expect("a torn log opens");
-        assert!(states[seen..].iter().take(2).any(|state| *state == found));
+        let mut zeros_after = with_zeros(&bytes);
+        zeros_after[cut..].fill(0);
+        for log in [of_version_1(&zeros_after), zeros_after] {
+            let found = reopened(&log).expect("a torn log opens");
+            assert!(states[seen..].iter().take(2).any(|state| *state == found));
+        }
     }
     assert_eq!(seen + 1, states.len());
     for cut in 0..super::file::HEADER_BYTES {
@@ -112,15 +135,102 @@ async fn a_log_cut_at_any_byte_is_a_prefix() {
 }
 
 #[tokio::test]
+async fn a_log_that_was_cut_off_is_refused() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    history(place.path()).await;
+    let bytes = log_bytes(place.path());
+    let whole = with_zeros(&bytes);
+    reopened(&whole).expect("a whole log opens");
+    for cut in super::file::HEADER_BYTES..bytes.len() + super::file::GUARD_BYTES as usize - 8 {
+        match reopened(&whole[..cut]) {
+            Err(OpenError::Damaged { what, .. }) if what.contains("cut off") => {}
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+    }
+}
+
+/// Every file but the last can be missed; so can the only one.
+#[tokio::test]
+async fn a_missing_file_is_noticed() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let sizes = Sizes { segment_bytes: 1000, ..SMALL };
+    for restarts in 0..3 {
+        let store = open(place.path(), sizes);
+        for number in 0..restarts * 20 {
+            create(&store, &format!("/{restarts}/{number}"), &"x".repeat(100)).await;
+        }
+        let shown = state(&store);
+        store.close().await;
+        let mut logs: Vec<PathBuf> = fs::read_dir(place.path())
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.to_string_lossy().contains("/log-"))
+            .collect();
+        logs.sort();
+        for log in &logs {
+            let aside = place.path().join("aside");
+            fs::rename(log, &aside).expect("renamed");
+            match Embedded::open(place.path(), sizes) {
+                Err(OpenError::Missing { .. }) => {}
+                other => panic!("without {}: {:?}", log.display(), other.err()),
+            }
+            fs::rename(&aside, log).expect("renamed");
+        }
+        let store = open(place.path(), sizes);
+        assert_eq!(state(&store), shown);
+        store.close().await;
+    }
+}
+
+/// The log of a torn start says which bytes of which file it dropped, and has them no more.
+#[tokio::test]
+async fn what_is_dropped_is_told() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    history(place.path()).await;
+    let path = only_segment(place.path());
+    let end = log_bytes(place.path()).len();
+    let mut torn = fs::read(&path).expect("the log");
+    torn[end..end + 20].copy_from_slice(&[7; 20]);
+    torn[end + 22] = 7;
+    fs::write(&path, torn).expect("written");
+    let opened = || {
+        let directory = Arc::new(Directory::open(place.path(), Arc::new(RealDisk)).expect("free"));
+        Log::open(directory, SMALL.segment_bytes, 0, 0, &mut |_| Ok(())).expect("a torn log opens")
+    };
+    let dropped = Dropped { path, offset: end as u64, bytes: 23 };
+    assert_eq!(opened().dropped(), Some(&dropped));
+    assert_eq!(opened().dropped(), None);
+}
+
+#[tokio::test]
+async fn files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let path = place.path().join("store");
+    history(&path).await;
+    let files = || fs::read_dir(&path).expect("listed").map(|entry| entry.expect("an entry").path());
+    for file in files().chain([path.clone()]) {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("changed");
+    }
+    open(&path, SMALL).close().await;
+    for file in files() {
+        let mode = file.metadata().expect("is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.display());
+    }
+    assert_eq!(path.metadata().expect("is there").permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_changed_byte_is_found() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let states = history(place.path()).await;
     let newest = states.last().expect("states");
     let bytes = log_bytes(place.path());
+    reopened(&with_zeros(&bytes)).expect("a whole log opens");
     let mut errors = 0;
     for at in 0..bytes.len() {
         for change in [0x01, 0x80] {
-            let mut changed = bytes.clone();
+            let mut changed = with_zeros(&bytes);
             changed[at] ^= change;
             match reopened(&changed) {
                 Ok(found) => assert_eq!(found, *newest, "byte {at} changed unnoticed"),
@@ -145,14 +255,18 @@ async fn errors_name_the_file_and_the_place() {
     let mut changed = sound.clone();
     changed[70] ^= 1;
     let damaged = format!(
-        "{} is damaged at byte 40: a checksum is wrong; restore the data directory from a backup",
+        "{} is damaged at byte 40: a checksum is wrong; restore the whole data directory from a backup, or move it \
+         away to begin with an empty store",
         path.display()
     );
     assert_eq!(error(&changed), damaged);
     assert_eq!(fs::read(&path).expect("the log"), changed, "a refused directory is left as it is");
     changed = sound;
     changed[8] = 9;
-    let version = format!("{} has format version 9, this server knows only version 1", path.display());
+    let version = format!(
+        "{} has format version 9, this server knows versions up to 2; use the server that wrote it",
+        path.display()
+    );
     assert_eq!(error(&changed), version);
     fs::rename(&path, place.path().join("log-0000000000000007")).expect("renamed");
     let error = Embedded::open(place.path(), SMALL).err().expect("not to be opened");
@@ -162,7 +276,7 @@ async fn errors_name_the_file_and_the_place() {
 #[tokio::test]
 async fn snapshots_take_the_place_of_the_log() {
     let place = tempfile::tempdir().expect("a temporary directory");
-    let sizes = Sizes { snapshot_after_bytes: 4000, segment_bytes: 1000 };
+    let sizes = Sizes { snapshot_after_bytes: 4000, segment_bytes: 1000, reserve_bytes: 5000 };
     let store = open(place.path(), sizes);
     for number in 0..600_u32 {
         let key = format!("/{}", number % 7);
@@ -195,7 +309,7 @@ async fn snapshots_take_the_place_of_the_log() {
 #[tokio::test]
 async fn revisions_go_on_after_everything_was_deleted_and_compacted() {
     let place = tempfile::tempdir().expect("a temporary directory");
-    let sizes = Sizes { snapshot_after_bytes: 1, segment_bytes: 1000 };
+    let sizes = Sizes { snapshot_after_bytes: 1, segment_bytes: 1000, reserve_bytes: 0 };
     let mut newest = 0;
     for _ in 0..5 {
         let store = open(place.path(), sizes);

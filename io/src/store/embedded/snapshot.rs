@@ -6,7 +6,7 @@ use super::error::OpenError;
 use super::file::{self, FrameReader, Next, SNAPSHOT_MAGIC};
 use super::frame;
 use super::record::{self, Record};
-use std::fs;
+use std::fs::File;
 use std::io;
 use steersman_core::mvcc::{Lease, Mvcc};
 use steersman_core::now::Mono;
@@ -46,15 +46,18 @@ impl Contents {
 }
 
 /// Writes the snapshot that covers all batches up to `covered`; it is durable when this returns its size.
-/// A snapshot that fails leaves nothing behind but what the next start removes.
-pub(super) fn write(
-    directory: &Directory,
-    disk: &dyn Disk,
-    covered: u64,
-    contents: Contents,
-) -> io::Result<u64> {
-    let path = directory.snapshot(covered);
-    let file = Directory::create_unfinished(&path)?;
+/// A snapshot that fails leaves nothing behind.
+pub(super) fn write(directory: &Directory, covered: u64, contents: Contents) -> io::Result<u64> {
+    let mut bytes = 0;
+    directory.create(&directory.snapshot(covered), |file| {
+        bytes = write_to(file, directory.disk(), covered, contents)?;
+        Ok(())
+    })?;
+    directory.sync()?;
+    Ok(bytes)
+}
+
+fn write_to(file: &File, disk: &dyn Disk, covered: u64, contents: Contents) -> io::Result<u64> {
     let (salt, mut pending) = file::header(SNAPSHOT_MAGIC, covered);
     let (mut payload, mut offset, mut sequence, mut records) = (Vec::new(), 0, 0, 0);
     let mut records_left = contents.records();
@@ -66,23 +69,19 @@ pub(super) fn write(
         if last || payload.len() >= FRAME_BYTES {
             sequence += 1;
             frame::write(&mut pending, salt, sequence, &payload);
-            disk.write_at(&file, &pending, offset)?;
+            disk.write_at(file, &pending, offset)?;
             offset += pending.len() as u64;
             pending.clear();
             payload.clear();
             // One sync of everything at the end would hold up the log's syncs for long.
             if sequence % FRAMES_PER_SYNC == 0 {
-                disk.sync(&file)?;
+                disk.sync(file)?;
             }
         }
         if last {
-            break;
+            return Ok(offset);
         }
     }
-    disk.sync(&file)?;
-    Directory::name(&path)?;
-    directory.sync()?;
-    Ok(offset)
 }
 
 /// The machine that a snapshot holds, and the file's size. It was durable before it got its name, so
@@ -121,7 +120,10 @@ fn take(contents: &mut Contents, record: Record, records_before: u64) -> Result<
         Record::Live(kv) => contents.kvs.push(kv),
         Record::SnapshotEnd { records } if records == records_before => return Ok(true),
         Record::SnapshotEnd { .. } => return Err("records are missing"),
-        Record::Changes { .. } | Record::Compact(_) | Record::LeaseRevoke(LeaseId(_)) => {
+        Record::Changes { .. }
+        | Record::Compact(_)
+        | Record::LeaseRevoke(LeaseId(_))
+        | Record::Sealed { .. } => {
             return Err("a record that has no place in a snapshot");
         }
     }
@@ -132,6 +134,6 @@ fn take(contents: &mut Contents, record: Record, records_before: u64) -> Result<
 pub(super) fn forget(directory: &Directory, covered: u64) {
     let Ok(listing) = directory.list() else { return };
     for older in listing.snapshots.into_iter().filter(|last| *last < covered) {
-        let _ = fs::remove_file(directory.snapshot(older));
+        let _ = directory.disk().remove(&directory.snapshot(older));
     }
 }

@@ -1,0 +1,79 @@
+//! Room that is kept on the disk, so that objects can still be deleted when it is full.
+
+use super::directory::Directory;
+use super::disk;
+use super::log::AppendError;
+use crate::private;
+use std::fs;
+
+/// A file that does nothing but take room.
+pub(super) struct Reserve {
+    bytes: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Held,
+    /// Given away, or never had.
+    Missing,
+    /// The disk does not know how to reserve room.
+    Impossible,
+}
+
+impl Reserve {
+    /// What an earlier process has left; nothing is wanted of 0 bytes.
+    pub(super) fn find(directory: &Directory, bytes: u64) -> Self {
+        let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| metadata.len() >= bytes);
+        let state = match bytes {
+            0 => State::Impossible,
+            _ if held => State::Held,
+            _ => State::Missing,
+        };
+        Self { bytes, state }
+    }
+
+    /// Takes the room unless it is held already.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn hold(&mut self, directory: &Directory) -> Result<(), AppendError> {
+        if self.state != State::Missing {
+            return Ok(());
+        }
+        let path = directory.reserve();
+        let taken = private::create_file(&path, private::FILE_MODE)
+            .and_then(|file| directory.disk().allocate(&file, self.bytes));
+        match taken {
+            Ok(()) => self.state = State::Held,
+            Err(error) => {
+                let _ = directory.disk().remove(&path);
+                if disk::is_full(&error) {
+                    return Err(AppendError::Full);
+                }
+                tracing::warn!("no room can be reserved for deletions on a full disk: {error}");
+                self.state = State::Impossible;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the room away. False when there is none to give.
+    pub(super) fn release(&mut self, directory: &Directory) -> bool {
+        if self.state != State::Held {
+            return false;
+        }
+        self.state = State::Missing;
+        match directory.disk().remove(&directory.reserve()) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!("the room that is reserved for deletions cannot be given away: {error}");
+                false
+            }
+        }
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.state == State::Missing
+    }
+}
