@@ -14,6 +14,7 @@ pub static VALIDATING_POLICY: Rules = Rules {
     default: default_policy,
     generation: Generation::Spec,
     unconditional_update: false,
+    status_keeps: status::RESET,
     ..status::SPLIT
 };
 pub static POLICY_BINDING: Rules = Rules { default: default_policy_binding, ..GUARDED };

@@ -6,7 +6,8 @@ use super::{pod_spec, status};
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
 
-pub static RULES: Rules = Rules { default, generation: Generation::SpecAndAnnotations, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { default, generation: Generation::SpecAndAnnotations, status_keeps: &["labels"], ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "replicas", Fill::Int(1)),

@@ -4,9 +4,17 @@
 use super::fill::{is_unset, round_amounts};
 use super::status;
 use crate::kinds::Rules;
+use crate::now::Wall;
 use crate::value::Value;
 
-pub static RULES: Rules = Rules { default, prepare_update: status::keep, ..Rules::PLAIN };
+pub static RULES: Rules = Rules { default, prepare_update: status::keep, prepare_status, ..Rules::PLAIN };
+
+/// The configuration of a kubelet by its API object is gone; a status that still has one may go on.
+fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+    if old.at(&["status", "config"]).is_none_or(Value::is_null) {
+        object.remove_at(&["status", "config"]);
+    }
+}
 
 fn default(object: &mut Value) {
     mirror_pod_cidr(object);

@@ -1,15 +1,22 @@
 //! Pods.
 //! k8s: pkg/registry/core/pod/strategy.go
 
-use super::{pod_spec, status};
+use super::{pod_spec, pod_window, status};
 use crate::kinds::{Generation, Rules};
+use crate::now::Wall;
 use crate::value::{Map, Value};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default: pod_spec::default_pod,
     prepare_create,
     generation: Generation::Spec,
     grace_seconds,
+    status_keeps: &["deletionTimestamp", "ownerReferences"],
+    prepare_status,
+    prepare_window: pod_window::prepare,
+    validate_window: pod_window::validate,
     returns_deleted: true,
     ..status::SPLIT
 };
@@ -24,6 +31,34 @@ fn prepare_create(object: &mut Value) {
     status.insert("phase", "Pending".into());
     status.insert("qosClass", quality.into());
     object.set("status", status.into());
+}
+
+/// Old kubelets leave out what they do not know; it stays as it was.
+fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+    if object.text_at(&["status", "qosClass"]).is_empty() {
+        object.take(old, &["status", "qosClass"]);
+    }
+    if number(object.field("status")) == 0 {
+        object.take(old, &["status", "observedGeneration"]);
+    }
+    let mut held: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let conditions = old.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
+    for condition in conditions.iter().rev() {
+        held.entry(condition.text_at(&["type"])).or_default().push(condition);
+    }
+    super::fill::each(object, &["status", "conditions", "*"], &mut |condition| {
+        let same = held.get_mut(condition.text_at(&["type"])).and_then(Vec::pop);
+        if number(Some(condition)) == 0
+            && let Some(same) = same
+        {
+            condition.take(same, &["observedGeneration"]);
+        }
+    });
+}
+
+/// The observed generation of a status or condition; 0 when it has none.
+fn number(holder: Option<&Value>) -> i64 {
+    holder.and_then(|holder| holder.field("observedGeneration")).and_then(Value::as_int).unwrap_or(0)
 }
 
 /// A pod that no node runs, or that has ended, goes at once, whatever a client asks.

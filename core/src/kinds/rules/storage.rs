@@ -13,8 +13,12 @@ pub static CSI_DRIVER: Rules = Rules { default: default_driver, ..GUARDED };
 pub static CSI_NODE: Rules = GUARDED;
 pub static CSI_STORAGE_CAPACITY: Rules = Rules { returns_deleted: false, ..GUARDED };
 pub static STORAGE_CLASS: Rules = Rules { default: default_class, returns_deleted: true, ..Rules::PLAIN };
-pub static VOLUME_ATTACHMENT: Rules =
-    Rules { unconditional_update: false, returns_deleted: true, ..status::SPLIT };
+pub static VOLUME_ATTACHMENT: Rules = Rules {
+    unconditional_update: false,
+    returns_deleted: true,
+    status_keeps: status::RESET,
+    ..status::SPLIT
+};
 pub static VOLUME_ATTRIBUTES_CLASS: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
 
 const DRIVER: &[Default] = &[
