@@ -19,5 +19,6 @@ mod operator;
 mod patches;
 mod simulation;
 mod starting;
+mod strategies;
 mod warnings;
 mod watches;

@@ -69,7 +69,7 @@ impl Scene<'_> {
         }
         (rules.prepare_create)(&mut value);
         match rules.generation {
-            Generation::None => {}
+            Generation::None | Generation::OnChange => {}
             Generation::AtCreation
             | Generation::Spec
             | Generation::SpecAndAnnotations
@@ -242,7 +242,7 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
         keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
     match policy {
         Generation::None | Generation::AtCreation => false,
-        Generation::Spec => members.any(|key| differs(key)),
+        Generation::OnChange | Generation::Spec => members.any(|key| differs(key)),
         Generation::SpecAndAnnotations => {
             members.any(|key| differs(key)) || object::annotations(new) != object::annotations(old)
         }

@@ -219,6 +219,8 @@ pub enum Generation {
     None,
     /// 1 at creation, and never more (PriorityClasses).
     AtCreation,
+    /// What the creator sends, or nothing; +1 when something outside metadata and status changes (CSIDrivers).
+    OnChange,
     /// 1 at creation, +1 when something outside metadata and status changes.
     Spec,
     /// As `Spec`, and also when annotations change (Deployments).

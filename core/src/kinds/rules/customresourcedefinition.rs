@@ -3,7 +3,7 @@
 //! pkg/apis/apiextensions/v1/defaults.go
 
 use super::fill::{Default, Fill, fill};
-use super::status;
+use super::{status, warnings};
 use crate::kinds::{Generation, Rules, names};
 use crate::value::Value;
 use alloc::format;
@@ -13,6 +13,7 @@ pub static RULES: Rules = Rules {
     default,
     prepare_create,
     prepare_update,
+    warnings: warnings::schema::warn,
     generation: Generation::Spec,
     unconditional_update: false,
     ..status::SPLIT

@@ -46,3 +46,4 @@ mod immutable;
 mod pod_spec;
 mod pod_window;
 mod status;
+mod warnings;

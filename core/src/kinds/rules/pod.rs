@@ -1,11 +1,12 @@
 //! Pods.
 //! k8s: pkg/registry/core/pod/strategy.go
 
-use super::{pod_spec, pod_window, status};
+use super::{pod_spec, pod_window, status, warnings};
 use crate::kinds::{Generation, Rules};
 use crate::now::Wall;
 use crate::value::{Map, Value};
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
@@ -15,6 +16,8 @@ pub static RULES: Rules = Rules {
     grace_seconds,
     status_keeps: &["deletionTimestamp", "ownerReferences"],
     prepare_status,
+    warnings: warn,
+    status_warnings,
     prepare_window: pod_window::prepare,
     validate_window: pod_window::validate,
     returns_deleted: true,
@@ -70,4 +73,18 @@ fn grace_seconds(object: &Value, asked: Option<i64>) -> Option<i64> {
     let own = object.at(&["spec", "terminationGracePeriodSeconds"]).and_then(Value::as_int);
     let seconds = asked.or(own).unwrap_or(GRACE_SECONDS);
     Some(if seconds < 0 { 1 } else { seconds })
+}
+
+/// Only a new pod is warned of: pods are not changed by people.
+fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+    if old.is_none() { warnings::pod::new_pod(object) } else { Vec::new() }
+}
+
+fn status_warnings(object: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    for list in ["podIPs", "hostIPs"] {
+        let path = warnings::path(&["status", list]);
+        warnings::address::ips(&path, warnings::items(object, &["status", list]), &["ip"], &mut out);
+    }
+    out
 }

@@ -5,8 +5,12 @@ use super::fill::{Default, Fill, each, fill, set_unset};
 use super::status;
 use crate::kinds::{Generation, Rules};
 use crate::now::Wall;
+use crate::status::quoted;
 use crate::value::{Text, Value};
 use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 const RETURNED: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
 
@@ -19,7 +23,7 @@ pub static CLAIM: Rules = Rules {
     ..status::SPLIT
 };
 pub static CLAIM_TEMPLATE: Rules = Rules { default: default_claim_template, ..RETURNED };
-pub static SLICE: Rules = Rules { generation: Generation::Spec, ..RETURNED };
+pub static SLICE: Rules = Rules { generation: Generation::Spec, warnings: warn_of_slice, ..RETURNED };
 
 const REQUEST: &[Default] = &[
     (&[], "allocationMode", Fill::Text("ExactCount")),
@@ -66,4 +70,15 @@ fn default_request(request: &mut Value) {
     if request.text_at(&["allocationMode"]) == "ExactCount" {
         set_unset(request, "count", Fill::IntForZero(1));
     }
+}
+
+fn warn_of_slice(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    let driver = object.text_at(&["spec", "driver"]);
+    if driver == driver.to_lowercase() {
+        return Vec::new();
+    }
+    let driver = quoted(driver);
+    alloc::vec![format!(
+        "spec.driver: driver names should be lowercase; {driver} contains uppercase characters"
+    )]
 }
