@@ -22,6 +22,7 @@ mod patches;
 mod recordings;
 mod simulation;
 mod starting;
+mod strategies;
 mod versions;
 mod warnings;
 mod watches;

@@ -8,7 +8,7 @@ const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/w/deployments";
 const EVENTS: &str = "/api/v1/namespaces/w/events";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
-const LEGACY: &str = "in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"";
+const LEGACY: &str = "in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
 const EXTENSIONS: &str = "in scheme \"k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55\"";
 const AGGREGATOR: &str = "in scheme \"k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28\"";
 

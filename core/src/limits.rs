@@ -186,6 +186,14 @@ pub const LEASES: usize = 100_000;
 /// etcd: server/lease/lessor.go defaultLeaseRevokeRate
 pub const LEASE_EXPIRIES_AT_ONCE: usize = 1000;
 
+/// Warnings about one object that are looked for among pairs of its parts. A client gets 4 KiB of warnings at most, so
+/// that none is missed.
+pub const WARNINGS: usize = 512;
+
+/// Pairs of ports, or of files of a volume, that are compared for warnings; of an object with more the rest is not
+/// warned of.
+pub const WARNING_COMPARISONS: usize = 50_000;
+
 /// Shortest lease, seconds; shorter requests are lengthened. etcd's depends on its election timeout.
 pub const LEASE_TTL_SECONDS_MIN: i64 = 1;
 

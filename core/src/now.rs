@@ -38,6 +38,16 @@ impl Wall {
         Self(seconds.saturating_mul(1_000_000))
     }
 
+    /// The time so many seconds later, or earlier. Never beyond the years that RFC 3339 can write, and never by more
+    /// than Go's longest duration, whatever number a client sends.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        const DURATION_SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
+        const YEAR_1: i64 = -62_135_596_800;
+        const YEAR_9999_END: i64 = 253_402_300_799;
+        let by = seconds.clamp(-DURATION_SECONDS_MAX, DURATION_SECONDS_MAX);
+        Self::from_seconds((self.seconds() + by).clamp(YEAR_1, YEAR_9999_END))
+    }
+
     /// Whole seconds since the epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)

@@ -298,9 +298,13 @@ pub struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/conversion.go Convert_url_Values_To_v1_DeleteOptions
     pub fn from_query(query: &Query) -> Result<Self, Failure> {
+        let precondition = |name| query.first(name).filter(|text| !text.is_empty()).map(Text::from);
         let options = Self {
             grace_period_seconds: query.int("gracePeriodSeconds")?,
+            precondition_uid: precondition("uid"),
+            precondition_resource_version: precondition("resourceVersion"),
             orphan_dependents: query.bool("orphanDependents"),
             ..Self::default()
         };

@@ -17,6 +17,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     pub(super) name: Text,
+    /// Empty when the authenticator knows none.
+    pub(super) uid: Text,
     pub(super) groups: Vec<Text>,
 }
 
@@ -32,7 +34,7 @@ pub(super) fn begin(scene: &Scene<'_>) -> Result<Next, Failure> {
 }
 
 /// k8s: pkg/kubeapiserver/authenticator/config.go
-fn authenticate(scene: &Scene<'_>) -> Result<Caller, Failure> {
+pub(super) fn authenticate(scene: &Scene<'_>) -> Result<Caller, Failure> {
     let config = &scene.world.config.authentication;
     let in_group = |group: &str, mut groups: Vec<Text>| {
         groups.push(group.into());
@@ -41,7 +43,7 @@ fn authenticate(scene: &Scene<'_>) -> Result<Caller, Failure> {
     let rejected = match &scene.call.request.peer {
         Peer::Certificate { common_name, organizations } => {
             let groups = in_group("system:authenticated", organizations.clone());
-            return Ok(Caller { name: common_name.clone(), groups });
+            return Ok(Caller { name: common_name.clone(), uid: "".into(), groups });
         }
         Peer::Rejected(_) => true,
         Peer::None => false,
@@ -50,12 +52,13 @@ fn authenticate(scene: &Scene<'_>) -> Result<Caller, Failure> {
         let known = config.tokens.binary_search_by(|held| held.token.as_str().cmp(token));
         let line = known.map(|index| &config.tokens[index]).map_err(|_| Failure::unauthorized())?;
         let groups = in_group("system:authenticated", line.groups.clone());
-        return Ok(Caller { name: line.user.clone(), groups });
+        return Ok(Caller { name: line.user.clone(), uid: line.uid.clone(), groups });
     }
     if rejected || !config.anonymous {
         return Err(Failure::unauthorized());
     }
-    Ok(Caller { name: "system:anonymous".into(), groups: in_group("system:unauthenticated", Vec::new()) })
+    let groups = in_group("system:unauthenticated", Vec::new());
+    Ok(Caller { name: "system:anonymous".into(), uid: "".into(), groups })
 }
 
 fn bearer_token<'a>(scene: &Scene<'a>) -> Option<&'a str> {

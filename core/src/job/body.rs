@@ -63,33 +63,36 @@ pub(super) fn object(
 
 /// The body as a tree, whatever it holds.
 pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, Failure> {
-    let body = &scene.call.request.body;
     let kind = expected.kind;
-    let unrecognized = |why: String| {
-        let shown = summary(body);
+    read(scene, media, expected).map_err(|why| {
+        let shown = summary(&scene.call.request.body);
         Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
         ))
-    };
+    })
+}
+
+/// The body as a tree, or the decoder's own words.
+pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
+    let body = &scene.call.request.body;
     let parsed = match media {
         BodyMedia::Json => json::parse(body).map_err(|error| error.0),
         BodyMedia::Yaml => yaml::parse(body).map_err(|error| error.0),
         BodyMedia::Protobuf => from_protobuf(scene, body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
-    let parsed =
-        parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
+    let parsed = parsed.map_err(|why| if media == BodyMedia::Json { no_kind(why) } else { why })?;
     match &parsed.value {
         Value::Map(_) if object::api_version(&parsed.value).matches('/').count() > 1 => {
             let held = object::api_version(&parsed.value);
-            Err(unrecognized(format!("unexpected GroupVersion string: {held}")))
+            Err(format!("unexpected GroupVersion string: {held}"))
         }
         Value::Map(_) | Value::Null => Ok(parsed),
-        other => Err(unrecognized(no_kind(format!(
+        other => Err(no_kind(format!(
             "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
              \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
             other.type_of().word()
-        )))),
+        ))),
     }
 }
 

@@ -61,8 +61,8 @@ enum Phase {
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
-    let options = delete::options(scene)?;
     let list = ListOptions::from_query(&scene.call.query)?;
+    let options = delete::options(scene)?;
     let resource = scene.resource(&target);
     let collection = scene.collection(resource)?;
     let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;

@@ -9,6 +9,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
+use crate::http::query::parse_uint;
 use crate::museum::Mutant;
 use crate::respond;
 use crate::status::{Cause, CauseType, Failure, Qualified};
@@ -28,6 +29,10 @@ pub(crate) struct Create {
     options: WriteOptions,
     /// The client's object, placed. It is kept only while its name is to be generated, for another try.
     value: Value,
+    /// What the client sent as the resource version.
+    resource_version: Text,
+    /// A PUT to an absent name: what it sent as the resource version does not matter.
+    by_update: bool,
     generates: bool,
     warnings: Vec<String>,
     lease: LeaseId,
@@ -56,7 +61,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_create(&scene.call.query)?;
     let Body { value, warnings } = body::object(scene, &target, options.field_validation)?;
-    from_value(scene, target, form, options, value, warnings)
+    from_value(scene, target, form, options, value, warnings, false)
 }
 
 /// Goes on with a decoded object: of a POST, or of a PUT to an absent name.
@@ -67,12 +72,11 @@ pub(super) fn from_value(
     options: WriteOptions,
     mut value: Value,
     mut warnings: Vec<String>,
+    by_update: bool,
 ) -> Result<Next, Failure> {
     drop_repeated_owners(&mut value, false, &mut warnings);
     scene.place(&target, &mut value)?;
-    if !matches!(object::resource_version(&value), "" | "0") {
-        return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
-    }
+    let resource_version = object::resource_version(&value).into();
     target.name = object::name(&value).into();
     let lease = LeaseId(0);
     let generates = target.name.is_empty();
@@ -81,6 +85,8 @@ pub(super) fn from_value(
         form,
         options,
         value,
+        resource_version,
+        by_update,
         generates,
         warnings,
         lease,
@@ -176,7 +182,18 @@ impl Create {
         if self.options.dry_run {
             return self.dry_run(scene, draft, &key);
         }
+        self.check_resource_version()?;
         self.send(scene, draft, key)
+    }
+
+    /// The store makes the resource version. What is no number does not count as one.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go Create
+    fn check_resource_version(&self) -> Result<(), Failure> {
+        let sent = parse_uint(&self.resource_version).unwrap_or(0);
+        if sent == 0 || self.by_update {
+            return Ok(());
+        }
+        Err(Failure::unclassified("resourceVersion should not be set on objects to be created"))
     }
 
     fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
@@ -185,11 +202,14 @@ impl Create {
         self.wait(scene, Phase::Write { draft, key }, op)
     }
 
-    fn dry_run(self, scene: &Scene<'_>, draft: Draft, key: &[u8]) -> Result<Next, Failure> {
+    /// Nothing is written: the answer has the resource version that the client sent.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/dryrun.go
+    fn dry_run(self, scene: &Scene<'_>, mut draft: Draft, key: &[u8]) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         if scene.cached(resource, key).is_some() {
             return Err(name_taken(scene, &self.target, &self.target.name, ""));
         }
+        object::set_resource_version(&mut draft.value, &self.resource_version);
         self.respond(scene, draft, key, None)
     }
 

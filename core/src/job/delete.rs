@@ -13,7 +13,7 @@ use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::respond;
 use crate::schema::decode;
-use crate::status::{Details, Failure, Qualified};
+use crate::status::{Details, Failure, Qualified, quoted};
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
@@ -113,7 +113,9 @@ pub(super) fn warned(
     }
 }
 
-/// DeleteOptions of the body, or of the query when there is none. Unknown members are ignored.
+/// DeleteOptions of the body, or of the query when there is none: a body, however empty, makes the query count for
+/// nothing. Unknown members are ignored.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/delete.go
 pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     if scene.call.request.body.is_empty() {
         return DeleteOptions::from_query(&scene.call.query);
@@ -123,22 +125,40 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     let type_id = catalogue.type_named("meta.v1.DeleteOptions");
     let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
     let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", type_id };
-    let parsed = body::parsed(scene, media, expected)?;
-    let kind = parsed.value.text_at(&["kind"]);
-    if !kind.is_empty() && kind != "DeleteOptions" {
-        let why = format!("expected DeleteOptions, got {kind}");
+    let parsed = body::read(scene, media, expected).map_err(Failure::bad_request)?;
+    // Every group had its own DeleteOptions once: the kind counts, of whatever group.
+    let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
+    if !matches!(kind, "" | "DeleteOptions") {
+        let version = if api_version.is_empty() { "v1" } else { api_version };
+        if version == "v1" && META_KINDS.contains(&kind) {
+            let why = format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion");
+            return Err(Failure::bad_request(why));
+        }
+        const SCHEME: &str = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27";
+        let (kind, version, scheme) = (quoted(kind), quoted(version), quoted(SCHEME));
+        let why = format!("no kind {kind} is registered for version {version} in scheme {scheme}");
         return Err(Failure::bad_request(why));
     }
-    let decoded = decode::decode(catalogue, type_id, parsed).map_err(|error| {
-        let why = "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: ";
-        Failure::bad_request(format!("{why}{}", error.0))
-    })?;
-    let mut options = DeleteOptions::from_body(&decoded.value)?;
-    if scene.call.query.contains("dryRun") {
-        options.dry_run |= DeleteOptions::from_query(&scene.call.query)?.dry_run;
-    }
-    Ok(options)
+    let decoded =
+        decode::decode(catalogue, type_id, parsed).map_err(|error| Failure::bad_request(error.0))?;
+    DeleteOptions::from_body(&decoded.value)
 }
+
+/// The kinds that the decoder of options knows beside DeleteOptions.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/register.go
+const META_KINDS: &[&str] = &[
+    "APIGroup",
+    "APIGroupList",
+    "APIResourceList",
+    "APIVersions",
+    "CreateOptions",
+    "GetOptions",
+    "ListOptions",
+    "PatchOptions",
+    "Status",
+    "UpdateOptions",
+    "WatchEvent",
+];
 
 impl Deletion {
     pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
@@ -160,31 +180,33 @@ impl Deletion {
         let held = object::finalizers(&new).next().is_some();
         match grace {
             Some(seconds) => self.gracefully(scene, existing, new, seconds, held),
-            None if held => self.mark(scene, existing, new, Some(0)),
+            None if held => self.mark(scene, existing, new, 0),
             None => Ok(Verdict::Remove { last: new }),
         }
     }
 
-    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete; of kinds with a phase of their own
+    /// before removal pkg/registry/core/namespace/storage/storage.go
     fn check_preconditions(&self, scene: &Scene<'_>, value: &Value) -> Result<(), Failure> {
-        let what = scene.qualified_kind(&self.target);
-        let held = object::uid(value);
-        if let Some(wanted) = self.options.precondition_uid.as_ref().filter(|wanted| *wanted != held) {
+        let wanted = [
+            ("UID", &self.options.precondition_uid, object::uid(value)),
+            ("ResourceVersion", &self.options.precondition_resource_version, object::resource_version(value)),
+        ];
+        for (field, wanted, held) in wanted {
+            let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != held) else { continue };
+            let name = &self.target.name;
+            if scene.resource(&self.target).row.rules.termination.is_some() {
+                let why = format!(
+                    "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
+                );
+                return Err(Failure::conflict(scene.qualified(&self.target), name, &why));
+            }
+            let guess = if field == "UID" { "deleted and then recreated" } else { "modified" };
             let why = format!(
-                "the UID in the precondition ({wanted}) does not match the UID in record ({held}). The object might \
-                 have been deleted and then recreated"
+                "the {field} in the precondition ({wanted}) does not match the {field} in record ({held}). The object \
+                 might have been {guess}"
             );
-            return Err(Failure::conflict(what, &self.target.name, &why));
-        }
-        let held = object::resource_version(value);
-        if let Some(wanted) =
-            self.options.precondition_resource_version.as_ref().filter(|wanted| *wanted != held)
-        {
-            let why = format!(
-                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
-                 ({held}). The object might have been modified"
-            );
-            return Err(Failure::conflict(what, &self.target.name, &why));
+            return Err(Failure::conflict(scene.qualified_kind(&self.target), name, &why));
         }
         Ok(())
     }
@@ -213,6 +235,8 @@ impl Deletion {
         }
     }
 
+    /// An object of a kind that knows graceful deletion.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete
     fn gracefully(
         &self,
         scene: &Scene<'_>,
@@ -221,47 +245,62 @@ impl Deletion {
         seconds: i64,
         held: bool,
     ) -> Result<Verdict, Failure> {
-        let old = &existing.value;
-        if object::is_being_deleted(old) {
-            let left = object::deletion_grace_period_seconds(old).unwrap_or(0);
-            let asked = self.options.grace_period_seconds.map(|asked| if asked < 0 { 1 } else { asked });
-            return match asked {
-                // An earlier deletion may be hurried, never delayed.
-                Some(asked) if asked < left && (asked > 0 || held) => {
-                    self.shorten(scene, existing, new, asked, left)
-                }
-                Some(asked) if asked < left => Ok(Verdict::Remove { last: at_once(new, self.now_or(scene)) }),
-                Some(0) if !held => Ok(Verdict::Remove { last: new }),
-                Some(_) | None if new == *old => Ok(Verdict::Wait),
-                Some(_) | None => self.sealed(scene, new).map(Verdict::Mark),
-            };
+        if object::is_being_deleted(&existing.value) {
+            return self.hurry(scene, existing, new, held);
         }
         if seconds > 0 || held {
-            return self.mark(scene, existing, new, Some(seconds));
+            return self.mark(scene, existing, new, seconds);
         }
         let mut last = new;
-        mark(&mut last, scene.now.wall, Some(0));
+        mark(&mut last, scene.now.wall, 0);
         Ok(Verdict::Remove { last })
     }
 
-    fn now_or(&self, scene: &Scene<'_>) -> Wall {
-        scene.now.wall
-    }
-
-    /// Moves the end of a grace period that runs already.
-    fn shorten(
+    /// An earlier deletion may be hurried, never delayed; what becomes of the dependents was settled then.
+    fn hurry(
         &self,
         scene: &Scene<'_>,
         existing: &Existing,
         mut new: Value,
-        asked: i64,
-        left: i64,
+        held: bool,
     ) -> Result<Verdict, Failure> {
-        let end = object::deletion_timestamp(&existing.value).and_then(Wall::parse_rfc3339);
-        let end = end.map_or(scene.now.wall.seconds(), Wall::seconds) - left + asked;
-        object::set_deletion_timestamp(&mut new, Some(Wall::from_seconds(end)));
-        object::set_deletion_grace_period_seconds(&mut new, Some(asked));
+        let left = not_negative(object::deletion_grace_period_seconds(&existing.value).unwrap_or(0));
+        if left == 0 {
+            return self.at_once(scene, existing, new, held);
+        }
+        let asked = self.options.grace_period_seconds.map(not_negative);
+        let Some(asked) = asked.filter(|asked| *asked < left) else { return Ok(Verdict::Wait) };
+        let now = scene.now.wall;
+        let end = object::deletion_timestamp(&existing.value).and_then(Wall::parse_rfc3339).unwrap_or(now);
+        let end = end.plus_seconds(-left).plus_seconds(asked);
+        // A grace that is over already is as short as one can be that is still told to the object's keeper.
+        let (end, grace) = if end.seconds() < now.seconds() { (now, asked.min(1)) } else { (end, asked) };
+        object::set_deletion_timestamp(&mut new, Some(end));
+        object::set_deletion_grace_period_seconds(&mut new, Some(grace));
+        if asked == 0 && !held {
+            return Ok(Verdict::Remove { last: new });
+        }
         self.sealed(scene, new).map(Verdict::Mark)
+    }
+
+    /// An object whose grace is over, or that never had one: only finalizers hold it.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go markAsDeleting
+    fn at_once(
+        &self,
+        scene: &Scene<'_>,
+        existing: &Existing,
+        mut new: Value,
+        held: bool,
+    ) -> Result<Verdict, Failure> {
+        if !held {
+            return Ok(Verdict::Remove { last: new });
+        }
+        let end = object::deletion_timestamp(&existing.value).and_then(Wall::parse_rfc3339);
+        if end.is_none_or(|end| end > scene.now.wall) {
+            object::set_deletion_timestamp(&mut new, Some(scene.now.wall));
+        }
+        object::set_deletion_grace_period_seconds(&mut new, Some(0));
+        if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) }
     }
 
     /// Marks an object whose removal waits for grace or finalizers.
@@ -270,14 +309,10 @@ impl Deletion {
         scene: &Scene<'_>,
         existing: &Existing,
         mut new: Value,
-        seconds: Option<i64>,
+        seconds: i64,
     ) -> Result<Verdict, Failure> {
         if object::is_being_deleted(&existing.value) {
-            return if new == existing.value {
-                Ok(Verdict::Wait)
-            } else {
-                self.sealed(scene, new).map(Verdict::Mark)
-            };
+            return self.at_once(scene, existing, new, true);
         }
         mark(&mut new, scene.now.wall, seconds);
         self.sealed(scene, new).map(Verdict::Mark)
@@ -342,21 +377,15 @@ impl Deletion {
     }
 }
 
-fn mark(value: &mut Value, now: Wall, seconds: Option<i64>) {
-    let end = Wall::from_seconds(now.seconds() + seconds.unwrap_or(0));
-    object::set_deletion_timestamp(value, Some(end));
-    object::set_deletion_grace_period_seconds(value, seconds);
-    let generation = object::generation(value);
-    if generation > 0 {
-        object::set_generation(value, generation + 1);
-    }
+fn mark(value: &mut Value, now: Wall, seconds: i64) {
+    object::set_deletion_timestamp(value, Some(now.plus_seconds(seconds)));
+    object::set_deletion_grace_period_seconds(value, Some(seconds));
+    object::raise_generation(value);
 }
 
-/// The last state of an object whose grace period was cut to nothing.
-fn at_once(mut value: Value, now: Wall) -> Value {
-    object::set_deletion_timestamp(&mut value, Some(now));
-    object::set_deletion_grace_period_seconds(&mut value, Some(0));
-    value
+/// A negative grace period counts as the shortest one.
+fn not_negative(seconds: i64) -> i64 {
+    if seconds < 0 { 1 } else { seconds }
 }
 
 impl Delete {
@@ -485,6 +514,10 @@ impl Delete {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
         let view = scene.view(target, self.form, scene.call.include()?);
+        // A client that asked not to orphan, in the old way, is told that the object is still there.
+        let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
+        let status =
+            if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
                 let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
@@ -502,7 +535,7 @@ impl Delete {
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
-        Ok(Next::Done(view.respond(200, value)))
+        Ok(Next::Done(view.respond(status, value)))
     }
 }
 

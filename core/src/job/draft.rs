@@ -2,10 +2,11 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
 use super::Scene;
+use super::begin::authenticate;
 use super::call::Target;
 use super::existing::Existing;
 use crate::http::Response;
-use crate::kinds::{Generation, Resource, SubKind, names};
+use crate::kinds::{Generation, Requester, Resource, Rules, SubKind, names};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::respond::{self, View};
@@ -62,9 +63,13 @@ impl Scene<'_> {
             self.call.uid()
         };
         fill_system_fields(&mut value, uid, self.now.wall);
+        if let Some(sign) = rules.sign {
+            let caller = authenticate(self)?;
+            sign(&mut value, &Requester { name: &caller.name, uid: &caller.uid, groups: &caller.groups });
+        }
         (rules.prepare_create)(&mut value);
         match rules.generation {
-            Generation::None => {}
+            Generation::None | Generation::OnChange => {}
             Generation::AtCreation
             | Generation::Spec
             | Generation::SpecAndAnnotations
@@ -101,32 +106,40 @@ impl Scene<'_> {
         // A scale was put into the stored object already.
         let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
         let (resource, mut new) = self.stored_form(written_as, new);
-        keep_system_fields(&mut new, &old.value);
         match target.sub.map(|sub| (sub.action, sub.name)) {
             Some(_) if whole => {}
             None | Some((SubKind::Scale, _)) => (rules.prepare_update)(&mut new, &old.value),
-            Some((SubKind::Status | SubKind::Window | SubKind::Action | SubKind::Connect, name)) => {
-                new = part_of(name, new, &old.value);
+            Some((SubKind::Status, _)) => {
+                new = status_of(rules, new, &old.value);
+                (rules.prepare_status)(&mut new, &old.value, self.now.wall);
+            }
+            Some((SubKind::Window | SubKind::Action | SubKind::Connect, name)) => {
+                (rules.prepare_window)(name, &mut new, &old.value, self.now.wall);
             }
         }
+        keep_system_fields(&mut new, &old.value);
         let mut new = self.shape(resource, new)?;
-        let grown = grows(rules.generation, &new, &old.value);
-        object::set_generation(
-            &mut new,
-            object::generation(&old.value) + i64::from(grown && !self.flaw().is(Mutant::GenerationNotRaised)),
-        );
+        let grown = !target.is_status() && grows(rules.generation, &new, &old.value);
+        object::set_generation(&mut new, object::generation(&old.value));
+        if grown && !self.flaw().is(Mutant::GenerationNotRaised) {
+            object::set_generation(&mut new, object::generation(&old.value).saturating_add(1));
+        }
         if object::resource_version(&new).is_empty() {
             object::set_resource_version(&mut new, object::resource_version(&old.value));
         }
         let mut causes = Causes::new();
         metadata::validate_common_update(&new, &old.value, resource.namespaced(), &mut causes);
         metadata::validate_built_in_update(&new, &old.value, &mut causes);
-        if !target.is_status() {
-            (rules.validate_update)(&new, &old.value, &mut causes);
+        match target.sub.filter(|sub| sub.action != SubKind::Scale) {
+            None => (rules.validate_update)(&new, &old.value, &mut causes),
+            Some(sub) => (rules.validate_window)(sub.name, &new, &old.value, &mut causes),
         }
         self.checked(target, &new, causes)?;
-        let warnings =
-            if target.sub.is_none() { (rules.warnings)(&new, Some(&old.value)) } else { Vec::new() };
+        let warnings = match target.sub.map(|sub| sub.action) {
+            None | Some(SubKind::Scale) => (rules.warnings)(&new, Some(&old.value)),
+            Some(SubKind::Status) => (rules.status_warnings)(&new),
+            Some(SubKind::Window | SubKind::Action | SubKind::Connect) => Vec::new(),
+        };
         self.sealed(resource, new, warnings)
     }
 
@@ -142,7 +155,10 @@ impl Scene<'_> {
         let cached = self.cached(view.resource, key).filter(|entry| Some(entry.revision()) == revision);
         match cached {
             Some(entry) if view.is_stored_json() => respond::object(view, status, &entry),
-            Some(_) | None => view.respond(status, respond::versioned(draft.value, revision)),
+            Some(_) | None if revision.is_some() => {
+                view.respond(status, respond::versioned(draft.value, revision))
+            }
+            Some(_) | None => view.respond(status, draft.value),
         }
     }
 
@@ -206,19 +222,20 @@ fn fill_system_fields(value: &mut Value, uid: Text, now: crate::now::Wall) {
     object::clear_self_link(value);
 }
 
-/// What an update cannot change, whatever it says.
+/// What an update cannot change, and is not refused for: the times of creation and of deletion stay whatever it says,
+/// uid and grace period when it leaves them out. Other changes of them are for validation to refuse.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go BeforeUpdate
 fn keep_system_fields(new: &mut Value, old: &Value) {
     if object::uid(new).is_empty() {
         object::set_uid(new, object::uid(old));
     }
-    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    let left_out = object::deletion_grace_period_seconds(new).is_none();
+    let kept =
+        [("creationTimestamp", true), ("deletionTimestamp", true), ("deletionGracePeriodSeconds", left_out)];
+    for (field, _) in kept.into_iter().filter(|(_, kept)| *kept) {
         let path = ["metadata", field];
-        match old.at(&path) {
-            Some(held) => new.set_at(&path, held.clone()),
-            None => {
-                new.remove_at(&path);
-            }
+        if let Some(held) = old.at(&path) {
+            new.set_at(&path, held.clone());
         }
     }
     if object::managed_fields(new).is_empty() && !object::managed_fields(old).is_empty() {
@@ -236,7 +253,7 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
         keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
     match policy {
         Generation::None | Generation::AtCreation => false,
-        Generation::Spec => members.any(|key| differs(key)),
+        Generation::OnChange | Generation::Spec => members.any(|key| differs(key)),
         Generation::SpecAndAnnotations => {
             members.any(|key| differs(key)) || object::annotations(new) != object::annotations(old)
         }
@@ -246,25 +263,14 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
     }
 }
 
-/// The old object with the part that a subresource writes taken from the new one. Metadata comes from the
-/// new one too: labels, annotations and finalizers may be changed through a subresource.
-fn part_of(sub: &str, new: Value, old: &Value) -> Value {
-    let paths: &[&[&str]] = match sub {
-        "status" => &[&["status"]],
-        "finalize" => &[&["spec", "finalizers"]],
-        "approval" => &[&["status", "conditions"]],
-        "ephemeralcontainers" => &[&["spec", "ephemeralContainers"]],
-        "resize" => &[&["spec", "containers"], &["spec", "initContainers"]],
-        _ => &[],
-    };
+/// The old object with the new one's status, and its metadata as far as the kind lets a writer of the status
+/// change it.
+fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
     let mut out = old.clone();
-    for path in paths.iter().chain(&[&["metadata"][..]]) {
-        match new.at(path) {
-            Some(value) => out.set_at(path, value.clone()),
-            None => {
-                out.remove_at(path);
-            }
-        }
+    out.take(&new, &["status"]);
+    out.take(&new, &["metadata"]);
+    for field in rules.status_keeps {
+        out.take(old, &["metadata", field]);
     }
     out
 }
@@ -308,19 +314,20 @@ pub(super) fn version_demanded(scene: &Scene<'_>, target: &Target) -> Failure {
     Failure::invalid(scene.qualified_kind(target), &target.name, causes)
 }
 
-/// The body's uid is another object's.
+/// The body's uid is not that of the object that there is (the empty text when there is none).
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
 pub(super) fn check_uid(
     scene: &Scene<'_>,
     target: &Target,
     value: &Value,
-    old: &Existing,
+    held: &str,
+    key: &[u8],
 ) -> Result<(), Failure> {
-    let (wanted, held) = (object::uid(value), object::uid(&old.value));
+    let wanted = object::uid(value);
     if wanted.is_empty() || wanted == held {
         return Ok(());
     }
-    let key = String::from_utf8_lossy(old.entry.key());
+    let key = String::from_utf8_lossy(key);
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
          failed: UID in precondition: {wanted}, UID in object meta: {held}"

@@ -160,12 +160,12 @@ impl Update {
 
     fn absent(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let rules = scene.resource(&self.target).row.rules;
+        let key = self.key(scene)?;
         match self.change {
             Change::Replace { value, warnings } if rules.create_on_update && self.target.sub.is_none() => {
-                if insisted_revision(&value)?.is_some() || !object::uid(&value).is_empty() {
-                    return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
-                }
-                create::from_value(scene, self.target, self.form, self.options, value, warnings)
+                check_uid(scene, &self.target, &value, "", &key)?;
+                insisted_revision(&value)?;
+                create::from_value(scene, self.target, self.form, self.options, value, warnings, true)
             }
             Change::Replace { .. } | Change::Patch(_) => Err(scene.not_found(&self.target)),
         }
@@ -177,7 +177,7 @@ impl Update {
         let insisted = insisted_revision(&new)?;
         let new = if target.is_scale() { scale::into_object(scene, target, &new, &existing)? } else { new };
         if matches!(self.change, Change::Replace { .. }) {
-            check_uid(scene, target, &new, &existing)?;
+            check_uid(scene, target, &new, object::uid(&existing.value), existing.entry.key())?;
         }
         match insisted {
             Some(revision) if revision != existing.revision() => {

@@ -11,7 +11,8 @@ pub mod table;
 
 pub use registry::{Registry, Resource, ResourceId, StorageId};
 
-use crate::value::Value;
+use crate::now::Wall;
+use crate::value::{Text, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -137,12 +138,27 @@ pub struct Rules {
     pub prepare_create: fn(object: &mut Value),
     /// Before update: carries over what an updater may not change.
     pub prepare_update: fn(object: &mut Value, old: &Value),
+    /// Writes down who asks for a new object, before `prepare_create`; None when the kind does not keep that.
+    pub sign: Option<fn(object: &mut Value, requester: &Requester<'_>)>,
+    /// Members of metadata that a write of the status leaves as they are.
+    pub status_keeps: &'static [&'static str],
+    /// Before an update of the status alone, when the rest of the object is the old one's again: carries over
+    /// what a writer of the status may not change either, sets what such a write sets.
+    pub prepare_status: fn(object: &mut Value, old: &Value, now: Wall),
+    /// Before an update through another window on the object, by the name of the subresource: makes of what the
+    /// client sent what may be taken of it.
+    pub prepare_window: fn(sub: &str, object: &mut Value, old: &Value, now: Wall),
     /// Problems of an object about to be created, after metadata's.
     pub validate: fn(object: &Value, causes: &mut crate::status::Causes),
     /// Problems of an update, after metadata's; does not include `validate`, unless the kind calls it.
     pub validate_update: fn(object: &Value, old: &Value, causes: &mut crate::status::Causes),
+    /// Problems of an update through another window, or of the status, by the name of the subresource, after
+    /// metadata's.
+    pub validate_window: fn(sub: &str, object: &Value, old: &Value, causes: &mut crate::status::Causes),
     /// Warnings of a create (no old object) or update.
     pub warnings: fn(object: &Value, old: Option<&Value>) -> alloc::vec::Vec<alloc::string::String>,
+    /// Warnings of an update of the status.
+    pub status_warnings: fn(object: &Value) -> alloc::vec::Vec<alloc::string::String>,
     /// Members outside metadata and status whose change counts as a new generation. Empty: the kind has
     /// no generation.
     pub generation: Generation,
@@ -165,6 +181,14 @@ pub struct Rules {
     pub expires: bool,
 }
 
+/// Who makes a request, for the kinds that keep it.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester<'a> {
+    pub name: &'a str,
+    pub uid: &'a str,
+    pub groups: &'a [Text],
+}
+
 /// The phase between the request to delete an object and its removal, beside metadata.finalizers.
 #[derive(Clone, Copy, Debug)]
 pub struct Termination {
@@ -184,6 +208,8 @@ pub enum Generation {
     None,
     /// 1 at creation, and never more (PriorityClasses).
     AtCreation,
+    /// What the creator sends, or nothing; +1 when something outside metadata and status changes (CSIDrivers).
+    OnChange,
     /// 1 at creation, +1 when something outside metadata and status changes.
     Spec,
     /// As `Spec`, and also when annotations change (Deployments).
@@ -198,9 +224,15 @@ impl Rules {
         default: |_| {},
         prepare_create: |_| {},
         prepare_update: |_, _| {},
+        sign: None,
+        status_keeps: &[],
+        prepare_status: |_, _, _| {},
+        prepare_window: |_, object, old, _| *object = old.clone(),
         validate: |_, _| {},
         validate_update: |_, _, _| {},
+        validate_window: |_, _, _, _| {},
         warnings: |_, _| alloc::vec::Vec::new(),
+        status_warnings: |_| alloc::vec::Vec::new(),
         generation: Generation::None,
         create_on_update: false,
         unconditional_update: true,

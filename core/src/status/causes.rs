@@ -134,6 +134,12 @@ impl Path {
     }
 }
 
+impl core::fmt::Display for Path {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// Field errors in the order they were found: the first `limits::CAUSES`, or fewer when they are long.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Causes {

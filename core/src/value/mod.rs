@@ -178,6 +178,16 @@ impl Value {
         }
     }
 
+    /// Makes what is at a path the same as in another value, where it may be absent.
+    pub fn take(&mut self, from: &Self, path: &[&str]) {
+        match from.at(path) {
+            Some(value) => self.set_at(path, value.clone()),
+            None => {
+                self.remove_at(path);
+            }
+        }
+    }
+
     /// Removes the value at a path; the maps on the way stay, even when empty. Returns what was there.
     pub fn remove_at(&mut self, path: &[&str]) -> Option<Self> {
         match path {

@@ -105,6 +105,14 @@ pub fn set_generation(object: &mut Value, generation: i64) {
     }
 }
 
+/// Counts one change of an object that has a generation. A client may have sent the largest number there is.
+pub fn raise_generation(object: &mut Value) {
+    let held = generation(object);
+    if held > 0 {
+        set_generation(object, held.saturating_add(1));
+    }
+}
+
 /// The label map; None when absent.
 pub fn labels(object: &Value) -> Option<&Map> {
     metadata(object)?.get("labels")?.as_map()

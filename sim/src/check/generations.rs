@@ -12,7 +12,7 @@ pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) ->
     let Some(place) = &by.place else { return Ok(()) };
     let counted = match directory.resource(place.resource).row.rules.generation {
         Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
-        Generation::None | Generation::AtCreation => false,
+        Generation::None | Generation::AtCreation | Generation::OnChange => false,
     };
     if !counted || !matches!(by.verb, Verb::Update | Verb::Patch) {
         return Ok(());

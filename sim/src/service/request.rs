@@ -96,8 +96,9 @@ fn understand(request: &Request, directory: &Directory) -> Option<(Verb, Place, 
     let place = Place { resource: resource.id, namespace, name, subresource };
     let verb = verb(&info, &request.method)?;
     let mut query = read_query(&pairs, &verb)?;
-    if matches!(verb, Verb::Delete | Verb::DeleteCollection) {
-        query.dry_run |= is_dry_run(&request.body);
+    // A deletion's body makes its query count for nothing.
+    if matches!(verb, Verb::Delete | Verb::DeleteCollection) && !request.body.is_empty() {
+        query.dry_run = is_dry_run(&request.body);
     }
     Some((verb, place, query))
 }

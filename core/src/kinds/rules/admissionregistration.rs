@@ -4,16 +4,21 @@
 use super::fill::{Default, Fill, fill};
 use super::status;
 use crate::kinds::{Generation, Rules};
-use crate::value::Value;
+use crate::value::{Value, object};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Admission objects are written with the revision that was read.
-const GUARDED: Rules = Rules { generation: Generation::Spec, unconditional_update: false, ..Rules::PLAIN };
+const GUARDED: Rules =
+    Rules { generation: Generation::Spec, unconditional_update: false, warnings: warn, ..Rules::PLAIN };
 
 pub static MUTATING_POLICY: Rules = Rules { default: default_policy, ..GUARDED };
 pub static VALIDATING_POLICY: Rules = Rules {
     default: default_policy,
     generation: Generation::Spec,
     unconditional_update: false,
+    status_keeps: status::RESET,
+    warnings: warn,
     ..status::SPLIT
 };
 pub static POLICY_BINDING: Rules = Rules { default: default_policy_binding, ..GUARDED };
@@ -64,4 +69,14 @@ fn default_policy(object: &mut Value) {
 
 fn default_policy_binding(object: &mut Value) {
     fill(object, BINDING);
+}
+
+/// k8s: pkg/apis/admissionregistration/validation/static_suffix.go
+fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    if !object::name(object).ends_with(".static.k8s.io") {
+        return Vec::new();
+    }
+    let text = "metadata.name: names ending with \".static.k8s.io\" are reserved for static manifest-based \
+                configurations and cannot be managed via the API";
+    alloc::vec![text.into()]
 }

@@ -14,6 +14,7 @@ pub static RULES: Rules = Rules {
     prepare_create,
     validate,
     unconditional_update: false,
+    status_keeps: &["annotations", "finalizers", "labels", "ownerReferences"],
     ..status::SPLIT
 };
 

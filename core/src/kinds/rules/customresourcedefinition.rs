@@ -3,15 +3,17 @@
 //! pkg/apis/apiextensions/v1/defaults.go
 
 use super::fill::{Default, Fill, fill};
-use super::status;
+use super::{status, warnings};
 use crate::kinds::{Generation, Rules, names};
-use crate::value::{Map, Value};
+use crate::value::Value;
 use alloc::format;
 
 pub static RULES: Rules = Rules {
     name: names::any,
     default,
     prepare_create,
+    prepare_update,
+    warnings: warnings::schema::warn,
     generation: Generation::Spec,
     unconditional_update: false,
     ..status::SPLIT
@@ -40,13 +42,25 @@ fn default(object: &mut Value) {
 
 /// A new definition has stored objects, if any, in its storage version.
 fn prepare_create(object: &mut Value) {
+    object.set("status", Value::empty_map());
+    note_storage_version(object);
+}
+
+/// A definition may have stored objects in every version that ever was its storage version.
+fn prepare_update(object: &mut Value, old: &Value) {
+    status::keep(object, old);
+    note_storage_version(object);
+}
+
+fn note_storage_version(object: &mut Value) {
+    const STORED: &[&str] = &["status", "storedVersions"];
     let versions = object.at(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
     let stored =
         versions.iter().find(|version| version.field("storage").and_then(Value::as_bool) == Some(true));
-    let stored = stored.map(|version| Value::str(version.text_at(&["name"])));
-    let mut status = Map::new();
-    if let Some(name) = stored {
-        status.insert("storedVersions", Value::list(alloc::vec![name]));
+    let Some(name) = stored.map(|version| Value::str(version.text_at(&["name"]))) else { return };
+    let mut noted = object.at(STORED).and_then(Value::as_list).unwrap_or_default().to_vec();
+    if !noted.contains(&name) {
+        noted.push(name);
+        object.set_at(STORED, Value::list(noted));
     }
-    object.set("status", status.into());
 }

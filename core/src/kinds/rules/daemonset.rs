@@ -2,13 +2,20 @@
 //! k8s: pkg/registry/apps/daemonset/strategy.go, pkg/apis/apps/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{pod_spec, status};
+use super::{pod_spec, status, warnings};
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, prepare_create, prepare_update, generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    warnings: warn,
+    prepare_create,
+    prepare_update,
+    generation: Generation::Spec,
+    ..status::SPLIT
+};
 
 /// The annotation under which apps/v1 keeps a field of older versions: how often the template changed.
 const TEMPLATE_GENERATION: &[&str] = &["metadata", "annotations", "deprecated.daemonset.template.generation"];
@@ -46,6 +53,11 @@ fn prepare_update(object: &mut Value, old: &Value) {
     let template = &["spec", "template"];
     let changed = object.at(template) != old.at(template);
     set_template_generation(object, template_generation(old).saturating_add(i64::from(changed)));
+}
+
+fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let same = old.is_some_and(|old| template_generation(old) == template_generation(object));
+    if same { Vec::new() } else { warnings::pod::template(object, &["spec", "template"]) }
 }
 
 fn template_generation(object: &Value) -> i64 {

@@ -9,7 +9,8 @@ use crate::value::Value;
 pub static FLOW_SCHEMA: Rules = Rules { default: default_schema, ..COUNTED };
 pub static PRIORITY_LEVEL: Rules = Rules { default: default_level, ..COUNTED };
 
-const COUNTED: Rules = Rules { generation: Generation::Spec, ..status::SPLIT };
+const COUNTED: Rules =
+    Rules { generation: Generation::Spec, status_keeps: status::RESET_ALL, ..status::SPLIT };
 
 const SCHEMA: &[Default] = &[(&["spec"], "matchingPrecedence", Fill::IntForZero(1000))];
 

@@ -2,12 +2,17 @@
 //! k8s: pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::{pod_spec, status};
+use super::{pod_spec, status, warnings};
 use crate::kinds::{Generation, Rules};
-use crate::value::{Map, Value};
+use crate::status::Path;
+use crate::value::{Map, Value, object};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
+    warnings: warn,
     prepare_create,
     generation: Generation::Spec,
     orphans: true,
@@ -77,4 +82,31 @@ fn generate_selector(object: &mut Value) {
     if object.at(selector).is_none() {
         object.set_at(selector, uid);
     }
+}
+
+fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let mut out = if old.is_none() { warnings::name_of_pods(object) } else { Vec::new() };
+    if old.is_none_or(|old| object::generation(old) != object::generation(object)) {
+        out.extend(warn_of_spec(object, &["spec"]));
+    }
+    out
+}
+
+/// Warnings about the spec of a job, at a place of an object.
+/// k8s: pkg/api/job/warnings.go
+pub(super) fn warn_of_spec(object: &Value, place: &[&str]) -> Vec<String> {
+    const COMPLETIONS: i64 = 100_000;
+    const PARALLELISM: i64 = 10_000;
+    let number = |field: &str| object.at(place).and_then(|spec| spec.field(field)?.as_int()).unwrap_or(0);
+    let mode = object.text_at(&[place, &["completionMode"]].concat());
+    let mut out = Vec::new();
+    if mode == "Indexed" && number("completions") > COMPLETIONS && number("parallelism") > PARALLELISM {
+        let path: Path = warnings::path(place);
+        out.push(format!(
+            "{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, \
+             Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+        ));
+    }
+    out.extend(warnings::pod::template(object, &[place, &["template"]].concat()));
+    out
 }

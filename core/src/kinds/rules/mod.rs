@@ -44,4 +44,6 @@ pub mod storage;
 mod fill;
 mod immutable;
 mod pod_spec;
+mod pod_window;
 mod status;
+mod warnings;

@@ -3,6 +3,7 @@
 
 use super::status;
 use crate::kinds::{Rules, Termination, names};
+use crate::now::Wall;
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules {
@@ -10,6 +11,7 @@ pub static RULES: Rules = Rules {
     default,
     prepare_create,
     prepare_update,
+    prepare_window,
     termination: Some(TERMINATION),
     ..status::SPLIT
 };
@@ -36,6 +38,11 @@ fn default(object: &mut Value) {
     if name.as_str() != Some("") {
         object.set_at(NAME_LABEL, name);
     }
+}
+
+/// `finalize` changes all but the status.
+fn prepare_window(_sub: &str, object: &mut Value, old: &Value, _now: Wall) {
+    status::keep(object, old);
 }
 
 fn prepare_create(object: &mut Value) {

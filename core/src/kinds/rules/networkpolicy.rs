@@ -2,10 +2,13 @@
 //! k8s: pkg/registry/networking/networkpolicy/strategy.go, pkg/apis/networking/v1/defaults.go
 
 use super::fill::{Default, Fill, fill};
+use super::warnings;
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, generation: Generation::Spec, ..Rules::PLAIN };
+pub static RULES: Rules = Rules { default, warnings: warn, generation: Generation::Spec, ..Rules::PLAIN };
 
 const DEFAULTS: &[Default] = &[
     (&["spec", "ingress", "*", "ports", "*"], "protocol", Fill::Text("TCP")),
@@ -22,4 +25,21 @@ fn default(object: &mut Value) {
         types.push("Egress".into());
     }
     spec.set("policyTypes", types.into());
+}
+
+fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    let mut out = Vec::new();
+    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+        for (index, rule) in warnings::items(object, &["spec", direction]).iter().enumerate() {
+            let path = warnings::path(&["spec", direction]).index(index).child(peers);
+            for (index, peer) in warnings::items(rule, &[peers]).iter().enumerate() {
+                let Some(block) = peer.field("ipBlock").filter(|block| !block.is_null()) else { continue };
+                let path = path.index(index).child("ipBlock");
+                warnings::address::cidr(&path.child("cidr"), block.text_at(&["cidr"]), &mut out);
+                let except = warnings::items(block, &["except"]);
+                warnings::address::cidrs(&path.child("except"), except, &mut out);
+            }
+        }
+    }
+    out
 }

@@ -2,11 +2,35 @@
 //! k8s: pkg/registry/core/node/strategy.go, pkg/apis/core/v1/defaults.go
 
 use super::fill::{is_unset, round_amounts};
-use super::status;
+use super::{status, warnings};
 use crate::kinds::Rules;
+use crate::now::Wall;
 use crate::value::Value;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, prepare_update: status::keep, ..Rules::PLAIN };
+pub static RULES: Rules =
+    Rules { default, prepare_create, prepare_update, prepare_status, warnings: warn, ..Rules::PLAIN };
+
+/// A kubelet is no longer configured by an object of the API: a new node says nothing of that.
+fn prepare_create(object: &mut Value) {
+    object.remove_at(&["spec", "configSource"]);
+    object.remove_at(&["status", "config"]);
+}
+
+fn prepare_update(object: &mut Value, old: &Value) {
+    status::keep(object, old);
+    if !warnings::is_set(old, &["spec", "configSource"]) {
+        object.remove_at(&["spec", "configSource"]);
+    }
+}
+
+/// The configuration of a kubelet by its API object is gone; a status that still has one may go on.
+fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+    if old.at(&["status", "config"]).is_none_or(Value::is_null) {
+        object.remove_at(&["status", "config"]);
+    }
+}
 
 fn default(object: &mut Value) {
     mirror_pod_cidr(object);
@@ -30,4 +54,17 @@ fn mirror_pod_cidr(object: &mut Value) {
         Some(_) | None if single.as_str() == Some("") => {}
         Some(_) | None => object.set_at(&["spec", "podCIDRs"], Value::list(alloc::vec![single])),
     }
+}
+
+fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    let mut out = Vec::new();
+    if warnings::is_set(object, &["spec", "configSource"]) {
+        out.push("spec.configSource: the feature is removed".into());
+    }
+    if !object.text_at(&["spec", "externalID"]).is_empty() {
+        out.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
+    }
+    let ranges = ["spec", "podCIDRs"];
+    warnings::address::cidrs(&warnings::path(&ranges), warnings::items(object, &ranges), &mut out);
+    out
 }

@@ -2,12 +2,15 @@
 //! k8s: pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/v1/defaults.go
 
 use super::fill::{Default, Fill, fill, is_unset, round_amounts};
-use super::status;
+use super::{status, warnings};
 use crate::kinds::Rules;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, object};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub static RULES: Rules =
-    Rules { default, prepare_create, prepare_update, returns_deleted: true, ..status::SPLIT };
+    Rules { default, prepare_create, prepare_update, warnings: warn, returns_deleted: true, ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "volumeMode", Fill::Text("Filesystem")),
@@ -54,4 +57,17 @@ fn mirror_data_sources(object: &mut Value) {
 fn is_old_source(reference: &Value) -> bool {
     let kind = (reference.text_at(&["apiGroup"]), reference.text_at(&["kind"]));
     matches!(kind, ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+}
+
+/// k8s: pkg/api/persistentvolumeclaim/util.go
+fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+    let mut out = Vec::new();
+    if object::annotation(object, CLASS).is_some() {
+        out.push(format!(
+            "metadata.annotations[{CLASS}]: deprecated since v1.8; use \"storageClassName\" attribute instead"
+        ));
+    }
+    warnings::claim_spec(object.field("spec").unwrap_or(&Value::Null), &warnings::path(&["spec"]), &mut out);
+    out
 }

@@ -114,6 +114,12 @@ fn default_pull_policy(image: &str) -> &'static str {
 
 /// What pods get and templates do not.
 pub(super) fn default_pod(pod: &mut Value) {
+    each(pod, &["spec", "terminationGracePeriodSeconds"], &mut |seconds| {
+        // k8s: pkg/apis/core/v1/conversion.go
+        if seconds.as_int().is_some_and(|seconds| seconds < 0) {
+            *seconds = Value::Int(1);
+        }
+    });
     each(pod, &["spec"], &mut |spec| {
         default_spec(spec);
         set_unset(spec, "enableServiceLinks", Fill::Bool(true));

@@ -2,11 +2,12 @@
 //! k8s: pkg/registry/apps/replicaset/strategy.go, pkg/apis/apps/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{pod_spec, status};
+use super::{pod_spec, status, warnings};
 use crate::kinds::{Generation, Rules};
 use crate::value::Value;
 
-pub static RULES: Rules = Rules { default, generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { default, warnings: warnings::pod::named_workload, generation: Generation::Spec, ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[(&["spec"], "replicas", Fill::Int(1))];
 

@@ -2,11 +2,14 @@
 //! k8s: pkg/registry/core/replicationcontroller/strategy.go, pkg/apis/core/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill, is_unset};
-use super::{pod_spec, status};
+use super::{pod_spec, status, warnings};
 use crate::kinds::{Generation, Rules};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, object};
+use alloc::string::String;
+use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, generation: Generation::Spec, orphans: true, ..status::SPLIT };
+pub static RULES: Rules =
+    Rules { default, warnings: warn, generation: Generation::Spec, orphans: true, ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[(&["spec"], "replicas", Fill::Int(1))];
 
@@ -24,5 +27,14 @@ fn default(object: &mut Value) {
                 held.set(field, labels.clone());
             }
         });
+    }
+}
+
+/// An update is warned of what the old template says, as upstream does it.
+fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+    match old {
+        None => warnings::pod::named_workload(object, None),
+        Some(old) if object::generation(old) == object::generation(object) => Vec::new(),
+        Some(old) => warnings::pod::template(old, &["spec", "template"]),
     }
 }

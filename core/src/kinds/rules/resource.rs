@@ -4,19 +4,53 @@
 use super::fill::{Default, Fill, each, fill, set_unset};
 use super::status;
 use crate::kinds::{Generation, Rules};
-use crate::value::Value;
+use crate::now::Wall;
+use crate::status::quoted;
+use crate::value::{Text, Value};
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 const RETURNED: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
 
 pub static DEVICE_CLASS: Rules = Rules { generation: Generation::Spec, ..RETURNED };
-pub static CLAIM: Rules = Rules { default: default_claim, returns_deleted: true, ..status::SPLIT };
+pub static CLAIM: Rules = Rules {
+    default: default_claim,
+    returns_deleted: true,
+    status_keeps: status::RESET,
+    prepare_status,
+    ..status::SPLIT
+};
 pub static CLAIM_TEMPLATE: Rules = Rules { default: default_claim_template, ..RETURNED };
-pub static SLICE: Rules = Rules { generation: Generation::Spec, ..RETURNED };
+pub static SLICE: Rules = Rules { generation: Generation::Spec, warnings: warn_of_slice, ..RETURNED };
 
 const REQUEST: &[Default] = &[
     (&[], "allocationMode", Fill::Text("ExactCount")),
     (&["tolerations", "*"], "operator", Fill::Text("Equal")),
 ];
+
+/// The status of a device goes with the allocation of the device.
+fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+    const RESULTS: &[&str] = &["status", "allocation", "devices", "results"];
+    let device = |value: &Value| {
+        ["driver", "pool", "device", "shareID"].map(|field| Text::from(value.text_at(&[field])))
+    };
+    let allocated = |claim: &Value| -> BTreeSet<[Text; 4]> {
+        claim.at(RESULTS).and_then(Value::as_list).unwrap_or_default().iter().map(device).collect()
+    };
+    let mut gone = allocated(old);
+    for kept in allocated(object) {
+        gone.remove(&kept);
+    }
+    let Some(status) = object.field_mut("status").filter(|_| !gone.is_empty()) else { return };
+    if let Some(devices) = status.field_mut("devices").and_then(Value::as_list_mut) {
+        devices.retain(|held| !gone.contains(&device(held)));
+        if devices.is_empty() {
+            status.remove_at(&["devices"]);
+        }
+    }
+}
 
 fn default_claim(object: &mut Value) {
     each(object, &["spec"], &mut default_claim_spec);
@@ -36,4 +70,15 @@ fn default_request(request: &mut Value) {
     if request.text_at(&["allocationMode"]) == "ExactCount" {
         set_unset(request, "count", Fill::IntForZero(1));
     }
+}
+
+fn warn_of_slice(object: &Value, _old: Option<&Value>) -> Vec<String> {
+    let driver = object.text_at(&["spec", "driver"]);
+    if driver == driver.to_lowercase() {
+        return Vec::new();
+    }
+    let driver = quoted(driver);
+    alloc::vec![format!(
+        "spec.driver: driver names should be lowercase; {driver} contains uppercase characters"
+    )]
 }

@@ -3,7 +3,7 @@
 //! pkg/apis/core/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::status;
+use super::{status, warnings};
 use crate::kinds::{Rules, names};
 use crate::value::{Map, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,8 @@ pub static RULES: Rules = Rules {
     default,
     prepare_create,
     prepare_update,
+    warnings: warnings::service::warn,
+    status_warnings: warnings::load_balancer,
     create_on_update: true,
     returns_deleted: true,
     ..status::SPLIT
@@ -178,11 +180,11 @@ fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
     }
 }
 
-fn has_cluster_ip(spec: &Value) -> bool {
+pub(super) fn has_cluster_ip(spec: &Value) -> bool {
     matches!(spec.text_at(&["type"]), "ClusterIP" | "NodePort" | "LoadBalancer")
 }
 
-fn is_headless(spec: &Value) -> bool {
+pub(super) fn is_headless(spec: &Value) -> bool {
     has_cluster_ip(spec) && spec.text_at(&["clusterIP"]) == "None"
 }
 

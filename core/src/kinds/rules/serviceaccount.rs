@@ -3,10 +3,13 @@
 
 use super::fill::each;
 use crate::kinds::Rules;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, object};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub static RULES: Rules =
-    Rules { prepare_create: clean, prepare_update, returns_deleted: true, ..Rules::PLAIN };
+    Rules { prepare_create: clean, prepare_update, warnings: warn, returns_deleted: true, ..Rules::PLAIN };
 
 fn prepare_update(object: &mut Value, _old: &Value) {
     clean(object);
@@ -21,4 +24,16 @@ fn clean(object: &mut Value) {
         }
         *secret = kept.into();
     });
+}
+
+fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+    const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
+    let has = |object: &Value| object::annotation(object, MOUNTABLE).is_some();
+    if !has(object) || old.is_some_and(has) {
+        return Vec::new();
+    }
+    alloc::vec![format!(
+        "metadata.annotations[{MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to \
+         mounted secrets"
+    )]
 }

@@ -1,8 +1,8 @@
 //! ServiceCIDRs and IPAddresses.
 //! k8s: pkg/registry/networking/servicecidr/strategy.go, ipaddress/strategy.go
 
+use super::status;
 use crate::kinds::{Rules, names};
 
-/// Unlike other kinds with a status, creation and update leave the status as it is sent.
-pub static RULES: Rules = Rules::PLAIN;
+pub static RULES: Rules = Rules { status_keeps: status::RESET, ..status::SPLIT };
 pub static IP_ADDRESS: Rules = Rules { name: names::ip_address, ..Rules::PLAIN };
