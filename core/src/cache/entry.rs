@@ -2,7 +2,8 @@
 //! watches select by.
 
 use super::LabelMark;
-use crate::codec::{json, partial};
+use crate::codec::json::{self, RawPaths};
+use crate::codec::partial;
 use crate::kinds::{FieldSource, Resource, SelectableField};
 use crate::schema::{Catalogue, encode};
 use crate::store::{KeyValue, Rev};
@@ -152,9 +153,9 @@ impl Entry {
         self.value.len() + 32
     }
 
-    /// The object as a tree, with its resource version.
-    pub fn to_value(&self) -> Value {
-        let mut value = json::parse(&self.value).map_or(Value::Null, |parsed| parsed.value);
+    /// The object as a tree, with its resource version. Raw JSON, which stands at these paths, is kept to the byte.
+    pub fn to_value(&self, raws: &RawPaths) -> Value {
+        let mut value = json::parse_exact(&self.value, raws).map_or(Value::Null, |parsed| parsed.value);
         set_version(&mut value, self.revision);
         value
     }
@@ -175,7 +176,7 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
 
 /// Another server's JSON in our order, without a resource version.
 fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
-    let parsed = json::parse(value).map_err(|error| Undecodable(error.0))?;
+    let parsed = json::parse_exact(value, &resource.raws).map_err(|error| Undecodable(error.0))?;
     let mut object = parsed.value;
     if object.field("metadata").and_then(Value::as_map).is_none() {
         return Err(Undecodable("no metadata".to_string()));
@@ -220,8 +221,11 @@ fn scalar_text(value: &Value) -> Text {
     match value {
         Value::Str(text) => text.clone(),
         Value::Null => Text::default(),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
-            Text::from(json::to_string(value))
-        }
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::List(_)
+        | Value::Map(_) => Text::from(json::to_string(value)),
     }
 }

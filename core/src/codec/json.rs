@@ -1,5 +1,7 @@
 //! JSON: a strict parser with Go's error sentences, and a compact writer that escapes as Go does.
 
+mod exact;
+mod occurrences;
 mod parse;
 mod places;
 mod write;
@@ -8,6 +10,8 @@ use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use exact::{RawPaths, joined, kept, opened, parse_exact, plain};
+pub use occurrences::{Members, Node, node};
 pub use parse::number;
 pub use parse::parse;
 pub use places::places;

@@ -4,13 +4,13 @@
 use super::Scene;
 use super::call::Target;
 use crate::codec::form::{BodyMedia, body_media};
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
-use crate::schema::{TypeId, decode};
+use crate::schema::{self, TypeId, decode};
 use crate::status::{Failure, quoted};
-use crate::value::{Value, object};
+use crate::value::{Type, Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -70,7 +70,10 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
         ))
     };
     let parsed = match media {
-        BodyMedia::Json => json::parse(body).map_err(|error| error.0),
+        BodyMedia::Json => {
+            let catalogue = &scene.world.registry.catalogue;
+            schema::read(catalogue, expected.type_id, body).map_err(|error| error.0)
+        }
         BodyMedia::Yaml => {
             yaml::parse(body).map_err(|error| format!("error converting YAML to JSON: {}", error.0))
         }
@@ -79,13 +82,33 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
     let parsed =
         parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
-    match &parsed.value {
-        Value::Map(_) | Value::Null => Ok(parsed),
-        other => Err(unrecognized(no_kind(format!(
-            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
-             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            other.type_of().word()
-        )))),
+    check_named(&parsed.value).map_err(unrecognized)?;
+    Ok(parsed)
+}
+
+/// Whether a tree can say what it is. The sentence is that of the decoder which looks for it.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/meta.go
+pub(super) fn check_named(value: &Value) -> Result<(), String> {
+    let no_kind = |why: String| {
+        Err(format!("couldn't get version/kind; json parse error: json: cannot unmarshal {why}"))
+    };
+    match value.type_of() {
+        Type::Null => Ok(()),
+        Type::Object => {
+            for name in ["apiVersion", "kind"] {
+                let Some(member) = value.field(name) else { continue };
+                if !matches!(member.type_of(), Type::String | Type::Null) {
+                    let found = member.type_of().word();
+                    return no_kind(format!("{found} into Go struct field .{name} of type string"));
+                }
+            }
+            Ok(())
+        }
+        found @ (Type::Bool | Type::Number | Type::String | Type::Array) => no_kind(format!(
+            "{} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
+             Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            found.word()
+        )),
     }
 }
 

@@ -3,18 +3,18 @@
 use super::Scene;
 use super::body::{self, Expected};
 use super::call::Target;
-use super::draft::{check_name, drop_repeated_owners};
+use super::draft::{check_name, drop_repeated_owners, nameless};
 use super::existing::Existing;
 use super::scale;
 use crate::codec::form::PatchMedia;
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::{self, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
 use crate::museum::Mutant;
 use crate::patch::{self, go_text, json_patch, merge, strategic};
-use crate::schema::decode;
+use crate::schema::{self, decode};
 use crate::status::{Causes, Failure, Path, Qualified};
-use crate::value::{Value, object};
+use crate::value::{Map, Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -43,9 +43,10 @@ impl Patch {
             }
         };
         let body = match media {
-            PatchMedia::Json | PatchMedia::Merge | PatchMedia::Strategic => {
-                json::parse(text).map_err(|error| undecodable(error.0))?
-            }
+            PatchMedia::Json => json::parse_exact(text, &json_patch::raw_paths()),
+            PatchMedia::Merge => json::parse_exact(text, &RawPaths::NONE),
+            // Its numbers are those of Go's generic values: whole ones of 64 bits, or floats.
+            PatchMedia::Strategic => json::parse(text),
             PatchMedia::Apply => {
                 yaml::parse(text)
                     .map_err(|error| Failure::bad_request(format!("error decoding YAML: {}", error.0)))?;
@@ -54,6 +55,7 @@ impl Patch {
                 ));
             }
         };
+        let body = body.map_err(|error| undecodable(error.0))?;
         Ok(Self { media, body })
     }
 }
@@ -113,12 +115,15 @@ impl Patch {
     ) -> Result<(Value, Vec<String>), Failure> {
         let catalogue = &scene.world.registry.catalogue;
         let patch = &self.body.value;
+        let is_checked = !matches!(validation, FieldValidation::Ignore);
         let before = current.clone();
+        // Upstream's merge takes directives from the patch, and error texts show what it leaves.
+        let mut left = patch.clone();
         let patched = match self.media {
-            PatchMedia::Json => json_patch::apply(current, patch)?,
-            PatchMedia::Merge => merge::apply(current, patch)?,
+            PatchMedia::Json => json_patch::apply(current, patch, is_checked)?,
+            PatchMedia::Merge => merge::apply(current, patch, is_checked)?,
             PatchMedia::Strategic | PatchMedia::Apply => {
-                strategic::apply(catalogue, expected.type_id, current, patch)?
+                strategic::apply(catalogue, expected.type_id, json::plain(&current), &mut left)?
             }
         };
         let after = patched.clone();
@@ -126,38 +131,47 @@ impl Patch {
             PatchMedia::Json | PatchMedia::Merge => {
                 patch::shown(catalogue, expected.type_id, &before, &after)
             }
-            PatchMedia::Strategic | PatchMedia::Apply => go_text(patch),
+            PatchMedia::Strategic | PatchMedia::Apply => go_text(&left),
         };
         let duplicates = self.body.duplicates.clone();
         let (duplicates, mut strict_errors) = match self.media {
             PatchMedia::Json => (Vec::new(), json_patch::strict_errors(patch, &duplicates)),
             PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => (duplicates, Vec::new()),
         };
-        let strategic = matches!(self.media, PatchMedia::Strategic);
         let misfit = |why: &str| {
-            let why = if strategic { strategic_words(why) } else { why.to_string() };
             let mut causes = Causes::new();
-            causes.invalid(&Path::new("patch"), &Value::from(shown()), &why);
+            causes.invalid(&Path::new("patch"), &Value::from(shown()), why);
             Failure::invalid(Qualified { group: "", name: "" }, "", causes)
         };
-        if !matches!(patched, Value::Map(_)) {
-            return Err(misfit("json: cannot unmarshal into a Go struct"));
-        }
-        let parsed = Parsed { value: patched, duplicates };
-        let kind = parsed.value.text_at(&["kind"]).to_string();
-        if !kind.is_empty() && kind != expected.kind {
-            return Err(other_kind(scene, target, parsed, expected, misfit));
-        }
-        let held = parsed.value.text_at(&["apiVersion"]).to_string();
-        if !held.is_empty() && held != expected.api_version() {
-            let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
-            // What a body is told, without the words that only a body is told.
-            let why = wanted.err().map_or("another version".to_string(), |failure| failure.message);
-            return Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)));
+        let is_strategic = matches!(self.media, PatchMedia::Strategic);
+        let patched = if is_strategic {
+            schema::from_unstructured(catalogue, expected.type_id, patched, &before)
+                .map_err(|why| misfit(&why))?
+        } else {
+            body::check_named(&patched).map_err(|why| misfit(&why))?;
+            patched
+        };
+        let mut parsed = Parsed { value: patched, duplicates };
+        if is_strategic {
+            // Upstream converts to the Go type without asking what the patch calls it.
+            object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
+        } else {
+            check_type(scene, &parsed, expected, &misfit)?;
+            if parsed.value.text_at(&["kind"]).is_empty() && parsed.value.text_at(&["apiVersion"]).is_empty()
+            {
+                strict_errors.extend(unknown_to_internal_type(&parsed.value));
+                judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+                return Err(nameless(&target.name));
+            }
         }
         let decoded =
             decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
-        strict_errors.extend(decoded.strict_errors);
+        let mut found = decoded.strict_errors;
+        if is_strategic {
+            // Upstream's converter sorts what it does not know, after what occurs twice in the patch.
+            found.sort_by_key(|error| (error.starts_with("unknown"), error.clone()));
+        }
+        strict_errors.extend(found);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         let mut value = decoded.value;
         // A patch may take away what the object is; it stays that all the same.
@@ -168,37 +182,28 @@ impl Patch {
     }
 }
 
-/// A patch made another kind of the object.
-fn other_kind(
+/// Checks that a patch left the object what it is.
+fn check_type(
     scene: &Scene<'_>,
-    _target: &Target,
-    parsed: Parsed,
+    parsed: &Parsed,
     expected: Expected<'_>,
     misfit: impl Fn(&str) -> Failure,
-) -> Failure {
-    let kind = parsed.value.text_at(&["kind"]).to_string();
-    let registry = &scene.world.registry;
-    let known = registry.iter().find(|resource| {
-        (resource.row.group, resource.row.version, resource.row.kind)
-            == (expected.group, expected.version, &*kind)
-    });
-    let Some(known) = known else {
-        let wanted = body::typed(scene, parsed, expected, FieldValidation::Ignore);
-        return wanted.err().unwrap_or_else(|| misfit("another kind"));
-    };
-    match decode::decode(&registry.catalogue, known.type_id, parsed) {
-        Err(error) => misfit(&error.0),
-        Ok(_) => misfit(&format!("unable to convert a {kind} into a {}", expected.kind)),
+) -> Result<(), Failure> {
+    let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
+    let is = |text: &str, wanted: &str| text.is_empty() || text == wanted;
+    if is(kind, expected.kind) && is(api_version, &expected.api_version()) {
+        return Ok(());
     }
+    let wanted = body::typed(scene, parsed.clone(), expected, FieldValidation::Ignore);
+    // What a body is told, without the words that only a body is told.
+    let why = wanted.err().map_or("another type".to_string(), |failure| failure.message);
+    Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)))
 }
 
-/// The unstructured converter's sentence for what the JSON decoder says otherwise.
-/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/converter.go
-fn strategic_words(why: &str) -> String {
-    match why.rsplit_once(" of type ") {
-        Some((head, go_type)) if head.starts_with("json: cannot unmarshal") => {
-            format!("unrecognized type: {go_type}")
-        }
-        Some(_) | None => why.to_string(),
-    }
+/// Upstream reads an object that says neither kind nor version into its internal type, whose fields have no names in
+/// JSON. So all of it is unknown, and the name with it.
+fn unknown_to_internal_type(value: &Value) -> Vec<String> {
+    let members = value.as_map().into_iter().flat_map(Map::iter);
+    let members = members.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
+    members.map(|(name, _)| format!("unknown field \"{name}\"")).collect()
 }

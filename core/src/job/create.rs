@@ -8,6 +8,7 @@ use super::existing::{found_instead, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form};
+use crate::codec::json::RawPaths;
 use crate::http::options::WriteOptions;
 use crate::limits;
 use crate::museum::Mutant;
@@ -115,7 +116,7 @@ impl Create {
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
         match scene.cached(namespaces, &key) {
-            Some(entry) => self.namespace_found(scene, &entry.to_value()),
+            Some(entry) => self.namespace_found(scene, &entry.to_value(&RawPaths::NONE)),
             None => {
                 let feed = scene.collection(namespaces)?.feed;
                 let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
@@ -129,7 +130,7 @@ impl Create {
         let absent =
             || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
         let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
-        self.namespace_found(scene, &entry.to_value())
+        self.namespace_found(scene, &entry.to_value(&RawPaths::NONE))
     }
 
     fn namespace_found(self, scene: &Scene<'_>, namespace: &Value) -> Result<Next, Failure> {

@@ -22,7 +22,7 @@ pub(super) struct Existing {
 
 impl Existing {
     pub(super) fn new(resource: &Resource, entry: Arc<Entry>) -> Self {
-        let value = resource.row.from_stored(entry.to_value());
+        let value = resource.row.from_stored(entry.to_value(&resource.raws));
         Self { entry, value }
     }
 

@@ -1,6 +1,7 @@
 //! The kinds as the running server sees them: looked up by group, version and resource.
 
 use super::{Row, Scope, Verb};
+use crate::codec::json::RawPaths;
 use crate::schema::{Catalogue, TypeId};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,6 +21,8 @@ pub struct Resource {
     pub id: ResourceId,
     pub row: &'static Row,
     pub type_id: TypeId,
+    /// Where raw JSON stands in an object.
+    pub raws: RawPaths,
     /// None when the resource is not stored (reviews, bindings).
     pub storage: Option<StorageId>,
 }
@@ -72,7 +75,8 @@ impl Registry {
                 storages.push(id);
                 StorageId(storages.len() as u16 - 1)
             });
-            resources.push(Resource { id, row, type_id, storage });
+            let raws = catalogue.raw_paths(type_id).clone();
+            resources.push(Resource { id, row, type_id, raws, storage });
         }
         for index in 0..resources.len() {
             let Some((group, version)) = resources[index].row.stored_as else { continue };

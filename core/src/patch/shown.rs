@@ -50,7 +50,10 @@ fn write(
             }
             out.push(b']');
         }
-        (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_), _) => {
+        (
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_),
+            _,
+        ) => {
             json::write(after, out);
         }
     }

@@ -37,7 +37,7 @@ impl View<'_> {
 
     /// An entry as a tree in the version of the resource.
     pub(crate) fn value(&self, entry: &Entry) -> Value {
-        self.resource.row.from_stored(entry.to_value())
+        self.resource.row.from_stored(entry.to_value(&self.resource.raws))
     }
 
     /// The value in the shape that was asked for. `resource_version` is that of a Table's own metadata.

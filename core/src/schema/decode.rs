@@ -3,10 +3,11 @@
 //!
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
+use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::{self, Parsed};
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Text, Type, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -30,14 +31,16 @@ pub struct DecodeError(pub String);
 /// Strict errors: duplicates first, then unknown fields in path order; `sort_strict_errors` knows better
 /// where there is the text.
 pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
-    let mut decoder = Decoder { catalogue, unknown: Some(Vec::new()), first_fault: None };
+    let mut decoder = Decoder { unknown: Some(Vec::new()), ..Decoder::new(catalogue) };
     let value = decoder.root(root, body.value)?;
+    let repeated = decoder.repeated;
     let unknown = decoder.unknown.unwrap_or_default();
     // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
     let inside = |path: &str, outer: &str| {
         path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
     };
-    let duplicates = body.duplicates.iter().filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
+    let duplicates = body.duplicates.iter().chain(&repeated);
+    let duplicates = duplicates.filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
     // From YAML comes a finished sentence, from JSON a path.
     let said = |path: &String| {
         if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field \"{path}\"") }
@@ -71,7 +74,13 @@ pub fn sort_strict_errors(text: &[u8], errors: &mut Vec<String>) {
 /// unknown members go, zero values go or come as Go's encoder would have it, times and quantities
 /// are canonical.
 pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Value, DecodeError> {
-    Decoder { catalogue, unknown: None, first_fault: None }.root(root, value)
+    Decoder::new(catalogue).root(root, value)
+}
+
+/// Whether a scalar is of its shape.
+pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
+    let mut decoder = Decoder::new(catalogue);
+    decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.first_fault.is_none()
 }
 
 /// Puts the catalogue's declared defaults into absent fields of objects that are present.
@@ -195,17 +204,29 @@ struct Decoder<'c> {
     unknown: Option<Vec<String>>,
     /// Go's decoder goes on after a mismatch and reports the first one at the end.
     first_fault: Option<DecodeError>,
+    /// Members that occur twice in texts inside the value, by their paths.
+    repeated: Vec<String>,
 }
 
 type Decoding<T> = Result<T, DecodeError>;
 
 impl<'c> Decoder<'c> {
+    fn new(catalogue: &'c Catalogue) -> Self {
+        Self { catalogue, unknown: None, first_fault: None, repeated: Vec::new() }
+    }
+
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
         let def = self.catalogue.get(root);
+        let value = self.opened(&Shape::Struct(root), value, &Path::Root);
         let value = match value {
             Value::Map(map) => self.object(def, map, &Path::Root)?,
             Value::Null => self.object(def, Arc::default(), &Path::Root)?,
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Json(_)
+            | Value::Str(_)
+            | Value::List(_) => {
                 let go_type = self.go_type(&Shape::Struct(root));
                 return Err(mismatch(&scalar::found(&value, false), &go_type, &Path::Root));
             }
@@ -218,6 +239,7 @@ impl<'c> Decoder<'c> {
 
     /// A value that is not null in the form of its shape.
     fn shaped(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        let value = if let Value::Json(_) = value { self.opened(shape, value, path) } else { value };
         let canonical = match (shape, value) {
             (Shape::Struct(id), Value::Map(map)) => return self.object(self.catalogue.get(*id), map, path),
             (Shape::List(item), Value::List(items)) => return self.list(item, items, path),
@@ -249,6 +271,43 @@ impl<'c> Decoder<'c> {
             ) => Err(Fault::Mismatch { found: scalar::found(&value, false), go_type: "" }),
         };
         canonical.or_else(|fault| self.fault(fault, shape, path))
+    }
+
+    /// What a text that was kept to the byte is to its shape. Raw JSON stays a text, and so do numbers that are none
+    /// of their shape.
+    fn opened(&mut self, shape: &Shape, value: Value, path: &Path<'_>) -> Value {
+        let Value::Json(text) = &value else { return value };
+        if value.type_of() == Type::Number {
+            return match shape {
+                Shape::Int32 | Shape::Int64 | Shape::IntOrString if text == "-0" => Value::Int(0),
+                Shape::Double => json::number(text).unwrap_or(value),
+                Shape::String
+                | Shape::Int32
+                | Shape::Int64
+                | Shape::Bool
+                | Shape::Bytes
+                | Shape::Quantity
+                | Shape::IntOrString
+                | Shape::Time
+                | Shape::MicroTime
+                | Shape::Duration
+                | Shape::Any
+                | Shape::Struct(_)
+                | Shape::List(_)
+                | Shape::Map(_) => value,
+            };
+        }
+        if *shape == Shape::Any {
+            return value;
+        }
+        let raws = shape_raws(self.catalogue, shape);
+        let Ok(parsed) = read_shape(self.catalogue, shape, &raws, text.as_bytes()) else { return value };
+        for inside in parsed.duplicates {
+            let mut dotted = String::new();
+            Path::Key { above: path, name: &inside }.dotted(&mut dotted);
+            self.repeated.push(dotted);
+        }
+        parsed.value
     }
 
     /// Works in place: most objects come in the form that they leave in.
@@ -372,8 +431,12 @@ impl<'c> Decoder<'c> {
         Ok(Value::List(items))
     }
 
-    /// A member of a list or of a map with free keys: null stands for the zero value.
+    /// A member of a list or of a map with free keys: null stands for the zero value. Bytes are written as a text
+    /// even so, because upstream's store knows no difference between none and no value.
     fn item(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        if value.is_null() && *shape == Shape::Bytes {
+            return Ok(Value::str(""));
+        }
         if value.is_null() { Ok(self.zero(shape)) } else { self.shaped(shape, value, path) }
     }
 
@@ -401,10 +464,12 @@ impl<'c> Decoder<'c> {
     /// JSON of any form; the unions of an OpenAPI schema are of the schema's own type inside.
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
     fn any(&mut self, value: Value, path: &Path<'_>) -> Decoding<Value> {
-        let Some((owner, field)) = path.owner() else { return Ok(value) };
+        let Some((owner, field)) = path.owner() else { return Ok(json::joined(value)) };
         if !owner.is_schema_union(field) {
-            return Ok(value);
+            let is_schema = owner.go_name() == "JSONSchemaProps";
+            return Ok(if is_schema { json::plain(&value) } else { json::joined(value) });
         }
+        let value = json::plain(&value);
         let Some(schema) = self.catalogue.type_named(owner.name) else { return Ok(value) };
         let unknown = self.unknown.take();
         let def = self.catalogue.get(schema);
@@ -419,6 +484,7 @@ impl<'c> Decoder<'c> {
             | Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
+            | Value::Json(_)
             | Value::Str(_)
             | Value::List(_) => Ok(value),
         };
@@ -527,6 +593,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Int(number) => *number == 0,
         Value::Float(number) => number.to_f64() == 0.0,
         Value::Str(text) => text.is_empty(),
+        Value::Json(_) => false,
         Value::List(items) => items.is_empty(),
         Value::Map(map) => map.is_empty(),
     }

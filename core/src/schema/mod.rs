@@ -7,15 +7,20 @@
 pub mod decode;
 pub mod encode;
 mod load;
+mod read;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod unstructured;
 
+use crate::codec::json::RawPaths;
 use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 pub use load::catalogue;
+pub use read::read;
+pub use unstructured::from_unstructured;
 
 /// The index of a type in its catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +32,8 @@ pub struct Catalogue {
     types: Vec<TypeDef>,
     /// Indexes into `types`, sorted by name.
     by_name: Vec<TypeId>,
+    /// For each type, where raw JSON stands in its objects.
+    raws: Vec<RawPaths>,
 }
 
 /// One API type: `core.v1.Pod`.
@@ -140,6 +147,11 @@ impl Catalogue {
 
     pub fn get(&self, id: TypeId) -> &TypeDef {
         &self.types[usize::from(id.0)]
+    }
+
+    /// Where raw JSON stands in an object of the type.
+    pub fn raw_paths(&self, id: TypeId) -> &RawPaths {
+        &self.raws[usize::from(id.0)]
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {

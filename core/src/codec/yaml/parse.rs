@@ -55,7 +55,7 @@ fn whole_floats(value: &mut Value) {
         Value::Float(number) => *value = scalar::whole(*number),
         Value::List(items) => Arc::make_mut(items).iter_mut().for_each(whole_floats),
         Value::Map(map) => Arc::make_mut(map).iter_mut().for_each(|(_, member)| whole_floats(member)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Str(_) => {}
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Json(_) => {}
     }
 }
 
@@ -254,7 +254,7 @@ fn merge(entries: &mut Vec<(Text, Value)>, value: Value) -> Building<()> {
     let maps = match value {
         Value::Map(map) => Vec::from([Value::Map(map)]),
         Value::List(items) => items.iter().rev().cloned().collect(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Json(_) => {
             Vec::from([Value::Null])
         }
     };

@@ -161,7 +161,7 @@ fn is_timestamp(text: &str) -> bool {
 pub(super) fn key(value: &Value) -> Option<Text> {
     match value {
         Value::Str(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) => {
             Some(Text::from(crate::codec::json::to_string(value)))
         }
         Value::Null | Value::List(_) | Value::Map(_) => None,
