@@ -10,7 +10,7 @@ use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use exact::{RawPaths, joined, kept, opened, parse_exact, plain};
+pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
 pub use occurrences::{Members, Node, node};
 pub use parse::number;
 pub use parse::parse;

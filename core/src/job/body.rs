@@ -7,7 +7,7 @@ use crate::codec::form::{BodyMedia, body_media};
 use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
-use crate::kinds::Resource;
+use crate::kinds::{Resource, Row};
 use crate::schema::{self, TypeId, decode};
 use crate::status::{Failure, quoted};
 use crate::value::{Type, Value, object};
@@ -196,7 +196,6 @@ impl Named {
         });
         if !known {
             let (kind, version) = (quoted(&self.kind), quoted(&self.api_version));
-            const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
             return unusable(&format!(
                 "no kind {kind} is registered for version {version} in scheme {}",
                 quoted(SCHEME)
@@ -220,6 +219,23 @@ impl Named {
         ))
     }
 }
+
+/// Why an object of another kind, which does not say its version, is refused: upstream looks for its internal type.
+pub(super) fn no_internal_kind(scene: &Scene<'_>, kind: &str, expected: Expected<'_>) -> String {
+    let of_group = |row: &Row| row.group == expected.group && row.kind == kind;
+    if scene.world.registry.iter().any(|resource| of_group(resource.row)) {
+        let package = expected.group.split('.').next().filter(|first| !first.is_empty()).unwrap_or("core");
+        return format!("converting ({package}.{kind}) to ({package}.{}): unknown conversion", expected.kind);
+    }
+    let (kind, group) = (quoted(kind), quoted(expected.group));
+    format!(
+        "no kind {kind} is registered for the internal version of group {group} in scheme {}",
+        quoted(SCHEME)
+    )
+}
+
+/// Where upstream's scheme is made, which some of its errors name.
+const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
 
 /// The head of a body as errors show it.
 fn summary(body: &[u8]) -> String {

@@ -11,8 +11,8 @@ use crate::codec::json::{self, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
 use crate::museum::Mutant;
-use crate::patch::{self, go_text, json_patch, merge, strategic};
-use crate::schema::{self, decode};
+use crate::patch::{go_text, json_patch, merge, strategic};
+use crate::schema::{self, decode, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Map, Value, object};
 use alloc::format;
@@ -126,11 +126,8 @@ impl Patch {
                 strategic::apply(catalogue, expected.type_id, json::plain(&current), &mut left)?
             }
         };
-        let after = patched.clone();
         let shown = || match self.media {
-            PatchMedia::Json | PatchMedia::Merge => {
-                patch::shown(catalogue, expected.type_id, &before, &after)
-            }
+            PatchMedia::Json | PatchMedia::Merge => self.shown(scene, expected, &before, is_checked),
             PatchMedia::Strategic | PatchMedia::Apply => go_text(&left),
         };
         let duplicates = self.body.duplicates.clone();
@@ -157,8 +154,7 @@ impl Patch {
             object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
         } else {
             check_type(scene, &parsed, expected, &misfit)?;
-            if parsed.value.text_at(&["kind"]).is_empty() && parsed.value.text_at(&["apiVersion"]).is_empty()
-            {
+            if parsed.value.text_at(&["apiVersion"]).is_empty() {
                 strict_errors.extend(unknown_to_internal_type(&parsed.value));
                 judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
                 return Err(nameless(&target.name));
@@ -180,6 +176,21 @@ impl Patch {
         }
         Ok((value, warnings))
     }
+
+    /// The patched object as error texts show it. Upstream's library leaves what it does not touch as bytes, in the
+    /// order of the type, and writes the members of what it touches in their own order.
+    fn shown(&self, scene: &Scene<'_>, expected: Expected<'_>, before: &Value, is_checked: bool) -> String {
+        let mut text = Vec::new();
+        encode::to_json(&scene.world.registry.catalogue, expected.type_id, before, &mut text);
+        let document = json::kept(&text).unwrap_or_default();
+        let shown = match self.media {
+            PatchMedia::Json => json_patch::apply(document, &self.body.value, is_checked),
+            PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => {
+                merge::apply(document, &self.body.value, is_checked)
+            }
+        };
+        shown.map(|value| json::to_string(&value)).unwrap_or_default()
+    }
 }
 
 /// Checks that a patch left the object what it is.
@@ -191,6 +202,9 @@ fn check_type(
 ) -> Result<(), Failure> {
     let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
     let is = |text: &str, wanted: &str| text.is_empty() || text == wanted;
+    if api_version.is_empty() && !is(kind, expected.kind) {
+        return Err(misfit(&body::no_internal_kind(scene, kind, expected)));
+    }
     if is(kind, expected.kind) && is(api_version, &expected.api_version()) {
         return Ok(());
     }
@@ -200,7 +214,7 @@ fn check_type(
     Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)))
 }
 
-/// Upstream reads an object that says neither kind nor version into its internal type, whose fields have no names in
+/// Upstream reads an object that does not say its version into its internal type, whose fields have no names in
 /// JSON. So all of it is unknown, and the name with it.
 fn unknown_to_internal_type(value: &Value) -> Vec<String> {
     let members = value.as_map().into_iter().flat_map(Map::iter);

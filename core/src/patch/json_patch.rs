@@ -24,6 +24,11 @@ pub fn raw_paths() -> RawPaths {
 /// are checked, as upstream does it to find strict errors.
 pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, PatchError> {
     let operations = decode(patch, is_checked)?;
+    if is_checked {
+        let why = |error: json::SyntaxError| error.0.replace("Go value", "Go struct field jsonPatchOp.value");
+        let checked = json::check_numbers(patch).map_err(why);
+        checked.map_err(|why| PatchError::Malformed(format!("error decoding patch: {why}")))?;
+    }
     if operations.len() > limits::JSON_PATCH_OPERATIONS {
         let (limit, found) = (limits::JSON_PATCH_OPERATIONS, operations.len());
         return Err(PatchError::TooLarge(format!(
@@ -211,13 +216,31 @@ impl Document {
         self.add("copy", operation.path()?, value)
     }
 
+    /// To compare opens what is compared: it has its members in order afterwards.
     fn test(&mut self, path: &str, expected: &Value) -> Result<(), String> {
-        let found = if path.is_empty() { self.root.clone() } else { self.get("test", path)? };
-        if is_equal(&found, expected) {
-            Ok(())
-        } else {
-            Err(format!("testing value {path} failed: test failed"))
+        let failed = || Err(format!("testing value {path} failed: test failed"));
+        if path.is_empty() {
+            return if is_equal(&self.root, expected) { Ok(()) } else { failed() };
         }
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path("test", path))?;
+        let held = match container {
+            Container::Object(members) => match members.get_mut(&key) {
+                Some(held) => held,
+                None if expected.is_null() => return Ok(()),
+                None => return failed(),
+            },
+            Container::Array(items) => {
+                let place = index(&key, items.len())?;
+                &mut items[place]
+            }
+        };
+        if !is_equal(held, expected) {
+            return failed();
+        }
+        if let Value::Json(text) = &*held {
+            *held = json::sorted(text);
+        }
+        Ok(())
     }
 
     /// Null for a member that is absent.
@@ -417,7 +440,11 @@ mod tests {
             ),
             (
                 r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}},{"op":"test","path":"/b","value":{"c":2,"d":1.0}}]"#,
-                Some(r#"{"a":1,"b":{"d":1.0,"c":2}}"#),
+                Some(r#"{"a":1,"b":{"c":2,"d":1.0}}"#),
+            ),
+            (
+                r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}},{"op":"test","path":"/b/d","value":1.0}]"#,
+                Some(r#"{"a":1,"b":{"c":2,"d":1.0}}"#),
             ),
             (r#"[{"op":"add","path":"/b","value":1e1},{"op":"test","path":"/b","value":10}]"#, None),
             (r#"[{"op":"replace","path":"","value":{"b":1.0,"a":2}}]"#, Some(r#"{"a":2,"b":1.0}"#)),
@@ -434,6 +461,7 @@ mod tests {
             (r#"{"a":1}"#, "object into Go value of type []handlers.jsonPatchOp"),
             ("[1]", "number into Go value of type handlers.jsonPatchOp"),
             (r#"[{"op":1}]"#, "number into Go struct field jsonPatchOp.op of type string"),
+            (r#"[{"value":[1e400]}]"#, "number 1e400 into Go struct field jsonPatchOp.value of type float64"),
         ];
         for (patch, expected) in table {
             let expected = format!("error decoding patch: json: cannot unmarshal {expected}");

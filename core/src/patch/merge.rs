@@ -25,6 +25,10 @@ pub fn apply(mut target: Value, patch: &Value, is_checked: bool) -> Result<Value
             )));
         }
     }
+    if is_checked {
+        let why = |error: json::SyntaxError| format!("error decoding patch: {}", error.0);
+        json::check_numbers(patch).map_err(|error| PatchError::Malformed(why(error)))?;
+    }
     merge(&mut target, patch);
     Ok(target)
 }

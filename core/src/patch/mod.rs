@@ -4,10 +4,7 @@ pub mod json_patch;
 mod list;
 pub mod merge;
 mod shape;
-mod shown;
 pub mod strategic;
-
-pub use shown::shown;
 
 use crate::status::{Details, Failure, Reason};
 use crate::value::{Map, Value};

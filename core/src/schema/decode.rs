@@ -3,6 +3,7 @@
 //!
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
+pub use super::defaults::apply_defaults;
 use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
@@ -74,69 +75,13 @@ pub fn sort_strict_errors(text: &[u8], errors: &mut Vec<String>) {
 /// unknown members go, zero values go or come as Go's encoder would have it, times and quantities
 /// are canonical.
 pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Value, DecodeError> {
-    Decoder::new(catalogue).root(root, value)
+    Decoder { stored: true, ..Decoder::new(catalogue) }.root(root, value)
 }
 
 /// Whether a scalar is of its shape.
 pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
     let mut decoder = Decoder::new(catalogue);
     decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.first_fault.is_none()
-}
-
-/// Puts the catalogue's declared defaults into absent fields of objects that are present.
-pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
-    let shape = Shape::Struct(root);
-    // To look first costs little and spares shared objects a copy.
-    if lacks_default(catalogue, &shape, value) {
-        default_shape(catalogue, &shape, value);
-    }
-}
-
-fn lacks_default(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
-    match (shape, value) {
-        (Shape::Struct(id), Value::Map(map)) => {
-            catalogue.get(*id).defaulting().any(|field| match map.get(field.name) {
-                None | Some(Value::Null) => field.default.is_some(),
-                Some(member) => lacks_default(catalogue, &field.shape, member),
-            })
-        }
-        (Shape::List(item), Value::List(items)) if item.holds_structs() => {
-            items.iter().any(|member| lacks_default(catalogue, item, member))
-        }
-        (Shape::Map(inner), Value::Map(map)) if inner.holds_structs() => {
-            map.iter().any(|(_, member)| lacks_default(catalogue, inner, member))
-        }
-        (_, _) => false,
-    }
-}
-
-fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
-    if let (Shape::Struct(id), Value::Map(_)) = (shape, &*value) {
-        default_object(catalogue, catalogue.get(*id), value);
-    } else if let Shape::List(item) = shape {
-        for member in value.as_list_mut().into_iter().flatten() {
-            default_shape(catalogue, item, member);
-        }
-    } else if let Shape::Map(inner) = shape {
-        for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
-            default_shape(catalogue, inner, member);
-        }
-    }
-}
-
-fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
-    for field in def.defaulting() {
-        let absent = value.field(field.name).is_none_or(Value::is_null);
-        if absent {
-            if let Some(default) = &field.default {
-                value.set(field.name, default.clone());
-            }
-        } else if field.shape.holds_structs()
-            && let Some(member) = value.field_mut(field.name)
-        {
-            default_shape(catalogue, &field.shape, member);
-        }
-    }
 }
 
 /// Where a value stands, as a chain up to the root.
@@ -206,13 +151,15 @@ struct Decoder<'c> {
     first_fault: Option<DecodeError>,
     /// Members that occur twice in texts inside the value, by their paths.
     repeated: Vec<String>,
+    /// The value is on its way into the store, which knows no difference between an empty list and none.
+    stored: bool,
 }
 
 type Decoding<T> = Result<T, DecodeError>;
 
 impl<'c> Decoder<'c> {
     fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, unknown: None, first_fault: None, repeated: Vec::new() }
+        Self { catalogue, unknown: None, first_fault: None, repeated: Vec::new(), stored: false }
     }
 
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
@@ -383,6 +330,9 @@ impl<'c> Decoder<'c> {
         let value = self.shaped(&field.shape, value, path)?;
         let dropped = (field.omit_empty && !field.pointer && !field.shape.is_go_struct() && is_empty(&value))
             || (field.omit_zero && value.is_null());
+        if self.stored && !dropped && !field.pointer && field.shape.is_container() && is_empty(&value) {
+            return Ok(Some(Value::Null));
+        }
         Ok((!dropped).then_some(value))
     }
 

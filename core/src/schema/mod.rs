@@ -5,6 +5,7 @@
 //! `encode` writes an object with its fields in upstream's order.
 
 pub mod decode;
+mod defaults;
 pub mod encode;
 mod load;
 mod read;
@@ -245,6 +246,27 @@ impl Shape {
             | Self::Map(_) => false,
         }
     }
+
+    /// A Go slice or map, of which protobuf knows no empty one.
+    fn is_container(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Map(_) => true,
+            Self::Struct(_)
+            | Self::Quantity
+            | Self::IntOrString
+            | Self::Time
+            | Self::MicroTime
+            | Self::Duration
+            | Self::Any
+            | Self::String
+            | Self::Int32
+            | Self::Int64
+            | Self::Bool
+            | Self::Double
+            | Self::Bytes => false,
+        }
+    }
+
     /// There may be a struct somewhere inside.
     fn holds_structs(&self) -> bool {
         match self {

@@ -74,6 +74,11 @@ pub fn opened(text: &str) -> Value {
     parse_exact(text.as_bytes(), &raws).map_or(Value::Null, |parsed| parsed.value)
 }
 
+/// The same value with the members of every object in order; numbers keep their form.
+pub fn sorted(text: &str) -> Value {
+    parse_exact(text.as_bytes(), &RawPaths::NONE).map_or(Value::Null, |parsed| parsed.value)
+}
+
 /// A tree with `Value::Json` in it as the one value that stands for its text.
 pub fn joined(value: Value) -> Value {
     if !holds_json(&value) {
@@ -92,6 +97,16 @@ pub fn plain(value: &Value) -> Value {
     let mut text = Vec::new();
     write(value, &mut text);
     super::parse(&text).map_or(Value::Null, |parsed| parsed.value)
+}
+
+/// Whether all numbers are such that a generic value of Go can hold them.
+pub fn check_numbers(value: &Value) -> Result<(), SyntaxError> {
+    if !holds_json(value) {
+        return Ok(());
+    }
+    let mut text = Vec::new();
+    write(value, &mut text);
+    super::parse(&text).map(drop)
 }
 
 fn holds_json(value: &Value) -> bool {
