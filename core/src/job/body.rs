@@ -148,7 +148,8 @@ pub(super) fn typed(
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
         return Err(named.misfit(scene, &api_version, kind, unusable));
     }
-    let decoded = decode::decode(&scene.world.registry.catalogue, type_id, parsed);
+    let (catalogue, text) = (&scene.world.registry.catalogue, &scene.call.request.body);
+    let decoded = decode::decode_as_written(catalogue, type_id, parsed, text);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
     object::set_api_version_and_kind(&mut value, &api_version, kind);

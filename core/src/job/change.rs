@@ -12,7 +12,8 @@ use crate::codec::yaml;
 use crate::http::options::FieldValidation;
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
-use crate::schema::{self, decode, encode};
+use crate::schema::decode::DecodeError;
+use crate::schema::{self, Catalogue, TypeId, decode, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Map, Value, object};
 use alloc::format;
@@ -153,15 +154,17 @@ impl Patch {
             // Upstream converts to the Go type without asking what the patch calls it.
             object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
         } else {
-            check_type(scene, &parsed, expected, &misfit)?;
+            check_type(scene, &parsed, expected, misfit)?;
             if parsed.value.text_at(&["apiVersion"]).is_empty() {
                 strict_errors.extend(unknown_to_internal_type(&parsed.value));
                 judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
                 return Err(nameless(&target.name));
             }
         }
-        let decoded =
-            decode::decode(catalogue, expected.type_id, parsed).map_err(|error| misfit(&error.0))?;
+        let decoded = decode::decode(catalogue, expected.type_id, parsed).map_err(|error| {
+            let text = if is_strategic { String::new() } else { shown() };
+            misfit(&as_written(catalogue, expected.type_id, &text, error).0)
+        })?;
         let mut found = decoded.strict_errors;
         if is_strategic {
             // Upstream's converter sorts what it does not know, after what occurs twice in the patch.
@@ -193,6 +196,12 @@ impl Patch {
     }
 }
 
+/// What upstream's decoder tells of a patched object, which it reads from this text.
+fn as_written(catalogue: &Catalogue, type_id: TypeId, text: &str, error: DecodeError) -> DecodeError {
+    let Ok(parsed) = schema::read(catalogue, type_id, text.as_bytes()) else { return error };
+    decode::decode_as_written(catalogue, type_id, parsed, text.as_bytes()).err().unwrap_or(error)
+}
+
 /// Checks that a patch left the object what it is.
 fn check_type(
     scene: &Scene<'_>,
@@ -207,6 +216,17 @@ fn check_type(
     }
     if is(kind, expected.kind) && is(api_version, &expected.api_version()) {
         return Ok(());
+    }
+    let registry = &scene.world.registry;
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let known = registry.iter().find(|resource| {
+        let row = resource.row;
+        (row.group, row.version, row.kind) == (group, version, kind)
+    });
+    if let Some(known) = known {
+        // It must be one of its own kind before it is found to be no other.
+        let other = decode::decode(&registry.catalogue, known.type_id, parsed.clone());
+        other.map_err(|error| misfit(&error.0))?;
     }
     let wanted = body::typed(scene, parsed.clone(), expected, FieldValidation::Ignore);
     // What a body is told, without the words that only a body is told.

@@ -204,6 +204,9 @@ impl Document {
 
     fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
         let from = operation.from()?;
+        self.get("copy", from)?;
+        // The way to the new place may lead through what is copied, and opens it first.
+        let _ = find(&mut self.root, operation.path()?);
         let value = self.get("copy", from)?;
         self.copied_bytes = self.copied_bytes.saturating_add(json::to_vec(&value).len());
         let (limit, bytes) = (limits::JSON_PATCH_COPY_BYTES, self.copied_bytes);

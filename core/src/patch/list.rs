@@ -272,7 +272,7 @@ pub(super) fn check_order(patch: &[Value], listed: &[Value], merge_key: &str) ->
                 let (patch, listed) = (Value::list(patch.to_vec()), Value::list(listed.to_vec()));
                 let (patch, listed) = (go_text(&patch), go_text(&listed));
                 return Err(PatchError::Other(format!(
-                    "the order in patch list:\n{patch}\n doesn't match {SET_ELEMENT_ORDER} list:\n{listed}\n"
+                    "The order in patch list:\n{patch}\n doesn't match {SET_ELEMENT_ORDER} list:\n{listed}\n"
                 )));
             };
             if !merge_key.is_empty() {

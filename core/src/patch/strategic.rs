@@ -482,7 +482,7 @@ mod tests {
             (
                 r#"{"$setElementOrder/containers":[{"name":"b"}],"containers":[{"name":"a"}]}"#,
                 other(
-                    "the order in patch list:\n[map[name:a]]\n doesn't match $setElementOrder list:\n\
+                    "The order in patch list:\n[map[name:a]]\n doesn't match $setElementOrder list:\n\
                      [map[name:b]]\n",
                 ),
             ),

@@ -8,6 +8,7 @@ use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::{self, Parsed};
+use crate::limits;
 use crate::value::{Map, Text, Type, Value};
 use alloc::format;
 use alloc::string::String;
@@ -32,8 +33,18 @@ pub struct DecodeError(pub String);
 /// Strict errors: duplicates first, then unknown fields in path order; `sort_strict_errors` knows better
 /// where there is the text.
 pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
+    decode_as_written(catalogue, root, body, b"")
+}
+
+/// As `decode`; of several values of a wrong type, the one that stands first in the text is told.
+pub fn decode_as_written(
+    catalogue: &Catalogue,
+    root: TypeId,
+    body: Parsed,
+    text: &[u8],
+) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder { unknown: Some(Vec::new()), ..Decoder::new(catalogue) };
-    let value = decoder.root(root, body.value)?;
+    let value = decoder.root(root, body.value).map_err(|error| decoder.first_written(text, error))?;
     let repeated = decoder.repeated;
     let unknown = decoder.unknown.unwrap_or_default();
     // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
@@ -81,7 +92,7 @@ pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Va
 /// Whether a scalar is of its shape.
 pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
     let mut decoder = Decoder::new(catalogue);
-    decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.first_fault.is_none()
+    decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.faults.is_empty()
 }
 
 /// Where a value stands, as a chain up to the root.
@@ -115,9 +126,13 @@ impl Path<'_> {
     fn go_fields(&self, out: &mut String) {
         match self {
             Self::Root => {}
-            Self::Field { above, name, .. } => {
+            Self::Field { above, name, owner } => {
                 above.go_fields(out);
                 if !out.is_empty() {
+                    out.push('.');
+                }
+                if let Some(embedded) = owner.field(name).and_then(|field| field.inline) {
+                    out.push_str(embedded);
                     out.push('.');
                 }
                 out.push_str(name);
@@ -147,8 +162,9 @@ struct Decoder<'c> {
     catalogue: &'c Catalogue,
     /// Paths of unknown fields; None when nobody asks.
     unknown: Option<Vec<String>>,
-    /// Go's decoder goes on after a mismatch and reports the first one at the end.
-    first_fault: Option<DecodeError>,
+    /// Go's decoder goes on after a mismatch and reports the first one at the end. Mismatches and their paths, at most
+    /// `limits::FAULTS_COMPARED`.
+    faults: Vec<(String, DecodeError)>,
     /// Members that occur twice in texts inside the value, by their paths.
     repeated: Vec<String>,
     /// The value is on its way into the store, which knows no difference between an empty list and none.
@@ -159,7 +175,7 @@ type Decoding<T> = Result<T, DecodeError>;
 
 impl<'c> Decoder<'c> {
     fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, unknown: None, first_fault: None, repeated: Vec::new(), stored: false }
+        Self { catalogue, unknown: None, faults: Vec::new(), repeated: Vec::new(), stored: false }
     }
 
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
@@ -178,10 +194,23 @@ impl<'c> Decoder<'c> {
                 return Err(mismatch(&scalar::found(&value, false), &go_type, &Path::Root));
             }
         };
-        match self.first_fault.take() {
-            Some(fault) => Err(fault),
+        match self.faults.first() {
+            Some((_, fault)) => Err(fault.clone()),
             None => Ok(value),
         }
+    }
+
+    /// Of mismatches, the one that stands first in the text; any other error is told as it is.
+    fn first_written(&self, text: &[u8], error: DecodeError) -> DecodeError {
+        let is_mismatch = self.faults.first().is_some_and(|(_, first)| *first == error);
+        if !is_mismatch || self.faults.len() < 2 {
+            return error;
+        }
+        let paths: Vec<&str> = self.faults.iter().map(|(path, _)| path.as_str()).collect();
+        let places = json::places(text, &paths);
+        let place = |at: &usize| places.get(*at).and_then(|found| found.first()).copied();
+        let first = (0..paths.len()).filter(|at| place(at).is_some()).min_by_key(place);
+        first.and_then(|at| self.faults.get(at)).map_or(error, |(_, fault)| fault.clone())
     }
 
     /// A value that is not null in the form of its shape.
@@ -463,7 +492,11 @@ impl<'c> Decoder<'c> {
             }
             Fault::Mismatch { found, go_type } => mismatch(&found, go_type, path),
         };
-        self.first_fault.get_or_insert(noted);
+        if self.faults.len() < limits::FAULTS_COMPARED {
+            let mut dotted = String::new();
+            path.dotted(&mut dotted);
+            self.faults.push((dotted, noted));
+        }
         Ok(self.zero(shape))
     }
 
