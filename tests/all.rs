@@ -6,6 +6,7 @@
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
 mod beside_etcd;
+mod bodies;
 mod conditions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
@@ -17,7 +18,9 @@ mod malformed;
 mod museum;
 mod operator;
 mod patches;
+mod recordings;
 mod simulation;
 mod starting;
+mod versions;
 mod warnings;
 mod watches;

@@ -55,6 +55,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::LeaseOutlived => lease_outlived,
         Mutant::GoneUnderOldVersion => gone_under_old_version,
         Mutant::KindPatchedAway => kind_patched_away,
+        Mutant::LeaseDropped => lease_dropped,
     }
 }
 
@@ -458,4 +459,26 @@ fn kind_patched_away(flaw: Flaw) -> bool {
     let range = Range { key: format!("{KEYS}a").into(), ..Range::default() };
     let held = driver.etcd().mvcc().range(&range).expect("the key can be read").kvs;
     !held[0].value.starts_with(br#"{"kind":"ConfigMap""#)
+}
+
+fn lease_dropped(flaw: Flaw) -> bool {
+    let mut driver = server_with(Config { event_ttl_seconds: 5, ..config(flaw) });
+    let place = "/api/v1/namespaces/w/events";
+    let about = json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": "w", "name": "a"});
+    let event = |name: &str, message: &str| json!({"metadata": {"name": name, "finalizers": ["example.com/f"]}, "involvedObject": about, "type": "Normal", "message": message});
+    for name in ["updated", "patched", "marked"] {
+        assert_eq!(send(&mut driver, "POST", place, &event(name, "")).status, 201);
+    }
+    driver.pass(3_000);
+    let written = [
+        send(&mut driver, "PUT", &format!("{place}/updated"), &event("updated", "again")),
+        driver.call("PATCH", &format!("{place}/patched"), MERGE, br#"{"message":"again"}"#),
+        driver.call("DELETE", &format!("{place}/marked"), JSON, b""),
+    ];
+    assert!(written.iter().all(|reply| reply.status == 200), "{}", written[0].text());
+    driver.pass(4_000);
+    let left = |driver: &mut Driver| json(&fetch(driver, place))["items"].as_array().map_or(0, Vec::len);
+    assert_eq!(left(&mut driver), 3, "each lives on from its last write");
+    driver.pass(3_000);
+    left(&mut driver) > 0
 }

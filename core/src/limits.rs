@@ -53,6 +53,10 @@ pub const WATCHER_QUEUE_FRAMES: usize = 1_000;
 /// Bytes of one rendered chunk of a list.
 pub const LIST_CHUNK_BYTES: usize = 64 * 1024;
 
+/// Largest answer whose seat is free as soon as it is made: the buffers of a connection take it whole. The seat of a
+/// larger one is free when its last byte is sent. Beyond the seats: 429.
+pub const SMALL_ANSWER_BYTES: usize = LIST_CHUNK_BYTES;
+
 /// Key-values fetched in one range of a relist.
 pub const RELIST_PAGE: u64 = 10_000;
 

@@ -113,6 +113,8 @@ mutants! {
         "After a lost reply a deleted object is shown with its mark under the version that it had without.";
     KindPatchedAway, "kind-patched-away", "own",
         "A patch that takes away what an object is is stored so, and a server that reads it holds other bytes.";
+    LeaseDropped, "lease-dropped", "own",
+        "A later write of an event takes away the lease that it was made with, and it never expires.";
 }
 
 impl Mutant {

@@ -36,7 +36,7 @@ struct FieldTest {
 enum Source {
     Name,
     Namespace,
-    /// The place in the row's list.
+    /// The place in the list of the row that is stored.
     Field(usize),
 }
 
@@ -61,7 +61,7 @@ impl Filter {
             indexed: None,
         };
         for term in fields.terms() {
-            let source = source(row, &term.field)?;
+            let source = source(row, cache, &term.field)?;
             if term.equal {
                 filter.narrow(source, &term.value, cache);
             }
@@ -149,7 +149,7 @@ impl FieldTest {
     }
 }
 
-fn source(row: &Row, field: &str) -> Result<Source, String> {
+fn source(row: &Row, cache: &Cache, field: &str) -> Result<Source, String> {
     let unsupported = || fields::unsupported(row, field);
     if !fields::allows(row, field) {
         return Err(unsupported());
@@ -157,10 +157,12 @@ fn source(row: &Row, field: &str) -> Result<Source, String> {
     match field {
         "metadata.name" => Ok(Source::Name),
         "metadata.namespace" => Ok(Source::Namespace),
-        other => match row.fields.iter().position(|known| known.name == other) {
-            Some(index) => Ok(Source::Field(index)),
-            None => Err(unsupported()),
-        },
+        other => {
+            // Versions that share a collection have their own names for what its entries hold once.
+            let known = row.fields.iter().find(|known| known.name == other);
+            let place = known.and_then(|known| cache.place_of_field(known.source));
+            place.map(Source::Field).ok_or_else(unsupported)
+        }
     }
 }
 

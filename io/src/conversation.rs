@@ -41,6 +41,8 @@ enum Stage {
     Asked,
     /// The machine sends frames.
     Streaming,
+    /// The machine has answered, and keeps the request's seat until the answer is sent.
+    Sending,
     /// The machine has nothing more to say.
     Ended,
 }
@@ -86,7 +88,8 @@ impl Conversation {
         }
     }
 
-    /// The machine has answered; a stream goes on, everything else has ended.
+    /// The machine has answered; a stream goes on, everything else has ended. To be dropped when the answer's last
+    /// byte is sent.
     pub(crate) fn answered(mut self, response: Response) -> (Response, Self) {
         self.shell.metrics.request_ended(self.kind);
         self.stage = match response.body {
@@ -94,6 +97,7 @@ impl Conversation {
                 self.shell.metrics.stream_began();
                 Stage::Streaming
             }
+            Body::Empty | Body::Full(_) | Body::List(_) if response.body.is_large() => Stage::Sending,
             Body::Empty | Body::Full(_) | Body::List(_) => Stage::Ended,
         };
         (response, self)
@@ -126,10 +130,16 @@ impl Drop for Conversation {
         match self.stage {
             Stage::Asked => self.shell.metrics.request_ended(self.kind),
             Stage::Streaming => self.shell.metrics.stream_ended(),
-            Stage::Ended => {}
+            Stage::Sending | Stage::Ended => {}
         }
-        if self.stage != Stage::Ended {
-            self.shell.turn(None, Input::Gone(self.id));
+        match self.stage {
+            Stage::Asked | Stage::Streaming => {
+                self.shell.turn(None, Input::Gone(self.id));
+            }
+            Stage::Sending => {
+                self.shell.turn(None, Input::Sent(self.id));
+            }
+            Stage::Ended => {}
         }
         if let Some(performing) = self.performing.take() {
             let (shell, id) = (Arc::clone(&self.shell), self.id);

@@ -72,14 +72,20 @@ where
         }
         Err(failure) => (failure_response(&failure), None),
     };
-    let mut out = http::Response::new(Reply { source: Source::Empty, under_way });
+    let mut out = http::Response::new(Reply { source: Source::Empty, under_way, conversation: None });
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
     put_headers(out.headers_mut(), response.headers);
     let source = match (response.body, conversation) {
         (Body::Empty, _) => Source::Empty,
-        (Body::Full(bytes), _) => Source::Full(bytes),
-        (Body::List(list), _) => Source::List(list),
+        (Body::Full(bytes), conversation) => {
+            out.body_mut().conversation = conversation;
+            Source::Full(bytes)
+        }
+        (Body::List(list), conversation) => {
+            out.body_mut().conversation = conversation;
+            Source::List(list)
+        }
         (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
         (Body::Stream(_), None) => unreachable!("streams are conversations"),
     };
@@ -96,6 +102,9 @@ where
         out.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     out.body_mut().source = if is_head { Source::Empty } else { source };
+    if out.body().is_end_stream() {
+        out.body_mut().conversation = None;
+    }
     out
 }
 
@@ -216,6 +225,8 @@ pub(crate) struct Reply {
     source: Source,
     /// Dropped with the body: until then the request is under way.
     under_way: Option<UnderWay>,
+    /// Of an answer that is no stream; dropped with the body too, which tells the machine that it is sent.
+    conversation: Option<Conversation>,
 }
 
 enum Source {
@@ -263,8 +274,10 @@ impl http_body::Body for Reply {
     ) -> Poll<Option<Result<Frame<Pieces>, Self::Error>>> {
         let bytes = match &mut self.source {
             Source::Empty => None,
+            // Piece by piece: what was handed over is taken for sent.
             Source::Full(bytes) => {
-                Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()).map(Pieces::from)
+                let piece = bytes.split_to(bytes.len().min(limits::LIST_CHUNK_BYTES));
+                Some(piece).filter(|piece| !piece.is_empty()).map(Pieces::from)
             }
             Source::List(list) => list.next_chunk().map(Pieces::from),
             Source::Compressed(compressor) => compressor.next_chunk().map(Pieces::from),
@@ -285,6 +298,7 @@ impl http_body::Body for Reply {
         if bytes.is_none() {
             self.source = Source::Empty;
             self.under_way = None;
+            self.conversation = None;
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }

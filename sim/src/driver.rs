@@ -33,6 +33,8 @@ pub struct Driver {
     lose_next_write: Option<Loss>,
     /// Streams whose clients do not read, and how many frames lie unread.
     slow: BTreeMap<JobId, u32>,
+    /// Large answers that lie unread, while clients read none.
+    unread: Option<Vec<JobId>>,
 }
 
 /// Where a write is when its reply is lost.
@@ -135,6 +137,7 @@ impl Driver {
             effects: VecDeque::new(),
             lose_next_write: None,
             slow: BTreeMap::new(),
+            unread: None,
         };
         driver.give(Input::Start);
         driver
@@ -209,6 +212,18 @@ impl Driver {
     pub fn read_again(&mut self, id: JobId) {
         if let Some(frames) = self.slow.remove(&id) {
             self.give(Input::Credit(id, frames));
+        }
+    }
+
+    /// Clients stop reading large answers.
+    pub fn leave_answers_unread(&mut self) {
+        self.unread.get_or_insert_default();
+    }
+
+    /// Clients read the large answers that lie unread, and all others from here on.
+    pub fn read_answers(&mut self) {
+        for id in self.unread.take().unwrap_or_default() {
+            self.give(Input::Sent(id));
         }
     }
 
@@ -306,6 +321,12 @@ impl Driver {
     fn respond(&mut self, id: JobId, response: Response) {
         if matches!(response.body, Body::Stream(_)) {
             self.open.insert(id, ());
+        }
+        if response.body.is_large() {
+            match &mut self.unread {
+                Some(unread) => unread.push(id),
+                None => self.handle(Input::Sent(id)),
+            }
         }
         self.replies.insert(id, Reply::whole(response));
     }

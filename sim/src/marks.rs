@@ -90,6 +90,8 @@ marks! {
     BookmarkAhead => "bookmark-ahead",
     /// A stranger is refused.
     StrangerRefused => "stranger-refused",
+    /// An event that was written again goes when its time from that write is over.
+    RenewedEventGone => "renewed-event-gone",
 }
 
 /// How often each mark was reached.

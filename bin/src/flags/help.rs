@@ -10,9 +10,18 @@ pub(crate) fn help(program: &str) -> String {
     let mut out = String::new();
     let mut line = |text: &str| writeln!(out, "{text}").expect("writing to a string");
     line("Serves the Kubernetes API.\n");
-    line("The flags are kube-apiserver's; those without a description are accepted and have no effect yet.");
+    line(
+        "The flags are kube-apiserver's. Some have no effect yet. Those that promise protection which is not served",
+    );
+    line(
+        "yet stop the start, unless they have their default value or --allow-unimplemented-flags names them.",
+    );
     line("Without a flag that says who may connect, an administrator's certificate is made, and the server");
     line("listens on 127.0.0.1 only.\n");
+    line(
+        "Exit codes: 0 after a signal, 1 when the start or the server fails, 2 when a flag promises protection that",
+    );
+    line("is not served.\n");
     line(&format!("Usage:\n  {program} [flags]"));
     for section in SECTIONS.iter().filter(|section| !section.name.is_empty()) {
         line(&format!("\n{} flags:\n", section.name));
@@ -40,7 +49,7 @@ fn heading(flag: &Flag) -> String {
 }
 
 fn description(flag: &Flag) -> String {
-    let usage = flag.usage.unwrap_or("Accepted; no effect yet.");
+    let usage = flag.usage;
     match (flag.default, flag.kind) {
         ("", _) | ("false", Kind::Bool) => usage.to_owned(),
         (default, Kind::Str | Kind::Duration | Kind::Int | Kind::Bool | Kind::Ip | Kind::PortRange) => {

@@ -3,6 +3,7 @@
 mod help;
 mod parse;
 mod table;
+mod unserved;
 mod value;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub(crate) use help::help;
 pub(crate) use parse::parse;
+pub(crate) use unserved::Unserved;
 
 /// A group of flags in the help.
 #[derive(Debug)]
@@ -26,8 +28,22 @@ pub(crate) struct Flag {
     pub(crate) kind: Kind,
     /// As it would be written on the command line.
     pub(crate) default: &'static str,
-    /// What it does; None when it has no effect.
-    pub(crate) usage: Option<&'static str>,
+    /// What it does, for the help.
+    pub(crate) usage: &'static str,
+    pub(crate) effect: Effect,
+}
+
+/// What this server makes of a flag.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effect {
+    /// It does what it says.
+    Works,
+    /// Some of its values promise protection that is not served.
+    WorksInPart { is_unserved: fn(&str) -> bool, instead: &'static str },
+    /// It has no effect, and nobody is less protected for that.
+    Harmless,
+    /// It promises protection that is not served.
+    Unserved { instead: &'static str },
 }
 
 /// The type of a flag's value, by pflag's and kube-apiserver's names.
@@ -51,6 +67,8 @@ pub(crate) enum Kind {
     StringArray,
     Strings,
     StringToString,
+    /// A truth, or a list of names.
+    TruthOrStrings,
     Version,
 }
 
@@ -103,11 +121,6 @@ impl Flags {
             Some(values) => values.iter().flat_map(|text| flag.kind.split(text)).collect(),
             None => flag.kind.split(flag.default),
         }
-    }
-
-    /// Flags that are given and have no effect.
-    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
-        self.given.keys().copied().filter(|name| find(name).usage.is_none()).collect()
     }
 }
 

@@ -1,15 +1,47 @@
-//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own.
+//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own. Each says
+//! whether it works, is harmless when ignored, or promises protection and is not served.
 
-use super::{Flag, Kind, Section};
+use super::{Effect, Flag, Kind, Section};
 
-/// A flag that has an effect.
+const UNENCRYPTED: &str = "objects are stored as they are";
+const UNAUDITED: &str = "no audit events are written";
+const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
+const UNAUTHORIZED: &str = "this authorizer is not asked";
+const UNADMITTED: &str = "no admission plugin looks at requests";
+
+/// A flag that does what it says.
 const fn served(name: &'static str, kind: Kind, default: &'static str, usage: &'static str) -> Flag {
-    Flag { name, kind, default, usage: Some(usage) }
+    Flag { name, kind, default, usage, effect: Effect::Works }
 }
 
-/// A flag of kube-apiserver that is understood, checked, and has no effect yet.
-const fn accepted(name: &'static str, kind: Kind, default: &'static str) -> Flag {
-    Flag { name, kind, default, usage: None }
+/// A flag that does what it says, but for the values of which `is_unserved` is true: these promise protection.
+const fn in_part(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    usage: &'static str,
+    is_unserved: fn(&str) -> bool,
+    instead: &'static str,
+) -> Flag {
+    Flag { name, kind, default, usage, effect: Effect::WorksInPart { is_unserved, instead } }
+}
+
+/// A flag of kube-apiserver that is understood, checked, and has no effect. Who gives it is no less protected than
+/// he believes: it is about speed, logs, or about what this server does not do at all.
+const fn harmless(name: &'static str, kind: Kind, default: &'static str) -> Flag {
+    Flag { name, kind, default, usage: "Accepted; no effect yet.", effect: Effect::Harmless }
+}
+
+/// A flag of kube-apiserver that promises protection (who gets in, what is allowed, what is kept secret or noted)
+/// which this server does not give. `instead` says what happens without it.
+const fn unserved(name: &'static str, kind: Kind, default: &'static str, instead: &'static str) -> Flag {
+    Flag {
+        name,
+        kind,
+        default,
+        usage: "Not served yet; stops the start.",
+        effect: Effect::Unserved { instead },
+    }
 }
 
 /// The flags that kube-apiserver hides from its help are in the section without a name.
@@ -18,12 +50,24 @@ pub(crate) static SECTIONS: &[Section] = &[
         name: "Steersman",
         flags: &[
             served(
+                "allow-unimplemented-flags",
+                Kind::TruthOrStrings,
+                "false",
+                "Start although flags are given that promise protection which is not served yet: true for all of \
+                 them, or the names of flags.",
+            ),
+            served(
                 "data-dir",
                 Kind::Str,
                 "./steersman-data",
                 "Directory of the embedded store and of keys that are made.",
             ),
-            served("record", Kind::Str, "", "Write everything that comes in to this file, to be replayed."),
+            served(
+                "record",
+                Kind::Str,
+                "",
+                "Write everything that comes in to this file, to be replayed; an older recording is kept as FILE.1, .2, ...",
+            ),
             served(
                 "storage",
                 Kind::Str,
@@ -41,13 +85,13 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Address under which clients reach the server; by default that of the first route.",
             ),
-            accepted("cors-allowed-origins", Kind::Strings, ""),
-            accepted("emulated-version", Kind::Strings, ""),
-            accepted("emulation-forward-compatible", Kind::Bool, ""),
+            harmless("cors-allowed-origins", Kind::Strings, ""),
+            harmless("emulated-version", Kind::Strings, ""),
+            harmless("emulation-forward-compatible", Kind::Bool, ""),
             served("external-hostname", Kind::Str, "", "Host name that discovery gives to clients."),
-            accepted("feature-gates", Kind::Multimap, ""),
-            accepted("goaway-chance", Kind::Float, ""),
-            accepted("livez-grace-period", Kind::Duration, ""),
+            harmless("feature-gates", Kind::Multimap, ""),
+            harmless("goaway-chance", Kind::Float, ""),
+            harmless("livez-grace-period", Kind::Duration, ""),
             served(
                 "max-mutating-requests-inflight",
                 Kind::Int,
@@ -60,7 +104,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "400",
                 "Most reading requests at a time; 0 for no bound.",
             ),
-            accepted("min-compatibility-version", Kind::Strings, ""),
+            harmless("min-compatibility-version", Kind::Strings, ""),
             served(
                 "min-request-timeout",
                 Kind::Int,
@@ -73,22 +117,22 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "1m0s",
                 "How long a request other than a watch may take.",
             ),
-            accepted("runtime-config-emulation-forward-compatible", Kind::Bool, ""),
-            accepted("send-retry-after-while-not-ready-once", Kind::Bool, ""),
+            harmless("runtime-config-emulation-forward-compatible", Kind::Bool, ""),
+            harmless("send-retry-after-while-not-ready-once", Kind::Bool, ""),
             served(
                 "shutdown-delay-duration",
                 Kind::Duration,
                 "",
                 "How long readyz fails before the server stops to accept.",
             ),
-            accepted("shutdown-send-retry-after", Kind::Bool, ""),
+            harmless("shutdown-send-retry-after", Kind::Bool, ""),
             served(
                 "shutdown-watch-termination-grace-period",
                 Kind::Duration,
                 "",
                 "How long open requests and watches have to end at shutdown, beyond the request timeout.",
             ),
-            accepted("storage-initialization-timeout", Kind::Duration, "1m0s"),
+            harmless("storage-initialization-timeout", Kind::Duration, "1m0s"),
             served(
                 "strict-transport-security-directives",
                 Kind::Strings,
@@ -100,10 +144,10 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Etcd",
         flags: &[
-            accepted("delete-collection-workers", Kind::Int, "1"),
-            accepted("enable-garbage-collector", Kind::Bool, "true"),
-            accepted("encryption-provider-config", Kind::Str, ""),
-            accepted("encryption-provider-config-automatic-reload", Kind::Bool, ""),
+            harmless("delete-collection-workers", Kind::Int, "1"),
+            harmless("enable-garbage-collector", Kind::Bool, "true"),
+            unserved("encryption-provider-config", Kind::Str, "", UNENCRYPTED),
+            unserved("encryption-provider-config-automatic-reload", Kind::Bool, "", UNENCRYPTED),
             served("etcd-cafile", Kind::Str, "", "CA that vouches for the etcd servers."),
             served("etcd-certfile", Kind::Str, "", "Client certificate for etcd."),
             served(
@@ -112,12 +156,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "5m0s",
                 "How often old revisions are removed from the store; 0 for never.",
             ),
-            accepted("etcd-count-metric-poll-period", Kind::Duration, "1m0s"),
-            accepted("etcd-db-metric-poll-interval", Kind::Duration, "30s"),
-            accepted("etcd-healthcheck-timeout", Kind::Duration, "2s"),
+            harmless("etcd-count-metric-poll-period", Kind::Duration, "1m0s"),
+            harmless("etcd-db-metric-poll-interval", Kind::Duration, "30s"),
+            harmless("etcd-healthcheck-timeout", Kind::Duration, "2s"),
             served("etcd-keyfile", Kind::Str, "", "Key of the client certificate for etcd."),
             served("etcd-prefix", Kind::Str, "/registry", "What all keys in the store begin with."),
-            accepted("etcd-readycheck-timeout", Kind::Duration, "2s"),
+            harmless("etcd-readycheck-timeout", Kind::Duration, "2s"),
             served(
                 "etcd-servers",
                 Kind::Strings,
@@ -130,11 +174,11 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Stores of single resources: group/resource#server;server.",
             ),
-            accepted("lease-reuse-duration-seconds", Kind::Int, "60"),
-            accepted("storage-backend", Kind::Str, ""),
-            accepted("storage-media-type", Kind::Str, "application/vnd.kubernetes.protobuf"),
-            accepted("watch-cache", Kind::Bool, "true"),
-            accepted("watch-cache-sizes", Kind::Strings, ""),
+            harmless("lease-reuse-duration-seconds", Kind::Int, "60"),
+            harmless("storage-backend", Kind::Str, ""),
+            harmless("storage-media-type", Kind::Str, "application/vnd.kubernetes.protobuf"),
+            harmless("watch-cache", Kind::Bool, "true"),
+            harmless("watch-cache-sizes", Kind::Strings, ""),
         ],
     },
     Section {
@@ -154,8 +198,8 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Most streams of one HTTP/2 connection; 0 for 100.",
             ),
-            accepted("permit-address-sharing", Kind::Bool, ""),
-            accepted("permit-port-sharing", Kind::Bool, ""),
+            harmless("permit-address-sharing", Kind::Bool, ""),
+            harmless("permit-port-sharing", Kind::Bool, ""),
             served("secure-port", Kind::Int, "6443", "Port to serve HTTPS on."),
             served("tls-cert-file", Kind::Str, "", "Serving certificate, followed by those above it, PEM."),
             served(
@@ -164,7 +208,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "TLS 1.2 cipher suites to allow, by their Go names.",
             ),
-            accepted("tls-curve-preferences", Kind::Int32Slice, ""),
+            unserved("tls-curve-preferences", Kind::Int32Slice, "", "key exchanges are not restricted"),
             served("tls-min-version", Kind::Str, "", "Oldest TLS version: VersionTLS12 or VersionTLS13."),
             served("tls-private-key-file", Kind::Str, "", "Key of the serving certificate, PEM."),
             served(
@@ -178,46 +222,46 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Auditing",
         flags: &[
-            accepted("audit-log-batch-buffer-size", Kind::Int, "10000"),
-            accepted("audit-log-batch-max-size", Kind::Int, "1"),
-            accepted("audit-log-batch-max-wait", Kind::Duration, ""),
-            accepted("audit-log-batch-throttle-burst", Kind::Int, ""),
-            accepted("audit-log-batch-throttle-enable", Kind::Bool, ""),
-            accepted("audit-log-batch-throttle-qps", Kind::Float32, ""),
-            accepted("audit-log-compress", Kind::Bool, ""),
-            accepted("audit-log-format", Kind::Str, "json"),
-            accepted("audit-log-maxage", Kind::Int, "366"),
-            accepted("audit-log-maxbackup", Kind::Int, "100"),
-            accepted("audit-log-maxsize", Kind::Int, "100"),
-            accepted("audit-log-mode", Kind::Str, "blocking"),
-            accepted("audit-log-path", Kind::Str, ""),
-            accepted("audit-log-truncate-enabled", Kind::Bool, ""),
-            accepted("audit-log-truncate-max-batch-size", Kind::Int, "10485760"),
-            accepted("audit-log-truncate-max-event-size", Kind::Int, "102400"),
-            accepted("audit-log-version", Kind::Str, "audit.k8s.io/v1"),
-            accepted("audit-policy-file", Kind::Str, ""),
-            accepted("audit-webhook-batch-buffer-size", Kind::Int, "10000"),
-            accepted("audit-webhook-batch-max-size", Kind::Int, "400"),
-            accepted("audit-webhook-batch-max-wait", Kind::Duration, "30s"),
-            accepted("audit-webhook-batch-throttle-burst", Kind::Int, "15"),
-            accepted("audit-webhook-batch-throttle-enable", Kind::Bool, "true"),
-            accepted("audit-webhook-batch-throttle-qps", Kind::Float32, "10"),
-            accepted("audit-webhook-config-file", Kind::Str, ""),
-            accepted("audit-webhook-initial-backoff", Kind::Duration, "10s"),
-            accepted("audit-webhook-mode", Kind::Str, "batch"),
-            accepted("audit-webhook-truncate-enabled", Kind::Bool, ""),
-            accepted("audit-webhook-truncate-max-batch-size", Kind::Int, "10485760"),
-            accepted("audit-webhook-truncate-max-event-size", Kind::Int, "102400"),
-            accepted("audit-webhook-version", Kind::Str, "audit.k8s.io/v1"),
+            unserved("audit-log-batch-buffer-size", Kind::Int, "10000", UNAUDITED),
+            unserved("audit-log-batch-max-size", Kind::Int, "1", UNAUDITED),
+            unserved("audit-log-batch-max-wait", Kind::Duration, "", UNAUDITED),
+            unserved("audit-log-batch-throttle-burst", Kind::Int, "", UNAUDITED),
+            unserved("audit-log-batch-throttle-enable", Kind::Bool, "", UNAUDITED),
+            unserved("audit-log-batch-throttle-qps", Kind::Float32, "", UNAUDITED),
+            unserved("audit-log-compress", Kind::Bool, "", UNAUDITED),
+            unserved("audit-log-format", Kind::Str, "json", UNAUDITED),
+            unserved("audit-log-maxage", Kind::Int, "366", UNAUDITED),
+            unserved("audit-log-maxbackup", Kind::Int, "100", UNAUDITED),
+            unserved("audit-log-maxsize", Kind::Int, "100", UNAUDITED),
+            unserved("audit-log-mode", Kind::Str, "blocking", UNAUDITED),
+            unserved("audit-log-path", Kind::Str, "", UNAUDITED),
+            unserved("audit-log-truncate-enabled", Kind::Bool, "", UNAUDITED),
+            unserved("audit-log-truncate-max-batch-size", Kind::Int, "10485760", UNAUDITED),
+            unserved("audit-log-truncate-max-event-size", Kind::Int, "102400", UNAUDITED),
+            unserved("audit-log-version", Kind::Str, "audit.k8s.io/v1", UNAUDITED),
+            unserved("audit-policy-file", Kind::Str, "", UNAUDITED),
+            unserved("audit-webhook-batch-buffer-size", Kind::Int, "10000", UNAUDITED),
+            unserved("audit-webhook-batch-max-size", Kind::Int, "400", UNAUDITED),
+            unserved("audit-webhook-batch-max-wait", Kind::Duration, "30s", UNAUDITED),
+            unserved("audit-webhook-batch-throttle-burst", Kind::Int, "15", UNAUDITED),
+            unserved("audit-webhook-batch-throttle-enable", Kind::Bool, "true", UNAUDITED),
+            unserved("audit-webhook-batch-throttle-qps", Kind::Float32, "10", UNAUDITED),
+            unserved("audit-webhook-config-file", Kind::Str, "", UNAUDITED),
+            unserved("audit-webhook-initial-backoff", Kind::Duration, "10s", UNAUDITED),
+            unserved("audit-webhook-mode", Kind::Str, "batch", UNAUDITED),
+            unserved("audit-webhook-truncate-enabled", Kind::Bool, "", UNAUDITED),
+            unserved("audit-webhook-truncate-max-batch-size", Kind::Int, "10485760", UNAUDITED),
+            unserved("audit-webhook-truncate-max-event-size", Kind::Int, "102400", UNAUDITED),
+            unserved("audit-webhook-version", Kind::Str, "audit.k8s.io/v1", UNAUDITED),
         ],
     },
     Section {
         name: "Features",
         flags: &[
-            accepted("contention-profiling", Kind::Bool, ""),
-            accepted("debug-socket-path", Kind::Str, ""),
-            accepted("enable-priority-and-fairness", Kind::Bool, "true"),
-            accepted("profiling", Kind::Bool, "true"),
+            harmless("contention-profiling", Kind::Bool, ""),
+            harmless("debug-socket-path", Kind::Str, ""),
+            harmless("enable-priority-and-fairness", Kind::Bool, "true"),
+            harmless("profiling", Kind::Bool, "true"),
         ],
     },
     Section {
@@ -229,34 +273,34 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "true",
                 "Let requests without credentials in, as system:anonymous.",
             ),
-            accepted("api-audiences", Kind::Strings, ""),
-            accepted("authentication-config", Kind::Str, ""),
-            accepted("authentication-token-webhook-cache-ttl", Kind::Duration, "2m0s"),
-            accepted("authentication-token-webhook-config-file", Kind::Str, ""),
-            accepted("authentication-token-webhook-version", Kind::Str, "v1beta1"),
+            harmless("api-audiences", Kind::Strings, ""),
+            unserved("authentication-config", Kind::Str, "", UNAUTHENTICATED),
+            unserved("authentication-token-webhook-cache-ttl", Kind::Duration, "2m0s", UNAUTHENTICATED),
+            unserved("authentication-token-webhook-config-file", Kind::Str, "", UNAUTHENTICATED),
+            unserved("authentication-token-webhook-version", Kind::Str, "v1beta1", UNAUTHENTICATED),
             served(
                 "client-ca-file",
                 Kind::Str,
                 "",
                 "CAs of client certificates; the common name is the user, organizations are groups.",
             ),
-            accepted("enable-bootstrap-token-auth", Kind::Bool, ""),
-            accepted("oidc-ca-file", Kind::Str, ""),
-            accepted("oidc-client-id", Kind::Str, ""),
-            accepted("oidc-groups-claim", Kind::Str, ""),
-            accepted("oidc-groups-prefix", Kind::Str, ""),
-            accepted("oidc-issuer-url", Kind::Str, ""),
-            accepted("oidc-required-claim", Kind::MapStringString, ""),
-            accepted("oidc-signing-algs", Kind::Strings, "RS256"),
-            accepted("oidc-username-claim", Kind::Str, "sub"),
-            accepted("oidc-username-prefix", Kind::Str, ""),
-            accepted("requestheader-allowed-names", Kind::Strings, ""),
-            accepted("requestheader-client-ca-file", Kind::Str, ""),
-            accepted("requestheader-extra-headers-prefix", Kind::Strings, ""),
-            accepted("requestheader-group-headers", Kind::Strings, ""),
-            accepted("requestheader-uid-headers", Kind::Strings, ""),
-            accepted("requestheader-username-headers", Kind::Strings, ""),
-            accepted("service-account-extend-token-expiration", Kind::Bool, "true"),
+            unserved("enable-bootstrap-token-auth", Kind::Bool, "", UNAUTHENTICATED),
+            unserved("oidc-ca-file", Kind::Str, "", UNAUTHENTICATED),
+            unserved("oidc-client-id", Kind::Str, "", UNAUTHENTICATED),
+            unserved("oidc-groups-claim", Kind::Str, "", UNAUTHENTICATED),
+            unserved("oidc-groups-prefix", Kind::Str, "", UNAUTHENTICATED),
+            unserved("oidc-issuer-url", Kind::Str, "", UNAUTHENTICATED),
+            unserved("oidc-required-claim", Kind::MapStringString, "", UNAUTHENTICATED),
+            unserved("oidc-signing-algs", Kind::Strings, "RS256", UNAUTHENTICATED),
+            unserved("oidc-username-claim", Kind::Str, "sub", UNAUTHENTICATED),
+            unserved("oidc-username-prefix", Kind::Str, "", UNAUTHENTICATED),
+            unserved("requestheader-allowed-names", Kind::Strings, "", UNAUTHENTICATED),
+            unserved("requestheader-client-ca-file", Kind::Str, "", UNAUTHENTICATED),
+            unserved("requestheader-extra-headers-prefix", Kind::Strings, "", UNAUTHENTICATED),
+            unserved("requestheader-group-headers", Kind::Strings, "", UNAUTHENTICATED),
+            unserved("requestheader-uid-headers", Kind::Strings, "", UNAUTHENTICATED),
+            unserved("requestheader-username-headers", Kind::Strings, "", UNAUTHENTICATED),
+            harmless("service-account-extend-token-expiration", Kind::Bool, "true"),
             served(
                 "service-account-issuer",
                 Kind::StringArray,
@@ -275,8 +319,8 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "PEM file of RSA or ECDSA keys or certificates that verify service account tokens. May be repeated.",
             ),
-            accepted("service-account-lookup", Kind::Bool, "true"),
-            accepted("service-account-max-token-expiration", Kind::Duration, ""),
+            unserved("service-account-lookup", Kind::Bool, "true", UNAUTHENTICATED),
+            harmless("service-account-max-token-expiration", Kind::Duration, ""),
             served(
                 "token-auth-file",
                 Kind::Str,
@@ -288,85 +332,112 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Authorization",
         flags: &[
-            accepted("authorization-config", Kind::Str, ""),
-            served(
+            unserved("authorization-config", Kind::Str, "", UNAUTHORIZED),
+            in_part(
                 "authorization-mode",
                 Kind::Strings,
                 "",
                 "Who decides what is allowed: AlwaysAllow or AlwaysDeny.",
+                |value| matches!(value, "Node" | "RBAC" | "ABAC" | "Webhook"),
+                UNAUTHORIZED,
             ),
-            accepted("authorization-policy-file", Kind::Str, ""),
-            accepted("authorization-webhook-cache-authorized-ttl", Kind::Duration, "5m0s"),
-            accepted("authorization-webhook-cache-unauthorized-ttl", Kind::Duration, "30s"),
-            accepted("authorization-webhook-config-file", Kind::Str, ""),
-            accepted("authorization-webhook-version", Kind::Str, "v1beta1"),
+            unserved("authorization-policy-file", Kind::Str, "", UNAUTHORIZED),
+            unserved("authorization-webhook-cache-authorized-ttl", Kind::Duration, "5m0s", UNAUTHORIZED),
+            unserved("authorization-webhook-cache-unauthorized-ttl", Kind::Duration, "30s", UNAUTHORIZED),
+            unserved("authorization-webhook-config-file", Kind::Str, "", UNAUTHORIZED),
+            unserved("authorization-webhook-version", Kind::Str, "v1beta1", UNAUTHORIZED),
         ],
     },
-    Section { name: "API enablement", flags: &[accepted("runtime-config", Kind::MapStringString, "")] },
-    Section { name: "Egress selector", flags: &[accepted("egress-selector-config-file", Kind::Str, "")] },
+    Section {
+        name: "API enablement",
+        flags: &[in_part(
+            "runtime-config",
+            Kind::MapStringString,
+            "",
+            "APIs to switch on; none can be switched off yet.",
+            |value| value.rsplit_once('=').is_some_and(|(_, on)| super::value::parse_bool(on) == Ok(false)),
+            "the API is served all the same",
+        )],
+    },
+    Section {
+        name: "Egress selector",
+        flags: &[unserved(
+            "egress-selector-config-file",
+            Kind::Str,
+            "",
+            "connections are not sent through a proxy",
+        )],
+    },
     Section {
         name: "Admission",
         flags: &[
-            accepted("admission-control", Kind::Strings, ""),
-            accepted("admission-control-config-file", Kind::Str, ""),
-            accepted("default-not-ready-toleration-seconds", Kind::Int, "300"),
-            accepted("default-unreachable-toleration-seconds", Kind::Int, "300"),
-            accepted("disable-admission-plugins", Kind::Strings, ""),
-            accepted("enable-admission-plugins", Kind::Strings, ""),
+            unserved("admission-control", Kind::Strings, "", UNADMITTED),
+            unserved("admission-control-config-file", Kind::Str, "", UNADMITTED),
+            harmless("default-not-ready-toleration-seconds", Kind::Int, "300"),
+            harmless("default-unreachable-toleration-seconds", Kind::Int, "300"),
+            harmless("disable-admission-plugins", Kind::Strings, ""),
+            unserved("enable-admission-plugins", Kind::Strings, "", UNADMITTED),
         ],
     },
     Section {
         name: "Metrics",
         flags: &[
-            accepted("allow-metric-labels", Kind::StringToString, ""),
-            accepted("allow-metric-labels-manifest", Kind::Str, ""),
-            accepted("disabled-metrics", Kind::Strings, ""),
-            accepted("show-hidden-metrics-for-version", Kind::Str, ""),
+            harmless("allow-metric-labels", Kind::StringToString, ""),
+            harmless("allow-metric-labels-manifest", Kind::Str, ""),
+            harmless("disabled-metrics", Kind::Strings, ""),
+            harmless("show-hidden-metrics-for-version", Kind::Str, ""),
         ],
     },
     Section {
         name: "Logs",
         flags: &[
-            accepted("log-flush-frequency", Kind::Duration, "5s"),
-            accepted("log-json-info-buffer-size", Kind::Quantity, ""),
-            accepted("log-json-split-stream", Kind::Bool, ""),
-            accepted("log-text-info-buffer-size", Kind::Quantity, ""),
-            accepted("log-text-split-stream", Kind::Bool, ""),
-            accepted("logging-format", Kind::Str, "text"),
+            harmless("log-flush-frequency", Kind::Duration, "5s"),
+            harmless("log-json-info-buffer-size", Kind::Quantity, ""),
+            harmless("log-json-split-stream", Kind::Bool, ""),
+            harmless("log-text-info-buffer-size", Kind::Quantity, ""),
+            harmless("log-text-split-stream", Kind::Bool, ""),
+            harmless("logging-format", Kind::Str, "text"),
             served("v", Kind::Level, "", "How much is logged; from 4 on, every request."),
-            accepted("vmodule", Kind::Pattern, ""),
+            harmless("vmodule", Kind::Pattern, ""),
         ],
     },
-    Section { name: "Traces", flags: &[accepted("tracing-config-file", Kind::Str, "")] },
+    Section { name: "Traces", flags: &[harmless("tracing-config-file", Kind::Str, "")] },
     Section {
         name: "Misc",
         flags: &[
-            accepted("aggregator-reject-forwarding-redirect", Kind::Bool, "true"),
-            accepted("allow-privileged", Kind::Bool, ""),
-            accepted("coordinated-leadership-lease-duration", Kind::Duration, "15s"),
-            accepted("coordinated-leadership-renew-deadline", Kind::Duration, "10s"),
-            accepted("coordinated-leadership-retry-period", Kind::Duration, "2s"),
-            accepted("enable-aggregator-routing", Kind::Bool, ""),
-            accepted("enable-logs-handler", Kind::Bool, ""),
-            accepted("endpoint-reconciler-type", Kind::Str, "lease"),
+            harmless("aggregator-reject-forwarding-redirect", Kind::Bool, "true"),
+            in_part(
+                "allow-privileged",
+                Kind::Bool,
+                "",
+                "Privileged containers are always allowed.",
+                |value| super::value::parse_bool(value) == Ok(false),
+                "privileged containers are not refused",
+            ),
+            harmless("coordinated-leadership-lease-duration", Kind::Duration, "15s"),
+            harmless("coordinated-leadership-renew-deadline", Kind::Duration, "10s"),
+            harmless("coordinated-leadership-retry-period", Kind::Duration, "2s"),
+            harmless("enable-aggregator-routing", Kind::Bool, ""),
+            harmless("enable-logs-handler", Kind::Bool, ""),
+            harmless("endpoint-reconciler-type", Kind::Str, "lease"),
             served("event-ttl", Kind::Duration, "1h0m0s", "How long events are kept."),
-            accepted("kubelet-certificate-authority", Kind::Str, ""),
-            accepted("kubelet-client-certificate", Kind::Str, ""),
-            accepted("kubelet-client-key", Kind::Str, ""),
-            accepted(
+            harmless("kubelet-certificate-authority", Kind::Str, ""),
+            harmless("kubelet-client-certificate", Kind::Str, ""),
+            harmless("kubelet-client-key", Kind::Str, ""),
+            harmless(
                 "kubelet-preferred-address-types",
                 Kind::Strings,
                 "Hostname,InternalDNS,InternalIP,ExternalDNS,ExternalIP",
             ),
-            accepted("kubelet-timeout", Kind::Duration, "5s"),
-            accepted("kubernetes-service-node-port", Kind::Int, ""),
-            accepted("max-connection-bytes-per-sec", Kind::Int, ""),
-            accepted("peer-advertise-ip", Kind::Str, ""),
-            accepted("peer-advertise-port", Kind::Str, ""),
-            accepted("peer-ca-file", Kind::Str, ""),
-            accepted("proxy-client-cert-file", Kind::Str, ""),
-            accepted("proxy-client-key-file", Kind::Str, ""),
-            accepted("service-account-signing-endpoint", Kind::Str, ""),
+            harmless("kubelet-timeout", Kind::Duration, "5s"),
+            harmless("kubernetes-service-node-port", Kind::Int, ""),
+            harmless("max-connection-bytes-per-sec", Kind::Int, ""),
+            harmless("peer-advertise-ip", Kind::Str, ""),
+            harmless("peer-advertise-port", Kind::Str, ""),
+            harmless("peer-ca-file", Kind::Str, ""),
+            harmless("proxy-client-cert-file", Kind::Str, ""),
+            harmless("proxy-client-key-file", Kind::Str, ""),
+            unserved("service-account-signing-endpoint", Kind::Str, "", UNAUTHENTICATED),
             served(
                 "service-account-signing-key-file",
                 Kind::Str,
@@ -379,7 +450,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Range that services get their addresses from.",
             ),
-            accepted("service-node-port-range", Kind::PortRange, "30000-32767"),
+            harmless("service-node-port-range", Kind::PortRange, "30000-32767"),
         ],
     },
     Section {
@@ -397,10 +468,10 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "",
         flags: &[
-            accepted("kubelet-port", Kind::Str, ""),
-            accepted("kubelet-read-only-port", Kind::Str, ""),
-            accepted("apiserver-count", Kind::Str, ""),
-            accepted("audit-webhook-batch-initial-backoff", Kind::Str, ""),
+            harmless("kubelet-port", Kind::Str, ""),
+            harmless("kubelet-read-only-port", Kind::Str, ""),
+            harmless("apiserver-count", Kind::Str, ""),
+            unserved("audit-webhook-batch-initial-backoff", Kind::Str, "", UNAUDITED),
         ],
     },
 ];

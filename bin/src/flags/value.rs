@@ -27,23 +27,62 @@ impl Kind {
             Self::StringArray => "stringArray",
             Self::Strings => "strings",
             Self::StringToString => "stringToString",
+            Self::TruthOrStrings => "true|flag,...",
             Self::Version => "version[=true]",
         }
     }
 
     /// The value of a flag that is given without one.
     pub(super) fn without_value(self) -> Option<&'static str> {
-        matches!(self, Self::Bool | Self::Version).then_some("true")
+        matches!(self, Self::Bool | Self::TruthOrStrings | Self::Version).then_some("true")
+    }
+
+    /// Whether values are comma-separated lists, which grow with each time that the flag is given.
+    pub(super) fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Strings
+                | Self::Int32Slice
+                | Self::MapStringString
+                | Self::Multimap
+                | Self::StringToString
+                | Self::TruthOrStrings
+        )
     }
 
     /// The values in one argument: several when the type is a comma-separated list.
     pub(super) fn split(self, text: &str) -> Vec<String> {
-        let is_list = matches!(
-            self,
-            Self::Strings | Self::Int32Slice | Self::MapStringString | Self::Multimap | Self::StringToString
-        );
-        let parts: Vec<&str> = if is_list { text.split(',').map(str::trim).collect() } else { vec![text] };
+        let parts: Vec<&str> =
+            if self.is_list() { text.split(',').map(str::trim).collect() } else { vec![text] };
         parts.into_iter().filter(|part| !part.is_empty()).map(String::from).collect()
+    }
+
+    /// Whether two values say the same; one that is empty is the type's zero.
+    pub(super) fn is_same(self, text: &str, other: &str) -> bool {
+        fn equal<T: PartialEq + Default>(one: &str, two: &str, read: fn(&str) -> Result<T, String>) -> bool {
+            let value = |text: &str| if text.is_empty() { Ok(T::default()) } else { read(text) };
+            value(one) == value(two)
+        }
+        match self {
+            Self::Bool => equal(text, other, parse_bool),
+            Self::Int | Self::Level => equal(text, other, parse_int),
+            Self::Float | Self::Float32 => equal(text, other, parse_float),
+            Self::Duration => equal(text, other, parse_duration),
+            Self::Int32Slice
+            | Self::Ip
+            | Self::MapStringString
+            | Self::Multimap
+            | Self::NamedCertKey
+            | Self::Pattern
+            | Self::PortRange
+            | Self::Quantity
+            | Self::Str
+            | Self::StringArray
+            | Self::Strings
+            | Self::StringToString
+            | Self::TruthOrStrings
+            | Self::Version => self.split(text) == self.split(other),
+        }
     }
 
     /// Whether a value can be read.
@@ -51,7 +90,7 @@ impl Kind {
         match self {
             Self::Bool => parse_bool(text).map(drop),
             Self::Int | Self::Level => parse_int(text).map(drop),
-            Self::Float | Self::Float32 => parse_float(text),
+            Self::Float | Self::Float32 => parse_float(text).map(drop),
             Self::Duration => parse_duration(text).map(drop),
             Self::Ip => parse_ip(text).map(drop),
             Self::Int32Slice => self.split(text).iter().try_for_each(|part| parse_int(part).map(drop)),
@@ -75,6 +114,7 @@ impl Kind {
                 other if other.starts_with('v') => Ok(()),
                 other => parse_bool(other).map(drop),
             },
+            Self::TruthOrStrings => super::unserved::check_names(&self.split(text)),
             Self::Pattern | Self::Quantity | Self::Str | Self::StringArray | Self::Strings => Ok(()),
         }
     }
@@ -101,9 +141,9 @@ pub(super) fn parse_int(text: &str) -> Result<i64, String> {
     })
 }
 
-fn parse_float(text: &str) -> Result<(), String> {
+fn parse_float(text: &str) -> Result<f64, String> {
     let parsed: Result<f64, _> = text.parse();
-    parsed.map(drop).map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
+    parsed.map_err(|_| format!("strconv.ParseFloat: parsing {text:?}: invalid syntax"))
 }
 
 pub(super) fn parse_ip(text: &str) -> Result<IpAddr, String> {

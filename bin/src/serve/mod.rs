@@ -40,13 +40,33 @@ const REQUEST_LOG_VERBOSITY: i64 = 4;
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
 const FILE_REFRESH: Duration = Duration::from_secs(60);
 
+/// The exit code when a flag promises protection that is not served.
+const UNSERVED_FLAGS: u8 = 2;
+
+/// Why the server ended, other than by a signal.
+enum Ended {
+    Failed(String),
+    /// Flags promise protection that is not served.
+    Unserved(String),
+}
+
+impl From<String> for Ended {
+    fn from(error: String) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Runs the server until a signal ends it. `program` is how it was called.
 pub(crate) fn main(program: &str, arguments: &[OsString]) -> ExitCode {
     match run(program, arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(Ended::Failed(error)) => {
             complain(&format!("Error: {error}"));
             ExitCode::FAILURE
+        }
+        Err(Ended::Unserved(error)) => {
+            complain(&format!("Error: {error}"));
+            ExitCode::from(UNSERVED_FLAGS)
         }
     }
 }
@@ -60,7 +80,7 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn run(program: &str, arguments: &[OsString]) -> Result<(), String> {
+fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
     let arguments: Vec<String> =
         arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let flags = flags::parse(&arguments)
@@ -74,20 +94,32 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), String> {
         return Ok(());
     }
     start_logging(flags.int("v"));
-    let without_effect = flags.without_effect();
-    if !without_effect.is_empty() {
-        complain(&format!(
-            "These flags are accepted and have no effect yet: --{}",
-            without_effect.join(", --")
-        ));
-    }
+    tell_unserved(&flags.unserved())?;
     let options = Options::from_flags(&flags)?;
     steersman_io::descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(serve(&flags, options))
+    runtime.block_on(serve(&flags, options))?;
+    Ok(())
+}
+
+/// Tells of flags that do not do what they say, and refuses to start with those that promise protection.
+fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
+    if let Some(refusal) = unserved.refusal() {
+        return Err(Ended::Unserved(refusal));
+    }
+    for (_, line) in &unserved.allowed {
+        complain(&format!("Warning: not served, and allowed by --allow-unimplemented-flags: {line}"));
+    }
+    if !unserved.harmless.is_empty() {
+        complain(&format!(
+            "These flags are accepted and have no effect yet: --{}",
+            unserved.harmless.join(", --")
+        ));
+    }
+    Ok(())
 }
 
 async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
@@ -139,11 +171,16 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
 /// The server is ready: whoever started it is told.
 fn announce(admin_kubeconfig: Option<&Path>) {
     if let Some(kubeconfig) = admin_kubeconfig {
-        print(&format!("export KUBECONFIG={}", kubeconfig.display()));
+        print(&format!("export KUBECONFIG={}", quoted(&kubeconfig.to_string_lossy())));
     }
     if let Err(error) = systemd::notify_ready() {
         tracing::warn!(%error, "the service manager could not be told");
     }
+}
+
+/// The text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Takes certificates anew whenever their files have changed, for ever.
@@ -205,4 +242,16 @@ fn start_logging(verbosity: i64) {
     let targets = Targets::new().with_default(LevelFilter::INFO).with_target("httplog", requests);
     let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(targets).with(format).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [("/a/b", "'/a/b'"), ("/a b/$c", "'/a b/$c'"), ("/it's", "'/it'\\''s'")] {
+            assert_eq!(quoted(path), word);
+        }
+    }
 }

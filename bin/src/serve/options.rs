@@ -180,28 +180,27 @@ fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
     Ok((first, ranges.into()))
 }
 
+/// The authorizers are asked in turn, and AlwaysDeny has no opinion: AlwaysAllow decides wherever it is among them.
+/// Those that are not served have stopped the start, or were allowed to be missing.
+/// k8s: pkg/kubeapiserver/options/authorization.go, staging/src/k8s.io/apiserver/pkg/authorization/union
 fn authorization(flags: &Flags) -> Result<Authorization, String> {
-    let mut chosen = Authorization::AlwaysAllow;
-    if flags.is_given("authorization-config") {
-        return Err(
-            "--authorization-config: authorizers from a file are not served yet; use --authorization-mode"
-                .into(),
-        );
-    }
-    for mode in flags.list("authorization-mode") {
-        chosen = match mode.as_str() {
-            "AlwaysAllow" => Authorization::AlwaysAllow,
-            "AlwaysDeny" => Authorization::AlwaysDeny,
-            "Node" | "RBAC" | "ABAC" | "Webhook" => {
-                return Err(format!(
-                    "--authorization-mode={mode}: this authorizer is not served yet; \
-                     AlwaysAllow and AlwaysDeny are"
-                ));
-            }
+    let modes = flags.list("authorization-mode");
+    let (mut allows, mut denies) = (false, false);
+    for (at, mode) in modes.iter().enumerate() {
+        match mode.as_str() {
+            "AlwaysAllow" => allows = true,
+            "AlwaysDeny" => denies = true,
+            "Node" | "RBAC" | "ABAC" | "Webhook" => {}
             other => return Err(format!("authorization-mode {other:?} is not a valid mode")),
-        };
+        }
+        if modes[..at].contains(mode) {
+            return Err(format!("authorization-mode {modes:?} has mode specified more than once"));
+        }
     }
-    Ok(chosen)
+    if !allows && !denies && !modes.is_empty() {
+        tracing::warn!("none of the authorizers is served: everybody who is authenticated may do everything");
+    }
+    Ok(if denies && !allows { Authorization::AlwaysDeny } else { Authorization::AlwaysAllow })
 }
 
 /// k8s: pkg/kubeapiserver/options/authentication.go ApplyAuthorization
@@ -344,7 +343,10 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_served_are_named() {
         let refused = [
-            ("--authorization-mode=Node,RBAC", "--authorization-mode=Node"),
+            (
+                "--authorization-mode=AlwaysDeny,AlwaysDeny",
+                "authorization-mode [\"AlwaysDeny\", \"AlwaysDeny\"] has",
+            ),
             ("--authorization-mode=Nobody", "authorization-mode \"Nobody\" is not a valid mode"),
             ("--secure-port=0", "--secure-port 0 must be between"),
             ("--max-requests-inflight=-1", "--max-requests-inflight can not be negative"),
@@ -362,6 +364,21 @@ mod tests {
             let flags = crate::flags::parse(&[flag.to_owned()]).expect(flag);
             let error = Options::from_flags(&flags).expect_err(flag);
             assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn authorizers_are_asked_in_turn() {
+        let cases = [
+            ("AlwaysAllow", Authorization::AlwaysAllow),
+            ("AlwaysDeny", Authorization::AlwaysDeny),
+            ("AlwaysAllow,AlwaysDeny", Authorization::AlwaysAllow),
+            ("AlwaysDeny,AlwaysAllow", Authorization::AlwaysAllow),
+            ("AlwaysDeny,RBAC", Authorization::AlwaysDeny),
+        ];
+        for (modes, expected) in cases {
+            let flags = crate::flags::parse(&[format!("--authorization-mode={modes}")]).expect(modes);
+            assert_eq!(authorization(&flags), Ok(expected), "{modes}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::tree::Tree;
 use super::{Entry, LabelMark};
-use crate::kinds::{SelectableField, StorageId};
+use crate::kinds::{FieldSource, SelectableField, StorageId};
 use crate::store::Rev;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +18,7 @@ pub struct Cache {
     /// By indexed field's value, then key.
     by_field: Tree<Arc<Entry>>,
     indexed: Option<usize>,
+    fields: &'static [SelectableField],
     /// The revision of the last change to this collection.
     revision: Rev,
 }
@@ -61,9 +62,9 @@ pub struct Change {
 
 impl Cache {
     /// Empty. What changed up to the revision `since` is not known: it may have been deleted again.
-    pub fn new(fields: &[SelectableField], since: Rev) -> Self {
+    pub fn new(fields: &'static [SelectableField], since: Rev) -> Self {
         let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
-        Self { entries: Tree::new(), by_field: Tree::new(), indexed, revision: since }
+        Self { entries: Tree::new(), by_field: Tree::new(), indexed, fields, revision: since }
     }
 
     pub fn revision(&self) -> Rev {
@@ -81,6 +82,11 @@ impl Cache {
     /// The place of the indexed field in the row's list, where the kind has one.
     pub fn indexed_field(&self) -> Option<usize> {
         self.indexed
+    }
+
+    /// Where entries of this collection hold what is read from a source.
+    pub fn place_of_field(&self, source: FieldSource) -> Option<usize> {
+        self.fields.iter().position(|field| field.source == source)
     }
 
     /// Entries whose indexed field has this value, in key order.

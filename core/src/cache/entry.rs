@@ -10,6 +10,7 @@ use crate::store::{KeyValue, Rev};
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -28,6 +29,8 @@ pub struct Entry {
     namespaced: bool,
     labels: Box<[(Text, Text)]>,
     fields: Box<[Text]>,
+    /// Where raw JSON stands in the object, of the few kinds that have any.
+    raws: Option<Arc<RawPaths>>,
 }
 
 /// Stored bytes that are no object of the collection's kind, and why.
@@ -61,6 +64,7 @@ impl Entry {
             version_last: scan.version_last,
             namespaced: resource.namespaced(),
             labels: scan.labels.into_boxed_slice(),
+            raws: resource.raws.clone(),
             value,
         })
     }
@@ -153,8 +157,10 @@ impl Entry {
         self.value.len() + 32
     }
 
-    /// The object as a tree, with its resource version. Raw JSON, which stands at these paths, is kept to the byte.
-    pub fn to_value(&self, raws: &RawPaths) -> Value {
+    /// The object as a tree, with its resource version. Raw JSON is kept to the byte.
+    pub fn to_value(&self) -> Value {
+        let none = RawPaths::NONE;
+        let raws = self.raws.as_deref().unwrap_or(&none);
         let mut value = json::parse_exact(&self.value, raws).map_or(Value::Null, |parsed| parsed.value);
         set_version(&mut value, self.revision);
         value
@@ -176,7 +182,8 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
 
 /// Another server's JSON in our order, without a resource version.
 fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
-    let parsed = json::parse_exact(value, &resource.raws).map_err(|error| Undecodable(error.0))?;
+    let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
+        .map_err(|error| Undecodable(error.0))?;
     let mut object = parsed.value;
     if object.field("metadata").and_then(Value::as_map).is_none() {
         return Err(Undecodable("no metadata".to_string()));

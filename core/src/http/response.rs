@@ -1,6 +1,7 @@
 //! A response: status, headers, and a body that shares the cache's bytes instead of copying them.
 
 use crate::cache::ListBody;
+use crate::limits;
 use crate::respond::InitialEvents;
 use crate::value::Text;
 use alloc::string::String;
@@ -19,6 +20,18 @@ pub enum Body {
     List(ListBody),
     /// These events, then frames, as `Effect::Frame`, until `Effect::Close`.
     Stream(InitialEvents),
+}
+
+impl Body {
+    /// Whether sending it may take long: a client that does not read it keeps its seat, so whoever sends it gives
+    /// `Input::Sent` when that has ended. A stream says by `Input::Gone` that it has ended.
+    pub fn is_large(&self) -> bool {
+        match self {
+            Self::Empty | Self::Stream(_) => false,
+            Self::Full(bytes) => bytes.len() > limits::SMALL_ANSWER_BYTES,
+            Self::List(_) => true,
+        }
+    }
 }
 
 /// One HTTP response. `content-length` and `date` are the shell's.

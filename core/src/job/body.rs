@@ -7,8 +7,10 @@ use crate::codec::form::{BodyMedia, body_media};
 use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
-use crate::kinds::{Resource, Row};
-use crate::schema::{self, TypeId, decode};
+use crate::kinds::Resource;
+use crate::kinds::scheme::Scheme;
+use crate::schema::decode::{self, DecodeError, Decoded};
+use crate::schema::{self, Catalogue, TypeId};
 use crate::status::{Failure, quoted};
 use crate::value::{Type, Value, object};
 use alloc::format;
@@ -83,6 +85,10 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     let parsed =
         parsed.map_err(|why| unrecognized(if media == BodyMedia::Json { no_kind(why) } else { why }))?;
     check_named(&parsed.value).map_err(unrecognized)?;
+    let held = object::api_version(&parsed.value);
+    if held.matches('/').count() > 1 {
+        return Err(unrecognized(format!("unexpected GroupVersion string: {held}")));
+    }
     Ok(parsed)
 }
 
@@ -146,7 +152,7 @@ pub(super) fn typed(
         ))
     };
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
-        return Err(named.misfit(scene, &api_version, kind, unusable));
+        return Err(named.misfit(scene, parsed, expected, validation, unusable));
     }
     let (catalogue, text) = (&scene.world.registry.catalogue, &scene.call.request.body);
     let decoded = decode::decode_as_written(catalogue, type_id, parsed, text);
@@ -175,68 +181,60 @@ struct Named {
 
 impl Named {
     fn of(value: &Value, api_version: &str, kind: &str) -> Self {
-        let or =
-            |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+        let or = |text: &str, default: &str| {
+            if matches!(text, "" | "/") { default.to_string() } else { text.to_string() }
+        };
         let api_version = or(object::api_version(value), api_version);
         let version = api_version.rsplit('/').next().unwrap_or_default().to_string();
         Self { api_version, version, kind: or(object::kind(value), kind) }
     }
 
-    /// Why an object of another kind is refused.
+    /// Why an object of another kind or version is refused: upstream reads it as what it says it is, converts it,
+    /// and only then looks at its version.
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go Decode
     fn misfit(
         &self,
         scene: &Scene<'_>,
-        api_version: &str,
-        kind: &str,
+        parsed: Parsed,
+        expected: Expected<'_>,
+        validation: FieldValidation,
         unusable: impl Fn(&str) -> Failure,
     ) -> Failure {
-        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        let known = scene.world.registry.iter().any(|resource| {
-            let row = resource.row;
-            (row.group, row.version, row.kind) == (group, self.version.as_str(), self.kind.as_str())
-        });
-        if !known {
-            let (kind, version) = (quoted(&self.kind), quoted(&self.api_version));
-            return unusable(&format!(
-                "no kind {kind} is registered for version {version} in scheme {}",
-                quoted(SCHEME)
-            ));
-        }
-        if self.kind == kind {
-            return Failure::bad_request(format!(
-                "the API version in the data ({}) does not match the expected API version ({api_version})",
-                self.api_version
-            ));
-        }
-        let package = |group: &str| match group.split('.').next() {
-            Some("") | None => "core".to_string(),
-            Some(first) => first.to_string(),
+        let scheme = Scheme::of_group(expected.group);
+        let Some(go_type) = scheme.go_type(&self.api_version, &self.kind) else {
+            return unusable(&scheme.unregistered(&self.api_version, &self.kind));
         };
-        let target_group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        unusable(&format!(
-            "converting (v1.{}) to ({}.{kind}): unknown conversion",
-            self.kind,
-            package(target_group)
+        let strict = match self.decoded(scene, parsed) {
+            Some(Err(why)) => return unusable(&why.0),
+            Some(Ok(decoded)) => decoded.strict_errors,
+            None => Vec::new(),
+        };
+        if self.kind != expected.kind {
+            return unusable(&Scheme::no_conversion(&go_type, expected.group, expected.kind));
+        }
+        if validation == FieldValidation::Strict && !strict.is_empty() {
+            return unusable(&format!("strict decoding error: {}", strict.join(", ")));
+        }
+        Failure::bad_request(format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            self.api_version,
+            expected.api_version()
         ))
     }
-}
 
-/// Why an object of another kind, which does not say its version, is refused: upstream looks for its internal type.
-pub(super) fn no_internal_kind(scene: &Scene<'_>, kind: &str, expected: Expected<'_>) -> String {
-    let of_group = |row: &Row| row.group == expected.group && row.kind == kind;
-    if scene.world.registry.iter().any(|resource| of_group(resource.row)) {
-        let package = expected.group.split('.').next().filter(|first| !first.is_empty()).unwrap_or("core");
-        return format!("converting ({package}.{kind}) to ({package}.{}): unknown conversion", expected.kind);
+    /// The body as what it says it is; None where this server does not know what such an object looks like.
+    fn decoded(&self, scene: &Scene<'_>, parsed: Parsed) -> Option<Result<Decoded, DecodeError>> {
+        let catalogue = &scene.world.registry.catalogue;
+        let type_id = type_of(catalogue, &self.api_version, &self.kind)?;
+        Some(decode::decode(catalogue, type_id, parsed))
     }
-    let (kind, group) = (quoted(kind), quoted(expected.group));
-    format!(
-        "no kind {kind} is registered for the internal version of group {group} in scheme {}",
-        quoted(SCHEME)
-    )
 }
 
-/// Where upstream's scheme is made, which some of its errors name.
-const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+/// The type of a kind, where the catalogue has it.
+pub(super) fn type_of(catalogue: &Catalogue, api_version: &str, kind: &str) -> Option<TypeId> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    catalogue.iter().find(|(_, def)| def.kind == Some((group, version, kind))).map(|(id, _)| id)
+}
 
 /// The head of a body as errors show it.
 fn summary(body: &[u8]) -> String {

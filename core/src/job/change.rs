@@ -10,10 +10,11 @@ use crate::codec::form::PatchMedia;
 use crate::codec::json::{self, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
+use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
-use crate::schema::decode::DecodeError;
-use crate::schema::{self, Catalogue, TypeId, decode, encode};
+use crate::schema::decode::{self, DecodeError, Decoded};
+use crate::schema::{self, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Map, Value, object};
 use alloc::format;
@@ -66,7 +67,8 @@ impl Change {
         matches!(self, Self::Patch(_))
     }
 
-    /// The object that is wanted in the place of the existing one, and warnings. Of a scale, the Scale.
+    /// The object that is wanted in the place of the existing one, and warnings, in the version of the
+    /// request. Of a scale, the Scale.
     pub(super) fn apply(
         &self,
         scene: &Scene<'_>,
@@ -81,7 +83,9 @@ impl Change {
         let (current, expected) = if target.is_scale() {
             (scale::of_object(scene, target, &existing.value)?, scale::expected(scene)?)
         } else {
-            (existing.value.clone(), Expected::of(scene.resource(target)))
+            let resource = scene.resource(target);
+            let current = scene.world.registry.from_stored(resource, existing.value.clone());
+            (current, Expected::of(resource))
         };
         let (mut value, mut warnings) = patch.applied(scene, target, current, expected, validation)?;
         scene.place(target, &mut value)?;
@@ -153,18 +157,15 @@ impl Patch {
         if is_strategic {
             // Upstream converts to the Go type without asking what the patch calls it.
             object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
-        } else {
-            check_type(scene, &parsed, expected, misfit)?;
-            if parsed.value.text_at(&["apiVersion"]).is_empty() {
-                strict_errors.extend(unknown_to_internal_type(&parsed.value));
-                judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
-                return Err(nameless(&target.name));
-            }
+        } else if object::api_version(&parsed.value).is_empty()
+            && matches!(object::kind(&parsed.value), kind if kind.is_empty() || kind == expected.kind)
+        {
+            strict_errors.extend(unknown_to_internal_type(&parsed.value));
+            judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+            return Err(nameless(&target.name));
         }
-        let decoded = decode::decode(catalogue, expected.type_id, parsed).map_err(|error| {
-            let text = if is_strategic { String::new() } else { shown() };
-            misfit(&as_written(catalogue, expected.type_id, &text, error).0)
-        })?;
+        let text = || if is_strategic { String::new() } else { shown() };
+        let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
         let mut found = decoded.strict_errors;
         if is_strategic {
             // Upstream's converter sorts what it does not know, after what occurs twice in the patch.
@@ -196,42 +197,72 @@ impl Patch {
     }
 }
 
-/// What upstream's decoder tells of a patched object, which it reads from this text.
-fn as_written(catalogue: &Catalogue, type_id: TypeId, text: &str, error: DecodeError) -> DecodeError {
-    let Ok(parsed) = schema::read(catalogue, type_id, text.as_bytes()) else { return error };
-    decode::decode_as_written(catalogue, type_id, parsed, text.as_bytes()).err().unwrap_or(error)
+/// A patched object of the expected kind and version, or why it is none. It may have become one of another
+/// version, which is converted where that is served.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyPatchToCurrentObject
+fn decoded_as(
+    scene: &Scene<'_>,
+    target: &Target,
+    parsed: Parsed,
+    expected: Expected<'_>,
+    text: impl Fn() -> String,
+) -> Result<Result<Decoded, String>, Failure> {
+    let registry = &scene.world.registry;
+    let catalogue = &registry.catalogue;
+    let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
+    let api_version = or(object::api_version(&parsed.value), &internal_version(expected));
+    let kind = or(object::kind(&parsed.value), expected.kind);
+    let told = |error: DecodeError| error.0;
+    if api_version == expected.api_version() && kind == expected.kind {
+        let decoded = decode::decode(catalogue, expected.type_id, parsed);
+        return Ok(decoded.map_err(|error| {
+            // Which of several errors is told depends on the text that upstream decodes.
+            let text = text();
+            let parsed = schema::read(catalogue, expected.type_id, text.as_bytes());
+            let again = parsed.map(|parsed| {
+                decode::decode_as_written(catalogue, expected.type_id, parsed, text.as_bytes())
+            });
+            if let Ok(Err(written)) = again { written.0 } else { error.0 }
+        }));
+    }
+    let scheme = Scheme::of_group(expected.group);
+    let Some(go_type) = scheme.go_type(&api_version, &kind) else {
+        return Ok(Err(scheme.unregistered(&api_version, &kind)));
+    };
+    let (_, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
+    if kind != expected.kind {
+        let own = body::type_of(catalogue, &api_version, &kind);
+        let decoded = own.map(|own| decode::decode(catalogue, own, parsed));
+        let why = match decoded {
+            Some(Err(why)) => why.0,
+            Some(Ok(_)) | None => Scheme::no_conversion(&go_type, expected.group, expected.kind),
+        };
+        return Ok(Err(why));
+    }
+    if version == INTERNAL {
+        // No member of a type that is in memory only has a name in JSON: nothing is left of the object.
+        return Err(nameless(&target.name));
+    }
+    let resource = scene.resource(target);
+    let other = registry.iter().find(|other| {
+        other.storage == resource.storage && other.group_version() == api_version && other.row.kind == kind
+    });
+    // A version that is not served has the fields of the one that is, as far as this server knows.
+    let Some(other) = other else {
+        return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
+    };
+    Ok(decode::decode(catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
+        let value = registry.from_stored(resource, registry.to_stored(other, decoded.value));
+        Decoded { value, ..decoded }
+    }))
 }
 
-/// Checks that a patch left the object what it is.
-fn check_type(
-    scene: &Scene<'_>,
-    parsed: &Parsed,
-    expected: Expected<'_>,
-    misfit: impl Fn(&str) -> Failure,
-) -> Result<(), Failure> {
-    let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
-    let is = |text: &str, wanted: &str| text.is_empty() || text == wanted;
-    if api_version.is_empty() && !is(kind, expected.kind) {
-        return Err(misfit(&body::no_internal_kind(scene, kind, expected)));
+/// The version that upstream takes an object to be of that does not say any.
+fn internal_version(expected: Expected<'_>) -> String {
+    match expected.group {
+        "" => INTERNAL.to_string(),
+        group => format!("{group}/{INTERNAL}"),
     }
-    if is(kind, expected.kind) && is(api_version, &expected.api_version()) {
-        return Ok(());
-    }
-    let registry = &scene.world.registry;
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let known = registry.iter().find(|resource| {
-        let row = resource.row;
-        (row.group, row.version, row.kind) == (group, version, kind)
-    });
-    if let Some(known) = known {
-        // It must be one of its own kind before it is found to be no other.
-        let other = decode::decode(&registry.catalogue, known.type_id, parsed.clone());
-        other.map_err(|error| misfit(&error.0))?;
-    }
-    let wanted = body::typed(scene, parsed.clone(), expected, FieldValidation::Ignore);
-    // What a body is told, without the words that only a body is told.
-    let why = wanted.err().map_or("another type".to_string(), |failure| failure.message);
-    Err(misfit(why.split_once(": ").map_or(why.as_str(), |(_, why)| why)))
 }
 
 /// Upstream reads an object that does not say its version into its internal type, whose fields have no names in

@@ -2,17 +2,17 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
 use super::call::Target;
-use super::delete::{self, Deletion};
+use super::delete::{self, Deletion, Verdict};
 use super::existing::{Existing, found_instead, read_key};
 use super::fail::Written;
 use super::list::{newest_revision, selected};
-use super::{Answer, Ask, Next, Scene, State, fail};
+use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, ListOptions};
 use crate::respond::{self, ListMeta};
 use crate::status::Failure;
-use crate::store::{Op, Rev};
+use crate::store::{LeaseId, Op, Rev};
 use crate::watch::Filter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -41,6 +41,13 @@ enum Phase {
     Fresh(Rev),
     /// One object is read again after its write lost a race.
     Read(Target),
+    /// An object that expires and is marked gets a lease for that write.
+    Lease {
+        target: Target,
+        verdict: Verdict,
+        key: Bytes,
+        revision: Rev,
+    },
     Write {
         target: Target,
         key: Bytes,
@@ -108,6 +115,14 @@ impl Collection {
                     None => this.next(scene),
                 }
             }
+            (Phase::Lease { target, verdict, key, revision }, answer) => {
+                let lease = lease::granted(answer)?;
+                let deletion = this.deletion(target);
+                match deletion.op(scene, &verdict, &key, revision, lease) {
+                    Some(op) => this.wait(scene, Phase::Write { target: deletion.target, key }, op),
+                    None => Err(fail::misfit()),
+                }
+            }
             (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer),
             (Phase::Verify { target, why }, answer) => {
                 let kv = fail::read_back(answer, &why)?;
@@ -156,11 +171,16 @@ impl Collection {
     }
 
     fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<Next, Failure> {
-        let existing = Existing::new(scene.resource(&target), entry);
+        let existing = Existing::new(entry);
         let deletion = self.deletion(target);
         let verdict = deletion.judge(scene, &existing)?;
         let key = existing.entry.key().clone();
-        match deletion.op(scene, &verdict, &key, existing.revision()) {
+        let revision = existing.revision();
+        if let Some(op) = deletion.lease(scene, &verdict).filter(|_| !self.options.dry_run) {
+            let target = deletion.target;
+            return self.wait(scene, Phase::Lease { target, verdict, key, revision }, op);
+        }
+        match deletion.op(scene, &verdict, &key, revision, LeaseId(0)) {
             Some(op) if !self.options.dry_run => {
                 self.wait(scene, Phase::Write { target: deletion.target, key }, op)
             }

@@ -6,15 +6,13 @@ use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::{found_instead, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail};
+use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form};
-use crate::codec::json::RawPaths;
 use crate::http::options::WriteOptions;
-use crate::limits;
 use crate::museum::Mutant;
 use crate::respond;
 use crate::status::{Cause, CauseType, Failure, Qualified};
-use crate::store::{LeaseId, Op, Put, Rev, Stored, TxnOp};
+use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
@@ -116,7 +114,7 @@ impl Create {
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
         match scene.cached(namespaces, &key) {
-            Some(entry) => self.namespace_found(scene, &entry.to_value(&RawPaths::NONE)),
+            Some(entry) => self.namespace_found(scene, &entry.to_value()),
             None => {
                 let feed = scene.collection(namespaces)?.feed;
                 let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
@@ -130,7 +128,7 @@ impl Create {
         let absent =
             || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
         let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
-        self.namespace_found(scene, &entry.to_value(&RawPaths::NONE))
+        self.namespace_found(scene, &entry.to_value())
     }
 
     fn namespace_found(self, scene: &Scene<'_>, namespace: &Value) -> Result<Next, Failure> {
@@ -150,26 +148,15 @@ impl Create {
     }
 
     fn lease_or_write(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        if scene.resource(&self.target).row.rules.expires && !self.options.dry_run {
-            let ttl_seconds = limits::lease_seconds(scene.world.config.event_ttl_seconds);
-            return self.wait(scene, Phase::Lease, Op::LeaseGrant { ttl_seconds });
+        match lease::op(scene, &self.target) {
+            Some(op) if !self.options.dry_run => self.wait(scene, Phase::Lease, op),
+            Some(_) | None => self.write(scene),
         }
-        self.write(scene)
     }
 
     fn leased(mut self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
-        match answer {
-            Answer::Stored(Stored::Leased { id, .. }) => {
-                self.lease = id;
-                self.write(scene)
-            }
-            Answer::Stored(Stored::Failed(error)) => Err(fail::store_failure(&error)),
-            Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(String::from(why.as_str()), 0)),
-            Answer::Stored(Stored::Ranged(_) | Stored::Txn(_) | Stored::Compacted | Stored::Revoked)
-            | Answer::Begin
-            | Answer::Fresh
-            | Answer::Stale => Err(fail::misfit()),
-        }
+        self.lease = lease::granted(answer)?;
+        self.write(scene)
     }
 
     /// Names, drafts and writes the object.

@@ -6,7 +6,7 @@ use super::call::Target;
 use super::draft::Draft;
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail};
+use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
 use crate::museum::Mutant;
@@ -57,8 +57,20 @@ pub(crate) struct Delete {
 #[derive(Debug)]
 enum Phase {
     Read,
-    Write { verdict: Verdict, key: Bytes },
-    Verify { verdict: Verdict, why: String },
+    /// An object that expires and is marked gets a lease for that write.
+    Lease {
+        verdict: Verdict,
+        key: Bytes,
+        revision: Rev,
+    },
+    Write {
+        verdict: Verdict,
+        key: Bytes,
+    },
+    Verify {
+        verdict: Verdict,
+        why: String,
+    },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
@@ -299,15 +311,30 @@ impl Deletion {
         scene.sealed(scene.resource(&self.target), value, Vec::new())
     }
 
-    /// The write that a verdict calls for; None when there is nothing to write.
-    pub(super) fn op(&self, scene: &Scene<'_>, verdict: &Verdict, key: &Bytes, revision: Rev) -> Option<Op> {
+    /// Asks for the lease that the write of a verdict needs; None when it needs none.
+    pub(super) fn lease(&self, scene: &Scene<'_>, verdict: &Verdict) -> Option<Op> {
+        match verdict {
+            Verdict::Mark(_) if !scene.flaw().is(Mutant::LeaseDropped) => lease::op(scene, &self.target),
+            Verdict::Mark(_) | Verdict::Remove { .. } | Verdict::Wait => None,
+        }
+    }
+
+    /// The write that a verdict calls for; None when there is nothing to write. What stays gets the lease.
+    pub(super) fn op(
+        &self,
+        scene: &Scene<'_>,
+        verdict: &Verdict,
+        key: &Bytes,
+        revision: Rev,
+        lease: LeaseId,
+    ) -> Option<Op> {
         match verdict {
             Verdict::Remove { .. } => {
                 let op = write_if(key, revision, TxnOp::Delete { key: key.clone(), end: None });
                 Some(scene.flaw().unguarded(Mutant::FinalizerIgnored, op))
             }
             Verdict::Mark(draft) => {
-                let put = Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) };
+                let put = Put { key: key.clone(), value: draft.bytes.clone(), lease };
                 Some(write_if(key, revision, TxnOp::Put(put)))
             }
             Verdict::Wait => None,
@@ -336,7 +363,7 @@ impl Delete {
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.deletion.target);
         match scene.cached(resource, &self.deletion.key(scene)?) {
-            Some(entry) => self.attempt(scene, Some(Existing::new(resource, entry)), false),
+            Some(entry) => self.attempt(scene, Some(Existing::new(entry)), false),
             None => self.read(scene),
         }
     }
@@ -352,6 +379,13 @@ impl Delete {
             Phase::Read => {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
+            }
+            Phase::Lease { verdict, key, revision } => {
+                let lease = lease::granted(answer)?;
+                match this.deletion.op(scene, &verdict, &key, revision, lease) {
+                    Some(op) => this.wait(scene, Phase::Write { verdict, key }, op),
+                    None => Err(fail::misfit()),
+                }
             }
             Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
             Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
@@ -383,11 +417,13 @@ impl Delete {
         };
         let key = existing.entry.key().clone();
         let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
-        match self.deletion.op(scene, &verdict, &key, existing.revision()) {
-            Some(op) if !tries_only => {
-                Self { confirmed, ..self }.wait(scene, Phase::Write { verdict, key }, op)
-            }
-            Some(_) | None => self.respond(scene, verdict, existing.value, existing.entry.revision()),
+        let (this, revision) = (Self { confirmed, ..self }, existing.revision());
+        if let Some(op) = this.deletion.lease(scene, &verdict).filter(|_| !tries_only) {
+            return this.wait(scene, Phase::Lease { verdict, key, revision }, op);
+        }
+        match this.deletion.op(scene, &verdict, &key, revision, LeaseId(0)) {
+            Some(op) if !tries_only => this.wait(scene, Phase::Write { verdict, key }, op),
+            Some(_) | None => this.respond(scene, verdict, existing.value, revision),
         }
     }
 

@@ -24,7 +24,7 @@ use bytes::Bytes;
 /// An object that may be stored.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
-    /// In the version of the resource, without a resource version.
+    /// In the version that is stored, without a resource version.
     pub(super) value: Value,
     /// What the store gets.
     pub(super) bytes: Bytes,
@@ -52,10 +52,10 @@ impl Scene<'_> {
     }
 
     /// A new object from a client's body, whose name is known by now.
-    pub(super) fn draft_new(&self, target: &Target, mut value: Value) -> Result<Draft, Failure> {
+    pub(super) fn draft_new(&self, target: &Target, value: Value) -> Result<Draft, Failure> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
-        self.set_defaults(resource, &mut value);
+        let (resource, mut value) = self.stored_form(resource, value);
         let uid = if self.flaw().is(Mutant::UidReused) {
             Rng::new(0).fork(object::name(&value), 0).uuid()
         } else {
@@ -83,13 +83,14 @@ impl Scene<'_> {
         self.sealed(resource, value, warnings)
     }
 
-    /// A changed object: `new` is what the client wants, `old` what there is.
+    /// A changed object: `new` is what the client wants, in the version of the request, `old` what there is.
     pub(super) fn draft_update(
         &self,
         target: &Target,
         mut new: Value,
         old: &Existing,
     ) -> Result<Draft, Failure> {
+        let registry = &self.world.registry;
         let resource = self.resource(target);
         let rules = resource.row.rules;
         let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
@@ -97,7 +98,9 @@ impl Scene<'_> {
             // Only the status and metadata will be taken: the rest needs no defaults, and so no copy.
             new.remove_at(&["spec"]);
         }
-        self.set_defaults(resource, &mut new);
+        // A scale was put into the stored object already.
+        let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
+        let (resource, mut new) = self.stored_form(written_as, new);
         keep_system_fields(&mut new, &old.value);
         match target.sub.map(|sub| (sub.action, sub.name)) {
             Some(_) if whole => {}
@@ -143,6 +146,20 @@ impl Scene<'_> {
         }
     }
 
+    /// An object in the version of a resource, with its defaults, as it is to be stored, and the resource
+    /// of that version.
+    fn stored_form<'a>(&'a self, resource: &'a Resource, mut value: Value) -> (&'a Resource, Value) {
+        self.set_defaults(resource, &mut value);
+        let registry = &self.world.registry;
+        let stored = registry.stored_resource(resource);
+        if stored.id == resource.id {
+            return (resource, value);
+        }
+        let mut value = registry.to_stored(resource, value);
+        self.set_defaults(stored, &mut value);
+        (stored, value)
+    }
+
     fn set_defaults(&self, resource: &Resource, value: &mut Value) {
         decode::apply_defaults(&self.world.registry.catalogue, resource.type_id, value);
         (resource.row.rules.default)(value);
@@ -161,7 +178,7 @@ impl Scene<'_> {
         Err(Failure::invalid(self.qualified_kind(target), object::name(value), causes))
     }
 
-    /// Encodes an object for the store.
+    /// Encodes an object, which is in the stored version, for the store.
     pub(super) fn sealed(
         &self,
         resource: &Resource,
@@ -171,13 +188,7 @@ impl Scene<'_> {
         value.remove_at(&["metadata", "resourceVersion"]);
         let registry = &self.world.registry;
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
-        match resource.storage.map(|storage| registry.stored(storage)) {
-            Some(stored) if stored.id != resource.id => {
-                let converted = resource.row.to_stored(value.clone());
-                encode::to_json(&registry.catalogue, stored.type_id, &converted, &mut out);
-            }
-            Some(_) | None => encode::to_json(&registry.catalogue, resource.type_id, &value, &mut out),
-        }
+        encode::to_json(&registry.catalogue, registry.stored_resource(resource).type_id, &value, &mut out);
         if out.len() > limits::OBJECT_BYTES {
             return Err(super::fail::store_failure(&crate::store::StoreError::TooLarge));
         }

@@ -16,13 +16,13 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub(super) struct Existing {
     pub(super) entry: Arc<Entry>,
-    /// In the version of the resource, with its resource version.
+    /// In the version that is stored, with its resource version.
     pub(super) value: Value,
 }
 
 impl Existing {
-    pub(super) fn new(resource: &Resource, entry: Arc<Entry>) -> Self {
-        let value = resource.row.from_stored(entry.to_value(&resource.raws));
+    pub(super) fn new(entry: Arc<Entry>) -> Self {
+        let value = entry.to_value();
         Self { entry, value }
     }
 
@@ -70,14 +70,14 @@ impl Scene<'_> {
         }
         let resource = self.resource(target);
         let entry = found_instead(reply).map(|kv| self.entry_of(resource, kv)).transpose()?;
-        Ok(entry.map(|entry| Existing::new(resource, entry)))
+        Ok(entry.map(Existing::new))
     }
 
     /// What a read of one key found.
     pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
         let resource = self.resource(target);
         let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
-        Ok(entry.map(|entry| Existing::new(resource, entry)))
+        Ok(entry.map(Existing::new))
     }
 }
 

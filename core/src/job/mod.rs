@@ -12,6 +12,7 @@ mod delete;
 mod draft;
 mod existing;
 mod fail;
+mod lease;
 mod list;
 mod read;
 mod scale;

@@ -7,7 +7,7 @@ use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, create, fail, scale};
+use super::{Answer, Ask, Next, Scene, State, create, fail, lease, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
 use crate::museum::Mutant;
@@ -35,6 +35,11 @@ pub(crate) struct Update {
 enum Phase {
     /// The key is read: the cache did not have it, or led to an error.
     Read,
+    /// An object that expires gets a lease for this write.
+    Lease {
+        draft: Draft,
+        revision: Rev,
+    },
     Write(Writing),
     /// The write's outcome is not known; the key is read to find out.
     Verify {
@@ -96,7 +101,7 @@ fn start(
     let key = update.key(scene)?;
     let resource = scene.resource(&update.target);
     match scene.cached(resource, &key) {
-        Some(entry) => update.attempt(scene, Some(Existing::new(resource, entry)), false),
+        Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false),
         None => update.read(scene),
     }
 }
@@ -106,6 +111,10 @@ impl Update {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => this.read_done(scene, answer),
+            Phase::Lease { draft, revision } => {
+                let lease = lease::granted(answer)?;
+                this.put(scene, draft, revision, lease)
+            }
             Phase::Write(writing) => this.written(scene, writing, answer),
             Phase::Verify { writing, why } => this.verified(scene, writing, &why, answer),
         }
@@ -195,14 +204,25 @@ impl Update {
             let value = respond::versioned(draft.value, Some(revision));
             return self.respond(scene, value, draft.warnings);
         }
+        if removes {
+            let key = self.key(scene)?;
+            let op = write_if(&key, revision, TxnOp::Delete { key: key.clone(), end: None });
+            let op = scene.flaw().unguarded(Mutant::LostUpdate, op);
+            return self.wait(scene, Phase::Write(Writing { draft, key, removes }), op);
+        }
+        match lease::op(scene, &self.target) {
+            Some(op) if !scene.flaw().is(Mutant::LeaseDropped) => {
+                self.wait(scene, Phase::Lease { draft, revision }, op)
+            }
+            Some(_) | None => self.put(scene, draft, revision, LeaseId(0)),
+        }
+    }
+
+    fn put(self, scene: &Scene<'_>, draft: Draft, revision: Rev, lease: LeaseId) -> Result<Next, Failure> {
         let key = self.key(scene)?;
-        let then = if removes {
-            TxnOp::Delete { key: key.clone(), end: None }
-        } else {
-            TxnOp::Put(Put { key: key.clone(), value: draft.bytes.clone(), lease: LeaseId(0) })
-        };
-        let op = scene.flaw().unguarded(Mutant::LostUpdate, write_if(&key, revision, then));
-        self.wait(scene, Phase::Write(Writing { draft, key, removes }), op)
+        let put = Put { key: key.clone(), value: draft.bytes.clone(), lease };
+        let op = scene.flaw().unguarded(Mutant::LostUpdate, write_if(&key, revision, TxnOp::Put(put)));
+        self.wait(scene, Phase::Write(Writing { draft, key, removes: false }), op)
     }
 
     fn written(self, scene: &Scene<'_>, writing: Writing, answer: Answer) -> Result<Next, Failure> {

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod names;
 pub mod registry;
 pub mod rules;
+pub mod scheme;
 pub mod table;
 
 pub use registry::{Registry, Resource, ResourceId, StorageId};
@@ -107,18 +108,6 @@ pub struct Row {
     pub deprecation: &'static str,
 }
 
-impl Row {
-    /// An object of this row in the version that is stored.
-    pub fn to_stored(&self, object: Value) -> Value {
-        object
-    }
-
-    /// A stored object in the version of this row.
-    pub fn from_stored(&self, object: Value) -> Value {
-        object
-    }
-}
-
 /// A field that a field selector of the kind may name, and how its value is read (as text, the empty
 /// string when unset). k8s: the `*ToSelectableFields` functions of pkg/registry.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +116,7 @@ pub struct SelectableField {
     pub source: FieldSource,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldSource {
     /// Text, number or bool at this path; when absent, this text.
     Path(&'static [&'static str], &'static str),

@@ -2,7 +2,8 @@
 
 use super::{Row, Scope, Verb};
 use crate::codec::json::RawPaths;
-use crate::schema::{Catalogue, TypeId};
+use crate::schema::{Catalogue, TypeId, decode};
+use crate::value::Value;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -21,8 +22,8 @@ pub struct Resource {
     pub id: ResourceId,
     pub row: &'static Row,
     pub type_id: TypeId,
-    /// Where raw JSON stands in an object.
-    pub raws: RawPaths,
+    /// Where raw JSON stands in an object; None where there is none.
+    pub raws: Option<Arc<RawPaths>>,
     /// None when the resource is not stored (reviews, bindings).
     pub storage: Option<StorageId>,
 }
@@ -75,7 +76,8 @@ impl Registry {
                 storages.push(id);
                 StorageId(storages.len() as u16 - 1)
             });
-            let raws = catalogue.raw_paths(type_id).clone();
+            let raws = catalogue.raw_paths(type_id);
+            let raws = (!raws.is_none()).then(|| Arc::new(raws.clone()));
             resources.push(Resource { id, row, type_id, raws, storage });
         }
         for index in 0..resources.len() {
@@ -117,6 +119,34 @@ impl Registry {
     /// The resource whose version a storage holds.
     pub fn stored(&self, storage: StorageId) -> &Resource {
         self.resource(self.storages[usize::from(storage.0)])
+    }
+
+    /// The resource in whose version objects of this one are stored: itself, for all but a few.
+    pub fn stored_resource<'a>(&'a self, resource: &'a Resource) -> &'a Resource {
+        match resource.storage {
+            Some(storage) if resource.row.stored_as.is_some() => self.stored(storage),
+            Some(_) | None => resource,
+        }
+    }
+
+    /// An object of a resource's version in the version that is stored.
+    pub fn to_stored(&self, resource: &Resource, object: Value) -> Value {
+        let Some(conversion) = resource.row.conversion else { return object };
+        let converted = (conversion.to_stored)(&self.catalogue, object);
+        self.fitted(self.stored_resource(resource), converted)
+    }
+
+    /// A stored object in the version of a resource.
+    pub fn from_stored(&self, resource: &Resource, object: Value) -> Value {
+        let Some(conversion) = resource.row.conversion else { return object };
+        let converted = (conversion.from_stored)(&self.catalogue, object);
+        self.fitted(resource, converted)
+    }
+
+    /// A converted object as its type is written: a field that only one version leaves out when it is
+    /// zero comes or goes.
+    fn fitted(&self, resource: &Resource, object: Value) -> Value {
+        decode::normalize(&self.catalogue, resource.type_id, object.clone()).unwrap_or(object)
     }
 
     pub fn storage_count(&self) -> usize {

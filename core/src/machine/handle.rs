@@ -27,6 +27,8 @@ pub struct Machine {
     pub(super) jobs: BTreeMap<JobId, Slot>,
     pub(super) hub: Hub,
     pub(super) seats: Seats,
+    /// Seats of requests whose large answers are being sent.
+    pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
     /// What the machine's own operations are for.
     pub(super) own: BTreeMap<JobId, Own>,
@@ -112,6 +114,7 @@ impl Machine {
             config,
             world: Arc::new(world),
             jobs: BTreeMap::new(),
+            sending: BTreeMap::new(),
             own: BTreeMap::new(),
             own_next: JobId::OWN.0,
             fresh: BTreeSet::new(),
@@ -138,6 +141,7 @@ impl Machine {
                 }
             }
             Input::Gone(id) => self.gone(id, now, out),
+            Input::Sent(id) => self.sent(id),
             Input::Tick => self.tick(now, out),
             Input::Drain => self.drain(now, out),
         }
@@ -148,9 +152,9 @@ impl Machine {
         self.due.first().map(|due| (due.at, due.reason))
     }
 
-    /// Requests that are not answered yet, watches included.
+    /// Requests that are not answered to the last byte yet, watches included.
     pub fn open_requests(&self) -> usize {
-        self.jobs.len()
+        self.jobs.len() + self.sending.len()
     }
 
     /// The revision after which the server knows every change of a resource: a watch can start there, or later.
@@ -165,6 +169,7 @@ impl Machine {
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
         assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
         let seated = self.jobs.values().filter(|slot| slot.seat != Seat::LongRunning).count();
+        let seated = seated + self.sending.len();
         assert_eq!(seated, self.seats.taken() as usize, "every counted request holds one seat");
         for (_, _, id) in &self.fresh {
             assert!(self.jobs.contains_key(id), "only open requests wait for freshness");
@@ -303,10 +308,22 @@ impl Machine {
         }
     }
 
-    /// Sends an answer and forgets the request.
+    /// Sends an answer and forgets the request. Of a large answer the seat is kept until it is sent.
     fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
-        let Some(slot) = self.forget(id) else { return };
+        let Some(slot) = self.remove(id) else { return };
+        if response.body.is_large() && slot.seat != Seat::LongRunning {
+            self.sending.insert(id, slot.seat);
+        } else {
+            self.seats.free(slot.seat);
+        }
         self.answer(id, &slot.call, response, now, out);
+    }
+
+    /// An answer has been sent, or its client has gone.
+    fn sent(&mut self, id: JobId) {
+        if let Some(seat) = self.sending.remove(&id) {
+            self.seats.free(seat);
+        }
     }
 
     fn answer(&self, id: JobId, call: &Call, response: Response, now: Now, out: &mut Vec<Effect>) {
@@ -316,8 +333,14 @@ impl Machine {
 
     /// Drops all that is kept about a request.
     fn forget(&mut self, id: JobId) -> Option<Slot> {
-        let slot = self.jobs.remove(&id)?;
+        let slot = self.remove(id)?;
         self.seats.free(slot.seat);
+        Some(slot)
+    }
+
+    /// Drops all that is kept about a request but its seat.
+    fn remove(&mut self, id: JobId) -> Option<Slot> {
+        let slot = self.jobs.remove(&id)?;
         if let Some(at) = slot.deadline {
             self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
         }

@@ -62,6 +62,8 @@ pub enum Input {
     Credit(JobId, u32),
     /// The client went away; nothing more is to be sent to it.
     Gone(JobId),
+    /// An answer whose body is large (`Body::is_large`) has been sent to its last byte, or never will be.
+    Sent(JobId),
     /// The time of `wake_at` has come.
     Tick,
     /// The server shuts down: readyz fails from here on, watches are closed, new ones refused.

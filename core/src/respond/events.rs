@@ -83,7 +83,7 @@ impl<'a> Renderer<'a> {
         if view.is_stored_form() {
             entry.write_object(out);
         } else {
-            let value = view.value(entry);
+            let value = entry.to_value();
             let shaped = match form.shape {
                 Shape::Table(version) => view.table_of(&value, version, first),
                 Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(value),
@@ -107,12 +107,13 @@ impl<'a> Renderer<'a> {
             metadata.insert("annotations", annotations.into());
         }
         let mut object = Map::new();
-        object.insert("kind", view.resource.row.kind.into());
-        object.insert("apiVersion", view.resource.group_version().into());
+        let stored = self.registry.stored_resource(view.resource);
+        object.insert("kind", stored.row.kind.into());
+        object.insert("apiVersion", stored.group_version().into());
         object.insert("metadata", metadata.into());
         let bare = Value::from(object);
         let object =
-            decode::normalize(&self.registry.catalogue, view.resource.type_id, bare.clone()).unwrap_or(bare);
+            decode::normalize(&self.registry.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
             Shape::Table(version) => view.bookmark_table(&object, version),
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(object),

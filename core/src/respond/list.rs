@@ -37,10 +37,10 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
         }
         return Response::new(200, content_type, pretty(&whole));
     }
-    let objects: Vec<Value> = items.map(|entry: Arc<Entry>| view.value(&entry)).collect();
+    let objects: Vec<Value> = items.map(|entry: Arc<Entry>| entry.to_value()).collect();
     let value = match view.form.shape {
         Shape::Full => full_list(view, meta, objects),
-        Shape::Table(version) => table::table(
+        Shape::Table(version) => view.with_rows_converted(table::table(
             view.resource.row.columns,
             &objects,
             view.include,
@@ -48,7 +48,7 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
             &table_meta(meta),
             true,
             view.now,
-        ),
+        )),
         Shape::Metadata(version) | Shape::MetadataList(version) => {
             table::partial_metadata_list(&objects, version, &table_meta(meta))
         }
@@ -81,7 +81,8 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
 
 /// A typed list as a tree; its items carry no kind and no apiVersion.
 fn full_list(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
-    let bare = objects.into_iter().map(|mut object| {
+    let bare = objects.into_iter().map(|object| {
+        let mut object = view.converted(object);
         object.remove_at(&["kind"]);
         object.remove_at(&["apiVersion"]);
         object

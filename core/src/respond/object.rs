@@ -35,13 +35,18 @@ impl View<'_> {
         self.is_stored_form() && self.form.media == Media::Json
     }
 
-    /// An entry as a tree in the version of the resource.
-    pub(crate) fn value(&self, entry: &Entry) -> Value {
-        self.resource.row.from_stored(entry.to_value(&self.resource.raws))
+    /// A stored value as the client sees it in full.
+    pub(crate) fn converted(&self, value: Value) -> Value {
+        self.registry.from_stored(self.resource, value)
     }
 
-    /// The value in the shape that was asked for. `resource_version` is that of a Table's own metadata.
+    /// A stored value in the shape that was asked for. Only what is shown in full is converted: metadata and
+    /// the cells of a Table are those of the stored object, whatever version was asked for.
     pub(crate) fn shaped(&self, value: Value) -> Value {
+        let value = match self.form.shape {
+            Shape::Full => self.converted(value),
+            Shape::Metadata(_) | Shape::MetadataList(_) | Shape::Table(_) => value,
+        };
         self.shaped_by(self.resource.row.columns, value)
     }
 
@@ -66,7 +71,21 @@ impl View<'_> {
             ..table::ListMeta::default()
         };
         let objects = core::slice::from_ref(value);
-        table::table(columns, objects, self.include, version, &meta, with_columns, self.now)
+        let out = table::table(columns, objects, self.include, version, &meta, with_columns, self.now);
+        self.with_rows_converted(out)
+    }
+
+    /// A Table of stored objects with those that its rows hold in full in the client's version.
+    pub(crate) fn with_rows_converted(&self, mut table: Value) -> Value {
+        if self.include != IncludeObject::Object || self.resource.row.conversion.is_none() {
+            return table;
+        }
+        for row in table.field_mut("rows").and_then(Value::as_list_mut).into_iter().flatten() {
+            if let Some(object) = row.remove_at(&["object"]) {
+                row.set("object", self.converted(object));
+            }
+        }
+        table
     }
 
     /// Compact JSON of a value in the shape that was asked for.
@@ -79,7 +98,7 @@ impl View<'_> {
         }
     }
 
-    /// The answer with a value of the resource's version, in full.
+    /// The answer with a stored value.
     pub(crate) fn respond(&self, status: u16, value: Value) -> Response {
         let shaped = self.shaped(value);
         let bytes = self.form.encode(&shaped, || {
@@ -94,7 +113,7 @@ impl View<'_> {
 /// The answer with one stored object.
 pub(crate) fn object(view: &View<'_>, status: u16, entry: &Entry) -> Response {
     if !view.is_stored_json() {
-        return view.respond(status, view.value(entry));
+        return view.respond(status, entry.to_value());
     }
     let mut out = Vec::with_capacity(entry.len_bytes() + 1);
     entry.write_object(&mut out);

@@ -4,6 +4,7 @@
 //! written. There is no NaN, so values have a total `Eq`.
 
 pub mod duration;
+pub mod image;
 mod map;
 pub mod metadata;
 pub mod object;

@@ -81,6 +81,8 @@ guarantees! {
         "Of the clients that elect a leader, two never hold the same term.",
     NothingPanics =>
         "No input makes a server panic or break an invariant.",
+    EventsLiveTheirTime =>
+        "An Event lives its time from its last write, then goes.",
 }
 
 /// What kind of failure it is: the exit code of a campaign tells them apart.
@@ -132,7 +134,8 @@ impl Guarantee {
             | Self::FailuresAreTheStores
             | Self::OneAnswer
             | Self::NothingIsLeft
-            | Self::OneLeader => Severity::Safety,
+            | Self::OneLeader
+            | Self::EventsLiveTheirTime => Severity::Safety,
         }
     }
 }

@@ -10,6 +10,7 @@ mod expired;
 mod failures;
 mod generations;
 mod guarantee;
+mod lifetimes;
 mod lists;
 mod reads;
 mod refusals;
@@ -22,6 +23,7 @@ mod writes;
 
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
+pub use lifetimes::Lifetimes;
 pub use selection::Selection;
 pub use uids::Uids;
 pub use views::view;

@@ -17,6 +17,9 @@ impl World {
         if self.etcd.next_expiry().is_some_and(|expiry| expiry <= self.now) {
             self.expire()?;
         }
+        if self.etcd.has_leader() {
+            self.lifetimes.check(self.now)?;
+        }
         self.at(MISCHIEF_MILLIS, Happening::Mischief);
         if self.chooser.is_calm() {
             return self.write_elsewhere();

@@ -14,7 +14,7 @@ mod outside;
 mod store;
 mod wire;
 
-use crate::check::{Uids, Violation};
+use crate::check::{Lifetimes, Uids, Violation};
 use crate::choose::Chooser;
 use crate::client::{Client, WatchEvent};
 use crate::directory::Directory;
@@ -144,6 +144,7 @@ pub(crate) struct World {
     etcd: Cluster,
     pub(crate) truth: Truth,
     uids: Uids,
+    lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
     seats: Vec<Seat>,
@@ -198,6 +199,7 @@ impl World {
             etcd,
             truth: Truth::default(),
             uids: Uids::default(),
+            lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
             seats: clients.iter().map(|_| Seat::default()).collect(),
             clients,

@@ -174,6 +174,7 @@ impl World {
             | Input::Lost(..)
             | Input::Credit(..)
             | Input::Gone(_)
+            | Input::Sent(_)
             | Input::Tick
             | Input::Drain => None,
         };
@@ -190,6 +191,7 @@ impl World {
             | Input::Changed(_)
             | Input::Lost(..)
             | Input::Credit(..)
+            | Input::Sent(_)
             | Input::Tick
             | Input::Drain => {}
         }

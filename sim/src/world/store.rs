@@ -226,8 +226,9 @@ impl World {
         for change in &self.truth.log()[from..] {
             call.commits.push((change.revision, change.key.clone()));
         }
-        let ask = call.ask.clone();
+        let (ask, asked) = (call.ask.clone(), call.sent_at);
         for change in &self.truth.log()[from..] {
+            self.lifetimes.note(change, asked, self.now);
             check::changed(change, Some(&ask), &self.directory)?;
         }
         Ok(())
@@ -254,7 +255,12 @@ impl World {
     pub(super) fn expire(&mut self) -> Result<(), Violation> {
         self.etcd.expire(self.now);
         let events = self.etcd.take_changes();
-        self.note_changes(&events)?;
+        let from = self.note_changes(&events)?;
+        for change in &self.truth.log()[from..] {
+            if self.lifetimes.expired(change, self.now)? {
+                self.marks.reach(Mark::RenewedEventGone);
+            }
+        }
         self.deliver()
     }
 
@@ -364,6 +370,7 @@ impl World {
         let leader = candidates.into_iter().find(|candidate| self.etcd.elected(now, *candidate));
         match leader {
             Some(leader) => {
+                self.lifetimes.led(now);
                 self.note(Lane::Member(leader.0 as usize), What::Step, || "leads".to_owned());
                 self.deliver()
             }

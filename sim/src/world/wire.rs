@@ -191,6 +191,7 @@ impl World {
     /// A server answers: the answer is held against the truth at once, then sent.
     pub(super) fn respond(&mut self, server: usize, id: JobId, response: Response) -> Result<(), Violation> {
         let is_stream = matches!(response.body, Body::Stream(_));
+        let is_large = response.body.is_large();
         if !is_stream {
             self.nodes[server].open.remove(&id);
         }
@@ -198,13 +199,29 @@ impl World {
         self.digest.add_number(u64::from(reply.status));
         self.digest.add_long(&reply.body);
         let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
-        let (client, key) = (call.client, call.key);
         if call.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);
             return Err(Violation::new(Guarantee::OneAnswer, detail));
         }
         call.answered = true;
         self.check_answer(server, id, &reply)?;
+        self.deliver_answer(server, id, reply, is_stream)?;
+        if is_large {
+            self.tell_sent(id);
+        }
+        Ok(())
+    }
+
+    /// An answer goes to its client, or is lost.
+    fn deliver_answer(
+        &mut self,
+        server: usize,
+        id: JobId,
+        reply: Reply,
+        is_stream: bool,
+    ) -> Result<(), Violation> {
+        let Some(call) = self.calls.get(id) else { return Ok(()) };
+        let (client, key) = (call.client, call.key);
         if self.chooser.fault(Label::Link.of(key), self.swarm.rate(Class::Reset)) {
             self.fault(Lane::Client(client), || format!("the answer to request {} is lost on its way", id.0));
             self.send(id, |client| Happening::Broken(client, id));
@@ -216,6 +233,13 @@ impl World {
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
         Ok(())
+    }
+
+    /// The server hears that an answer has been sent, when it has arrived or its connection is broken.
+    fn tell_sent(&mut self, id: JobId) {
+        let Some(call) = self.calls.get(id) else { return };
+        let (at, server, life) = (call.arrives_at.max(self.now), call.server, call.life);
+        self.schedule(at, Happening::Input(server, life, Box::new(Input::Sent(id))));
     }
 
     /// A watch that is refused after it was opened: its only event is the failure, then it ends.

@@ -2,7 +2,6 @@
 
 use super::cells::{UNKNOWN, age, count, filled_or, int, is_set, items, name, quantity, since, text, time};
 use super::{Column, Columns};
-use crate::kinds::convert;
 use crate::now::Wall;
 use crate::value::{Map, Value};
 use alloc::format;
@@ -96,10 +95,6 @@ const EVENT_COLUMNS: &[Column] = &[
 ];
 
 pub static EVENT: Columns = Columns::new(EVENT_COLUMNS, event);
-
-/// Events of events.k8s.io: the cells are those of the core event that they are stored as.
-pub static NEW_EVENT: Columns =
-    Columns::new(EVENT_COLUMNS, |new, now| event(&(convert::EVENT.to_stored)(new.clone()), now));
 
 fn event(event: &Value, now: Wall) -> Vec<Value> {
     let first = if time(event, &["firstTimestamp"]).is_some() { "firstTimestamp" } else { "eventTime" };

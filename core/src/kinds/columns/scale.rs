@@ -2,7 +2,6 @@
 
 use super::cells::{NONE, UNKNOWN, UNSET, age, int, integer, is_set, items, name, quantity};
 use super::{Column, Columns};
-use crate::kinds::convert;
 use crate::now::Wall;
 use crate::value::Value;
 use alloc::format;
@@ -41,11 +40,6 @@ const AUTOSCALER_COLUMNS: &[Column] = &[
 ];
 
 pub static HORIZONTAL_POD_AUTOSCALER: Columns = Columns::new(AUTOSCALER_COLUMNS, autoscaler);
-
-/// Autoscalers of autoscaling/v1: the cells are those of the v2 that they are stored as.
-pub static HORIZONTAL_POD_AUTOSCALER_V1: Columns = Columns::new(AUTOSCALER_COLUMNS, |old, now| {
-    autoscaler(&(convert::HORIZONTAL_POD_AUTOSCALER.to_stored)(old.clone()), now)
-});
 
 fn autoscaler(autoscaler: &Value, now: Wall) -> Vec<Value> {
     let target = |field: &str| autoscaler.text_at(&["spec", "scaleTargetRef", field]);

@@ -366,14 +366,6 @@ fn quotas_and_events() {
             ("{}", "<unknown>|||||||<unknown>|1|x"),
         ],
     );
-    check(
-        &NEW_EVENT,
-        &[(
-            r#"{"note":"n","regarding":{"kind":"Node"},"deprecatedCount":3,
-                "deprecatedLastTimestamp":"2026-01-02T03:04:00Z","reportingController":"c"}"#,
-            "5s|||node||c|n|<unknown>|3|x",
-        )],
-    );
 }
 
 #[test]
@@ -395,14 +387,6 @@ fn autoscalers() {
                 "x|/|memory: 1Gi/2Gi, 500m/3k + 1 more...|0|3|0|90m",
             ),
         ],
-    );
-    check(
-        &HORIZONTAL_POD_AUTOSCALER_V1,
-        &[(
-            r#"{"spec":{"maxReplicas":3,"targetCPUUtilizationPercentage":60},
-                "status":{"currentReplicas":2,"currentCPUUtilizationPercentage":30}}"#,
-            "x|/|cpu: 30%/60%|<unset>|3|2|90m",
-        )],
     );
 }
 

@@ -4,15 +4,12 @@
 use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
 use super::status;
 use crate::kinds::Rules;
+use crate::kinds::convert::{CPU_PERCENT, drop_annotations};
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules { default, ..status::SPLIT };
-pub static V1_RULES: Rules = Rules {
-    default: default_v1,
-    prepare_create: prepare_v1,
-    prepare_update: prepare_v1_update,
-    ..status::SPLIT
-};
+/// Of autoscaling/v1 only the defaults differ: everything else sees what is stored.
+pub static V1_RULES: Rules = Rules { default: default_v1, ..status::SPLIT };
 
 const DEFAULTS: &[Default] = &[(&["spec"], "minReplicas", Fill::Int(1))];
 
@@ -20,34 +17,12 @@ const DEFAULTS: &[Default] = &[(&["spec"], "minReplicas", Fill::Int(1))];
 const UP: &[(&str, i64, i64)] = &[("Pods", 4, 15), ("Percent", 100, 15)];
 const DOWN: &[(&str, i64, i64)] = &[("Percent", 100, 15)];
 
-/// The use of CPU that is aimed at where no metric is named, percent.
-const CPU_PERCENT: i64 = 80;
-
 fn default_v1(object: &mut Value) {
     fill(object, DEFAULTS);
 }
 
-fn prepare_v1(object: &mut Value) {
-    status::drop(object);
-    default_v1_metric(object);
-}
-
-fn prepare_v1_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    default_v1_metric(object);
-}
-
-/// autoscaling/v1 gets its metric from the defaults of v2, as which it is stored.
-fn default_v1_metric(object: &mut Value) {
-    let aside = &["metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"];
-    if object.at(aside).is_none() {
-        each(object, &["spec"], &mut |spec| {
-            set_unset(spec, "targetCPUUtilizationPercentage", Fill::Int(CPU_PERCENT));
-        });
-    }
-}
-
 fn default(object: &mut Value) {
+    drop_annotations(object);
     fill(object, DEFAULTS);
     each(object, &["spec"], &mut |spec| {
         let named = spec.field("metrics").and_then(Value::as_list).is_some_and(|metrics| !metrics.is_empty());

@@ -3,6 +3,7 @@
 
 use super::fill::{Default, Fill, each, fill, is_unset, round_amounts, set_unset};
 use crate::value::Value;
+use crate::value::image::Reference;
 use crate::value::quantity::Quantity;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -104,14 +105,10 @@ fn default_volume(volume: &mut Value) {
     each(volume, &["image"], &mut |image| set_unset(image, "pullPolicy", Fill::Text(policy)));
 }
 
-/// `Always` for the tag `latest`, said or implied; an image by digest cannot change.
+/// `Always` for the tag `latest`, said or implied; an image by digest cannot change. What is no reference
+/// has no tag.
 fn default_pull_policy(image: &str) -> &'static str {
-    let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
-    let last = name.rsplit('/').next().unwrap_or("");
-    let latest = match last.split_once(':') {
-        Some((_, tag)) => tag == "latest",
-        None => !digest && !name.is_empty(),
-    };
+    let latest = Reference::parse(image).is_some_and(|reference| reference.effective_tag() == "latest");
     if latest { "Always" } else { "IfNotPresent" }
 }
 
@@ -210,6 +207,10 @@ mod tests {
     use super::*;
     use crate::codec::json;
 
+    const DIGESTED: &str = "x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const TAGGED_AND_DIGESTED: &str =
+        "x:latest@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
     #[test]
     fn the_tag_decides_the_pull_policy() {
         let cases = [
@@ -220,6 +221,12 @@ mod tests {
             ("reg:5000/x:1", "IfNotPresent"),
             ("x@sha256:00", "IfNotPresent"),
             ("", "IfNotPresent"),
+            ("Nginx", "IfNotPresent"),
+            ("Nginx:latest", "IfNotPresent"),
+            ("x:latest@sha256:00", "IfNotPresent"),
+            ("[::1]:5000/x", "Always"),
+            (DIGESTED, "IfNotPresent"),
+            (TAGGED_AND_DIGESTED, "Always"),
         ];
         for (image, policy) in cases {
             assert_eq!(default_pull_policy(image), policy, "{image}");

@@ -16,7 +16,7 @@ pub(super) const EVENTS: &[Row] = &[Row {
     conversion: Some(&convert::EVENT),
     rules: &rules::event::EVENTS_RULES,
     fields: fields::EVENTS_EVENT,
-    columns: &columns::NEW_EVENT,
+    columns: &columns::EVENT,
     ..BASE_EVENTS
 }];
 

@@ -106,7 +106,7 @@ pub(super) const AUTOSCALING: &[Row] = &[
         conversion: Some(&convert::HORIZONTAL_POD_AUTOSCALER),
         subs: &[status("HorizontalPodAutoscaler")],
         rules: &rules::horizontalpodautoscaler::V1_RULES,
-        columns: &columns::HORIZONTAL_POD_AUTOSCALER_V1,
+        columns: &columns::HORIZONTAL_POD_AUTOSCALER,
         ..BASE_AUTOSCALING
     },
 ];

@@ -18,8 +18,9 @@ pub use read::{Unreadable, parse_config, parse_input};
 pub use write::{write_config, write_input};
 
 /// The first line of a recording; the second is the configuration, an input each of the others. One that was
-/// brought to its end has `Digests` as its last line.
-pub const HEADING: &str = "steersman recording 1";
+/// brought to its end has `Digests` as its last line. The number grows with every change of what a machine is told:
+/// a recording of an older number cannot be replayed, since what it holds does not lead to the same effects.
+pub const HEADING: &str = "steersman recording 2";
 
 /// The last line of a recording that lost inputs: what follows the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -116,6 +117,7 @@ mod tests {
             Input::Tick,
             Input::Drain,
             Input::Gone(JobId(2)),
+            Input::Sent(JobId(2)),
             Input::Credit(JobId(2), 125),
             Input::Changed(batch),
             Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(6) }),

@@ -69,6 +69,7 @@ impl<'a> Words<'a> {
             "lost" => Input::Lost(self.feed()?, self.why()?),
             "credit" => Input::Credit(self.job()?, self.number()?),
             "gone" => Input::Gone(self.job()?),
+            "sent" => Input::Sent(self.job()?),
             "tick" => Input::Tick,
             "drain" => Input::Drain,
             _ => return self.wrong("an input"),

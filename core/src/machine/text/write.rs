@@ -23,6 +23,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Lost(feed, why) => line.word("lost").number(feed.0).why(why),
         Input::Credit(id, frames) => line.word("credit").number(id.0).number(*frames),
         Input::Gone(id) => line.word("gone").number(id.0),
+        Input::Sent(id) => line.word("sent").number(id.0),
         Input::Tick => line.word("tick"),
         Input::Drain => line.word("drain"),
     };
