@@ -97,6 +97,9 @@ const _: () = assert!(UNPACKED_HEAD_BYTES <= BODIES_BYTES_UNKNOWN);
 /// k8s: sigs.k8s.io/json keeps Go's bound of 10,000; ours is lower so that recursion fits a thread's stack.
 pub const JSON_DEPTH: usize = 512;
 
+/// Values of a wrong type in one body of which the first in the text is told. Beyond: one of these is told.
+pub const FAULTS_COMPARED: usize = 64;
+
 /// Operations in one JSON patch. Beyond: 413.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go maxJSONPatchOperations
 pub const JSON_PATCH_OPERATIONS: usize = 10_000;

@@ -2,13 +2,15 @@
 //! watches select by.
 
 use super::LabelMark;
-use crate::codec::{json, partial};
+use crate::codec::json::{self, RawPaths};
+use crate::codec::partial;
 use crate::kinds::{FieldSource, Resource, SelectableField};
 use crate::schema::{Catalogue, encode};
 use crate::store::{KeyValue, Rev};
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -27,6 +29,8 @@ pub struct Entry {
     namespaced: bool,
     labels: Box<[(Text, Text)]>,
     fields: Box<[Text]>,
+    /// Where raw JSON stands in the object, of the few kinds that have any.
+    raws: Option<Arc<RawPaths>>,
 }
 
 /// Stored bytes that are no object of the collection's kind, and why.
@@ -60,6 +64,7 @@ impl Entry {
             version_last: scan.version_last,
             namespaced: resource.namespaced(),
             labels: scan.labels.into_boxed_slice(),
+            raws: resource.raws.clone(),
             value,
         })
     }
@@ -152,9 +157,11 @@ impl Entry {
         self.value.len() + 32
     }
 
-    /// The object as a tree, with its resource version.
+    /// The object as a tree, with its resource version. Raw JSON is kept to the byte.
     pub fn to_value(&self) -> Value {
-        let mut value = json::parse(&self.value).map_or(Value::Null, |parsed| parsed.value);
+        let none = RawPaths::NONE;
+        let raws = self.raws.as_deref().unwrap_or(&none);
+        let mut value = json::parse_exact(&self.value, raws).map_or(Value::Null, |parsed| parsed.value);
         set_version(&mut value, self.revision);
         value
     }
@@ -175,7 +182,8 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
 
 /// Another server's JSON in our order, without a resource version.
 fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
-    let parsed = json::parse(value).map_err(|error| Undecodable(error.0))?;
+    let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
+        .map_err(|error| Undecodable(error.0))?;
     let mut object = parsed.value;
     if object.field("metadata").and_then(Value::as_map).is_none() {
         return Err(Undecodable("no metadata".to_string()));
@@ -220,8 +228,11 @@ fn scalar_text(value: &Value) -> Text {
     match value {
         Value::Str(text) => text.clone(),
         Value::Null => Text::default(),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
-            Text::from(json::to_string(value))
-        }
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::List(_)
+        | Value::Map(_) => Text::from(json::to_string(value)),
     }
 }

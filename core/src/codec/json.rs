@@ -1,6 +1,9 @@
 //! JSON: a strict parser with Go's error sentences, and a compact writer that escapes as Go does.
 
+mod exact;
+mod occurrences;
 mod parse;
+mod places;
 mod write;
 
 use crate::value::Value;
@@ -8,8 +11,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(crate) use parse::lossy;
+pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
+pub use occurrences::{Members, Node, node};
 pub use parse::number;
 pub use parse::parse;
+pub use places::places;
 pub use write::{write, write_float, write_int, write_str};
 
 /// A parsed body.

@@ -4,15 +4,15 @@
 use super::Scene;
 use super::call::Target;
 use crate::codec::form::{BodyMedia, body_media};
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
 use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
 use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
-use crate::schema::{Catalogue, TypeId, strict};
+use crate::schema::{self, Catalogue, TypeId, strict};
 use crate::status::{Failure, quoted};
-use crate::value::{Value, object};
+use crate::value::{Type, Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -76,23 +76,46 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
 pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
     let body = &scene.call.request.body;
     let parsed = match media {
-        BodyMedia::Json => json::parse(body).map_err(|error| error.0),
+        BodyMedia::Json => {
+            let catalogue = &scene.world.registry.catalogue;
+            schema::read(catalogue, expected.type_id, body).map_err(|error| error.0)
+        }
         BodyMedia::Yaml => yaml::parse(body).map_err(|error| error.0),
         BodyMedia::Protobuf => from_protobuf(scene, body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
     let parsed = parsed.map_err(|why| if media == BodyMedia::Json { no_kind(why) } else { why })?;
-    match &parsed.value {
-        Value::Map(_) if object::api_version(&parsed.value).matches('/').count() > 1 => {
-            let held = object::api_version(&parsed.value);
-            Err(format!("unexpected GroupVersion string: {held}"))
+    check_named(&parsed.value)?;
+    let held = object::api_version(&parsed.value);
+    if held.matches('/').count() > 1 {
+        return Err(format!("unexpected GroupVersion string: {held}"));
+    }
+    Ok(parsed)
+}
+
+/// Whether a tree can say what it is. The sentence is that of the decoder which looks for it.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/meta.go
+pub(super) fn check_named(value: &Value) -> Result<(), String> {
+    let no_kind = |why: String| {
+        Err(format!("couldn't get version/kind; json parse error: json: cannot unmarshal {why}"))
+    };
+    match value.type_of() {
+        Type::Null => Ok(()),
+        Type::Object => {
+            for name in ["apiVersion", "kind"] {
+                let Some(member) = value.field(name) else { continue };
+                if !matches!(member.type_of(), Type::String | Type::Null) {
+                    let found = member.type_of().word();
+                    return no_kind(format!("{found} into Go struct field .{name} of type string"));
+                }
+            }
+            Ok(())
         }
-        Value::Map(_) | Value::Null => Ok(parsed),
-        other => Err(no_kind(format!(
-            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
-             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            other.type_of().word()
-        ))),
+        found @ (Type::Bool | Type::Number | Type::String | Type::Array) => no_kind(format!(
+            "{} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
+             Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            found.word()
+        )),
     }
 }
 
@@ -133,7 +156,8 @@ pub(super) fn typed(
         return Err(named.misfit(scene, parsed, expected, validation, unusable));
     }
     let several = parsed.duplicates.len() > 1;
-    let decoded = decode::decode(&scene.world.registry.catalogue, type_id, parsed);
+    let (catalogue, text) = (&scene.world.registry.catalogue, &scene.call.request.body);
+    let decoded = decode::decode_as_written(catalogue, type_id, parsed, text);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
     object::set_api_version_and_kind(&mut value, &api_version, kind);

@@ -3,19 +3,20 @@
 use super::Scene;
 use super::body::{self, Expected};
 use super::call::Target;
-use super::draft::{check_name, drop_repeated_owners};
+use super::draft::{check_name, drop_repeated_owners, nameless};
 use super::existing::Existing;
 use super::scale;
 use crate::codec::form::PatchMedia;
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::{self, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::http::options::FieldValidation;
 use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
-use crate::patch::{self, go_text, json_patch, merge, strategic};
+use crate::patch::{go_text, json_patch, merge, strategic};
 use crate::schema::decode::{self, DecodeError, Decoded};
+use crate::schema::{self, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
-use crate::value::{Value, object};
+use crate::value::{Map, Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -44,9 +45,10 @@ impl Patch {
             }
         };
         let body = match media {
-            PatchMedia::Json | PatchMedia::Merge | PatchMedia::Strategic => {
-                json::parse(text).map_err(|error| undecodable(error.0))?
-            }
+            PatchMedia::Json => json::parse_exact(text, &json_patch::raw_paths()),
+            PatchMedia::Merge => json::parse_exact(text, &RawPaths::NONE),
+            // Its numbers are those of Go's generic values: whole ones of 64 bits, or floats.
+            PatchMedia::Strategic => json::parse(text),
             PatchMedia::Apply => {
                 yaml::parse(text)
                     .map_err(|error| Failure::bad_request(format!("error decoding YAML: {}", error.0)))?;
@@ -55,6 +57,7 @@ impl Patch {
                 ));
             }
         };
+        let body = body.map_err(|error| undecodable(error.0))?;
         Ok(Self { media, body })
     }
 }
@@ -117,43 +120,58 @@ impl Patch {
     ) -> Result<(Value, Vec<String>), Failure> {
         let catalogue = &scene.world.registry.catalogue;
         let patch = &self.body.value;
+        let is_checked = !matches!(validation, FieldValidation::Ignore);
         let before = current.clone();
+        // Upstream's merge takes directives from the patch, and error texts show what it leaves.
+        let mut left = patch.clone();
         let patched = match self.media {
-            PatchMedia::Json => json_patch::apply(current, patch)?,
-            PatchMedia::Merge => merge::apply(current, patch)?,
+            PatchMedia::Json => json_patch::apply(current, patch, is_checked)?,
+            PatchMedia::Merge => merge::apply(current, patch, is_checked)?,
             PatchMedia::Strategic | PatchMedia::Apply => {
-                strategic::apply(catalogue, expected.type_id, current, patch)?
+                strategic::apply(catalogue, expected.type_id, json::plain(&current), &mut left)?
             }
         };
-        let after = patched.clone();
         let shown = || match self.media {
-            PatchMedia::Json | PatchMedia::Merge => {
-                patch::shown(catalogue, expected.type_id, &before, &after)
-            }
-            PatchMedia::Strategic | PatchMedia::Apply => go_text(patch),
+            PatchMedia::Json | PatchMedia::Merge => self.shown(scene, expected, &before, is_checked),
+            PatchMedia::Strategic | PatchMedia::Apply => go_text(&left),
         };
         let duplicates = self.body.duplicates.clone();
         let (duplicates, mut strict_errors) = match self.media {
             PatchMedia::Json => (Vec::new(), json_patch::strict_errors(patch, &duplicates)),
             PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => (duplicates, Vec::new()),
         };
-        let strategic = matches!(self.media, PatchMedia::Strategic);
         let misfit = |why: &str| {
-            let why = if strategic { strategic_words(why) } else { why.to_string() };
             let mut causes = Causes::new();
-            causes.invalid(&Path::new("patch"), &Value::from(shown()), &why);
+            causes.invalid(&Path::new("patch"), &Value::from(shown()), why);
             Failure::invalid(Qualified { group: "", name: "" }, "", causes)
         };
-        if !matches!(patched, Value::Map(_)) {
-            return Err(misfit("json: cannot unmarshal into a Go struct"));
-        }
+        let is_strategic = matches!(self.media, PatchMedia::Strategic);
+        let patched = if is_strategic {
+            schema::from_unstructured(catalogue, expected.type_id, patched, &before)
+                .map_err(|why| misfit(&why))?
+        } else {
+            body::check_named(&patched).map_err(|why| misfit(&why))?;
+            patched
+        };
         let mut parsed = Parsed { value: patched, duplicates };
-        if strategic {
-            // It is applied to the typed object, which does not ask what it says it is.
+        if is_strategic {
+            // Upstream converts to the Go type without asking what the patch calls it.
             object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
+        } else if object::api_version(&parsed.value).is_empty()
+            && matches!(object::kind(&parsed.value), kind if kind.is_empty() || kind == expected.kind)
+        {
+            strict_errors.extend(unknown_to_internal_type(&parsed.value));
+            judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+            return Err(nameless(&target.name));
         }
-        let decoded = decoded_as(scene, target, parsed, expected)?.map_err(|why| misfit(&why))?;
-        strict_errors.extend(decoded.strict_errors);
+        let text = || if is_strategic { String::new() } else { shown() };
+        let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
+        let mut found = decoded.strict_errors;
+        if is_strategic {
+            // Upstream's converter sorts what it does not know, after what occurs twice in the patch.
+            found.sort_by_key(|error| (error.starts_with("unknown"), error.clone()));
+        }
+        strict_errors.extend(found);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         let mut value = decoded.value;
         // A patch may take away what the object is; it stays that all the same.
@@ -161,6 +179,21 @@ impl Patch {
             object::set_api_version_and_kind(&mut value, &expected.api_version(), expected.kind);
         }
         Ok((value, warnings))
+    }
+
+    /// The patched object as error texts show it. Upstream's library leaves what it does not touch as bytes, in the
+    /// order of the type, and writes the members of what it touches in their own order.
+    fn shown(&self, scene: &Scene<'_>, expected: Expected<'_>, before: &Value, is_checked: bool) -> String {
+        let mut text = Vec::new();
+        encode::to_json(&scene.world.registry.catalogue, expected.type_id, before, &mut text);
+        let document = json::kept(&text).unwrap_or_default();
+        let shown = match self.media {
+            PatchMedia::Json => json_patch::apply(document, &self.body.value, is_checked),
+            PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => {
+                merge::apply(document, &self.body.value, is_checked)
+            }
+        };
+        shown.map(|value| json::to_string(&value)).unwrap_or_default()
     }
 }
 
@@ -172,15 +205,25 @@ fn decoded_as(
     target: &Target,
     parsed: Parsed,
     expected: Expected<'_>,
+    text: impl Fn() -> String,
 ) -> Result<Result<Decoded, String>, Failure> {
     let registry = &scene.world.registry;
     let catalogue = &registry.catalogue;
     let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
-    let api_version = or(object::api_version(&parsed.value), &expected.api_version());
+    let api_version = or(object::api_version(&parsed.value), &internal_version(expected));
     let kind = or(object::kind(&parsed.value), expected.kind);
     let told = |error: DecodeError| error.0;
     if api_version == expected.api_version() && kind == expected.kind {
-        return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
+        let decoded = decode::decode(catalogue, expected.type_id, parsed);
+        return Ok(decoded.map_err(|error| {
+            // Which of several errors is told depends on the text that upstream decodes.
+            let text = text();
+            let parsed = schema::read(catalogue, expected.type_id, text.as_bytes());
+            let again = parsed.map(|parsed| {
+                decode::decode_as_written(catalogue, expected.type_id, parsed, text.as_bytes())
+            });
+            if let Ok(Err(written)) = again { written.0 } else { error.0 }
+        }));
     }
     let scheme = Scheme::of_group(expected.group);
     let Some(go_type) = scheme.go_type(&api_version, &kind) else {
@@ -198,10 +241,7 @@ fn decoded_as(
     }
     if version == INTERNAL {
         // No member of a type that is in memory only has a name in JSON: nothing is left of the object.
-        return Err(Failure::bad_request(format!(
-            "the name of the object ({} based on URL) was undeterminable: name must be provided",
-            target.name
-        )));
+        return Err(nameless(&target.name));
     }
     let resource = scene.resource(target);
     let other = registry.iter().find(|other| {
@@ -217,13 +257,18 @@ fn decoded_as(
     }))
 }
 
-/// The unstructured converter's sentence for what the JSON decoder says otherwise.
-/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/converter.go
-fn strategic_words(why: &str) -> String {
-    match why.rsplit_once(" of type ") {
-        Some((head, go_type)) if head.starts_with("json: cannot unmarshal") => {
-            format!("unrecognized type: {go_type}")
-        }
-        Some(_) | None => why.to_string(),
+/// The version that upstream takes an object to be of that does not say any.
+fn internal_version(expected: Expected<'_>) -> String {
+    match expected.group {
+        "" => INTERNAL.to_string(),
+        group => format!("{group}/{INTERNAL}"),
     }
+}
+
+/// Upstream reads an object that does not say its version into its internal type, whose fields have no names in
+/// JSON. So all of it is unknown, and the name with it.
+fn unknown_to_internal_type(value: &Value) -> Vec<String> {
+    let members = value.as_map().into_iter().flat_map(Map::iter);
+    let members = members.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
+    members.map(|(name, _)| format!("unknown field \"{name}\"")).collect()
 }

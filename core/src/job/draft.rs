@@ -292,8 +292,18 @@ pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> 
         return Ok(());
     }
     let url = &target.name;
+    if name.is_empty() {
+        return Err(nameless(url));
+    }
     let why = format!("the name of the object ({name}) does not match the name on the URL ({url})");
     Err(Failure::bad_request(why))
+}
+
+/// An object without a name.
+pub(super) fn nameless(url: &str) -> Failure {
+    Failure::bad_request(format!(
+        "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+    ))
 }
 
 /// The revision that a body insists on; None when it names none.

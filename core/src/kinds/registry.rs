@@ -1,6 +1,7 @@
 //! The kinds as the running server sees them: looked up by group, version and resource.
 
 use super::{Row, Scope, Verb};
+use crate::codec::json::RawPaths;
 use crate::schema::{Catalogue, TypeId, decode};
 use crate::value::Value;
 use alloc::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Resource {
     pub id: ResourceId,
     pub row: &'static Row,
     pub type_id: TypeId,
+    /// Where raw JSON stands in an object; None where there is none.
+    pub raws: Option<Arc<RawPaths>>,
     /// None when the resource is not stored (reviews, bindings).
     pub storage: Option<StorageId>,
 }
@@ -73,7 +76,9 @@ impl Registry {
                 storages.push(id);
                 StorageId(storages.len() as u16 - 1)
             });
-            resources.push(Resource { id, row, type_id, storage });
+            let raws = catalogue.raw_paths(type_id);
+            let raws = (!raws.is_none()).then(|| Arc::new(raws.clone()));
+            resources.push(Resource { id, row, type_id, raws, storage });
         }
         for index in 0..resources.len() {
             let Some((group, version)) = resources[index].row.stored_as else { continue };

@@ -7,17 +7,28 @@
 //! equals null in a test; and no path leads through a null.
 
 use super::PatchError;
-use crate::codec::json;
+use crate::codec::json::{self, RawPaths};
 use crate::limits;
-use crate::value::{Map, Value};
+use crate::value::{Map, Type, Value};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The target after every operation of the patch, or the first failure.
-pub fn apply(target: Value, patch: &Value) -> Result<Value, PatchError> {
-    let operations = decode(patch)?;
+/// Where values stand in a patch, which are kept to the byte until an operation goes into them.
+pub fn raw_paths() -> RawPaths {
+    RawPaths::each(RawPaths::members(alloc::vec![("value", RawPaths::here())]))
+}
+
+/// The target after every operation of the patch, or the first failure. `is_checked` tells whether the patch's types
+/// are checked, as upstream does it to find strict errors.
+pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, PatchError> {
+    let operations = decode(patch, is_checked)?;
+    if is_checked {
+        let why = |error: json::SyntaxError| error.0.replace("Go value", "Go struct field jsonPatchOp.value");
+        let checked = json::check_numbers(patch).map_err(why);
+        checked.map_err(|why| PatchError::Malformed(format!("error decoding patch: {why}")))?;
+    }
     if operations.len() > limits::JSON_PATCH_OPERATIONS {
         let (limit, found) = (limits::JSON_PATCH_OPERATIONS, operations.len());
         return Err(PatchError::TooLarge(format!(
@@ -78,22 +89,28 @@ impl<'a> Operation<'a> {
 }
 
 /// Checks the patch's types, with the sentences of Go's decoder.
-fn decode(patch: &Value) -> Result<Vec<Operation<'_>>, PatchError> {
+fn decode(patch: &Value, is_checked: bool) -> Result<Vec<Operation<'_>>, PatchError> {
     let mismatch = |found: &Value, into: &str| {
         let found = found.type_of().word();
-        PatchError::Malformed(format!("error decoding patch: json: cannot unmarshal {found} into Go {into}"))
+        let before = if is_checked { "error decoding patch: " } else { "" };
+        PatchError::Malformed(format!("{before}json: cannot unmarshal {found} into Go {into}"))
+    };
+    let (list, one) = if is_checked {
+        ("[]handlers.jsonPatchOp", "handlers.jsonPatchOp")
+    } else {
+        ("jsonpatch.Patch", "jsonpatch.Operation")
     };
     let operations = match patch {
         Value::Null => return Ok(Vec::new()),
         Value::List(operations) => operations,
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Map(_) => {
-            return Err(mismatch(patch, "value of type []handlers.jsonPatchOp"));
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) | Value::Map(_) => {
+            return Err(mismatch(patch, &format!("value of type {list}")));
         }
     };
     let decode_one = |operation| match operation {
         &Value::Null => Ok(Operation(None)),
         Value::Map(members) => {
-            for name in ["op", "path", "from"] {
+            for name in ["op", "path", "from"].into_iter().filter(|_| is_checked) {
                 if let Some(member) = members.get(name).filter(|member| !member.is_null())
                     && member.as_str().is_none()
                 {
@@ -103,9 +120,12 @@ fn decode(patch: &Value) -> Result<Vec<Operation<'_>>, PatchError> {
             }
             Ok(Operation(Some(members)))
         }
-        other @ (Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_)) => {
-            Err(mismatch(other, "value of type handlers.jsonPatchOp"))
-        }
+        other @ (Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::Str(_)
+        | Value::List(_)) => Err(mismatch(other, &format!("value of type {one}"))),
     };
     operations.iter().map(decode_one).collect()
 }
@@ -199,6 +219,7 @@ impl Document {
     fn replace(&mut self, path: &str, value: Option<Value>) -> Result<(), String> {
         if path.is_empty() {
             self.root = value
+                .map(|value| if let Value::Json(text) = &value { json::opened(text) } else { value })
                 .filter(|value| matches!(value, Value::Map(_) | Value::List(_)))
                 .ok_or("replace operation value must be object or array")?;
             return Ok(());
@@ -220,6 +241,9 @@ impl Document {
 
     fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
         let from = operation.from()?;
+        self.get("copy", from)?;
+        // The way to the new place may lead through what is copied, and opens it first.
+        let _ = find(&mut self.root, operation.path()?);
         let value = self.get("copy", from)?;
         self.copied_bytes = self.copied_bytes.saturating_add(json::to_vec(&value).len());
         let (limit, bytes) = (limits::JSON_PATCH_COPY_BYTES, self.copied_bytes);
@@ -232,9 +256,31 @@ impl Document {
         self.add("copy", operation.path()?, value)
     }
 
+    /// To compare opens what is compared: it has its members in order afterwards.
     fn test(&mut self, path: &str, expected: &Value) -> Result<(), String> {
-        let found = if path.is_empty() { self.root.clone() } else { self.get("test", path)? };
-        if found == *expected { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
+        let failed = || Err(format!("testing value {path} failed: test failed"));
+        if path.is_empty() {
+            return if is_equal(&self.root, expected) { Ok(()) } else { failed() };
+        }
+        let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path("test", path))?;
+        let held = match container {
+            Container::Object(members) => match members.get_mut(&key) {
+                Some(held) => held,
+                None if expected.is_null() => return Ok(()),
+                None => return failed(),
+            },
+            Container::Array(items) => {
+                let place = index(&key, items.len())?;
+                &mut items[place]
+            }
+        };
+        if !is_equal(held, expected) {
+            return failed();
+        }
+        if let Value::Json(text) = &*held {
+            *held = json::sorted(text);
+        }
+        Ok(())
     }
 
     /// Null for a member that is absent.
@@ -264,15 +310,46 @@ fn nodes(value: &Value) -> usize {
     match value {
         Value::List(items) => items.iter().map(nodes).sum::<usize>() + 1,
         Value::Map(members) => members.iter().map(|(_, member)| nodes(member)).sum::<usize>() + 1,
+        Value::Json(text) => text.len(),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => 1,
     }
+}
+
+/// Objects and lists by what they hold, scalars by their texts: `1` is not `1.0`.
+fn is_equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Map(one), Value::Map(other)) => {
+            let has = |key: &str, member: &Value| other.get(key).is_some_and(|held| is_equal(member, held));
+            one.len() == other.len() && one.iter().all(|(key, member)| has(key, member))
+        }
+        (Value::List(one), Value::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other.iter()).all(|(one, other)| is_equal(one, other))
+        }
+        (Value::Json(text), other) | (other, Value::Json(text)) if left.type_of() == right.type_of() => {
+            match opened_text(text) {
+                Some(opened) => is_equal(&opened, other),
+                None => left == right,
+            }
+        }
+        (left, right) => left == right,
+    }
+}
+
+/// The members of an object's or the items of a list's text; None of a scalar's.
+fn opened_text(text: &str) -> Option<Value> {
+    text.starts_with(['{', '[']).then(|| json::opened(text))
 }
 
 fn depth(value: &Value) -> usize {
     let below = match value {
         Value::List(items) => items.iter().map(depth).max(),
         Value::Map(members) => members.iter().map(|(_, member)| depth(member)).max(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => return 0,
+        Value::Json(_) if matches!(value.type_of(), Type::Object | Type::Array) => {
+            return depth(&json::plain(value));
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) => {
+            return 0;
+        }
     };
     below.unwrap_or(0) + 1
 }
@@ -303,6 +380,11 @@ fn find<'a, 'p>(root: &'a mut Value, path: &'p str) -> Option<(Container<'a>, Co
 }
 
 fn container(node: &mut Value) -> Option<Container<'_>> {
+    if let Value::Json(text) = node
+        && let Some(opened) = opened_text(text)
+    {
+        *node = opened;
+    }
     if matches!(node, Value::List(_)) {
         node.as_list_mut().map(Container::Array)
     } else {
@@ -352,8 +434,12 @@ mod tests {
     use crate::patch::tests::{arbitrary, json};
     use proptest::prelude::*;
 
+    fn exact(patch: &str) -> Value {
+        json::parse_exact(patch.as_bytes(), &raw_paths()).unwrap().value
+    }
+
     fn patched(target: &str, patch: &str) -> Result<Value, PatchError> {
-        apply(json(target), &json(patch))
+        apply(json(target), &exact(patch), true)
     }
 
     #[test]
@@ -397,29 +483,75 @@ mod tests {
     }
 
     #[test]
+    fn values_keep_their_bytes() {
+        let table = [
+            (r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}}]"#, Some(r#"{"a":1,"b":{"d":1.0,"c":2}}"#)),
+            // What an operation goes into has its members in order afterwards, what lies deeper has not.
+            (
+                r#"[{"op":"add","path":"/b","value":{"d":{"f":1,"e":2},"c":2}},{"op":"remove","path":"/b/c"}]"#,
+                Some(r#"{"a":1,"b":{"d":{"f":1,"e":2}}}"#),
+            ),
+            (
+                r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}},{"op":"test","path":"/b","value":{"c":2,"d":1.0}}]"#,
+                Some(r#"{"a":1,"b":{"c":2,"d":1.0}}"#),
+            ),
+            (
+                r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}},{"op":"test","path":"/b/d","value":1.0}]"#,
+                Some(r#"{"a":1,"b":{"c":2,"d":1.0}}"#),
+            ),
+            (r#"[{"op":"add","path":"/b","value":1e1},{"op":"test","path":"/b","value":10}]"#, None),
+            (r#"[{"op":"replace","path":"","value":{"b":1.0,"a":2}}]"#, Some(r#"{"a":2,"b":1.0}"#)),
+        ];
+        for (patch, expected) in table {
+            let found = patched(r#"{"a":1}"#, patch).ok().map(|value| json::to_string(&value));
+            assert_eq!(found.as_deref(), expected, "{patch}");
+        }
+    }
+
+    #[test]
     fn malformed_and_oversized_patches_are_refused() {
         let table = [
             (r#"{"a":1}"#, "object into Go value of type []handlers.jsonPatchOp"),
             ("[1]", "number into Go value of type handlers.jsonPatchOp"),
             (r#"[{"op":1}]"#, "number into Go struct field jsonPatchOp.op of type string"),
+            (r#"[{"value":[1e400]}]"#, "number 1e400 into Go struct field jsonPatchOp.value of type float64"),
         ];
         for (patch, expected) in table {
             let expected = format!("error decoding patch: json: cannot unmarshal {expected}");
             assert_eq!(patched("{}", patch), Err(PatchError::Malformed(expected)), "{patch}");
         }
+        // Nobody looks at the types when nobody asks for strict errors.
+        let unchecked = [
+            (
+                r#"{"a":1}"#,
+                PatchError::Malformed(
+                    "json: cannot unmarshal object into Go value of type jsonpatch.Patch".into(),
+                ),
+            ),
+            (
+                "[1]",
+                PatchError::Malformed(
+                    "json: cannot unmarshal number into Go value of type jsonpatch.Operation".into(),
+                ),
+            ),
+            (r#"[{"op":1}]"#, PatchError::Inapplicable("Unexpected kind: unknown".into())),
+        ];
+        for (patch, expected) in unchecked {
+            assert_eq!(apply(json("{}"), &exact(patch), false), Err(expected), "{patch}");
+        }
         let add = json(r#"{"op":"add","path":"/a","value":1}"#);
         let many = Value::list(alloc::vec![add; limits::JSON_PATCH_OPERATIONS + 1]);
-        let Err(PatchError::TooLarge(why)) = apply(json("{}"), &many) else { panic!("applied") };
+        let Err(PatchError::TooLarge(why)) = apply(json("{}"), &many, true) else { panic!("applied") };
         assert!(why.ends_with("operations in a JSON patch is 10000, got 10001"), "{why}");
 
         let copy = json(r#"{"op":"copy","from":"/a","path":"/b"}"#);
         let long = "x".repeat(limits::JSON_PATCH_COPY_BYTES / 2);
         let target = Value::map([("a".into(), Value::from(long))].into_iter().collect());
-        assert!(apply(target.clone(), &Value::list(alloc::vec![copy.clone()])).is_ok());
-        assert!(apply(target, &Value::list(alloc::vec![copy; 2])).is_err());
+        assert!(apply(target.clone(), &Value::list(alloc::vec![copy.clone()]), true).is_ok());
+        assert!(apply(target, &Value::list(alloc::vec![copy; 2]), true).is_err());
 
         let nest = alloc::vec![json(r#"{"op":"copy","from":"/a","path":"/a/a"}"#); 600];
-        let deeper = apply(json(r#"{"a":{"a":{"a":{}}}}"#), &Value::list(nest));
+        let deeper = apply(json(r#"{"a":{"a":{"a":{}}}}"#), &Value::list(nest), true);
         assert_eq!(deeper, Err(PatchError::Inapplicable("exceeded max depth".into())));
     }
 
@@ -456,7 +588,7 @@ mod tests {
             operations in prop::collection::vec(operation(), 1..4),
         ) {
             let patch = Value::list(operations);
-            let ours = apply(target.clone(), &patch);
+            let ours = apply(target.clone(), &patch, true);
             let mut theirs = to_oracle(&target);
             let operations: json_patch::Patch = serde_json::from_value(to_oracle(&patch)).unwrap();
             if json_patch::patch_unsafe(&mut theirs, &operations).is_ok() {

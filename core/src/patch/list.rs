@@ -20,23 +20,23 @@ pub(super) fn merge(
     merge: &Merge<'_>,
     items: &Shape,
     target: Vec<Value>,
-    patch: Vec<Value>,
+    patch: &mut [Value],
     merge_key: &str,
     deletes: bool,
 ) -> Result<Vec<Value>, PatchError> {
     if target.is_empty() && patch.is_empty() {
         return Ok(target);
     }
-    let kind = element_type(&[&target, &patch])?;
+    let kind = element_type(&[&target, patch])?;
     if kind != Type::Object {
         if deletes {
             let deleted: BTreeSet<String> = patch.iter().map(identity).collect();
             return Ok(target.into_iter().filter(|item| !deleted.contains(&identity(item))).collect());
         }
         let mut seen = BTreeSet::new();
-        let both = target.iter().chain(&patch).filter(|item| seen.insert(identity(item)));
+        let both = target.iter().chain(patch.iter()).filter(|item| seen.insert(identity(item)));
         let merged = both.cloned().collect();
-        return order(merged, &patch, &target, merge_key, || Ok(kind));
+        return order(merged, patch, &target, merge_key, || Ok(kind));
     }
     if merge_key.is_empty() {
         return Err(PatchError::Other(format!(
@@ -44,17 +44,18 @@ pub(super) fn merge(
             go_kind(items)
         )));
     }
-    let (target, patch) = take_directives(target, patch, merge_key)?;
-    let merged = merge_by_key(merge, items, target.clone(), &patch, merge_key)?;
-    order(merged, &patch, &target, merge_key, || Ok(kind))
+    let (target, mut plain) = take_directives(target, patch, merge_key)?;
+    let merged = merge_by_key(merge, items, target.clone(), &mut plain, merge_key)?;
+    let plain: Vec<Value> = plain.into_iter().map(|item| item.clone()).collect();
+    order(merged, &plain, &target, merge_key, || Ok(kind))
 }
 
 /// Carries out the items that are directives; returns what is left of target and patch.
-fn take_directives(
+fn take_directives<'p>(
     mut target: Vec<Value>,
-    patch: Vec<Value>,
+    patch: &'p mut [Value],
     merge_key: &str,
-) -> Result<(Vec<Value>, Vec<Value>), PatchError> {
+) -> Result<(Vec<Value>, Vec<&'p mut Value>), PatchError> {
     let mut plain = Vec::with_capacity(patch.len());
     let mut deleted: BTreeSet<String> = BTreeSet::new();
     let mut replace = false;
@@ -67,7 +68,7 @@ fn take_directives(
         };
         match directive.as_str() {
             Some("delete") => {
-                let key = members.get(merge_key).ok_or_else(|| no_merge_key(&item, merge_key))?;
+                let key = members.get(merge_key).ok_or_else(|| no_merge_key(item, merge_key))?;
                 deleted.insert(json::to_string(key));
             }
             Some("replace") => replace = true,
@@ -82,14 +83,18 @@ fn take_directives(
             |held: &Value| held.field(merge_key).is_some_and(|key| deleted.contains(&json::to_string(key)));
         target.retain(|held| !is_deleted(held));
     }
-    Ok(if replace { (plain, Vec::new()) } else { (target, plain) })
+    Ok(if replace {
+        (plain.into_iter().map(|item| item.clone()).collect(), Vec::new())
+    } else {
+        (target, plain)
+    })
 }
 
 fn merge_by_key(
     merge: &Merge<'_>,
     items: &Shape,
     mut merged: Vec<Value>,
-    patch: &[Value],
+    patch: &mut [&mut Value],
     merge_key: &str,
 ) -> Result<Vec<Value>, PatchError> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -104,9 +109,11 @@ fn merge_by_key(
         match merged.get_mut(place) {
             Some(held) => {
                 let current = members_of(core::mem::take(held))?;
-                *held = Value::map(merge.maps(items, current, members_of(item.clone())?)?);
+                let found = wrong_type("map[string]interface {}", item);
+                let changes = item.as_map_mut().ok_or(found)?;
+                *held = Value::map(merge.maps(items, current, changes)?);
             }
-            None => merged.push(item.clone()),
+            None => merged.push((**item).clone()),
         }
     }
     Ok(merged)
@@ -115,9 +122,13 @@ fn merge_by_key(
 fn members_of(item: Value) -> Result<Map, PatchError> {
     match item {
         Value::Map(members) => Ok(Arc::unwrap_or_clone(members)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
-            Err(wrong_type("map[string]interface {}", &item))
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::Str(_)
+        | Value::List(_) => Err(wrong_type("map[string]interface {}", &item)),
     }
 }
 
@@ -267,7 +278,7 @@ pub(super) fn check_order(patch: &[Value], listed: &[Value], merge_key: &str) ->
                 let (patch, listed) = (Value::list(patch.to_vec()), Value::list(listed.to_vec()));
                 let (patch, listed) = (go_text(&patch), go_text(&listed));
                 return Err(PatchError::Other(format!(
-                    "the order in patch list:\n{patch}\n doesn't match {SET_ELEMENT_ORDER} list:\n{listed}\n"
+                    "The order in patch list:\n{patch}\n doesn't match {SET_ELEMENT_ORDER} list:\n{listed}\n"
                 )));
             };
             if !merge_key.is_empty() {

@@ -2,15 +2,21 @@
 //! k8s: vendor/gopkg.in/evanphx/json-patch.v4/merge.go, apiserver/pkg/endpoints/handlers/patch.go
 
 use super::PatchError;
+use crate::codec::json;
 use crate::value::{Type, Value};
 use alloc::format;
 use alloc::string::ToString;
 
-/// The target after the patch, which must be an object.
-pub fn apply(mut target: Value, patch: &Value) -> Result<Value, PatchError> {
+/// The target after the patch. Of a patch that is no object upstream's library says nothing more than that; a list
+/// takes the target's place. `is_checked` tells whether the patch was decoded for strict errors before.
+pub fn apply(mut target: Value, patch: &Value, is_checked: bool) -> Result<Value, PatchError> {
     match patch.type_of() {
         Type::Object => {}
         Type::Null => return Err(PatchError::Malformed("Invalid JSON Patch".to_string())),
+        Type::Array if !is_checked => return Ok(without_nulls(patch)),
+        Type::Bool | Type::Number | Type::String if !is_checked => {
+            return Err(PatchError::Malformed("Invalid JSON Patch".to_string()));
+        }
         found @ (Type::Bool | Type::Number | Type::String | Type::Array) => {
             let found = found.word();
             let why = "into Go value of type map[string]interface {}";
@@ -19,18 +25,28 @@ pub fn apply(mut target: Value, patch: &Value) -> Result<Value, PatchError> {
             )));
         }
     }
+    if is_checked {
+        let why = |error: json::SyntaxError| format!("error decoding patch: {}", error.0);
+        json::check_numbers(patch).map_err(|error| PatchError::Malformed(why(error)))?;
+    }
     merge(&mut target, patch);
     Ok(target)
 }
 
 /// Recursion is as deep as the patch, which its parser bounds.
 fn merge(target: &mut Value, patch: &Value) {
-    let Some(changes) = patch.as_map() else {
+    if let Value::Json(text) = &*target
+        && text.starts_with('{')
+    {
+        *target = json::opened(text);
+    }
+    let Some(members) = target.as_map_mut() else {
         *target = without_nulls(patch);
         return;
     };
-    let Some(members) = target.as_map_mut() else {
-        *target = without_nulls(patch);
+    let Some(changes) = patch.as_map() else {
+        // What replaces an object keeps its nulls.
+        *target = patch.clone();
         return;
     };
     for (key, change) in changes.iter() {
@@ -53,7 +69,9 @@ pub(super) fn without_nulls(value: &Value) -> Value {
             Value::map(kept.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
         }
         Value::List(items) => Value::list(items.iter().map(without_nulls).collect()),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => value.clone(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) => {
+            value.clone()
+        }
     }
 }
 
@@ -74,15 +92,16 @@ mod tests {
             (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
             (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
             (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"{"a":{}}"#, r#"{"a":[{"b":null}]}"#, r#"{"a":[{"b":null}]}"#),
             (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"a":1,"e":null}"#),
             (r#"[1,2]"#, r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
             (r#"{}"#, r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
             (r#"{}"#, r#"{"a":[{"b":null},null]}"#, r#"{"a":[{},null]}"#),
         ];
         for (target, patch, expected) in table {
-            assert_eq!(apply(json(target), &json(patch)), Ok(json(expected)), "{target} {patch}");
+            assert_eq!(apply(json(target), &json(patch), true), Ok(json(expected)), "{target} {patch}");
         }
-        let refused = |patch: &str| apply(json("{}"), &json(patch)).unwrap_err();
+        let refused = |patch: &str| apply(json("{}"), &json(patch), true).unwrap_err();
         assert_eq!(refused("null"), PatchError::Malformed("Invalid JSON Patch".into()));
         let why = "error decoding patch: json: cannot unmarshal array into Go value of type \
              map[string]interface {}";
@@ -92,8 +111,8 @@ mod tests {
     proptest! {
         #[test]
         fn applied_twice_is_applied_once(target in arbitrary(), patch in arbitrary()) {
-            if let Ok(once) = apply(target, &patch) {
-                prop_assert_eq!(apply(once.clone(), &patch), Ok(once));
+            if let Ok(once) = apply(target, &patch, true) {
+                prop_assert_eq!(apply(once.clone(), &patch, true), Ok(once));
             }
         }
     }

@@ -4,14 +4,12 @@ pub mod json_patch;
 mod list;
 pub mod merge;
 mod shape;
-mod shown;
 pub mod strategic;
-
-pub use shown::shown;
 
 use crate::status::{Details, Failure, Reason};
 use crate::value::{Map, Value};
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt::Write;
 
 /// A patch that cannot be applied. The texts are upstream's.
@@ -54,7 +52,7 @@ fn write_go_text(value: &Value, out: &mut String) {
         Value::Bool(truth) => write!(out, "{truth}").expect("writing to a string"),
         Value::Int(number) => write!(out, "{number}").expect("writing to a string"),
         Value::Float(number) => out.push_str(&go_float(number.to_f64())),
-        Value::Str(text) => out.push_str(text),
+        Value::Str(text) | Value::Json(text) => out.push_str(text),
         Value::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -79,10 +77,30 @@ fn write_go_map(members: &Map, out: &mut String) {
     out.push(']');
 }
 
-/// Go's `%v` of a float: shortest digits, an exponent below 1e-4 and from 1e21 on.
+/// A value as Go prints it with `%s`: what is no text says its type, at every depth.
+pub fn go_string(value: &Value) -> String {
+    match value {
+        Value::Null => "%!s(<nil>)".into(),
+        Value::Str(text) => text.to_string(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) => {
+            alloc::format!("%!s({}={})", strategic::go_type(value), go_text(value))
+        }
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(go_string).collect();
+            alloc::format!("[{}]", items.join(" "))
+        }
+        Value::Map(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(key, member)| alloc::format!("{key}:{}", go_string(member))).collect();
+            alloc::format!("map[{}]", members.join(" "))
+        }
+    }
+}
+
+/// Go's `%v` of a float: shortest digits, an exponent below 1e-4 and from a million on.
 fn go_float(number: f64) -> String {
     let size = number.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = alloc::format!("{number:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
@@ -122,7 +140,10 @@ pub(crate) mod tests {
 
     #[test]
     fn values_print_as_go_prints_them() {
-        let value = json(r#"{"b":[1,"x y",null,1.5,1e21,0.00001],"a":{"c":true}}"#);
-        assert_eq!(go_text(&value), "map[a:map[c:true] b:[1 x y <nil> 1.5 1e+21 1e-05]]");
+        let value = json(r#"{"b":[1,"x y",null,1.5,1e21,0.00001,1e5,1e6,12345678.5],"a":{"c":true}}"#);
+        assert_eq!(
+            go_text(&value),
+            "map[a:map[c:true] b:[1 x y <nil> 1.5 1e+21 1e-05 100000 1e+06 1.23456785e+07]]"
+        );
     }
 }

@@ -1,13 +1,11 @@
 //! Strategic merge patch: merge keys and strategies from the catalogue, directives from the patch.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go
 
-use super::merge::without_nulls;
 use super::shape::{field, list_field};
-use super::{PatchError, go_text, list};
+use super::{PatchError, go_string, go_text, list};
 use crate::schema::{Catalogue, Shape, TypeId};
-use crate::value::{Map, Type, Value};
+use crate::value::{Map, Value};
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -17,27 +15,35 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const DELETE_FROM_PRIMITIVE_LIST: &str = "$deleteFromPrimitiveList";
 pub(super) const SET_ELEMENT_ORDER: &str = "$setElementOrder";
 
-/// The target after the patch. Recursion is as deep as the patch, which its parser bounds.
-pub fn apply(catalogue: &Catalogue, root: TypeId, target: Value, patch: &Value) -> Result<Value, PatchError> {
-    let patch = match patch {
-        Value::Null => Map::new(),
-        Value::Map(members) => (**members).clone(),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
-            let found = patch.type_of().word();
-            let why =
-                format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
-            return Err(PatchError::Malformed(why));
-        }
+/// The target after the patch. Error texts show the patch as upstream's merge leaves it, so what the merge takes
+/// from it is taken here too. Recursion is as deep as the patch, which its parser bounds.
+pub fn apply(
+    catalogue: &Catalogue,
+    root: TypeId,
+    target: Value,
+    patch: &mut Value,
+) -> Result<Value, PatchError> {
+    if patch.is_null() {
+        *patch = Value::empty_map();
+    }
+    let found = patch.type_of().word();
+    let Some(members) = patch.as_map_mut() else {
+        let why = format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}");
+        return Err(PatchError::Malformed(why));
     };
-    Merge { catalogue }.maps(&Shape::Struct(root), into_map(target), patch).map(Value::map)
+    Merge { catalogue }.maps(&Shape::Struct(root), into_map(target), members).map(Value::map)
 }
 
 fn into_map(value: Value) -> Map {
     match value {
         Value::Map(members) => Arc::unwrap_or_clone(members),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
-            Map::new()
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Str(_)
+        | Value::List(_)
+        | Value::Json(_) => Map::new(),
     }
 }
 
@@ -47,23 +53,25 @@ pub(super) struct Merge<'c> {
 }
 
 impl Merge<'_> {
-    pub(super) fn maps(&self, shape: &Shape, mut target: Map, mut patch: Map) -> Result<Map, PatchError> {
+    pub(super) fn maps(&self, shape: &Shape, mut target: Map, patch: &mut Map) -> Result<Map, PatchError> {
         if let Some(directive) = patch.get(DIRECTIVE) {
             return match directive.as_str() {
                 Some("replace") => {
                     patch.remove(DIRECTIVE);
-                    Ok(patch)
+                    Ok(patch.clone())
                 }
                 Some("delete") => Ok(Map::new()),
-                Some(_) | None => Err(unknown_directive(directive, &patch)),
+                Some(_) | None => Err(unknown_directive(directive, patch)),
             };
         }
-        retain_keys(&mut target, &mut patch)?;
-        self.ordered_lists(shape, &mut target, &mut patch)?;
-        for (key, change) in patch.into_entries() {
-            match directive_field(&key, DELETE_FROM_PRIMITIVE_LIST)? {
+        retain_keys(&mut target, patch)?;
+        self.ordered_lists(shape, &mut target, patch)?;
+        for (key, change) in patch.iter_mut() {
+            match directive_field(key, DELETE_FROM_PRIMITIVE_LIST)? {
+                // A directive without a name is about the member that is called like it.
+                Some("") => self.member(shape, &mut target, key, change, true)?,
                 Some(field) => self.member(shape, &mut target, field, change, true)?,
-                None => self.member(shape, &mut target, &key, change, false)?,
+                None => self.member(shape, &mut target, key, change, false)?,
             }
         }
         Ok(target)
@@ -75,7 +83,7 @@ impl Merge<'_> {
         shape: &Shape,
         target: &mut Map,
         key: &str,
-        change: Value,
+        change: &mut Value,
         deletes: bool,
     ) -> Result<(), PatchError> {
         if change.is_null() {
@@ -83,22 +91,27 @@ impl Merge<'_> {
             return Ok(());
         }
         let current = target.get_mut(key).map(core::mem::take);
-        let merged = match (current, change) {
-            (Some(Value::Map(current)), Value::Map(change)) => {
+        let merged = match (current, &mut *change) {
+            (Some(Value::Map(current)), Value::Map(members)) => {
                 let field = field(self.catalogue, shape, key)?;
-                let change = Arc::unwrap_or_clone(change);
-                let current = Arc::unwrap_or_clone(current);
-                let merged =
-                    if field.patch.replace { change } else { self.maps(&field.shape, current, change)? };
+                let members = Arc::make_mut(members);
+                let merged = if field.patch.replace {
+                    members.clone()
+                } else {
+                    self.maps(&field.shape, Arc::unwrap_or_clone(current), members)?
+                };
                 Some(Value::map(merged))
             }
-            (Some(Value::List(current)), Value::List(change)) => {
-                let (current, change) = (Arc::unwrap_or_clone(current), Arc::unwrap_or_clone(change));
-                Some(Value::list(self.lists(shape, key, current, change, deletes)?))
+            (Some(Value::List(current)), Value::List(items)) => {
+                let (current, items) = (Arc::unwrap_or_clone(current), Arc::make_mut(items).as_mut_slice());
+                Some(Value::list(self.lists(shape, key, current, items, deletes)?))
             }
-            (Some(current), change) if same_go_type(&current, &change) => Some(change),
+            (Some(current), change) if same_go_type(&current, change) => Some(change.clone()),
             (current, _) if deletes => current,
-            (Some(_) | None, change) => without_directives(&without_nulls(&change)),
+            (Some(_) | None, change) => {
+                discard_nulls(change);
+                if remove_directives(change) { Some(change.clone()) } else { None }
+            }
         };
         match merged {
             Some(merged) => target.insert(key, merged),
@@ -112,12 +125,12 @@ impl Merge<'_> {
         shape: &Shape,
         key: &str,
         target: Vec<Value>,
-        patch: Vec<Value>,
+        patch: &mut [Value],
         deletes: bool,
     ) -> Result<Vec<Value>, PatchError> {
         let (field, items) = list_field(self.catalogue, shape, key)?;
-        if !field.patch.merge {
-            return Ok(patch);
+        if !field.patch.merge && !deletes {
+            return Ok(patch.to_vec());
         }
         list::merge(self, items, target, patch, field.patch.merge_key.unwrap_or(""), deletes)
     }
@@ -133,23 +146,25 @@ impl Merge<'_> {
             let order = into_list(patch.remove(&directive).unwrap_or_default())?;
             let Some(key) = directive_field(&directive, SET_ELEMENT_ORDER)? else { continue };
             let current = target.get(key).cloned().map(into_list).transpose()?;
-            let change = patch.get(key).cloned().map(into_list).transpose()?;
+            let mut change = patch.get(key).cloned().map(into_list).transpose()?;
             let (field, _) = list_field(self.catalogue, shape, key)?;
             let merge_key = field.patch.merge_key.unwrap_or("");
             list::check_order(change.as_deref().unwrap_or_default(), &order, merge_key)?;
-            let kind = |current: &[Value], change: &[Value]| list::element_type(&[current, change]);
-            let merged = match (&current, &change) {
+            let kinds = list::element_type(&[
+                current.as_deref().unwrap_or_default(),
+                change.as_deref().unwrap_or_default(),
+            ]);
+            let merged = match (&current, &mut change) {
                 (None, None) => continue,
                 (Some(current), None) => current.clone(),
-                (None, Some(change)) => change.iter().filter_map(without_directives).collect(),
-                (Some(current), Some(change)) => {
-                    self.lists(shape, key, current.clone(), change.clone(), false)?
+                (None, Some(change)) => {
+                    change.retain_mut(remove_directives);
+                    change.clone()
                 }
+                (Some(current), Some(change)) => self.lists(shape, key, current.clone(), change, false)?,
             };
             let current = current.unwrap_or_default();
-            let ordered = list::order(merged, &order, &current, merge_key, || {
-                kind(&current, change.as_deref().unwrap_or_default())
-            })?;
+            let ordered = list::order(merged, &order, &current, merge_key, || kinds)?;
             target.insert(key, Value::list(ordered));
             patch.remove(key);
         }
@@ -192,24 +207,39 @@ fn malformed_directive(directive: &str) -> PatchError {
 fn into_list(value: Value) -> Result<Vec<Value>, PatchError> {
     match value {
         Value::List(items) => Ok(Arc::unwrap_or_clone(items)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Map(_) => {
-            Err(wrong_type("[]interface {}", &value))
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::Str(_)
+        | Value::Map(_) => Err(wrong_type("[]interface {}", &value)),
     }
 }
 
-/// The value without maps that carry a directive; None when it is one itself. Of a field that the
-/// target does not have, there is nothing that a directive could be about.
-fn without_directives(value: &Value) -> Option<Value> {
-    match value {
-        Value::Map(members) if members.contains_key(DIRECTIVE) => None,
-        Value::Map(members) => {
-            let kept =
-                members.iter().filter_map(|(key, member)| Some((key.clone(), without_directives(member)?)));
-            Some(Value::map(kept.collect()))
-        }
-        Value::List(items) => Some(Value::list(items.iter().filter_map(without_directives).collect())),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => Some(value.clone()),
+/// Takes the maps that carry a directive from a value; false when it is one itself. Of a field that the target
+/// does not have, there is nothing that a directive could be about.
+fn remove_directives(value: &mut Value) -> bool {
+    if value.field(DIRECTIVE).is_some() {
+        return false;
+    }
+    if let Some(members) = value.as_map_mut() {
+        members.retain(|_, member| remove_directives(member));
+    } else if let Some(items) = value.as_list_mut() {
+        items.retain_mut(remove_directives);
+    }
+    true
+}
+
+/// Takes the members that are null from a value, also inside lists. Items of lists that are null stay.
+fn discard_nulls(value: &mut Value) {
+    if let Some(members) = value.as_map_mut() {
+        members.retain(|_, member| {
+            discard_nulls(member);
+            !member.is_null()
+        });
+    } else if let Some(items) = value.as_list_mut() {
+        items.iter_mut().for_each(discard_nulls);
     }
 }
 
@@ -223,7 +253,7 @@ pub(super) fn go_type(value: &Value) -> &'static str {
         Value::Null => "%!s(<nil>)",
         Value::Bool(_) => "bool",
         Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
+        Value::Float(_) | Value::Json(_) => "float64",
         Value::Str(_) => "string",
         Value::List(_) => "[]interface {}",
         Value::Map(_) => "map[string]interface {}",
@@ -239,13 +269,7 @@ pub(super) fn no_merge_key(map: &Value, merge_key: &str) -> PatchError {
 }
 
 pub(super) fn unknown_directive(directive: &Value, map: &Map) -> PatchError {
-    let shown: String = match directive.type_of() {
-        Type::String => go_text(directive),
-        Type::Null => "%!s(<nil>)".into(),
-        Type::Bool | Type::Number | Type::Array | Type::Object => {
-            format!("%!s({}={})", go_type(directive), go_text(directive))
-        }
-    };
+    let shown = go_string(directive);
     let map = go_text(&Value::map(map.clone()));
     PatchError::Other(format!("unknown patch type: {shown} in map: {map}"))
 }
@@ -253,6 +277,7 @@ pub(super) fn unknown_directive(directive: &Value, map: &Map) -> PatchError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patch::merge::without_nulls;
     use crate::patch::tests::{arbitrary, json};
     use crate::schema::catalogue;
     use proptest::prelude::*;
@@ -260,7 +285,7 @@ mod tests {
     fn patched(kind: &str, target: &str, patch: &str) -> Result<Value, PatchError> {
         let catalogue = catalogue();
         let root = catalogue.type_named(kind).unwrap();
-        apply(&catalogue, root, json(target), &json(patch))
+        apply(&catalogue, root, json(target), &mut json(patch))
     }
 
     /// The spec of a pod, patched.
@@ -372,6 +397,13 @@ mod tests {
                 r#"{"finalizers":["b"]}"#,
             ),
             ("{}", r#"{"$deleteFromPrimitiveList/finalizers":["a"]}"#, "{}"),
+            // Nothing is put in the place of what cannot be taken from.
+            (
+                r#"{"finalizers":["a"]}"#,
+                r#"{"$deleteFromPrimitiveList/finalizers":"a"}"#,
+                r#"{"finalizers":["a"]}"#,
+            ),
+            ("{\"finalizers\":[\"a\"]}", r#"{"$deleteFromPrimitiveList/finalizers":null}"#, "{}"),
             (
                 r#"{"finalizers":["a","b","c"]}"#,
                 r#"{"$setElementOrder/finalizers":["c","a"],"finalizers":["a"]}"#,
@@ -381,6 +413,32 @@ mod tests {
         for (target, patch, expected) in table {
             let found = patched("meta.v1.ObjectMeta", target, patch);
             assert_eq!(found, Ok(json(expected)), "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_a_strategy_can_be_taken_from() {
+        let target = r#"{"containers":[{"name":"a","args":["x","y","z"]}]}"#;
+        let patch = r#"{"containers":[{"name":"a","$deleteFromPrimitiveList/args":["y"]}]}"#;
+        let expected = r#"{"containers":[{"name":"a","args":["x","z"]}]}"#;
+        assert_eq!(pod(target, patch), Ok(json(expected)));
+    }
+
+    #[test]
+    fn the_merge_takes_directives_from_the_patch() {
+        let catalogue = catalogue();
+        let root = catalogue.type_named("core.v1.PodSpec").unwrap();
+        let table = [
+            (r#"{"$retainKeys":["a"],"a":1}"#, r#"{"a":1}"#),
+            (r#"{"nodeSelector":{"$patch":"replace","b":"1"}}"#, r#"{"nodeSelector":{"b":"1"}}"#),
+            (r#"{"$setElementOrder/volumes":[{"name":"v"}],"volumes":[{"name":"v"}]}"#, "{}"),
+            (r#"{"dns":{"a":null,"b":[{"c":null}]}}"#, r#"{"dns":{"b":[{}]}}"#),
+        ];
+        for (text, expected) in table {
+            let mut patch = json(text);
+            let target = json(r#"{"nodeSelector":{"a":"b"},"volumes":[{"name":"v"}]}"#);
+            apply(&catalogue, root, target, &mut patch).unwrap();
+            assert_eq!(patch, json(expected), "{text}");
         }
     }
 
@@ -403,6 +461,10 @@ mod tests {
                 other("unknown patch type: %!s(int64=5) in map: map[$patch:5]"),
             ),
             (
+                r#"{"nodeSelector":{"$patch":{"a":[1]}}}"#,
+                other("unknown patch type: map[a:[%!s(int64=1)]] in map: map[$patch:map[a:[1]]]"),
+            ),
+            (
                 r#"{"containers":[{"$patch":"merge"}]}"#,
                 other("merging lists cannot yet be specified in the patch"),
             ),
@@ -420,7 +482,7 @@ mod tests {
             (
                 r#"{"$setElementOrder/containers":[{"name":"b"}],"containers":[{"name":"a"}]}"#,
                 other(
-                    "the order in patch list:\n[map[name:a]]\n doesn't match $setElementOrder list:\n\
+                    "The order in patch list:\n[map[name:a]]\n doesn't match $setElementOrder list:\n\
                      [map[name:b]]\n",
                 ),
             ),
@@ -491,12 +553,12 @@ mod tests {
         let catalogue = catalogue();
         let root = catalogue.type_named("core.v1.PodSpec").unwrap();
         proptest!(|(target in target_spec(), patch in pod_spec(true))| {
-            let once = without_nulls(&apply(&catalogue, root, target, &patch).unwrap());
-            let twice = apply(&catalogue, root, once.clone(), &patch).unwrap();
+            let once = without_nulls(&apply(&catalogue, root, target, &mut patch.clone()).unwrap());
+            let twice = apply(&catalogue, root, once.clone(), &mut patch.clone()).unwrap();
             prop_assert_eq!(without_nulls(&twice), once);
         });
         proptest!(|(target in pod_spec(false))| {
-            prop_assert_eq!(apply(&catalogue, root, target.clone(), &target), Ok(target));
+            prop_assert_eq!(apply(&catalogue, root, target.clone(), &mut target.clone()), Ok(target));
         });
     }
 
@@ -509,7 +571,7 @@ mod tests {
             let members = [(name.into(), patch.clone()), ("containers".into(), patch)];
             let object = [("containers".into(), target)];
             let object = Value::map(object.into_iter().collect());
-            let _ = apply(&catalogue, root, object, &Value::map(members.into_iter().collect()));
+            let _ = apply(&catalogue, root, object, &mut Value::map(members.into_iter().collect()));
         });
     }
 }

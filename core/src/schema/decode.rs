@@ -3,11 +3,13 @@
 //!
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
+pub use super::defaults::apply_defaults;
+use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
-use crate::codec::json::Parsed;
+use crate::codec::json::{self, Parsed};
 use crate::limits;
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Text, Type, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -31,14 +33,26 @@ pub struct DecodeError(pub String);
 /// Strict errors: duplicates first, then unknown fields in path order, of each the first `limits::STRICT_ERRORS`;
 /// `strict::errors` knows better where there is the text.
 pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decoded, DecodeError> {
-    let mut decoder = Decoder { catalogue, unknown: Some(Vec::new()), first_fault: None };
-    let value = decoder.root(root, body.value)?;
+    decode_as_written(catalogue, root, body, b"")
+}
+
+/// As `decode`; of several values of a wrong type, the one that stands first in the text is told.
+pub fn decode_as_written(
+    catalogue: &Catalogue,
+    root: TypeId,
+    body: Parsed,
+    text: &[u8],
+) -> Result<Decoded, DecodeError> {
+    let mut decoder = Decoder { unknown: Some(Vec::new()), ..Decoder::new(catalogue) };
+    let value = decoder.root(root, body.value).map_err(|error| decoder.first_written(text, error))?;
+    let repeated = decoder.repeated;
     let unknown = decoder.unknown.unwrap_or_default();
     // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
     let inside = |path: &str, outer: &str| {
         path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
     };
-    let duplicates = body.duplicates.iter().filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
+    let duplicates = body.duplicates.iter().chain(&repeated);
+    let duplicates = duplicates.filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
     // From YAML comes a finished sentence, from JSON a path.
     let said = |path: &String| {
         if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field \"{path}\"") }
@@ -52,63 +66,13 @@ pub fn decode(catalogue: &Catalogue, root: TypeId, body: Parsed) -> Result<Decod
 /// unknown members go, zero values go or come as Go's encoder would have it, times and quantities
 /// are canonical.
 pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Value, DecodeError> {
-    Decoder { catalogue, unknown: None, first_fault: None }.root(root, value)
+    Decoder { stored: true, ..Decoder::new(catalogue) }.root(root, value)
 }
 
-/// Puts the catalogue's declared defaults into absent fields of objects that are present.
-pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
-    let shape = Shape::Struct(root);
-    // To look first costs little and spares shared objects a copy.
-    if lacks_default(catalogue, &shape, value) {
-        default_shape(catalogue, &shape, value);
-    }
-}
-
-fn lacks_default(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
-    match (shape, value) {
-        (Shape::Struct(id), Value::Map(map)) => {
-            catalogue.get(*id).defaulting().any(|field| match map.get(field.name) {
-                None | Some(Value::Null) => field.default.is_some(),
-                Some(member) => lacks_default(catalogue, &field.shape, member),
-            })
-        }
-        (Shape::List(item), Value::List(items)) if item.holds_structs() => {
-            items.iter().any(|member| lacks_default(catalogue, item, member))
-        }
-        (Shape::Map(inner), Value::Map(map)) if inner.holds_structs() => {
-            map.iter().any(|(_, member)| lacks_default(catalogue, inner, member))
-        }
-        (_, _) => false,
-    }
-}
-
-fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
-    if let (Shape::Struct(id), Value::Map(_)) = (shape, &*value) {
-        default_object(catalogue, catalogue.get(*id), value);
-    } else if let Shape::List(item) = shape {
-        for member in value.as_list_mut().into_iter().flatten() {
-            default_shape(catalogue, item, member);
-        }
-    } else if let Shape::Map(inner) = shape {
-        for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
-            default_shape(catalogue, inner, member);
-        }
-    }
-}
-
-fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
-    for field in def.defaulting() {
-        let absent = value.field(field.name).is_none_or(Value::is_null);
-        if absent {
-            if let Some(default) = &field.default {
-                value.set(field.name, default.clone());
-            }
-        } else if field.shape.holds_structs()
-            && let Some(member) = value.field_mut(field.name)
-        {
-            default_shape(catalogue, &field.shape, member);
-        }
-    }
+/// Whether a scalar is of its shape.
+pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
+    let mut decoder = Decoder::new(catalogue);
+    decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.faults.is_empty()
 }
 
 /// Where a value stands, as a chain up to the root.
@@ -142,9 +106,13 @@ impl Path<'_> {
     fn go_fields(&self, out: &mut String) {
         match self {
             Self::Root => {}
-            Self::Field { above, name, .. } => {
+            Self::Field { above, name, owner } => {
                 above.go_fields(out);
                 if !out.is_empty() {
+                    out.push('.');
+                }
+                if let Some(embedded) = owner.field(name).and_then(|field| field.inline) {
+                    out.push_str(embedded);
                     out.push('.');
                 }
                 out.push_str(name);
@@ -174,31 +142,60 @@ struct Decoder<'c> {
     catalogue: &'c Catalogue,
     /// Paths of unknown fields; None when nobody asks.
     unknown: Option<Vec<String>>,
-    /// Go's decoder goes on after a mismatch and reports the first one at the end.
-    first_fault: Option<DecodeError>,
+    /// Go's decoder goes on after a mismatch and reports the first one at the end. Mismatches and their paths, at most
+    /// `limits::FAULTS_COMPARED`.
+    faults: Vec<(String, DecodeError)>,
+    /// Members that occur twice in texts inside the value, by their paths.
+    repeated: Vec<String>,
+    /// The value is on its way into the store, which knows no difference between an empty list and none.
+    stored: bool,
 }
 
 type Decoding<T> = Result<T, DecodeError>;
 
 impl<'c> Decoder<'c> {
+    fn new(catalogue: &'c Catalogue) -> Self {
+        Self { catalogue, unknown: None, faults: Vec::new(), repeated: Vec::new(), stored: false }
+    }
+
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
         let def = self.catalogue.get(root);
+        let value = self.opened(&Shape::Struct(root), value, &Path::Root);
         let value = match value {
             Value::Map(map) => self.object(def, map, &Path::Root)?,
             Value::Null => self.object(def, Arc::default(), &Path::Root)?,
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::List(_) => {
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Json(_)
+            | Value::Str(_)
+            | Value::List(_) => {
                 let go_type = self.go_type(&Shape::Struct(root));
                 return Err(mismatch(&scalar::found(&value, false), &go_type, &Path::Root));
             }
         };
-        match self.first_fault.take() {
-            Some(fault) => Err(fault),
+        match self.faults.first() {
+            Some((_, fault)) => Err(fault.clone()),
             None => Ok(value),
         }
     }
 
+    /// Of mismatches, the one that stands first in the text; any other error is told as it is.
+    fn first_written(&self, text: &[u8], error: DecodeError) -> DecodeError {
+        let is_mismatch = self.faults.first().is_some_and(|(_, first)| *first == error);
+        if !is_mismatch || self.faults.len() < 2 {
+            return error;
+        }
+        let paths: Vec<&str> = self.faults.iter().map(|(path, _)| path.as_str()).collect();
+        let places = json::places(text, &paths);
+        let place = |at: &usize| places.get(*at).and_then(|found| found.first()).copied();
+        let first = (0..paths.len()).filter(|at| place(at).is_some()).min_by_key(place);
+        first.and_then(|at| self.faults.get(at)).map_or(error, |(_, fault)| fault.clone())
+    }
+
     /// A value that is not null in the form of its shape.
     fn shaped(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        let value = if let Value::Json(_) = value { self.opened(shape, value, path) } else { value };
         let canonical = match (shape, value) {
             (Shape::Struct(id), Value::Map(map)) => return self.object(self.catalogue.get(*id), map, path),
             (Shape::List(item), Value::List(items)) => return self.list(item, items, path),
@@ -230,6 +227,43 @@ impl<'c> Decoder<'c> {
             ) => Err(Fault::Mismatch { found: scalar::found(&value, false), go_type: "" }),
         };
         canonical.or_else(|fault| self.fault(fault, shape, path))
+    }
+
+    /// What a text that was kept to the byte is to its shape. Raw JSON stays a text, and so do numbers that are none
+    /// of their shape.
+    fn opened(&mut self, shape: &Shape, value: Value, path: &Path<'_>) -> Value {
+        let Value::Json(text) = &value else { return value };
+        if value.type_of() == Type::Number {
+            return match shape {
+                Shape::Int32 | Shape::Int64 | Shape::IntOrString if text == "-0" => Value::Int(0),
+                Shape::Double => json::number(text).unwrap_or(value),
+                Shape::String
+                | Shape::Int32
+                | Shape::Int64
+                | Shape::Bool
+                | Shape::Bytes
+                | Shape::Quantity
+                | Shape::IntOrString
+                | Shape::Time
+                | Shape::MicroTime
+                | Shape::Duration
+                | Shape::Any
+                | Shape::Struct(_)
+                | Shape::List(_)
+                | Shape::Map(_) => value,
+            };
+        }
+        if *shape == Shape::Any {
+            return value;
+        }
+        let raws = shape_raws(self.catalogue, shape);
+        let Ok(parsed) = read_shape(self.catalogue, shape, &raws, text.as_bytes()) else { return value };
+        for inside in parsed.duplicates {
+            let mut dotted = String::new();
+            Path::Key { above: path, name: &inside }.dotted(&mut dotted);
+            self.repeated.push(dotted);
+        }
+        parsed.value
     }
 
     /// Works in place: most objects come in the form that they leave in.
@@ -305,6 +339,9 @@ impl<'c> Decoder<'c> {
         let value = self.shaped(&field.shape, value, path)?;
         let dropped = (field.omit_empty && !field.pointer && !field.shape.is_go_struct() && is_empty(&value))
             || (field.omit_zero && value.is_null());
+        if self.stored && !dropped && !field.pointer && field.shape.is_container() && is_empty(&value) {
+            return Ok(Some(Value::Null));
+        }
         Ok((!dropped).then_some(value))
     }
 
@@ -353,8 +390,12 @@ impl<'c> Decoder<'c> {
         Ok(Value::List(items))
     }
 
-    /// A member of a list or of a map with free keys: null stands for the zero value.
+    /// A member of a list or of a map with free keys: null stands for the zero value. Bytes are written as a text
+    /// even so, because upstream's store knows no difference between none and no value.
     fn item(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+        if value.is_null() && *shape == Shape::Bytes {
+            return Ok(Value::str(""));
+        }
         if value.is_null() { Ok(self.zero(shape)) } else { self.shaped(shape, value, path) }
     }
 
@@ -382,10 +423,12 @@ impl<'c> Decoder<'c> {
     /// JSON of any form; the unions of an OpenAPI schema are of the schema's own type inside.
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
     fn any(&mut self, value: Value, path: &Path<'_>) -> Decoding<Value> {
-        let Some((owner, field)) = path.owner() else { return Ok(value) };
+        let Some((owner, field)) = path.owner() else { return Ok(json::joined(value)) };
         if !owner.is_schema_union(field) {
-            return Ok(value);
+            let is_schema = owner.go_name() == "JSONSchemaProps";
+            return Ok(if is_schema { json::plain(&value) } else { json::joined(value) });
         }
+        let value = json::plain(&value);
         let Some(schema) = self.catalogue.type_named(owner.name) else { return Ok(value) };
         let unknown = self.unknown.take();
         let def = self.catalogue.get(schema);
@@ -400,6 +443,7 @@ impl<'c> Decoder<'c> {
             | Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
+            | Value::Json(_)
             | Value::Str(_)
             | Value::List(_) => Ok(value),
         };
@@ -428,7 +472,11 @@ impl<'c> Decoder<'c> {
             }
             Fault::Mismatch { found, go_type } => mismatch(&found, go_type, path),
         };
-        self.first_fault.get_or_insert(noted);
+        if self.faults.len() < limits::FAULTS_COMPARED {
+            let mut dotted = String::new();
+            path.dotted(&mut dotted);
+            self.faults.push((dotted, noted));
+        }
         Ok(self.zero(shape))
     }
 
@@ -508,6 +556,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Int(number) => *number == 0,
         Value::Float(number) => number.to_f64() == 0.0,
         Value::Str(text) => text.is_empty(),
+        Value::Json(_) => false,
         Value::List(items) => items.is_empty(),
         Value::Map(map) => map.is_empty(),
     }

@@ -97,7 +97,7 @@ fn schema_union(catalogue: &Catalogue, def: &TypeDef, name: &str, value: &Value,
         Value::Map(map) if name == "dependencies" => write_map(map, out, inside),
         Value::Map(map) => object(catalogue, def, map, out),
         Value::List(items) => write_list(items, out, inside),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) => {
             json::write(value, out)
         }
     }

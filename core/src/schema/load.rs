@@ -2,6 +2,7 @@
 //!
 //! The text is part of the program, so a line that cannot be read is a bug and panics.
 
+use super::read::raw_paths;
 use super::{Catalogue, Field, ListType, MapType, Patch, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::value::Value;
@@ -30,7 +31,9 @@ pub fn catalogue() -> Arc<Catalogue> {
         }
     }
     types.iter_mut().for_each(sort_fields);
-    Arc::new(Catalogue { types, by_name })
+    let mut catalogue = Catalogue { types, by_name, raws: Vec::new() };
+    catalogue.raws = raw_paths(&catalogue);
+    Arc::new(catalogue)
 }
 
 fn words(line: &'static str) -> (&'static str, core::str::Split<'static, char>) {

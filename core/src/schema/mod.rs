@@ -5,18 +5,24 @@
 //! `encode` writes an object with its fields in upstream's order.
 
 pub mod decode;
+mod defaults;
 pub mod encode;
 mod load;
+mod read;
 mod scalar;
 pub mod strict;
 #[cfg(test)]
 mod tests;
+mod unstructured;
 
+use crate::codec::json::RawPaths;
 use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 pub use load::catalogue;
+pub use read::read;
+pub use unstructured::from_unstructured;
 
 /// The index of a type in its catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +34,8 @@ pub struct Catalogue {
     types: Vec<TypeDef>,
     /// Indexes into `types`, sorted by name.
     by_name: Vec<TypeId>,
+    /// For each type, where raw JSON stands in its objects.
+    raws: Vec<RawPaths>,
 }
 
 /// One API type: `core.v1.Pod`.
@@ -143,6 +151,11 @@ impl Catalogue {
         &self.types[usize::from(id.0)]
     }
 
+    /// Where raw JSON stands in an object of the type.
+    pub fn raw_paths(&self, id: TypeId) -> &RawPaths {
+        &self.raws[usize::from(id.0)]
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {
         self.types.iter().enumerate().map(|(index, def)| (TypeId(index as u16), def))
     }
@@ -234,6 +247,27 @@ impl Shape {
             | Self::Map(_) => false,
         }
     }
+
+    /// A Go slice or map, of which protobuf knows no empty one.
+    fn is_container(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Map(_) => true,
+            Self::Struct(_)
+            | Self::Quantity
+            | Self::IntOrString
+            | Self::Time
+            | Self::MicroTime
+            | Self::Duration
+            | Self::Any
+            | Self::String
+            | Self::Int32
+            | Self::Int64
+            | Self::Bool
+            | Self::Double
+            | Self::Bytes => false,
+        }
+    }
+
     /// There may be a struct somewhere inside.
     fn holds_structs(&self) -> bool {
         match self {

@@ -2,8 +2,8 @@
 
 use crate::codec::{base64, json};
 use crate::now::{self, Layout, Wall};
-use crate::value::Value;
 use crate::value::quantity::Quantity;
+use crate::value::{Type, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,7 +26,9 @@ type Canonical = Result<Value, Fault>;
 pub(super) fn found(value: &Value, with_number: bool) -> String {
     let word = value.type_of().word();
     match value {
-        Value::Int(_) | Value::Float(_) if with_number => {
+        Value::Int(_) | Value::Float(_) | Value::Json(_)
+            if with_number && value.type_of() == Type::Number =>
+        {
             let mut text = Vec::new();
             json::write(value, &mut text);
             format!("{word} {}", String::from_utf8_lossy(&text))
@@ -35,6 +37,7 @@ pub(super) fn found(value: &Value, with_number: bool) -> String {
         | Value::Bool(_)
         | Value::Int(_)
         | Value::Float(_)
+        | Value::Json(_)
         | Value::Str(_)
         | Value::List(_)
         | Value::Map(_) => word.into(),
@@ -68,6 +71,10 @@ pub(super) fn int_or_string(value: Value) -> Canonical {
 }
 
 pub(super) fn bytes(value: Value) -> Canonical {
+    if let Value::List(items) = &value {
+        let bytes = items.iter().map(byte).collect::<Result<Vec<u8>, Fault>>()?;
+        return Ok(Value::from(base64::encode(&bytes)));
+    }
     let Value::Str(text) = &value else {
         return Err(Fault::Mismatch { found: found(&value, false), go_type: "[]uint8" });
     };
@@ -78,6 +85,13 @@ pub(super) fn bytes(value: Value) -> Canonical {
         }
         Err(offset) => Err(Fault::Noted(format!("illegal base64 data at input byte {offset}"))),
     }
+}
+
+/// An item of a list of numbers that stands for bytes.
+fn byte(item: &Value) -> Result<u8, Fault> {
+    let number = if item.is_null() { Some(0) } else { item.as_int() };
+    let byte = number.and_then(|number| u8::try_from(number).ok());
+    byte.ok_or_else(|| Fault::Mismatch { found: found(item, true), go_type: "uint8" })
 }
 
 /// The year 1, which Go takes for no time at all.

@@ -259,9 +259,13 @@ impl Causes {
 fn shown(value: &Value) -> String {
     match value {
         Value::Str(text) => quoted(text),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
-            json::to_string(value)
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::List(_)
+        | Value::Map(_) => json::to_string(value),
     }
 }
 

@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
         let text = |field: &str| match token.field(field) {
             None | Some(Value::Null) => Ok(""),
             Some(Value::Str(text)) => Ok(text.as_str()),
-            Some(Value::Int(_) | Value::Float(_)) => {
+            Some(Value::Int(_) | Value::Float(_) | Value::Json(_)) => {
                 let field = format!("continueToken.{field}");
                 Err(format!("json: cannot unmarshal number into Go struct field {field} of type string"))
             }

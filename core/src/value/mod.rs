@@ -28,6 +28,9 @@ pub enum Value {
     Str(Text),
     List(Arc<Vec<Self>>),
     Map(Arc<Map>),
+    /// A compact JSON text that would not come back to the byte from the variants above: a number beyond 64 bits or
+    /// written in another form (`1.0`, `1e3`), an object whose members are not in order.
+    Json(Text),
 }
 
 /// A float that is neither NaN nor infinite; the constructor is the proof.
@@ -59,6 +62,18 @@ pub enum Type {
 }
 
 impl Type {
+    /// The type of a JSON text, which its first letter tells.
+    fn of_json(text: &str) -> Self {
+        match text.as_bytes().first() {
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::Array,
+            Some(b'"') => Self::String,
+            Some(b't' | b'f') => Self::Bool,
+            Some(b'n') | None => Self::Null,
+            Some(_) => Self::Number,
+        }
+    }
+
     /// The word that Go's JSON decoder uses.
     pub fn word(self) -> &'static str {
         match self {
@@ -94,6 +109,7 @@ impl Value {
             Self::Null => Type::Null,
             Self::Bool(_) => Type::Bool,
             Self::Int(_) | Self::Float(_) => Type::Number,
+            Self::Json(text) => Type::of_json(text),
             Self::Str(_) => Type::String,
             Self::List(_) => Type::Array,
             Self::Map(_) => Type::Object,
@@ -209,7 +225,13 @@ impl Value {
         }
         match self {
             Self::Map(map) => Arc::make_mut(map),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Str(_) | Self::List(_) => {
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Str(_)
+            | Self::List(_)
+            | Self::Json(_) => {
                 unreachable!("made a map above")
             }
         }

@@ -103,7 +103,7 @@ impl Quantity {
         match value {
             Value::Null => Ok(Self::ZERO),
             Value::Str(text) => Self::parse(text.trim()),
-            Value::Int(_) | Value::Float(_) => {
+            Value::Int(_) | Value::Float(_) | Value::Json(_) => {
                 let mut text = Vec::new();
                 json::write(value, &mut text);
                 Self::parse(&String::from_utf8_lossy(&text))

@@ -79,7 +79,9 @@ fn field_text(resource: &Resource, object: &Value, name: &str) -> String {
         Some(Value::Str(text)) => text.to_string(),
         Some(Value::Int(number)) => number.to_string(),
         Some(Value::Bool(held)) => held.to_string(),
-        Some(Value::Null | Value::Float(_) | Value::List(_) | Value::Map(_)) | None => String::new(),
+        Some(Value::Null | Value::Float(_) | Value::Json(_) | Value::List(_) | Value::Map(_)) | None => {
+            String::new()
+        }
     };
     let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
     match name {

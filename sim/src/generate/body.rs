@@ -43,7 +43,7 @@ fn count(value: &Value) -> u64 {
     1 + match value {
         Value::List(items) => items.iter().map(count).sum(),
         Value::Map(members) => members.iter().map(|(_, held)| count(held)).sum(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => 0,
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) => 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The JSON parser: one pass over the bytes; a second one only to name duplicate members.
 
-use super::{Parsed, SyntaxError};
+use super::exact::{RawPaths, kept_value};
+use super::{Parsed, SyntaxError, to_vec};
 use crate::limits;
 use crate::value::{Finite, Map, Text, Value};
 use alloc::collections::BTreeSet;
@@ -31,7 +32,7 @@ pub fn number(text: &str) -> Option<Value> {
     Finite::new(text.parse().ok()?).map(Value::Float)
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     text: &'a [u8],
     /// The same, where all of it is UTF-8: then so is every part.
     valid: Option<&'a str>,
@@ -44,6 +45,10 @@ struct Parser<'a> {
     duplicates: Vec<String>,
     /// Members of the objects that are not at their end, so that each map is made at once, in its size.
     members: Vec<(Text, Value)>,
+    /// Numbers that would be written otherwise stay texts.
+    exact: bool,
+    /// What is raw below the current place.
+    raws: Option<&'a RawPaths>,
 }
 
 type Parsing<T> = Result<T, SyntaxError>;
@@ -60,10 +65,20 @@ impl<'a> Parser<'a> {
             naming,
             duplicates: Vec::new(),
             members: Vec::new(),
+            exact: false,
+            raws: None,
         }
     }
 
-    fn document(&mut self) -> Parsing<(Value, bool)> {
+    pub(super) fn exact(text: &'a [u8], naming: bool, raws: &'a RawPaths) -> Self {
+        Self { exact: true, raws: Some(raws), ..Self::new(text, naming) }
+    }
+
+    pub(super) fn into_duplicates(self) -> Vec<String> {
+        self.duplicates
+    }
+
+    pub(super) fn document(&mut self) -> Parsing<(Value, bool)> {
         self.space();
         let value = self.value()?;
         self.space();
@@ -92,6 +107,9 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Parsing<Value> {
+        if self.raws.is_some_and(RawPaths::is_raw) {
+            return self.raw();
+        }
         match self.peek() {
             Some(b'"') => self.string().map(Value::Str),
             Some(b'{') => self.nested(Self::object),
@@ -102,6 +120,17 @@ impl<'a> Parser<'a> {
             Some(b'n') => self.literal("null", Value::Null),
             Some(_) | None => Err(self.unexpected("looking for beginning of value")),
         }
+    }
+
+    /// A value that is kept to the byte; nobody asks for duplicates inside.
+    fn raw(&mut self) -> Parsing<Value> {
+        let (start, repeated, known) = (self.at, self.repeated, self.duplicates.len());
+        let raws = self.raws.take();
+        let value = self.value()?;
+        self.raws = raws;
+        self.repeated = repeated;
+        self.duplicates.truncate(known);
+        Ok(kept_value(value, self.text.get(start..self.at).unwrap_or_default()))
     }
 
     fn nested(&mut self, inner: fn(&mut Self) -> Parsing<Value>) -> Parsing<Value> {
@@ -122,6 +151,7 @@ impl<'a> Parser<'a> {
             return Ok(Value::empty_map());
         }
         let first = self.members.len();
+        let raws = self.raws;
         let mut seen = BTreeSet::new();
         loop {
             let key = self.key()?;
@@ -129,6 +159,7 @@ impl<'a> Parser<'a> {
                 self.note_duplicate(key.as_str());
             }
             let known = self.duplicates.len();
+            self.raws = raws.and_then(|raws| raws.member(&key));
             let value = self.value()?;
             if self.duplicates.len() > known {
                 self.prefix_duplicates(known, &key);
@@ -143,6 +174,7 @@ impl<'a> Parser<'a> {
             self.space();
         }
         self.at += 1;
+        self.raws = raws;
         let entries: Vec<_> = self.members.drain(first..).collect();
         let met = entries.len();
         let map = Map::from_entries(entries);
@@ -171,6 +203,8 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Value::list(items));
         }
+        let raws = self.raws;
+        self.raws = raws.and_then(RawPaths::item);
         loop {
             let known = self.duplicates.len();
             let item = self.value()?;
@@ -187,6 +221,7 @@ impl<'a> Parser<'a> {
             self.space();
         }
         self.at += 1;
+        self.raws = raws;
         Ok(Value::list(items))
     }
 
@@ -252,6 +287,13 @@ impl<'a> Parser<'a> {
         }
         let text = self.text.get(start..self.at).and_then(|bytes| str::from_utf8(bytes).ok());
         let text = text.expect("a number is ASCII");
+        if self.exact {
+            let same = |value: &Value| match value {
+                Value::Int(number) => *number != 0 || text == "0",
+                other => to_vec(other) == text.as_bytes(),
+            };
+            return Ok(number(text).filter(same).unwrap_or_else(|| Value::Json(text.into())));
+        }
         let too_large = || format!("json: cannot unmarshal number {text} into Go value of type float64");
         number(text).ok_or_else(|| SyntaxError(too_large()))
     }

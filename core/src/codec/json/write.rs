@@ -14,6 +14,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Int(number) => write_int(*number, out),
         Value::Float(number) => write_float(*number, out),
         Value::Str(text) => write_str(text, out),
+        Value::Json(text) => out.extend_from_slice(text.as_bytes()),
         Value::List(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {

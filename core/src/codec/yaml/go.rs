@@ -28,6 +28,7 @@ fn write(value: &Value, out: &mut String) {
         Value::Int(number) => out.push_str(&number.to_string()),
         Value::Float(number) => out.push_str(&super::write::float(*number)),
         Value::Str(text) => out.push_str(&quoted(text)),
+        Value::Json(text) => out.push_str(text),
         Value::List(items) => {
             out.push_str("[]interface {}{");
             for (index, item) in items.iter().enumerate() {

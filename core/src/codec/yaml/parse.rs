@@ -52,7 +52,7 @@ fn whole_floats(value: &mut Value) {
         Value::Float(number) => *value = scalar::whole(*number),
         Value::List(items) => Arc::make_mut(items).iter_mut().for_each(whole_floats),
         Value::Map(map) => Arc::make_mut(map).iter_mut().for_each(|(_, member)| whole_floats(member)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Str(_) => {}
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Str(_) | Value::Json(_) => {}
     }
 }
 

@@ -266,7 +266,7 @@ pub(super) fn key(value: &Value, special: Special) -> Option<(Text, KeyKind)> {
         (Value::Int(number), Special::None) => Some((format!("{number}").into(), KeyKind::Int)),
         (Value::Float(number), Special::None) => Some((short_float(number.to_f64()), KeyKind::Float)),
         (Value::Null, Special::None) => Some((Text::default(), KeyKind::Null)),
-        (Value::List(_) | Value::Map(_), Special::None) => None,
+        (Value::List(_) | Value::Map(_) | Value::Json(_), Special::None) => None,
     }
 }
 

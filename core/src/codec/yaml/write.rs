@@ -3,6 +3,7 @@
 //! Go: sigs.k8s.io/yaml/goyaml.v2/encode.go, emitterc.go, sorter.go
 
 use super::scalar;
+use crate::codec::json;
 use crate::value::{Finite, Map, Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -17,7 +18,7 @@ const SIMPLE_KEY_BYTES: usize = 128;
 /// Block style, map members in key order, as sigs.k8s.io/yaml writes.
 pub fn to_string(value: &Value) -> String {
     let mut writer = Writer { out: String::new(), column: 0 };
-    writer.root(value);
+    writer.root(&json::plain(value));
     writer.out
 }
 
@@ -35,6 +36,7 @@ impl Writer {
             | Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
+            | Value::Json(_)
             | Value::Str(_)
             | Value::List(_)
             | Value::Map(_) => {
@@ -99,6 +101,7 @@ impl Writer {
             | Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
+            | Value::Json(_)
             | Value::Str(_)
             | Value::List(_)
             | Value::Map(_) => {
@@ -121,6 +124,7 @@ impl Writer {
                 | Value::Bool(_)
                 | Value::Int(_)
                 | Value::Float(_)
+                | Value::Json(_)
                 | Value::Str(_)
                 | Value::List(_)
                 | Value::Map(_) => self.leaf(item, indent + 2),
@@ -138,6 +142,7 @@ impl Writer {
             Value::Str(text) => self.text(text, indent, false),
             Value::List(_) => self.put("[]"),
             Value::Map(_) => self.put("{}"),
+            Value::Json(text) => self.put(text),
         }
     }
 

@@ -310,7 +310,9 @@ fn list_of(catalogue: &Catalogue, type_name: &str, text: &str) -> Option<Vec<Val
     match parsed {
         Value::Null => Some(Vec::new()),
         Value::List(items) => items.iter().map(|item| typed(catalogue, type_id, item)).collect(),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Map(_) => None,
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Str(_) | Value::Map(_) => {
+            None
+        }
     }
 }
 

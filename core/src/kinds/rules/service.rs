@@ -63,7 +63,14 @@ fn default_target_port(port: &mut Value) {
     let named = match port.field("targetPort") {
         None | Some(Value::Null | Value::Int(0)) => false,
         Some(Value::Str(text)) => !text.is_empty(),
-        Some(Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_)) => true,
+        Some(
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Json(_)
+            | Value::List(_)
+            | Value::Map(_),
+        ) => true,
     };
     if let Some(number) = port.field("port").filter(|_| !named).cloned() {
         port.set("targetPort", number);

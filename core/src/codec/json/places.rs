@@ -1,0 +1,99 @@
+//! Where members stand in a JSON text: the order that a sorted tree no longer knows.
+
+use crate::value::Value;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// For each of the wanted paths (`spec.containers[0].name`), the offsets in the text at which it occurs.
+/// The text has been parsed before; where it is no JSON, the answer is short but never wrong.
+pub fn places(text: &[u8], wanted: &[&str]) -> Vec<Vec<usize>> {
+    let index: BTreeMap<&str, usize> = wanted.iter().enumerate().map(|(at, path)| (*path, at)).collect();
+    let mut found = alloc::vec![Vec::new(); wanted.len()];
+    let mut path = String::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at).copied() {
+        match byte {
+            b'{' => open.push(Open { path_bytes: path.len(), item: None, key_next: true }),
+            b'[' => {
+                open.push(Open { path_bytes: path.len(), item: Some(0), key_next: false });
+                path.push_str("[0]");
+            }
+            b'}' | b']' => path.truncate(open.pop().map_or(0, |frame| frame.path_bytes)),
+            b',' => next_member(&mut open, &mut path),
+            b'"' => {
+                let end = string_end(text, at);
+                if let Some(frame) = open.last_mut().filter(|frame| frame.key_next) {
+                    frame.key_next = false;
+                    let key = super::parse(text.get(at..end).unwrap_or_default()).map(|parsed| parsed.value);
+                    push_key(&mut path, key.ok().as_ref().and_then(Value::as_str).unwrap_or_default());
+                    if let Some(wanted) = index.get(path.as_str()) {
+                        found[*wanted].push(at);
+                    }
+                }
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// An object or a list that the walk is inside of.
+struct Open {
+    /// Length of the path that leads to it.
+    path_bytes: usize,
+    /// Index of a list's current item; None in an object.
+    item: Option<usize>,
+    /// The next string is a member's name.
+    key_next: bool,
+}
+
+fn next_member(open: &mut [Open], path: &mut String) {
+    let Some(frame) = open.last_mut() else { return };
+    path.truncate(frame.path_bytes);
+    match &mut frame.item {
+        Some(item) => {
+            *item += 1;
+            path.push_str(&format!("[{item}]"));
+        }
+        None => frame.key_next = true,
+    }
+}
+
+fn push_key(path: &mut String, key: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+/// The offset after a string that begins at `start`.
+fn string_end(text: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_occurrence_is_found() {
+        let text = br#"{"b":{"x\"":1},"a":[{"n":1},{"n":2,"n":[3]}],"b":2}"#;
+        let found = places(text, &["b", "a[1].n", "b.x\"", "a[0].n", "c"]);
+        assert_eq!(found, [[1, 45].to_vec(), [29, 35].to_vec(), [6].to_vec(), [21].to_vec(), [].to_vec()]);
+        let _ = places(b"]}{\"", &["a"]);
+    }
+}
