@@ -6,6 +6,7 @@ use crate::http::route::RequestInfo;
 use crate::http::{Method, Peer, Response, discovery, health, openapi, openid};
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::museum::Mutant;
+use crate::respond::Warnings;
 use crate::status::{Failure, Qualified, quoted};
 use crate::value::Text;
 use crate::world::Authorization;
@@ -20,12 +21,12 @@ pub(super) struct Caller {
     pub(super) groups: Vec<Text>,
 }
 
-pub(super) fn begin(scene: &Scene<'_>) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
     let caller = authenticate(scene)?;
     let info = scene.call.info.as_ref().map_err(Clone::clone)?;
     authorize(scene, info, &caller)?;
     if info.is_resource && scene.world.registry.serves_group_version(&info.group, &info.version) {
-        resource(scene, info)
+        resource(scene, info, warnings)
     } else {
         document(scene, info)
     }
@@ -141,7 +142,7 @@ fn document(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
     Ok(Next::Done(discovery::absent(registry, &info.path)))
 }
 
-fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
+fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> Result<Next, Failure> {
     let registry = &scene.world.registry;
     let found = registry.find(&info.group, &info.version, &info.resource);
     let resource = found.ok_or_else(Failure::no_such_resource)?;
@@ -166,8 +167,8 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
         name: if info.named_in_path { info.name.clone() } else { Text::default() },
     };
     match sub {
-        None => whole(scene, info, resource, target),
-        Some(sub) => part(scene, info, sub, target),
+        None => whole(scene, info, resource, target, warnings),
+        Some(sub) => part(scene, info, sub, target, warnings),
     }
 }
 
@@ -177,6 +178,7 @@ fn whole(
     info: &RequestInfo,
     resource: &Resource,
     target: Target,
+    warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     let named = !target.name.is_empty();
     let placed = !resource.namespaced() || !target.namespace.is_empty();
@@ -200,6 +202,7 @@ fn whole(
     if !resource.allows(verb) {
         return Err(Failure::method_not_allowed());
     }
+    warnings.add(resource.row.deprecation);
     if resource.storage.is_none() {
         return Err(not_there_yet(resource.row.plural));
     }
@@ -207,11 +210,11 @@ fn whole(
     match verb {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target, verb == Verb::Watch),
-        Verb::Create => create::begin(scene, target),
-        Verb::Update => update::begin_put(scene, target),
-        Verb::Patch => update::begin_patch(scene, target),
-        Verb::Delete => delete::begin(scene, target),
-        Verb::DeleteCollection => collection::begin(scene, target),
+        Verb::Create => create::begin(scene, target, warnings),
+        Verb::Update => update::begin_put(scene, target, warnings),
+        Verb::Patch => update::begin_patch(scene, target, warnings),
+        Verb::Delete => delete::begin(scene, target, warnings),
+        Verb::DeleteCollection => collection::begin(scene, target, warnings),
     }
 }
 
@@ -225,7 +228,13 @@ fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
 }
 
 /// A verb on a part of an object.
-fn part(scene: &Scene<'_>, info: &RequestInfo, sub: &'static Sub, target: Target) -> Result<Next, Failure> {
+fn part(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    sub: &'static Sub,
+    target: Target,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     if target.name.is_empty() {
         return Err(Failure::no_such_resource());
     }
@@ -240,14 +249,15 @@ fn part(scene: &Scene<'_>, info: &RequestInfo, sub: &'static Sub, target: Target
     if !sub.verbs.contains(&verb) {
         return Err(Failure::method_not_allowed());
     }
+    warnings.add(scene.resource(&target).row.deprecation);
     check_filled(scene)?;
     match (sub.action, verb) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {
-            update::begin_put(scene, target)
+            update::begin_put(scene, target, warnings)
         }
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => {
-            update::begin_patch(scene, target)
+            update::begin_patch(scene, target, warnings)
         }
         (SubKind::Status | SubKind::Scale | SubKind::Window, _) => Err(Failure::method_not_allowed()),
         (SubKind::Action | SubKind::Connect, _) => {

@@ -12,6 +12,7 @@ use crate::codec::yaml;
 use crate::http::options::FieldValidation;
 use crate::museum::Mutant;
 use crate::patch::{self, go_text, json_patch, merge, strategic};
+use crate::respond::Warnings;
 use crate::schema::decode;
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Value, object};
@@ -22,7 +23,7 @@ use alloc::vec::Vec;
 /// The wanted change.
 #[derive(Debug)]
 pub(super) enum Change {
-    Replace { value: Value, warnings: Vec<String> },
+    Replace(Value),
     Patch(Patch),
 }
 
@@ -63,16 +64,17 @@ impl Change {
         matches!(self, Self::Patch(_))
     }
 
-    /// The object that is wanted in the place of the existing one, and warnings. Of a scale, the Scale.
+    /// The object that is wanted in the place of the existing one. Of a scale, the Scale.
     pub(super) fn apply(
         &self,
         scene: &Scene<'_>,
         target: &Target,
         existing: &Existing,
         validation: FieldValidation,
-    ) -> Result<(Value, Vec<String>), Failure> {
+        warnings: &mut Warnings,
+    ) -> Result<Value, Failure> {
         let patch = match self {
-            Self::Replace { value, warnings } => return Ok((value.clone(), warnings.clone())),
+            Self::Replace(value) => return Ok(value.clone()),
             Self::Patch(patch) => patch,
         };
         let (current, expected) = if target.is_scale() {
@@ -80,11 +82,12 @@ impl Change {
         } else {
             (existing.value.clone(), Expected::of(scene.resource(target)))
         };
-        let (mut value, mut warnings) = patch.applied(scene, target, current, expected, validation)?;
+        let (mut value, strict) = patch.applied(scene, target, current, expected, validation)?;
+        warnings.extend(strict);
         scene.place(target, &mut value)?;
         check_name(target, &value)?;
-        drop_repeated_owners(&mut value, true, &mut warnings);
-        Ok((value, warnings))
+        drop_repeated_owners(&mut value, true, warnings);
+        Ok(value)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, ListOptions};
-use crate::respond::{self, ListMeta};
+use crate::respond::{self, ListMeta, Warnings};
 use crate::status::Failure;
 use crate::store::{Op, Rev};
 use crate::watch::Filter;
@@ -52,7 +52,7 @@ enum Phase {
     },
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
     let options = delete::options(scene)?;
     let list = ListOptions::from_query(&scene.call.query)?;
@@ -63,6 +63,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     let filter =
         Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
             .map_err(Failure::bad_request)?;
+    warnings.add(delete::warning(scene, &target, &options));
     let prefix = collection.keys.namespace_prefix(&target.namespace);
     let state = Collection {
         target,
@@ -80,11 +81,6 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
 
 impl Collection {
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
-        let warning = delete::warning(scene, &self.target, &self.options);
-        delete::warned(scene, warning, self.go_on(scene, answer))
-    }
-
-    fn go_on(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Newest), answer) {
             (Phase::Newest, answer) => {

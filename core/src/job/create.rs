@@ -1,7 +1,7 @@
 //! POST of a new object.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, registry/generic/registry/store.go
 
-use super::body::{self, Body};
+use super::body;
 use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::{found_instead, read_key, write_if};
@@ -11,14 +11,13 @@ use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
 use crate::limits;
 use crate::museum::Mutant;
-use crate::respond;
+use crate::respond::Warnings;
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{LeaseId, Op, Put, Rev, Stored, TxnOp};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// A creation under way.
@@ -30,7 +29,6 @@ pub(crate) struct Create {
     /// The client's object, placed. It is kept only while its name is to be generated, for another try.
     value: Value,
     generates: bool,
-    warnings: Vec<String>,
     lease: LeaseId,
     /// Names generated so far.
     tries: u32,
@@ -53,10 +51,12 @@ enum Phase {
     },
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_create(&scene.call.query)?;
-    let Body { value, warnings } = body::object(scene, &target, options.field_validation)?;
+    let body = body::object(scene, &target, options.field_validation)?;
+    warnings.extend(body.warnings);
+    let value = body.value;
     from_value(scene, target, form, options, value, warnings)
 }
 
@@ -67,9 +67,9 @@ pub(super) fn from_value(
     form: Form,
     options: WriteOptions,
     mut value: Value,
-    mut warnings: Vec<String>,
+    warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
-    drop_repeated_owners(&mut value, false, &mut warnings);
+    drop_repeated_owners(&mut value, false, warnings);
     scene.place(&target, &mut value)?;
     if !matches!(object::resource_version(&value), "" | "0") {
         return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
@@ -77,27 +77,22 @@ pub(super) fn from_value(
     target.name = object::name(&value).into();
     let lease = LeaseId(0);
     let generates = target.name.is_empty();
-    let create = Create {
-        target,
-        form,
-        options,
-        value,
-        generates,
-        warnings,
-        lease,
-        tries: 0,
-        phase: Phase::Namespace,
-    };
-    create.check_namespace(scene)
+    let create = Create { target, form, options, value, generates, lease, tries: 0, phase: Phase::Namespace };
+    create.check_namespace(scene, warnings)
 }
 
 impl Create {
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
-            Phase::Namespace => this.namespace_read(scene, answer),
-            Phase::Lease => this.leased(scene, answer),
-            Phase::Write { draft, key } => this.written(scene, draft, &key, answer),
+            Phase::Namespace => this.namespace_read(scene, answer, warnings),
+            Phase::Lease => this.leased(scene, answer, warnings),
+            Phase::Write { draft, key } => this.written(scene, draft, &key, answer, warnings),
             Phase::Verify { draft, why } => this.verified(scene, draft, &why, answer),
         }
     }
@@ -108,14 +103,14 @@ impl Create {
     }
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
-    fn check_namespace(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn check_namespace(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         if self.target.namespace.is_empty() {
-            return self.lease_or_write(scene);
+            return self.lease_or_write(scene, warnings);
         }
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
         match scene.cached(namespaces, &key) {
-            Some(entry) => self.namespace_found(scene, &entry.to_value()),
+            Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
             None => {
                 let feed = scene.collection(namespaces)?.feed;
                 let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
@@ -124,17 +119,27 @@ impl Create {
         }
     }
 
-    fn namespace_read(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    fn namespace_read(
+        self,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer)?.kvs.pop();
         let absent =
             || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
         let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
-        self.namespace_found(scene, &entry.to_value())
+        self.namespace_found(scene, &entry.to_value(), warnings)
     }
 
-    fn namespace_found(self, scene: &Scene<'_>, namespace: &Value) -> Result<Next, Failure> {
+    fn namespace_found(
+        self,
+        scene: &Scene<'_>,
+        namespace: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         if !object::is_being_deleted(namespace) {
-            return self.lease_or_write(scene);
+            return self.lease_or_write(scene, warnings);
         }
         let name = &self.target.namespace;
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
@@ -148,19 +153,19 @@ impl Create {
         Err(failure)
     }
 
-    fn lease_or_write(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn lease_or_write(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         if scene.resource(&self.target).row.rules.expires && !self.options.dry_run {
             let ttl_seconds = limits::lease_seconds(scene.world.config.event_ttl_seconds);
             return self.wait(scene, Phase::Lease, Op::LeaseGrant { ttl_seconds });
         }
-        self.write(scene)
+        self.write(scene, warnings)
     }
 
-    fn leased(mut self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    fn leased(mut self, scene: &Scene<'_>, answer: Answer, warnings: &mut Warnings) -> Result<Next, Failure> {
         match answer {
             Answer::Stored(Stored::Leased { id, .. }) => {
                 self.lease = id;
-                self.write(scene)
+                self.write(scene, warnings)
             }
             Answer::Stored(Stored::Failed(error)) => Err(fail::store_failure(&error)),
             Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(String::from(why.as_str()), 0)),
@@ -172,7 +177,7 @@ impl Create {
     }
 
     /// Names, drafts and writes the object.
-    fn write(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn write(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         // A tree that nobody else holds is changed in place.
         let mut value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
         let prefix = object::generate_name(&value);
@@ -181,7 +186,8 @@ impl Create {
                 generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
             object::set_name(&mut value, &name);
         }
-        let draft = scene.draft_new(&self.target, value)?;
+        let mut draft = scene.draft_new(&self.target, value)?;
+        warnings.extend(core::mem::take(&mut draft.warnings));
         self.target.name = object::name(&draft.value).into();
         let collection = scene.collection(scene.resource(&self.target))?;
         let key = collection.keys.key(&self.target.namespace, &self.target.name);
@@ -205,7 +211,14 @@ impl Create {
         self.respond(scene, draft, key, None)
     }
 
-    fn written(self, scene: &Scene<'_>, draft: Draft, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+    fn written(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        key: &Bytes,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(_) if scene.flaw().is(Mutant::UnknownMeansFailed) => {
@@ -218,7 +231,7 @@ impl Create {
         }
         let tries_max = scene.world.config.bounds.generated_name_tries;
         if self.generates && self.tries + 1 < tries_max && found_instead(reply).is_some() {
-            return Self { tries: self.tries + 1, ..self }.write(scene);
+            return Self { tries: self.tries + 1, ..self }.write(scene, warnings);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
         Err(name_taken(scene, &self.target, &self.target.name, prefix))
@@ -237,15 +250,12 @@ impl Create {
     fn respond(
         self,
         scene: &Scene<'_>,
-        mut draft: Draft,
+        draft: Draft,
         key: &[u8],
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
         let view = scene.view(&self.target, self.form, scene.call.include()?);
-        let warnings: Vec<String> =
-            self.warnings.into_iter().chain(core::mem::take(&mut draft.warnings)).collect();
-        let response = scene.respond_written(&view, 201, key, draft, revision);
-        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+        Ok(Next::Done(scene.respond_written(&view, 201, key, draft, revision)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::http::Response;
 use crate::kinds::{Generation, Resource, SubKind, names};
 use crate::limits;
 use crate::museum::Mutant;
-use crate::respond::{self, View};
+use crate::respond::{self, View, Warnings};
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
 use crate::status::{Causes, Failure, Path, quoted};
@@ -260,10 +260,10 @@ fn part_of(sub: &str, new: Value, old: &Value) -> Value {
 
 /// Removes owner references that a client repeats, and warns of them. A patch is looked at once it is applied,
 /// which is after mutating admission.
-pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Vec<String>) {
+pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Warnings) {
     let repeated = object::remove_repeated_owner_references(value);
     if !repeated.is_empty() {
-        warnings.push(object::repeated_owner_references_warning(&repeated, of_patch));
+        warnings.add(&object::repeated_owner_references_warning(&repeated, of_patch));
     }
 }
 

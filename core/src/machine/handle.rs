@@ -402,7 +402,13 @@ impl Machine {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let message =
             "Timeout: request did not complete within requested timeout - context deadline exceeded";
-        let response = slot.call.failure(&self.world, &Failure::timeout(message, 0));
+        let failure = Failure::timeout(message, 0);
+        let response = match &slot.state {
+            SlotState::Waiting(job, _) => job.late(&self.world, &failure),
+            SlotState::Running | SlotState::Abandoned | SlotState::Streaming => {
+                slot.call.failure(&self.world, &failure)
+            }
+        };
         self.answer_and_abandon(id, response, now, out);
     }
 

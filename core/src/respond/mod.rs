@@ -4,8 +4,10 @@ mod events;
 mod list;
 mod object;
 mod status;
+mod warnings;
 
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
-pub(crate) use status::{deleted, failure, with_warnings};
+pub(crate) use status::{deleted, failure};
+pub(crate) use warnings::Warnings;
