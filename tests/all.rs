@@ -6,6 +6,7 @@
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
 mod beside_etcd;
+mod callers;
 mod conditions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
@@ -17,6 +18,8 @@ mod malformed;
 mod museum;
 mod operator;
 mod patches;
+mod routes;
+mod shutdown;
 mod simulation;
 mod starting;
 mod warnings;

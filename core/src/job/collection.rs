@@ -53,7 +53,7 @@ enum Phase {
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
-    let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = delete::options(scene)?;
     let list = ListOptions::from_query(&scene.call.query)?;
     let resource = scene.resource(&target);
@@ -145,7 +145,7 @@ impl Collection {
 
     fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
-        let Some(entry) = self.left.next() else { return Ok(self.respond(scene)) };
+        let Some(entry) = self.left.next() else { return self.respond(scene) };
         let target =
             Target { namespace: entry.namespace().into(), name: entry.name().into(), ..self.target.clone() };
         self.delete_one(scene, entry, target)
@@ -181,9 +181,9 @@ impl Collection {
         self.again(scene, Phase::Read(target), read_key(key))
     }
 
-    fn respond(self, scene: &Scene<'_>) -> Next {
-        let view = scene.view(&self.target, self.form, crate::http::options::IncludeObject::Metadata);
+    fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let view = scene.list_view(&self.target, self.form, crate::http::options::IncludeObject::Metadata)?;
         let meta = ListMeta { revision: self.revision, ..ListMeta::default() };
-        Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter())))
+        Ok(Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter()))))
     }
 }

@@ -254,7 +254,7 @@ impl Create {
         key: &[u8],
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 201, key, draft, revision)))
     }
 }

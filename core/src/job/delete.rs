@@ -428,7 +428,6 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
-        let view = scene.view(target, self.form, scene.call.include()?);
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
                 let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
@@ -446,6 +445,7 @@ impl Delete {
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
+        let view = scene.view(&self.deletion.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(view.respond(200, value)))
     }
 }

@@ -270,11 +270,15 @@ pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: 
 /// The name in a body must be the path's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
 pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> {
-    let name = object::name(value);
-    if name == target.name {
+    let (name, url) = (object::name(value), &target.name);
+    if name == url {
         return Ok(());
     }
-    let url = &target.name;
+    if name.is_empty() {
+        let why =
+            format!("the name of the object ({url} based on URL) was undeterminable: name must be provided");
+        return Err(Failure::bad_request(why));
+    }
     let why = format!("the name of the object ({name}) does not match the name on the URL ({url})");
     Err(Failure::bad_request(why))
 }

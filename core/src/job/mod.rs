@@ -5,10 +5,12 @@
 mod begin;
 mod body;
 mod call;
+mod caller;
 mod change;
 mod collection;
 mod create;
 mod delete;
+mod document;
 mod draft;
 mod existing;
 mod fail;

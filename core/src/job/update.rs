@@ -70,9 +70,6 @@ pub(super) fn begin_put(scene: &Scene<'_>, target: Target, warnings: &mut Warnin
     warnings.extend(body.warnings);
     let mut value = body.value;
     scene.place(&target, &mut value)?;
-    if object::name(&value).is_empty() {
-        object::set_name(&mut value, &target.name);
-    }
     check_name(&target, &value)?;
     drop_repeated_owners(&mut value, false, warnings);
     start(scene, target, form, options, Change::Replace(value), warnings)
@@ -264,7 +261,7 @@ impl Update {
         if self.target.is_scale() {
             return self.respond(scene, respond::versioned(draft.value, Some(revision)));
         }
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 200, &key, draft, Some(revision))))
     }
 
@@ -273,7 +270,7 @@ impl Update {
     }
 
     fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         let response = if self.target.is_scale() {
             scale::respond(scene, &view, &self.target, value)?
         } else {

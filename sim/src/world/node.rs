@@ -175,7 +175,8 @@ impl World {
             | Input::Credit(..)
             | Input::Gone(_)
             | Input::Tick
-            | Input::Drain => None,
+            | Input::ShutdownInitiated
+            | Input::Drain(_) => None,
         };
         match &input {
             Input::Request(id, _) => {
@@ -191,7 +192,8 @@ impl World {
             | Input::Lost(..)
             | Input::Credit(..)
             | Input::Tick
-            | Input::Drain => {}
+            | Input::ShutdownInitiated
+            | Input::Drain(_) => {}
         }
         let mut effects = mem::take(&mut node.effects);
         machine.handle(clock, input, &mut effects);
