@@ -7,6 +7,7 @@ mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
 mod beside_etcd;
 mod bodies;
+mod callers;
 mod conditions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
@@ -20,6 +21,8 @@ mod museum;
 mod operator;
 mod patches;
 mod recordings;
+mod routes;
+mod shutdown;
 mod simulation;
 mod starting;
 mod strategies;

@@ -89,3 +89,57 @@ fn a_timeout_must_be_a_duration() {
     driver.pass(2_000);
     assert_eq!(driver.take(id).expect("an answer").status, 200);
 }
+
+/// Each request with its status and the beginnings of what it warns of, as kube-apiserver answers.
+#[test]
+fn requests_that_fail_warn_too() {
+    const SECRETS: &str = "/api/v1/namespaces/w/secrets";
+    const TLS: &str =
+        r#"{"metadata":{"name":"t"},"type":"kubernetes.io/tls","data":{"tls.crt":"eA==","tls.key":"eA=="}}"#;
+    const NO_PEM: &str = "tls: failed to find any PEM data in certificate input";
+    const UNKNOWN: &str = r#"unknown field \"x\""#;
+    let mut driver = server("w");
+    let at = |name: &str| format!("{MAPS}/{name}");
+    let long = format!(r#"{{"metadata":{{"name":"a"}},"{}":1}}"#, "x".repeat(5_000));
+    let cut = format!(r#"unknown field \"{}"#, "x".repeat(256 - "unknown field '".len()));
+    let steps: Vec<(&str, String, &str, u16, Vec<&str>)> = vec![
+        ("POST", MAPS.into(), r#"{"metadata":{"name":"a"}}"#, 201, vec![]),
+        ("POST", MAPS.into(), r#"{"metadata":{"name":"a"},"x":1}"#, 409, vec![UNKNOWN]),
+        ("PUT", at("a"), r#"{"metadata":{"name":"a","resourceVersion":"1"},"x":1}"#, 409, vec![UNKNOWN]),
+        ("PUT", at("nope"), r#"{"metadata":{"name":"nope"},"x":1}"#, 404, vec![UNKNOWN]),
+        ("PUT", at("a"), r#"{"metadata":{"name":"b"},"x":1}"#, 400, vec![UNKNOWN]),
+        ("POST", MAPS.into(), r#"{"metadata":{"name":"A_"},"x":1}"#, 422, vec![UNKNOWN]),
+        ("POST", MAPS.into(), r#"{"metadata":{"name":"a","namespace":"z"},"x":1}"#, 400, vec![UNKNOWN]),
+        (
+            "POST",
+            "/api/v1/namespaces/z/configmaps".into(),
+            r#"{"metadata":{"name":"a"},"x":1}"#,
+            404,
+            vec![UNKNOWN],
+        ),
+        ("POST", format!("{MAPS}?fieldValidation=Strict"), r#"{"metadata":{"name":"a"},"x":1}"#, 400, vec![]),
+        ("PATCH", at("nope"), r#"{"x":1}"#, 404, vec![]),
+        ("PATCH", at("a"), r#"{"x":1,"data":{"b/":"v"}}"#, 422, vec![UNKNOWN]),
+        ("PATCH", at("a"), r#"{"x":1,"metadata":{"resourceVersion":"1"}}"#, 409, vec![UNKNOWN]),
+        ("PATCH", at("a"), r#"{"x":1,"metadata":{"name":"z"}}"#, 400, vec![UNKNOWN]),
+        ("POST", SECRETS.into(), TLS, 201, vec![NO_PEM]),
+        ("POST", SECRETS.into(), TLS, 409, vec![NO_PEM]),
+        ("POST", SECRETS.into(), r#"{"metadata":{"name":"t"},"type":"kubernetes.io/tls"}"#, 422, vec![]),
+        ("POST", MAPS.into(), &long, 409, vec![&cut]),
+        ("GET", "/api/v1/namespaces/w/endpoints/nope".into(), "", 404, vec![ENDPOINTS]),
+        ("GET", "/api/v1/namespaces/w/endpoints?limit=x".into(), "", 400, vec![ENDPOINTS]),
+        ("PUT", "/api/v1/namespaces/w/endpoints".into(), "{}", 405, vec![]),
+        ("GET", "/api/v1/namespaces/w/endpoints/x/nope".into(), "", 404, vec![]),
+    ];
+    for (method, target, body, status, expected) in steps {
+        let headers = if method == "PATCH" { MERGE } else { JSON };
+        let reply = driver.call(method, &target, headers, body.as_bytes());
+        assert_eq!(reply.status, status, "{method} {target} {body:.60}: {}", reply.text());
+        assert_eq!(warnings(&reply), expected, "{method} {target} {body:.60}");
+    }
+    // What a change warned of stays when it turns out that somebody else was faster.
+    let owners = owned_by(&["u", "u"]).replace(r#""name":"owned","#, r#""resourceVersion":"1","#);
+    let reply = driver.call("PATCH", &at("a"), MERGE, owners.as_bytes());
+    let expected = repeated(" after mutating admission happens", "u");
+    assert_eq!((reply.status, warnings(&reply)), (409, vec![expected]), "{}", reply.text());
+}

@@ -278,6 +278,20 @@ pub fn lease_shared_millis(lease_seconds: i64) -> u64 {
     (lease_millis / (LEASE_REUSE_PART + 1)).min(LEASE_REUSE_MILLIS)
 }
 
+/// Combinations of labels of one metric. Beyond: what has a further one is not counted.
+pub const METRIC_SERIES: usize = 10_000;
+
+/// How many watches a server that ends closes in a second at least, and how often it closes some, milliseconds.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext
+pub const DRAINED_WATCHES_PER_SECOND_MIN: u64 = 200;
+pub const DRAIN_TICK_MILLIS: u64 = 50;
+
+/// Characters of the warnings of one answer, and of each of them once they are more than that together. Beyond: the
+/// rest of the text, and further warnings, are left out.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/warning.go truncateAtTotalRunes, truncateItemRunes
+pub const WARNING_CHARACTERS: usize = 4 * 1024;
+pub const WARNING_ITEM_CHARACTERS: usize = 256;
+
 /// Clauses of an Accept header, and parameters of one, that are looked at; later ones are not.
 pub const ACCEPT_CLAUSES: usize = 64;
 

@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame, SizeHint};
 use steersman_core::cache::ListBody;
-use steersman_core::http::{Body, Method, Request};
+use steersman_core::http::{Body, Method, Request, health};
 use steersman_core::limits;
 use steersman_core::respond::{self, InitialEvents};
 use steersman_core::rng::Rng;
@@ -29,8 +29,12 @@ use crate::shell::Shell;
 use crate::upload::{self, Upload};
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
-/// Set by the core on an authorized request for the metrics, which only the shell has.
+/// Set by the core on an authorized request for the metrics, or to forget them, since only the shell has them.
 static METRICS: HeaderName = HeaderName::from_static("x-steersman-metrics");
+static METRICS_RESET: HeaderName = HeaderName::from_static("x-steersman-metrics-reset");
+/// The word of the core for the metrics of health checks.
+const HEALTH_METRICS: &[u8] = b"slis";
+static HEALTH_RESULTS: HeaderName = HeaderName::from_static(health::RESULTS);
 
 /// Where requests are answered, and how.
 pub(crate) struct Exchange {
@@ -125,11 +129,7 @@ where
         (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
         (Body::Stream(_), None) => unreachable!("streams are conversations"),
     };
-    let source = if out.headers_mut().remove(&METRICS).is_some() {
-        Source::Full(exchange.shell.metrics.text(&exchange.shell).into())
-    } else {
-        source
-    };
+    let source = told_by_metrics(&exchange.shell, out.headers_mut(), source);
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
     finish_headers(exchange, out.headers_mut(), audit_id);
     if let Some(length) = source.length()
@@ -142,6 +142,21 @@ where
         out.body_mut().conversation = None;
     }
     out
+}
+
+/// What concerns metrics is between the core and the shell: the client sees only what comes of it.
+fn told_by_metrics(shell: &Shell, headers: &mut HeaderMap, source: Source) -> Source {
+    if let Some(results) = headers.remove(&HEALTH_RESULTS) {
+        shell.metrics.health_checked(&String::from_utf8_lossy(results.as_bytes()));
+    }
+    if let Some(which) = headers.remove(&METRICS_RESET) {
+        shell.metrics.reset(which.as_bytes() == HEALTH_METRICS);
+    }
+    match headers.remove(&METRICS) {
+        Some(which) if which.as_bytes() == HEALTH_METRICS => Source::Full(shell.metrics.health_text().into()),
+        Some(_) => Source::Full(shell.metrics.text(shell).into()),
+        None => source,
+    }
 }
 
 fn to_core(client: &Client, head: Head, body: Bytes) -> Request {

@@ -49,7 +49,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Config, Machine};
+use steersman_core::machine::{Config, Drain, Machine};
 
 use crate::budget::{Budget, Share};
 use crate::clock::Clock;
@@ -112,7 +112,7 @@ impl InProcess {
 
     /// Begins to shut down, as a server that is told to end: watches are closed and new ones refused.
     pub fn drain(&self) {
-        self.shared.exchange.shell.drain();
+        self.shared.exchange.shell.drain(Drain::default());
     }
 }
 

@@ -13,7 +13,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use steersman_core::http::{Body, Request, Response};
 use steersman_core::limits;
-use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Ran, Task};
+use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Note, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::world::World;
@@ -134,9 +134,14 @@ impl Shell {
         let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 
-    /// Begins to shut down: readiness fails from here on and watches are closed.
-    pub fn drain(self: &Arc<Self>) {
-        self.turn(None, Input::Drain);
+    /// Begins to shut down: readiness fails from here on, and all else is served as before.
+    pub fn initiate_shutdown(self: &Arc<Self>) {
+        self.turn(None, Input::ShutdownInitiated);
+    }
+
+    /// Takes no new requests from here on, and closes watches, some at a time.
+    pub fn drain(self: &Arc<Self>, drain: Drain) {
+        self.turn(None, Input::Drain(drain));
     }
 
     /// Gives the stores back, and ends a recording.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use steersman_core::http::Body;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{Digests, HEADING, Recorded, parse_config, parse_input, write_effect};
-use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
+use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Task};
 use steersman_io::record::Recorder;
 
 use crate::serving::{config, request, send, start_with};
@@ -39,7 +39,7 @@ async fn a_recording_replays_to_the_same_answers() {
         seen.insert(id, (head.status().as_u16(), body));
     }
     drop(client);
-    server.shell.drain();
+    server.shell.drain(Drain::default());
     server.serving.stop(Duration::from_secs(30)).await;
     server.shell.close().await;
     let recording = std::fs::read_to_string(&path).expect("a recording");

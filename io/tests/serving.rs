@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
-use steersman_core::machine::{Config, Machine};
+use steersman_core::machine::{Config, Drain, Machine};
 use steersman_core::museum::Flaw;
 use steersman_core::world::{Authentication, Authorization};
 use steersman_io::certificates::{Authority, Issued};
@@ -219,7 +219,7 @@ async fn a_watch_sees_a_write_and_ends_with_the_server() {
         seen.push_str(&String::from_utf8_lossy(&data));
     }
     assert!(seen.starts_with("{\"type\":\"ADDED\""), "{seen}");
-    server.shell.drain();
+    server.shell.drain(Drain::default());
     let rest = tokio::time::timeout(Duration::from_secs(30), events.collect()).await.expect("an end in time");
     assert!(rest.is_ok(), "the stream ends in order");
     drop(writer);

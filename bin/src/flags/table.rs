@@ -124,14 +124,19 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "shutdown-delay-duration",
                 Kind::Duration,
                 "",
-                "How long readyz fails before the server stops to accept.",
+                "How long readyz fails at shutdown while everything is still served.",
             ),
-            harmless("shutdown-send-retry-after", Kind::Bool, ""),
+            served(
+                "shutdown-send-retry-after",
+                Kind::Bool,
+                "",
+                "Listen until all requests have ended at shutdown, and answer new ones 429.",
+            ),
             served(
                 "shutdown-watch-termination-grace-period",
                 Kind::Duration,
                 "",
-                "How long open requests and watches have to end at shutdown, beyond the request timeout.",
+                "Over how long watches are closed at shutdown, beyond the request timeout; the fastest when 0.",
             ),
             harmless("storage-initialization-timeout", Kind::Duration, "1m0s"),
             served(

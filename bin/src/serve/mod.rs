@@ -6,6 +6,7 @@ mod issuer;
 mod memory;
 mod options;
 mod security;
+mod shutdown;
 mod systemd;
 mod tokens;
 
@@ -26,13 +27,13 @@ use steersman_io::shell::Shell;
 use steersman_io::store::Store;
 use steersman_io::store::embedded::{Embedded, Sizes};
 use steersman_io::store::etcd::{EtcdConfig, EtcdStore};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::flags::{self, Flags};
 use options::{Options, Storage};
+use shutdown::{Signals, shut_down};
 
 /// From this verbosity on every request is logged, as by kube-apiserver.
 const REQUEST_LOG_VERBOSITY: i64 = 4;
@@ -125,9 +126,8 @@ fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
 }
 
 async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
-    // Registered first, so that a signal during the start ends the server in order.
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    // Taken first, so that a signal during the start ends the server in order.
+    let mut signals = Signals::take()?;
     // Before anything is written: another server's files are not touched.
     let _data_directory = match options.needs_data_directory {
         true => Some(directory::take(&options.data_directory)?),
@@ -166,16 +166,18 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
         follow_files(flags, &options, &serving, file_contents).await;
     };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.next() => {}
         () = running => {}
     }
-    tracing::info!("shutting down");
-    shell.drain();
-    tokio::time::sleep(options.shutdown_delay).await;
-    serving.stop(options.request_timeout + options.watch_grace).await;
-    shell.close().await;
-    Ok(())
+    tokio::select! {
+        biased;
+        () = signals.next() => {
+            // Whoever asks twice does not want to wait: what was acknowledged is safe.
+            complain("Error: a second signal ends the server at once");
+            std::process::exit(1)
+        }
+        () = shut_down(&shell, serving, &options) => Ok(()),
+    }
 }
 
 /// The server is ready: whoever started it is told.

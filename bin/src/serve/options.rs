@@ -57,6 +57,7 @@ pub(super) struct Options {
     pub(super) request_timeout: Duration,
     pub(super) shutdown_delay: Duration,
     pub(super) watch_grace: Duration,
+    pub(super) sends_retry_after: bool,
     pub(super) http2_max_streams: u32,
     pub(super) config: Config,
 }
@@ -135,6 +136,7 @@ impl Options {
             request_timeout: flags.duration("request-timeout"),
             shutdown_delay: flags.duration("shutdown-delay-duration"),
             watch_grace: flags.duration("shutdown-watch-termination-grace-period"),
+            sends_retry_after: flags.bool("shutdown-send-retry-after"),
             http2_max_streams: match bound(flags, "http2-max-streams-per-connection")? {
                 0 => 100,
                 streams => streams,

@@ -6,7 +6,8 @@ use std::path::Path;
 use steersman_core::value::Text;
 use steersman_core::world::Token;
 
-/// The tokens of a file, sorted. A token that comes twice has the later meaning, one that is empty none.
+/// The tokens of a file, sorted. A token that comes twice has the later meaning. An empty one has none, and neither has
+/// one without a user: a name that is empty identifies nobody.
 pub(super) fn load(path: &Path) -> Result<Vec<Token>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     parse(&text).map_err(|error| format!("{}: {error}", path.display()))
@@ -21,7 +22,8 @@ fn parse(text: &str) -> Result<Vec<Token>, String> {
                 record.len()
             ));
         };
-        if token.is_empty() {
+        if token.is_empty() || user.is_empty() {
+            tracing::warn!(user = %user, "a line of the token file has no token or no user: it is passed over");
             continue;
         }
         let groups = rest.first().map(String::as_str).unwrap_or_default();
@@ -91,7 +93,8 @@ mod tests {
 
     #[test]
     fn token_files_read_as_upstream_reads_them() {
-        let text = "t1,alice,u1,\"devs,ops\"\r\n\nt0,bob,u0\n,nobody,u2\nt1,carol,u3,\"a \"\"b\"\"\"\n";
+        let text = "t1,alice,u1,\"devs,ops\"\r\n\nt0,bob,u0\n,nobody,u2\nt2,,u2,system:masters\n\
+            t1,carol,u3,\"a \"\"b\"\"\"\n";
         let token = |token: &str, user: &str, uid: &str, groups: &[&str]| Token {
             token: token.into(),
             user: user.into(),

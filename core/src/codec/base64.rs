@@ -55,6 +55,17 @@ pub fn decode(text: &str) -> Result<Vec<u8>, usize> {
     Ok(out)
 }
 
+/// Decodes base64 with the letters of URLs and without padding; None for what is not that.
+pub fn decode_url(text: &str) -> Option<Vec<u8>> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !text.bytes().all(is_letter) {
+        return None;
+    }
+    let mut padded = text.replace('-', "+").replace('_', "/");
+    padded.push_str(["", "", "==", "="][padded.len() % 4]);
+    decode(&padded).ok()
+}
+
 fn is_break(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }

@@ -4,6 +4,7 @@
 
 use super::yaml;
 use crate::http::Request;
+use crate::http::query::Query;
 use crate::limits;
 use crate::status::{Details, Failure, Reason};
 use crate::value::Value;
@@ -117,23 +118,28 @@ impl Form {
     /// The form of the answer to `request`. 406 when the client takes none that `endpoint` has.
     pub fn negotiate(request: &Request, endpoint: Endpoint) -> Result<Self, Failure> {
         let accept = request.header("accept").unwrap_or("");
-        match endpoint {
-            Endpoint::Object | Endpoint::Plain => guard_route(accept, &MEDIA_TYPES)?,
-            Endpoint::List => {
-                let all: Vec<&str> = MEDIA_TYPES.into_iter().chain(STREAM_MEDIA_TYPES).collect();
-                guard_route(accept, &all)?;
-            }
-            Endpoint::Custom => {}
-        }
+        Self::guard(request, endpoint)?;
         let form = choose(accept, endpoint).ok_or_else(|| Failure::not_acceptable(&MEDIA_TYPES))?;
         Ok(Self { pretty: form.media == Media::Json && (form.pretty || wants_pretty(request)), ..form })
     }
 
-    /// The form of the events of a watch. 406 for YAML too, which does not stream.
-    pub fn negotiate_watch(request: &Request, endpoint: Endpoint) -> Result<Self, Failure> {
-        let form = Self::negotiate(request, endpoint)?;
-        match form.media {
-            Media::Json => Ok(Self { pretty: false, ..form }),
+    /// The check that a route makes before anything else. 406 when the client takes none of its media types.
+    pub fn guard(request: &Request, endpoint: Endpoint) -> Result<(), Failure> {
+        let accept = request.header("accept").unwrap_or("");
+        match endpoint {
+            Endpoint::Object | Endpoint::Plain => guard_route(accept, &MEDIA_TYPES),
+            Endpoint::List => {
+                let all: Vec<&str> = MEDIA_TYPES.into_iter().chain(STREAM_MEDIA_TYPES).collect();
+                guard_route(accept, &all)
+            }
+            Endpoint::Custom => Ok(()),
+        }
+    }
+
+    /// This form for the events of a watch. 406 for YAML, which does not stream.
+    pub fn streamed(self) -> Result<Self, Failure> {
+        match self.media {
+            Media::Json => Ok(Self { pretty: false, ..self }),
             Media::Yaml => Err(Failure::not_acceptable(&STREAM_MEDIA_TYPES)),
         }
     }
@@ -283,9 +289,11 @@ fn refused_by_route(code: u16, reason: Reason, message: &str) -> Failure {
 
 /// Whether `pretty` or, without it, the sort of client asks for indented JSON.
 pub fn wants_pretty(request: &Request) -> bool {
-    let parameters = request.query.split('&').filter_map(|pair| pair.strip_prefix("pretty="));
-    if let Some(wish) = { parameters }.next().filter(|wish| !wish.is_empty()) {
-        return matches!(wish, "1" | "t" | "T" | "true" | "TRUE" | "True");
+    if !request.query.is_empty() {
+        let query = Query::parse(&request.query);
+        if !query.text("pretty").is_empty() {
+            return query.pretty() == Some(true);
+        }
     }
     let agent = request.header("user-agent").unwrap_or("");
     ["curl", "Wget", "Mozilla/5.0"].iter().any(|person| agent.starts_with(person))

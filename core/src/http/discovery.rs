@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
 
 use super::document::{fingerprint, is_held, list, not_modified, object, optional_text, text, texts};
-use super::{Request, Response, health};
+use super::{Method, Request, Response, health};
 use crate::codec::{form, json, yaml};
 use crate::kinds::{Registry, Resource, Scope, Verb};
 use crate::status::Failure;
@@ -16,6 +16,10 @@ pub const GIT_VERSION: &str = "v1.36.2+steersman";
 
 /// The media type parameters by which a client asks for every group at once.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// What documents are offered in, as refusals name it; protobuf is not there yet.
+const MEDIA_TYPES: [&str; 3] =
+    ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 
 /// The other paths that / lists, beside those of groups and health checks.
 const FIXED_PATHS: &[&str] = &[
@@ -33,49 +37,68 @@ const FIXED_PATHS: &[&str] = &[
     "/version",
 ];
 
-/// The answer to a GET of a path of discovery; None when the path belongs to somebody else.
+/// The answer to a request for a path of discovery, decoded; None when the path belongs to somebody else.
 /// `server_address` (`host:port`) is where clients outside reach this server; `more_paths` are further ones
 /// that / lists.
 pub fn respond(
     registry: &Registry,
     request: &Request,
+    path: &str,
     server_address: &str,
     more_paths: &[&str],
-) -> Option<Response> {
-    let path = request.path.strip_suffix('/').unwrap_or(&request.path);
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
+) -> Result<Option<Response>, Failure> {
+    if matches!(path, "/" | "/index.html") {
+        return Ok(Some(indented(&index(registry, more_paths))));
+    }
+    let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').skip(1).collect();
+    let routed = |media_types: &[&str]| {
+        if request.method != Method::Get {
+            return Err(Failure::method_not_allowed());
+        }
+        form::guard_route(request.header("accept").unwrap_or(""), media_types)
+    };
     let document = match segments.as_slice() {
-        [] => return Some(indented(&index(registry, more_paths))),
-        ["version"] => return Some(indented(&version())),
-        ["api"] if wants_aggregated(request) => return Some(aggregated(registry, request, true)),
-        ["apis"] if wants_aggregated(request) => return Some(aggregated(registry, request, false)),
-        ["api"] => legacy_versions(server_address),
+        ["version"] => {
+            routed(&MEDIA_TYPES[..1])?;
+            return Ok(Some(indented(&version())));
+        }
+        ["api"] => {
+            routed(&MEDIA_TYPES)?;
+            if wants_aggregated(request) {
+                return Ok(Some(aggregated(registry, request, true)));
+            }
+            legacy_versions(server_address)
+        }
+        ["apis"] if wants_aggregated(request) => return Ok(Some(aggregated(registry, request, false))),
         ["apis"] => groups(registry),
         ["apis", group] if registry.serves_group(group) && !group.is_empty() => {
             group_document(registry, group, true)
         }
-        ["api", version] if registry.serves_group_version("", version) => resources(registry, "", version),
+        ["api", version] if registry.serves_group_version("", version) => {
+            routed(&MEDIA_TYPES)?;
+            resources(registry, "", version)
+        }
         ["apis", group, version] if registry.serves_group_version(group, version) && !group.is_empty() => {
+            routed(&MEDIA_TYPES)?;
             resources(registry, group, version)
         }
-        _ => return None,
+        _ => return Ok(None),
     };
-    Some(negotiated(request, document))
+    negotiated(request, document).map(Some)
 }
 
 /// The answer to a path that nothing serves: a Status below the root of a served group, Go's page elsewhere.
-pub fn absent(registry: &Registry, path: &str) -> Response {
+pub fn absent(registry: &Registry, path: &str) -> Result<Response, Failure> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let below_group = match segments.as_slice() {
-        ["api", _, ..] => true,
+        ["api" | "version", _, ..] => true,
         ["apis", group, _, ..] => !group.is_empty() && registry.serves_group(group),
         _ => false,
     };
     if below_group {
-        let failure = Failure::no_such_resource();
-        return Response::json(failure.code, json::to_vec(&failure.to_value()));
+        return Err(Failure::no_such_resource());
     }
-    Response::text(404, "404 page not found\n").with_header("x-content-type-options", "nosniff")
+    Ok(Response::text(404, "404 page not found\n").with_header("x-content-type-options", "nosniff"))
 }
 
 /// Some documents are for people: indented JSON, whatever is asked for.
@@ -85,26 +108,25 @@ fn indented(document: &str) -> Response {
 }
 
 /// The document in the encoding that the client asked for.
-fn negotiated(request: &Request, document: String) -> Response {
+fn negotiated(request: &Request, document: String) -> Result<Response, Failure> {
     let accept = request.header("accept").unwrap_or("*/*");
     for range in accept.split(',') {
         let media_type = range.split(';').next().unwrap_or("").trim();
         match media_type {
             "application/json" | "application/*" | "*/*" | "" => {
-                return match form::wants_pretty(request) {
+                return Ok(match form::wants_pretty(request) {
                     true => indented(&document),
                     false => Response::json(200, document),
-                };
+                });
             }
             "application/yaml" => {
                 let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
-                return Response::new(200, "application/yaml", yaml::to_string(&parsed.value));
+                return Ok(Response::new(200, "application/yaml", yaml::to_string(&parsed.value)));
             }
             _ => {}
         }
     }
-    let failure = Failure::not_acceptable(&["application/json", "application/yaml"]);
-    Response::json(failure.code, json::to_vec(&failure.to_value()))
+    Err(Failure::not_acceptable(&MEDIA_TYPES))
 }
 
 /// Whether the first range that discovery can serve asks for every group at once.
@@ -350,6 +372,10 @@ mod tests {
         }
     }
 
+    fn ask(registry: &Registry, request: &Request) -> Option<Response> {
+        respond(registry, request, &request.path, ADDRESS, &[]).expect("no refusal")
+    }
+
     /// Paths with the answer that kube-apiserver gives.
     const ANSWERS: &[(&str, &str)] = &[
         (
@@ -379,8 +405,7 @@ mod tests {
         let registry = Registry::builtin();
         let parse = |text: &str| json::parse(text.as_bytes()).expect("JSON").value;
         for (path, wanted) in ANSWERS {
-            let response =
-                respond(&registry, &request(path, "application/json"), ADDRESS, &[]).expect("a document");
+            let response = ask(&registry, &request(path, "application/json")).expect("a document");
             assert_eq!(parse(text_of(&response)), parse(wanted));
         }
     }
@@ -391,7 +416,7 @@ mod tests {
         let accept = alloc::format!("{AGGREGATED},application/json");
         let mut resources = 0;
         for path in ["/api", "/apis"] {
-            let response = respond(&registry, &request(path, &accept), ADDRESS, &[]).expect("a document");
+            let response = ask(&registry, &request(path, &accept)).expect("a document");
             assert_eq!(response.headers[0].1, AGGREGATED);
             let document = json::parse(text_of(&response).as_bytes()).expect("JSON").value;
             let items = document.field("items").and_then(Value::as_list).expect("items");
@@ -419,7 +444,7 @@ mod tests {
         ] {
             let mut asked = request(path, "application/json");
             asked.headers.push(("user-agent".into(), agent.into()));
-            let response = respond(&registry, &asked, ADDRESS, &[]).expect("a document");
+            let response = ask(&registry, &asked).expect("a document");
             assert_eq!(text_of(&response).starts_with("{\n  \""), indented, "{path} {agent}");
         }
     }
@@ -434,13 +459,10 @@ mod tests {
             ("/apis/apps/v9", true),
             ("/api/v1/namespaces/default/pods/x/nope", true),
         ] {
-            assert!(respond(&registry, &request(path, "*/*"), ADDRESS, &[]).is_none(), "{path}");
-            let response = absent(&registry, path);
-            assert_eq!(
-                (response.status, text_of(&response).starts_with('{')),
-                (404, status_object),
-                "{path}"
-            );
+            assert!(ask(&registry, &request(path, "*/*")).is_none(), "{path}");
+            let code =
+                absent(&registry, path).map_or_else(|failure| failure.code, |response| response.status);
+            assert_eq!((code, absent(&registry, path).is_err()), (404, status_object), "{path}");
         }
     }
 }

@@ -6,6 +6,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// A header for the shell, which counts results: the probe, the checks that passed and those that failed.
+pub const RESULTS: &str = "x-steersman-health";
+
 /// What the checks look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Health {
@@ -109,7 +112,7 @@ const CHECKS: &[(&str, On, Condition)] = &[
     ("shutdown", On::Ready, Condition::NotStopping),
 ];
 
-/// The answer to a GET of a health path; None when there is no such path or check.
+/// The answer to a request for a health path, by any method; None when there is no such path or check.
 /// `parameters` is the decoded query: `verbose` and `exclude=CHECK` count.
 pub fn respond(health: Health, path: &str, parameters: &[(String, String)]) -> Option<Response> {
     let path = path.strip_prefix('/')?;
@@ -139,15 +142,16 @@ fn together(health: Health, probe: Probe, parameters: &[(String, String)]) -> Re
         parameters.iter().filter(|(key, _)| key == "exclude").map(|(_, value)| value.as_str()).collect();
     excluded.sort_unstable();
     excluded.dedup();
-    let (mut lines, mut failed) = (String::new(), false);
+    let (mut lines, mut passed, mut failed) = (String::new(), Vec::new(), Vec::new());
     for (name, _, condition) in probe.checks() {
         if let Some(at) = excluded.iter().position(|known| known == name) {
             excluded.remove(at);
             lines.push_str(&format!("[+]{name} excluded: ok\n"));
         } else if problem(health, *condition).is_some() {
-            failed = true;
+            failed.push(*name);
             lines.push_str(&format!("[-]{name} failed: reason withheld\n"));
         } else {
+            passed.push(*name);
             lines.push_str(&format!("[+]{name} ok\n"));
         }
     }
@@ -157,12 +161,13 @@ fn together(health: Health, probe: Probe, parameters: &[(String, String)]) -> Re
         lines.push_str(&format!("warn: some health checks cannot be excluded: no matches for {unknown}\n"));
     }
     let word = probe.word();
-    if failed {
-        return error(format!("{lines}{word} check failed\n"));
+    let results = format!("{word}|{}|{}", passed.join(","), failed.join(","));
+    if !failed.is_empty() {
+        return error(format!("{lines}{word} check failed\n")).with_header(RESULTS, results);
     }
     let verbose = parameters.iter().any(|(key, _)| key == "verbose");
     let body = if verbose { format!("{lines}{word} check passed\n") } else { "ok".into() };
-    Response::text(200, body).with_header("x-content-type-options", "nosniff")
+    Response::text(200, body).with_header("x-content-type-options", "nosniff").with_header(RESULTS, results)
 }
 
 fn error(body: String) -> Response {

@@ -6,7 +6,7 @@ pub mod health;
 pub mod openapi;
 pub mod openid;
 pub mod options;
-mod percent;
+pub(crate) mod percent;
 pub mod query;
 mod request;
 mod response;

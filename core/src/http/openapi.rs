@@ -10,7 +10,7 @@ mod schemas;
 
 use super::discovery::GIT_VERSION;
 use super::document::{fingerprint, is_held, list, not_modified, object, text};
-use super::{Request, Response};
+use super::{Body, Request, Response};
 use crate::codec::json;
 use crate::kinds::Registry;
 use crate::schema::TypeId;
@@ -44,20 +44,19 @@ const ROOT: &str = "/openapi/v3";
 const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const PROTOBUF_V2_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
-/// The answer to a GET of an OpenAPI path; None when there is no such path. `hash` is the query
-/// parameter by which clients pin the version they mean.
-pub fn respond(registry: &Registry, request: &Request, hash: Option<&str>) -> Option<Response> {
-    match request.path.as_str() {
+/// The answer to a request for an OpenAPI path, decoded, by any method; None when the path is somebody else's.
+/// `hash` is the query parameter by which clients pin the version they mean.
+pub fn respond(registry: &Registry, request: &Request, path: &str, hash: Option<&str>) -> Option<Response> {
+    match path {
         "/openapi/v2" => Some(respond_v2(registry, request)),
-        "/openapi/v3" | "/openapi/v3/" => {
-            Some(Response::new(200, "text/plain; charset=utf-8", index(registry)))
-        }
+        "/openapi/v3" => Some(Response::text(200, index(registry))),
         path => {
             let path = path.strip_prefix(ROOT)?.strip_prefix('/')?;
-            group_versions(registry).into_iter().find(|(known, _, _)| known == path).map(|found| {
-                let (path, group, version) = found;
-                respond_v3(registry, request, hash, &path, (group, version))
-            })
+            let found = group_versions(registry).into_iter().find(|(known, _, _)| known == path);
+            let Some((path, group, version)) = found else {
+                return Some(Response { status: 404, headers: Vec::new(), body: Body::Empty });
+            };
+            Some(respond_v3(registry, request, hash, &path, (group, version)))
         }
     }
 }
@@ -269,7 +268,7 @@ mod tests {
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };
-        respond(registry, &request, hash).expect("an OpenAPI path")
+        respond(registry, &request, path, hash).expect("an OpenAPI path")
     }
 
     #[test]

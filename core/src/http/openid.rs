@@ -79,14 +79,14 @@ pub fn paths(config: &Config) -> &'static [&'static str] {
     if can_discover { &[CONFIGURATION_PATH, KEYS_PATH] } else { &[] }
 }
 
-/// The answer to a request for one of the two documents; None when the path belongs to somebody else.
-pub fn respond(config: &Config, request: &Request) -> Result<Option<Response>, Failure> {
+/// The answer to a request for one of the two documents; None when the path (decoded) belongs to somebody else.
+pub fn respond(config: &Config, request: &Request, path: &str) -> Result<Option<Response>, Failure> {
     let below = |root: &&&str| {
-        let rest = request.path.strip_prefix(**root);
+        let rest = path.strip_prefix(**root);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let Some(root) = paths(config).iter().find(below) else { return Ok(None) };
-    if request.path.strip_prefix(root).is_some_and(|rest| !rest.chars().all(|letter| letter == '/')) {
+    if path.strip_prefix(root).is_some_and(|rest| !rest.chars().all(|letter| letter == '/')) {
         return Err(Failure::no_such_resource());
     }
     if request.method != Method::Get {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 /// The decoded text, with `+` for a space in queries. None when a `%` has no two hexadecimal digits
 /// after it. Bytes that are no UTF-8 become U+FFFD.
-pub(super) fn decode(text: &str, query: bool) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str, query: bool) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|byte| byte == b'%' || query && byte == b'+') {
         return Some(Cow::Borrowed(text));
     }

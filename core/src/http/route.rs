@@ -3,7 +3,7 @@
 
 use super::options::ListOptions;
 use super::query::Query;
-use super::{Method, percent};
+use super::{Method, Request, Response, percent};
 use crate::kinds::names::path_segment;
 use crate::status::{Failure, quoted};
 use crate::value::Text;
@@ -44,14 +44,12 @@ pub struct RequestInfo {
 
 /// Words after the version that are a verb.
 const VERB_WATCH: &str = "watch";
-const VERB_PROXY: &str = "proxy";
+pub(crate) const VERB_PROXY: &str = "proxy";
 
 impl RequestInfo {
-    /// `path` as sent. 400 when it cannot be decoded, or ends after a verb in it.
-    pub fn parse(method: &Method, path: &str, query: &Query) -> Result<Self, Failure> {
-        let Some(decoded) = percent::decode(path, false) else {
-            return Err(Failure::bad_request(format!("invalid URL escape in path {}", quoted(path))));
-        };
+    /// `path` as sent.
+    pub fn parse(method: &Method, path: &str, query: &Query) -> Result<Self, Unroutable> {
+        let decoded = percent::decode(path, false).ok_or(Unroutable::Undecodable)?;
         let mut info = Self { verb: method.word().to_ascii_lowercase().into(), ..Self::default() };
         let segments: Vec<&str> = match decoded.trim_matches('/') {
             "" => Vec::new(),
@@ -91,14 +89,13 @@ impl RequestInfo {
     }
 
     /// A verb in the path, deprecated and still served for watches.
-    fn take_verb<'a>(&mut self, parts: &'a [&'a str], path: &str) -> Result<&'a [&'a str], Failure> {
+    fn take_verb<'a>(&mut self, parts: &'a [&'a str], path: &str) -> Result<&'a [&'a str], Unroutable> {
         let [verb, rest @ ..] = parts else { return Ok(parts) };
         if !matches!(*verb, VERB_WATCH | VERB_PROXY) {
             return Ok(parts);
         }
         if rest.is_empty() {
-            let why = format!("unable to determine kind and namespace from url, {path}");
-            return Err(Failure::bad_request(why));
+            return Err(Unroutable::EndsAfterVerb(path.into()));
         }
         self.verb = (*verb).into();
         self.watch_prefix = *verb == VERB_WATCH;
@@ -162,20 +159,57 @@ impl RequestInfo {
         self.watch_prefix || options.watch
     }
 
-    /// 400 for a name or a namespace that no key can hold.
+    /// 400 for a name that no key can hold.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go NamespaceKeyFunc
-    pub fn check_segments(&self) -> Result<(), Failure> {
-        for (what, segment) in [("Name", &self.name), ("Namespace", &self.namespace)] {
-            let problems = path_segment(segment, false);
-            if !problems.is_empty() {
-                let why = problems.join(";");
-                return Err(Failure::bad_request(format!(
-                    "{what} parameter invalid: {}: {why}",
-                    quoted(segment)
-                )));
-            }
+    pub fn check_name(&self) -> Result<(), Failure> {
+        let problems = path_segment(&self.name, false);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let why = problems.join(";");
+        Err(Failure::bad_request(format!("Name parameter invalid: {}: {why}", quoted(&self.name))))
+    }
+
+    /// 500, as upstream, for a namespace that no key can hold. `key` is the object's or the collection's.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go prepareKey
+    pub fn check_namespace(&self, creates: bool, key: impl FnOnce() -> String) -> Result<(), Failure> {
+        let problems = path_segment(&self.namespace, false);
+        if creates && !problems.is_empty() {
+            let why = problems.join(" ");
+            let name = quoted(&self.namespace);
+            return Err(Failure::internal(format!("invalid resource name {name}: [{why}]")));
+        }
+        if matches!(self.namespace.as_str(), "." | "..") {
+            return Err(Failure::unclassified(format!("invalid key: {}", quoted(&key()))));
         }
         Ok(())
+    }
+}
+
+/// Why it cannot be told what a request asks for. It is answered before anybody asks who makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unroutable {
+    /// The path is not escaped as it must be.
+    Undecodable,
+    /// The path, decoded, ends after one of the verbs that a path may have.
+    EndsAfterVerb(String),
+}
+
+impl Unroutable {
+    pub fn response(&self, request: &Request) -> Response {
+        match self {
+            // Go's server answers so to what it cannot parse.
+            Self::Undecodable => Response::text(400, "400 Bad Request"),
+            // k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go InternalError
+            Self::EndsAfterVerb(path) => {
+                let mark = if request.query.is_empty() { "" } else { "?" };
+                let target = quoted(&format!("{}{mark}{}", request.path, request.query));
+                let why = format!("unable to determine kind and namespace from url, {path}");
+                let text = format!("Internal Server Error: {target}: failed to create RequestInfo: {why}");
+                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                Response::text(500, text + "\n").with_header("x-content-type-options", "nosniff")
+            }
+        }
     }
 }
 
@@ -252,10 +286,7 @@ mod tests {
             assert_eq!(told(method, url), expected, "{method} {url}");
         }
         let info = RequestInfo::parse(&Method::Get, "/api/v1/pods/%2e%2e", &Query::default()).unwrap();
-        assert_eq!(
-            info.check_segments().unwrap_err().message,
-            "Name parameter invalid: \"..\": may not be '..'"
-        );
+        assert_eq!(info.check_name().unwrap_err().message, "Name parameter invalid: \"..\": may not be '..'");
         assert!(RequestInfo::parse(&Method::Get, "/api/v1/watch", &Query::default()).is_err());
         assert!(RequestInfo::parse(&Method::Get, "/a%2", &Query::default()).is_err());
     }

@@ -1,71 +1,39 @@
 //! The first step: who asks, whether that is allowed, and which verb's file goes on.
 
 use super::call::Target;
-use super::{Next, Scene, collection, create, delete, list, read, update};
-use crate::http::route::RequestInfo;
-use crate::http::{Method, Peer, Response, discovery, health, openapi, openid};
+use super::caller::{self, Caller};
+use super::{Next, Scene, collection, create, delete, document, list, read, update};
+use crate::codec::form::{Endpoint, Form, patch_media};
+use crate::http::Method;
+use crate::http::route::{RequestInfo, VERB_PROXY};
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::museum::Mutant;
+use crate::respond::Warnings;
 use crate::status::{Failure, Qualified, quoted};
 use crate::value::Text;
 use crate::world::Authorization;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
-/// Who makes the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
-    pub(super) name: Text,
-    /// Empty when the authenticator knows none.
-    pub(super) uid: Text,
-    pub(super) groups: Vec<Text>,
-}
-
-pub(super) fn begin(scene: &Scene<'_>) -> Result<Next, Failure> {
-    let caller = authenticate(scene)?;
-    let info = scene.call.info.as_ref().map_err(Clone::clone)?;
+pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
+    let request = &scene.call.request;
+    let info = match &scene.call.info {
+        Ok(info) => info,
+        Err(unroutable) => return Ok(Next::Done(unroutable.response(request))),
+    };
+    let caller = caller::authenticate(scene, warnings)?;
+    if let Err(failure) = caller::refuse_impersonation(request) {
+        let response = scene.call.failure(scene.world, &failure);
+        return Ok(Next::Done(response.with_header("x-content-type-options", "nosniff")));
+    }
     authorize(scene, info, &caller)?;
-    if info.is_resource && scene.world.registry.serves_group_version(&info.group, &info.version) {
-        resource(scene, info)
+    // What a path means to authorization is not always what it means to the router: it takes no second slash first.
+    let is_served = scene.world.registry.serves_group_version(&info.group, &info.version);
+    if info.is_resource && is_served && !info.path.starts_with("//") {
+        resource(scene, info, warnings)
     } else {
-        document(scene, info)
+        document::respond(scene, info)
     }
-}
-
-/// k8s: pkg/kubeapiserver/authenticator/config.go
-pub(super) fn authenticate(scene: &Scene<'_>) -> Result<Caller, Failure> {
-    let config = &scene.world.config.authentication;
-    let in_group = |group: &str, mut groups: Vec<Text>| {
-        groups.push(group.into());
-        groups
-    };
-    let rejected = match &scene.call.request.peer {
-        Peer::Certificate { common_name, organizations } => {
-            let groups = in_group("system:authenticated", organizations.clone());
-            return Ok(Caller { name: common_name.clone(), uid: "".into(), groups });
-        }
-        Peer::Rejected(_) => true,
-        Peer::None => false,
-    };
-    if let Some(token) = bearer_token(scene) {
-        let known = config.tokens.binary_search_by(|held| held.token.as_str().cmp(token));
-        let line = known.map(|index| &config.tokens[index]).map_err(|_| Failure::unauthorized())?;
-        let groups = in_group("system:authenticated", line.groups.clone());
-        return Ok(Caller { name: line.user.clone(), uid: line.uid.clone(), groups });
-    }
-    if rejected || !config.anonymous {
-        return Err(Failure::unauthorized());
-    }
-    let groups = in_group("system:unauthenticated", Vec::new());
-    Ok(Caller { name: "system:anonymous".into(), uid: "".into(), groups })
-}
-
-fn bearer_token<'a>(scene: &Scene<'a>) -> Option<&'a str> {
-    let header = scene.call.request.header("authorization")?.trim();
-    let (scheme, token) = header.split_once(' ')?;
-    let token = token.trim_start().split(' ').next()?;
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go
@@ -110,41 +78,7 @@ fn forbidden(info: &RequestInfo, caller: &Caller, reason: &str) -> Failure {
     Failure { message: format!("forbidden: {why}"), ..failure }
 }
 
-/// A path that is about no resource: discovery, health, OpenAPI, metrics.
-fn document(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
-    let request = &scene.call.request;
-    let registry = &scene.world.registry;
-    let readable = matches!(request.method, Method::Get | Method::Head);
-    if info.path == "/metrics" && readable {
-        // The shell puts its registry's text in the place of this body.
-        return Ok(Next::Done(Response::text(200, "").with_header("x-steersman-metrics", "1")));
-    }
-    if readable {
-        let health = health::Health {
-            store: scene.world.synced(),
-            caches: scene.world.synced(),
-            bootstrapped: scene.world.booted,
-            stopping: scene.world.draining,
-        };
-        if let Some(response) = health::respond(health, &info.path, scene.call.query.pairs()) {
-            return Ok(Next::Done(response));
-        }
-        if let Some(response) = openapi::respond(registry, request, scene.call.query.first("hash")) {
-            return Ok(Next::Done(response));
-        }
-    }
-    let config = &scene.world.config;
-    if let Some(response) = openid::respond(config, request)? {
-        return Ok(Next::Done(response));
-    }
-    let issuer_paths = openid::paths(config);
-    if let Some(response) = discovery::respond(registry, request, &config.advertised, issuer_paths) {
-        return Ok(Next::Done(response));
-    }
-    Ok(Next::Done(discovery::absent(registry, &info.path)))
-}
-
-fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
+fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> Result<Next, Failure> {
     let registry = &scene.world.registry;
     let found = registry.find(&info.group, &info.version, &info.resource);
     let resource = found.ok_or_else(Failure::no_such_resource)?;
@@ -158,10 +92,10 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
     let namespaced = resource.namespaced();
     let takes_place = namespaced && info.namespace.is_empty() && !info.name.is_empty() && info.named_in_path;
     let misplaced = !namespaced && !info.namespace.is_empty() && info.resource != "namespaces";
-    if takes_place || misplaced {
+    let unwatched = info.watch_prefix && (sub.is_some() || !resource.allows(Verb::Watch));
+    if takes_place || misplaced || unwatched || info.verb == VERB_PROXY {
         return Err(Failure::no_such_resource());
     }
-    info.check_segments()?;
     let target = Target {
         resource: resource.id,
         sub,
@@ -169,8 +103,8 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
         name: if info.named_in_path { info.name.clone() } else { Text::default() },
     };
     match sub {
-        None => whole(scene, info, resource, target),
-        Some(sub) => part(scene, info, sub, target),
+        None => whole(scene, info, resource, target, warnings),
+        Some(sub) => part(scene, info, sub, target, warnings),
     }
 }
 
@@ -180,21 +114,29 @@ fn whole(
     info: &RequestInfo,
     resource: &Resource,
     target: Target,
+    warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     let named = !target.name.is_empty();
     let placed = !resource.namespaced() || !target.namespace.is_empty();
     let verb = match (&scene.call.request.method, named) {
         (Method::Get, _) if info.watch_prefix => Verb::Watch,
-        (Method::Get | Method::Head, true) => Verb::Get,
-        (Method::Get | Method::Head, false) if info.verb == "watch" => Verb::Watch,
-        (Method::Get | Method::Head, false) => Verb::List,
+        (_, _) if info.watch_prefix => return Err(Failure::method_not_allowed()),
+        (Method::Get, true) => Verb::Get,
+        (Method::Get, false) if info.verb == "watch" => Verb::Watch,
+        (Method::Get, false) => Verb::List,
         (Method::Post, false) if placed => Verb::Create,
         (Method::Put, true) => Verb::Update,
         (Method::Patch, true) => Verb::Patch,
         (Method::Delete, true) => Verb::Delete,
         (Method::Delete, false) if placed => Verb::DeleteCollection,
         (
-            Method::Post | Method::Put | Method::Patch | Method::Delete | Method::Options | Method::Other(_),
+            Method::Head
+            | Method::Post
+            | Method::Put
+            | Method::Patch
+            | Method::Delete
+            | Method::Options
+            | Method::Other(_),
             _,
         ) => {
             return Err(Failure::method_not_allowed());
@@ -203,6 +145,7 @@ fn whole(
     if !resource.allows(verb) {
         return Err(Failure::method_not_allowed());
     }
+    check_route(scene, info, resource, &target, verb, warnings)?;
     if resource.storage.is_none() {
         return Err(not_there_yet(resource.row.plural));
     }
@@ -210,12 +153,49 @@ fn whole(
     match verb {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target, verb == Verb::Watch),
-        Verb::Create => create::begin(scene, target),
-        Verb::Update => update::begin_put(scene, target),
-        Verb::Patch => update::begin_patch(scene, target),
-        Verb::Delete => delete::begin(scene, target),
-        Verb::DeleteCollection => collection::begin(scene, target),
+        Verb::Create => create::begin(scene, target, warnings),
+        Verb::Update => update::begin_put(scene, target, warnings),
+        Verb::Patch => update::begin_patch(scene, target, warnings),
+        Verb::Delete => delete::begin(scene, target, warnings),
+        Verb::DeleteCollection => collection::begin(scene, target, warnings),
     }
+}
+
+/// What a route refuses before its handler warns of anything, what all its answers then warn of, and names and
+/// namespaces that no key can hold.
+fn check_route(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    resource: &Resource,
+    target: &Target,
+    verb: Verb,
+    warnings: &mut Warnings,
+) -> Result<(), Failure> {
+    let request = &scene.call.request;
+    if verb == Verb::Patch {
+        patch_media(request.header("content-type"), false)?;
+    }
+    let endpoint = match verb {
+        Verb::List | Verb::Watch => Endpoint::List,
+        Verb::Get | Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
+            Endpoint::Object
+        }
+    };
+    let is_served = target.sub.is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
+    if is_served {
+        Form::guard(request, endpoint)?;
+    }
+    warnings.add(resource.row.deprecation);
+    info.check_name()?;
+    if let (Some(storage), false) = (resource.storage, target.namespace.is_empty()) {
+        let keys = &scene.world.collection(storage).keys;
+        info.check_namespace(verb == Verb::Create && target.sub.is_none(), || {
+            let key = keys.key(&target.namespace, &target.name);
+            let root = scene.world.config.etcd_prefix.len();
+            String::from_utf8_lossy(key.get(root..).unwrap_or_default()).trim_end_matches('/').into()
+        })?;
+    }
+    Ok(())
 }
 
 /// Before the store has been read whole the cache knows nothing, not even what is not there.
@@ -228,29 +208,36 @@ fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
 }
 
 /// A verb on a part of an object.
-fn part(scene: &Scene<'_>, info: &RequestInfo, sub: &'static Sub, target: Target) -> Result<Next, Failure> {
+fn part(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    sub: &'static Sub,
+    target: Target,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     if target.name.is_empty() {
         return Err(Failure::no_such_resource());
     }
     let verb = match scene.call.request.method {
-        Method::Get | Method::Head => Verb::Get,
+        Method::Get => Verb::Get,
         Method::Post => Verb::Create,
         Method::Put => Verb::Update,
         Method::Patch => Verb::Patch,
         Method::Delete => Verb::Delete,
-        Method::Options | Method::Other(_) => return Err(Failure::method_not_allowed()),
+        Method::Head | Method::Options | Method::Other(_) => return Err(Failure::method_not_allowed()),
     };
     if !sub.verbs.contains(&verb) {
         return Err(Failure::method_not_allowed());
     }
+    check_route(scene, info, scene.resource(&target), &target, verb, warnings)?;
     check_filled(scene)?;
     match (sub.action, verb) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {
-            update::begin_put(scene, target)
+            update::begin_put(scene, target, warnings)
         }
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => {
-            update::begin_patch(scene, target)
+            update::begin_patch(scene, target, warnings)
         }
         (SubKind::Status | SubKind::Scale | SubKind::Window, _) => Err(Failure::method_not_allowed()),
         (SubKind::Action | SubKind::Connect, _) => {

@@ -1,21 +1,23 @@
 //! What stays the same over all steps of a request: what was asked, by whom, when.
 
 use super::Scene;
-use crate::codec::form::Form;
+use crate::codec::form::{Form, Shape};
 use crate::http::options::{IncludeObject, include_object};
 use crate::http::query::Query;
-use crate::http::route::RequestInfo;
-use crate::http::{Request, Response};
+use crate::http::route::{RequestInfo, Unroutable};
+use crate::http::{Method, Request, Response};
 use crate::kinds::{Resource, ResourceId, Sub, SubKind};
 use crate::machine::{Answered, JobId, Seat};
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::respond::{self, Renderer, View};
 use crate::rng::Rng;
-use crate::status::{Failure, Qualified};
+use crate::status::{Failure, Qualified, Reason};
 use crate::store::Rev;
 use crate::value::Text;
 use crate::world::World;
+use alloc::format;
+use alloc::string::String;
 use bytes::Bytes;
 
 /// A request and what its path says.
@@ -25,7 +27,7 @@ pub(crate) struct Call {
     pub(super) request: Request,
     pub(super) query: Query,
     /// What is asked for, or why that cannot be told.
-    pub(super) info: Result<RequestInfo, Failure>,
+    pub(super) info: Result<RequestInfo, Unroutable>,
     pub(super) rng: Rng,
     started: Now,
 }
@@ -56,6 +58,10 @@ impl Call {
         let query = Query::parse(&request.query);
         let info = RequestInfo::parse(&request.method, &request.path, &query);
         Self { id, query, info, request, rng, started }
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
     }
 
     /// What the request counts as. k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
@@ -99,46 +105,78 @@ impl Call {
         Response::json(200, renderer.error(&super::fail::too_old(asked, oldest)))
     }
 
-    /// The facts for metrics.
+    /// The facts for metrics. A client that asks for what is not there has no say in what stands in them.
     pub(crate) fn answered(&self, world: &World, code: u16, now: Now) -> Answered {
         let micros = now.mono.micros_since(self.started.mono);
-        let Ok(info) = &self.info else {
-            return Answered { id: self.id.0, code, micros, ..Answered::default() };
-        };
-        let names_one = !info.name.is_empty() || info.verb == "create";
-        let scope = match (info.is_resource, names_one, info.namespace.is_empty()) {
-            (false, _, _) => "",
-            (true, true, _) => "resource",
-            (true, false, false) => "namespace",
-            (true, false, true) => "cluster",
-        };
-        let known = world.registry.find(&info.group, &info.version, &info.resource).is_some();
-        let word = |text: &Text| if known { text.clone() } else { Text::default() };
-        Answered {
+        let unknown = Answered {
             id: self.id.0,
-            verb: self.reported_verb(&info.verb),
-            group: word(&info.group),
-            version: word(&info.version),
-            resource: word(&info.resource),
-            subresource: word(&info.subresource),
-            scope,
-            dry_run: self.query.contains("dryRun"),
+            verb: self.reported_verb(""),
+            dry_run: self.reported_dry_run(),
             code,
             micros,
-            user: Text::default(),
+            ..Answered::default()
+        };
+        let Ok(info) = &self.info else { return unknown };
+        let Some(resource) = world.registry.find(&info.group, &info.version, &info.resource) else {
+            return unknown;
+        };
+        let served = |sub: &Sub| sub.name == info.subresource;
+        if !info.subresource.is_empty() && !resource.row.subs.iter().any(served) {
+            return unknown;
+        }
+        let names_one = !info.name.is_empty() || info.verb == "create";
+        let scope = match (names_one, info.namespace.is_empty()) {
+            (true, _) => "resource",
+            (false, false) => "namespace",
+            (false, true) => "cluster",
+        };
+        Answered {
+            verb: self.reported_verb(scope),
+            group: info.group.clone(),
+            version: info.version.clone(),
+            resource: info.resource.clone(),
+            subresource: info.subresource.clone(),
+            scope,
+            ..unknown
         }
     }
 
     /// The verb as metrics spell it: HTTP's methods, told apart a little further.
-    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go cleanVerb
-    fn reported_verb(&self, verb: &str) -> Text {
-        let is_apply =
-            || self.request.header("content-type").is_some_and(|media| media.contains("apply-patch+"));
-        match verb {
-            "create" => "POST".into(),
-            "update" => "PUT".into(),
-            "patch" if is_apply() => "APPLY".into(),
-            other => other.to_ascii_uppercase().into(),
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go CanonicalVerb, cleanVerb
+    fn reported_verb(&self, scope: &str) -> Text {
+        let (subresource, watch_prefix) =
+            self.info.as_ref().map_or(("", false), |info| (info.subresource.as_str(), info.watch_prefix));
+        let connects = ["log", "exec", "portforward", "attach", "proxy"].contains(&subresource);
+        let applies = self.request.header("content-type") == Some("application/apply-patch+yaml");
+        let watches =
+            watch_prefix || self.request.method == Method::Get && self.query.bool("watch").unwrap_or(false);
+        if connects && !scope.is_empty() {
+            return "CONNECT".into();
+        }
+        if watches {
+            return "WATCH".into();
+        }
+        let word = match self.request.method {
+            Method::Get | Method::Head if matches!(scope, "namespace" | "cluster") => "LIST",
+            Method::Get | Method::Head => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch if applies => "APPLY",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Options | Method::Other(_) => "OTHER",
+        };
+        word.into()
+    }
+
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go cleanDryRun
+    fn reported_dry_run(&self) -> &'static str {
+        let is_given = self.query.contains("dryRun");
+        let is_valid = self.query.all("dryRun").all(|value| value == "All");
+        match (is_given, is_valid) {
+            (false, _) => "",
+            (true, true) => "All",
+            (true, false) => "invalid",
         }
     }
 
@@ -180,7 +218,35 @@ impl<'a> Scene<'a> {
         found.ok_or_else(|| Failure::internal("namespaces are not served"))
     }
 
-    pub(super) fn view(&self, target: &Target, form: Form, include: IncludeObject) -> View<'a> {
+    /// How one object is shown. 406 when the client wants to see only the metadata of a list.
+    pub(super) fn view(
+        &self,
+        target: &Target,
+        form: Form,
+        include: IncludeObject,
+    ) -> Result<View<'a>, Failure> {
+        if let Shape::MetadataList(_) = form.shape {
+            let shown = self.internal_type(target);
+            return Err(other_shape("PartialObjectMetadataList", &format!("is not a list ({shown})")));
+        }
+        Ok(self.any_view(target, form, include))
+    }
+
+    /// How a list is shown. 406 when the client wants to see only the metadata of one object.
+    pub(super) fn list_view(
+        &self,
+        target: &Target,
+        form: Form,
+        include: IncludeObject,
+    ) -> Result<View<'a>, Failure> {
+        if let Shape::Metadata(_) = form.shape {
+            let shown = self.internal_type(target);
+            return Err(other_shape("PartialObjectMetadata", &format!("is a list ({shown}List)")));
+        }
+        Ok(self.any_view(target, form, include))
+    }
+
+    fn any_view(&self, target: &Target, form: Form, include: IncludeObject) -> View<'a> {
         View {
             registry: &self.world.registry,
             resource: self.resource(target),
@@ -189,6 +255,22 @@ impl<'a> Scene<'a> {
             now: self.now.wall,
         }
     }
+
+    /// The type that upstream holds such an object in, by its package's name.
+    fn internal_type(&self, target: &Target) -> String {
+        if target.is_scale() {
+            return "*autoscaling.Scale".into();
+        }
+        let what = self.qualified_kind(target);
+        let package = what.group.split('.').next().filter(|first| !first.is_empty()).unwrap_or("core");
+        format!("*{package}.{}", what.name)
+    }
+}
+
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata
+fn other_shape(requested: &str, why: &str) -> Failure {
+    let message = format!("you requested {requested}, but the requested object {why}");
+    Failure::new(406, Reason::NotAcceptable, message)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::http::options::FieldValidation;
 use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
+use crate::respond::Warnings;
 use crate::schema::decode::{self, DecodeError, Decoded};
 use crate::schema::{self, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
@@ -24,7 +25,7 @@ use alloc::vec::Vec;
 /// The wanted change.
 #[derive(Debug)]
 pub(super) enum Change {
-    Replace { value: Value, warnings: Vec<String> },
+    Replace(Value),
     Patch(Patch),
 }
 
@@ -67,17 +68,18 @@ impl Change {
         matches!(self, Self::Patch(_))
     }
 
-    /// The object that is wanted in the place of the existing one, and warnings, in the version of the
-    /// request. Of a scale, the Scale.
+    /// The object that is wanted in the place of the existing one, in the version of the request. Of a scale, the
+    /// Scale.
     pub(super) fn apply(
         &self,
         scene: &Scene<'_>,
         target: &Target,
         existing: &Existing,
         validation: FieldValidation,
-    ) -> Result<(Value, Vec<String>), Failure> {
+        warnings: &mut Warnings,
+    ) -> Result<Value, Failure> {
         let patch = match self {
-            Self::Replace { value, warnings } => return Ok((value.clone(), warnings.clone())),
+            Self::Replace(value) => return Ok(value.clone()),
             Self::Patch(patch) => patch,
         };
         let (current, expected) = if target.is_scale() {
@@ -87,11 +89,12 @@ impl Change {
             let current = scene.world.registry.from_stored(resource, existing.value.clone());
             (current, Expected::of(resource))
         };
-        let (mut value, mut warnings) = patch.applied(scene, target, current, expected, validation)?;
+        let (mut value, strict) = patch.applied(scene, target, current, expected, validation)?;
+        warnings.extend(strict);
         scene.place(target, &mut value)?;
         check_name(target, &value)?;
-        drop_repeated_owners(&mut value, true, &mut warnings);
-        Ok((value, warnings))
+        drop_repeated_owners(&mut value, true, warnings);
+        Ok(value)
     }
 }
 

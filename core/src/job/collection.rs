@@ -10,7 +10,7 @@ use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, ListOptions};
-use crate::respond::{self, ListMeta};
+use crate::respond::{self, ListMeta, Warnings};
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Rev};
 use crate::watch::Filter;
@@ -59,8 +59,8 @@ enum Phase {
     },
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
-    let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let list = ListOptions::from_query(&scene.call.query)?;
     let options = delete::options(scene)?;
     let resource = scene.resource(&target);
@@ -70,6 +70,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     let filter =
         Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
             .map_err(Failure::bad_request)?;
+    warnings.add(delete::warning(scene, &target, &options));
     let prefix = collection.keys.namespace_prefix(&target.namespace);
     let state = Collection {
         target,
@@ -87,11 +88,6 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
 
 impl Collection {
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
-        let warning = delete::warning(scene, &self.target, &self.options);
-        delete::warned(scene, warning, self.go_on(scene, answer))
-    }
-
-    fn go_on(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Newest), answer) {
             (Phase::Newest, answer) => {
@@ -164,7 +160,7 @@ impl Collection {
 
     fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
-        let Some(entry) = self.left.next() else { return Ok(self.respond(scene)) };
+        let Some(entry) = self.left.next() else { return self.respond(scene) };
         let target =
             Target { namespace: entry.namespace().into(), name: entry.name().into(), ..self.target.clone() };
         self.delete_one(scene, entry, target)
@@ -205,9 +201,9 @@ impl Collection {
         self.again(scene, Phase::Read(target), read_key(key))
     }
 
-    fn respond(self, scene: &Scene<'_>) -> Next {
-        let view = scene.view(&self.target, self.form, crate::http::options::IncludeObject::Metadata);
+    fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let view = scene.list_view(&self.target, self.form, crate::http::options::IncludeObject::Metadata)?;
         let meta = ListMeta { revision: self.revision, ..ListMeta::default() };
-        Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter())))
+        Ok(Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter()))))
     }
 }

@@ -1,7 +1,7 @@
 //! POST of a new object.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, registry/generic/registry/store.go
 
-use super::body::{self, Body};
+use super::body;
 use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::{found_instead, read_key, write_if};
@@ -11,14 +11,13 @@ use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
 use crate::http::query::parse_uint;
 use crate::museum::Mutant;
-use crate::respond;
+use crate::respond::Warnings;
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// A creation under way.
@@ -34,7 +33,6 @@ pub(crate) struct Create {
     /// A PUT to an absent name: what it sent as the resource version does not matter.
     by_update: bool,
     generates: bool,
-    warnings: Vec<String>,
     lease: LeaseId,
     /// Names generated so far.
     tries: u32,
@@ -57,11 +55,12 @@ enum Phase {
     },
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_create(&scene.call.query)?;
-    let Body { value, warnings } = body::object(scene, &target, options.field_validation)?;
-    from_value(scene, target, form, options, value, warnings, false)
+    let body = body::object(scene, &target, options.field_validation)?;
+    warnings.extend(body.warnings);
+    from_value(scene, target, form, options, body.value, false, warnings)
 }
 
 /// Goes on with a decoded object: of a POST, or of a PUT to an absent name.
@@ -71,10 +70,10 @@ pub(super) fn from_value(
     form: Form,
     options: WriteOptions,
     mut value: Value,
-    mut warnings: Vec<String>,
     by_update: bool,
+    warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
-    drop_repeated_owners(&mut value, false, &mut warnings);
+    drop_repeated_owners(&mut value, false, warnings);
     scene.place(&target, &mut value)?;
     let resource_version = object::resource_version(&value).into();
     target.name = object::name(&value).into();
@@ -88,21 +87,25 @@ pub(super) fn from_value(
         resource_version,
         by_update,
         generates,
-        warnings,
         lease,
         tries: 0,
         phase: Phase::Namespace,
     };
-    create.check_namespace(scene)
+    create.check_namespace(scene, warnings)
 }
 
 impl Create {
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
-            Phase::Namespace => this.namespace_read(scene, answer),
-            Phase::Lease => this.leased(scene, answer),
-            Phase::Write { draft, key } => this.written(scene, draft, &key, answer),
+            Phase::Namespace => this.namespace_read(scene, answer, warnings),
+            Phase::Lease => this.leased(scene, answer, warnings),
+            Phase::Write { draft, key } => this.written(scene, draft, &key, answer, warnings),
             Phase::Verify { draft, why } => this.verified(scene, draft, &why, answer),
         }
     }
@@ -113,14 +116,14 @@ impl Create {
     }
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
-    fn check_namespace(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn check_namespace(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         if self.target.namespace.is_empty() {
-            return self.lease_or_write(scene);
+            return self.lease_or_write(scene, warnings);
         }
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
         match scene.cached(namespaces, &key) {
-            Some(entry) => self.namespace_found(scene, &entry.to_value()),
+            Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
             None => {
                 let feed = scene.collection(namespaces)?.feed;
                 let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
@@ -129,17 +132,27 @@ impl Create {
         }
     }
 
-    fn namespace_read(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    fn namespace_read(
+        self,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer)?.kvs.pop();
         let absent =
             || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
         let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
-        self.namespace_found(scene, &entry.to_value())
+        self.namespace_found(scene, &entry.to_value(), warnings)
     }
 
-    fn namespace_found(self, scene: &Scene<'_>, namespace: &Value) -> Result<Next, Failure> {
+    fn namespace_found(
+        self,
+        scene: &Scene<'_>,
+        namespace: &Value,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         if !object::is_being_deleted(namespace) {
-            return self.lease_or_write(scene);
+            return self.lease_or_write(scene, warnings);
         }
         let name = &self.target.namespace;
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
@@ -153,20 +166,20 @@ impl Create {
         Err(failure)
     }
 
-    fn lease_or_write(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn lease_or_write(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         match lease::op(scene, &self.target) {
             Some(op) if !self.options.dry_run => self.wait(scene, Phase::Lease, op),
-            Some(_) | None => self.write(scene),
+            Some(_) | None => self.write(scene, warnings),
         }
     }
 
-    fn leased(mut self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    fn leased(mut self, scene: &Scene<'_>, answer: Answer, warnings: &mut Warnings) -> Result<Next, Failure> {
         self.lease = lease::granted(answer)?;
-        self.write(scene)
+        self.write(scene, warnings)
     }
 
     /// Names, drafts and writes the object.
-    fn write(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn write(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         // A tree that nobody else holds is changed in place.
         let mut value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
         let prefix = object::generate_name(&value);
@@ -175,7 +188,8 @@ impl Create {
                 generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
             object::set_name(&mut value, &name);
         }
-        let draft = scene.draft_new(&self.target, value)?;
+        let mut draft = scene.draft_new(&self.target, value)?;
+        warnings.extend(core::mem::take(&mut draft.warnings));
         self.target.name = object::name(&draft.value).into();
         let collection = scene.collection(scene.resource(&self.target))?;
         let key = collection.keys.key(&self.target.namespace, &self.target.name);
@@ -213,7 +227,14 @@ impl Create {
         self.respond(scene, draft, key, None)
     }
 
-    fn written(self, scene: &Scene<'_>, draft: Draft, key: &Bytes, answer: Answer) -> Result<Next, Failure> {
+    fn written(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        key: &Bytes,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(_) if scene.flaw().is(Mutant::UnknownMeansFailed) => {
@@ -226,7 +247,7 @@ impl Create {
         }
         let tries_max = scene.world.config.bounds.generated_name_tries;
         if self.generates && self.tries + 1 < tries_max && found_instead(reply).is_some() {
-            return Self { tries: self.tries + 1, ..self }.write(scene);
+            return Self { tries: self.tries + 1, ..self }.write(scene, warnings);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
         Err(name_taken(scene, &self.target, &self.target.name, prefix))
@@ -245,15 +266,12 @@ impl Create {
     fn respond(
         self,
         scene: &Scene<'_>,
-        mut draft: Draft,
+        draft: Draft,
         key: &[u8],
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
-        let warnings: Vec<String> =
-            self.warnings.into_iter().chain(core::mem::take(&mut draft.warnings)).collect();
-        let response = scene.respond_written(&view, 201, key, draft, revision);
-        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
+        Ok(Next::Done(scene.respond_written(&view, 201, key, draft, revision)))
     }
 }
 

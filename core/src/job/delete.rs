@@ -11,7 +11,7 @@ use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
 use crate::museum::Mutant;
 use crate::now::Wall;
-use crate::respond;
+use crate::respond::{self, Warnings};
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified, quoted};
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
@@ -73,7 +73,7 @@ enum Phase {
     },
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
     let row = scene.resource(&target).row;
@@ -81,7 +81,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         let what = scene.qualified(&target);
         return Err(Failure::forbidden(what, &target.name, termination.protected_message));
     }
-    let warning = warning(scene, &target, &options);
+    warnings.add(warning(scene, &target, &options));
     let delete = Delete {
         deletion: Deletion { target, options },
         form,
@@ -89,28 +89,13 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         confirmed: false,
         phase: Phase::Read,
     };
-    warned(scene, warning, delete.start(scene))
+    delete.start(scene)
 }
 
 /// What the kind warns of when nobody says what becomes of the dependents; empty for nothing.
 pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
     if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
-}
-
-/// Adds a warning to an answer, also to one that says why there is no deletion.
-pub(super) fn warned(
-    scene: &Scene<'_>,
-    warning: &'static str,
-    next: Result<Next, Failure>,
-) -> Result<Next, Failure> {
-    let add = |response| Ok(Next::Done(respond::with_warnings(response, &[warning.into()])));
-    match next {
-        next if warning.is_empty() => next,
-        Ok(Next::Done(response)) => add(response),
-        Err(failure) => add(scene.call.failure(scene.world, &failure)),
-        Ok(Next::Wait(..) | Next::Stream(_)) => next,
-    }
 }
 
 /// DeleteOptions of the body, or of the query when there is none: a body, however empty, makes the query count for
@@ -398,11 +383,6 @@ impl Delete {
     }
 
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
-        let warning = warning(scene, &self.deletion.target, &self.deletion.options);
-        warned(scene, warning, self.go_on(scene, answer))
-    }
-
-    fn go_on(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => {
@@ -513,7 +493,7 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
-        let view = scene.view(target, self.form, scene.call.include()?);
+        let view = scene.view(target, self.form, scene.call.include()?)?;
         // A client that asked not to orphan, in the old way, is told that the object is still there.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =

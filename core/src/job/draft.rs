@@ -2,14 +2,14 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
 use super::Scene;
-use super::begin::authenticate;
+use super::caller::authenticate;
 use super::call::Target;
 use super::existing::Existing;
 use crate::http::Response;
 use crate::kinds::{Generation, Requester, Resource, Rules, SubKind, names};
 use crate::limits;
 use crate::museum::Mutant;
-use crate::respond::{self, View};
+use crate::respond::{self, View, Warnings};
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
 use crate::status::{Causes, Failure, Path, quoted};
@@ -64,7 +64,7 @@ impl Scene<'_> {
         };
         fill_system_fields(&mut value, uid, self.now.wall);
         if let Some(sign) = rules.sign {
-            let caller = authenticate(self)?;
+            let caller = authenticate(self, &mut Warnings::default())?;
             sign(&mut value, &Requester { name: &caller.name, uid: &caller.uid, groups: &caller.groups });
         }
         (rules.prepare_create)(&mut value);
@@ -277,21 +277,20 @@ fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
 
 /// Removes owner references that a client repeats, and warns of them. A patch is looked at once it is applied,
 /// which is after mutating admission.
-pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Vec<String>) {
+pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Warnings) {
     let repeated = object::remove_repeated_owner_references(value);
     if !repeated.is_empty() {
-        warnings.push(object::repeated_owner_references_warning(&repeated, of_patch));
+        warnings.add(&object::repeated_owner_references_warning(&repeated, of_patch));
     }
 }
 
 /// The name in a body must be the path's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
 pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> {
-    let name = object::name(value);
-    if name == target.name {
+    let (name, url) = (object::name(value), &target.name);
+    if name == url {
         return Ok(());
     }
-    let url = &target.name;
     if name.is_empty() {
         return Err(nameless(url));
     }

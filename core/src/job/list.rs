@@ -50,16 +50,11 @@ enum Phase {
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, watch: bool) -> Result<Next, Failure> {
-    let request = &scene.call.request;
+    let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
     let mut options = ListOptions::from_query(&scene.call.query)?;
     if !target.name.is_empty() {
         options.restrict_to_name(&target.name)?;
     }
-    let form = if watch {
-        Form::negotiate_watch(request, Endpoint::List)?
-    } else {
-        Form::negotiate(request, Endpoint::List)?
-    };
     let list = List::new(scene, target, form, options)?;
     if watch { list.begin_watch(scene) } else { list.begin_list(scene) }
 }
@@ -201,7 +196,7 @@ impl List {
             let next = last.map(|(key, _)| self.token(scene, key, revision)).transpose()?.unwrap_or_default();
             let remaining = (to < ranks.end).then_some((ranks.end - to) as u64);
             let meta = ListMeta { revision, next, remaining };
-            return Ok(self.respond(scene, &meta, Items::Run(entries.cursor(from..to))));
+            return self.respond(scene, &meta, Items::Run(entries.cursor(from..to)));
         }
         let picked = self.filter.pick(cache, keys, start);
         let mut found: Vec<Arc<Entry>> = Vec::new();
@@ -217,7 +212,7 @@ impl List {
             None => Text::default(),
         };
         let meta = ListMeta { revision, next, remaining: None };
-        Ok(self.respond(scene, &meta, Items::Picked(found.into_iter())))
+        self.respond(scene, &meta, Items::Picked(found.into_iter()))
     }
 
     /// Whether the collection goes on after an entry, matching or not: upstream's pages end there too.
@@ -231,9 +226,9 @@ impl List {
         token.map(Text::from).ok_or_else(|| Failure::internal("a key outside of its list"))
     }
 
-    fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Next {
-        let view = scene.view(&self.target, self.form, self.include);
-        Next::Done(respond::list(&view, meta, items))
+    fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Result<Next, Failure> {
+        let view = scene.list_view(&self.target, self.form, self.include)?;
+        Ok(Next::Done(respond::list(&view, meta, items)))
     }
 
     fn read_past(
@@ -307,7 +302,7 @@ impl List {
         let next = last.as_ref().map(|key| self.token(scene, key, revision)).transpose()?.unwrap_or_default();
         let remaining = (last.is_some() && self.filter.is_run()).then_some(rest);
         let meta = ListMeta { revision, next, remaining };
-        Ok(self.respond(scene, &meta, Items::Picked(found.into_iter())))
+        self.respond(scene, &meta, Items::Picked(found.into_iter()))
     }
 
     fn matching(&self, scene: &Scene<'_>, kv: KeyValue) -> Option<Arc<Entry>> {
@@ -329,11 +324,12 @@ impl List {
         }
     }
 
-    fn begin_watch(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn begin_watch(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let prefix = self.prefix(scene)?;
         let feed = self.feed(scene)?;
         let text = &self.options.resource_version;
-        let revision = parse_resource_version(text).map_err(|_| self.bad_watch_version(scene))?;
+        let revision = parse_resource_version(text).map_err(Failure::unclassified)?;
+        self.form = self.form.streamed()?;
         let existing = match self.options.send_initial_events {
             Some(wanted) => wanted,
             None => revision == Rev(0),
@@ -350,14 +346,6 @@ impl List {
             }
             (false, revision) => self.open(scene, revision, None),
         }
-    }
-
-    fn bad_watch_version(&self, scene: &Scene<'_>) -> Failure {
-        let mut causes = crate::status::Causes::new();
-        let text = &self.options.resource_version;
-        let why = crate::http::query::parse_uint(text).err().unwrap_or_default();
-        causes.invalid(&crate::status::Path::new("resourceVersion"), &text.as_str().into(), &why);
-        Failure::invalid(scene.qualified(&self.target), "", causes)
     }
 
     /// Opens a watch whose first events are what the cache holds.

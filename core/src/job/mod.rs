@@ -5,10 +5,12 @@
 mod begin;
 mod body;
 mod call;
+mod caller;
 mod change;
 mod collection;
 mod create;
 mod delete;
+mod document;
 mod draft;
 mod existing;
 mod fail;
@@ -18,17 +20,16 @@ mod read;
 mod scale;
 mod update;
 
-use crate::http::{Header, Response};
+use crate::http::Response;
 use crate::machine::Subscription;
 use crate::museum::Flaw;
 use crate::now::Now;
-use crate::respond;
+use crate::respond::Warnings;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 pub(crate) use call::Call;
 
@@ -72,6 +73,8 @@ pub(crate) enum Answer {
 pub(crate) struct Job {
     call: Arc<Call>,
     state: State,
+    /// What the answer will warn of, whatever it is.
+    warnings: Warnings,
 }
 
 #[derive(Debug)]
@@ -110,47 +113,41 @@ impl Scene<'_> {
 
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, state: State::Begin }
+        Self { call, state: State::Begin, warnings: Warnings::default() }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
-        let Self { call, state } = self;
+        let Self { call, state, mut warnings } = self;
         let scene = Scene { call: &call, world, now };
-        match advance(&scene, state, answer) {
-            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state }, ask),
-            Ok(Next::Done(response)) => Step::Done(warned(&scene, response)),
+        match advance(&scene, state, answer, &mut warnings) {
+            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state, warnings }, ask),
+            Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
-                opening.response = warned(&scene, opening.response);
+                opening.response = warnings.on(opening.response);
                 Step::Stream(opening)
             }
-            Err(failure) => Step::Done(warned(&scene, call.failure(world, &failure))),
+            Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
         }
+    }
+
+    /// The answer to a request that has waited for too long.
+    pub(crate) fn late(&self, world: &World, failure: &Failure) -> Response {
+        self.warnings.on(self.call.failure(world, failure))
     }
 }
 
-/// Every answer about a deprecated resource says so, before its other warnings.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/installer.go
-fn warned(scene: &Scene<'_>, mut response: Response) -> Response {
-    let Ok(info) = &scene.call.info else { return response };
-    let resource = scene.world.registry.find(&info.group, &info.version, &info.resource);
-    let Some(resource) = resource.filter(|resource| !resource.row.deprecation.is_empty()) else {
-        return response;
-    };
-    let (others, headers): (Vec<Header>, _) =
-        response.headers.into_iter().partition(|(name, _)| name == "warning");
-    response.headers = headers;
-    let mut response = respond::with_warnings(response, &[resource.row.deprecation.into()]);
-    response.headers.extend(others);
-    response
-}
-
-fn advance(scene: &Scene<'_>, state: State, answer: Answer) -> Result<Next, Failure> {
+fn advance(
+    scene: &Scene<'_>,
+    state: State,
+    answer: Answer,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     match state {
-        State::Begin => begin::begin(scene),
+        State::Begin => begin::begin(scene, warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
-        State::Create(create) => create.step(scene, answer),
-        State::Update(update) => update.step(scene, answer),
+        State::Create(create) => create.step(scene, answer, warnings),
+        State::Update(update) => update.step(scene, answer, warnings),
         State::Delete(delete) => delete.step(scene, answer),
         State::Collection(collection) => collection.step(scene, answer),
     }

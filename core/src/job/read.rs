@@ -69,7 +69,7 @@ impl Read {
     }
 
     fn respond(self, scene: &Scene<'_>, entry: &Arc<Entry>) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, self.include);
+        let view = scene.view(&self.target, self.form, self.include)?;
         if self.target.is_scale() {
             return Ok(Next::Done(scale::respond(scene, &view, &self.target, entry.to_value())?));
         }

@@ -1,7 +1,7 @@
 //! PUT and PATCH of an object or a part of it: read, change, write if nobody else did meanwhile.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
 
-use super::body::{self, Body};
+use super::body;
 use super::call::Target;
 use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
@@ -11,13 +11,12 @@ use super::{Answer, Ask, Next, Scene, State, create, fail, lease, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
 use crate::museum::Mutant;
-use crate::respond;
+use crate::respond::{self, Warnings};
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
 use crate::value::{Value, object};
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// An update under way.
@@ -65,29 +64,32 @@ enum Outcome {
     Remove(Draft, Rev),
 }
 
-pub(super) fn begin_put(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin_put(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_update(&scene.call.query)?;
-    let Body { mut value, mut warnings } = if target.is_scale() {
+    let body = if target.is_scale() {
         scale::body(scene, options.field_validation)?
     } else {
         body::object(scene, &target, options.field_validation)?
     };
+    warnings.extend(body.warnings);
+    let mut value = body.value;
     scene.place(&target, &mut value)?;
-    if object::name(&value).is_empty() {
-        object::set_name(&mut value, &target.name);
-    }
     check_name(&target, &value)?;
-    drop_repeated_owners(&mut value, false, &mut warnings);
-    start(scene, target, form, options, Change::Replace { value, warnings })
+    drop_repeated_owners(&mut value, false, warnings);
+    start(scene, target, form, options, Change::Replace(value), warnings)
 }
 
-pub(super) fn begin_patch(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin_patch(
+    scene: &Scene<'_>,
+    target: Target,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     let media = patch_media(scene.call.request.header("content-type"), false)?;
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
     let patch = Patch::parse(media, &scene.call.request.body)?;
-    start(scene, target, form, options, Change::Patch(patch))
+    start(scene, target, form, options, Change::Patch(patch), warnings)
 }
 
 fn start(
@@ -96,26 +98,32 @@ fn start(
     form: Form,
     options: WriteOptions,
     change: Change,
+    warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     let update = Update { target, form, options, change, tries: 0, phase: Phase::Read };
     let key = update.key(scene)?;
     let resource = scene.resource(&update.target);
     match scene.cached(resource, &key) {
-        Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false),
+        Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false, warnings),
         None => update.read(scene),
     }
 }
 
 impl Update {
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
-            Phase::Read => this.read_done(scene, answer),
+            Phase::Read => this.read_done(scene, answer, warnings),
             Phase::Lease { draft, revision } => {
                 let lease = lease::granted(answer)?;
                 this.put(scene, draft, revision, lease)
             }
-            Phase::Write(writing) => this.written(scene, writing, answer),
+            Phase::Write(writing) => this.written(scene, writing, answer, warnings),
             Phase::Verify { writing, why } => this.verified(scene, writing, &why, answer),
         }
     }
@@ -135,9 +143,9 @@ impl Update {
         self.wait(scene, Phase::Read, read_key(&key))
     }
 
-    fn read_done(self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    fn read_done(self, scene: &Scene<'_>, answer: Answer, warnings: &mut Warnings) -> Result<Next, Failure> {
         let existing = scene.read_existing(&self.target, answer)?;
-        self.attempt(scene, existing, true)
+        self.attempt(scene, existing, true, warnings)
     }
 
     /// Tries the change on an object. What the cache had may be old: an error, or nothing to do, is
@@ -147,9 +155,10 @@ impl Update {
         scene: &Scene<'_>,
         existing: Option<Existing>,
         confirmed: bool,
+        warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
-        let Some(existing) = existing else { return self.absent(scene) };
-        match self.outcome(scene, existing) {
+        let Some(existing) = existing else { return self.absent(scene, warnings) };
+        match self.outcome(scene, existing, warnings) {
             Ok(Outcome::Write(draft, revision)) => self.write(scene, draft, revision, false),
             Ok(Outcome::Remove(draft, revision)) => self.write(scene, draft, revision, true),
             Ok(Outcome::Same(existing)) if confirmed => self.respond_same(scene, existing),
@@ -158,25 +167,30 @@ impl Update {
         }
     }
 
-    fn absent(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         let rules = scene.resource(&self.target).row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace { value, warnings } if rules.create_on_update && self.target.sub.is_none() => {
+            Change::Replace(value) if rules.create_on_update && self.target.sub.is_none() => {
                 check_uid(scene, &self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
-                create::from_value(scene, self.target, self.form, self.options, value, warnings, true)
+                create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
             }
-            Change::Replace { .. } | Change::Patch(_) => Err(scene.not_found(&self.target)),
+            Change::Replace(_) | Change::Patch(_) => Err(scene.not_found(&self.target)),
         }
     }
 
-    fn outcome(&self, scene: &Scene<'_>, existing: Existing) -> Result<Outcome, Failure> {
+    fn outcome(
+        &self,
+        scene: &Scene<'_>,
+        existing: Existing,
+        warnings: &mut Warnings,
+    ) -> Result<Outcome, Failure> {
         let target = &self.target;
-        let (new, warnings) = self.change.apply(scene, target, &existing, self.options.field_validation)?;
+        let new = self.change.apply(scene, target, &existing, self.options.field_validation, warnings)?;
         let insisted = insisted_revision(&new)?;
         let new = if target.is_scale() { scale::into_object(scene, target, &new, &existing)? } else { new };
-        if matches!(self.change, Change::Replace { .. }) {
+        if matches!(self.change, Change::Replace(_)) {
             check_uid(scene, target, &new, object::uid(&existing.value), existing.entry.key())?;
         }
         match insisted {
@@ -189,7 +203,7 @@ impl Update {
             Some(_) | None => {}
         }
         let mut draft = scene.draft_update(target, new, &existing)?;
-        draft.warnings.splice(0..0, warnings);
+        warnings.extend(core::mem::take(&mut draft.warnings));
         if is_finished(scene, target, &draft.value) {
             return Ok(Outcome::Remove(draft, existing.revision()));
         }
@@ -202,7 +216,7 @@ impl Update {
     fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev, removes: bool) -> Result<Next, Failure> {
         if self.options.dry_run {
             let value = respond::versioned(draft.value, Some(revision));
-            return self.respond(scene, value, draft.warnings);
+            return self.respond(scene, value);
         }
         if removes {
             let key = self.key(scene)?;
@@ -225,7 +239,13 @@ impl Update {
         self.wait(scene, Phase::Write(Writing { draft, key, removes: false }), op)
     }
 
-    fn written(self, scene: &Scene<'_>, writing: Writing, answer: Answer) -> Result<Next, Failure> {
+    fn written(
+        self,
+        scene: &Scene<'_>,
+        writing: Writing,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let reply = match fail::written(answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => {
@@ -237,7 +257,7 @@ impl Update {
             return self.respond_written(scene, writing, reply.revision);
         }
         let existing = scene.lost_race(&self.target, reply, self.tries)?;
-        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
+        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true, warnings)
     }
 
     /// When the key holds what was written, the write happened (or somebody wrote the very same, which
@@ -257,30 +277,26 @@ impl Update {
     }
 
     fn respond_written(self, scene: &Scene<'_>, writing: Writing, revision: Rev) -> Result<Next, Failure> {
-        let Writing { mut draft, key, .. } = writing;
-        let warnings = core::mem::take(&mut draft.warnings);
+        let Writing { draft, key, .. } = writing;
         if self.target.is_scale() {
-            return self.respond(scene, respond::versioned(draft.value, Some(revision)), warnings);
+            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
         }
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
-        let response = scene.respond_written(&view, 200, &key, draft, Some(revision));
-        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
+        Ok(Next::Done(scene.respond_written(&view, 200, &key, draft, Some(revision))))
     }
 
     fn respond_same(self, scene: &Scene<'_>, existing: Existing) -> Result<Next, Failure> {
-        let (_, warnings) =
-            self.change.apply(scene, &self.target, &existing, self.options.field_validation)?;
-        self.respond(scene, existing.value, warnings)
+        self.respond(scene, existing.value)
     }
 
-    fn respond(self, scene: &Scene<'_>, value: Value, warnings: Vec<String>) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?);
+    fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {
+        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         let response = if self.target.is_scale() {
             scale::respond(scene, &view, &self.target, value)?
         } else {
             view.respond(200, value)
         };
-        Ok(Next::Done(respond::with_warnings(response, &warnings)))
+        Ok(Next::Done(response))
     }
 }
 

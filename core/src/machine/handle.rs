@@ -3,6 +3,7 @@
 use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::seats::{Seat, Seats};
+use super::shutdown::Draining;
 use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
 use crate::http::{Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
@@ -37,6 +38,8 @@ pub struct Machine {
     pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
     pub(super) due: BTreeSet<Due>,
     pub(super) lease: Option<Lease>,
+    /// New requests are turned away and watches are closed.
+    pub(super) draining: Option<Draining>,
     /// Start-up objects that are being written, and whether one of them failed.
     pub(super) boot: Boot,
     /// For each feed, the revision to compact at the next time.
@@ -120,6 +123,7 @@ impl Machine {
             fresh: BTreeSet::new(),
             due: BTreeSet::new(),
             lease: None,
+            draining: None,
             boot: Boot::default(),
             compact_next,
         }
@@ -143,7 +147,8 @@ impl Machine {
             Input::Gone(id) => self.gone(id, now, out),
             Input::Sent(id) => self.sent(id),
             Input::Tick => self.tick(now, out),
-            Input::Drain => self.drain(now, out),
+            Input::ShutdownInitiated => self.shutdown_initiated(),
+            Input::Drain(drain) => self.drain(drain, now, out),
         }
     }
 
@@ -183,6 +188,10 @@ impl Machine {
 
     fn request(&mut self, id: JobId, request: Request, now: Now, out: &mut Vec<Effect>) {
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
+        if let Some(response) = self.turned_away(&call, call.request()) {
+            self.answer(id, &call, response, now, out);
+            return;
+        }
         let timeout = match call.timeout_millis(self.config.request_timeout_millis) {
             Ok(timeout) => timeout,
             Err(failure) => {
@@ -365,13 +374,12 @@ impl Machine {
     }
 
     fn open_watch(&mut self, id: JobId, opening: Opening, now: Now, out: &mut Vec<Effect>) {
-        let Some(slot) = self.jobs.get_mut(&id) else { return };
-        if self.world.draining {
-            let failure = Failure::service_unavailable("the server is shutting down");
-            let response = slot.call.failure(&self.world, &failure);
+        let Some(call) = self.jobs.get(&id).map(|slot| slot.call.clone()) else { return };
+        if let Some(response) = self.turned_away(&call, call.request()) {
             self.finish(id, response, now, out);
             return;
         }
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
         let subscription = opening.subscription;
         if subscription.after < self.hub.window_after(subscription.storage) {
             let oldest = self.hub.window_after(subscription.storage);
@@ -415,6 +423,7 @@ impl Machine {
                 Reason::Compaction => self.compact(now, out),
                 Reason::Relist => self.relist(Feed(due.job.0 as u8), out),
                 Reason::Boot => self.start_boot(now, out),
+                Reason::Drain => self.drain_some(now, out),
             }
         }
     }
@@ -425,7 +434,13 @@ impl Machine {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let message =
             "Timeout: request did not complete within requested timeout - context deadline exceeded";
-        let response = slot.call.failure(&self.world, &Failure::timeout(message, 0));
+        let failure = Failure::timeout(message, 0);
+        let response = match &slot.state {
+            SlotState::Waiting(job, _) => job.late(&self.world, &failure),
+            SlotState::Running | SlotState::Abandoned | SlotState::Streaming => {
+                slot.call.failure(&self.world, &failure)
+            }
+        };
         self.answer_and_abandon(id, response, now, out);
     }
 
@@ -446,13 +461,5 @@ impl Machine {
         self.hub.bookmark(id, revision, now, out);
         let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
         self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
-    }
-
-    fn drain(&mut self, now: Now, out: &mut Vec<Effect>) {
-        Arc::make_mut(&mut self.world).draining = true;
-        let watchers: Vec<JobId> = self.hub.ids().collect();
-        for id in watchers {
-            self.end_watch(id, "the server is shutting down", now, out);
-        }
     }
 }

@@ -9,6 +9,7 @@ mod feeds;
 mod handle;
 mod hub;
 mod seats;
+mod shutdown;
 pub mod text;
 mod upkeep;
 
@@ -28,6 +29,7 @@ use bytes::Bytes;
 pub use handle::Machine;
 pub(crate) use hub::Subscription;
 pub(crate) use seats::Seat;
+pub use shutdown::Drain;
 
 /// Names one request for its whole life. The driver numbers requests from 1 upwards and never reuses
 /// a number; numbers from `JobId::OWN` up belong to the machine itself.
@@ -66,8 +68,10 @@ pub enum Input {
     Sent(JobId),
     /// The time of `wake_at` has come.
     Tick,
-    /// The server shuts down: readyz fails from here on, watches are closed, new ones refused.
-    Drain,
+    /// The server is told to end: readyz fails from here on, everything else is served.
+    ShutdownInitiated,
+    /// The server takes no new requests any more and closes its watches.
+    Drain(Drain),
 }
 
 /// What the machine wants done.
@@ -163,7 +167,8 @@ pub struct Answered {
     pub subresource: Text,
     /// `namespace`, `cluster`, `resource`, or empty for paths that name no resource.
     pub scope: &'static str,
-    pub dry_run: bool,
+    /// `All`, `invalid`, or empty.
+    pub dry_run: &'static str,
     pub code: u16,
     /// Microseconds from the request's arrival to its answer.
     pub micros: u64,
@@ -181,6 +186,7 @@ pub enum Reason {
     Compaction,
     Relist,
     Boot,
+    Drain,
 }
 
 /// What the machine is told about itself once, at the start.

@@ -4,9 +4,11 @@ mod events;
 mod list;
 mod object;
 mod status;
+mod warnings;
 
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
+pub(crate) use status::deleted;
 pub use status::failure;
-pub(crate) use status::{deleted, with_warnings};
+pub(crate) use warnings::Warnings;

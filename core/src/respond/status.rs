@@ -7,7 +7,7 @@ use crate::kinds::Registry;
 use crate::schema::encode;
 use crate::status::{Details, Failure};
 use crate::value::{Map, Value};
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// The answer to a request that failed.
@@ -42,39 +42,4 @@ fn status(registry: &Registry, form: Form, code: u16, value: &Value) -> Response
         out
     });
     Response::new(code, form.content_type(), bytes)
-}
-
-/// Adds Warning headers, each text once. Upstream bounds what it sends; so do we.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/warning.go
-pub(crate) fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
-    const TOTAL_BYTES_MAX: usize = 4 * 1024;
-    let mut total = 0;
-    for (index, warning) in warnings.iter().enumerate() {
-        if warnings[..index].contains(warning) {
-            continue;
-        }
-        total += warning.len();
-        if total > TOTAL_BYTES_MAX {
-            break;
-        }
-        response = response.with_header("warning", header_value(warning));
-    }
-    response
-}
-
-/// `299 - "text"`, quoted as RFC 7234 has it.
-fn header_value(warning: &str) -> String {
-    let mut out = String::from("299 - \"");
-    for character in warning.chars() {
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -3,6 +3,7 @@
 //! Names and labels are upstream's, so that dashboards and alerts fit.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
 
+mod health;
 mod histogram;
 mod process;
 mod text;
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use steersman_core::http::Method;
+use steersman_core::limits;
 use steersman_core::machine::{Answered, Note};
 use steersman_core::now::Wall;
 use steersman_core::store::Op;
@@ -20,6 +22,7 @@ use steersman_core::value::Text;
 use steersman_core::world::World;
 
 use crate::shell::Shell;
+use health::HealthChecks;
 use histogram::Histogram;
 use text::Writer;
 
@@ -29,9 +32,6 @@ static SECONDS_BOUNDS: &[f64] = &[
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0,
     20.0, 30.0, 45.0, 60.0,
 ];
-/// Most label combinations of one metric; requests with further ones are not counted apart.
-const SERIES_MAX: usize = 10_000;
-
 /// All counters of the server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -40,6 +40,7 @@ pub struct Metrics {
     requests: Mutex<HashMap<RequestLabels, RequestSeries>>,
     watches: Mutex<BTreeMap<Text, WatchSeries>>,
     operations: Mutex<BTreeMap<&'static str, Histogram>>,
+    health: Mutex<HealthChecks>,
     in_flight: [AtomicI64; 2],
     streams: AtomicI64,
     panics: AtomicI64,
@@ -57,7 +58,7 @@ struct RequestLabels {
     resource: Text,
     subresource: Text,
     scope: &'static str,
-    dry_run: bool,
+    dry_run: &'static str,
 }
 
 #[derive(Debug)]
@@ -104,6 +105,7 @@ impl Metrics {
             requests: Mutex::default(),
             watches: Mutex::default(),
             operations: Mutex::default(),
+            health: Mutex::default(),
             in_flight: [AtomicI64::new(0), AtomicI64::new(0)],
             streams: AtomicI64::new(0),
             panics: AtomicI64::new(0),
@@ -113,13 +115,36 @@ impl Metrics {
         }
     }
 
+    /// Counts the results of health checks, in the words of `steersman_core::http::health::RESULTS`.
+    pub(crate) fn health_checked(&self, results: &str) {
+        lock(&self.health).add(results);
+    }
+
+    /// The results of health checks as text.
+    pub(crate) fn health_text(&self) -> String {
+        let mut out = Writer::default();
+        lock(&self.health).write(&mut out);
+        out.into_text()
+    }
+
+    /// Forgets what was counted: of health checks, or of all else.
+    pub(crate) fn reset(&self, health: bool) {
+        if health {
+            *lock(&self.health) = HealthChecks::default();
+            return;
+        }
+        lock(&self.requests).clear();
+        lock(&self.watches).clear();
+        lock(&self.operations).clear();
+    }
+
     /// Counts what the machine tells.
     pub(crate) fn note(&self, note: &Note) {
         match note {
             Note::Answered(answered) => self.answered(answered),
             Note::WatchEnded { resource, events, why: _ } => {
                 let mut watches = lock(&self.watches);
-                if watches.len() < SERIES_MAX || watches.contains_key(resource) {
+                if watches.len() < limits::METRIC_SERIES || watches.contains_key(resource) {
                     let series = watches.entry(resource.clone()).or_default();
                     series.ended += 1;
                     series.events += events;
@@ -144,7 +169,7 @@ impl Metrics {
             dry_run: answered.dry_run,
         };
         let mut requests = lock(&self.requests);
-        let is_full = requests.len() >= SERIES_MAX;
+        let is_full = requests.len() >= limits::METRIC_SERIES;
         let series = match requests.get_mut(&labels) {
             Some(series) => series,
             None if is_full => return,
@@ -297,7 +322,7 @@ impl RequestLabels {
     fn pairs(&self) -> Vec<(&'static str, &str)> {
         vec![
             ("component", "apiserver"),
-            ("dry_run", if self.dry_run { "All" } else { "" }),
+            ("dry_run", self.dry_run),
             ("group", &self.group),
             ("resource", &self.resource),
             ("scope", self.scope),

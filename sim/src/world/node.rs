@@ -176,7 +176,8 @@ impl World {
             | Input::Gone(_)
             | Input::Sent(_)
             | Input::Tick
-            | Input::Drain => None,
+            | Input::ShutdownInitiated
+            | Input::Drain(_) => None,
         };
         match &input {
             Input::Request(id, _) => {
@@ -193,7 +194,8 @@ impl World {
             | Input::Credit(..)
             | Input::Sent(_)
             | Input::Tick
-            | Input::Drain => {}
+            | Input::ShutdownInitiated
+            | Input::Drain(_) => {}
         }
         let mut effects = mem::take(&mut node.effects);
         machine.handle(clock, input, &mut effects);

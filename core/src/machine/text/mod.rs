@@ -42,7 +42,7 @@ mod tests {
     use crate::http::openid::{Curve, IssuerKey, PublicKey};
     use crate::http::{Method, Peer, Request};
     use crate::limits::Bounds;
-    use crate::machine::Config;
+    use crate::machine::{Config, Drain};
     use crate::museum::Flaw;
     use crate::now::{Mono, Now, Wall};
     use crate::store::{
@@ -115,7 +115,8 @@ mod tests {
         let mut inputs = vec![
             Input::Start,
             Input::Tick,
-            Input::Drain,
+            Input::ShutdownInitiated,
+            Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
             Input::Gone(JobId(2)),
             Input::Sent(JobId(2)),
             Input::Credit(JobId(2), 125),

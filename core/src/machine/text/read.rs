@@ -10,7 +10,7 @@ use super::Recorded;
 use crate::http::openid::{Curve, IssuerKey, PublicKey};
 use crate::http::{Method, Peer, Request};
 use crate::limits::Bounds;
-use crate::machine::{Config, Input, JobId};
+use crate::machine::{Config, Drain, Input, JobId};
 use crate::museum::Flaw;
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
@@ -71,7 +71,11 @@ impl<'a> Words<'a> {
             "gone" => Input::Gone(self.job()?),
             "sent" => Input::Sent(self.job()?),
             "tick" => Input::Tick,
-            "drain" => Input::Drain,
+            "shutdown" => Input::ShutdownInitiated,
+            "drain" => {
+                let watch_grace_millis = self.number()?;
+                Input::Drain(Drain { watch_grace_millis, sends_retry_after: self.number::<u8>()? != 0 })
+            }
             _ => return self.wrong("an input"),
         };
         Ok(Recorded::Input(input))

@@ -25,7 +25,10 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Gone(id) => line.word("gone").number(id.0),
         Input::Sent(id) => line.word("sent").number(id.0),
         Input::Tick => line.word("tick"),
-        Input::Drain => line.word("drain"),
+        Input::ShutdownInitiated => line.word("shutdown"),
+        Input::Drain(drain) => {
+            line.word("drain").number(drain.watch_grace_millis).number(u8::from(drain.sends_retry_after))
+        }
     };
 }
 

@@ -1,0 +1,68 @@
+//! How a server ends that is told to: not ready, then no new requests, then closed.
+//! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use steersman_core::machine::Drain;
+use steersman_io::serve::Serving;
+use steersman_io::shell::Shell;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::options::Options;
+
+/// How long connections have to close when all requests have been waited for: an HTTP/2 client has a second to take
+/// note.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether all requests have ended.
+const ANSWERED_POLL: Duration = Duration::from_millis(50);
+
+/// The signals that end a server.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From here on the signals are taken: they no longer end the process by themselves.
+    pub(super) fn take() -> Result<Self, String> {
+        let taken = |kind| signal(kind).map_err(|error| error.to_string());
+        Ok(Self { terminate: taken(SignalKind::terminate())?, interrupt: taken(SignalKind::interrupt())? })
+    }
+
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Ends the server. `/readyz` fails first, and for the delay everything is served, new connections too, so that
+/// balancers find out. Then new requests are turned away, and those under way and watches come to their end.
+pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &Options) {
+    tracing::info!(delay = ?options.shutdown_delay, "shutting down: not ready, still serving");
+    shell.initiate_shutdown();
+    tokio::time::sleep(options.shutdown_delay).await;
+    tracing::info!("shutting down: no new requests");
+    let watch_grace_millis = u64::try_from(options.watch_grace.as_millis()).unwrap_or(u64::MAX);
+    shell.drain(Drain { watch_grace_millis, sends_retry_after: options.sends_retry_after });
+    let most = options.request_timeout.saturating_add(options.watch_grace);
+    if options.sends_retry_after {
+        // Who comes now is answered, so the port is open until there is nothing else left to do.
+        let answered = async {
+            while shell.open_requests() > 0 {
+                tokio::time::sleep(ANSWERED_POLL).await;
+            }
+        };
+        if tokio::time::timeout(most, answered).await.is_err() {
+            tracing::warn!("requests are still under way");
+        }
+        serving.stop(CLOSE_TIMEOUT).await;
+    } else {
+        serving.stop(most).await;
+    }
+    shell.close().await;
+    tracing::info!("shut down");
+}

@@ -1,0 +1,63 @@
+//! A path that is about no resource: discovery, health, OpenAPI, metrics.
+//! k8s: staging/src/k8s.io/apiserver/pkg/server/handler.go, server/routes
+
+use super::{Next, Scene};
+use crate::http::route::RequestInfo;
+use crate::http::{Method, Response, discovery, health, openapi, openid};
+use crate::status::Failure;
+
+/// Answers it. Paths of discovery below a version, `/version` and the issuer's take only GET; all others take any
+/// method, and so do paths that nothing serves.
+pub(super) fn respond(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
+    let request = &scene.call.request;
+    let registry = &scene.world.registry;
+    let path = info.path.as_str();
+    if let Some(response) = metrics(&request.method, path) {
+        return Ok(Next::Done(response));
+    }
+    let health = health::Health {
+        store: scene.world.synced(),
+        caches: scene.world.synced(),
+        bootstrapped: scene.world.booted,
+        stopping: scene.world.draining,
+    };
+    if let Some(response) = health::respond(health, path, scene.call.query.pairs()) {
+        return Ok(Next::Done(response));
+    }
+    if let Some(response) = openapi::respond(registry, request, path, scene.call.query.first("hash")) {
+        return Ok(Next::Done(response));
+    }
+    let config = &scene.world.config;
+    if let Some(response) = openid::respond(config, request, path)? {
+        return Ok(Next::Done(response));
+    }
+    let issuer_paths = openid::paths(config);
+    if let Some(response) = discovery::respond(registry, request, path, &config.advertised, issuer_paths)? {
+        return Ok(Next::Done(response));
+    }
+    Ok(Next::Done(discovery::absent(registry, path)?))
+}
+
+/// What is counted stands with the shell: it puts its text in the place of this body, or begins to count anew.
+/// k8s: staging/src/k8s.io/component-base/metrics/http.go HandlerWithReset
+fn metrics(method: &Method, path: &str) -> Option<Response> {
+    let of = match path {
+        "/metrics" => "metrics",
+        "/metrics/slis" => "slis",
+        _ => return None,
+    };
+    let response = match method {
+        Method::Delete => Response::text(200, "metrics reset\n").with_header("x-steersman-metrics-reset", of),
+        Method::Get
+        | Method::Head
+        | Method::Post
+        | Method::Put
+        | Method::Patch
+        | Method::Options
+        | Method::Other(_) => {
+            const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+            Response::new(200, FORMAT, "").with_header("x-steersman-metrics", of)
+        }
+    };
+    Some(response)
+}

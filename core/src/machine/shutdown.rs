@@ -1,0 +1,99 @@
+//! How the server ends: first it says that it is not ready and serves on, then it takes no new requests and ends its
+//! watches, some at a time, so that their clients do not all come to another server at once.
+//! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext, server/filters/waitgroup.go
+
+use super::{Due, Effect, JobId, Machine, Reason};
+use crate::http::{Request, Response};
+use crate::job::Call;
+use crate::limits;
+use crate::now::Now;
+use crate::status::Failure;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// How a server that takes no new requests goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Drain {
+    /// `--shutdown-watch-termination-grace-period`: over how long many watches are spread. 0 for the fastest.
+    pub watch_grace_millis: u64,
+    /// `--shutdown-send-retry-after`: new requests are told to come again later.
+    pub sends_retry_after: bool,
+}
+
+/// A drain under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draining {
+    sends_retry_after: bool,
+    /// Watches that end at each tick.
+    batch: usize,
+}
+
+/// Paths that are served to the end: who watches the server must see how it fares.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/with_retry_after.go pathPrefixesExemptFromRetryAfter
+const SERVED_TO_THE_END: [&str; 4] = ["/readyz", "/livez", "/healthz", "/metrics"];
+
+impl Machine {
+    /// The server is told to end: `/readyz` fails from here on, everything else is served as before.
+    pub(super) fn shutdown_initiated(&mut self) {
+        Arc::make_mut(&mut self.world).draining = true;
+    }
+
+    pub(super) fn drain(&mut self, drain: Drain, now: Now, out: &mut Vec<Effect>) {
+        self.shutdown_initiated();
+        let batch = batch(self.hub.len(), drain.watch_grace_millis);
+        self.draining = Some(Draining { sends_retry_after: drain.sends_retry_after, batch });
+        self.drain_some(now, out);
+    }
+
+    /// Ends the next watches, and comes again while there are more.
+    pub(super) fn drain_some(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some(draining) = self.draining else { return };
+        let next: Vec<JobId> = self.hub.ids().take(draining.batch).collect();
+        for id in next {
+            self.end_watch(id, "the server is shutting down", now, out);
+        }
+        if self.hub.len() > 0 {
+            let at = now.mono.plus_millis(limits::DRAIN_TICK_MILLIS);
+            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Drain });
+        }
+    }
+
+    /// The answer to a request that comes too late; None as long as requests are taken.
+    pub(super) fn turned_away(&self, call: &Call, request: &Request) -> Option<Response> {
+        let draining = self.draining?;
+        if SERVED_TO_THE_END.iter().any(|prefix| request.path.starts_with(prefix)) {
+            return None;
+        }
+        let response = if draining.sends_retry_after {
+            let text = "The apiserver is shutting down, please try again later.\n";
+            Response::text(429, text).with_header("retry-after", "5").with_header("connection", "close")
+        } else {
+            let failure = Failure::service_unavailable("apiserver is shutting down");
+            call.failure(&self.world, &failure).with_header("retry-after", "1")
+        };
+        Some(response.with_header("x-content-type-options", "nosniff"))
+    }
+}
+
+/// How many of so many watches end at each tick: so many that all have ended after the grace, and never fewer than
+/// the least rate makes.
+fn batch(watches: usize, grace_millis: u64) -> usize {
+    let watches = u64::try_from(watches).unwrap_or(u64::MAX);
+    let wanted = watches.saturating_mul(1000).checked_div(grace_millis).unwrap_or(0);
+    let per_second = wanted.max(limits::DRAINED_WATCHES_PER_SECOND_MIN);
+    let batch = per_second.saturating_mul(limits::DRAIN_TICK_MILLIS).div_ceil(1000);
+    usize::try_from(batch).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::batch;
+
+    #[test]
+    fn watches_end_within_the_grace_and_not_slower_than_the_least_rate() {
+        let cases = [(10, 60_000, 10), (10, 0, 10), (60_000, 60_000, 50), (60_000, 1_000, 3_000), (1, 1, 50)];
+        for (watches, grace_millis, expected) in cases {
+            assert_eq!(batch(watches, grace_millis), expected, "{watches} watches in {grace_millis} ms");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Who a request is taken for, and whom it may not be made as: data, and one checker each.
+
+use crate::conditions::{fetch, json};
+use bytes::Bytes;
+use steersman_core::http::{Method, Peer, Request};
+use steersman_core::machine::{Config, Input, JobId};
+use steersman_core::world::{Authentication, Token};
+use steersman_sim::driver::{Driver, open_config};
+
+/// A server that knows one token, and one whose owner has no name.
+fn server(anonymous: bool) -> Driver {
+    let token = |token: &str, user: &str| Token {
+        token: token.into(),
+        user: user.into(),
+        uid: "".into(),
+        groups: vec!["system:masters".into()],
+    };
+    let tokens = vec![token("good", "alice"), token("nameless", "")];
+    Driver::start(Config { authentication: Authentication { tokens, anonymous }, ..open_config(1) })
+}
+
+fn certificate(name: &str) -> Peer {
+    Peer::Certificate { common_name: name.into(), organizations: vec!["system:masters".into()] }
+}
+
+/// The status of a GET of /version, and its warning.
+fn ask(driver: &mut Driver, peer: Peer, headers: &[(&str, &str)]) -> (u16, bool) {
+    const JOB: JobId = JobId(1 << 40);
+    let request = Request {
+        method: Method::Get,
+        path: "/version".into(),
+        query: String::new(),
+        headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
+        body: Bytes::new(),
+        peer,
+        remote_address: "127.0.0.1".into(),
+    };
+    driver.give(Input::Request(JOB, request));
+    let reply = driver.take(JOB).expect("an answer");
+    (reply.status, reply.header("warning").is_some())
+}
+
+const UPGRADE: [(&str, &str); 2] = [("upgrade", "websocket"), ("connection", "keep-alive, Upgrade")];
+/// `good` and `nope`, as a browser sends them.
+const GOOD: &str = "base64url.bearer.authorization.k8s.io.Z29vZA";
+const NOPE: &str = "base64url.bearer.authorization.k8s.io.bm9wZQ";
+
+#[test]
+fn only_who_has_a_name_is_somebody() {
+    let bearer = |text: &'static str| vec![("authorization", text)];
+    let socket = |text: &'static str| [UPGRADE[0], UPGRADE[1], ("sec-websocket-protocol", text)].to_vec();
+    let both: &str = Box::leak(format!("{GOOD}, {GOOD}, v1").into_boxed_str());
+    let good: &str = Box::leak(format!("v1,{GOOD}").into_boxed_str());
+    let nope: &str = Box::leak(format!("v1, {NOPE}").into_boxed_str());
+    // The status where anonymous requests are refused, and where they are let in.
+    let cases = vec![
+        (certificate("bob"), vec![], 200, 200),
+        (certificate(""), vec![], 401, 200),
+        (certificate(""), bearer("Bearer good"), 200, 200),
+        (certificate(""), bearer("Bearer nope"), 401, 401),
+        (Peer::Rejected("expired".into()), vec![], 401, 401),
+        (Peer::Rejected("expired".into()), bearer("Bearer good"), 200, 200),
+        (Peer::None, vec![], 401, 200),
+        (Peer::None, bearer("Bearer good"), 200, 200),
+        (Peer::None, bearer(" bEARER good more "), 200, 200),
+        (Peer::None, bearer("Bearer nameless"), 401, 401),
+        (Peer::None, bearer("Bearer nope"), 401, 401),
+        (Peer::None, bearer("Bearer\tgood"), 401, 200),
+        (Peer::None, bearer("Bearer "), 401, 200),
+        (Peer::None, bearer("Basic good"), 401, 200),
+        (Peer::None, vec![("authorization", "Bearer nope"), ("authorization", "Bearer good")], 401, 401),
+        (Peer::None, socket(good), 200, 200),
+        (Peer::None, socket(nope), 401, 401),
+        (Peer::None, socket(GOOD), 401, 401),
+        (Peer::None, socket(both), 401, 401),
+        (Peer::None, socket("v1"), 401, 200),
+        (Peer::None, vec![("sec-websocket-protocol", good)], 401, 200),
+        (Peer::None, vec![("x-remote-user", "alice"), ("x-remote-group", "system:masters")], 401, 200),
+    ];
+    for (peer, headers, refusing, admitting) in cases {
+        for (anonymous, status) in [(false, refusing), (true, admitting)] {
+            let found = ask(&mut server(anonymous), peer.clone(), &headers);
+            assert_eq!(found, (status, false), "{peer:?} {headers:?}, anonymous: {anonymous}");
+        }
+    }
+    let spaced = ask(&mut server(false), Peer::None, &bearer("Bearer  good"));
+    assert_eq!(spaced, (401, true), "a second space hides the token, and the client is told");
+}
+
+/// Headers, status and message, as kube-apiserver answers where no user is named; where one is, it would act as them.
+#[test]
+fn nobody_acts_as_somebody_else() {
+    let nobody = |uid: &str, groups: &str, extra: &str| {
+        format!(
+            "requested &user.DefaultInfo{{Name:\"\", UID:\"{uid}\", Groups:[]string{groups}, \
+             Extra:map[string][]string{extra}}} without impersonating a user name"
+        )
+    };
+    const REFUSED: &str = "impersonation is not implemented by this server yet";
+    let cases: Vec<(Vec<(&str, &str)>, u16, String)> = vec![
+        (vec![("impersonate-user", "nobody")], 501, REFUSED.into()),
+        (vec![("impersonate-user", "a"), ("impersonate-group", "g")], 501, REFUSED.into()),
+        (vec![("impersonate-user", "system:serviceaccount:a:b")], 501, REFUSED.into()),
+        (vec![("impersonate-user", "")], 200, String::new()),
+        (vec![("impersonate-user", ""), ("impersonate-user", "b")], 200, String::new()),
+        (vec![("impersonate-uid", "")], 200, String::new()),
+        (vec![("impersonate-other", "x")], 200, String::new()),
+        (vec![("impersonate-group", "")], 400, nobody("", "{\"\"}", "(nil)")),
+        (vec![("impersonate-uid", "u")], 400, nobody("u", "(nil)", "(nil)")),
+        (vec![("impersonate-extra-x", "v")], 400, nobody("", "(nil)", "{\"x\":[]string{\"v\"}}")),
+        (vec![("impersonate-extra-x%2fy", "v")], 400, nobody("", "(nil)", "{\"x/y\":[]string{\"v\"}}")),
+        (vec![("impersonate-extra-", "v")], 400, nobody("", "(nil)", "{\"\":[]string{\"v\"}}")),
+        (
+            vec![("impersonate-extra-x", "a"), ("impersonate-extra-x", "b")],
+            400,
+            nobody("", "(nil)", "{\"x\":[]string{\"a\", \"b\"}}"),
+        ),
+        (
+            vec![("impersonate-group", "g"), ("impersonate-group", "h"), ("impersonate-uid", "u")],
+            400,
+            nobody("u", "{\"g\", \"h\"}", "(nil)"),
+        ),
+    ];
+    let mut driver = Driver::start(open_config(1));
+    for path in ["/api/v1/namespaces/default", "/version", "/nope"] {
+        let plain = fetch(&mut driver, path).status;
+        for (headers, status, message) in &cases {
+            let reply = driver.call("GET", path, headers, b"");
+            let status = if *status == 200 { plain } else { *status };
+            assert_eq!(reply.status, status, "{path} {headers:?}: {}", reply.text());
+            if !message.is_empty() {
+                assert_eq!(json(&reply)["message"].as_str(), Some(message.as_str()), "{path} {headers:?}");
+                assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+            }
+        }
+    }
+}
