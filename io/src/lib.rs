@@ -23,4 +23,5 @@ pub mod record;
 pub mod serve;
 pub mod shell;
 pub mod store;
+mod throttle;
 pub mod tls;

@@ -40,6 +40,9 @@ const REQUEST_LOG_VERBOSITY: i64 = 4;
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
 const FILE_REFRESH: Duration = Duration::from_secs(60);
 
+/// How long answers may still be sent when the store has failed.
+const GIVING_UP: Duration = Duration::from_secs(1);
+
 /// The exit code when a flag promises protection that is not served.
 const UNSERVED_FLAGS: u8 = 2;
 
@@ -159,6 +162,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = running => {}
+        why = shell.failed() => return give_up(&shell, &why).await,
     }
     tracing::info!("shutting down");
     shell.drain();
@@ -166,6 +170,15 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     serving.stop(options.request_timeout + options.watch_grace).await;
     shell.close().await;
     Ok(())
+}
+
+/// The store will never take a write again: the process ends, so that whoever watches over it starts it anew.
+async fn give_up(shell: &Arc<Shell>, why: &str) -> Result<(), String> {
+    tracing::error!(%why, "the store has failed; the process ends");
+    shell.drain();
+    // Clients are told what became of what they asked, as far as they listen.
+    tokio::time::sleep(GIVING_UP).await;
+    Err(format!("the store has failed: {why}"))
 }
 
 /// The server is ready: whoever started it is told.

@@ -1,7 +1,7 @@
 //! The first step: who asks, whether that is allowed, and which verb's file goes on.
 
 use super::call::Target;
-use super::{Next, Scene, collection, create, delete, list, read, update};
+use super::{Ask, Next, Scene, State, collection, create, delete, list, read, update};
 use crate::http::route::RequestInfo;
 use crate::http::{Method, Peer, Response, discovery, health, openapi, openid};
 use crate::kinds::{Resource, Sub, SubKind, Verb};
@@ -13,17 +13,27 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Those who may do everything, and get an answer when the server is full.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
+const PRIVILEGED_GROUP: &str = "system:masters";
+
 /// Who makes the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     pub(super) name: Text,
     pub(super) groups: Vec<Text>,
 }
 
+/// Finds out who asks. Only then a seat is taken, so that those who are refused here keep nobody from one.
 pub(super) fn begin(scene: &Scene<'_>) -> Result<Next, Failure> {
     let caller = authenticate(scene)?;
+    let privileged = caller.groups.iter().any(|group| group == PRIVILEGED_GROUP);
+    Ok(Next::Wait(State::Authenticated(caller), Ask::Seat { privileged }))
+}
+
+pub(super) fn seated(scene: &Scene<'_>, caller: &Caller) -> Result<Next, Failure> {
     let info = scene.call.info.as_ref().map_err(Clone::clone)?;
-    authorize(scene, info, &caller)?;
+    authorize(scene, info, caller)?;
     if info.is_resource && scene.world.registry.serves_group_version(&info.group, &info.version) {
         resource(scene, info)
     } else {
@@ -70,7 +80,7 @@ fn authorize(scene: &Scene<'_>, info: &RequestInfo, caller: &Caller) -> Result<(
     match scene.world.config.authorization {
         Authorization::AlwaysAllow => Ok(()),
         Authorization::AlwaysDeny => {
-            if caller.groups.iter().any(|group| group == "system:masters") {
+            if caller.groups.iter().any(|group| group == PRIVILEGED_GROUP) {
                 return Ok(());
             }
             Err(forbidden(info, caller, "Everything is forbidden."))
@@ -117,8 +127,11 @@ fn document(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
         return Ok(Next::Done(Response::text(200, "").with_header("x-steersman-metrics", "1")));
     }
     if readable {
+        let unlisted = (!scene.world.synced()).then_some("the store has not been read yet");
+        let unreadable = scene.world.unreadable_at_start();
         let health = health::Health {
-            store: scene.world.synced(),
+            store: scene.world.illness().map(Text::as_str).or(unlisted),
+            storage: unreadable.as_deref().or(unlisted),
             caches: scene.world.synced(),
             bootstrapped: scene.world.booted,
             stopping: scene.world.draining,

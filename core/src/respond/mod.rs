@@ -8,4 +8,4 @@ mod status;
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
-pub(crate) use status::{deleted, failure, with_warnings};
+pub(crate) use status::{deleted, failure, too_many_requests, with_warnings};
