@@ -291,7 +291,9 @@ impl Group {
             let old = now.micros_since(*at) > bounds.window_keep_millis * 1000;
             let many = self.window.len() > bounds.window_events_min;
             let too_many = self.window.len() > bounds.window_events_max;
-            if !(old && many) && !too_many && self.window_bytes <= bounds.window_bytes {
+            let large = self.window_bytes > bounds.window_bytes;
+            let goes = old && many || too_many || large;
+            if !goes {
                 break;
             }
             self.window_after = change.revision;
