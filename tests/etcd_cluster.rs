@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, Stored};
-use steersman_io::store::{FeedInput, Sink, Store};
+use steersman_core::value::Text;
+use steersman_io::store::{FeedInput, HealthSink, Sink, Store};
 use steersman_sim::etcd::{Cluster, Delivery, Member, Server};
 
 use crate::beside_etcd::compare_with_etcd;
@@ -74,6 +75,10 @@ impl Store for ClusterStore {
 
     fn request_progress(&self, feed: Feed) {
         self.ask(|inner, _| inner.cluster.request_progress(SERVER, feed));
+    }
+
+    async fn watch_health(&self, _sink: HealthSink) -> Text {
+        std::future::pending().await
     }
 
     async fn close(&self) {}

@@ -155,9 +155,16 @@ pub const REQUEST_TIMEOUT_MILLIS: u64 = 60_000;
 pub const WINDOW_EVENTS_MIN: usize = 100;
 pub const WINDOW_EVENTS_MAX: usize = 102_400;
 
+/// Bytes of objects that a resource's window keeps for such watches although they have been replaced or deleted. A
+/// watch from before the window gets 410 Expired.
+pub const WINDOW_BYTES: usize = 16 * 1024 * 1024;
+
 /// Frames that wait for one slow watcher. Beyond: its changes wait in the window, and a watcher whose changes have
 /// left the window is closed.
 pub const WATCHER_QUEUE_FRAMES: usize = 1_000;
+
+/// Watches of clients that are open at once. Beyond: 429 with `Retry-After`.
+pub const CLIENT_WATCHES: usize = 20_000;
 
 /// Bytes of one rendered chunk of a list.
 pub const LIST_CHUNK_BYTES: usize = 64 * 1024;
@@ -168,6 +175,17 @@ pub const SMALL_ANSWER_BYTES: usize = LIST_CHUNK_BYTES;
 
 /// Key-values fetched in one range of a relist.
 pub const RELIST_PAGE: u64 = 10_000;
+
+/// How often a store on other machines is asked whether it answers, milliseconds, and how long it may take. Beyond:
+/// the health checks fail.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/storagebackend/config.go DefaultHealthcheckTimeout
+pub const STORE_PROBE_PAUSE_MILLIS: u64 = 1_000;
+pub const STORE_PROBE_MILLIS: u64 = 2_000;
+
+/// Changes of one revision that a server makes itself: the deletions when a lease that objects share runs out. A watch
+/// gets all of them, whether its queue has room or not.
+pub const REVISION_CHANGES: usize =
+    if TXN_OPERATIONS > LEASE_OBJECTS as usize { TXN_OPERATIONS } else { LEASE_OBJECTS as usize };
 
 /// Bytes that few objects have more than: what an encoder's buffer begins with. Beyond: it grows.
 pub const OBJECT_BYTES_USUAL: usize = 8 * 1024;
@@ -240,6 +258,11 @@ pub const RECORDING_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Older recordings that are kept beside a new one. Beyond: the server does not start.
 pub const RECORDINGS_KEPT: usize = 100;
+
+/// Bytes of history that the embedded store keeps in memory, or that part of what lives if that is more. Beyond: it is
+/// compacted early, down to half. A list at a revision from before gets 410 Expired, as after any compaction.
+pub const STORE_HISTORY_BYTES: usize = 16 * 1024 * 1024;
+pub const STORE_HISTORY_PART: usize = 8;
 
 /// Feeds of one store. They are the server's own, not its clients'; one more is lost at once.
 pub const STORE_FOLLOWERS: usize = 1000;
@@ -331,8 +354,12 @@ pub struct Bounds {
     /// Events.
     pub window_events_max: usize,
     pub window_keep_millis: u64,
+    /// Bytes.
+    pub window_bytes: usize,
     /// Frames, at least 2: a watcher goes on when half of them are taken.
     pub watcher_queue_frames: usize,
+    /// Watches of clients.
+    pub client_watches: usize,
     /// Key-values, at least 1.
     pub relist_page: u64,
     /// Tries, at least 1.
@@ -354,7 +381,9 @@ impl Bounds {
         window_events_min: WINDOW_EVENTS_MIN,
         window_events_max: WINDOW_EVENTS_MAX,
         window_keep_millis: WINDOW_KEEP_MILLIS,
+        window_bytes: WINDOW_BYTES,
         watcher_queue_frames: WATCHER_QUEUE_FRAMES,
+        client_watches: CLIENT_WATCHES,
         relist_page: RELIST_PAGE,
         conflict_retries: CONFLICT_RETRIES,
         generated_name_tries: GENERATED_NAME_TRIES,

@@ -115,6 +115,12 @@ mutants! {
         "A patch that takes away what an object is is stored so, and a server that reads it holds other bytes.";
     LeaseDropped, "lease-dropped", "own",
         "A later write of an event takes away the lease that it was made with, and it never expires.";
+    IllnessUntold, "illness-untold", "own",
+        "The health checks do not look at what is known of the store, and stay ok while it does not answer.";
+    UnreadableMeansDeleted, "unreadable-means-deleted", "own",
+        "A stored value that cannot be read is taken for a deletion, and left out of lists.";
+    SeatBeforeIdentity, "seat-before-identity", "own",
+        "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
 }
 
 impl Mutant {

@@ -1,6 +1,6 @@
 //! Everything that answers depend on. Changes in one place, `World::apply`; a snapshot is one clone.
 
-use crate::cache::{Cache, Change, Entry};
+use crate::cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
 use crate::kinds::{Registry, ResourceId, StorageId};
 use crate::machine::{Config, Note};
 use crate::museum::Mutant;
@@ -47,6 +47,8 @@ pub struct World {
     places: Arc<Vec<u16>>,
     caches: Vec<Arc<Cache>>,
     feeds: Vec<FeedState>,
+    /// For each feed, why its store does not answer; None while it does.
+    illnesses: Vec<Option<Text>>,
     /// The server shuts down.
     pub draining: bool,
     /// Every object that must exist at start exists.
@@ -101,6 +103,7 @@ impl World {
             places: Arc::new(places),
             caches,
             feeds: alloc::vec![FeedState::default(); usize::from(feed_count)],
+            illnesses: alloc::vec![None; usize::from(feed_count)],
             draining: false,
             booted: false,
         }
@@ -114,6 +117,17 @@ impl World {
     /// The revision up to which the feed's changes are all applied.
     pub fn revision(&self, feed: Feed) -> Rev {
         self.feeds[usize::from(feed.0)].revision
+    }
+
+    /// Why a store does not answer, if one does not.
+    pub fn illness(&self) -> Option<&Text> {
+        self.illnesses.iter().flatten().next()
+    }
+
+    pub(crate) fn set_health(&mut self, feed: Feed, health: Result<(), Text>) {
+        if let Some(held) = self.illnesses.get_mut(usize::from(feed.0)) {
+            *held = health.err();
+        }
     }
 
     /// Every feed has been listed.
@@ -148,28 +162,43 @@ impl World {
 
     /// Applies what a feed delivered and says what changed. The only place where the world changes
     /// while the server runs.
-    pub fn apply(&mut self, batch: Batch, notes: &mut Vec<Note>) -> Vec<Change> {
+    pub fn apply(&mut self, batch: Batch, notes: &mut Vec<Note>) -> Vec<Applied> {
         if batch.events.is_empty() && self.config.flaw.is(Mutant::QuietCacheNeverAdvances) {
             return Vec::new();
         }
         let mut changes = Vec::with_capacity(batch.events.len());
+        let (mut first, mut others) = (None, 0);
         for event in batch.events {
-            if let Some(change) = self.apply_event(batch.feed, event, notes) {
-                changes.push(change);
+            let key = event.kv.key.clone();
+            let applied = self.apply_event(batch.feed, event);
+            match (&applied, &first) {
+                (Some(Applied::Spoilt(_, _, why)), None) => first = Some((key, why.clone())),
+                (Some(Applied::Spoilt(..)), Some(_)) => others += 1,
+                (Some(Applied::Changed(_) | Applied::Mended(..)) | None, _) => {}
             }
+            changes.extend(applied);
+        }
+        if let Some((key, why)) = first {
+            let key = String::from_utf8_lossy(&key).as_ref().into();
+            notes.push(Note::Undecodable { key, why: why.0.into(), others });
         }
         let state = &mut self.feeds[usize::from(batch.feed.0)];
         state.revision = state.revision.max(batch.revision);
         changes
     }
 
-    /// A value that cannot be decoded counts as a deletion: what was there before is not served either.
-    fn apply_event(&mut self, feed: Feed, event: Event, notes: &mut Vec<Note>) -> Option<Change> {
+    /// A value that cannot be read is neither a deletion nor an object: nobody is told what the collection holds until
+    /// it is gone or can be read.
+    fn apply_event(&mut self, feed: Feed, event: Event) -> Option<Applied> {
         let collection = self.collection_of(&event.kv.key).filter(|collection| collection.feed == feed)?;
         let storage = collection.storage;
         let revision = event.kv.mod_revision;
         let new = match event.kind {
-            EventType::Put => self.decode(storage, event.kv.clone(), notes).map(Arc::new),
+            EventType::Put => match self.decode(storage, event.kv.clone()) {
+                Ok(entry) => Some(Arc::new(entry)),
+                Err(_) if self.config.flaw.is(Mutant::UnreadableMeansDeleted) => None,
+                Err(why) => return Some(self.spoil(feed, storage, &event.kv, why)),
+            },
             EventType::Delete
                 if event.previous.is_none() && self.config.flaw.is(Mutant::LostDeleteWithoutPrevious) =>
             {
@@ -178,26 +207,40 @@ impl World {
             EventType::Delete => None,
         };
         let cache = Arc::make_mut(&mut self.caches[usize::from(storage.0)]);
+        let mended = cache.mend(&event.kv.key);
         let old = match &new {
             Some(entry) => cache.put(entry.clone()),
-            None => Some(cache.remove(&event.kv.key, revision)?),
+            None => cache.remove(&event.kv.key, revision),
         };
-        Some(Change { storage, revision, new, old })
+        if mended {
+            return Some(Applied::Mended(storage, revision));
+        }
+        (old.is_some() || new.is_some()).then_some(Applied::Changed(Change { storage, revision, new, old }))
     }
 
-    /// Reads one stored key-value; an undecodable one is noted and None.
-    pub fn decode(&self, storage: StorageId, kv: KeyValue, notes: &mut Vec<Note>) -> Option<Entry> {
+    fn spoil(&mut self, feed: Feed, storage: StorageId, kv: &KeyValue, why: Undecodable) -> Applied {
+        let at_start = !self.feeds[usize::from(feed.0)].synced;
+        let cache = Arc::make_mut(&mut self.caches[usize::from(storage.0)]);
+        let unreadable = Unreadable { revision: kv.mod_revision, why: why.clone(), at_start };
+        cache.spoil(kv.key.clone(), unreadable);
+        Applied::Spoilt(storage, kv.mod_revision, why)
+    }
+
+    /// Reads one stored key-value.
+    pub fn decode(&self, storage: StorageId, kv: KeyValue) -> Result<Entry, Undecodable> {
         let resource = self.registry.stored(storage);
         let prefix_len = self.collection(storage).keys.prefix().len();
-        let key = kv.key.clone();
-        match Entry::decode(&self.registry.catalogue, resource, prefix_len, kv) {
-            Ok(entry) => Some(entry),
-            Err(why) => {
-                let key = String::from_utf8_lossy(&key);
-                notes.push(Note::Undecodable { key: key.as_ref().into(), why: why.0.into() });
-                None
-            }
-        }
+        Entry::decode(&self.registry.catalogue, resource, prefix_len, kv)
+    }
+
+    /// Why the server is not ready although it has listed its store: values in it could not be read, and cannot yet.
+    pub fn unreadable_at_start(&self) -> Option<String> {
+        let unreadable = self.caches.iter().flat_map(|cache| cache.unreadable());
+        let mut unreadable = unreadable.filter(|(_, held)| held.at_start);
+        let (key, held) = unreadable.next()?;
+        let key = String::from_utf8_lossy(key);
+        let others = unreadable.count();
+        Some(alloc::format!("the value of {key} cannot be read: {} (and {others} others)", held.why.0))
     }
 
     /// Forgets what came from a feed, before what was listed of it at a revision takes its place.

@@ -28,5 +28,6 @@ pub mod record;
 pub mod serve;
 pub mod shell;
 pub mod store;
+mod throttle;
 pub mod tls;
 mod upload;

@@ -47,8 +47,9 @@ enum Item {
 /// Room for items that a queue keeps when it has been emptied.
 const ITEMS_KEPT: usize = 64;
 
-/// Items beyond the frames: a response and the end of the stream, with room for a timeout's answer.
-const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + 4;
+/// The frames of a full queue and those of a revision that began before it was full, and beyond the frames a response
+/// and the end of the stream, with room for a timeout's answer.
+const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + limits::REVISION_CHANGES + 4;
 
 /// Frames that are put together into one write, bytes.
 const WRITE_BYTES: usize = 64 * 1024;

@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -16,9 +16,11 @@ use steersman_core::limits;
 use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Note, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use steersman_core::value::Text;
 use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -28,6 +30,7 @@ use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
+use crate::throttle::Throttle;
 
 /// The running server: one machine, its stores and its clients.
 pub struct Shell {
@@ -43,6 +46,12 @@ pub struct Shell {
     ready: watch::Sender<bool>,
     /// None where all runs on the threads of the caller.
     long_steps: Option<LongSteps>,
+    /// Why a store will never work again.
+    failed: watch::Sender<Option<Text>>,
+    /// Tasks that listen to the stores' health; they hold the stores, and end with the shell.
+    listening: Mutex<Vec<AbortHandle>>,
+    /// Lines of the log about writes of unknown outcome.
+    unknown_outcomes: Mutex<Throttle>,
     pub metrics: Metrics,
 }
 
@@ -83,11 +92,36 @@ impl Shell {
             runtime: Handle::current(),
             ready: watch::Sender::new(false),
             long_steps,
+            failed: watch::Sender::new(None),
+            listening: Mutex::default(),
+            unknown_outcomes: Mutex::default(),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
         shell.turn(None, Input::Start);
+        shell.listen_to_health();
         shell
+    }
+
+    fn listen_to_health(self: &Arc<Self>) {
+        let listen = |(index, store): (usize, &Arc<dyn Store>)| {
+            let (shell, store, feed) = (Arc::downgrade(self), Arc::clone(store), Feed(index as u8));
+            let teller = shell.clone();
+            let sink = move |health| {
+                if let Some(shell) = teller.upgrade() {
+                    shell.turn(None, Input::Health(feed, health));
+                }
+            };
+            let listening = tokio::spawn(async move {
+                let why = store.watch_health(Arc::new(sink)).await;
+                if let Some(shell) = shell.upgrade() {
+                    shell.failed.send_replace(Some(why));
+                }
+            });
+            listening.abort_handle()
+        };
+        let handles = self.stores.iter().enumerate().map(listen).collect();
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = handles;
     }
 
     /// Answers one request. With `Body::Stream` the conversation goes on with frames. Dropping the
@@ -137,6 +171,17 @@ impl Shell {
     /// Begins to shut down: readiness fails from here on, and all else is served as before.
     pub fn initiate_shutdown(self: &Arc<Self>) {
         self.turn(None, Input::ShutdownInitiated);
+    }
+
+    /// Returns when a store will never work again: why. The server can do nothing more.
+    pub async fn failed(&self) -> Text {
+        let mut failed = self.failed.subscribe();
+        let found = failed.wait_for(Option::is_some).await.map(|why| why.clone());
+        match found {
+            Ok(Some(why)) => why,
+            // Fails only when the sender is gone, which this shell holds.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Takes no new requests from here on, and closes watches, some at a time.
@@ -252,7 +297,7 @@ impl Shell {
                 if note == Note::Ready {
                     self.ready.send_replace(true);
                 }
-                log(&note);
+                self.log(&note);
                 return;
             }
         };
@@ -332,6 +377,18 @@ impl Shell {
         }
     }
 
+    fn log(&self, note: &Note) {
+        if let Note::UnknownOutcome { resource } = note {
+            let mut lines = self.unknown_outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(left_out) = lines.pass(std::time::Instant::now()) {
+                let text = "the store could not tell whether a write happened";
+                tracing::warn!(resource = %resource, left_out, "{text}");
+            }
+        } else {
+            log(note);
+        }
+    }
+
     fn driven(&self) -> MutexGuard<'_, Driven> {
         self.driven.lock().unwrap_or_else(|_| abort("machine"))
     }
@@ -343,6 +400,9 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
+        for listening in self.listening.get_mut().unwrap_or_else(PoisonError::into_inner).iter() {
+            listening.abort();
+        }
         // The task that keeps time finds out that there is nothing left to keep it for.
         self.timer.notify_one();
     }
@@ -473,12 +533,12 @@ fn log(note: &Note) {
             tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
         }
         Note::FeedLost { feed, why } => tracing::warn!(feed = feed.0, why = %why, "feed lost"),
-        Note::Undecodable { key, why } => {
-            tracing::error!(key = %key, why = %why, "stored value is not served")
+        Note::Undecodable { key, why, others } => {
+            let text = "a stored value cannot be read; its collection is not served";
+            tracing::error!(key = %key, why = %why, others, "{text}");
         }
-        Note::UnknownOutcome { resource } => {
-            tracing::warn!(resource = %resource, "the store could not tell whether a write happened");
-        }
+        // One a write: the shell bounds them.
+        Note::UnknownOutcome { .. } => {}
         Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
         Note::Ready => tracing::info!("ready"),
     }

@@ -266,7 +266,13 @@ impl Driver {
         let mut out = Vec::new();
         self.machine.handle(self.now, input, &mut out);
         self.machine.check();
-        self.effects.extend(out);
+        for effect in out {
+            match effect {
+                // Nothing happens before it is known who asks.
+                Effect::Run(task) if task.is_first() => self.handle(Input::Ran(task.run())),
+                effect => self.effects.push_back(effect),
+            }
+        }
     }
 
     /// Changes reach the machine before the answers to the writes that made them.

@@ -92,6 +92,14 @@ marks! {
     StrangerRefused => "stranger-refused",
     /// An event that was written again goes when its time from that write is over.
     RenewedEventGone => "renewed-event-gone",
+    /// The store is compacted early because its history has grown too large.
+    CompactedByBytes => "compacted-by-bytes",
+    /// A value appears among those that servers look at that cannot be read.
+    ValueSpoilt => "value-spoilt",
+    /// The store does not answer, and a server is told.
+    StoreSilent => "store-silent",
+    /// A request is refused because as many are under way as may be.
+    SeatRefused => "seat-refused",
 }
 
 /// How often each mark was reached.

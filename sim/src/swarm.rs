@@ -4,7 +4,7 @@
 use crate::choose::{Chooser, Label, Ratio};
 use crate::client;
 use std::fmt;
-use steersman_core::limits::Bounds;
+use steersman_core::limits::{Bounds, STORE_HISTORY_BYTES};
 
 macro_rules! classes {
     ($($(#[doc = $doc:literal])* $variant:ident => $name:literal, $often:literal, $seldom:literal;)*) => {
@@ -76,7 +76,12 @@ classes! {
     ForeignWrite => "foreign-write", 2, 12;
     /// A server crashes when its write has been performed, before anybody hears of it. By write.
     CrashAtWrite => "crash-at-write", 30, 300;
+    /// Somebody else writes a value that cannot be read among those that servers look at, for a while. By half second.
+    Spoil => "spoil", 20, 120;
 }
+
+/// Requests that a server runs at once unless a run has fewer.
+const SEATS: u64 = 400;
 
 /// A class is on in so many of the seeds; in one seed of four all are.
 const CLASS_ON: Ratio = Ratio::new(1, 2);
@@ -97,6 +102,10 @@ pub(crate) struct Swarm {
     pub(crate) event_ttl_seconds: i64,
     /// `--etcd-compaction-interval`, 0 for none.
     pub(crate) compaction_interval_millis: u64,
+    /// Bytes of history after which the store is compacted early, as the embedded one is.
+    pub(crate) history_bytes: usize,
+    /// `--max-requests-inflight` and its mutating twin.
+    pub(crate) seats: u32,
     /// How often each class of faults strikes, in the order of `Class::ALL`.
     rates: Vec<Ratio>,
 }
@@ -109,6 +118,8 @@ mod shape {
     pub(super) const TIMEOUT: u64 = 3;
     pub(super) const EVENT_TTL: u64 = 4;
     pub(super) const COMPACTION: u64 = 5;
+    pub(super) const HISTORY: u64 = 6;
+    pub(super) const SEATS: u64 = 7;
     pub(super) const BOUNDS: u64 = 16;
     pub(super) const CLIENTS: u64 = 64;
 }
@@ -123,6 +134,8 @@ impl Swarm {
         let request_timeout_millis = of(shape::TIMEOUT, &[60_000, 60_000, 5_000, 1_500]);
         let event_ttl_seconds = of(shape::EVENT_TTL, &[3600, 5, 20]) as i64;
         let compaction_interval_millis = of(shape::COMPACTION, &[300_000, 5_000, 15_000, 0]);
+        let history_bytes = of(shape::HISTORY, &[STORE_HISTORY_BYTES as u64, 60_000, 8_000]) as usize;
+        let seats = of(shape::SEATS, &[SEATS, SEATS, 2, 5]) as u32;
         let bounds = bounds(&mut of);
         let rates = rates(chooser);
         let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
@@ -136,6 +149,8 @@ impl Swarm {
             request_timeout_millis,
             event_ttl_seconds,
             compaction_interval_millis,
+            history_bytes,
+            seats,
             rates,
         }
     }
@@ -180,6 +195,7 @@ fn bounds(of: &mut impl FnMut(u64, &[u64]) -> u64) -> Bounds {
         fresh_millis: draw(plain.fresh_millis, &[300, 1_000]),
         relist_pause_millis: draw(plain.relist_pause_millis, &[50, 5_000]),
         lease_reuse_millis: draw(plain.lease_reuse_millis, &[1_000]),
+        window_bytes: draw(plain.window_bytes as u64, &[3_000, 30_000]) as usize,
         ..plain
     }
 }
@@ -228,6 +244,7 @@ impl fmt::Display for Swarm {
         bound("window-min", self.bounds.window_events_min as u64, plain.window_events_min as u64)?;
         bound("window-max", self.bounds.window_events_max as u64, plain.window_events_max as u64)?;
         bound("window-keep-ms", self.bounds.window_keep_millis, plain.window_keep_millis)?;
+        bound("window-bytes", self.bounds.window_bytes as u64, plain.window_bytes as u64)?;
         bound("queue", self.bounds.watcher_queue_frames as u64, plain.watcher_queue_frames as u64)?;
         bound("relist-page", self.bounds.relist_page, plain.relist_page)?;
         bound("retries", self.bounds.conflict_retries.into(), plain.conflict_retries.into())?;
@@ -235,6 +252,8 @@ impl fmt::Display for Swarm {
         bound("fresh-ms", self.bounds.fresh_millis, plain.fresh_millis)?;
         bound("relist-pause-ms", self.bounds.relist_pause_millis, plain.relist_pause_millis)?;
         bound("lease-reuse-ms", self.bounds.lease_reuse_millis, plain.lease_reuse_millis)?;
+        bound("history-bytes", self.history_bytes as u64, STORE_HISTORY_BYTES as u64)?;
+        bound("seats", self.seats.into(), SEATS)?;
         bound("request-timeout-ms", self.request_timeout_millis, 60_000)?;
         bound("event-ttl-s", self.event_ttl_seconds as u64, 3600)?;
         bound("compaction-interval-ms", self.compaction_interval_millis, 300_000)

@@ -18,7 +18,7 @@ pub struct Stored {
     /// The revision of the write.
     pub revision: Rev,
     pub bytes: Bytes,
-    /// The object, as it is stored: without a resource version.
+    /// The object, as it is stored: without a resource version. Null when it cannot be read.
     pub object: Value,
 }
 
@@ -134,9 +134,14 @@ impl Truth {
 }
 
 impl Stored {
-    /// The digest of a key that holds something.
+    /// It is an object, and not what somebody else has written in the place of one.
+    pub fn is_readable(&self) -> bool {
+        self.object != Value::Null
+    }
+
+    /// The digest of a key that holds something; of what cannot be read none, since no cache has it.
     pub fn digest(&self) -> u64 {
-        digest(&self.key, self.revision)
+        if self.is_readable() { digest(&self.key, self.revision) } else { 0 }
     }
 }
 

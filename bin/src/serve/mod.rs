@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::Machine;
+use steersman_core::machine::{Drain, Machine};
 use steersman_io::metrics::Metrics;
 use steersman_io::record::Recorder;
 use steersman_io::serve::{ServeOptions, Serving, listen};
@@ -41,6 +41,9 @@ const REQUEST_LOG_VERBOSITY: i64 = 4;
 /// How often certificate files are looked at.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
 const FILE_REFRESH: Duration = Duration::from_secs(60);
+
+/// How long answers may still be sent when the store has failed.
+const GIVING_UP: Duration = Duration::from_secs(1);
 
 /// The exit code when a flag promises protection that is not served.
 const UNSERVED_FLAGS: u8 = 2;
@@ -168,6 +171,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     tokio::select! {
         () = signals.next() => {}
         () = running => {}
+        why = shell.failed() => return give_up(&shell, &why).await,
     }
     tokio::select! {
         biased;
@@ -178,6 +182,15 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
         }
         () = shut_down(&shell, serving, &options) => Ok(()),
     }
+}
+
+/// The store will never take a write again: the process ends, so that whoever watches over it starts it anew.
+async fn give_up(shell: &Arc<Shell>, why: &str) -> Result<(), String> {
+    tracing::error!(%why, "the store has failed; the process ends");
+    shell.drain(Drain { watch_grace_millis: 0, sends_retry_after: false });
+    // Clients are told what became of what they asked, as far as they listen.
+    tokio::time::sleep(GIVING_UP).await;
+    Err(format!("the store has failed: {why}"))
 }
 
 /// The server is ready: whoever started it is told.

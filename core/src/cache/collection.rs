@@ -1,12 +1,14 @@
 //! One stored collection as of one revision, and what a change does to it.
 
 use super::tree::Tree;
-use super::{Entry, LabelMark};
+use super::{Entry, LabelMark, Undecodable};
 use crate::kinds::{FieldSource, SelectableField, StorageId};
 use crate::store::Rev;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ops::Bound;
 
 /// The selectable field that has an index of its own: kubelets list and watch by it.
 const INDEXED_FIELD: &str = "spec.nodeName";
@@ -21,6 +23,17 @@ pub struct Cache {
     fields: &'static [SelectableField],
     /// The revision of the last change to this collection.
     revision: Rev,
+    /// Keys whose values cannot be read. As long as there are any, nobody is told what the collection holds.
+    unreadable: Arc<BTreeMap<Bytes, Unreadable>>,
+}
+
+/// A stored value that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub revision: Rev,
+    pub why: Undecodable,
+    /// It was there when the server first listed its store.
+    pub at_start: bool,
 }
 
 /// An entry, and the mark of its labels beside the pointer to it, so that a walk in search of labels reads
@@ -49,6 +62,16 @@ impl Held {
     }
 }
 
+/// What became of a collection by one event of its store.
+#[derive(Clone, Debug)]
+pub enum Applied {
+    Changed(Change),
+    /// A key holds a value that cannot be read, and why.
+    Spoilt(StorageId, Rev, Undecodable),
+    /// A key no longer holds such a value.
+    Mended(StorageId, Rev),
+}
+
 /// What happened to one object. At least one side is there.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -64,7 +87,14 @@ impl Cache {
     /// Empty. What changed up to the revision `since` is not known: it may have been deleted again.
     pub fn new(fields: &'static [SelectableField], since: Rev) -> Self {
         let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
-        Self { entries: Tree::new(), by_field: Tree::new(), indexed, fields, revision: since }
+        Self {
+            entries: Tree::new(),
+            by_field: Tree::new(),
+            indexed,
+            fields,
+            revision: since,
+            unreadable: Arc::default(),
+        }
     }
 
     pub fn revision(&self) -> Rev {
@@ -92,6 +122,27 @@ impl Cache {
     /// Entries whose indexed field has this value, in key order.
     pub fn with_field<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a Arc<Entry>> {
         self.by_field.prefix(&field_key(value, b"")).map(|(_, entry)| entry)
+    }
+
+    /// The first key under a prefix whose value cannot be read, and why.
+    pub fn unreadable_under(&self, prefix: &[u8]) -> Option<(&Bytes, &Unreadable)> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.unreadable.range::<[u8], _>(from).next().filter(|(key, _)| key.starts_with(prefix))
+    }
+
+    pub fn unreadable(&self) -> &BTreeMap<Bytes, Unreadable> {
+        &self.unreadable
+    }
+
+    /// Notes that a key holds a value that cannot be read. The entry before it is gone.
+    pub(crate) fn spoil(&mut self, key: Bytes, unreadable: Unreadable) {
+        self.remove(&key, unreadable.revision);
+        Arc::make_mut(&mut self.unreadable).insert(key, unreadable);
+    }
+
+    /// Whether the key held a value that cannot be read, which is no longer so.
+    pub(crate) fn mend(&mut self, key: &[u8]) -> bool {
+        self.unreadable.contains_key(key) && Arc::make_mut(&mut self.unreadable).remove(key).is_some()
     }
 
     /// Puts an entry and returns the one it replaces.

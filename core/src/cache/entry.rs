@@ -3,16 +3,21 @@
 
 use super::LabelMark;
 use crate::codec::json::{self, RawPaths};
-use crate::codec::partial;
+use crate::codec::{partial, proto};
 use crate::kinds::{FieldSource, Resource, SelectableField};
-use crate::schema::{Catalogue, encode};
+use crate::schema::{Catalogue, decode, encode};
+use crate::status::ENCRYPTED;
 use crate::store::{KeyValue, Rev};
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+
+/// What values begin with that a server with encryption at rest has written.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/value/encrypt/identity/identity.go
+const ENCRYPTED_PREFIX: &[u8] = b"k8s:enc:";
 
 /// A stored object. The bytes hold no resource version; it is spliced in when they are sent, so that
 /// one buffer serves the store, the cache and every reader.
@@ -49,7 +54,7 @@ impl Entry {
         let paths = field_paths(resource.row.fields);
         let mut value = kv.value;
         let mut scan = partial::scan(&value, &paths);
-        if scan.is_none() || !value.starts_with(b"{\"kind\":") {
+        if scan.is_none() || !is_ours(resource, &value) {
             value = canonical(catalogue, resource, &value)?;
             scan = partial::scan(&value, &paths);
         }
@@ -180,11 +185,35 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Another server's JSON in our order, without a resource version.
+/// Whether the bytes begin as this server's of the kind do.
+fn is_ours(resource: &Resource, value: &[u8]) -> bool {
+    let row = resource.row;
+    let slash = if row.group.is_empty() { "" } else { "/" };
+    let parts = ["{\"kind\":\"", row.kind, "\",\"apiVersion\":\"", row.group, slash, row.version, "\""];
+    let mut rest = value;
+    for part in parts {
+        match rest.strip_prefix(part.as_bytes()) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Another server's JSON or protobuf in our order, without a resource version.
 fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
-    let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
-        .map_err(|error| Undecodable(error.0))?;
-    let mut object = parsed.value;
+    if value.starts_with(ENCRYPTED_PREFIX) {
+        return Err(Undecodable(ENCRYPTED.to_string()));
+    }
+    let mut object = if value.starts_with(proto::MAGIC) {
+        from_protobuf(catalogue, resource, value)?
+    } else {
+        let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
+            .map_err(|error| Undecodable(error.0))?
+            .value;
+        check_kind(catalogue, resource, object::api_version(&parsed), object::kind(&parsed))?;
+        parsed
+    };
     if object.field("metadata").and_then(Value::as_map).is_none() {
         return Err(Undecodable("no metadata".to_string()));
     }
@@ -194,6 +223,49 @@ fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result
     let mut out = Vec::with_capacity(value.len());
     encode::to_json(catalogue, resource.type_id, &object, &mut out);
     Ok(Bytes::from(out))
+}
+
+/// kube-apiserver stores its built-in kinds so.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go
+fn from_protobuf(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Value, Undecodable> {
+    let envelope = proto::Envelope::open(value).map_err(|error| Undecodable(error.text().to_string()))?;
+    check_kind(catalogue, resource, &envelope.api_version, &envelope.kind)?;
+    let message = proto::message(catalogue, resource.type_id, envelope.raw);
+    let mut object = message.map_err(|error| Undecodable(error.to_string()))?;
+    object.set("kind", resource.row.kind.into());
+    object.set("apiVersion", resource.group_version().into());
+    // Protobuf writes what JSON leaves out, such as empty texts.
+    decode::normalize(catalogue, resource.type_id, object).map_err(|error| Undecodable(error.0))
+}
+
+/// A value without a kind is taken for what its key says; one of another kind is not.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/scheme.go, converter.go
+fn check_kind(
+    catalogue: &Catalogue,
+    resource: &Resource,
+    api_version: &str,
+    kind: &str,
+) -> Result<(), Undecodable> {
+    let row = resource.row;
+    if kind.is_empty() || (kind == row.kind && api_version == resource.group_version().as_str()) {
+        return Ok(());
+    }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let is_known = catalogue.iter().any(|(_, def)| def.kind == Some((group, version, kind)));
+    if !is_known {
+        let scheme = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+        return Err(Undecodable(alloc::format!(
+            "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"{scheme}\""
+        )));
+    }
+    let package = match row.group.split('.').next() {
+        Some("") | None => "core",
+        Some(first) => first,
+    };
+    let wanted = row.kind;
+    Err(Undecodable(alloc::format!(
+        "converting ({version}.{kind}) to ({package}.{wanted}): unknown conversion"
+    )))
 }
 
 /// The paths that the fields of a row read, in order; a field with two sources takes two places.

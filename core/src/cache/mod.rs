@@ -6,7 +6,7 @@ mod list;
 mod mark;
 pub mod tree;
 
-pub use collection::{Cache, Change, Held};
+pub use collection::{Applied, Cache, Change, Held, Unreadable};
 pub use entry::{Entry, Undecodable, set_version};
 pub use list::{Items, ListBody};
 pub use mark::LabelMark;

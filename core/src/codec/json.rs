@@ -10,9 +10,9 @@ use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub(crate) use parse::lossy;
 pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
 pub use occurrences::{Members, Node, node};
+pub(crate) use parse::lossy;
 pub use parse::number;
 pub use parse::parse;
 pub use places::places;

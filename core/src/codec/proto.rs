@@ -12,7 +12,7 @@ use alloc::string::String;
 use wire::{Payload, Reader};
 
 /// What every encoded object begins with.
-const MAGIC: &[u8; 4] = b"k8s\0";
+pub const MAGIC: &[u8] = b"k8s\0";
 
 /// runtime.Unknown: what an object says it is, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -11,9 +11,11 @@ pub const RESULTS: &str = "x-steersman-health";
 
 /// What the checks look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Health {
-    /// The store answers.
-    pub store: bool,
+pub struct Health<'a> {
+    /// Why the store does not answer; None while it does.
+    pub store: Option<&'a str>,
+    /// Why the server cannot serve what the store held when it was first listed.
+    pub storage: Option<&'a str>,
     /// Every cache has its first full list.
     pub caches: bool,
     /// The objects that a new cluster starts with are there: system namespaces, bootstrap roles,
@@ -29,6 +31,7 @@ enum Condition {
     /// That the process answers at all.
     Alive,
     Store,
+    Storage,
     Caches,
     Bootstrapped,
     NotStopping,
@@ -41,6 +44,9 @@ enum On {
     /// /healthz and /livez.
     Live,
     Ready,
+    /// /readyz, and there only while it fails: kube-apiserver has it, and some distributions leave it out, so that what
+    /// a well server lists is what clients of either know.
+    ReadyWhileFailing,
 }
 
 /// A path of health checks.
@@ -62,11 +68,12 @@ impl Probe {
         }
     }
 
-    fn checks(self) -> impl Iterator<Item = &'static (&'static str, On, Condition)> {
-        CHECKS.iter().filter(move |(_, on, _)| match on {
+    fn checks(self, health: Health<'_>) -> impl Iterator<Item = &'static (&'static str, On, Condition)> {
+        CHECKS.iter().filter(move |(_, on, condition)| match on {
             On::All => true,
             On::Live => self != Self::Readyz,
             On::Ready => self == Self::Readyz,
+            On::ReadyWhileFailing => self == Self::Readyz && problem(health, *condition).is_some(),
         })
     }
 }
@@ -76,6 +83,8 @@ const CHECKS: &[(&str, On, Condition)] = &[
     ("ping", On::All, Condition::Alive),
     ("log", On::All, Condition::Alive),
     ("etcd", On::Live, Condition::Store),
+    ("etcd", On::ReadyWhileFailing, Condition::Store),
+    ("etcd-readiness", On::ReadyWhileFailing, Condition::Store),
     ("informer-sync", On::Ready, Condition::Caches),
     ("poststarthook/start-apiserver-admission-initializer", On::All, Condition::Alive),
     ("poststarthook/generic-apiserver-start-informers", On::All, Condition::Caches),
@@ -90,7 +99,7 @@ const CHECKS: &[(&str, On, Condition)] = &[
     ("poststarthook/start-cluster-authentication-info-controller", On::All, Condition::Alive),
     ("poststarthook/start-kube-apiserver-identity-lease-controller", On::All, Condition::Alive),
     ("poststarthook/start-kube-apiserver-identity-lease-garbage-collector", On::All, Condition::Alive),
-    ("poststarthook/storage-readiness", On::All, Condition::Store),
+    ("poststarthook/storage-readiness", On::All, Condition::Storage),
     ("poststarthook/start-legacy-token-tracking-controller", On::All, Condition::Alive),
     ("poststarthook/start-service-ip-repair-controllers", On::All, Condition::Alive),
     ("poststarthook/rbac/bootstrap-roles", On::All, Condition::Bootstrapped),
@@ -114,7 +123,7 @@ const CHECKS: &[(&str, On, Condition)] = &[
 
 /// The answer to a request for a health path, by any method; None when there is no such path or check.
 /// `parameters` is the decoded query: `verbose` and `exclude=CHECK` count.
-pub fn respond(health: Health, path: &str, parameters: &[(String, String)]) -> Option<Response> {
+pub fn respond(health: Health<'_>, path: &str, parameters: &[(String, String)]) -> Option<Response> {
     let path = path.strip_prefix('/')?;
     let (word, check) = match path.split_once('/') {
         None => (path, None),
@@ -122,28 +131,32 @@ pub fn respond(health: Health, path: &str, parameters: &[(String, String)]) -> O
     };
     let probe = Probe::ALL.into_iter().find(|probe| probe.word() == word)?;
     let Some(name) = check else { return Some(together(health, probe, parameters)) };
-    let (_, _, condition) = probe.checks().find(|(known, _, _)| *known == name)?;
+    let (_, _, condition) = probe.checks(health).find(|(known, _, _)| *known == name)?;
     Some(match problem(health, *condition) {
         None => Response::text(200, "ok"),
         Some(reason) => error(format!("internal server error: {reason}\n")),
     })
 }
 
-/// Every path that answers.
+/// A server that has nothing to complain of.
+const WELL: Health<'static> =
+    Health { store: None, storage: None, caches: true, bootstrapped: true, stopping: false };
+
+/// Every path that answers when all is well.
 pub fn paths() -> impl Iterator<Item = String> {
     Probe::ALL.into_iter().flat_map(|probe| {
-        let checks = probe.checks().map(move |(name, _, _)| format!("/{}/{name}", probe.word()));
+        let checks = probe.checks(WELL).map(move |(name, _, _)| format!("/{}/{name}", probe.word()));
         core::iter::once(format!("/{}", probe.word())).chain(checks)
     })
 }
 
-fn together(health: Health, probe: Probe, parameters: &[(String, String)]) -> Response {
+fn together(health: Health<'_>, probe: Probe, parameters: &[(String, String)]) -> Response {
     let mut excluded: Vec<&str> =
         parameters.iter().filter(|(key, _)| key == "exclude").map(|(_, value)| value.as_str()).collect();
     excluded.sort_unstable();
     excluded.dedup();
     let (mut lines, mut passed, mut failed) = (String::new(), Vec::new(), Vec::new());
-    for (name, _, condition) in probe.checks() {
+    for (name, _, condition) in probe.checks(health) {
         if let Some(at) = excluded.iter().position(|known| known == name) {
             excluded.remove(at);
             lines.push_str(&format!("[+]{name} excluded: ok\n"));
@@ -175,10 +188,11 @@ fn error(body: String) -> Response {
 }
 
 /// Why a condition does not hold.
-fn problem(health: Health, condition: Condition) -> Option<&'static str> {
+fn problem(health: Health<'_>, condition: Condition) -> Option<&str> {
     let (holds, reason) = match condition {
         Condition::Alive => (true, ""),
-        Condition::Store => (health.store, "the store does not answer"),
+        Condition::Store => (health.store.is_none(), health.store.unwrap_or_default()),
+        Condition::Storage => (health.storage.is_none(), health.storage.unwrap_or_default()),
         Condition::Caches => (health.caches, "caches are not filled yet"),
         Condition::Bootstrapped => (health.bootstrapped, "not finished"),
         Condition::NotStopping => (!health.stopping, "process is shutting down"),
@@ -191,8 +205,6 @@ mod tests {
     use super::*;
     use crate::http::Body;
 
-    const WELL: Health = Health { store: true, caches: true, bootstrapped: true, stopping: false };
-
     fn body(response: &Response) -> &str {
         match &response.body {
             Body::Full(bytes) => core::str::from_utf8(bytes).expect("text"),
@@ -200,7 +212,7 @@ mod tests {
         }
     }
 
-    fn ask(health: Health, path: &str, query: &str) -> Option<Response> {
+    fn ask(health: Health<'_>, path: &str, query: &str) -> Option<Response> {
         let pair =
             |pair: &str| pair.split_once('=').map_or((pair.into(), "".into()), |(a, b)| (a.into(), b.into()));
         let parameters: Vec<_> = query.split('&').map(pair).collect();
@@ -219,16 +231,20 @@ mod tests {
 
     #[test]
     fn a_failed_check_shows_unless_excluded() {
-        let ill = Health { store: false, ..WELL };
+        let why = "error getting data from etcd: context deadline exceeded";
+        let ill = Health { store: Some(why), ..WELL };
         let answer = ask(ill, "/livez", "").expect("a probe");
         assert_eq!(answer.status, 500);
         assert!(body(&answer).contains("[-]etcd failed: reason withheld\n"));
-        let query = "exclude=etcd&exclude=poststarthook/storage-readiness&exclude=x&verbose";
+        let query = "exclude=etcd&exclude=x&verbose";
         let answer = ask(ill, "/livez", query).expect("a probe");
         assert_eq!(answer.status, 200);
         assert!(body(&answer).contains("[+]etcd excluded: ok\n"));
         assert!(body(&answer).contains("no matches for \"x\"\n"));
-        assert_eq!(ask(ill, "/livez/etcd", "").expect("a check").status, 500);
+        let answer = ask(ill, "/livez/etcd", "").expect("a check");
+        assert_eq!((answer.status, body(&answer)), (500, &*format!("internal server error: {why}\n")));
+        let answer = ask(ill, "/readyz", "exclude=etcd").expect("a probe");
+        assert!(body(&answer).contains("[-]etcd-readiness failed: reason withheld\n"));
         assert!(ask(WELL, "/healthz/nope", "").is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::call::Target;
 use super::caller::{self, Caller};
-use super::{Next, Scene, collection, create, delete, document, list, read, update};
+use super::{Ask, Next, Scene, State, collection, create, delete, document, list, read, update};
 use crate::codec::form::{Endpoint, Form, patch_media};
 use crate::http::Method;
 use crate::http::route::{RequestInfo, VERB_PROXY};
@@ -15,18 +15,31 @@ use crate::world::Authorization;
 use alloc::format;
 use alloc::string::String;
 
+/// Those who may do everything, and get an answer when the server is full.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
+const PRIVILEGED_GROUP: &str = "system:masters";
+
+/// Finds out who asks. Only then a seat is taken, so that those who are refused here keep nobody from one.
 pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
     let request = &scene.call.request;
-    let info = match &scene.call.info {
-        Ok(info) => info,
-        Err(unroutable) => return Ok(Next::Done(unroutable.response(request))),
-    };
+    if let Err(unroutable) = &scene.call.info {
+        return Ok(Next::Done(unroutable.response(request)));
+    }
     let caller = caller::authenticate(scene, warnings)?;
     if let Err(failure) = caller::refuse_impersonation(request) {
         let response = scene.call.failure(scene.world, &failure);
         return Ok(Next::Done(response.with_header("x-content-type-options", "nosniff")));
     }
-    authorize(scene, info, &caller)?;
+    let privileged = caller.groups.iter().any(|group| group == PRIVILEGED_GROUP);
+    Ok(Next::Wait(State::Authenticated(caller), Ask::Seat { privileged }))
+}
+
+pub(super) fn seated(scene: &Scene<'_>, caller: &Caller, warnings: &mut Warnings) -> Result<Next, Failure> {
+    let info = match &scene.call.info {
+        Ok(info) => info,
+        Err(unroutable) => return Ok(Next::Done(unroutable.response(&scene.call.request))),
+    };
+    authorize(scene, info, caller)?;
     // What a path means to authorization is not always what it means to the router: it takes no second slash first.
     let is_served = scene.world.registry.serves_group_version(&info.group, &info.version);
     if info.is_resource && is_served && !info.path.starts_with("//") {
@@ -41,7 +54,7 @@ fn authorize(scene: &Scene<'_>, info: &RequestInfo, caller: &Caller) -> Result<(
     match scene.world.config.authorization {
         Authorization::AlwaysAllow => Ok(()),
         Authorization::AlwaysDeny => {
-            if caller.groups.iter().any(|group| group == "system:masters") {
+            if caller.groups.iter().any(|group| group == PRIVILEGED_GROUP) {
                 return Ok(());
             }
             Err(forbidden(info, caller, "Everything is forbidden."))

@@ -64,32 +64,31 @@ impl Call {
         &self.request
     }
 
-    /// What the request counts as. k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
+    /// Watches and streams. k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
+    fn is_long_running(&self) -> bool {
+        let Ok(info) = &self.info else { return false };
+        let streams = ["proxy", "log", "exec", "attach", "portforward"];
+        info.is_resource && (info.verb == "watch" || streams.contains(&info.subresource.as_str()))
+    }
+
+    /// What the request counts as.
     pub(crate) fn seat(&self) -> Seat {
         let Ok(info) = &self.info else { return Seat::ReadOnly };
-        let streams = ["proxy", "log", "exec", "attach", "portforward"];
-        let long = info.is_resource && (info.verb == "watch" || streams.contains(&info.subresource.as_str()));
-        if long {
-            return Seat::LongRunning;
-        }
         match info.verb.as_str() {
-            "get" | "list" | "head" | "options" => Seat::ReadOnly,
+            "get" | "list" | "watch" | "head" | "options" => Seat::ReadOnly,
             _ => Seat::Mutating,
         }
     }
 
-    /// How long the request may take, at most `most`; None when it may last.
+    /// How long the request may take, at most `most`; of a watch or a stream, until it begins.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
-    pub(crate) fn timeout_millis(&self, most: u64) -> Result<Option<u64>, Failure> {
-        if self.seat() == Seat::LongRunning {
-            return Ok(None);
-        }
-        if self.info.is_err() {
-            return Ok(Some(most));
+    pub(crate) fn timeout_millis(&self, most: u64) -> Result<u64, Failure> {
+        if self.info.is_err() || self.is_long_running() {
+            return Ok(most);
         }
         let asked = self.query.timeout_nanos()?.and_then(|nanos| u64::try_from(nanos).ok());
         let asked = asked.filter(|nanos| *nanos > 0).map(|nanos| nanos.div_ceil(1_000_000));
-        Ok(Some(asked.map_or(most, |asked| asked.min(most))))
+        Ok(asked.map_or(most, |asked| asked.min(most)))
     }
 
     pub(crate) fn failure(&self, world: &World, failure: &Failure) -> Response {
@@ -281,15 +280,15 @@ mod tests {
     #[test]
     fn a_client_may_shorten_the_time_it_waits() {
         let cases = [
-            ("/api/v1/pods", "", Ok(Some(60_000))),
-            ("/api/v1/pods", "timeout=3s", Ok(Some(3_000))),
-            ("/api/v1/pods", "timeout=1us", Ok(Some(1))),
-            ("/api/v1/pods", "timeout=61s", Ok(Some(60_000))),
-            ("/api/v1/pods", "timeout=0s", Ok(Some(60_000))),
-            ("/api/v1/pods", "timeout=-3s", Ok(Some(60_000))),
+            ("/api/v1/pods", "", Ok(60_000)),
+            ("/api/v1/pods", "timeout=3s", Ok(3_000)),
+            ("/api/v1/pods", "timeout=1us", Ok(1)),
+            ("/api/v1/pods", "timeout=61s", Ok(60_000)),
+            ("/api/v1/pods", "timeout=0s", Ok(60_000)),
+            ("/api/v1/pods", "timeout=-3s", Ok(60_000)),
             ("/api/v1/pods", "timeout=3", Err(400)),
-            ("/api/v1/pods", "timeout=3&watch=1", Ok(None)),
-            ("/version", "timeout=2m", Ok(Some(60_000))),
+            ("/api/v1/pods", "timeout=3&watch=1", Ok(60_000)),
+            ("/version", "timeout=2m", Ok(60_000)),
         ];
         for (path, query, expected) in cases {
             let request = Request {

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 /// Who makes the request. The name is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     pub(super) name: Text,
     /// Empty when the authenticator knows none.
     pub(super) uid: Text,
@@ -30,7 +30,11 @@ impl Caller {
     }
 
     fn anonymous() -> Self {
-        Self { name: "system:anonymous".into(), uid: Text::default(), groups: alloc::vec![Text::from("system:unauthenticated")] }
+        Self {
+            name: "system:anonymous".into(),
+            uid: Text::default(),
+            groups: alloc::vec![Text::from("system:unauthenticated")],
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Next, Scene};
 use crate::http::route::RequestInfo;
 use crate::http::{Method, Response, discovery, health, openapi, openid};
 use crate::status::Failure;
+use crate::value::Text;
 
 /// Answers it. Paths of discovery below a version, `/version` and the issuer's take only GET; all others take any
 /// method, and so do paths that nothing serves.
@@ -15,8 +16,11 @@ pub(super) fn respond(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Fai
     if let Some(response) = metrics(&request.method, path) {
         return Ok(Next::Done(response));
     }
+    let unlisted = (!scene.world.synced()).then_some("the store has not been read yet");
+    let unreadable = scene.world.unreadable_at_start();
     let health = health::Health {
-        store: scene.world.synced(),
+        store: scene.world.illness().map(Text::as_str).or(unlisted),
+        storage: unreadable.as_deref().or(unlisted),
         caches: scene.world.synced(),
         bootstrapped: scene.world.booted,
         stopping: scene.world.draining,

@@ -2,8 +2,8 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
 use super::Scene;
-use super::caller::authenticate;
 use super::call::Target;
+use super::caller::authenticate;
 use super::existing::Existing;
 use crate::http::Response;
 use crate::kinds::{Generation, Requester, Resource, Rules, SubKind, names};

@@ -42,6 +42,15 @@ impl<'a> Scene<'a> {
         self.world.entry(resource.id, key).cloned()
     }
 
+    /// Fails when a value under the prefix cannot be read: what is there is then not known.
+    pub(super) fn check_readable(&self, resource: &Resource, prefix: &[u8]) -> Result<(), Failure> {
+        let cache = resource.storage.map(|storage| self.world.cache(storage));
+        match cache.and_then(|cache| cache.unreadable_under(prefix)) {
+            None => Ok(()),
+            Some((_, held)) => Err(Failure::unreadable(&held.why.0)),
+        }
+    }
+
     /// What the store sent: the cache's entry when it is the same revision, so that its bytes are shared.
     /// None when there is no object; an undecodable one is an error.
     pub(super) fn entry_of(&self, resource: &Resource, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
@@ -53,7 +62,7 @@ impl<'a> Scene<'a> {
         let prefix_len = self.collection(resource)?.keys.prefix().len();
         let stored = resource.storage.map_or(resource, |storage| self.world.registry.stored(storage));
         let entry = Entry::decode(&self.world.registry.catalogue, stored, prefix_len, kv);
-        entry.map(Arc::new).map_err(|why| Failure::internal(why.0))
+        entry.map(Arc::new).map_err(|why| Failure::unreadable(&why.0))
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
         Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(why.to_string(), 0)),
         Answer::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
+        | Answer::Seated
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -36,6 +37,7 @@ pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
         Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),
         Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
+        | Answer::Seated
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }

@@ -24,6 +24,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         Answer::Stored(Stored::Unknown(why)) => Err(Failure::timeout(String::from(why.as_str()), 0)),
         Answer::Stored(Stored::Ranged(_) | Stored::Txn(_) | Stored::Compacted | Stored::Revoked)
         | Answer::Begin
+        | Answer::Seated
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

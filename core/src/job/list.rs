@@ -13,7 +13,7 @@ use crate::museum::Mutant;
 use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
 use crate::status::Failure;
 use crate::store::key::{KeySpace, after, prefix_end};
-use crate::store::{Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored, token};
+use crate::store::{Feed, Op, Range, Ranged, Rev, StoreError, Stored, token};
 use crate::value::Text;
 use crate::watch::Filter;
 use alloc::boxed::Box;
@@ -186,6 +186,7 @@ impl List {
         let cache = scene.world.cache(storage);
         let keys = &scene.collection(resource)?.keys;
         let limit = self.limit();
+        scene.check_readable(resource, &self.filter.prefix(keys))?;
         let entries = cache.entries();
         if self.filter.is_run() {
             let ranks = entries.prefix_ranks(&self.filter.prefix(keys));
@@ -274,7 +275,8 @@ impl List {
         let mut last = None;
         for (index, kv) in kvs.into_iter().enumerate() {
             let key = kv.key.clone();
-            if let Some(entry) = self.matching(scene, kv) {
+            let entry = scene.entry_of(scene.resource(&self.target), kv)?;
+            if self.filter.matches(&entry) {
                 found.push(entry);
             }
             last = Some((key, index as u64 + 1));
@@ -303,11 +305,6 @@ impl List {
         let remaining = (last.is_some() && self.filter.is_run()).then_some(rest);
         let meta = ListMeta { revision, next, remaining };
         self.respond(scene, &meta, Items::Picked(found.into_iter()))
-    }
-
-    fn matching(&self, scene: &Scene<'_>, kv: KeyValue) -> Option<Arc<Entry>> {
-        let entry = scene.entry_of(scene.resource(&self.target), kv).ok()?;
-        self.filter.matches(&entry).then_some(entry)
     }
 
     /// A page whose revision is gone: the client may start over, or go on at the newest revision.
@@ -354,6 +351,7 @@ impl List {
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let cache = scene.world.cache(storage);
         let keys = &scene.collection(resource)?.keys;
+        scene.check_readable(resource, keys.prefix())?;
         let items = if self.filter.is_run() {
             Items::Run(cache.entries().cursor(cache.entries().prefix_ranks(&self.filter.prefix(keys))))
         } else {
@@ -419,5 +417,6 @@ pub(super) fn selected(
 ) -> Result<Vec<Arc<Entry>>, Failure> {
     let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
     let keys = &scene.collection(resource)?.keys;
+    scene.check_readable(resource, &filter.prefix(keys))?;
     Ok(filter.pick(scene.world.cache(storage), keys, &[]).cloned().collect())
 }

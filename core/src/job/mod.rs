@@ -56,12 +56,18 @@ pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
+    /// For a place among the requests that run at once.
+    Seat {
+        /// The caller gets an answer even when there is none.
+        privileged: bool,
+    },
 }
 
 /// What a step is resumed with.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Begin,
+    Seated,
     Stored(Stored),
     Fresh,
     /// The revision was not reached in time.
@@ -80,6 +86,8 @@ pub(crate) struct Job {
 #[derive(Debug)]
 enum State {
     Begin,
+    /// It is known who asks.
+    Authenticated(caller::Caller),
     Read(read::Read),
     List(Box<list::List>),
     Create(Box<create::Create>),
@@ -144,6 +152,7 @@ fn advance(
 ) -> Result<Next, Failure> {
     match state {
         State::Begin => begin::begin(scene, warnings),
+        State::Authenticated(caller) => begin::seated(scene, &caller, warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
         State::Create(create) => create.step(scene, answer, warnings),

@@ -52,7 +52,7 @@ impl Read {
                 let asked = self.asked.unwrap_or(Rev(0));
                 Err(fail::too_large(asked, scene.world.revision(collection.feed)))
             }
-            Answer::Stored(_) | Answer::Begin => {
+            Answer::Stored(_) | Answer::Begin | Answer::Seated => {
                 let kv = fail::ranged(answer)?.kvs.pop();
                 let kv = kv.ok_or_else(|| scene.not_found(&self.target))?;
                 let entry = scene.entry_of(scene.resource(&self.target), kv)?;
@@ -64,6 +64,7 @@ impl Read {
     fn answer_cached(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let key = scene.collection(resource)?.keys.key(&self.target.namespace, &self.target.name);
+        scene.check_readable(resource, &key)?;
         let entry = scene.cached(resource, &key).ok_or_else(|| scene.not_found(&self.target))?;
         self.respond(scene, &entry)
     }

@@ -11,9 +11,11 @@ use crate::kinds::{Registry, ResourceId};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
+use crate::respond;
 use crate::rng::Rng;
 use crate::status::Failure;
 use crate::store::{Feed, LeaseId, Op, Rev, Stored};
+use crate::value::Text;
 use crate::world::World;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -50,7 +52,9 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) struct Slot {
     call: Arc<Call>,
-    seat: Seat,
+    /// None before it is known who asks, for a privileged caller when there was none, and of a watch that has begun.
+    seat: Option<Seat>,
+    /// None for a watch that has begun.
     deadline: Option<Mono>,
     state: SlotState,
 }
@@ -146,6 +150,7 @@ impl Machine {
             }
             Input::Gone(id) => self.gone(id, now, out),
             Input::Sent(id) => self.sent(id),
+            Input::Health(feed, health) => self.health(feed, health),
             Input::Tick => self.tick(now, out),
             Input::ShutdownInitiated => self.shutdown_initiated(),
             Input::Drain(drain) => self.drain(drain, now, out),
@@ -173,7 +178,7 @@ impl Machine {
         self.hub.check();
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
         assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
-        let seated = self.jobs.values().filter(|slot| slot.seat != Seat::LongRunning).count();
+        let seated = self.jobs.values().filter(|slot| slot.seat.is_some()).count();
         let seated = seated + self.sending.len();
         assert_eq!(seated, self.seats.taken() as usize, "every counted request holds one seat");
         for (_, _, id) in &self.fresh {
@@ -199,17 +204,14 @@ impl Machine {
                 return;
             }
         };
-        let seat = call.seat();
-        if !self.seats.take(seat) {
-            let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
-            self.answer(id, &call, call.failure(&self.world, &failure), now, out);
+        if self.config.flaw.is(Mutant::SeatBeforeIdentity) && self.seats.is_full(call.seat()) {
+            self.answer(id, &call, respond::too_many_requests(), now, out);
             return;
         }
-        let deadline = timeout.map(|millis| now.mono.plus_millis(millis));
-        if let Some(at) = deadline {
-            self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
-        }
-        self.jobs.insert(id, Slot { call: call.clone(), seat, deadline, state: SlotState::Running });
+        let at = now.mono.plus_millis(timeout);
+        self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
+        self.jobs.insert(id, slot);
         self.run(id, Job::begin(call), Answer::Begin, now, out);
     }
 
@@ -230,6 +232,7 @@ impl Machine {
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) => self.finish(id, response, now, out),
             Step::Stream(opening) => self.open_watch(id, *opening, now, out),
             Step::Panicked => {
@@ -239,6 +242,19 @@ impl Machine {
                 self.finish(id, response, now, out);
             }
         }
+    }
+
+    /// Gives a request one of the seats, or refuses it. A privileged caller gets an answer when there is none.
+    fn ask_seat(&mut self, id: JobId, job: Job, privileged: bool, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        let seat = slot.call.seat();
+        if self.seats.take(seat) {
+            slot.seat = Some(seat);
+        } else if !privileged {
+            self.finish(id, respond::too_many_requests(), now, out);
+            return;
+        }
+        self.run(id, job, Answer::Seated, now, out);
     }
 
     /// Sends an operation to the store; a lease that is still good is answered from memory.
@@ -320,10 +336,12 @@ impl Machine {
     /// Sends an answer and forgets the request. Of a large answer the seat is kept until it is sent.
     fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
-        if response.body.is_large() && slot.seat != Seat::LongRunning {
-            self.sending.insert(id, slot.seat);
-        } else {
-            self.seats.free(slot.seat);
+        match slot.seat {
+            Some(seat) if response.body.is_large() => {
+                self.sending.insert(id, seat);
+            }
+            Some(seat) => self.seats.free(seat),
+            None => {}
         }
         self.answer(id, &slot.call, response, now, out);
     }
@@ -343,7 +361,9 @@ impl Machine {
     /// Drops all that is kept about a request.
     fn forget(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.remove(id)?;
-        self.seats.free(slot.seat);
+        if let Some(seat) = slot.seat {
+            self.seats.free(seat);
+        }
         Some(slot)
     }
 
@@ -381,13 +401,28 @@ impl Machine {
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let subscription = opening.subscription;
+        if let Some((_, held)) = self.world.cache(subscription.storage).unreadable().iter().next() {
+            let response = slot.call.failure(&self.world, &Failure::unreadable(&held.why.0));
+            self.finish(id, response, now, out);
+            return;
+        }
         if subscription.after < self.hub.window_after(subscription.storage) {
             let oldest = self.hub.window_after(subscription.storage);
             let response = slot.call.too_old(&self.world, subscription.after, oldest, now);
             self.finish(id, response, now, out);
             return;
         }
+        if self.hub.len() >= self.config.bounds.client_watches {
+            self.finish(id, respond::too_many_requests(), now, out);
+            return;
+        }
         slot.state = SlotState::Streaming;
+        if let Some(seat) = slot.seat.take() {
+            self.seats.free(seat);
+        }
+        if let Some(at) = slot.deadline.take() {
+            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+        }
         let ends_at = subscription.ends_at;
         let bookmarks = subscription.bookmarks;
         out.push(Effect::Respond(id, opening.response));
@@ -461,5 +496,11 @@ impl Machine {
         self.hub.bookmark(id, revision, now, out);
         let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
         self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+    }
+
+    fn health(&mut self, feed: Feed, health: Result<(), Text>) {
+        if !self.config.flaw.is(Mutant::IllnessUntold) {
+            Arc::make_mut(&mut self.world).set_health(feed, health);
+        }
     }
 }

@@ -47,6 +47,8 @@ struct Group {
     window: VecDeque<(Mono, Arc<Change>)>,
     /// The window holds every change after this revision.
     window_after: Rev,
+    /// Bytes that only the window keeps in memory.
+    window_bytes: usize,
     watchers: BTreeMap<JobId, Watcher>,
     /// Watchers by what narrows them most.
     by_hint: BTreeMap<Hint, Vec<JobId>>,
@@ -91,6 +93,7 @@ impl Hub {
     pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) {
         let group = &mut self.groups[usize::from(storage.0)];
         group.window.clear();
+        group.window_bytes = 0;
         group.window_after = after;
     }
 
@@ -206,6 +209,7 @@ impl Hub {
         let storage = change.storage;
         let group = &mut self.groups[usize::from(storage.0)];
         let change = Arc::new(change);
+        group.window_bytes += bytes_kept(&change);
         group.window.push_back((now.mono, change.clone()));
         group.trim(now.mono, &self.bounds);
         let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
@@ -269,8 +273,11 @@ impl Hub {
             assert!(group.window.len() <= self.bounds.window_events_max, "the window is bounded");
             let revisions = group.window.iter().map(|(_, change)| change.revision);
             assert!(revisions.is_sorted(), "the window is in revision order");
+            let kept: usize = group.window.iter().map(|(_, change)| bytes_kept(change)).sum();
+            assert_eq!(kept, group.window_bytes, "the window's bytes are counted");
+            assert!(kept <= self.bounds.window_bytes, "the window's bytes are bounded");
             for watcher in group.watchers.values() {
-                let bound = self.bounds.watcher_queue_frames + limits::TXN_OPERATIONS;
+                let bound = self.bounds.watcher_queue_frames + limits::REVISION_CHANGES;
                 assert!(watcher.outstanding <= bound, "a watcher's queue is bounded");
             }
         }
@@ -283,17 +290,33 @@ impl Group {
         while let Some((at, change)) = self.window.front() {
             let old = now.micros_since(*at) > bounds.window_keep_millis * 1000;
             let many = self.window.len() > bounds.window_events_min;
-            if !(old && many) && self.window.len() <= bounds.window_events_max {
+            let too_many = self.window.len() > bounds.window_events_max;
+            let large = self.window_bytes > bounds.window_bytes;
+            let goes = old && many || too_many || large;
+            if !goes {
                 break;
             }
             self.window_after = change.revision;
-            self.window.pop_front();
+            self.forget_first();
         }
         // Changes of one revision leave together, or a watch could start in their middle.
         while self.window.front().is_some_and(|(_, change)| change.revision <= self.window_after) {
-            self.window.pop_front();
+            self.forget_first();
         }
     }
+
+    fn forget_first(&mut self) {
+        if let Some((_, change)) = self.window.pop_front() {
+            self.window_bytes -= bytes_kept(&change);
+        }
+    }
+}
+
+/// Bytes that a change in the window keeps in memory: what was before it. What came of it is in the cache, or is what
+/// was before a later change.
+fn bytes_kept(change: &Change) -> usize {
+    const CHANGE_BYTES: usize = 512;
+    CHANGE_BYTES + change.old.as_ref().map_or(0, |old| old.len_bytes())
 }
 
 impl Watcher {

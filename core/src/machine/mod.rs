@@ -66,6 +66,8 @@ pub enum Input {
     Gone(JobId),
     /// An answer whose body is large (`Body::is_large`) has been sent to its last byte, or never will be.
     Sent(JobId),
+    /// What a store says of itself has changed: why it does not answer, or that it does again.
+    Health(Feed, Result<(), Text>),
     /// The time of `wake_at` has come.
     Tick,
     /// The server is told to end: readyz fails from here on, everything else is served.
@@ -120,6 +122,11 @@ impl Task {
         self.world.revision(Feed(0))
     }
 
+    /// The step finds out who asks, and looks at nothing that changes.
+    pub fn is_first(&self) -> bool {
+        matches!(self.answer, Answer::Begin)
+    }
+
     pub fn run(self) -> Ran {
         let seen = self.sees();
         let step = self.job.step(&self.world, self.now, self.answer);
@@ -145,8 +152,8 @@ pub enum Note {
     Listed { feed: Feed, objects: u64, revision: Rev },
     /// A feed broke off.
     FeedLost { feed: Feed, why: Text },
-    /// A stored value that is not an object of its kind; it is not served.
-    Undecodable { key: Text, why: Text },
+    /// A stored value cannot be read, and so many others that came with it: their collections are not served.
+    Undecodable { key: Text, why: Text, others: u64 },
     /// A write whose outcome the store could not tell.
     UnknownOutcome { resource: Text },
     /// A job step panicked.

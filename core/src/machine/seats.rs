@@ -1,13 +1,11 @@
 //! How many requests may run at once: `--max-requests-inflight` and its mutating twin.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/filters/maxinflight.go
 
-/// What a request counts as.
+/// What a request counts as. A watch counts as a read until it has begun, and not afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seat {
     ReadOnly,
     Mutating,
-    /// Watches and streams: not counted.
-    LongRunning,
 }
 
 #[derive(Clone, Debug)]
@@ -33,28 +31,31 @@ impl Seats {
 
     /// False when all seats of the kind are taken.
     pub(crate) fn take(&mut self, seat: Seat) -> bool {
-        let Some(count) = self.count(seat) else { return true };
-        let free = count.limit == 0 || count.taken < count.limit;
-        count.taken += u32::from(free);
+        let free = !self.is_full(seat);
+        self.count(seat).taken += u32::from(free);
         free
     }
 
+    /// Whether all seats of a kind are taken.
+    pub(crate) fn is_full(&mut self, seat: Seat) -> bool {
+        let count = self.count(seat);
+        count.limit != 0 && count.taken >= count.limit
+    }
+
     pub(crate) fn free(&mut self, seat: Seat) {
-        if let Some(count) = self.count(seat) {
-            assert!(count.taken > 0, "a seat is freed once");
-            count.taken -= 1;
-        }
+        let count = self.count(seat);
+        assert!(count.taken > 0, "a seat is freed once");
+        count.taken -= 1;
     }
 
     pub(crate) fn taken(&self) -> u32 {
         self.read_only.taken + self.mutating.taken
     }
 
-    fn count(&mut self, seat: Seat) -> Option<&mut Count> {
+    fn count(&mut self, seat: Seat) -> &mut Count {
         match seat {
-            Seat::ReadOnly => Some(&mut self.read_only),
-            Seat::Mutating => Some(&mut self.mutating),
-            Seat::LongRunning => None,
+            Seat::ReadOnly => &mut self.read_only,
+            Seat::Mutating => &mut self.mutating,
         }
     }
 }

@@ -4,8 +4,12 @@ use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::Own;
 use super::{Due, Effect, JobId, Machine, Note, Reason};
 use crate::boot;
+use crate::cache::Applied;
+use crate::kinds::StorageId;
 use crate::museum::Mutant;
 use crate::now::Now;
+use crate::respond::Renderer;
+use crate::status::Failure;
 use crate::store::{Batch, Feed, KeyValue, Op, Rev, Stored, Why};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -47,10 +51,36 @@ impl Machine {
         let mut notes = Vec::new();
         let changes = Arc::make_mut(&mut self.world).apply(batch, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
-        for change in changes {
-            self.hub.publish(&self.world, change, now, out);
+        for applied in changes {
+            match applied {
+                Applied::Changed(change) => self.hub.publish(&self.world, change, now, out),
+                Applied::Spoilt(storage, revision, why) => {
+                    self.end_watches(storage, revision, Some(&Failure::unreadable(&why.0)), now, out);
+                }
+                Applied::Mended(storage, revision) => self.end_watches(storage, revision, None, now, out),
+            }
         }
         self.wake_fresh(feed, now, out);
+    }
+
+    /// Ends all watches of a collection, after the failure if there is one: what happens to it cannot be told without a
+    /// gap. Nobody watches from before the revision any more.
+    fn end_watches(
+        &mut self,
+        storage: StorageId,
+        revision: Rev,
+        failure: Option<&Failure>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        for id in self.hub.ids_of(storage) {
+            if let Some(failure) = failure {
+                let bytes = Renderer::new(&self.world.registry, now.wall).error(failure);
+                out.push(Effect::Frame { to: alloc::vec![id], bytes });
+            }
+            self.end_watch(id, "a stored value cannot be read", now, out);
+        }
+        self.hub.restart_window(storage, revision);
     }
 
     /// Bookmarks for all watchers of a feed at once: only bugs do that.

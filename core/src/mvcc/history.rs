@@ -26,7 +26,20 @@ pub(super) struct History {
     older: Vec<Version>,
 }
 
+/// What a compaction made of a history.
+pub(super) struct Compacted {
+    /// False when nothing is left of it.
+    pub(super) kept: bool,
+    /// Bytes of superseded values that are gone.
+    pub(super) freed_bytes: usize,
+}
+
 impl Version {
+    /// Bytes of its value; none of a deletion.
+    pub(super) fn value_len(&self) -> usize {
+        self.content.as_ref().map_or(0, |content| content.value.len())
+    }
+
     /// The key-value, None for a deletion.
     pub(super) fn key_value(&self, key: &Bytes) -> Option<KeyValue> {
         self.content.as_ref().map(|content| KeyValue {
@@ -93,17 +106,15 @@ impl History {
         Some(version.event(key, self.at(before).and_then(|previous| previous.key_value(key))))
     }
 
-    /// Drops what no read at or above the revision sees; false when nothing is left. A deletion at the
+    /// Drops what no read at or above the revision sees. A deletion at the
     /// revision itself stays until the next compaction, for watches that start there.
     /// etcd: server/storage/mvcc/key_index.go
-    pub(super) fn compact(&mut self, revision: Rev) -> bool {
+    pub(super) fn compact(&mut self, revision: Rev) -> Compacted {
         let newest_gone = self.newest.content.is_none() && self.newest.modified < revision;
-        if newest_gone {
-            return false;
-        }
-        if self.newest.modified <= revision {
+        if newest_gone || self.newest.modified <= revision {
+            let freed_bytes = self.superseded_bytes();
             self.older = Vec::new();
-            return true;
+            return Compacted { kept: !newest_gone, freed_bytes };
         }
         let newer_from = self.older.partition_point(|version| version.modified <= revision);
         let kept_from = match newer_from.checked_sub(1) {
@@ -114,9 +125,14 @@ impl History {
                 if gone { newer_from } else { visible }
             }
         };
-        self.older.drain(..kept_from);
+        let freed_bytes = self.older.drain(..kept_from).map(|version| version.value_len()).sum();
         self.older.shrink_to_fit();
-        true
+        Compacted { kept: true, freed_bytes }
+    }
+
+    /// Bytes of the values that newer versions have taken the place of.
+    pub(super) fn superseded_bytes(&self) -> usize {
+        self.older.iter().map(Version::value_len).sum()
     }
 
     /// Versions held.

@@ -19,7 +19,17 @@ pub(super) struct Keyspace {
     compact_revision: Rev,
     /// Keys changed by the revision that is being written.
     pending: Vec<Bytes>,
+    /// Bytes of values that newer versions have taken the place of.
+    superseded_bytes: usize,
+    /// Bytes of the newest values.
+    live_bytes: usize,
+    /// Keys in `changes` and `pending`.
+    changed_keys: usize,
 }
+
+/// Bytes that a change takes besides the value that it supersedes: a version, and its key's place among the
+/// changes of a revision.
+const CHANGE_BYTES: usize = 160;
 
 /// A key whose newest version was taken back: what lease it had, and has now.
 pub(super) struct Undone {
@@ -40,6 +50,9 @@ impl Keyspace {
             revision,
             compact_revision: Rev(0),
             pending: Vec::new(),
+            superseded_bytes: 0,
+            live_bytes: 0,
+            changed_keys: 0,
         }
     }
 
@@ -58,6 +71,7 @@ impl Keyspace {
         if !kvs.iter().all(sound) {
             return Err("a key-value contradicts the snapshot's revision");
         }
+        let live_bytes = kvs.iter().map(|kv| kv.value.len()).sum();
         let history = |kv: KeyValue| {
             let content = Content {
                 value: kv.value,
@@ -74,6 +88,9 @@ impl Keyspace {
             revision,
             compact_revision: revision,
             pending: Vec::new(),
+            superseded_bytes: 0,
+            live_bytes,
+            changed_keys: 0,
         })
     }
 
@@ -166,9 +183,14 @@ impl Keyspace {
 
     fn write(&mut self, key: &Bytes, version: Version) -> Event {
         let modified = version.modified;
+        self.live_bytes += version.value_len();
+        self.changed_keys += 1;
         let (held, event) = match self.keys.entry(key.clone()) {
             Entry::Occupied(mut entry) => {
                 let held = entry.key().clone();
+                let superseded = entry.get().newest().value_len();
+                self.live_bytes -= superseded;
+                self.superseded_bytes += superseded;
                 entry.get_mut().push(version);
                 let event = entry.get().event(&held, modified);
                 (held, event)
@@ -236,7 +258,12 @@ impl Keyspace {
                     history.newest().content.as_ref().map_or(LeaseId(0), |content| content.lease)
                 };
                 let lease_was = lease(history);
+                self.live_bytes -= history.newest().value_len();
+                self.changed_keys -= 1;
                 let lease_is = if history.pop() {
+                    let again = history.newest().value_len();
+                    self.live_bytes += again;
+                    self.superseded_bytes -= again;
                     lease(history)
                 } else {
                     self.keys.remove(&key);
@@ -259,7 +286,9 @@ impl Keyspace {
             return Err(StoreError::FutureRevision { current: self.revision });
         }
         while self.first_change < to {
-            for key in self.changes.pop_front().expect("every revision has an entry") {
+            let changed = self.changes.pop_front().expect("every revision has an entry");
+            self.changed_keys -= changed.len();
+            for key in changed {
                 self.compact_key(&key, to);
             }
             self.first_change = Rev(self.first_change.0 + 1);
@@ -274,10 +303,40 @@ impl Keyspace {
     }
 
     fn compact_key(&mut self, key: &Bytes, to: Rev) {
-        let kept = self.keys.get_mut(key).is_none_or(|history| history.compact(to));
-        if !kept {
+        let Some(history) = self.keys.get_mut(key) else { return };
+        let compacted = history.compact(to);
+        self.superseded_bytes -= compacted.freed_bytes;
+        if !compacted.kept {
             self.keys.remove(key);
         }
+    }
+
+    /// Bytes that only reads of the past need, about.
+    pub(super) const fn history_bytes(&self) -> usize {
+        self.superseded_bytes + self.changed_keys * CHANGE_BYTES
+    }
+
+    /// Bytes of the newest values.
+    pub(super) const fn live_bytes(&self) -> usize {
+        self.live_bytes
+    }
+
+    /// The smallest revision whose compaction leaves at most so many bytes of history; None when there are no more.
+    pub(super) fn compaction_to(&self, most: usize) -> Option<Rev> {
+        let mut left = self.history_bytes();
+        let mut revision = self.first_change;
+        for changed in &self.changes {
+            if left <= most {
+                break;
+            }
+            let before = Rev(revision.0.saturating_sub(1));
+            let superseded = changed.iter().filter_map(|key| self.keys.get(key)?.at(before));
+            let freed: usize = superseded.map(Version::value_len).sum();
+            left = left.saturating_sub(freed + changed.len() * CHANGE_BYTES);
+            revision = Rev(revision.0 + 1);
+        }
+        let to = revision.min(self.revision);
+        (to > self.compact_revision && to > self.first_change).then_some(to)
     }
 
     /// Versions held in memory, deletions included.
@@ -291,5 +350,11 @@ impl Keyspace {
         assert!(self.compact_revision <= self.revision, "only the past is compacted");
         let entries = self.revision.0 + 1 - self.first_change.0;
         assert!(self.changes.len() as u64 == entries, "every kept revision has one entry");
+        let superseded: usize = self.keys.values().map(History::superseded_bytes).sum();
+        assert!(self.superseded_bytes == superseded, "the bytes of the past are counted");
+        let live: usize = self.keys.values().map(|history| history.newest().value_len()).sum();
+        assert!(self.live_bytes == live, "the bytes of the present are counted");
+        let changed: usize = self.changes.iter().map(Vec::len).sum();
+        assert!(self.changed_keys == changed, "the changes are counted");
     }
 }

@@ -3,6 +3,7 @@
 use super::interval::Interval;
 use super::keyspace::Keyspace;
 use super::lease::Leases;
+use crate::limits;
 use crate::store::{Event, Range, Ranged, Rev, StoreError};
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -83,6 +84,14 @@ impl Mvcc {
         self.keyspace.compact(revision)?;
         self.leases.forget_revoked(revision);
         Ok(())
+    }
+
+    /// The revision at which history is to be compacted now because it has grown beyond so many bytes, or beyond a
+    /// part of what lives: half of that stays. None while there is room. etcd keeps its history on disk and has no
+    /// such bound; it is memory here.
+    pub fn compaction_due(&self, history_bytes: usize) -> Option<Rev> {
+        let most = history_bytes.max(self.keyspace.live_bytes() / limits::STORE_HISTORY_PART);
+        if self.keyspace.history_bytes() <= most { None } else { self.keyspace.compaction_to(most / 2) }
     }
 
     /// Forgets every revision above `to`, and gives back the leases whose revocation went with them.

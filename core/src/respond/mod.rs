@@ -9,6 +9,6 @@ mod warnings;
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
-pub(crate) use status::deleted;
 pub use status::failure;
+pub(crate) use status::{deleted, too_many_requests};
 pub(crate) use warnings::Warnings;

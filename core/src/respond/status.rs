@@ -43,3 +43,11 @@ fn status(registry: &Registry, form: Form, code: u16, value: &Value) -> Response
     });
     Response::new(code, form.content_type(), bytes)
 }
+
+/// The answer to a request for which there is no room.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/maxinflight.go tooManyRequests
+pub(crate) fn too_many_requests() -> Response {
+    Response::text(429, "Too many requests, please try again later.\n")
+        .with_header("x-content-type-options", "nosniff")
+        .with_header("retry-after", "1")
+}

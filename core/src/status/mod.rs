@@ -102,6 +102,9 @@ impl core::fmt::Display for Qualified<'_> {
     }
 }
 
+/// Why a value that another server has encrypted cannot be read.
+pub const ENCRYPTED: &str = "identity transformer tried to read encrypted data";
+
 impl Failure {
     pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None, next: Text::default() }
@@ -221,6 +224,12 @@ impl Failure {
     /// An error whose reason upstream does not classify: 500 and the bare message.
     pub fn unclassified(message: impl Into<String>) -> Self {
         Self::new(500, Reason::Unknown, message)
+    }
+
+    /// A stored value cannot be read, and why.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go, storage/value/encrypt/identity/identity.go
+    pub fn unreadable(why: &str) -> Self {
+        if why == ENCRYPTED { Self::internal(why) } else { Self::unclassified(why) }
     }
 
     pub fn internal(message: impl core::fmt::Display) -> Self {

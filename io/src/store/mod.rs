@@ -8,9 +8,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::store::{Batch, Feed, Op, Rev, Stored, Why};
+use steersman_core::value::Text;
 
 /// Where a store delivers changes. Called from a thread of the store, in order; must not block.
 pub type Sink = Arc<dyn Fn(FeedInput) + Send + Sync>;
+
+/// Where a store tells that it does not answer, and why, or that it does again.
+pub type HealthSink = Arc<dyn Fn(Result<(), Text>) + Send + Sync>;
 
 /// What a feed delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,9 @@ pub trait Store: Send + Sync + 'static {
     /// Asks for a batch, if only an empty one, that is as new as the store. Nothing to do for a store
     /// whose batches reach its newest revision by themselves.
     fn request_progress(&self, feed: Feed);
+
+    /// Tells whenever the store stops to answer, and when it answers again. Returns when it will never work again: why.
+    async fn watch_health(&self, sink: HealthSink) -> Text;
 
     /// Finishes what was accepted, refuses the rest, and gives the engine's resources back.
     async fn close(&self);

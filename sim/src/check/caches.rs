@@ -43,7 +43,7 @@ impl CacheDigest {
         for (key, digest) in before {
             let entry = held(world, key);
             self.digest ^= digest ^ entry.map_or(0, entry_digest);
-            let stored = truth.at(key, revision);
+            let stored = truth.at(key, revision).filter(|stored| stored.is_readable());
             let same = match (entry, stored) {
                 (Some(entry), Some(stored)) => {
                     entry.revision() == stored.revision && *entry.value() == stored.bytes
@@ -70,7 +70,8 @@ impl CacheDigest {
         let revision = self.advance(world)?;
         self.digest = 0;
         for collection in world.collections() {
-            let mut wanted = truth.under(collection.keys.prefix(), revision);
+            let wanted = truth.under(collection.keys.prefix(), revision);
+            let mut wanted = wanted.filter(|stored| stored.is_readable());
             for (key, entry) in world.cache(collection.storage).entries().iter() {
                 let entry = entry.entry();
                 self.digest ^= entry_digest(entry);

@@ -79,6 +79,8 @@ guarantees! {
         "Every client comes to where it wants to be once faults have ended.",
     OneLeader =>
         "Of the clients that elect a leader, two never hold the same term.",
+    HealthTellsTheTruth =>
+        "The health checks of a server fail when its store has not answered for some seconds, and pass when it does again.",
     NothingPanics =>
         "No input makes a server panic or break an invariant.",
     EventsLiveTheirTime =>
@@ -135,6 +137,7 @@ impl Guarantee {
             | Self::OneAnswer
             | Self::NothingIsLeft
             | Self::OneLeader
+            | Self::HealthTellsTheTruth
             | Self::EventsLiveTheirTime => Severity::Safety,
         }
     }

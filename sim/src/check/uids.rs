@@ -19,7 +19,7 @@ impl Uids {
     /// # Errors
     /// When an object comes with a uid that was there before, or changes its own.
     pub fn note(&mut self, change: &Change) -> Result<(), Violation> {
-        let Some(new) = &change.new else { return Ok(()) };
+        let Some(new) = change.new.as_ref().filter(|new| new.is_readable()) else { return Ok(()) };
         let uid = object::uid(&new.object);
         let broken = |why: String| {
             let detail = format!("{} at {}: {why}", shown(&change.key), change.revision.0);

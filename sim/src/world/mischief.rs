@@ -11,6 +11,10 @@ use steersman_core::store::{Feed, Op, Rev};
 /// Half seconds between two writes of who shares the store, in the calm.
 const ELSEWHERE_EVERY: u64 = 3;
 
+/// Where values appear that cannot be read. No client uses the names.
+const SPOILT: [&str; 3] =
+    ["/registry/configmaps/default/", "/registry/pods/default/", "/registry/namespaces/"];
+
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
         self.mischief += 1;
@@ -21,6 +25,7 @@ impl World {
             self.lifetimes.check(self.now)?;
         }
         self.at(MISCHIEF_MILLIS, Happening::Mischief);
+        self.probe_store()?;
         if self.chooser.is_calm() {
             return self.write_elsewhere();
         }
@@ -146,6 +151,12 @@ impl World {
             let kind = self.chooser.pick(stream, 3);
             let millis = 1 + self.chooser.pick(stream, 4_000);
             self.refuse(kind, millis);
+        }
+        let stream = self.stream(Label::Etcd, Class::Spoil, 0);
+        if self.strikes(stream, Class::Spoil) {
+            let prefix = self.chooser.one_of(stream, &SPOILT);
+            let millis = 1 + self.chooser.pick(stream, 4_000);
+            self.spoil(format!("{prefix}spoilt-{}", self.mischief).into(), millis)?;
         }
         let stream = self.stream(Label::Etcd, Class::Election, 0);
         if self.etcd.has_leader() && self.strikes(stream, Class::Election) {

@@ -6,6 +6,7 @@
 //! nothing), `outside` (whoever asks from outside of the simulator).
 
 mod calls;
+mod health;
 mod mischief;
 mod network;
 mod node;
@@ -24,6 +25,7 @@ use crate::marks::{Mark, Marks};
 use crate::swarm::Swarm;
 use crate::trace::{Lane, Trace, What};
 use crate::truth::Truth;
+use bytes::Bytes;
 use calls::Calls;
 use network::Network;
 use node::Node;
@@ -75,6 +77,8 @@ enum Happening {
     Elected(Member),
     /// The store takes everything again.
     Accept,
+    /// A value that cannot be read goes away.
+    Mend(Bytes),
     Mischief,
 }
 
@@ -128,6 +132,7 @@ impl Happening {
             Self::Elected(..) => 15,
             Self::Accept => 16,
             Self::Mischief => 17,
+            Self::Mend(_) => 18,
         }
     }
 }
@@ -156,6 +161,8 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) steps: u64,
     pub(crate) digest: Digest,
+    /// Since when the store does not answer, if it does not, or else since when it does.
+    answers: health::Answers,
     /// Half seconds that faults were thought about.
     mischief: u64,
     /// Terms of leadership, of which lease, and the clients that held them.
@@ -211,6 +218,7 @@ impl World {
             trace,
             steps: 0,
             digest: Digest::default(),
+            answers: health::Answers::default(),
             mischief: 0,
             terms: BTreeMap::new(),
             swarm,
@@ -271,6 +279,7 @@ impl World {
                 self.etcd.set_request_bytes_max(steersman_core::limits::OBJECT_BYTES);
                 Ok(())
             }
+            Happening::Mend(key) => self.mend(key),
             Happening::Mischief => self.mischief(),
         }
     }

@@ -37,6 +37,8 @@ pub(super) struct Node {
     /// It stands still: what reaches it waits.
     paused: bool,
     inbox: Vec<Waiting>,
+    /// What it was last told of the store: whether it answers.
+    pub(super) told: Option<bool>,
     /// Microseconds that its wall clock is off, and the time at which the clock stands still, if it does.
     skew: i64,
     frozen: Option<Wall>,
@@ -67,6 +69,7 @@ impl Node {
             member: Member(member as u32),
             paused: false,
             inbox: Vec::new(),
+            told: None,
             skew: 0,
             frozen: None,
             digest: CacheDigest::default(),
@@ -75,6 +78,10 @@ impl Node {
             effects: Vec::new(),
             steps: 0,
         }
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
     }
 
     fn clock(&self, now: Mono) -> Now {
@@ -89,10 +96,12 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         token: "admin-token".into(),
         user: "admin".into(),
         uid: Text::default(),
-        groups: vec!["system:masters".into()],
+        groups: vec!["operators".into()],
     };
     Config {
         authentication: Authentication { tokens: vec![token], anonymous: false },
+        max_in_flight: swarm.seats,
+        max_mutating_in_flight: swarm.seats,
         request_timeout_millis: swarm.request_timeout_millis,
         compaction_interval_millis: swarm.compaction_interval_millis,
         event_ttl_seconds: swarm.event_ttl_seconds,
@@ -114,6 +123,7 @@ impl World {
         node.feed_at = self.now;
         node.paused = false;
         node.inbox.clear();
+        node.told = None;
         node.digest = CacheDigest::default();
         node.open.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
@@ -175,6 +185,7 @@ impl World {
             | Input::Credit(..)
             | Input::Gone(_)
             | Input::Sent(_)
+            | Input::Health(..)
             | Input::Tick
             | Input::ShutdownInitiated
             | Input::Drain(_) => None,
@@ -193,6 +204,7 @@ impl World {
             | Input::Lost(..)
             | Input::Credit(..)
             | Input::Sent(_)
+            | Input::Health(..)
             | Input::Tick
             | Input::ShutdownInitiated
             | Input::Drain(_) => {}
@@ -266,10 +278,10 @@ impl World {
         }
     }
 
-    /// A step runs at once, or late: its snapshot is then an old one.
+    /// A step runs at once, or late: its snapshot is then an old one. The first looks at none.
     fn hand_out(&mut self, server: usize, task: Task) {
         let stream = Label::Step.of(self.stream_key(server, task.id));
-        let late = if self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
+        let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {
             0

@@ -53,6 +53,7 @@ impl World {
             | Happening::MemberStart(_)
             | Happening::Elected(_)
             | Happening::Accept
+            | Happening::Mend(_)
             | Happening::Mischief => false,
         })
     }

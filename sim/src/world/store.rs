@@ -8,6 +8,7 @@ use crate::etcd::{Delivery, Member, Server};
 use crate::marks::Mark;
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
+use bytes::Bytes;
 use std::mem;
 use steersman_core::machine::{Input, JobId};
 use steersman_core::now::Mono;
@@ -114,6 +115,7 @@ impl World {
         self.trace_operation(&operation, &stored);
         if applied {
             self.crash_at_write(&operation);
+            self.compact_early()?;
         }
         if loss == Some(Loss::AfterEffect) {
             self.lost(&operation, "was performed and its reply is lost");
@@ -130,6 +132,16 @@ impl World {
             }
         }
         self.deliver()
+    }
+
+    /// The store forgets history that takes too much memory.
+    fn compact_early(&mut self) -> Result<(), Violation> {
+        let due = self.etcd.mvcc().compaction_due(self.swarm.history_bytes);
+        let Some(revision) = due.filter(|_| self.etcd.has_leader() && !self.chooser.is_calm()) else {
+            return Ok(());
+        };
+        self.mark(Mark::CompactedByBytes);
+        self.compact(revision)
     }
 
     /// The server that asked for a write is gone before it hears of it.
@@ -266,15 +278,42 @@ impl World {
 
     /// Somebody else writes to the store, where no server looks.
     pub(super) fn foreign_write(&mut self) -> Result<(), Violation> {
-        let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else {
-            return Ok(());
-        };
         let put = Put { key: "/elsewhere/key".into(), value: "value".into(), lease: Default::default() };
-        let op = Op::Txn(Txn { then: vec![TxnOp::Put(put)], ..Txn::default() });
-        self.etcd.perform(self.now, member, &op);
+        self.write_past_servers(TxnOp::Put(put)).map(|_| ())
+    }
+
+    /// Somebody else writes. False when no member takes it.
+    fn write_past_servers(&mut self, op: TxnOp) -> Result<bool, Violation> {
+        let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else {
+            return Ok(false);
+        };
+        let op = Op::Txn(Txn { then: vec![op], ..Txn::default() });
+        let stored = self.etcd.perform(self.now, member, &op);
         let events = self.etcd.take_changes();
         self.note_changes(&events)?;
-        self.deliver()
+        self.deliver()?;
+        Ok(matches!(stored, Stored::Txn(_)))
+    }
+
+    /// A value that cannot be read appears for a while.
+    pub(super) fn spoil(&mut self, key: Bytes, millis: u64) -> Result<(), Violation> {
+        let put = Put { key: key.clone(), value: "no object".into(), lease: Default::default() };
+        if self.write_past_servers(TxnOp::Put(put))? {
+            self.fault(Lane::Run, || {
+                format!("{} cannot be read for {millis} ms", String::from_utf8_lossy(&key))
+            });
+            self.mark(Mark::ValueSpoilt);
+            self.at(millis, Happening::Mend(key));
+        }
+        Ok(())
+    }
+
+    /// It goes, as soon as a member takes that.
+    pub(super) fn mend(&mut self, key: Bytes) -> Result<(), Violation> {
+        if !self.write_past_servers(TxnOp::Delete { key: key.clone(), end: None })? {
+            self.at(200, Happening::Mend(key));
+        }
+        Ok(())
     }
 
     /// What the store has to tell goes on its way, to each server in order.

@@ -22,6 +22,8 @@ use steersman_core::value::{Text, Value};
 
 /// How long a client waits for an answer, milliseconds.
 const PATIENCE_MILLIS: u64 = 90_000;
+/// What a server says that runs as many requests as it may.
+const SEAT_REFUSED: &[u8] = b"Too many requests, please try again later.\n";
 /// How long a slow reader does not read, milliseconds.
 const SLOW_READ_MILLIS: u64 = 20_000;
 
@@ -273,6 +275,9 @@ impl World {
         {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
+        }
+        if reply.status == 429 && reply.body == SEAT_REFUSED {
+            self.mark(Mark::SeatRefused);
         }
         if unknown {
             self.mark(Mark::OutcomeNotKnown);

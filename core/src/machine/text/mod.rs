@@ -119,6 +119,8 @@ mod tests {
             Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
             Input::Gone(JobId(2)),
             Input::Sent(JobId(2)),
+            Input::Health(Feed(1), Ok(())),
+            Input::Health(Feed(0), Err("context deadline exceeded".into())),
             Input::Credit(JobId(2), 125),
             Input::Changed(batch),
             Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(6) }),

@@ -70,6 +70,7 @@ impl<'a> Words<'a> {
             "credit" => Input::Credit(self.job()?, self.number()?),
             "gone" => Input::Gone(self.job()?),
             "sent" => Input::Sent(self.job()?),
+            "health" => Input::Health(self.feed()?, self.health()?),
             "tick" => Input::Tick,
             "shutdown" => Input::ShutdownInitiated,
             "drain" => {
@@ -314,6 +315,14 @@ impl<'a> Words<'a> {
             _ => return self.wrong("before or new"),
         };
         Ok(Event { kind, kv, previous })
+    }
+
+    fn health(&mut self) -> Result<core::result::Result<(), Text>> {
+        match self.word()? {
+            "good" => Ok(Ok(())),
+            "failed" => Ok(Err(self.text()?)),
+            _ => self.wrong("good or failed"),
+        }
     }
 
     fn why(&mut self) -> Result<Why> {

@@ -24,6 +24,8 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Credit(id, frames) => line.word("credit").number(id.0).number(*frames),
         Input::Gone(id) => line.word("gone").number(id.0),
         Input::Sent(id) => line.word("sent").number(id.0),
+        Input::Health(feed, Ok(())) => line.word("health").number(feed.0).word("good"),
+        Input::Health(feed, Err(why)) => line.word("health").number(feed.0).word("failed").text(why),
         Input::Tick => line.word("tick"),
         Input::ShutdownInitiated => line.word("shutdown"),
         Input::Drain(drain) => {

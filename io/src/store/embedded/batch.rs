@@ -84,6 +84,13 @@ impl Batch {
         }
     }
 
+    /// Compacts because history takes too much memory, unless the batch compacts further itself.
+    pub(super) fn compact_early(&mut self, mvcc: &Mvcc, revision: Rev) {
+        if let Stored::Compacted = self.compact(mvcc, revision) {
+            tracing::debug!(revision = revision.0, "history is compacted early: it takes too much memory");
+        }
+    }
+
     fn compact(&mut self, mvcc: &Mvcc, revision: Rev) -> Stored {
         let compact_revision = self.compaction.unwrap_or(mvcc.compact_revision());
         if revision <= compact_revision {

@@ -7,11 +7,13 @@ use super::followers::{Follower, Followers};
 use super::log::{AppendError, Log};
 use super::queue::{Queue, Request, Work};
 use super::snapshot::{self, Contents};
+use crate::throttle::Throttle;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use steersman_core::limits;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
 use steersman_core::store::{Op, Rev, StoreError, Stored};
@@ -34,6 +36,8 @@ pub(super) struct Shared {
     pub(super) memory: RwLock<Memory>,
     pub(super) queue: Queue,
     pub(super) disk_bytes: AtomicU64,
+    /// Why the store will never take a write again.
+    pub(super) broken: watch::Sender<Option<Text>>,
     /// True when the committer has ended and the directory is free.
     pub(super) done: watch::Sender<bool>,
 }
@@ -69,6 +73,8 @@ pub(super) struct Committer {
     full: bool,
     /// Why nothing can be written any more.
     broken: Option<Text>,
+    /// Lines of the log about writes that were refused.
+    refusals: Throttle,
 }
 
 struct Snapshotting {
@@ -82,6 +88,9 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.broken.send_replace(Some("the thread of the store has panicked".into()));
+        }
         self.0.queue.abandon();
         self.0.done.send_replace(true);
     }
@@ -100,6 +109,7 @@ impl Committer {
             room_from: Mono(0),
             full: false,
             broken: None,
+            refusals: Throttle::default(),
         };
         committer.note_size();
         committer
@@ -183,6 +193,11 @@ impl Committer {
                 }
                 Some(_) | None => batch.perform(mvcc, now, *visible, request),
             }
+        }
+        if !batch.payload.is_empty()
+            && let Some(revision) = mvcc.compaction_due(limits::STORE_HISTORY_BYTES)
+        {
+            batch.compact_early(mvcc, revision);
         }
         let due = mvcc.next_expiry().is_some_and(|expiry| expiry.max(self.expire_from) <= now);
         if due && self.broken.is_none() {
@@ -271,7 +286,9 @@ impl Committer {
                 (full.clone(), full)
             }
             AppendError::Refused(error) => {
-                tracing::error!("cannot write to the log: {error}");
+                if let Some(left_out) = self.refusals.pass(std::time::Instant::now()) {
+                    tracing::error!(left_out, "cannot write to the log: {error}");
+                }
                 let failed = Stored::Failed(StoreError::Internal(
                     format!("the log cannot be written: {error}").into(),
                 ));
@@ -292,6 +309,7 @@ impl Committer {
         let why =
             Text::from(format!("the store refuses writes until a restart, after a failed sync: {error}"));
         self.broken = Some(why.clone());
+        self.shared.broken.send_replace(Some(why.clone()));
         why
     }
 

@@ -165,6 +165,10 @@ async fn a_failed_sync_ends_writing_and_not_reading() {
     let Stored::Unknown(why) = store.perform(put("/c", "1", 0)).await else { panic!("it is not known") };
     assert!(why.starts_with("the store refuses writes until a restart"), "{why}");
     assert_eq!(disk.heal(), 1);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = Arc::clone(&told);
+    let ended = store.watch_health(Arc::new(move |health| teller.lock().unwrap().push(health))).await;
+    assert_eq!((&ended, &*told.lock().unwrap()), (&why, &vec![Err(why.clone())]));
     assert_eq!(store.perform(put("/d", "1", 0)).await, Stored::Failed(StoreError::Internal(why)));
     let shown = state(&store);
     assert_eq!(shown.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["/a", "/b"]);

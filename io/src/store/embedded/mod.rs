@@ -27,7 +27,7 @@ mod snapshot;
 
 pub use error::OpenError;
 
-use super::{Sink, Store};
+use super::{HealthSink, Sink, Store};
 use async_trait::async_trait;
 use bytes::Bytes;
 use commit::{Committer, Durable, Memory, Shared};
@@ -43,6 +43,7 @@ use steersman_core::limits;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use steersman_core::value::Text;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -140,6 +141,7 @@ impl Embedded {
             memory: RwLock::new(Memory { mvcc, visible }),
             queue: Queue::default(),
             disk_bytes: AtomicU64::new(0),
+            broken: watch::Sender::new(None),
             done: watch::Sender::new(false),
         });
         let committer = Committer::new(Arc::clone(&shared), durable, origin);
@@ -181,6 +183,19 @@ impl Store for Embedded {
 
     /// A batch follows every revision by itself.
     fn request_progress(&self, _feed: Feed) {}
+
+    async fn watch_health(&self, sink: HealthSink) -> Text {
+        let mut broken = self.shared.broken.subscribe();
+        let found = broken.wait_for(Option::is_some).await.map(|why| why.clone());
+        match found {
+            Ok(Some(why)) => {
+                sink(Err(why.clone()));
+                why
+            }
+            // The sender lives as long as this store.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
 
     async fn close(&self) {
         self.shared.queue.close();

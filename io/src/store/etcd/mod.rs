@@ -17,7 +17,7 @@ mod version;
 
 pub use config::{ConnectError, EtcdConfig};
 
-use super::{FeedInput, Sink, Store};
+use super::{FeedInput, HealthSink, Sink, Store};
 use assemble::{Assembler, concerns};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,10 +27,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use steersman_core::limits;
-use steersman_core::store::{Feed, Op, Rev, StoreError, Stored, Txn, TxnReply, TxnReplyOp, Why};
+use steersman_core::store::{Feed, Op, Range, Rev, StoreError, Stored, Txn, TxnReply, TxnReplyOp, Why};
+use steersman_core::value::Text;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+
+/// What is read to see whether the cluster answers. Nothing is there.
+const PROBED_KEY: &str = "/health";
 
 /// A cluster, and the feeds that follow it.
 pub struct EtcdStore {
@@ -88,6 +92,28 @@ impl EtcdStore {
         let _ = tokio::time::timeout(Duration::from_millis(limits::ETCD_DELIVERY_MILLIS), all).await;
     }
 
+    /// Tells that a feed does not begin, after a pause: who hears that follows it again.
+    fn refuse(&self, feed: Feed, sink: Sink) {
+        self.runtime.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(limits::ETCD_PAUSE_MILLIS_MAX)).await;
+            sink(FeedInput::Lost(feed, Why::Disconnected("the store takes no more feeds".into())));
+        });
+    }
+
+    /// Whether a member answers a read in time.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/storagebackend/factory/etcd3.go
+    async fn probe(&self) -> Result<(), Text> {
+        let range = Range { key: PROBED_KEY.into(), keys_only: true, limit: 1, ..Range::default() };
+        let timeout = Duration::from_millis(limits::STORE_PROBE_MILLIS);
+        let failed = |why: &str| Err(format!("error getting data from etcd: {why}").into());
+        match tokio::time::timeout(timeout, self.perform(Op::Range(range))).await {
+            Ok(Stored::Ranged(_)) => Ok(()),
+            Ok(Stored::Failed(StoreError::Unavailable(why)) | Stored::Unknown(why)) => failed(&why),
+            Ok(other) => failed(&format!("{other:?}")),
+            Err(_) => failed("context deadline exceeded"),
+        }
+    }
+
     fn feeds(&self) -> MutexGuard<'_, Vec<Followed>> {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,12 +142,15 @@ impl Store for EtcdStore {
         let mut feeds = self.feeds();
         let same = |followed: &Followed| followed.feed == feed && followed.prefix == prefix;
         let earlier = feeds.iter().position(same).map(|index| feeds.swap_remove(index).task);
-        if feeds.len() >= limits::STORE_FOLLOWERS || self.closed.load(Ordering::Relaxed) {
+        let closed = self.closed.load(Ordering::Relaxed);
+        if feeds.len() >= limits::STORE_FOLLOWERS || closed {
             drop(feeds);
             if let Some(earlier) = earlier {
                 earlier.abort();
             }
-            sink(FeedInput::Lost(feed, Why::Disconnected("the store takes no more feeds".into())));
+            if !closed {
+                self.refuse(feed, sink);
+            }
             return;
         }
         let (sender, reached) = watch::channel(Reached { revision: after, watching: false });
@@ -150,6 +179,23 @@ impl Store for EtcdStore {
     fn request_progress(&self, feed: Feed) {
         for followed in self.feeds().iter().filter(|followed| followed.feed == feed) {
             followed.wanted.notify_one();
+        }
+    }
+
+    /// A cluster may always come back.
+    async fn watch_health(&self, sink: HealthSink) -> Text {
+        let mut known = Ok(());
+        loop {
+            tokio::time::sleep(Duration::from_millis(limits::STORE_PROBE_PAUSE_MILLIS)).await;
+            let found = self.probe().await;
+            if found != known {
+                match &found {
+                    Ok(()) => tracing::info!("etcd answers again"),
+                    Err(why) => tracing::error!(%why, "etcd does not answer"),
+                }
+                known.clone_from(&found);
+                sink(found);
+            }
         }
     }
 

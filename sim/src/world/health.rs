@@ -1,0 +1,61 @@
+//! Whether the store answers, as servers' shells find out and tell them; and whether servers say so.
+
+use super::{Happening, World};
+use crate::check::{Guarantee, Violation};
+use crate::marks::Mark;
+use steersman_core::machine::Input;
+use steersman_core::now::Mono;
+use steersman_core::store::Feed;
+
+/// How long a server may believe what is no longer so, milliseconds: it asks every second, and waits for two.
+const BELIEF_MILLIS: u64 = 5_000;
+
+/// Whether the store answers.
+#[derive(Debug)]
+pub(super) struct Answers {
+    yes: bool,
+    since: Mono,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { yes: true, since: Mono(0) }
+    }
+}
+
+impl World {
+    /// Every server's shell asks the store, and tells the server what has changed.
+    pub(super) fn probe_store(&mut self) -> Result<(), Violation> {
+        let runs = self.etcd.members().any(|member| self.etcd.is_running(member));
+        let yes = runs && self.etcd.has_leader();
+        if yes != self.answers.yes {
+            self.answers = Answers { yes, since: self.now };
+        }
+        for server in 0..self.nodes.len() {
+            let node = &self.nodes[server];
+            let Some(machine) = node.machine.as_ref().filter(|_| !node.is_paused()) else { continue };
+            let says_yes = machine.world().illness().is_none();
+            let known_for = self.now.micros_since(self.answers.since) / 1000;
+            if says_yes == yes {
+                continue;
+            }
+            if known_for > BELIEF_MILLIS && node.told == Some(yes) {
+                let detail =
+                    format!("server {server} says {says_yes}, and it has been {yes} for {known_for} ms");
+                return Err(Violation::new(Guarantee::HealthTellsTheTruth, detail));
+            }
+            if node.told == Some(yes) {
+                continue;
+            }
+            let health = if yes { Ok(()) } else { Err("context deadline exceeded".into()) };
+            if !yes {
+                self.mark(Mark::StoreSilent);
+            }
+            let life = self.life(server);
+            self.nodes[server].told = Some(yes);
+            let input = Box::new(Input::Health(Feed(0), health));
+            self.schedule(self.now, Happening::Input(server, life, input));
+        }
+        Ok(())
+    }
+}
