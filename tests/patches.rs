@@ -39,7 +39,7 @@ fn answer(object: &str, media: &[(&str, &str)], patch: &str) -> (u16, String) {
 #[test]
 fn what_a_patch_cannot_take_away_is_told() {
     let nameless = "the name of the object (a based on URL) was undeterminable: name must be provided";
-    let shown = r#"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"},\"kind\":"#;
+    let shown = r#"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"},\"immutable\":[],\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"#;
     let table = [
         (MERGE, json!({"metadata": {"name": null}}), 400, nameless),
         (MERGE, json!({"apiVersion": null}), 400, nameless),

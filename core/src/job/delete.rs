@@ -493,7 +493,6 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
-        let view = scene.view(target, self.form, scene.call.include()?)?;
         // A client that asked not to orphan, in the old way, is told that the object is still there.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
@@ -515,6 +514,7 @@ impl Delete {
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
+        let view = scene.view(target, self.form, scene.call.include()?)?;
         Ok(Next::Done(view.respond(status, value)))
     }
 }
