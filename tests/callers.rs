@@ -97,7 +97,8 @@ fn nobody_acts_as_somebody_else() {
         )
     };
     const REFUSED: &str = "impersonation is not implemented by this server yet";
-    let cases: Vec<(Vec<(&str, &str)>, u16, String)> = vec![
+    type Case = (Vec<(&'static str, &'static str)>, u16, String);
+    let cases: Vec<Case> = vec![
         (vec![("impersonate-user", "nobody")], 501, REFUSED.into()),
         (vec![("impersonate-user", "a"), ("impersonate-group", "g")], 501, REFUSED.into()),
         (vec![("impersonate-user", "system:serviceaccount:a:b")], 501, REFUSED.into()),

@@ -83,6 +83,7 @@ const SMALL_BYTES: usize = 24 * 1024;
 /// Work of one byte of any input, at most. A string is read, kept, shaped, compared and written several times over.
 const WORK_OF_A_BYTE: u64 = 2_500;
 
+#[expect(clippy::print_stdout, reason = "what each case costs, for those who ask for it by HOSTILE_BYTES")]
 #[test]
 fn work_grows_with_the_input_and_no_faster() {
     let wanted = std::env::var("HOSTILE_BYTES").ok().and_then(|bytes| bytes.parse().ok());

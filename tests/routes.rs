@@ -203,7 +203,8 @@ fn metrics_spell_verbs_as_upstream_does() {
     let merge = &[("content-type", "application/merge-patch+json")][..];
     let one = format!("{MAPS}/a");
     let watch = "/api/v1/configmaps?watch=1&timeoutSeconds=1".to_owned();
-    let cases: &[(&str, &str, &[(&str, &str)], &str)] = &[
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: &[Case<'_>] = &[
         ("GET", &one, JSON, "GET resource"),
         ("GET", MAPS, JSON, "LIST namespace"),
         ("GET", "/api/v1/configmaps", JSON, "LIST cluster"),

@@ -300,7 +300,10 @@ mod tests {
             assert_eq!(lines[..2], [HEADING, &line]);
             assert_eq!(lines.len(), 13);
             let read = parse_input(lines[11]).expect("an input").1;
-            assert!(matches!(read, Recorded::Input(Input::Gone(JobId(9)))), "{read:?}");
+            assert!(
+                matches!(&read, Recorded::Input(input) if matches!(**input, Input::Gone(JobId(9)))),
+                "{read:?}"
+            );
             if !is_whole {
                 assert_eq!(lines[12], BROKEN);
                 continue;

@@ -67,7 +67,7 @@ fn replay(recording: &str) -> Answers {
         }
         let (now, recorded) = parse_input(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let input = match recorded {
-            Recorded::Input(input) => input,
+            Recorded::Input(input) => *input,
             Recorded::Ran { id, seen } => {
                 let task = tasks.remove(&id).expect("a task that ran was handed out");
                 assert_eq!(task.sees(), seen, "{line}");

@@ -90,7 +90,7 @@ impl Replay {
         self.digests.add_input(line);
         let (now, recorded) = parse_input(line).map_err(|error| failed(error.to_string()))?;
         let input = match recorded {
-            Recorded::Input(input) => input,
+            Recorded::Input(input) => *input,
             Recorded::Ran { id, seen } => {
                 let task = self.tasks.remove(&id);
                 let task =

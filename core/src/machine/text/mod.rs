@@ -11,6 +11,7 @@ mod write;
 
 use super::{Input, JobId};
 use crate::store::Rev;
+use alloc::boxed::Box;
 
 pub use digests::Digests;
 pub use effects::{Digest, write_effect};
@@ -28,7 +29,7 @@ pub const BROKEN: &str = "broken";
 /// One line of a recording, read back.
 #[derive(Debug)]
 pub enum Recorded {
-    Input(Input),
+    Input(Box<Input>),
     /// The task that was handed out for the job ran, on a snapshot of the revision.
     Ran {
         id: JobId,

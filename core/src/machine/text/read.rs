@@ -1,5 +1,6 @@
 //! Reading a line back. A recording is a file that somebody may have cut or changed: every word is checked.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::{FromStr, Split};
@@ -79,7 +80,7 @@ impl<'a> Words<'a> {
             }
             _ => return self.wrong("an input"),
         };
-        Ok(Recorded::Input(input))
+        Ok(Recorded::Input(Box::new(input)))
     }
 
     /// The word just read is not what it should be.

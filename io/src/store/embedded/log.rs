@@ -234,7 +234,7 @@ fn go_on(
         return Ok((first, Vec::new(), None));
     };
     let path = directory.segment(last.first_sequence);
-    let dropped = (last.dropped > 0).then(|| Dropped { path, offset: last.tail, bytes: last.dropped });
+    let dropped = (last.dropped > 0).then_some(Dropped { path, offset: last.tail, bytes: last.dropped });
     let batch = last.last.take();
     let created = match &batch {
         Some((_, payload)) => create(next_sequence - 1, Some(payload.as_slice())),
