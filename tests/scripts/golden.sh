@@ -58,15 +58,16 @@ for line in open(floor_path):
     group, agree, status = line.split()
     floor[group] = int(agree), int(status)
 
-# Steps that compare ages in seconds, which differ when the machine has other things to do.
-AGES = {"listwatch": 2}
+# Steps that may differ here: those that compare ages in seconds, which differ when the machine has other things to do,
+# and one that names the port which the server listens on.
+SLACK = {"listwatch": 2, "services": 1}
 
 passed = failed = 0
 print(f"{'group':<13}{'agree':>7}{'floor':>7}{'status':>8}{'floor':>7}{'total':>7}")
 for group in groups:
     agree, status, total = found.get(group, (0, 0, 0))
     least_agree, least_status = floor.get(group, (0, 0))
-    below = agree < least_agree - AGES.get(group, 0) or status < least_status
+    below = agree < least_agree - SLACK.get(group, 0) or status < least_status
     failed += below
     passed += not below
     print(f"{group:<13}{agree:>7}{least_agree:>7}{status:>8}{least_status:>7}{total:>7}{'  below the floor' if below else ''}")
