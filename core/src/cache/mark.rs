@@ -9,7 +9,7 @@ impl LabelMark {
     pub const NONE: Self = Self(0);
 
     pub fn of(key: &str, value: &str) -> Self {
-        // FNV-1a. A zero byte separates key and value, since neither can hold one.
+        // FNV-1a over key and value with a zero byte between them, since a key cannot hold one.
         let bytes = key.bytes().chain(core::iter::once(0)).chain(value.bytes());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -92,8 +92,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     delete.start(scene)
 }
 
-/// The warning of kinds whose default for dependents is surprising, for a request that names no propagation policy;
-/// empty for none.
+/// The warning of a kind for a request that names no propagation policy; empty for none.
 pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
     if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
@@ -463,8 +462,10 @@ impl Delete {
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
     }
 
-    /// A key that was there when we looked and is gone is what the client wanted, whoever removed it; one
-    /// that only the cache had may have gone before the client asked. A mark that is there is ours.
+    /// Decides the outcome of a write whose reply was lost. If the store showed the object to this request and it is
+    /// gone now, the client has what it wanted, whichever request removed it. If only the cache had the object, it
+    /// may have been gone before the client asked, so the outcome stays unknown. A mark that equals the written bytes
+    /// was made by this write.
     fn verified(
         self,
         scene: &Scene<'_>,
@@ -496,7 +497,7 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
-        // A client that asked not to orphan, in the old way, is told that the object is still there.
+        // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
@@ -511,7 +512,8 @@ impl Delete {
             {
                 last
             }
-            // Nobody knows the revision of a deletion whose reply was lost, and at its own the object was not so.
+            // The revision of a deletion whose reply was lost is unknown, and the object has none other in its last
+            // state.
             Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
             Verdict::Remove { last } => respond::versioned(last, Some(revision)),
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
