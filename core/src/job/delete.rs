@@ -512,8 +512,8 @@ impl Delete {
             {
                 last
             }
-            // The revision of a deletion whose reply was lost is unknown, and the object has none other in its last
-            // state.
+            // The revision of a deletion whose reply was lost is unknown. The last state has no revision of its own,
+            // because it was never stored.
             Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
             Verdict::Remove { last } => respond::versioned(last, Some(revision)),
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),

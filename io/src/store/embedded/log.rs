@@ -384,7 +384,7 @@ impl Segment {
                     self.length = length;
                     return Ok(());
                 }
-                // There may be room for a shorter frame. Only zeros were written over zeros.
+                // There may be room for fewer zeros. What the failed write has left are zeros, which do no harm.
                 Err(error) if disk::is_full(&error) => {}
                 Err(error) => return Err(AppendError::Refused(error)),
             }
