@@ -1,4 +1,4 @@
-//! Bodies that are of another kind or version than the request is about, and what each is told.
+//! Bodies of another kind or version than the request's, and the error for each.
 
 use crate::conditions::{JSON, MERGE, json, send, server};
 use serde_json::json;
@@ -120,8 +120,8 @@ fn strict_errors_come_before_a_version_and_after_a_kind() {
     );
 }
 
-/// A merge or JSON patch makes an object of what it says; a strategic one is applied to the object itself, whatever it
-/// says.
+/// A merge or JSON patch is decoded as the kind that its result names. A strategic patch is applied to the object
+/// itself, whatever kind the patch names.
 #[test]
 fn a_patch_to_another_kind_or_version() {
     let mut driver = server("w");

@@ -1,5 +1,5 @@
-//! Bodies, patches and queries that are made to keep a server busy. The work for each is counted, not timed: bytes
-//! that are allocated, compared and moved. Twice the input may cost little more than twice the work.
+//! Bodies, patches and queries that try to keep a server busy. The work for each is counted and not timed: bytes that
+//! are allocated, compared and moved. Twice the input may cost only little more than twice the work.
 //!
 //! `HOSTILE_BYTES` sets how large the inputs are; with it the time of each is printed, to be read by people.
 

@@ -1,4 +1,4 @@
-//! What happened in a run, for people: who did what when, and what it followed from.
+//! A trace of a run for people: what happened where and when, and what caused it.
 
 use std::fmt;
 use steersman_core::now::Mono;

@@ -1,5 +1,5 @@
-//! A server that was not told who may connect makes an administrator: an authority, a certificate and
-//! the kubeconfig that holds it.
+//! Creates an administrator when no flag says how clients are authenticated: an authority, a certificate, and the
+//! kubeconfig that holds it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a run comes to in a line, for other builds and other processes to be held against.
+//! Prints the result of each run in a line, so that it can be compared with other builds and processes.
 
 use clap::ArgMatches;
 use steersman_sim::run::Outcome;

@@ -1,4 +1,4 @@
-//! A campaign: many seeds, what they add up to, and the failures among them.
+//! A campaign: many seeds, their sums, and the failures among them.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     let one = |seed| {
         let (run, found) = judged(twice, || play(&Start::Seed(seed), &plans.plan(false)));
         if found.is_some() {
-            // A long campaign tells of a failure at once, the rest at its end.
+            // A long campaign reports a failure at once, and its details at the end.
             complain(&format!("failed: {}", reproduce(&plans.arguments(&seed.to_string()))));
         }
         (run, found)

@@ -1,4 +1,4 @@
-//! Who moves the cluster's time: those who wait, somebody who lets it pass, or another clock.
+//! How the cluster's time advances: by waiting futures, by a call, or by another clock.
 
 use super::{Cluster, Shared, State};
 use crate::service::seat::{Came, Seats};

@@ -1,4 +1,4 @@
-//! The body of an HTTP/1 request, read as it is asked for.
+//! The body of an HTTP/1 request, read from the connection as the handler asks for it.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -15,26 +15,26 @@ use super::wire::Wire;
 pub(super) struct RequestBody<'a, S> {
     wire: &'a mut Wire<S>,
     state: State,
-    /// What is written before the body is read, of a client that waits for it.
+    /// `100 Continue`, written before the body is read if the client waits for it.
     go_on: Bytes,
 }
 
 enum State {
-    /// Bytes of data that are still to come.
+    /// How many bytes of data are still to come.
     Length(u64),
     Chunk(Chunk),
     Done,
-    /// What came was no body.
+    /// What arrived was not a valid body.
     Broken,
 }
 
 enum Chunk {
-    /// A line with the length of the next chunk comes.
+    /// The line with the length of the next chunk is to come.
     Size,
     Data(u64),
-    /// The end of the line behind a chunk's data comes.
+    /// The line end after a chunk's data is to come.
     DataEnd,
-    /// Lines come until an empty one; so many bytes of them did.
+    /// Trailer lines are to come, until an empty one; this many bytes of them have arrived.
     Trailers(usize),
 }
 
@@ -49,19 +49,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
         Self { wire, state, go_on: Bytes::from_static(go_on) }
     }
 
-    /// The next request can follow.
+    /// Whether the body was read to its end, so that the next request can follow.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// Data that is there already, at most so many bytes.
+    /// Takes data that has arrived, at most `most` bytes.
     fn take(&mut self, most: u64) -> Bytes {
         let unread = self.wire.unread();
         let length = unread.len().min(usize::try_from(most).unwrap_or(usize::MAX));
         unread.split_to(length).freeze()
     }
 
-    /// Goes on with what has been read; None when more is needed.
+    /// Decodes what has arrived; None when more is needed.
     fn step(&mut self) -> Result<Option<Option<Bytes>>, &'static str> {
         loop {
             let unread_length = self.wire.unread().len();
@@ -193,7 +193,7 @@ mod tests {
     use http_body_util::BodyExt;
     use tokio::io::AsyncWriteExt;
 
-    /// The body, or the error, and what follows it.
+    /// Reads the body, or its error, and the bytes that follow it.
     async fn read(framing: Framing, pieces: &[&str]) -> (Result<String, String>, String) {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         let mut wire = Wire::new(server);
