@@ -78,12 +78,12 @@ impl Scene {
 }
 
 #[test]
-fn there_are_such_versions() {
+fn some_kinds_have_several_versions() {
     assert_eq!(pairs().len(), 4, "two HorizontalPodAutoscalers and two Events, each seen through the other");
 }
 
 #[test]
-fn what_one_writes_the_other_reads_lists_and_watches() {
+fn each_version_reads_lists_and_watches_what_the_other_wrote() {
     for (one, other) in pairs() {
         let mut scene = Scene::new(one, other);
         let shown = scene.through();

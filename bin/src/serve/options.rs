@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_server_without_users_is_alone() {
+    fn only_a_server_without_configured_users_and_address_is_local() {
         let cases = [
             (vec![], "127.0.0.1:6443", true),
             (vec!["--bind-address=0.0.0.0"], "0.0.0.0:6443", true),

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_told_whatever_comes_later() {
+    fn a_wrong_type_is_reported_even_if_errors_follow() {
         let why =
             "json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string";
         for text in [r#"{"data":5,"data":{"a":"b"}}"#, r#"{"data":{"a":"b"},"data":5}"#] {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_as_they_were_written() {
+    fn errors_show_numbers_as_they_were_written() {
         let table = [
             ("priority", "3.0", "number 3.0 into Go struct field PodSpec.priority of type int32"),
             ("priority", "1e400", "number 1e400 into Go struct field PodSpec.priority of type int32"),
