@@ -413,7 +413,7 @@ fn deletions_honour_their_options() {
     );
     assert_eq!((reply.status, json(&reply)["message"].as_str()), (409, Some(&*message)));
 
-    // Whoever asks not to orphan, in the old way, is told that the object is still there.
+    // The old `orphanDependents: false` is answered with the object as long as it is not removed.
     made(&mut driver, MAPS, &json!({"metadata": {"name": "held", "finalizers": ["a/b"]}}));
     for expected in [202, 202] {
         let reply = driver.call("DELETE", &format!("{MAPS}/held?orphanDependents=false"), JSON, b"");

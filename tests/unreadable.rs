@@ -1,4 +1,4 @@
-//! Stored values that cannot be read: nobody is told that what they held is gone.
+//! Stored values that cannot be read must not be reported as deleted.
 
 use bytes::Bytes;
 use serde_json::json;

@@ -190,7 +190,7 @@ fn a_creation_is_answered_in_the_version_of_its_body() {
     }
 }
 
-/// Each row selects by the names that its own version has for the fields, whoever wrote the object.
+/// Each version selects by its own names for the fields, whichever version the object was written in.
 #[test]
 fn fields_are_selected_by_the_names_of_each_version() {
     for (one, other) in pairs() {

@@ -138,7 +138,7 @@ async fn a_full_etcd_refuses_writes_and_can_be_read() {
     for key in 0..40 {
         match store.perform(write(vec![put(&format!("/{key:03}"), vec![b'v'; 1_000_000])])).await {
             Stored::Txn(_) => {}
-            // The write that crosses the quota is applied before it is refused, so nobody can tell.
+            // The write that crosses the quota is applied before it is refused, so its outcome is unknown.
             Stored::Unknown(why) if why.contains("database space exceeded") => {
                 let Stored::Ranged(read) = store.perform(Op::Range(under("/"))).await else {
                     panic!("a read")

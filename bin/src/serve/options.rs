@@ -52,7 +52,7 @@ pub(super) struct Options {
     pub(super) certificate_directory_is_own: bool,
     /// Something is kept in the data directory.
     pub(super) needs_data_directory: bool,
-    /// Nobody was named who may connect.
+    /// No flag says how clients are authenticated, so an administrator is created.
     pub(super) makes_admin: bool,
     pub(super) request_timeout: Duration,
     pub(super) shutdown_delay: Duration,

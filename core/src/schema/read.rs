@@ -94,7 +94,7 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
 
 /// Go's memory behind a value while its occurrences are read.
 enum Slot {
-    /// Nobody set it, or a null did.
+    /// It was not set, or it was set to null.
     Zero,
     Set(Value),
     /// A value of a wrong type. The decoder reports it, whatever comes later.

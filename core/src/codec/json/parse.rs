@@ -122,7 +122,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value that is kept to the byte; nobody asks for duplicates inside.
+    /// A value that is kept byte for byte; duplicate members inside it are not looked for.
     fn raw(&mut self) -> Parsing<Value> {
         let (start, repeated, known) = (self.at, self.repeated, self.duplicates.len());
         let raws = self.raws.take();
