@@ -247,7 +247,7 @@ fn a_deletion_seen_to_have_happened_names_no_version() {
 }
 
 #[test]
-fn every_row_refuses_what_is_no_object() {
+fn every_row_refuses_bodies_that_are_not_objects() {
     each_row(|driver, row, object| {
         let place = collection(row, NAMESPACE);
         for body in

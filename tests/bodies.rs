@@ -70,7 +70,7 @@ fn kind_of(place: &str) -> (&'static str, &'static str, &'static str) {
 }
 
 #[test]
-fn a_body_of_another_kind_is_told_what_it_is() {
+fn errors_for_a_body_of_another_kind_name_it() {
     let mut driver = server("w");
     for (place, api_version, kind, why) in CASES {
         let (expected, wanted, scheme) = kind_of(place);
@@ -92,7 +92,7 @@ fn a_body_of_another_kind_is_told_what_it_is() {
 }
 
 #[test]
-fn what_is_no_group_version_is_not_recognized() {
+fn an_invalid_group_version_is_not_recognized() {
     let mut driver = server("w");
     let message = |reply| json(&reply)["message"].as_str().unwrap_or_default().to_owned();
     let reply = driver.call("POST", PODS, JSON, br#"{"apiVersion":"a/b/c","kind":"Pod"}"#);

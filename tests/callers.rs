@@ -46,7 +46,7 @@ const GOOD: &str = "base64url.bearer.authorization.k8s.io.Z29vZA";
 const NOPE: &str = "base64url.bearer.authorization.k8s.io.bm9wZQ";
 
 #[test]
-fn only_who_has_a_name_is_somebody() {
+fn credentials_without_a_user_name_do_not_authenticate() {
     let bearer = |text: &'static str| vec![("authorization", text)];
     let socket = |text: &'static str| [UPGRADE[0], UPGRADE[1], ("sec-websocket-protocol", text)].to_vec();
     let both: &str = Box::leak(format!("{GOOD}, {GOOD}, v1").into_boxed_str());
@@ -89,7 +89,7 @@ fn only_who_has_a_name_is_somebody() {
 
 /// Headers, status and message. kube-apiserver answers so if no user is named; if one is, it would act as that user.
 #[test]
-fn nobody_acts_as_somebody_else() {
+fn impersonation_is_refused() {
     let nobody = |uid: &str, groups: &str, extra: &str| {
         format!(
             "requested &user.DefaultInfo{{Name:\"\", UID:\"{uid}\", Groups:[]string{groups}, \

@@ -111,7 +111,7 @@ fn work_grows_with_the_input_and_no_faster() {
 }
 
 #[test]
-fn the_count_of_work_sees_what_it_should() {
+fn the_count_of_work_includes_allocations_comparisons_and_moves() {
     let square = |size: usize| {
         let texts: Vec<String> = (0..size).map(|number| format!("{number:08}")).collect();
         let (_, work) = work::count(|| texts.iter().filter(|text| texts.contains(text)).count());

@@ -37,7 +37,7 @@ fn answer(object: &str, media: &[(&str, &str)], patch: &str) -> (u16, String) {
 }
 
 #[test]
-fn what_a_patch_cannot_take_away_is_told() {
+fn errors_for_patches_that_change_fixed_fields() {
     let nameless = "the name of the object (a based on URL) was undeterminable: name must be provided";
     let shown = r#"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"},\"immutable\":[],\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"#;
     let table = [

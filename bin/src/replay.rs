@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_recording_is_told() {
+    fn the_kind_of_end_of_a_recording_is_reported() {
         let (lines, digests) = recording();
         let whole = replay(&with(&lines, &digests.line())).expect("can be replayed");
         let killed = replay(&lines).expect("can be replayed");
@@ -192,7 +192,7 @@ mod tests {
 
     /// A server that is killed while it writes leaves a part of a line, which is not replayed.
     #[test]
-    fn a_line_without_an_end_is_not_there() {
+    fn an_incomplete_last_line_is_not_replayed() {
         let (lines, _) = recording();
         let whole = lines.join("\n") + "\n";
         let last = whole.len() - lines[4].len() - 1;

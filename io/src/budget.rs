@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_known_wait_and_the_unknown_are_refused() {
+    async fn known_clients_wait_for_room_and_unknown_ones_are_refused() {
         let budget = Budget::of(10_240, 4_096);
         let (one, other) = (Share::new(), Share::new());
         let soon = Duration::from_secs(1);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_connection_does_not_get_everything() {
+    async fn one_connection_cannot_use_the_whole_budget() {
         let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
         let (greedy, modest) = (Share::new(), Share::new());
         let soon = Duration::from_secs(1);

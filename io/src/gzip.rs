@@ -94,7 +94,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn a_large_body_survives() {
+    fn a_large_body_is_compressed_and_read_back() {
         let body: Vec<u8> = (0..1_000_000_u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
         let mut compressor = Compressor::whole(Bytes::from(body.clone()));
         let mut compressed = Vec::new();

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_that_is_full_says_so() {
+    fn a_full_recording_ends_as_broken() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("recording");
         for room in [Room { file_bytes: 1000, ..ROOM }, Room { queue_bytes: ENTRY_BYTES + 1, ..ROOM }] {

@@ -39,7 +39,7 @@ pub struct Moment {
     pub from: Option<(Lane, Mono)>,
 }
 
-/// The moments of a run in order; empty when nobody asked for them.
+/// The moments of a run in order; empty unless a trace is kept.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     kept: bool,

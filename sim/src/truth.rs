@@ -134,7 +134,7 @@ impl Truth {
 }
 
 impl Stored {
-    /// It is an object, and not what somebody else has written in the place of one.
+    /// Whether it is an object, and not an unreadable value that another user of the store wrote.
     pub fn is_readable(&self) -> bool {
         self.object != Value::Null
     }

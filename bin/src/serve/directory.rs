@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_open_to_others_is_closed() {
+    fn access_of_others_to_the_directory_is_removed() {
         let place = tempfile::tempdir().expect("a directory");
         let key = place.path().join("pki/ca.key");
         take(place.path()).expect("free");

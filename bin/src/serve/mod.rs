@@ -272,7 +272,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn a_path_is_one_word_of_a_shell() {
+    fn a_path_is_quoted_as_one_shell_word() {
         for (path, word) in [("/a/b", "'/a/b'"), ("/a b/$c", "'/a b/$c'"), ("/it's", "'/it'\\''s'")] {
             assert_eq!(quoted(path), word);
         }

@@ -52,7 +52,7 @@ pub(super) struct Options {
     pub(super) certificate_directory_is_own: bool,
     /// Something is kept in the data directory.
     pub(super) needs_data_directory: bool,
-    /// Nobody was named who may connect.
+    /// No flag says how clients are authenticated, so an administrator is created.
     pub(super) makes_admin: bool,
     pub(super) request_timeout: Duration,
     pub(super) shutdown_delay: Duration,
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_server_without_users_is_alone() {
+    fn only_a_server_without_configured_users_and_address_is_local() {
         let cases = [
             (vec![], "127.0.0.1:6443", true),
             (vec!["--bind-address=0.0.0.0"], "0.0.0.0:6443", true),

@@ -143,7 +143,7 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
-    fn every_seed_is_played_once_and_hits_stop_the_rest() {
+    fn every_seed_is_played_once_until_there_are_enough_hits() {
         let played = Mutex::new(Vec::new());
         let one = Tally { seeds: 1, steps: 2, ..Tally::default() };
         let play = |seed: u64| {

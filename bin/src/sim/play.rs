@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_outlive_a_panic() {
+    fn choices_are_kept_after_a_panic() {
         let source = Start::Seed(7).noting();
         let made = Arc::clone(&source.made);
         let mut chooser = Chooser::new(source);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_needed_is_taken_out() {
+    fn unneeded_choices_are_removed() {
         let point = |number| Point { stream: Label::Link.of(0), number };
         let tape = Tape::new((0..100).map(|number| (point(number), 1)));
         let needed = |tape: &Tape| tape.at(point(13)) == 1 && tape.at(point(77)) == 1;

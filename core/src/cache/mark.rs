@@ -37,7 +37,7 @@ mod tests {
     use alloc::format;
 
     #[test]
-    fn a_set_may_hold_its_labels_and_few_others() {
+    fn a_mark_matches_its_labels_and_few_others() {
         let values = (0..64).map(|number| format!("app-{number}"));
         let marks: alloc::vec::Vec<LabelMark> = values.map(|value| LabelMark::of("app", &value)).collect();
         let set = marks[0].with(LabelMark::of("tier", "backend")).with(LabelMark::of("app", ""));

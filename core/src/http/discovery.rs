@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_for_people_are_indented() {
+    fn documents_for_reading_are_indented() {
         let registry = Registry::builtin();
         for (path, agent, indented) in [
             ("/", "client/1", true),
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_is_so_in_two_ways() {
+    fn absent_paths_have_two_kinds_of_answers() {
         let registry = Registry::builtin();
         for (path, status_object) in [
             ("/apis/nope/v1", false),

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_server_is_brief_unless_asked() {
+    fn a_healthy_server_answers_briefly_unless_verbose() {
         let answer = ask(WELL, "/readyz", "").expect("a probe");
         assert_eq!((answer.status, body(&answer)), (200, "ok"));
         let answer = ask(WELL, "/readyz", "verbose=1").expect("a probe");

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_tells_what_merges_need_to_know() {
+    fn a_schema_has_the_extensions_for_merges() {
         let registry = Registry::builtin();
         let document = parse(&document_v3(&registry, "", "v1"));
         let schema = |name: &str| document.at(&["components", "schemas", name]).cloned().expect("a schema");

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_become_the_stored_one_and_come_back() {
+    fn versions_are_converted_to_the_stored_one_and_back() {
         let registry = Registry::builtin();
         for line in CASES.lines() {
             let parse = |value: &Value| json::parse(json::to_string(value).as_bytes()).expect("JSON").value;

@@ -92,7 +92,7 @@ mod tests {
     use super::batch;
 
     #[test]
-    fn watches_end_within_the_grace_and_not_slower_than_the_least_rate() {
+    fn watches_end_within_the_grace_period_and_at_the_lowest_rate_or_faster() {
         let cases = [(10, 60_000, 10), (10, 0, 10), (60_000, 60_000, 50), (60_000, 1_000, 3_000), (1, 1, 50)];
         for (watches, grace_millis, expected) in cases {
             assert_eq!(batch(watches, grace_millis), expected, "{watches} watches in {grace_millis} ms");

@@ -394,7 +394,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_machine_is_the_model(steps in many(step(), 1..60)) {
+    fn the_machine_agrees_with_the_model(steps in many(step(), 1..60)) {
         let mut run = Run::new();
         run.grant(20);
         run.grant(5);

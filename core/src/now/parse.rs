@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_go_reads_and_what_it_says() {
+    fn times_are_read_and_refused_as_by_go() {
         let second = |text| parse(text, Layout::Seconds).map(Wall::rfc3339);
         let micro = |text| parse(text, Layout::Micros).map(Wall::rfc3339_micro);
         let read = [

@@ -555,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_decoding_names_what_is_odd() {
+    fn strict_decoding_names_duplicate_and_unknown_members() {
         let patch = json(r#"[{"op":"add","path":"/a","valeu":1},1,{"from":"/a"}]"#);
         let expected = [r#"json patch duplicate field "[0].op""#, r#"json patch unknown field "[0].valeu""#];
         assert_eq!(strict_errors(&patch, &["[0].op".into()]), expected);

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_may_come_back_when_it_is_cut() {
+    fn a_text_that_did_not_fit_may_fit_once_all_are_cut() {
         let hidden = of("a", 300) + "\n";
         let sent = headers(&[&hidden, &of("b", 4097)]);
         assert_eq!(sent.len(), 2);

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_go_there_and_back() {
+    fn keys_are_made_and_parsed_back() {
         let pods = KeySpace::new("/registry", "pods", true);
         let key = pods.key("default", "web-0");
         assert_eq!(key, "/registry/pods/default/web-0");

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_idle_only_without_requests_and_quiet_only_without_writes() {
+    async fn idle_needs_no_requests_and_quiet_needs_no_writes() {
         let activity = Activity::new();
         let began = Instant::now();
         let request = UnderWay::begin(&activity);

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_owed_is_known_however_the_bytes_are_cut() {
+    fn unfinished_frames_are_known_however_the_bytes_are_split() {
         let mut bytes = PREFACE.to_vec();
         let mut expected = vec![(PREFACE.len(), Owed::Preface)];
         let mut add = |frame: &[u8], last_owed: Owed| {

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_begun_must_be_finished() {
+    async fn a_begun_frame_must_be_finished_in_time() {
         let late = |millis: u64| Some((millis / 1000, ErrorKind::TimedOut));
         let cases: [(&[&[u8]], _); 8] = [
             (&[], late(limits::PREFACE_MILLIS)),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frame_has_its_time_once_and_every_frame_has_it() {
+    async fn every_frame_has_one_deadline_of_its_own() {
         let pause = Duration::from_millis(limits::HEAD_MILLIS / 2 + 1000);
         let (mut client, mut guarded) = http2(true);
         client.write_all(&[PREFACE, SETTINGS].concat()).await.expect("room");
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_of_several_frames_needs_room() {
+    async fn a_head_of_several_frames_reserves_room() {
         let (mut client, mut guarded) = http2(false);
         client.write_all(&[PREFACE, SETTINGS, FRAME].concat()).await.expect("room");
         assert_eq!(tokio::time::timeout(Duration::from_secs(1), fails_after(&mut guarded)).await.ok(), None);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_is_given_up() {
+    async fn a_client_that_reads_nothing_is_disconnected() {
         let (mut client, server) = duplex(16);
         let mut guarded = Guarded::new(server, Activity::new());
         let stall = Duration::from_millis(limits::WRITE_STALL_MILLIS);

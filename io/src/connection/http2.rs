@@ -169,7 +169,7 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_ends_when_the_client_takes_nothing_and_not_while_it_waits_for_the_server() {
+    async fn a_stream_is_reset_if_the_client_stalls_but_not_if_the_server_does() {
         let activity = Activity::new();
         let request = UnderWay::begin(&activity);
         let stream = request.stream();

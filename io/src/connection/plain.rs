@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tls_is_not_taken_for_http() {
+    fn a_tls_handshake_is_not_mistaken_for_http() {
         for (first, expected) in [
             (&b"GET /"[..], true),
             (b"G", true),

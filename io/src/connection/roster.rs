@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_oldest_of_the_largest_crowd_leaves_when_it_has_had_its_time() {
+    async fn the_oldest_connection_of_the_busiest_address_is_closed_after_the_grace_time() {
         let roster = Roster::of(10, 3);
         let (_other, mut other_leaving) = admitted(&roster, OTHER);
         let (_first, mut first_leaving) = admitted(&roster, CROWD);

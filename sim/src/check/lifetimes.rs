@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_expire_is_let_be() {
+    fn objects_that_do_not_expire_are_ignored() {
         let mut lifetimes = Lifetimes::new(20);
         lifetimes.note(&change("/registry/leases/default/l", false, true), at(0), at(0));
         assert_eq!(lifetimes.check(at(99_000)), Ok(()));

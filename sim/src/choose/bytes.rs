@@ -49,7 +49,7 @@ mod tests {
     use crate::choose::{Chooser, Label};
 
     #[test]
-    fn bytes_are_taken_as_needed_and_end_in_the_plainest() {
+    fn bytes_are_used_as_needed_and_then_choices_are_zero() {
         let mut chooser = Chooser::new(ByteSource::new(vec![5, 1, 0, 255, 0]));
         let stream = Label::Client.of(0);
         assert_eq!(chooser.pick(stream, 4), 1);

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_tape_is_told_with_its_line() {
+    fn errors_in_a_tape_name_the_line() {
         let read = |text: &str| text.parse::<Tape>().map_err(|error| (error.line, error.why));
         assert_eq!(read(""), Err((1, "is not the heading of a tape")));
         let heading = "# found by hand\nsteersman tape 1\n";

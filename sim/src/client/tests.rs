@@ -288,7 +288,7 @@ fn settled(place: &mut Place, seats: &[Seat]) {
 }
 
 #[test]
-fn every_kind_gets_on_and_comes_to_rest() {
+fn every_kind_makes_progress_and_comes_to_rest() {
     let mut marks = Marks::default();
     let mut statuses: BTreeMap<(Kind, String, u16), u64> = BTreeMap::new();
     for seed in 1..=2 {

@@ -12,7 +12,7 @@ use steersman_core::now::Mono;
 /// Things that happen in one poll at most.
 const HAPPENINGS_A_POLL: usize = 64;
 
-/// What somebody waits for.
+/// What a future waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     /// An answer, which comes: time moves until it is there.

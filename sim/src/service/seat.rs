@@ -91,14 +91,14 @@ impl Seats {
         self.room().arrivals
     }
 
-    /// Everybody who waits looks again.
+    /// Wakes all waiting futures.
     pub(super) fn wake_all(&self) {
         let wakers: Vec<Waker> =
             self.room().places.values_mut().filter_map(|place| place.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Something comes for a seat, if somebody sits there; false when too much lies there already.
+    /// Something arrives for a seat, if the seat is in use. False when too much is waiting there already.
     fn arrive(&self, client: usize, came: Came) -> bool {
         let mut room = self.room();
         room.arrivals += 1;

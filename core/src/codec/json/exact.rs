@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn opened_texts_close_again() {
+    fn opened_texts_are_written_back_unchanged() {
         let text = r#"{"b":{"d":1.0,"c":2},"a":[1,2.50]}"#;
         let value = kept(text.as_bytes()).unwrap();
         assert_eq!(value, Value::Json(text.into()));

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_is_read_back_and_tells_lines_apart() {
+    fn the_last_line_is_read_back_and_depends_on_the_lines() {
         let mut digests = Digests::default();
         digests.add_input("0 0 tick");
         digests.add_effect("close 7");

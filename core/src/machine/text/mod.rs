@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_input_survives() {
+    fn every_kind_of_input_is_written_and_read_back() {
         for input in all_shapes() {
             let now = Now { mono: Mono(12), wall: Wall(-34) };
             let mut line = String::new();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_survives() {
+    fn the_configuration_is_written_and_read_back() {
         let token = Token {
             token: "t%".into(),
             user: "alice".into(),

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bodies_end_where_they_end() {
+    async fn bodies_end_where_their_framing_says() {
         let chunked = "3\r\nabc\r\n00a;x=y\r\n0123456789\r\n0\r\nTrailer: 1\r\n\r\nGET";
         let bytes: Vec<String> = chunked.chars().map(String::from).collect();
         let single: Vec<&str> = bytes.iter().map(String::as_str).collect();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn broken_bodies_are_told_of() {
+    async fn malformed_bodies_are_errors() {
         let long = format!("1;{}", "x".repeat(2 * limits::CHUNK_LINE_BYTES));
         let trailers = format!("0\r\nA: {}\r\n\r\n", "x".repeat(2 * limits::CHUNK_LINE_BYTES));
         let cases = [

@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_taken_as_go_takes_them() {
+    fn heads_are_accepted_as_go_accepts_them() {
         let cases = [
             ("GET /version HTTP/1.1\r\nHost:\r\n\r\n", "/version", "", Framing::None, true),
             ("GET /version HTTP/1.0\r\n\r\n", "/version", "", Framing::None, false),
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_lines_and_a_long_path_are_fine() {
+    fn thousands_of_lines_and_a_long_path_are_accepted() {
         let many = |count: usize| {
             let lines: String = (0..count).map(|number| format!("X-{number}: b\r\n")).collect();
             format!("GET /{} HTTP/1.1\r\nHost: a\r\n{lines}\r\n", "x".repeat(200_000))
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_however_the_head_arrives() {
+    fn the_end_of_a_head_is_found_however_it_is_split() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody";
         for seen in 0..head.len() - 4 {
             assert_eq!(end_of_head(head, seen.min(head.len() - 7)), Some(head.len() - 4), "{seen}");

@@ -204,7 +204,7 @@ async fn a_full_queue_refuses() {
 }
 
 #[tokio::test]
-async fn leases_and_compactions_are_taken_back_too() {
+async fn leases_and_compactions_are_undone_too() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let (store, disk) = faulty(place.path(), SMALL);
     let mut leases = Vec::new();
@@ -310,7 +310,7 @@ async fn fill(store: &Embedded) -> usize {
 }
 
 #[tokio::test]
-async fn a_full_disk_still_takes_deletions() {
+async fn a_full_disk_still_accepts_deletions() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(SmallDisk::default());
     disk.give(200_000);
@@ -352,7 +352,7 @@ async fn a_full_disk_still_takes_deletions() {
 
 /// Overwritten values take room until there is a snapshot.
 #[tokio::test]
-async fn a_full_disk_makes_room_of_what_was_written_over() {
+async fn a_full_disk_reclaims_the_room_of_overwritten_values() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(SmallDisk::default());
     disk.give(200_000);

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_end_is_told_from_damage() {
+    fn a_torn_end_is_distinguished_from_damage() {
         let (bytes, second) = two_frames();
         let zeros = [0_u8; 64];
         assert_eq!(judge(SALT, 3, bytes.len() as u64, &zeros), Tail::Clean);

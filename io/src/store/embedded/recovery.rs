@@ -135,7 +135,7 @@ async fn a_log_torn_at_any_byte_is_a_prefix() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_cut_off_is_refused() {
+async fn a_truncated_log_is_refused() {
     let place = tempfile::tempdir().expect("a temporary directory");
     history(place.path()).await;
     let bytes = log_bytes(place.path());
@@ -184,7 +184,7 @@ async fn a_missing_file_is_noticed() {
 
 /// A start with a torn end reports which bytes of which file it dropped, and removes them.
 #[tokio::test]
-async fn what_is_dropped_is_told() {
+async fn dropped_bytes_are_reported() {
     let place = tempfile::tempdir().expect("a temporary directory");
     history(place.path()).await;
     let path = only_segment(place.path());
@@ -324,7 +324,7 @@ async fn revisions_go_on_after_everything_was_deleted_and_compacted() {
 }
 
 #[tokio::test]
-async fn leases_outlive_a_restart_and_end() {
+async fn leases_survive_a_restart_and_expire() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let store = open(place.path(), SMALL);
     let Stored::Leased { id, ttl_seconds: 1 } = store.perform(Op::LeaseGrant { ttl_seconds: 1 }).await else {
@@ -352,7 +352,7 @@ async fn leases_outlive_a_restart_and_end() {
 }
 
 #[tokio::test]
-async fn feeds_tell_everything_in_order_before_the_caller_knows() {
+async fn feeds_deliver_in_order_before_the_caller_is_answered() {
     let store = Embedded::in_memory().expect("a thread");
     for number in 0..3 {
         create(&store, &format!("/a/{number}"), "1").await;

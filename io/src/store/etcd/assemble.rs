@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_was_wrong_is_found_out() {
+    fn a_wrong_claim_is_detected() {
         let mut assembler = Assembler::new(Rev(4));
         assert!(assembler.claim(Rev(8)) && !assembler.claim(Rev(8)));
         assert_eq!(assembler.restart(), Rev(5), "the watch goes on from what it has delivered itself");
