@@ -1,7 +1,7 @@
 //! Every error is a Status with its own code, and a request with an unknown token gets 401 and has no effect.
 
 use super::{Answer, Guarantee, Violation};
-use crate::ask::Identity;
+use crate::ask::{Ask, Identity, Verb};
 
 pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     let status = answer.reply.status;
@@ -11,7 +11,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
             return Err(answer.broken(Guarantee::StrangersGetNothing, detail));
         }
         // A slow server may answer with a timeout before it has authenticated the caller.
-        if !matches!(status, 401 | 504) {
+        if !matches!(status, 401 | 504) && unroutable(answer.ask) != Some(status) {
             return Err(answer.broken(Guarantee::StrangersGetNothing, "a stranger must be told 401"));
         }
     }
@@ -26,6 +26,19 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     let body = String::from_utf8_lossy(&answer.reply.body);
     let shown: String = body.chars().take(200).collect();
     Err(answer.broken(Guarantee::ErrorsAreStatuses, format!("its body is {shown:?}")))
+}
+
+/// The status of a request whose path cannot be interpreted, which is found out before authentication: 400 for a path
+/// that is not percent-encoded correctly, 500 for one that ends after a verb.
+fn unroutable(ask: &Ask) -> Option<u16> {
+    let Verb::Raw(_, target) = &ask.verb else { return None };
+    let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if path.split('%').skip(1).any(|rest| !is_escape(rest)) {
+        return Some(400);
+    }
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    matches!(last, "watch" | "proxy").then_some(500)
 }
 
 /// Errors for paths outside of any API are plain text, and an answer to HEAD has no body.
