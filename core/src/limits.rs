@@ -21,6 +21,10 @@ pub const REQUEST_HEAD_BYTES_FREE: usize = 16 * 1024;
 /// Bytes of one line of a chunked body that is not data, and of its trailers. Beyond: the body is broken off, 400.
 pub const CHUNK_LINE_BYTES: usize = 4096;
 
+/// Bytes of such lines beyond twice the data's and sixteen for each chunk. Beyond: the body is broken off, 500.
+/// go: net/http/internal/chunked.go
+pub const CHUNK_EXCESS_BYTES: u64 = 16 * 1024;
+
 /// Connections at once, if the process may have so many files open. Beyond: one whose client has not said who it is
 /// is closed for the new one, and without such the new one is closed.
 pub const CONNECTIONS: usize = 20_000;
@@ -77,7 +81,8 @@ pub const UPLOAD_GRACE_MILLIS: u64 = 10_000;
 pub const UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
 
 /// Bytes of bodies and long heads that are in the server at once, from clients that have said who they are, and of
-/// one connection of these. Beyond: they wait for one another, at most as long as a request may take, then 429.
+/// one connection of these. Beyond: they wait for one another, at most as long as a request may take, then 429, which
+/// over HTTP/2 comes at once when several already wait.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
 pub const BODIES_BYTES_OF_CONNECTION: usize = 64 * 1024 * 1024;
 

@@ -15,7 +15,12 @@ pub(crate) struct Budget {
 }
 
 /// What one connection may have of the budget.
-pub(crate) struct Share(Semaphore);
+pub(crate) struct Share {
+    room: Semaphore,
+    /// Requests that may wait at once. Over HTTP/2 the begun bodies of those that wait fill the window that the bodies
+    /// of the others need too: were it full, all would wait for ever.
+    waiting: Semaphore,
+}
 
 /// Bytes that are counted until this is dropped.
 pub(crate) struct Reserved<'a> {
@@ -60,8 +65,14 @@ impl Budget {
         within: Duration,
     ) -> Result<Reserved<'a>, NoRoom> {
         let count = count(bytes);
+        if let Ok(of_connection) = share.room.try_acquire_many(count)
+            && let Ok(of_server) = self.known.try_acquire_many(count)
+        {
+            return Ok(Reserved { _of_server: of_server, _of_connection: Some(of_connection) });
+        }
+        let _waits = share.waiting.try_acquire().map_err(|_| NoRoom)?;
         let both = async {
-            let of_connection = share.0.acquire_many(count).await.map_err(|_| NoRoom)?;
+            let of_connection = share.room.acquire_many(count).await.map_err(|_| NoRoom)?;
             let of_server = self.known.acquire_many(count).await.map_err(|_| NoRoom)?;
             Ok(Reserved { _of_server: of_server, _of_connection: Some(of_connection) })
         };
@@ -83,8 +94,12 @@ impl Budget {
 }
 
 impl Share {
-    pub(crate) fn new() -> Self {
-        Self(Semaphore::new(pieces(limits::BODIES_BYTES_OF_CONNECTION)))
+    /// For a connection of which so many requests may wait for room at once.
+    pub(crate) fn new(waiting_max: usize) -> Self {
+        Self {
+            room: Semaphore::new(pieces(limits::BODIES_BYTES_OF_CONNECTION)),
+            waiting: Semaphore::new(waiting_max),
+        }
     }
 }
 
@@ -99,7 +114,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_known_wait_and_the_unknown_are_refused() {
         let budget = Budget::of(10_240, 4_096);
-        let (one, other) = (Share::new(), Share::new());
+        let (one, other) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);
         let first = budget.reserve(&one, 8_000, soon).await.expect("room");
         assert!(budget.reserve(&other, 8_000, soon).await.is_err(), "there is no room before the first ends");
@@ -118,11 +133,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_connection_does_not_get_everything() {
         let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
-        let (greedy, modest) = (Share::new(), Share::new());
+        let (greedy, modest) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);
         let all = budget.reserve(&greedy, limits::BODIES_BYTES_OF_CONNECTION, soon).await.expect("its share");
         assert!(budget.reserve(&greedy, 1, soon).await.is_err());
         assert!(budget.reserve(&modest, limits::BODIES_BYTES_OF_CONNECTION, soon).await.is_ok());
         drop(all);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_requests_of_a_connection_wait_than_may() {
+        let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
+        let share = Share::new(1);
+        let soon = Duration::from_secs(1);
+        let all = budget.reserve(&share, limits::BODIES_BYTES_OF_CONNECTION, soon).await.expect("its share");
+        let began = tokio::time::Instant::now();
+        let (first, second, ()) =
+            tokio::join!(budget.reserve(&share, 1, soon), budget.reserve(&share, 1, soon), async {
+                tokio::time::sleep(soon / 2).await;
+                drop(all);
+            });
+        assert_eq!((first.is_ok(), second.err()), (true, Some(NoRoom)));
+        assert!(began.elapsed() < soon);
+        assert!(budget.reserve(&share, 1, soon).await.is_ok(), "who does not have to wait is let in");
     }
 }

@@ -112,7 +112,7 @@ where
             (respond::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
-    let mut out = http::Response::new(Reply { source: Source::Empty, under_way, conversation: None });
+    let mut out = http::Response::new(Reply::empty(under_way));
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
     put_headers(out.headers_mut(), response.headers);
@@ -228,6 +228,8 @@ pub(crate) struct Reply {
     under_way: Option<UnderWay>,
     /// Of an answer that is no stream; dropped with the body too, which tells the machine that it is sent.
     conversation: Option<Conversation>,
+    /// What is left of a part that is larger than is handed over at once.
+    left: Pieces,
 }
 
 enum Source {
@@ -241,7 +243,21 @@ enum Source {
 
 impl Reply {
     pub(crate) fn nothing() -> Self {
-        Self { source: Source::Empty, under_way: None, conversation: None }
+        Self::empty(None)
+    }
+
+    fn empty(under_way: Option<UnderWay>) -> Self {
+        Self { source: Source::Empty, under_way, conversation: None, left: Pieces::default() }
+    }
+
+    /// Hands over what there is, or its first piece: a client that takes a large object slowly is seen to take it.
+    fn hand_over(&mut self, mut bytes: Pieces) -> Pieces {
+        let piece = bytes.take_front(limits::LIST_CHUNK_BYTES);
+        self.left = bytes;
+        if let Some(under_way) = &self.under_way {
+            under_way.hands_over(piece.remaining());
+        }
+        piece
     }
 }
 
@@ -295,6 +311,10 @@ impl http_body::Body for Reply {
         if !is_stream && self.under_way.as_ref().is_some_and(UnderWay::is_too_slow) {
             return Poll::Ready(Some(Err(TooSlow)));
         }
+        if !self.left.is_empty() {
+            let left = std::mem::take(&mut self.left);
+            return Poll::Ready(Some(Ok(Frame::data(self.hand_over(left)))));
+        }
         let bytes = match &mut self.source {
             Source::Empty => None,
             // Piece by piece: what was handed over is taken for sent.
@@ -326,14 +346,11 @@ impl http_body::Body for Reply {
             self.under_way = None;
             self.conversation = None;
         }
-        if let (Some(under_way), Some(bytes)) = (&self.under_way, &bytes) {
-            under_way.hands_over(bytes.remaining());
-        }
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(self.hand_over(bytes)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.length() == Some(0)
+        self.left.is_empty() && self.source.length() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {

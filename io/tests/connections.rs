@@ -97,7 +97,7 @@ async fn requests_follow_each_other_on_one_connection() {
     let sent = format!(
         "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n\
          {create}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\
-         {create}\r\nContent-Length: {}\r\n\r\n{body}\
+         {create}\r\nContent-Length: {}\r\n\r\n{body}\r\n\
          GET /livez HTTP/1.0\r\n\r\n",
         body.len()
     );
