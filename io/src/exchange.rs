@@ -357,3 +357,25 @@ impl http_body::Body for Reply {
         self.source.length().map(SizeHint::with_exact).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::TestedActivity as Activity;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_large_object_is_handed_over_piece_by_piece() {
+        let under_way = UnderWay::begin(&Activity::new());
+        let stream = under_way.stream();
+        let mut reply = Reply::empty(Some(under_way));
+        let first = reply.hand_over(Bytes::from(vec![b'x'; 2 * limits::LIST_CHUNK_BYTES + 1]).into());
+        let mut lengths = vec![first.remaining()];
+        assert!(!reply.is_end_stream(), "there is more");
+        while let Some(frame) = reply.frame().await {
+            assert_eq!(stream.untaken(), Some(lengths.len() as u32 + 1), "each is seen to be taken");
+            lengths.push(frame.expect("a piece").into_data().expect("data").remaining());
+        }
+        assert_eq!(lengths, [limits::LIST_CHUNK_BYTES, limits::LIST_CHUNK_BYTES, 1]);
+    }
+}

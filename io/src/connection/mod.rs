@@ -29,6 +29,8 @@ use crate::peer::{ClientCas, Proof};
 use crate::serve::Server;
 
 use activity::Activity;
+#[cfg(test)]
+pub(crate) use activity::Activity as TestedActivity;
 pub(crate) use activity::UnderWay;
 pub(crate) use roster::{Admission, Place, Roster};
 
