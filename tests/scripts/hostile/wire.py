@@ -12,6 +12,9 @@ import time
 class Target:
     """The server under attack, and the identities that it knows."""
 
+    # When the attack, whichever target it has, is to end.
+    until = float("inf")
+
     def __init__(self, port, token, certificate=None):
         self.port, self.token = port, token
         # A file with a known client's certificate and key.
@@ -20,9 +23,6 @@ class Target:
     def is_over(self):
         """Whether the attack has had its time."""
         return time.monotonic() > Target.until
-
-    # Of all targets.
-    until = float("inf")
 
     def tcp(self, timeout=5.0):
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
