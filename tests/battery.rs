@@ -1,5 +1,5 @@
-//! The generic battery: what every stored resource must do, run over every row of the table. A row
-//! without an object in `data/kinds.json` fails.
+//! Checks that every stored resource must pass, run for every row of the table. A row without an object in
+//! `data/kinds.json` fails.
 
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, version};
 use serde_json::{Value, json};
@@ -168,7 +168,7 @@ fn every_row_answers_in_every_form() {
             same("kind", &table["kind"], &json!("Table"))?;
             let columns = table["columnDefinitions"].as_array().map_or(0, Vec::len);
             for line in table["rows"].as_array().into_iter().flatten() {
-                // Of IP addresses upstream prints an age that no column announces.
+                // Upstream prints an age for IP addresses without a column for it.
                 let cells = line["cells"].as_array().map_or(0, Vec::len);
                 if cells != columns && row.plural != "ipaddresses" {
                     return Err(format!("{cells} cells for {columns} columns"));
@@ -185,7 +185,7 @@ fn every_row_answers_in_every_form() {
     });
 }
 
-/// A write whose reply was lost is told to have happened exactly when it has.
+/// A write whose reply was lost is reported as successful if and only if it happened.
 #[test]
 fn a_lost_reply_is_resolved_by_reading() {
     each_row(|driver, row, object| {
@@ -209,8 +209,8 @@ fn a_lost_reply_is_resolved_by_reading() {
     });
 }
 
-/// A deletion whose reply was lost, of an object that only the cache still had, is not told to have
-/// happened: somebody else's may have come before the request.
+/// A deletion whose reply was lost is not reported as successful if only the cache still had the object, since
+/// another deletion may have come before the request.
 #[test]
 fn a_deletion_of_what_was_gone_already_is_not_claimed() {
     let mut driver = server(NAMESPACE);
@@ -247,7 +247,7 @@ fn a_deletion_seen_to_have_happened_names_no_version() {
 }
 
 #[test]
-fn every_row_refuses_what_is_no_object() {
+fn every_row_refuses_bodies_that_are_not_objects() {
     each_row(|driver, row, object| {
         let place = collection(row, NAMESPACE);
         for body in

@@ -1,4 +1,4 @@
-//! Bodies that are of another kind or version than the request is about, and what each is told.
+//! Bodies of another kind or version than the request's, and the error for each.
 
 use crate::conditions::{JSON, MERGE, json, send, server};
 use serde_json::json;
@@ -70,7 +70,7 @@ fn kind_of(place: &str) -> (&'static str, &'static str, &'static str) {
 }
 
 #[test]
-fn a_body_of_another_kind_is_told_what_it_is() {
+fn errors_for_a_body_of_another_kind_name_it() {
     let mut driver = server("w");
     for (place, api_version, kind, why) in CASES {
         let (expected, wanted, scheme) = kind_of(place);
@@ -92,7 +92,7 @@ fn a_body_of_another_kind_is_told_what_it_is() {
 }
 
 #[test]
-fn what_is_no_group_version_is_not_recognized() {
+fn an_invalid_group_version_is_not_recognized() {
     let mut driver = server("w");
     let message = |reply| json(&reply)["message"].as_str().unwrap_or_default().to_owned();
     let reply = driver.call("POST", PODS, JSON, br#"{"apiVersion":"a/b/c","kind":"Pod"}"#);
@@ -120,8 +120,8 @@ fn strict_errors_come_before_a_version_and_after_a_kind() {
     );
 }
 
-/// A merge or JSON patch makes an object of what it says; a strategic one is applied to the object itself, whatever it
-/// says.
+/// A merge or JSON patch is decoded as the kind that its result names. A strategic patch is applied to the object
+/// itself, whatever kind the patch names.
 #[test]
 fn a_patch_to_another_kind_or_version() {
     let mut driver = server("w");

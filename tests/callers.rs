@@ -1,4 +1,4 @@
-//! Who a request is taken for, and whom it may not be made as: data, and one checker each.
+//! Authentication and impersonation, as data with one checker each.
 
 use crate::conditions::{fetch, json};
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use steersman_core::machine::{Config, Input, JobId};
 use steersman_core::world::{Authentication, Token};
 use steersman_sim::driver::{Driver, open_config};
 
-/// A server that knows one token, and one whose owner has no name.
+/// A server with one valid token, and one whose user has no name.
 fn server(anonymous: bool) -> Driver {
     let token = |token: &str, user: &str| Token {
         token: token.into(),
@@ -46,13 +46,13 @@ const GOOD: &str = "base64url.bearer.authorization.k8s.io.Z29vZA";
 const NOPE: &str = "base64url.bearer.authorization.k8s.io.bm9wZQ";
 
 #[test]
-fn only_who_has_a_name_is_somebody() {
+fn credentials_without_a_user_name_do_not_authenticate() {
     let bearer = |text: &'static str| vec![("authorization", text)];
     let socket = |text: &'static str| [UPGRADE[0], UPGRADE[1], ("sec-websocket-protocol", text)].to_vec();
     let both: &str = Box::leak(format!("{GOOD}, {GOOD}, v1").into_boxed_str());
     let good: &str = Box::leak(format!("v1,{GOOD}").into_boxed_str());
     let nope: &str = Box::leak(format!("v1, {NOPE}").into_boxed_str());
-    // The status where anonymous requests are refused, and where they are let in.
+    // The status if anonymous requests are refused, and if they are allowed.
     let cases = vec![
         (certificate("bob"), vec![], 200, 200),
         (certificate(""), vec![], 401, 200),
@@ -87,9 +87,9 @@ fn only_who_has_a_name_is_somebody() {
     assert_eq!(spaced, (401, true), "a second space hides the token, and the client is told");
 }
 
-/// Headers, status and message, as kube-apiserver answers where no user is named; where one is, it would act as them.
+/// Headers, status and message. kube-apiserver answers so if no user is named; if one is, it would act as that user.
 #[test]
-fn nobody_acts_as_somebody_else() {
+fn impersonation_is_refused() {
     let nobody = |uid: &str, groups: &str, extra: &str| {
         format!(
             "requested &user.DefaultInfo{{Name:\"\", UID:\"{uid}\", Groups:[]string{groups}, \

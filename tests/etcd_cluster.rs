@@ -1,5 +1,5 @@
-//! The fake etcd answers and tells what a real one does, asked through all its members in turn. It is
-//! healthy here: what it does under faults its own tests hold against its history.
+//! The fake etcd gives the same answers and events as a real one, asked through all its members in turn. There are no
+//! faults here; its own tests compare its behaviour under faults with its history.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

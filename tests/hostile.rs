@@ -1,5 +1,5 @@
-//! Bodies, patches and queries that are made to keep a server busy. The work for each is counted, not timed: bytes
-//! that are allocated, compared and moved. Twice the input may cost little more than twice the work.
+//! Bodies, patches and queries that try to keep a server busy. The work for each is counted and not timed: bytes that
+//! are allocated, compared and moved. Twice the input may cost only little more than twice the work.
 //!
 //! `HOSTILE_BYTES` sets how large the inputs are; with it the time of each is printed, to be read by people.
 
@@ -111,7 +111,7 @@ fn work_grows_with_the_input_and_no_faster() {
 }
 
 #[test]
-fn the_count_of_work_sees_what_it_should() {
+fn the_count_of_work_includes_allocations_comparisons_and_moves() {
     let square = |size: usize| {
         let texts: Vec<String> = (0..size).map(|number| format!("{number:08}")).collect();
         let (_, work) = work::count(|| texts.iter().filter(|text| texts.contains(text)).count());

@@ -1,4 +1,4 @@
-//! The house rules that a machine can check. Exceptions stand in one list, which may only shrink.
+//! House rules that can be checked by a program. Exceptions are in one list, which may only shrink.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,8 +119,8 @@ fn packages_depend_as_the_design_says() {
     }
 }
 
-/// A server that serves has no bug on purpose: the feature is off by default, and only a package's own feature
-/// of that name hands it on.
+/// A production server must not contain museum bugs: the feature is off by default, and only features of the same
+/// name may enable it.
 #[test]
 fn the_museum_is_closed_unless_asked_for() {
     let allowed = [
@@ -145,7 +145,7 @@ fn the_museum_is_closed_unless_asked_for() {
 
 #[test]
 fn nothing_is_left_unfinished_or_switched_off() {
-    // Written apart, so that this file does not break its own rule.
+    // The words are split here, so that this file does not break its own rule.
     let words = [
         concat!("todo", "!("),
         concat!("unimpl", "emented!("),
@@ -158,7 +158,7 @@ fn nothing_is_left_unfinished_or_switched_off() {
     });
 }
 
-/// io binds the core to the machine; what a kind, verb or group means is the core's.
+/// `io` binds the core to the operating system; kinds, verbs and groups are handled by the core only.
 #[test]
 fn io_knows_no_kinds() {
     check("io has no match on a kind, verb or API group.", |name, text| {

@@ -1,4 +1,4 @@
-//! Every bug of the museum, put back and shown: what a client sees of it, and does not see without it.
+//! Every bug of the museum is put back: a client sees its effect, and does not see it without the bug.
 
 use crate::battery::objects;
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
@@ -115,7 +115,7 @@ fn put(key: &str, value: &str) -> TxnOp {
     TxnOp::Put(Put { key, value, lease: LeaseId(0) })
 }
 
-/// Somebody else's write, of which the server has not heard when the next request begins. Its revision.
+/// A write by another client, which the server has not received when the next request begins. Returns its revision.
 fn write_unheard(driver: &mut Driver, then: Vec<TxnOp>) -> Rev {
     let now = driver.now().mono;
     match driver.etcd_mut().perform(now, &Op::Txn(Txn { then, ..Txn::default() })) {

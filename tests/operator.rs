@@ -23,11 +23,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use controller::{RECEIPT, Version};
 
 const NAMESPACE: &str = "default";
-/// Long after everything that a test sets off has come to its end.
+/// Longer than everything takes that a test starts.
 const A_WHILE: Duration = Duration::from_secs(120);
-/// When a test is not told that something is done, it tries again so much later.
+/// The pause before a test repeats a request without an answer.
 const RETRY: Duration = Duration::from_secs(2);
-/// Seeds that are tried. The careful version must hold in all of them, the hasty one must fail in one.
+/// How many seeds are tried. The careful version must work for all of them, the hasty one must fail for one.
 const SEEDS: u64 = 10;
 /// Runs in which a failure is made short.
 const SHRINKING_RUNS: u64 = 300;
@@ -40,13 +40,13 @@ struct Office {
 }
 
 impl Office {
-    /// The test's own hands, and the controller at work.
+    /// A client of the test itself, and the running controller.
     fn open(client: Client, version: Version) -> Self {
         tokio::spawn(controller::run(client.clone(), NAMESPACE, version));
         Self { config_maps: Api::default_namespaced(client) }
     }
 
-    /// The test suffers faults as the controller does: it tries again until it knows that the ticket is there.
+    /// The test meets the same faults as the controller, so it tries again until it knows that the ticket exists.
     async fn hand_in(&self, name: &str) {
         let labels = BTreeMap::from([("app".to_owned(), "ticket".to_owned())]);
         let metadata = ObjectMeta { name: Some(name.into()), labels: Some(labels), ..ObjectMeta::default() };
@@ -115,7 +115,7 @@ enum Tickets {
 fn simulate(cluster: &Cluster, version: Version, tickets: Tickets) -> Vec<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        // The cluster's time is tokio's: when all wait, both leap to what happens next.
+        // The cluster's time is tokio's: when all tasks wait, both jump to the next event.
         let started = Instant::now();
         let until = move |elapsed| sleep_until(started + elapsed);
         tokio::spawn(cluster.keep_pace(move || started.elapsed(), until));
@@ -132,7 +132,7 @@ fn simulate(cluster: &Cluster, version: Version, tickets: Tickets) -> Vec<usize>
         cluster.heal();
         sleep(A_WHILE).await;
         let receipts = office.receipts().await;
-        // The run has tested our own server, too.
+        // The run has also tested the simulated servers.
         cluster.check().unwrap_or_else(|failure| panic!("{failure}"));
         counts(&receipts)
     })
@@ -164,7 +164,7 @@ fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
     let taped = from_tape(&cluster.tape()).start();
     assert_eq!((simulate(&taped, Version::Hasty, tickets), taped.digest()), (counts, cluster.digest()));
 
-    // Choices that the failure does not need are taken out: what is left can be read.
+    // The tape is shrunk to the choices that the failure needs, so that it can be read.
     let still_fails = |tape: &Tape| {
         let cluster = from_tape(tape).start();
         (simulate(&cluster, Version::Hasty, tickets) != [1, 1, 1]).then(|| cluster.tape())
@@ -176,14 +176,14 @@ fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
     assert!(shrunk.len() <= 10, "{} choices", shrunk.len());
 }
 
-/// An answer that does not arrive leaves open what the request did.
+/// Without an answer, it is unknown whether the request had an effect.
 #[test]
 fn lost_replies_make_the_hasty_version_write_two_receipts() {
     finds_the_bug(&[Fault::Reset], Tickets::HandedIn);
 }
 
-/// What a watch has not told yet exists nevertheless. The controller hears of two changes of a ticket; when it looks
-/// again after the second, it may not have heard of its own receipt.
+/// An object may exist before the watch reports it. The controller gets two changes of a ticket; when it handles the
+/// second, its cache may not contain its own receipt yet.
 #[test]
 fn stale_caches_make_the_hasty_version_write_two_receipts() {
     finds_the_bug(&[Fault::SlowFeed, Fault::Lag, Fault::SlowReader], Tickets::WrittenOn);

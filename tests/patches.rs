@@ -1,4 +1,4 @@
-//! What a patch may do to what an object is.
+//! Patches that would change what an object is (its kind, version or metadata).
 
 use crate::conditions::{MERGE, fetch, json, send, server};
 use serde_json::json;
@@ -8,8 +8,8 @@ const STRATEGIC: &[(&str, &str)] = &[("content-type", "application/strategic-mer
 const JSON_PATCH: &[(&str, &str)] = &[("content-type", "application/json-patch+json")];
 const PLACE: &str = "/api/v1/namespaces/n/configmaps";
 
-/// A patch that takes the kind away does not store an object without one. Found by the simulator: a server that
-/// listed the store anew held other bytes than the store.
+/// A patch that removes the kind does not store an object without one. The simulator found this: a server that listed
+/// the store again held other bytes than the store.
 #[test]
 fn an_object_stays_what_it_is() {
     let mut driver = server("n");
@@ -37,7 +37,7 @@ fn answer(object: &str, media: &[(&str, &str)], patch: &str) -> (u16, String) {
 }
 
 #[test]
-fn what_a_patch_cannot_take_away_is_told() {
+fn errors_for_patches_that_change_fixed_fields() {
     let nameless = "the name of the object (a based on URL) was undeterminable: name must be provided";
     let shown = r#"{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"},\"immutable\":[],\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"#;
     let table = [

@@ -134,7 +134,7 @@ fn media_types_are_refused_when_upstream_refuses_them() {
 }
 
 #[test]
-fn what_is_put_must_say_its_name() {
+fn the_body_of_a_put_must_have_a_name() {
     let mut driver = server("w");
     driver.call("POST", MAPS, JSON, br#"{"metadata":{"name":"x"}}"#);
     let places = [
@@ -157,7 +157,7 @@ fn what_is_put_must_say_its_name() {
 
 /// Whatever clients ask for, the labels of metrics come from what is served.
 #[test]
-fn clients_have_no_say_in_the_labels_of_metrics() {
+fn clients_cannot_create_metric_labels() {
     let mut driver = server("w");
     let long = "x".repeat(10_000);
     for number in 0..200 {

@@ -53,7 +53,7 @@ fn a_seat_is_held_until_a_large_answer_is_sent() {
 }
 
 #[test]
-fn who_is_not_known_takes_no_seat_and_who_is_privileged_needs_none() {
+fn unauthenticated_requests_take_no_seat_and_privileged_ones_need_none() {
     let mut driver = Driver::start(config());
     driver.leave_answers_unread();
     assert_eq!(ask(&mut driver, "nobody", PODS).status, 401);

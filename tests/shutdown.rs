@@ -60,7 +60,7 @@ fn watches_end_over_the_grace_period() {
 }
 
 #[test]
-fn new_requests_may_be_told_to_come_again() {
+fn new_requests_may_be_told_to_retry() {
     let mut driver = server("w");
     driver.give(Input::Drain(Drain { watch_grace_millis: 0, sends_retry_after: true }));
     let reply = fetch(&mut driver, MAPS);

@@ -10,7 +10,7 @@ use steersman_sim::driver::{Driver, open_config};
 
 /// An empty list at revision 0 would make a client believe that nothing exists.
 #[test]
-fn nothing_is_answered_from_a_cache_that_was_not_filled() {
+fn a_cache_that_was_not_filled_answers_nothing() {
     let now = Now { mono: Mono(1), wall: Wall(0) };
     let mut machine = Machine::new(open_config(1), Arc::new(Registry::builtin()));
     let mut effects = Vec::new();
@@ -65,7 +65,7 @@ fn a_feed_lost_while_it_is_listed_is_listed_to_the_end() {
 /// What was deleted before the server listed the store is not in its cache: lists of the time before are read from
 /// the store. Found by the simulator (seeds 279 and 640 of the run with members).
 #[test]
-fn a_list_of_before_the_start_has_what_was_deleted_since() {
+fn a_list_from_before_the_start_has_objects_deleted_since() {
     let mut first = Driver::start(open_config(1));
     let place = "/api/v1/namespaces/default/configmaps";
     for name in ["a", "b"] {

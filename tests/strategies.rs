@@ -162,7 +162,7 @@ fn status_writes_leave_the_rest_and_other_writes_the_status() {
 }
 
 #[test]
-fn resize_and_ephemeral_containers_take_what_they_are_for() {
+fn resize_and_ephemeral_containers_change_only_their_fields() {
     let mut driver = server("w");
     let limits = |cpu: &str| {
         let amounts = json!({"cpu": cpu, "memory": "1Gi"});
@@ -223,7 +223,7 @@ fn resize_and_ephemeral_containers_take_what_they_are_for() {
 }
 
 #[test]
-fn requests_for_certificates_are_the_requesters() {
+fn certificate_requests_record_their_requester() {
     const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
     let mut driver = server("");
     let mut request = objects()["certificates.k8s.io/v1/certificatesigningrequests"].clone();
@@ -271,7 +271,7 @@ fn requests_for_certificates_are_the_requesters() {
 }
 
 #[test]
-fn what_never_changes_is_refused_or_left() {
+fn immutable_fields_are_refused_or_kept() {
     let immutable =
         |field: &str, shown: &str| format!("metadata.{field}: Invalid value: {shown}: field is immutable");
     let time = "2026-01-01T00:00:00Z";
@@ -413,7 +413,7 @@ fn deletions_honour_their_options() {
     );
     assert_eq!((reply.status, json(&reply)["message"].as_str()), (409, Some(&*message)));
 
-    // Whoever asks not to orphan, in the old way, is told that the object is still there.
+    // The old `orphanDependents: false` is answered with the object as long as it is not removed.
     made(&mut driver, MAPS, &json!({"metadata": {"name": "held", "finalizers": ["a/b"]}}));
     for expected in [202, 202] {
         let reply = driver.call("DELETE", &format!("{MAPS}/held?orphanDependents=false"), JSON, b"");
@@ -493,7 +493,7 @@ fn times_stay_readable_whatever_a_client_adds() {
 }
 
 #[test]
-fn a_grace_period_is_hurried_and_never_delayed() {
+fn a_grace_period_can_be_shortened_but_not_lengthened() {
     let mut driver = server("w");
     made(&mut driver, PODS, &pod("p", &json!({})));
     // What is asked for, and the grace that is left then; a grace that ran out while nobody looked is one second.

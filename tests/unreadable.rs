@@ -1,4 +1,4 @@
-//! Stored values that cannot be read: nobody is told that what they held is gone.
+//! Stored values that cannot be read must not be reported as deleted.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -51,7 +51,7 @@ fn put_map(driver: &mut Driver, name: &str) {
 }
 
 #[test]
-fn what_cannot_be_read_fails_and_is_not_gone() {
+fn unreadable_values_fail_requests_and_do_not_count_as_deleted() {
     for (stored, why) in UNREADABLE {
         let mut driver = server("ns");
         put_map(&mut driver, "a");
@@ -147,7 +147,7 @@ fn protobuf_values_are_read_and_written_anew_as_json() {
 }
 
 #[test]
-fn health_checks_say_what_is_known_of_the_store() {
+fn health_checks_report_the_state_of_the_store() {
     let mut driver = server("");
     for path in ["/livez", "/readyz", "/healthz"] {
         assert_eq!(fetch(&mut driver, path).status, 200, "{path}");

@@ -78,12 +78,12 @@ impl Scene {
 }
 
 #[test]
-fn there_are_such_versions() {
+fn some_kinds_have_several_versions() {
     assert_eq!(pairs().len(), 4, "two HorizontalPodAutoscalers and two Events, each seen through the other");
 }
 
 #[test]
-fn what_one_writes_the_other_reads_lists_and_watches() {
+fn each_version_reads_lists_and_watches_what_the_other_wrote() {
     for (one, other) in pairs() {
         let mut scene = Scene::new(one, other);
         let shown = scene.through();
@@ -190,7 +190,7 @@ fn a_creation_is_answered_in_the_version_of_its_body() {
     }
 }
 
-/// Each row selects by the names that its own version has for the fields, whoever wrote the object.
+/// Each version selects by its own names for the fields, whichever version the object was written in.
 #[test]
 fn fields_are_selected_by_the_names_of_each_version() {
     for (one, other) in pairs() {

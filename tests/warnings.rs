@@ -137,7 +137,7 @@ fn requests_that_fail_warn_too() {
         assert_eq!(reply.status, status, "{method} {target} {body:.60}: {}", reply.text());
         assert_eq!(warnings(&reply), expected, "{method} {target} {body:.60}");
     }
-    // What a change warned of stays when it turns out that somebody else was faster.
+    // The warnings of a change are kept when the write loses a race and is attempted again.
     let owners = owned_by(&["u", "u"]).replace(r#""name":"owned","#, r#""resourceVersion":"1","#);
     let reply = driver.call("PATCH", &at("a"), MERGE, owners.as_bytes());
     let expected = repeated(" after mutating admission happens", "u");

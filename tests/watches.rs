@@ -95,7 +95,7 @@ fn a_page_whose_revision_was_compacted_offers_to_go_on() {
 }
 
 #[test]
-fn a_selector_turns_changes_into_comings_and_goings() {
+fn a_selector_turns_changes_into_added_and_deleted_events() {
     let mut driver = server("w");
     make(&mut driver, "a", "in");
     make(&mut driver, "b", "out");
@@ -111,7 +111,7 @@ fn a_selector_turns_changes_into_comings_and_goings() {
 }
 
 #[test]
-fn a_deletion_shows_the_last_state_at_the_revision_of_its_going() {
+fn a_deletion_shows_the_last_state_at_its_own_revision() {
     let mut driver = server("w");
     let made = make(&mut driver, "a", "in");
     let id = watch(&mut driver, &format!("resourceVersion={made}"));
@@ -145,7 +145,7 @@ fn initial_events_end_with_a_bookmark() {
 }
 
 #[test]
-fn a_watch_from_before_the_window_is_told_to_start_over() {
+fn a_watch_from_before_the_window_gets_410() {
     let mut driver = server("w");
     let first = make(&mut driver, "a", "x");
     for index in 0..300 {
@@ -192,7 +192,7 @@ fn a_list_at_a_past_revision_is_as_it_was() {
 }
 
 #[test]
-fn a_revision_that_does_not_come_is_too_large() {
+fn a_revision_that_is_not_reached_is_too_large() {
     let mut driver = server("w");
     let id = driver.begin("GET", &format!("{PLACE}?resourceVersion=99999999"), JSON, b"");
     driver.pass(3_500);

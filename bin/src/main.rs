@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let called_as = arguments.first().and_then(|name| Path::new(name).file_name());
-    // Whoever starts a kube-apiserver gets one.
+    // A user who starts `kube-apiserver` expects the server and not the other subcommands.
     if called_as.is_some_and(|name| name == "kube-apiserver") {
         return serve::main("kube-apiserver", arguments.get(1..).unwrap_or_default());
     }
@@ -53,7 +53,7 @@ fn command() -> Command {
         .trailing_var_arg(true)
         .allow_hyphen_values(true);
     Command::new("steersman")
-        // What `--version` begins with: clients look for upstream's word.
+        // Clients look for upstream's name at the beginning of `--version`.
         .display_name("Kubernetes")
         .about("A Kubernetes API server that can be replayed from a seed")
         .version(GIT_VERSION)

@@ -1,4 +1,4 @@
-//! `steersman replay FILE`: walks a recording of `serve --record`.
+//! `steersman replay FILE`: replays a recording of `serve --record`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -10,9 +10,10 @@ use steersman_sim::replay::{Replay, Totals};
 /// How a replay ends, as exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
-    /// The recording is whole, and the effects are the recorded ones; or it was to go so far only.
+    /// The recording is complete and the effects are the recorded ones, or the replay was stopped at the requested
+    /// input.
     Same,
-    /// The recording lost what followed, and says so.
+    /// The recording lost inputs, and says so in its last line.
     Broken,
     /// The recording has no end: the server was killed, or still runs.
     Killed,
@@ -83,7 +84,7 @@ pub(crate) fn main(path: &Path, effects: bool, until: Option<u64>) -> ExitCode {
 fn run(path: &Path, effects: bool, until: Option<u64>, out: &mut impl Write) -> Result<Totals, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut input = BufReader::new(file);
-    // A server that was killed may have left the beginning of a line, which says nothing for certain.
+    // A killed server may have left an incomplete line, which must not be used.
     let mut next = || {
         let mut line = String::new();
         input.read_line(&mut line).map_err(|error| error.to_string())?;
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_recording_is_told() {
+    fn the_kind_of_end_of_a_recording_is_reported() {
         let (lines, digests) = recording();
         let whole = replay(&with(&lines, &digests.line())).expect("can be replayed");
         let killed = replay(&lines).expect("can be replayed");
@@ -191,7 +192,7 @@ mod tests {
 
     /// A server that is killed while it writes leaves a part of a line, which is not replayed.
     #[test]
-    fn a_line_without_an_end_is_not_there() {
+    fn an_incomplete_last_line_is_not_replayed() {
         let (lines, _) = recording();
         let whole = lines.join("\n") + "\n";
         let last = whole.len() - lines[4].len() - 1;

@@ -1,5 +1,5 @@
-//! The objects that exist from the start: system namespaces, and the Service through which pods reach
-//! the server.
+//! The objects that must exist from the start: system namespaces, and the Service through which pods reach the
+//! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
 use crate::kinds::{Registry, Resource};
@@ -16,7 +16,7 @@ const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", 
 const SERVICE: &str = "kubernetes";
 const NAMESPACE: &str = "default";
 
-/// One write for each object, which does nothing where the object is there already.
+/// A write for each object. It does nothing if the object exists already.
 pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> {
     let registry = &world.registry;
     let mut writes = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> 
             rng,
         ));
     }
-    // Without an address that others reach there is nothing to say.
+    // The Service needs an address under which others reach the server.
     if !config.service_ip.is_empty() && !config.advertise_address.is_empty() {
         let endpoints = registry.find("", "v1", "endpoints");
         writes.extend(write(world, endpoints, NAMESPACE, SERVICE, endpoints_object(world), now, rng));
@@ -81,7 +81,7 @@ fn write(
     ))
 }
 
-/// The object as its kind's rules would have it created.
+/// The object with its kind's defaults and generated fields, encoded for the store.
 fn encoded(registry: &Registry, resource: &Resource, mut value: Value) -> Option<Bytes> {
     let catalogue = &registry.catalogue;
     decode::apply_defaults(catalogue, resource.type_id, &mut value);

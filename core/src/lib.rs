@@ -1,12 +1,11 @@
 //! The Kubernetes API server as a pure state machine.
 //!
-//! Reading order: `machine` (what goes in and comes out), `job` (one request, stepped to its answer),
-//! `world` (everything answers depend on), `store` and `mvcc` (etcd's data model), `cache` (the watch
-//! cache), `schema` and `kinds` (what objects look like and which rules they follow), `codec`, `patch`
-//! and `http` (the wire).
+//! Reading order: `machine` (inputs and outputs), `job` (one request, step by step), `world` (the state that answers
+//! depend on), `store` and `mvcc` (etcd's data model), `cache` (the watch cache), `schema` and `kinds` (types of
+//! objects and their rules), `codec`, `patch` and `http` (formats and protocols).
 //!
-//! Absent on purpose: I/O, clocks, threads, operating-system randomness, hash-ordered iteration. The
-//! crate is `no_std`, so the compiler holds that line.
+//! Absent on purpose: I/O, clocks, threads, operating-system randomness, hash-ordered iteration. The crate is
+//! `no_std`, so the compiler enforces most of this.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,16 +1,16 @@
-//! The bug museum: bugs of real API servers, to be put back into this one, so that a simulation can show
-//! that it finds them.
+//! The bug museum: historical bugs of API servers that can be put back into this one, to show that the simulation
+//! finds them.
 //!
-//! A flaw exists only with the cargo feature `museum`. Without it `Flaw` is nothing and `Flaw::is` is always
-//! false, so that a compiled server holds no trace of any of them.
+//! A flaw exists only with the cargo feature `museum`. Without it `Flaw` is empty and `Flaw::is` is always false, so
+//! nothing of the bugs is compiled.
 
 use crate::store::{Op, Txn};
 
-/// Makes the enum and what is told of each bug from one list.
+/// Makes the enum, and the names and descriptions of its bugs, from one list.
 macro_rules! mutants {
     ($($variant:ident, $name:literal, $issue:literal, $sentence:literal;)+) => {
-        /// A bug that can be put back. Those of `etcd` and `kubernetes` are named by their issues there; `own`
-        /// ones were found in this server, or are of a kind that it must never have.
+        /// A bug that can be put back. Bugs of `etcd` and `kubernetes` are named by their issues there. `own` bugs
+        /// were found in this server, or are of a kind that it must never have.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Mutant {
             $(
@@ -20,17 +20,17 @@ macro_rules! mutants {
         }
 
         impl Mutant {
-            /// All of them, in the order in which they are shown.
+            /// All bugs, in the order in which they are shown.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The name by which the command knows it.
+            /// The name on the command line.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
                 }
             }
 
-            /// The upstream issues that told of it, or `own`.
+            /// The upstream issues that reported it, or `own`.
             pub const fn issue(self) -> &'static str {
                 match self {
                     $(Self::$variant => $issue,)+
@@ -124,13 +124,13 @@ mutants! {
 }
 
 impl Mutant {
-    /// The bug of a name.
+    /// The bug with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|mutant| mutant.name() == name)
     }
 }
 
-/// The bug that a machine has; none without the feature `museum`, and by default.
+/// The bug that a machine has. By default, and without the feature `museum`, it is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flaw {
     #[cfg(feature = "museum")]
@@ -143,19 +143,19 @@ impl Flaw {
         Self { mutant: Some(mutant) }
     }
 
-    /// Whether it is this bug.
+    /// Whether the machine has this bug.
     #[cfg(feature = "museum")]
     pub const fn is(self, mutant: Mutant) -> bool {
         matches!(self.mutant, Some(held) if held as u8 == mutant as u8)
     }
 
-    /// Whether it is this bug: never.
+    /// Without the feature, the machine has no bug.
     #[cfg(not(feature = "museum"))]
     pub const fn is(self, _: Mutant) -> bool {
         false
     }
 
-    /// The operation; with this bug, without what it compares.
+    /// The operation; with this bug, without its comparisons.
     pub(crate) fn unguarded(self, mutant: Mutant, op: Op) -> Op {
         match op {
             Op::Txn(txn) if self.is(mutant) => Op::Txn(Txn { compare: alloc::vec::Vec::new(), ..txn }),

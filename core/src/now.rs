@@ -1,4 +1,4 @@
-//! Time as the core knows it: given from outside, never asked for.
+//! Time as the core uses it: it is always passed in.
 
 mod parse;
 
@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 pub use parse::{Layout, parse};
 
-/// Monotonic time in microseconds since an origin that only its giver knows.
+/// Monotonic time in microseconds since an origin that only the caller knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Mono(pub u64);
 
@@ -15,7 +15,7 @@ pub struct Mono(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Wall(pub i64);
 
-/// Both clocks at one moment.
+/// Both clocks at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Now {
     pub mono: Mono,
@@ -27,7 +27,7 @@ impl Mono {
         Self(self.0.saturating_add(millis.saturating_mul(1000)))
     }
 
-    /// Microseconds since `earlier`, 0 when that lies ahead.
+    /// Microseconds since `earlier`; 0 if that is in the future.
     pub const fn micros_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -38,8 +38,8 @@ impl Wall {
         Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// The time so many seconds later, or earlier. Never beyond the years that RFC 3339 can write, and never by more
-    /// than Go's longest duration, whatever number a client sends.
+    /// The time this many seconds later, or earlier if negative. It is limited to the years that RFC 3339 can express
+    /// and to Go's longest duration, since the number may come from a client.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         const DURATION_SECONDS_MAX: i64 = i64::MAX / 1_000_000_000;
         const YEAR_1: i64 = -62_135_596_800;
@@ -78,12 +78,12 @@ impl Wall {
             .expect("writing to a string");
     }
 
-    /// Parses RFC 3339 as Go does; what is beyond microseconds is cut.
+    /// Parses RFC 3339 as Go does; digits beyond microseconds are dropped.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         parse(text, Layout::Seconds).ok()
     }
 
-    /// The year is one that a text can have.
+    /// Whether the year has four digits, as RFC 3339 requires.
     pub fn has_four_digit_year(self) -> bool {
         let (year, _, _) = civil_from_days(self.seconds().div_euclid(86_400));
         (0..=9999).contains(&year)

@@ -1,10 +1,11 @@
-//! Seeded randomness that forks by purpose, so that one more draw here changes no draw there.
+//! Seeded randomness. Streams are forked by purpose, so that an additional draw in one place changes no draw in
+//! another.
 
 use crate::value::Text;
 use alloc::string::String;
 use core::fmt::Write;
 
-/// A SplitMix64 stream. Not for secrets: those are made by the shell.
+/// A SplitMix64 stream. It must not be used for secrets, which the shell makes.
 #[derive(Clone, Debug)]
 pub struct Rng {
     state: u64,
@@ -15,7 +16,7 @@ impl Rng {
         Self { state: seed }
     }
 
-    /// A stream of its own for one purpose and number; this stream does not advance.
+    /// A separate stream for one purpose and number. This stream does not advance.
     pub fn fork(&self, purpose: &str, number: u64) -> Self {
         let hash = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

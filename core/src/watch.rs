@@ -1,4 +1,4 @@
-//! What a list or watch selects: namespace, name, labels, fields, and how watchers of it are found.
+//! What a list or watch selects (namespace, name, labels, fields), and by which index its watchers are found.
 
 use crate::cache::{Cache, Change, Entry, LabelMark};
 use crate::kinds::{Row, fields};
@@ -21,7 +21,7 @@ pub(crate) struct Filter {
     /// The mark of the labels that an entry must have.
     mark: LabelMark,
     fields: Vec<FieldTest>,
-    /// The value that the collection's indexed field must have.
+    /// The required value of the collection's indexed field.
     indexed: Option<Text>,
 }
 
@@ -36,13 +36,13 @@ struct FieldTest {
 enum Source {
     Name,
     Namespace,
-    /// The place in the list of the row that is stored.
+    /// The position in the stored kind's list of selectable fields.
     Field(usize),
 }
 
 impl Filter {
-    /// `namespace` and `name` are those of the path, empty where it has none. The error is upstream's
-    /// sentence about a field that the kind does not select by.
+    /// `namespace` and `name` come from the path, and are empty if it has none. The error is upstream's, for a field
+    /// by which the kind cannot be selected.
     pub(crate) fn new(
         row: &Row,
         cache: &Cache,
@@ -70,7 +70,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Uses an equality to look at fewer entries.
+    /// Uses an equality to reduce the entries that must be looked at.
     fn narrow(&mut self, source: Source, value: &Text, cache: &Cache) {
         match source {
             Source::Name if self.name.is_empty() => self.name = value.clone(),
@@ -82,7 +82,7 @@ impl Filter {
         }
     }
 
-    /// Selects by namespace alone, or not at all: the answer is a run of the collection.
+    /// Whether the selection is a namespace or everything, so that it is a range of the collection.
     pub(crate) fn is_run(&self) -> bool {
         self.name.is_empty() && self.labels.is_everything() && self.fields.is_empty()
     }
@@ -94,7 +94,7 @@ impl Filter {
             && self.fields.iter().all(|test| test.holds(entry))
     }
 
-    /// What the keys of the selected namespace begin with.
+    /// The prefix of the keys in the selected namespace.
     pub(crate) fn prefix(&self, keys: &KeySpace) -> Bytes {
         keys.namespace_prefix(&self.namespace)
     }
@@ -119,7 +119,7 @@ impl Filter {
         found.filter(move |entry| (from.is_empty() || &entry.key()[..] >= from) && self.matches(entry))
     }
 
-    /// The key of the one entry that can match, where there is only one.
+    /// The key of the only entry that can match, if there is one.
     fn one_key(&self, keys: &KeySpace) -> Option<Bytes> {
         let known = !self.name.is_empty() && (!keys.is_namespaced() || !self.namespace.is_empty());
         known.then(|| keys.key(&self.namespace, &self.name))
@@ -158,7 +158,7 @@ fn source(row: &Row, cache: &Cache, field: &str) -> Result<Source, String> {
         "metadata.name" => Ok(Source::Name),
         "metadata.namespace" => Ok(Source::Namespace),
         other => {
-            // Versions that share a collection have their own names for what its entries hold once.
+            // Versions that share storage may name the same stored field differently.
             let known = row.fields.iter().find(|known| known.name == other);
             let place = known.and_then(|known| cache.place_of_field(known.source));
             place.map(Source::Field).ok_or_else(unsupported)
@@ -166,7 +166,7 @@ fn source(row: &Row, cache: &Cache, field: &str) -> Result<Source, String> {
     }
 }
 
-/// What narrows a watch most: a change concerns only the watchers under the hints it has.
+/// The narrowest index for a watch. A change concerns only watchers under one of its own hints.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hint {
     All,

@@ -1,4 +1,4 @@
-//! Everything that answers depend on. Changes in one place, `World::apply`; a snapshot is one clone.
+//! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
 use crate::cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
 use crate::kinds::{Registry, ResourceId, StorageId};
@@ -11,7 +11,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Who may connect. k8s: pkg/kubeapiserver/authenticator/config.go
+/// How callers are authenticated.
+/// k8s: pkg/kubeapiserver/authenticator/config.go
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authentication {
     /// `--token-auth-file`, sorted by token.
@@ -36,22 +37,22 @@ pub enum Authorization {
     AlwaysDeny,
 }
 
-/// A snapshot of the server. Cloning shares all parts.
+/// All state that answers depend on. A clone shares its parts and is cheap.
 #[derive(Clone, Debug)]
 pub struct World {
     pub config: Arc<Config>,
     pub registry: Arc<Registry>,
-    /// By key prefix, sorted.
+    /// All collections, sorted by key prefix.
     collections: Arc<Vec<Collection>>,
-    /// Places in `collections`, by storage.
+    /// The position in `collections` of each storage.
     places: Arc<Vec<u16>>,
     caches: Vec<Arc<Cache>>,
     feeds: Vec<FeedState>,
-    /// For each feed, why its store does not answer; None while it does.
+    /// For each feed, the reason why its store does not answer; None while it answers.
     illnesses: Vec<Option<Text>>,
-    /// The server shuts down.
+    /// The server is shutting down.
     pub draining: bool,
-    /// Every object that must exist at start exists.
+    /// Every object that must exist at start has been written.
     pub booted: bool,
 }
 
@@ -67,7 +68,7 @@ pub struct Collection {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FeedState {
     pub revision: Rev,
-    /// Listed whole since the start.
+    /// The feed has been listed completely since the start.
     pub synced: bool,
 }
 
@@ -114,12 +115,12 @@ impl World {
         self.feeds.iter().enumerate().map(|(index, state)| (Feed(index as u8), *state))
     }
 
-    /// The revision up to which the feed's changes are all applied.
+    /// The revision up to which all changes of the feed have been applied.
     pub fn revision(&self, feed: Feed) -> Rev {
         self.feeds[usize::from(feed.0)].revision
     }
 
-    /// Why a store does not answer, if one does not.
+    /// The reason why a store does not answer; None when all do.
     pub fn illness(&self) -> Option<&Text> {
         self.illnesses.iter().flatten().next()
     }
@@ -130,7 +131,7 @@ impl World {
         }
     }
 
-    /// Every feed has been listed.
+    /// Whether every feed has been listed.
     pub fn synced(&self) -> bool {
         self.feeds.iter().all(|feed| feed.synced)
     }
@@ -148,20 +149,19 @@ impl World {
         &self.collections[usize::from(self.places[usize::from(storage.0)])]
     }
 
-    /// The collection that a key belongs to; None for keys that no resource stores.
+    /// The collection that a key belongs to. None for keys that belong to no resource.
     pub fn collection_of(&self, key: &[u8]) -> Option<&Collection> {
         let after = self.collections.partition_point(|collection| collection.keys.prefix() <= key);
         let candidate = &self.collections[after.checked_sub(1)?];
         key.starts_with(candidate.keys.prefix()).then_some(candidate)
     }
 
-    /// The object of a resource that the cache holds.
+    /// The cached object of a resource under a key.
     pub fn entry(&self, resource: ResourceId, key: &[u8]) -> Option<&Arc<Entry>> {
         self.cache(self.registry.resource(resource).storage?).get(key)
     }
 
-    /// Applies what a feed delivered and says what changed. The only place where the world changes
-    /// while the server runs.
+    /// Applies what a feed delivered and returns what changed. The world changes nowhere else while the server runs.
     pub fn apply(&mut self, batch: Batch, notes: &mut Vec<Note>) -> Vec<Applied> {
         if batch.events.is_empty() && self.config.flaw.is(Mutant::QuietCacheNeverAdvances) {
             return Vec::new();
@@ -187,8 +187,8 @@ impl World {
         changes
     }
 
-    /// A value that cannot be read is neither a deletion nor an object: nobody is told what the collection holds until
-    /// it is gone or can be read.
+    /// Applies one event. A value that cannot be read is neither a deletion nor an object, so the whole collection is
+    /// not served until the value is deleted or can be read.
     fn apply_event(&mut self, feed: Feed, event: Event) -> Option<Applied> {
         let collection = self.collection_of(&event.kv.key).filter(|collection| collection.feed == feed)?;
         let storage = collection.storage;
@@ -226,14 +226,15 @@ impl World {
         Applied::Spoilt(storage, kv.mod_revision, why)
     }
 
-    /// Reads one stored key-value.
+    /// Decodes one stored key-value into a cache entry.
     pub fn decode(&self, storage: StorageId, kv: KeyValue) -> Result<Entry, Undecodable> {
         let resource = self.registry.stored(storage);
         let prefix_len = self.collection(storage).keys.prefix().len();
         Entry::decode(&self.registry.catalogue, resource, prefix_len, kv)
     }
 
-    /// Why the server is not ready although it has listed its store: values in it could not be read, and cannot yet.
+    /// Why the server is not ready although its feeds are listed: some stored values could not be read then and still
+    /// cannot.
     pub fn unreadable_at_start(&self) -> Option<String> {
         let unreadable = self.caches.iter().flat_map(|cache| cache.unreadable());
         let mut unreadable = unreadable.filter(|(_, held)| held.at_start);
@@ -243,7 +244,7 @@ impl World {
         Some(alloc::format!("the value of {key} cannot be read: {} (and {others} others)", held.why.0))
     }
 
-    /// Forgets what came from a feed, before what was listed of it at a revision takes its place.
+    /// Forgets the objects of a feed that is about to be listed again. `listed` is the revision of that listing.
     pub fn clear(&mut self, feed: Feed, listed: Rev) {
         for collection in self.collections.iter().filter(|collection| collection.feed == feed) {
             let row = self.registry.stored(collection.storage).row;
@@ -252,7 +253,7 @@ impl World {
         }
     }
 
-    /// A feed has been listed up to the revision: from here on its changes are followed.
+    /// Notes that a feed has been listed up to the revision. Its changes are followed from there.
     pub fn mark_synced(&mut self, feed: Feed, revision: Rev) {
         let state = &mut self.feeds[usize::from(feed.0)];
         state.revision = state.revision.max(revision);

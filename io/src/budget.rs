@@ -1,6 +1,7 @@
-//! How many bytes of requests are in the server at once: heads that are long, and bodies from their first byte to
-//! their answer. Clients that have said who they are share one part and wait for one another; all others share a
-//! smaller part and are refused when it is used up, so that no stranger holds up anybody else.
+//! A budget for the bytes of requests that are in the server at once: long heads, and bodies from their first byte
+//! until the request is answered. Clients that are known by a certificate or token share one part and wait for room
+//! in it. All others share a smaller part and are refused when it is used up, so that unknown clients cannot delay
+//! known ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,36 +9,36 @@ use std::time::Duration;
 use steersman_core::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-/// The whole server's.
+/// The budget of the whole server.
 pub(crate) struct Budget {
     known: Semaphore,
     unknown: Arc<Semaphore>,
 }
 
-/// What one connection may have of the budget.
+/// The part of the budget that one connection may use.
 pub(crate) struct Share {
     room: Semaphore,
-    /// Requests that may wait at once. Over HTTP/2 the begun bodies of those that wait fill the window that the bodies
-    /// of the others need too: were it full, all would wait for ever.
+    /// Requests that may wait at once. On an HTTP/2 connection, the begun bodies of waiting requests take up the flow
+    /// control window that the other bodies need as well. If they filled it, no request would get on.
     waiting: Semaphore,
 }
 
-/// Bytes that are counted until this is dropped.
+/// Bytes that are reserved until this is dropped.
 pub(crate) struct Reserved<'a> {
     _of_server: SemaphorePermit<'a>,
     _of_connection: Option<SemaphorePermit<'a>>,
 }
 
-/// The same of a connection that has not made a request yet.
+/// Bytes that are reserved for a head which is still arriving, so that no request exists yet.
 pub(crate) struct ReservedAhead {
     _of_server: OwnedSemaphorePermit,
 }
 
-/// There was no room for a request, or not in time.
+/// There was no room for a request, or none in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
-/// Room is counted in pieces of so many bytes.
+/// The budget is counted in pieces of this many bytes.
 const PIECE_BYTES: usize = 1024;
 
 fn pieces(bytes: usize) -> usize {
@@ -56,8 +57,8 @@ impl Budget {
         }
     }
 
-    /// Room for a request of a client that is known. All of it is reserved at once: who waits with a part in hand
-    /// could wait for ever for others who do the same.
+    /// Reserves room for a request of a known client, waiting for it if need be. All of it is reserved at once:
+    /// requests that wait while they hold a part could wait for each other for ever.
     pub(crate) async fn reserve<'a>(
         &'a self,
         share: &'a Share,
@@ -79,13 +80,13 @@ impl Budget {
         tokio::time::timeout(within, both).await.unwrap_or(Err(NoRoom))
     }
 
-    /// Room for a request of anybody else, if there is any.
+    /// Reserves room for a request of an unknown client, if there is any.
     pub(crate) fn reserve_unknown(&self, bytes: usize) -> Result<Reserved<'_>, NoRoom> {
         let of_server = self.unknown.try_acquire_many(count(bytes)).map_err(|_| NoRoom)?;
         Ok(Reserved { _of_server: of_server, _of_connection: None })
     }
 
-    /// Room for the head of a request that is not there yet, if there is any.
+    /// Reserves room for a head that is still arriving, if there is any.
     pub(crate) fn reserve_ahead(&self, bytes: usize) -> Result<ReservedAhead, NoRoom> {
         let unknown = Arc::clone(&self.unknown);
         let of_server = unknown.try_acquire_many_owned(count(bytes)).map_err(|_| NoRoom)?;
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_known_wait_and_the_unknown_are_refused() {
+    async fn known_clients_wait_for_room_and_unknown_ones_are_refused() {
         let budget = Budget::of(10_240, 4_096);
         let (one, other) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_connection_does_not_get_everything() {
+    async fn one_connection_cannot_use_the_whole_budget() {
         let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
         let (greedy, modest) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);

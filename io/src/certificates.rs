@@ -1,4 +1,4 @@
-//! Certificates that the server makes for itself: an authority, serving and client certificates.
+//! Certificates that the server makes for itself: an authority, and certificates for the server and for clients.
 
 use std::fs;
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ use crate::private;
 
 /// How long the authority is valid.
 const AUTHORITY_VALIDITY: Duration = Duration::from_secs(10 * 365 * 86_400);
-/// How long what it issues is valid, as upstream's self-signed certificates.
+/// How long issued certificates are valid: as long as upstream's self-signed ones.
 const ISSUED_VALIDITY: Duration = Duration::from_secs(365 * 86_400);
-/// Certificates are valid from a little in the past, for clients whose clock is behind.
+/// Certificates are valid from a little before now, for clients whose clock is behind.
 const BACKDATED: Duration = Duration::from_secs(3600);
 
 /// A certificate authority with its key.
@@ -32,7 +32,7 @@ pub struct Authority {
     key_pem: String,
 }
 
-/// A certificate, those above it, and its key.
+/// A certificate with its issuers, and its key.
 pub struct Issued {
     pub chain: Vec<CertificateDer<'static>>,
     pub key: PrivateKeyDer<'static>,
@@ -61,11 +61,11 @@ impl Authority {
         })
     }
 
-    /// The authority kept in two files. It is made when neither is there, unless something was issued by one before:
-    /// a new authority in the place of one that was lost would shut out everybody who has a certificate of the old one.
+    /// The authority in two files. It is created when both are missing, unless an earlier authority has issued
+    /// certificates: replacing a lost one would lock out every client with a certificate of the old one.
     ///
     /// # Errors
-    /// When only a part of it is there, or what is there is not a valid authority.
+    /// When only one of the files is there, or they do not hold a valid authority.
     pub fn load_or_create(
         certificate: &Path,
         key: &Path,
@@ -74,7 +74,7 @@ impl Authority {
     ) -> Result<Self> {
         match (is_there(certificate)?, is_there(key)?) {
             (true, true) => Self::load(certificate, key),
-            // The key is written first: a first start that was interrupted leaves it alone.
+            // The key is written first, so an interrupted first start can leave it without a certificate.
             (false, _) if !has_issued => {
                 let created = Self::create(common_name)?;
                 write(key, &created.key_pem, private::FILE_MODE)?;
@@ -174,9 +174,9 @@ fn params(common_name: &str, validity: Duration) -> Result<CertificateParams> {
     Ok(params)
 }
 
-/// The self-signed serving certificate of `--cert-dir` (`apiserver.crt`, `apiserver.key`): the one that
-/// is there while it is valid for a day and has all names, else a new one. A certificate whose key is lost, or that
-/// cannot be read, is an error: clients may trust it.
+/// The self-signed serving certificate of `--cert-dir` (`apiserver.crt`, `apiserver.key`). The existing one is used
+/// if it is valid for another day and has all names; otherwise a new one is made. A certificate without its key, or
+/// one that cannot be read, is an error, because clients may trust it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/options/serving.go MaybeDefaultWithSelfSignedCerts
 pub fn self_signed(
     directory: &Path,
@@ -203,7 +203,7 @@ pub fn self_signed(
             "{} expires or lacks a name of this server: a new certificate is made",
             chain_file.display()
         );
-        // A crash must not leave a certificate beside another one's key.
+        // The old certificate is removed first, so that a crash cannot leave it beside the new key.
         private::remove(&chain_file).map_err(|error| format!("{}: {error}", chain_file.display()))?;
     }
     private::create_directory(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -232,7 +232,7 @@ pub fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
     }
 }
 
-/// The host names that a certificate is for: its alternative names, or else its common name.
+/// The host names of a certificate: its alternative names, or its common name if it has none.
 pub fn host_names(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
     let mut names = Vec::new();
@@ -273,7 +273,7 @@ fn serves(certificate: &CertificateDer<'_>, names: &[String], addresses: &[IpAdd
     names.iter().all(has_name) && addresses.iter().all(has_address)
 }
 
-/// Writes a file that only the owner may read, whole or not at all.
+/// Writes a file that only the owner may read. After a crash it is either complete or unchanged.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     write(path, text, private::FILE_MODE)
 }
@@ -282,7 +282,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
     private::replace(path, text.as_bytes(), mode).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Whether a file is there; one of which that cannot be said is an error.
+/// Whether a file exists. It is an error if that cannot be determined.
 fn is_there(path: &Path) -> Result<bool> {
     path.try_exists().map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -303,7 +303,7 @@ mod tests {
         Authority::load_or_create(&directory.join("ca.crt"), &directory.join("ca.key"), "test", has_issued)
     }
 
-    /// What is wrong with an authority, and what the start says; nothing is made in its place.
+    /// Each kind of damage to an authority, with the error at the start; no new one is made.
     #[test]
     fn a_lost_authority_is_not_replaced() {
         type Harm = fn(&Path);
@@ -353,7 +353,7 @@ mod tests {
             assert!(error.contains(expected), "{error}");
             assert_eq!(files(), before, "{expected}");
         }
-        // A certificate alone is never the beginning of a first start; a key may be.
+        // An interrupted first start can leave only the key, never only the certificate.
         let place = tempfile::tempdir().expect("a directory");
         keep(place.path(), false).expect("made");
         fs::remove_file(place.path().join("ca.crt")).expect("removed");
@@ -373,7 +373,7 @@ mod tests {
         fs::remove_file(place.path().join("apiserver.key")).expect("removed");
         let error = make("b").err().expect("the key is lost");
         assert!(error.contains("apiserver.key is missing: a certificate and its key must be"), "{error}");
-        // As a crash before the certificate was written.
+        // The state after a crash before the certificate was written.
         fs::remove_file(place.path().join("apiserver.crt")).expect("removed");
         make("b").expect("made");
     }

@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use steersman_core::now::{Mono, Now, Wall};
 use tokio::time::Instant;
 
-/// Monotonic time since the process began to serve, and the wall clock.
+/// Reads monotonic time since the process began to serve, and the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
-    /// The wall time of the origin, when wall time goes with the monotonic one; else the system's is read.
+    /// The wall time at the origin, if wall time is derived from the monotonic one; otherwise the system's clock is
+    /// read.
     wall_origin: Option<Wall>,
 }
 
@@ -17,8 +18,8 @@ impl Clock {
         Self { origin: Instant::now(), wall_origin: None }
     }
 
-    /// A clock whose wall time begins as the system's and then goes with the monotonic one, so that both
-    /// stand still or leap together.
+    /// A clock whose wall time starts as the system's and then advances with the monotonic time, so that a paused
+    /// clock stops both.
     pub fn start_coupled() -> Self {
         Self { origin: Instant::now(), wall_origin: Some(wall_now()) }
     }
@@ -32,13 +33,13 @@ impl Clock {
         Now { mono, wall }
     }
 
-    /// The instant that a monotonic time names.
+    /// The instant of a monotonic time.
     pub fn instant(&self, at: Mono) -> Instant {
         self.origin + Duration::from_micros(at.0)
     }
 }
 
-/// The wall clock; 1970 when the system's lies before it.
+/// The system's wall clock; 1970 if it is set to an earlier time.
 pub fn wall_now() -> Wall {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Wall(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))

@@ -1,4 +1,4 @@
-//! One client's request and its stream, from the shell's side: what happens when the client goes away.
+//! One client's request and its stream, as the shell sees them. It also tells the machine when the client goes away.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -16,34 +16,34 @@ use crate::metrics::{RequestKind, operation_name};
 use crate::pieces::Pieces;
 use crate::shell::{Shell, no_such_store};
 
-/// Frames that a client takes before the machine is told of them. One lock for many frames, and still
-/// early enough that a reader that keeps up never runs out of credit.
+/// How many frames a client takes before the machine is told. Telling it for many frames at once saves locking; a
+/// reader that keeps up still never runs out of credit.
 const CREDIT_BATCH: u32 = (limits::WATCHER_QUEUE_FRAMES / 8) as u32;
 
 type Performing = Pin<Box<dyn Future<Output = Stored> + Send>>;
 
-/// A request under way, or a stream. Dropping it tells the machine that the client is gone.
+/// A request under way, or a stream. Dropping it tells the machine that the client went away.
 pub struct Conversation {
     shell: Arc<Shell>,
     id: JobId,
     mailbox: Arc<Mailbox>,
     kind: RequestKind,
-    /// An operation on a store whose outcome the machine must hear of, whoever still listens.
+    /// An operation on a store that is under way. Its outcome must reach the machine even if the client goes away.
     performing: Option<Performing>,
     stage: Stage,
-    /// Frames taken since the machine was last told.
+    /// Frames that were taken since the machine was last told.
     taken: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The machine owes a response.
+    /// The machine has not answered yet.
     Asked,
     /// The machine sends frames.
     Streaming,
-    /// The machine has answered, and keeps the request's seat until the answer is sent.
+    /// The machine has answered, and keeps the request's seat until the answer was sent.
     Sending,
-    /// The machine has nothing more to say.
+    /// Nothing more comes from the machine.
     Ended,
 }
 
@@ -53,7 +53,7 @@ impl Conversation {
         Self { shell, id, mailbox, kind, performing: None, stage: Stage::Asked, taken: 0 }
     }
 
-    /// The machine's next word on this job; Err when the store's comes first.
+    /// The next mail for this job, or Err with the store's outcome if that comes first.
     pub(crate) async fn mail(&mut self) -> Result<Mail, Stored> {
         poll_fn(|context| {
             if let Poll::Ready(mail) = self.mailbox.poll(context) {
@@ -68,7 +68,7 @@ impl Conversation {
         .await
     }
 
-    /// Performs an operation; Err when the machine answers before the store does.
+    /// Performs an operation on a store. Err when the machine answers before the store does.
     pub(crate) async fn perform(&mut self, feed: Feed, op: Op) -> Result<Stored, Mail> {
         let Some(store) = self.shell.store(feed) else { return Ok(no_such_store(feed)) };
         if let Some(stored) = store.answer_now(&op) {
@@ -88,8 +88,8 @@ impl Conversation {
         }
     }
 
-    /// The machine has answered; a stream goes on, everything else has ended. To be dropped when the answer's last
-    /// byte is sent.
+    /// Notes the machine's answer. A stream continues after it, everything else has ended. The conversation must be
+    /// dropped when the last byte of the answer was sent.
     pub(crate) fn answered(mut self, response: Response) -> (Response, Self) {
         self.shell.metrics.request_ended(self.kind);
         self.stage = match response.body {

@@ -1,7 +1,6 @@
-//! The bound on open files, and so on connections.
+//! The limit of open files, which also limits connections.
 
-/// Raises the process's bound to what the system allows it, as Go's runtime does. Where that fails the
-/// old bound stays.
+/// Raises the process's limit as far as the system allows, as Go's runtime does. The old limit stays if that fails.
 pub fn raise_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls only read or write the one struct, which outlives them.
@@ -13,7 +12,7 @@ pub fn raise_limit() {
     }
 }
 
-/// How many files may be open; a small number when the system does not say.
+/// How many files may be open; a small number if the system does not report a limit.
 pub fn limit() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the call only writes the one struct, which outlives it.

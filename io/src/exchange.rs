@@ -1,5 +1,5 @@
-//! One HTTP exchange: an HTTP request to the core's, the core's response to HTTP's. The secure port and the
-//! server in process share it.
+//! One HTTP exchange: it turns an HTTP request into the core's request and the core's response into an HTTP response.
+//! The secure port and the in-process server share it.
 
 use std::fmt::Display;
 use std::pin::Pin;
@@ -29,44 +29,45 @@ use crate::shell::Shell;
 use crate::upload::{self, Upload};
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
-/// Set by the core on an authorized request for the metrics, or to forget them, since only the shell has them.
+/// The core sets this header on its response to an authorized request for the metrics, or to reset them, since only
+/// the shell has them.
 static METRICS: HeaderName = HeaderName::from_static("x-steersman-metrics");
 static METRICS_RESET: HeaderName = HeaderName::from_static("x-steersman-metrics-reset");
-/// The word of the core for the metrics of health checks.
+/// The header's value for the metrics of health checks.
 const HEALTH_METRICS: &[u8] = b"slis";
 static HEALTH_RESULTS: HeaderName = HeaderName::from_static(health::RESULTS);
 
-/// Where requests are answered, and how.
+/// Answers requests with one shell and one set of options.
 pub(crate) struct Exchange {
     pub(crate) shell: Arc<Shell>,
     pub(crate) strict_transport_security: Option<HeaderValue>,
-    /// How long a request's body may take to arrive.
+    /// How long a request and its body may take to arrive.
     pub(crate) request_timeout: Duration,
     pub(crate) audit_ids: AuditIds,
     pub(crate) budget: Budget,
 }
 
-/// Who asks.
+/// The client of a connection.
 pub(crate) struct Client {
     pub(crate) proof: Proof,
     pub(crate) remote_address: Text,
 }
 
-/// Who asks, on which connection.
+/// The client of a request, and the connection that it came over.
 pub(crate) struct Asks<'a> {
     pub(crate) client: &'a Client,
-    /// None when there is no connection.
+    /// None for the in-process server, which has no connections.
     pub(crate) place: Option<&'a Place>,
     pub(crate) share: &'a Share,
 }
 
-/// A request without its body.
+/// A request's head.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) method: http::Method,
-    /// The host, where a request names it outside of its headers.
+    /// The host, if the request names it outside of its headers, as HTTP/2 does.
     pub(crate) authority: Option<String>,
-    /// As they were sent.
+    /// The path as it was sent.
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -84,7 +85,7 @@ impl From<http::request::Parts> for Head {
     }
 }
 
-/// Answers one request. `under_way` lives as long as the answer.
+/// Answers one request. `under_way` is kept until the answer was sent.
 pub(crate) async fn answer<B>(
     exchange: &Exchange,
     asks: &Asks<'_>,
@@ -101,7 +102,7 @@ where
     };
     let is_head = head.method == http::Method::HEAD;
     let accepts_gzip = gzip::is_accepted(&head.headers);
-    // What is reserved for the request is given back when it is answered.
+    // The room that is reserved for the request is freed once it is answered.
     let (response, conversation) = match upload::take(exchange, asks, &head, body).await {
         Ok(Upload { body, reserved: _reserved }) => {
             let (response, conversation) = exchange.shell.request(to_core(asks.client, head, body)).await;
@@ -144,7 +145,7 @@ where
     out
 }
 
-/// What concerns metrics is between the core and the shell: the client sees only what comes of it.
+/// Handles the header by which the core asks for metrics, and removes it: clients must not see it.
 fn told_by_metrics(shell: &Shell, headers: &mut HeaderMap, source: Source) -> Source {
     if let Some(results) = headers.remove(&HEALTH_RESULTS) {
         shell.metrics.health_checked(&String::from_utf8_lossy(results.as_bytes()));
@@ -183,7 +184,7 @@ fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::http::Header>) 
     out.reserve(headers.len() + 4);
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("the core's header names are valid");
-        // A value that echoes what a client sent may hold what a header must not.
+        // A value that repeats text of the client may hold characters that a header cannot hold.
         match HeaderValue::try_from(value) {
             Ok(value) => {
                 out.append(name, value);
@@ -203,7 +204,7 @@ fn finish_headers(exchange: &Exchange, headers: &mut HeaderMap, audit_id: Header
     }
 }
 
-/// Makes the ids by which requests are found in logs.
+/// Makes audit ids, by which requests are found in logs.
 pub(crate) struct AuditIds {
     rng: Rng,
     count: AtomicU64,
@@ -224,9 +225,10 @@ impl AuditIds {
 /// A response's body as it is sent.
 pub(crate) struct Reply {
     source: Source,
-    /// Dropped with the body: until then the request is under way.
+    /// Dropped with the body, which marks the end of the request.
     under_way: Option<UnderWay>,
-    /// Of an answer that is no stream; dropped with the body too, which tells the machine that it is sent.
+    /// The conversation of an answer that is not a stream. It is dropped with the body, which tells the machine that
+    /// the answer was sent.
     conversation: Option<Conversation>,
     /// What is left of a part that is larger than is handed over at once.
     left: Pieces,
@@ -237,7 +239,7 @@ enum Source {
     Full(Bytes),
     List(ListBody),
     Compressed(Box<Compressor>),
-    /// What existed, then what happens.
+    /// The initial events of a watch, then its live events.
     Stream(Option<InitialEvents>, Conversation),
 }
 
@@ -270,7 +272,7 @@ impl Source {
         }
     }
 
-    /// The body compressed when it is large enough; a small one, and a stream, as it is.
+    /// Compresses the body if it is large enough. A small body, or a stream, stays as it is.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go
     fn compressed(self, headers: &mut HeaderMap) -> Self {
         let compressor = match self {
@@ -287,7 +289,7 @@ impl Source {
     }
 }
 
-/// The client takes its answer, but so slowly that it would keep its seat for hours.
+/// The client reads its answer so slowly that it would keep its seat for hours.
 #[derive(Debug)]
 pub(crate) struct TooSlow;
 
@@ -317,7 +319,7 @@ impl http_body::Body for Reply {
         }
         let bytes = match &mut self.source {
             Source::Empty => None,
-            // Piece by piece: what was handed over is taken for sent.
+            // The body is handed over in pieces, because everything that was handed over counts as sent.
             Source::Full(bytes) => {
                 let piece = bytes.split_to(bytes.len().min(limits::LIST_CHUNK_BYTES));
                 Some(piece).filter(|piece| !piece.is_empty()).map(Pieces::from)

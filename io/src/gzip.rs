@@ -1,4 +1,4 @@
-//! Compressed responses, for clients that ask for them and bodies that are worth it.
+//! Compressed responses, for clients that ask for them and bodies that are large enough.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go
 
 use std::collections::VecDeque;
@@ -10,10 +10,10 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use steersman_core::cache::ListBody;
 
-/// Smaller bodies are sent as they are.
+/// Bodies smaller than this are not compressed.
 pub(crate) const THRESHOLD_BYTES: usize = 128 * 1024;
 
-/// Bytes of a whole body that are compressed at once.
+/// How many bytes of a complete body are compressed at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// Whether a request allows gzip.
@@ -22,9 +22,9 @@ pub(crate) fn is_accepted(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split(',')).any(|coding| coding.trim() == "gzip")
 }
 
-/// A body that is compressed as the client reads it.
+/// A body that is compressed while the client reads it.
 pub(crate) struct Compressor {
-    /// What was read to learn that the body is large.
+    /// The chunks that were rendered to find out that the body is large.
     begun: VecDeque<Bytes>,
     rest: Option<ListBody>,
     encoder: Option<GzEncoder<Vec<u8>>>,
@@ -35,7 +35,7 @@ impl Compressor {
         Self::new(VecDeque::from([bytes]), None)
     }
 
-    /// Err with the whole body when it is too small to compress.
+    /// Compresses a list. Err, with the whole body, if it is too small to compress.
     pub(crate) fn list(mut list: ListBody) -> Result<Self, Bytes> {
         let mut begun = VecDeque::new();
         let mut length = 0;
@@ -94,7 +94,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn a_large_body_survives() {
+    fn a_large_body_is_compressed_and_read_back() {
         let body: Vec<u8> = (0..1_000_000_u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
         let mut compressor = Compressor::whole(Bytes::from(body.clone()));
         let mut compressed = Vec::new();

@@ -1,12 +1,12 @@
 //! The server inside another program, without sockets: for tests of controllers and operators.
 //!
-//! [`InProcess::start`] runs the whole server (the machine, the shell, a store in memory) on the tokio
-//! runtime of the caller: the first of a process is ready in about 3 ms, a further one in 0.1 ms.
-//! [`InProcess::service`] answers `http` requests through the same code as the secure port, so that watches
-//! stream with the same back-pressure, bodies have the same bound, and a client that drops a response body
-//! has gone away. Whoever asks is an administrator.
+//! [`InProcess::start`] runs the whole server (the machine, the shell, a store in memory) on the caller's tokio
+//! runtime. The first server of a process is ready in about 3 ms, a further one in 0.1 ms. [`InProcess::service`]
+//! answers `http` requests with the code of the secure port: watches have the same back-pressure, bodies have the
+//! same limit, and dropping a response body counts as the client going away. Every request is made as an
+//! administrator.
 //!
-//! With kube-rs, a server and a client are two lines (`tests/operator.rs` is a whole example):
+//! With kube-rs, a server and a client take two lines (`tests/operator.rs` is a complete example):
 //!
 //! ```text
 //! let server = steersman_io::in_process::InProcess::start(1).await;
@@ -16,7 +16,7 @@
 //! config_maps.create(&PostParams::default(), &config_map).await?;
 //! ```
 //!
-//! Without it, any `http::Request` will do:
+//! Without kube-rs, the service takes any `http::Request`:
 //!
 //! ```
 //! use http_body_util::{BodyExt, Empty};
@@ -33,9 +33,9 @@
 //! # });
 //! ```
 //!
-//! Time is tokio's: under `#[tokio::test(start_paused = true)]` the server's timeouts, its time stamps and
-//! the test's own sleeps leap forward together whenever nothing else is left to do. The server has no
-//! thread of its own, so that with `current_thread` the same test does the same things in the same order.
+//! Time is tokio's. Under `#[tokio::test(start_paused = true)]` the server's timeouts and time stamps and the test's
+//! own sleeps share one clock, which jumps forward whenever nothing else is left to do. The server has no thread of
+//! its own, so on a `current_thread` runtime the same test does the same things in the same order.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -61,12 +61,12 @@ use crate::pieces::Pieces;
 use crate::shell::Shell;
 use crate::store::embedded::Embedded;
 
-/// Whom the server takes its clients for, and the group that may do everything.
+/// The user that all requests are made as, and the group that may do everything.
 const USER: &str = "kubernetes-admin";
 const GROUP: &str = "system:masters";
 
-/// A running server. It ends with its last handle: this value, its services, and the response bodies that
-/// are still read.
+/// A running server. It ends when the last of its handles is dropped: this value, its services, and response bodies
+/// that are still being read.
 #[derive(Clone)]
 pub struct InProcess {
     shared: Arc<Shared>,
@@ -79,13 +79,13 @@ struct Shared {
 }
 
 impl InProcess {
-    /// Starts an empty server, which is ready when this returns. Names and uids that the server makes are
-    /// drawn from the seed. Must be called inside a tokio runtime with time.
+    /// Starts an empty server, which is ready when this returns. The names and uids that it generates are drawn from
+    /// the seed. Must be called inside a tokio runtime with time.
     pub async fn start(seed: u64) -> Self {
         Self::start_with(Config::open(seed)).await
     }
 
-    /// As [`start`](Self::start), with a configuration of the caller's.
+    /// Like [`start`](Self::start), with the caller's configuration.
     pub async fn start_with(config: Config) -> Self {
         let audit_ids = AuditIds::new(config.seed);
         let request_timeout = Duration::from_millis(config.request_timeout_millis);
@@ -101,30 +101,30 @@ impl InProcess {
         Self { shared: Arc::new(Shared { exchange, client, share: Share::new(Semaphore::MAX_PERMITS) }) }
     }
 
-    /// What answers requests, for as many clients as are wanted.
+    /// A service that answers requests. Any number of clients can have one.
     pub fn service(&self) -> Service {
         Service { shared: Arc::clone(&self.shared) }
     }
 
-    /// Requests that are not answered, and watches that are open.
+    /// How many requests are not answered yet, plus how many watches are open.
     pub fn open_requests(&self) -> usize {
         self.shared.exchange.shell.open_requests()
     }
 
-    /// Begins to shut down, as a server that is told to end: watches are closed and new ones refused.
+    /// Begins to shut down, like a server that is told to end: watches are closed and new requests are refused.
     pub fn drain(&self) {
         self.shared.exchange.shell.drain(Drain::default());
     }
 }
 
-/// What the server knows of built-in kinds: read once in a process, since it never changes.
+/// The built-in kinds. They are read once in a process, since they never change.
 fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     Arc::clone(REGISTRY.get_or_init(|| Arc::new(Registry::builtin())))
 }
 
-/// The server as a tower service; `kube::Client::new` takes it as it is. It is always ready and never
-/// fails: what goes wrong is an answer with its HTTP status.
+/// The server as a tower service, which `kube::Client::new` takes directly. It is always ready and never fails:
+/// errors are answers with an HTTP status.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -153,10 +153,10 @@ where
     }
 }
 
-/// A response's body. Dropping that of a watch ends the watch.
+/// The body of a response. Dropping that of a watch ends the watch.
 pub struct Body {
     reply: Reply,
-    /// Frames of a watch that came together and are given out one by one.
+    /// Frames of a watch that arrived together and are returned one by one.
     unread: Pieces,
 }
 

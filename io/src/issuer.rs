@@ -16,11 +16,11 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-/// The first byte of a point of which both coordinates follow.
+/// The first byte of an elliptic curve point that is given by both coordinates.
 const UNCOMPRESSED: u8 = 4;
 
-/// The public keys of a file of public keys, certificates and private keys; at least one. Other sections are
-/// passed over.
+/// The public keys of a file with public keys, certificates or private keys; at least one. Other sections are
+/// ignored.
 pub fn public_keys(path: &Path) -> Result<Vec<IssuerKey>, String> {
     let keys: Vec<IssuerKey> = sections(path)?.into_iter().filter_map(|(kind, der)| key(kind, der)).collect();
     if keys.is_empty() {
@@ -29,7 +29,7 @@ pub fn public_keys(path: &Path) -> Result<Vec<IssuerKey>, String> {
     Ok(keys)
 }
 
-/// The public part of the first private key of a file.
+/// The public key that belongs to the first private key of a file.
 pub fn signing_key(path: &Path) -> Result<IssuerKey, String> {
     let private = sections(path)?.into_iter().filter(|(kind, _)| is_private(*kind));
     private
@@ -65,7 +65,7 @@ fn key(kind: SectionKind, der: Vec<u8>) -> Option<IssuerKey> {
     }
 }
 
-/// A key from its SubjectPublicKeyInfo, named by the digest of it.
+/// A key from its SubjectPublicKeyInfo. Its id is the digest of that.
 fn of_info(info: &[u8]) -> Option<IssuerKey> {
     let (_, parsed) = SubjectPublicKeyInfo::from_der(info).ok()?;
     let id = base64::encode_url(digest(&SHA256, info).as_ref());

@@ -1,11 +1,10 @@
 //! Binds the core to sockets, clocks, keys and stores.
 //!
-//! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request and what the
-//! machine wants for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for requests),
-//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (who is who), `store` (the
-//! engines behind the core's data model).
-//! `in_process` is the server for tests of other programs, without sockets.
-//! `load` measures the whole from outside.
+//! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request, and the mail of the
+//! machine for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for requests),
+//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (certificates and keys), `store`
+//! (the engines behind the core's data model).
+//! `in_process` is the server without sockets, for tests of other programs. `load` measures a server from outside.
 
 mod budget;
 pub mod certificates;

@@ -1,5 +1,6 @@
-//! Threads for steps that may take long, such as decoding a body of megabytes. There are as many as processors, and
-//! they come last: the threads that accept connections and answer everybody else are never kept from running.
+//! Threads for job steps that may take long, such as decoding a body of megabytes. There are as many as processors,
+//! with a lower priority, so that they never keep the threads that accept connections and answer all other requests
+//! from running.
 
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,8 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::shell::{Shell, run};
 
-/// The threads, which start with the first step. How many steps wait is bounded by the bytes of bodies that the
-/// server takes at once, since each belongs to a large one.
+/// The threads, which are started with the first step. The number of waiting steps is bounded by the budget for
+/// bodies, since each step belongs to a large one.
 #[derive(Default)]
 pub(crate) struct LongSteps {
     queue: OnceLock<Sender<Waiting>>,
@@ -24,27 +25,27 @@ struct Waiting {
     answer: Option<oneshot::Sender<Ran>>,
 }
 
-/// How much the threads stand back: 0 is everybody else's, 19 the most.
+/// The niceness of the threads: 0 is that of normal threads, 19 the lowest priority.
 const NICENESS: i32 = 10;
 
 impl LongSteps {
-    /// Runs a step. When this is dropped before its end, the machine hears of the outcome all the same.
+    /// Runs a step. If this future is dropped before the step ends, the machine still gets the outcome.
     pub(crate) async fn run(&self, shell: &Arc<Shell>, task: Task) -> Ran {
         let (id, sees) = (task.id, task.sees());
         let (answer, outcome) = oneshot::channel();
         self.enqueue(Waiting { shell: Arc::clone(shell), task, answer: Some(answer) });
-        // A step that panics is an outcome too: only a thread that is gone gives none.
+        // A step that panics has an outcome too. There is none only if the thread itself is gone.
         outcome.await.unwrap_or_else(|_| Ran::panicked(id, sees))
     }
 
-    /// Runs a step whose client is gone.
+    /// Runs a step whose client went away.
     pub(crate) fn run_for_nobody(&self, shell: &Arc<Shell>, task: Task) {
         self.enqueue(Waiting { shell: Arc::clone(shell), task, answer: None });
     }
 
     fn enqueue(&self, waiting: Waiting) {
         let queue = self.queue.get_or_init(start);
-        // The threads end only when the queue does, which this holds.
+        // Sending fails only when all receivers are gone, and this value holds one.
         let _ = queue.send(waiting);
     }
 }
@@ -63,11 +64,11 @@ fn start() -> Sender<Waiting> {
     queue
 }
 
-/// Runs steps until the server is gone.
+/// Runs steps until the server is dropped.
 fn work(queue: &Mutex<Receiver<Waiting>>) {
     stand_back();
     loop {
-        // One waits for the next step, the others for it to have been taken.
+        // One thread waits for the next step, the others for the lock that it holds meanwhile.
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Waiting { shell, task, answer }) = next else { return };
         let ran = run(task);
@@ -81,7 +82,7 @@ fn work(queue: &Mutex<Receiver<Waiting>>) {
     }
 }
 
-/// Lets other threads go before this one. Where the system has no such thing, all are equal.
+/// Lowers the priority of the calling thread. On systems without per-thread priorities all threads are equal.
 fn stand_back() {
     #[cfg(target_os = "linux")]
     // SAFETY: the call takes numbers only; 0 is the calling thread.

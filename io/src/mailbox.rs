@@ -1,4 +1,4 @@
-//! What the machine wants of one job, queued for the task that owns the job's connection.
+//! Mail: what the machine wants done for one job, queued for the task that runs the job's connection.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -23,8 +23,8 @@ pub(crate) enum Mail {
     Close,
 }
 
-/// The queue of one job. The machine bounds it: before the response there is one item at a time, and
-/// afterwards at most `limits::WATCHER_QUEUE_FRAMES` frames that the client has not taken.
+/// The queue of one job. The machine bounds it: before the response there is one item at a time, afterwards at most
+/// `limits::WATCHER_QUEUE_FRAMES` frames that the client has not taken.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
@@ -36,7 +36,8 @@ struct Queue {
     waker: Option<Waker>,
 }
 
-/// Mail as it waits. Frames are many and everything else is one at a time: an item is as small as a frame.
+/// A queued item. Frames are many and all other items come one at a time, so those are boxed to keep an item as small
+/// as a frame.
 #[derive(Debug)]
 enum Item {
     Frame(Bytes),
@@ -44,29 +45,30 @@ enum Item {
     Step(Box<Mail>),
 }
 
-/// Room for items that a queue keeps when it has been emptied.
+/// How much capacity an emptied queue keeps.
 const ITEMS_KEPT: usize = 64;
 
-/// The frames of a full queue and those of a revision that began before it was full, and beyond the frames a response
-/// and the end of the stream, with room for a timeout's answer.
+/// The most items in a queue: the frames of a full queue, those of a revision that began before it was full, and,
+/// beyond the frames, a response, the end of the stream, and the answer to a timeout.
 const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + limits::REVISION_CHANGES + 4;
 
-/// Frames that are put together into one write, bytes.
+/// How many bytes of frames are put together into one write.
 const WRITE_BYTES: usize = 64 * 1024;
 
-/// Frames that are smaller than this on average are copied into one buffer. Of larger ones at most
-/// sixteen fit into a write, as many as HTTP/2 passes on at once, and they are sent as they are.
+/// Frames that are smaller than this on average are copied into one buffer. Larger ones are sent without a copy: at
+/// most sixteen fit into a write, which is as many as HTTP/2 passes on at once.
 const COPIED_BYTES: usize = WRITE_BYTES / 16;
 
-/// What a stream has to send next.
+/// The next thing that a stream has to send.
 pub(crate) enum Taken {
-    /// Bytes of so many frames.
+    /// The bytes of this many frames.
     Frames(Pieces, u32),
     Closed,
 }
 
 impl Mailbox {
-    /// Queues mail. Who waits for it is given back, to be woken when the caller has no more mail.
+    /// Queues mail. The waker of the task that waits for it is returned, to be woken when the caller has no more
+    /// mail.
     pub(crate) fn push(&self, mail: Mail) -> Option<Waker> {
         let mut queue = self.lock();
         assert!(queue.items.len() < MAIL_MAX, "the machine sends no more than a client's credit");
@@ -78,7 +80,7 @@ impl Mailbox {
         queue.waker.take()
     }
 
-    /// The next item, or the waker is kept for it.
+    /// The next item. If there is none, the waker is kept.
     pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Mail> {
         let mut queue = self.lock();
         match queue.pop() {
@@ -87,7 +89,7 @@ impl Mailbox {
         }
     }
 
-    /// All frames that wait, up to `WRITE_BYTES`.
+    /// All frames that are queued, up to `WRITE_BYTES`.
     pub(crate) fn poll_frames(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut queue = self.lock();
         let first = match queue.pop() {
@@ -116,13 +118,13 @@ impl Mailbox {
         Poll::Ready(Taken::Frames(Bytes::from(joined).into(), count))
     }
 
-    /// Takes everything out.
+    /// Takes all items out.
     pub(crate) fn empty(&self) -> Vec<Mail> {
         std::mem::take(&mut self.lock().items).into_iter().map(Item::into_mail).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Only a failed assertion poisons it, and then the queue is still whole.
+        // Only a failed assertion can poison the lock, and the queue is intact in that case.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -140,14 +142,14 @@ impl Item {
 impl Queue {
     fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front();
-        // A burst is over: thousands of watchers must not keep its room.
+        // Free the capacity of a burst: with thousands of watchers it would add up.
         if self.items.is_empty() && self.items.capacity() > ITEMS_KEPT {
             self.items = VecDeque::new();
         }
         item
     }
 
-    /// The next item if it is a frame of at most so many bytes.
+    /// The next item, if it is a frame of at most `bytes_max` bytes.
     fn pop_frame(&mut self, bytes_max: usize) -> Option<Bytes> {
         match self.items.front() {
             Some(Item::Frame(bytes)) if bytes.len() <= bytes_max => {}
@@ -168,7 +170,7 @@ impl Queue {
     }
 }
 
-/// The mailboxes of all jobs that have a client, by the job's number.
+/// The mailboxes of all jobs that have a client, by the number of the job.
 #[derive(Debug, Default)]
 pub(crate) struct Mailboxes {
     by_job: HashMap<u64, Arc<Mailbox>, BuildHasherDefault<JobHasher>>,
@@ -186,8 +188,8 @@ impl Mailboxes {
         self.by_job.remove(&id.0);
     }
 
-    /// Puts mail into a job's box, or gives it back when the job has no client any more. Who waits for
-    /// it is added to those that the caller wakes.
+    /// Puts mail into a job's mailbox, or returns it when the job has no client any more. The waker of the waiting
+    /// task is added to `waiting`, for the caller to wake.
     pub(crate) fn deliver(&self, id: JobId, mail: Mail, waiting: &mut Vec<Waker>) -> Option<Mail> {
         match self.by_job.get(&id.0) {
             Some(mailbox) => {
@@ -199,7 +201,7 @@ impl Mailboxes {
     }
 }
 
-/// Spreads job numbers, which count up, over the table.
+/// A hasher for job numbers, which count up: it spreads them over the table.
 #[derive(Default)]
 struct JobHasher(u64);
 

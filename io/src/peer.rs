@@ -1,5 +1,5 @@
-//! Client certificates: any is let through the handshake, and judged afterwards against the client CAs,
-//! because a request with a bad certificate is answered 401 instead of having its connection cut.
+//! Client certificates. The handshake accepts any, and they are verified afterwards against the client authorities,
+//! because a request with a bad certificate must be answered with 401 and not with a closed connection.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
 
 mod direct;
@@ -19,7 +19,7 @@ use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_ce
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-/// The CAs of `--client-ca-file`.
+/// The authorities of `--client-ca-file`.
 #[derive(Debug)]
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
@@ -28,7 +28,7 @@ pub struct ClientCas {
     subjects: Vec<DistinguishedName>,
 }
 
-/// What a connection's certificate proves, and until when.
+/// The identity that a connection's certificate proves, and until when.
 #[derive(Clone, Debug)]
 pub struct Proof {
     peer: Peer,
@@ -37,7 +37,7 @@ pub struct Proof {
 }
 
 impl ClientCas {
-    /// Errors name the certificate that cannot be an authority.
+    /// Fails, naming the certificate, if one cannot be an authority.
     pub fn new(
         provider: Arc<CryptoProvider>,
         certificates: &[CertificateDer<'static>],
@@ -49,7 +49,7 @@ impl ClientCas {
             let anchor = anchor_from_trusted_cert(certificate).map_err(|error| {
                 format!("certificate {} is not usable as an authority: {error}", index + 1)
             })?;
-            // The anchor's subject is the content of the sequence; the hint is the whole sequence.
+            // The anchor's subject is the content of the sequence; the hint is the sequence with its header.
             let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
             subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
             issuers.push(direct::Issuer::new(&parsed));
@@ -61,7 +61,7 @@ impl ClientCas {
         Ok(Self { provider, anchors, issuers, subjects })
     }
 
-    /// Judges the certificates that a client sent, its own first.
+    /// Verifies the certificates that a client sent, its own first.
     pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Proof {
         let Some((own, intermediates)) = chain.split_first() else { return Proof::none() };
         match self.verify(own, intermediates, now).and_then(|()| identity(own)) {
@@ -98,14 +98,14 @@ impl Proof {
         Self { peer: Peer::None, not_after: i64::MAX }
     }
 
-    /// The proof of a client that needs none: the program itself.
+    /// The identity of a client that needs no certificate, because it is this program itself.
     pub fn trusted(common_name: &str, organization: &str) -> Self {
         let peer =
             Peer::Certificate { common_name: common_name.into(), organizations: vec![organization.into()] };
         Self { peer, not_after: i64::MAX }
     }
 
-    /// Whether the client has shown a certificate that is believed.
+    /// Whether the client has presented a certificate that was verified.
     pub(crate) fn names_somebody(&self) -> bool {
         match self.peer {
             Peer::Certificate { .. } => true,
@@ -117,7 +117,7 @@ impl Proof {
         Self { peer: Peer::Rejected(why.into()), not_after: i64::MAX }
     }
 
-    /// What is proven at a time: a certificate that has expired since the handshake proves nothing.
+    /// The identity at a time. A certificate that has expired since the handshake proves nothing.
     pub fn peer_at(&self, seconds: i64) -> Peer {
         if seconds > self.not_after {
             Peer::Rejected("certificate has expired".into())
@@ -127,7 +127,7 @@ impl Proof {
     }
 }
 
-/// Common name and organizations of a certificate that is already verified.
+/// The common name and organizations of a verified certificate.
 fn identity(certificate: &CertificateDer<'_>) -> Result<Proof, String> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
     let subject = parsed.subject();
@@ -139,7 +139,7 @@ fn identity(certificate: &CertificateDer<'_>) -> Result<Proof, String> {
     Ok(Proof { peer, not_after: parsed.validity().not_after.timestamp() })
 }
 
-/// Asks for a certificate and checks only that the client has its key.
+/// Asks for a certificate, and only checks that the client has its key.
 #[derive(Debug)]
 pub struct AnyCertificate {
     cas: Arc<ClientCas>,
@@ -156,7 +156,7 @@ impl ClientCertVerifier for AnyCertificate {
         false
     }
 
-    /// Clients pick the certificate to send by these names.
+    /// Clients choose the certificate to send by these names.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &self.cas.subjects
     }
@@ -202,7 +202,7 @@ impl ClientCertVerifier for AnyCertificate {
     }
 }
 
-/// The key of a certificate of any version.
+/// The public key of a certificate of any version.
 fn public_key(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
     Ok(parsed.public_key().raw.to_vec().into())

@@ -1,11 +1,11 @@
-//! Bytes that are sent together without being copied together first.
+//! Buffers that are sent together without copying them into one.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
-/// Buffers in a row, as one that hyper writes with one call. None of those in `rest` is empty.
+/// A sequence of buffers, which hyper writes with one call. None of those in `rest` is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Pieces {
     first: Bytes,

@@ -1,5 +1,5 @@
-//! Files and directories for their owner alone: modes whatever the umask is, locks, and files that are replaced whole
-//! or not at all.
+//! Files and directories for their owner only: modes that do not depend on the umask, locks, and files that are
+//! replaced atomically.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
@@ -8,29 +8,29 @@ use std::path::{Path, PathBuf};
 
 pub const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
-/// The bits of a mode by which others than the owner get in.
+/// The mode bits that give rights to other users.
 const OTHERS: u32 = 0o077;
 
 /// Why a directory or file could not be locked.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another process has it; its number, where that is known, as an error would add it.
+    /// Another process holds the lock; its process id, if known, formatted as a suffix for the error.
     Held(String),
     Io(io::Error),
 }
 
-/// Creates a directory, and those above it, where they are missing, for their owner alone.
+/// Creates a directory, and its missing parents, for the owner only.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
-    // The umask may have taken away more than others' rights.
+    // The umask may have removed rights of the owner too.
     fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE))?;
     sync_parent(path)
 }
 
-/// Creates a directory that is the server's own, or takes others' rights to it and to the files in it.
+/// Creates a directory that belongs to the server, or removes others' rights to it and to the files in it.
 pub fn own_directory(path: &Path) -> io::Result<()> {
     create_directory(path)?;
     restrict(path, DIRECTORY_MODE)?;
@@ -43,31 +43,31 @@ pub fn own_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes others' rights to a file or directory.
+/// Removes others' rights to a file or directory.
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.permissions().mode() & OTHERS != 0 => {
             fs::set_permissions(path, Permissions::from_mode(mode))
         }
-        // A file that has gone meanwhile needs no mode.
+        // A file that was removed meanwhile needs no mode.
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-/// Creates a file, in the place of one that is there, with this mode whatever the umask is.
+/// Creates a file with this mode, whatever the umask, replacing an existing one.
 pub fn create_file(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(file)
 }
 
-/// Writes a file whole or not at all: whoever reads it, also after a crash, finds the old bytes or the new ones.
+/// Replaces a file atomically: a reader finds the old bytes or the new ones, even after a crash.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let new = PathBuf::from(name);
-    // One that a crash has left may have another mode, or be a link to elsewhere.
+    // A temporary file left by a crash may have another mode, or be a link.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -82,7 +82,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Removes a file for good; one that is not there is gone already.
+/// Removes a file durably; a file that does not exist is not an error.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -100,7 +100,7 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// Locks a directory by the file `lock` in it. The lock ends with the file that is returned, also when the process is
+/// Locks a directory by the file `lock` in it. The lock is released with the returned file, even when the process is
 /// killed.
 pub fn lock_directory(directory: &Path) -> Result<File, LockError> {
     let path = directory.join("lock");
@@ -118,7 +118,7 @@ pub fn lock_directory(directory: &Path) -> Result<File, LockError> {
         }
         Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
     }
-    // Only for the message above: that it cannot be written must not keep the server down.
+    // The process id is written only for the message above, so a failure must not stop the server.
     let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     Ok(file)
 }
@@ -158,7 +158,7 @@ mod tests {
         replace(&path, b"new", FILE_MODE).expect("replaced");
         assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), ("new", 0o600));
         assert!(!elsewhere.exists() && !place.path().join("file.new").exists());
-        // What cannot be put in its place leaves nothing behind.
+        // If the file cannot be put in place, the temporary one is removed.
         let directory = place.path().join("directory");
         fs::create_dir(&directory).expect("created");
         replace(&directory, b"x", FILE_MODE).expect_err("is a directory");

@@ -1,7 +1,7 @@
-//! `--record FILE`: everything that the machine is told, written by a thread of its own.
+//! `--record FILE`: writes all inputs of the machine to a file, on a thread of its own.
 //!
-//! The file holds what clients sent, their credentials too; only its owner may read it. Its last line holds a
-//! digest of the effects, with which a replay compares its own.
+//! The file holds what clients sent, their credentials too, so only its owner may read it. Its last line holds
+//! digests of the inputs and effects, which a replay compares with its own.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -20,14 +20,15 @@ use steersman_core::now::Now;
 
 use crate::private;
 
-/// Inputs, and effects of inputs, that wait for the disk. When more do, or more than
-/// `limits::RECORDING_QUEUE_BYTES`, the recording ends and says that it is broken: the server does not wait for it.
+/// How many inputs, and effects of inputs, may wait for the disk. With more, or with more than
+/// `limits::RECORDING_QUEUE_BYTES`, the recording ends and is marked as broken, because the server must not wait for
+/// it.
 const QUEUE: usize = 16_384;
 
-/// What an entry takes beside its bytes, about.
+/// Roughly what an entry takes beside its bytes.
 const ENTRY_BYTES: usize = 256;
 
-/// How much a recording may take.
+/// Limits of a recording's size.
 #[derive(Clone, Copy, Debug)]
 struct Room {
     queue_bytes: usize,
@@ -36,18 +37,18 @@ struct Room {
 
 const ROOM: Room = Room { queue_bytes: limits::RECORDING_QUEUE_BYTES, file_bytes: limits::RECORDING_BYTES };
 
-/// What the writer is told.
+/// An entry for the writer.
 #[derive(Debug)]
 enum Entry {
     Input(String),
-    /// What followed from the input before.
+    /// The effects of the input before.
     Effects(Vec<Told>),
-    /// Nothing was lost.
+    /// The recording is complete.
     End,
 }
 
 impl Entry {
-    /// Bytes that wait with it, about.
+    /// Roughly how many bytes the entry holds in memory.
     fn bytes(&self) -> usize {
         let bytes = match self {
             Self::Input(line) => line.len(),
@@ -58,31 +59,31 @@ impl Entry {
     }
 }
 
-/// An effect as the writer is told of it.
+/// An effect as it is passed to the writer.
 #[derive(Debug)]
 enum Told {
     Line(String),
-    /// A list may be long: it is the writer that renders it.
+    /// A response. The writer renders it, since a list may be long.
     Response(JobId, Response),
 }
 
-/// A recording under way.
+/// A recording that is being written.
 #[derive(Debug)]
 pub struct Recorder {
     /// None after the recording broke.
     entries: Option<SyncSender<Entry>>,
-    /// Bytes of the entries that wait.
+    /// How many bytes the waiting entries hold.
     waiting: Arc<AtomicUsize>,
     room: Room,
     writer: Option<JoinHandle<()>>,
 }
 
 impl Recorder {
-    /// Begins a file. A recording that is there already, perhaps of a crash that is not understood yet, is kept as
-    /// `FILE.1`, or the next number that is free.
+    /// Starts a recording. An existing file, which may be the record of a crash, is kept as `FILE.1` or with the next
+    /// free number.
     ///
     /// # Errors
-    /// When another server writes to the file, or too many older recordings are there.
+    /// When another server writes to the file, or there are too many older recordings.
     pub fn create(path: &Path, config: &Config) -> io::Result<Self> {
         Self::create_in(path, config, ROOM)
     }
@@ -102,8 +103,8 @@ impl Recorder {
         Ok(Self { entries: Some(entries), waiting, room, writer: Some(writer) })
     }
 
-    /// Notes one input, in the order in which the machine takes them; before it takes it, for the recording of
-    /// a machine that panics to hold what it panicked at.
+    /// Notes one input, in the order in which the machine gets them. It is noted before the machine takes it, so that
+    /// the recording of a machine that panics holds the input that caused it.
     pub(crate) fn record(&mut self, now: Now, input: &Input) {
         if self.entries.is_some() {
             let mut line = String::new();
@@ -112,7 +113,7 @@ impl Recorder {
         }
     }
 
-    /// Notes what followed from the input that was noted last.
+    /// Notes the effects of the last input.
     pub(crate) fn record_effects(&mut self, effects: &[Effect]) {
         if self.entries.is_some() && !effects.is_empty() {
             self.send(Entry::Effects(effects.iter().map(Told::of).collect()));
@@ -131,14 +132,14 @@ impl Recorder {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 tracing::error!("the recording is broken: the disk did not keep up");
-                // The writer finds the end of the queue without the mark of a whole recording.
+                // Without the last entry the writer knows that the recording is not complete.
                 self.entries = None;
             }
             Err(TrySendError::Disconnected(_)) => self.entries = None,
         }
     }
 
-    /// Writes out what waits, and ends the file.
+    /// Writes what is waiting, and ends the file.
     pub(crate) fn finish(mut self) {
         if let Some(entries) = self.entries.take() {
             let _ = entries.send(Entry::End);
@@ -164,7 +165,7 @@ impl Told {
             Self::Line(line) => line.len(),
             Self::Response(_, response) => match &response.body {
                 Body::Full(bytes) => ENTRY_BYTES + bytes.len(),
-                // Rendered by the writer, from objects that the cache holds.
+                // The writer renders these, from objects that the cache holds anyway.
                 Body::Empty | Body::List(_) | Body::Stream(_) => ENTRY_BYTES,
             },
         }
@@ -182,11 +183,11 @@ impl Told {
     }
 }
 
-/// A new file, which only its owner may read, locked as long as it is open.
+/// A new file that only its owner may read, locked while it is open.
 fn create_file(path: &Path) -> io::Result<File> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => set_aside(path)?,
-        // A pipe or a device.
+        // A pipe or a device is used as it is.
         Ok(_) => return OpenOptions::new().write(true).open(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -198,7 +199,7 @@ fn create_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Gives an older recording a name with a number.
+/// Renames an older recording, adding a number.
 fn set_aside(path: &Path) -> io::Result<()> {
     match File::open(path)?.try_lock() {
         Ok(()) => {}
@@ -220,7 +221,7 @@ fn set_aside(path: &Path) -> io::Result<()> {
     Err(io::Error::other(format!("{} older recordings are there: remove some", limits::RECORDINGS_KEPT)))
 }
 
-/// Writes what comes until the end. A recording that is full, or whose writer did not keep up, ends with `BROKEN`.
+/// Writes entries until the end. A recording that is full, or whose writer was too slow, ends with `BROKEN`.
 fn write(
     file: File,
     configuration: &str,
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_that_is_full_says_so() {
+    fn a_full_recording_ends_as_broken() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("recording");
         for room in [Room { file_bytes: 1000, ..ROOM }, Room { queue_bytes: ENTRY_BYTES + 1, ..ROOM }] {

@@ -1,4 +1,4 @@
-//! The secure port: accepts connections, as many as there may be, until it is told to stop.
+//! The secure port: accepts connections, up to the limit, until it is told to stop.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/secure_serving.go
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,30 +18,30 @@ use crate::exchange::{AuditIds, Exchange};
 use crate::peer::ClientCas;
 use crate::shell::Shell;
 
-/// How long the listener rests when the process has no file descriptor left.
+/// How long the listener pauses when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a new connection rests before it asks for a place again.
+/// How long a new connection waits before it asks for a place again.
 const ADMISSION_PAUSE: Duration = Duration::from_millis(10);
 
-/// What connections are secured with.
+/// Certificates and authorities for TLS.
 pub struct Secured {
     pub tls: ServerConfig,
     pub client_cas: Option<Arc<ClientCas>>,
 }
 
-/// How connections are served.
+/// Options of the secure port.
 pub struct ServeOptions {
     pub secured: Secured,
     /// `--http2-max-streams-per-connection`.
     pub http2_max_streams: u32,
     /// `--strict-transport-security-directives`, joined; empty for no header.
     pub strict_transport_security: String,
-    /// How long a request's body may take to arrive.
+    /// How long a request and its body may take to arrive.
     pub request_timeout: Duration,
 }
 
-/// Listens on an address. `0.0.0.0` stands for every address of either family, as in Go.
+/// Listens on an address. `0.0.0.0` stands for all addresses of both families, as in Go.
 pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     if address.ip() == Ipv4Addr::UNSPECIFIED
         && let Ok(listener) = TcpListener::bind((Ipv6Addr::UNSPECIFIED, address.port())).await
@@ -54,7 +54,7 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// What all connections share.
 pub(crate) struct Server {
     exchange: Exchange,
-    /// Replaced when certificate files change; connections keep the certificate that they began with.
+    /// Replaced when certificate files change. Open connections keep the certificate that they began with.
     keys: ArcSwap<Keys>,
     http2_max_streams: u32,
     roster: Arc<Roster>,
@@ -85,14 +85,14 @@ impl Keys {
     }
 }
 
-/// The listening server; dropping it leaves connections alone.
+/// The listening server. Dropping it does not end connections.
 pub struct Serving {
     server: Arc<Server>,
     stop: watch::Sender<bool>,
 }
 
 impl Serving {
-    /// Serves the listener's connections until `stop`. Must be called inside a tokio runtime.
+    /// Serves the listener's connections until `stop` is called. Must be called inside a tokio runtime.
     pub fn start(shell: Arc<Shell>, listener: TcpListener, options: ServeOptions) -> Result<Self, String> {
         let strict_transport_security = match options.strict_transport_security.as_str() {
             "" => None,
@@ -115,15 +115,15 @@ impl Serving {
         Ok(Self { server, stop })
     }
 
-    /// Secures connections that come from now on with other certificates.
+    /// Sets the certificates for connections that are accepted from now on.
     pub fn secure_with(&self, secured: Secured) {
         self.server.keys.store(Keys::new(secured));
     }
 
-    /// Accepts no more connections, lets those that are open finish what they do, and returns when all
-    /// are closed or the time is over.
+    /// Accepts no more connections, lets open ones finish their requests, and returns when all are closed or the time
+    /// is over.
     pub async fn stop(self, within: Duration) {
-        // Fails only when nobody listens any more, and then all is closed.
+        // Sending fails only if all connections have ended already.
         let _ = self.stop.send(true);
         let _ = tokio::time::timeout(within, self.stop.closed()).await;
     }
@@ -156,7 +156,7 @@ async fn admit(
         match server.roster.admit(address.ip()) {
             Admission::Admitted(place, leaving) => break (place, leaving),
             Admission::Wait if *stopping.borrow() => return,
-            // Others wait in the system's queue meanwhile.
+            // Further connections wait in the system's queue meanwhile.
             Admission::Wait => tokio::time::sleep(ADMISSION_PAUSE).await,
             Admission::Full => {
                 tracing::warn!(%address, "too many connections");
@@ -169,7 +169,7 @@ async fn admit(
     tokio::spawn(async move {
         tokio::select! {
             biased;
-            // An error means that nobody will send the connection away any more.
+            // An error means that this connection can no longer be told to close.
             Ok(()) = leaving => tracing::debug!(%address, "closed for another connection"),
             () = served => {}
         }

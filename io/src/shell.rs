@@ -1,9 +1,9 @@
-//! Drives the machine: the only place where inputs go in and effects come out.
+//! The shell drives the machine: it is the only place where inputs go in and effects come out.
 //!
-//! A request runs on its connection's task from its first byte to its answer: the machine is locked
-//! only to hand it an input and to take the effects, and steps run outside the lock. Effects for other
-//! jobs go to their mailboxes, under a second lock that is taken before the first is given back, so
-//! that frames keep the machine's order while the machine already takes the next input.
+//! A request runs on its connection's task from its first byte to its answer. The machine is locked only to give it
+//! an input and to take the effects; steps run outside the lock. Effects for other jobs go to their mailboxes under a
+//! second lock, which is taken before the first one is released. So frames keep the machine's order although the
+//! machine already takes the next input.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,22 +35,22 @@ use crate::throttle::Throttle;
 /// The running server: one machine, its stores and its clients.
 pub struct Shell {
     driven: Mutex<Driven>,
-    /// Locked after `driven`, never before.
+    /// Must be locked after `driven`, never before it.
     mailboxes: Mutex<Mailboxes>,
-    /// One for each feed, in the order of their numbers.
+    /// One store for each feed, in the order of the feeds' numbers.
     stores: Vec<Arc<dyn Store>>,
     clock: Clock,
     last_job: AtomicU64,
     timer: Arc<Notify>,
     runtime: Handle,
     ready: watch::Sender<bool>,
-    /// None where all runs on the threads of the caller.
+    /// None in the in-process server, where everything runs on the caller's threads.
     long_steps: Option<LongSteps>,
-    /// Why a store will never work again.
+    /// Set, with the reason, when a store can never work again.
     failed: watch::Sender<Option<Text>>,
-    /// Tasks that listen to the stores' health; they hold the stores, and end with the shell.
+    /// Tasks that listen to the health of the stores. They hold the stores, so they are aborted with the shell.
     listening: Mutex<Vec<AbortHandle>>,
-    /// Lines of the log about writes of unknown outcome.
+    /// Limits the log lines about writes of unknown outcome.
     unknown_outcomes: Mutex<Throttle>,
     pub metrics: Metrics,
 }
@@ -63,8 +63,8 @@ struct Driven {
 }
 
 impl Shell {
-    /// Puts a machine on its stores (index = feed) and starts it. Must be called inside a tokio runtime.
-    /// The server ends when nothing holds it any more: no listener, no request, no stream.
+    /// Starts a machine on its stores (the index is the feed's number). Must be called inside a tokio runtime. The
+    /// server ends when nothing holds the shell any more: no listener, no request, no stream.
     pub fn start(
         machine: Machine,
         stores: Vec<Arc<dyn Store>>,
@@ -124,8 +124,8 @@ impl Shell {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = handles;
     }
 
-    /// Answers one request. With `Body::Stream` the conversation goes on with frames. Dropping the
-    /// future or the conversation tells the machine that the client went away.
+    /// Answers one request. With `Body::Stream` the conversation continues with frames. Dropping the future or the
+    /// conversation tells the machine that the client went away.
     pub async fn request(self: &Arc<Self>, request: Request) -> (Response, Conversation) {
         let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
         let mailbox = self.mailboxes().open(id);
@@ -162,34 +162,34 @@ impl Shell {
         }
     }
 
-    /// Returns when the machine has said that it is ready.
+    /// Returns when the machine has reported that it is ready.
     pub async fn ready(&self) {
-        // Fails only when the sender is gone, which this shell holds.
+        // Waiting fails only if the sender is gone, and this shell holds it.
         let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 
-    /// Begins to shut down: readiness fails from here on, and all else is served as before.
+    /// Begins to shut down: readiness fails from here on, and everything else is served as before.
     pub fn initiate_shutdown(self: &Arc<Self>) {
         self.turn(None, Input::ShutdownInitiated);
     }
 
-    /// Returns when a store will never work again: why. The server can do nothing more.
+    /// Returns the reason when a store can never work again. The server is useless then.
     pub async fn failed(&self) -> Text {
         let mut failed = self.failed.subscribe();
         let found = failed.wait_for(Option::is_some).await.map(|why| why.clone());
         match found {
             Ok(Some(why)) => why,
-            // Fails only when the sender is gone, which this shell holds.
+            // Waiting fails only if the sender is gone, and this shell holds it.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 
-    /// Takes no new requests from here on, and closes watches, some at a time.
+    /// Takes no new requests from here on, and closes the watches some at a time.
     pub fn drain(self: &Arc<Self>, drain: Drain) {
         self.turn(None, Input::Drain(drain));
     }
 
-    /// Gives the stores back, and ends a recording.
+    /// Closes the stores and ends a recording.
     pub async fn close(&self) {
         for store in &self.stores {
             store.close().await;
@@ -200,29 +200,29 @@ impl Shell {
         }
     }
 
-    /// Requests that are not answered, and watches that are open.
+    /// How many requests are not answered yet, plus how many watches are open.
     pub fn open_requests(&self) -> usize {
         self.driven().machine.open_requests()
     }
 
-    /// What answers depend on right now.
+    /// The current snapshot of the world.
     pub(crate) fn world(&self) -> Arc<World> {
         Arc::clone(self.driven().machine.world())
     }
 
-    /// Whether a client may come without saying who it is.
+    /// Whether anonymous clients are let in.
     pub(crate) fn lets_anybody_in(&self) -> bool {
         self.world().config.authentication.anonymous
     }
 
-    /// Whether a bearer token is somebody's.
+    /// Whether a bearer token belongs to a user.
     pub(crate) fn knows_token(&self, token: &str) -> bool {
         let world = self.world();
         world.config.authentication.tokens.binary_search_by(|held| held.token.as_str().cmp(token)).is_ok()
     }
 
-    /// Where the steps of a request run, unless it is on the thread of its connection: a request with a large body
-    /// has long ones.
+    /// The threads for the steps of a request, if they should not run on the connection's thread: a request with a
+    /// large body has long steps.
     fn long_steps_for(&self, request: &Request) -> Option<&LongSteps> {
         self.long_steps.as_ref().filter(|_| request.body.len() >= limits::LONG_STEP_BODY_BYTES)
     }
@@ -231,13 +231,13 @@ impl Shell {
         &self.clock
     }
 
-    /// Bytes that each store holds on disk, by feed.
+    /// How many bytes each store takes on disk, by feed.
     pub fn store_sizes(&self) -> impl Iterator<Item = u64> + '_ {
         self.stores.iter().map(|store| store.size_bytes())
     }
 
-    /// One input to the machine, and its effects on everybody. The first effect on the job `own` that
-    /// is not part of its stream is given back, to be done right here.
+    /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
+    /// its stream is returned, for the caller to do.
     pub(crate) fn turn(self: &Arc<Self>, own: Option<JobId>, input: Input) -> Option<Mail> {
         let mut effects = Vec::with_capacity(4);
         let mut driven = self.driven();
@@ -260,7 +260,7 @@ impl Shell {
             drop(driven);
             effects.into_iter().for_each(|effect| self.perform(effect, Some(&mailboxes), &mut turn));
         }
-        // A client that is sent several frames finds all of them when it wakes.
+        // Tasks are woken last, so that a client that is sent several frames finds all of them at once.
         turn.waiting.drain(..).for_each(Waker::wake);
         if rearm {
             self.timer.notify_one();
@@ -315,7 +315,7 @@ impl Shell {
     fn perform_later(self: &Arc<Self>, later: Later) {
         match later {
             Later::Run(task) => match &self.long_steps {
-                // Nobody waits for it, and nobody knows any more how long it is.
+                // Its client is gone, so nothing says whether the step is long; it must not run on this thread.
                 Some(long_steps) => long_steps.run_for_nobody(self, task),
                 None => {
                     let shell = Arc::clone(self);
@@ -366,8 +366,8 @@ impl Shell {
         &self.runtime
     }
 
-    /// Forgets a job's mailbox: mail that comes later finds no client. What was asked of the job's task
-    /// and not begun is done all the same.
+    /// Forgets a job's mailbox, so that later mail finds no client. What the machine asked for in it and was not
+    /// begun is done all the same.
     pub(crate) fn forget(self: &Arc<Self>, id: JobId, mailbox: &Mailbox) {
         self.mailboxes().close(id);
         for mail in mailbox.empty() {
@@ -403,12 +403,12 @@ impl Drop for Shell {
         for listening in self.listening.get_mut().unwrap_or_else(PoisonError::into_inner).iter() {
             listening.abort();
         }
-        // The task that keeps time finds out that there is nothing left to keep it for.
+        // Wakes the timer task, which ends when it finds the shell gone.
         self.timer.notify_one();
     }
 }
 
-/// Ticks when the machine wants to be woken, as long as there is one.
+/// Gives the machine a tick whenever it wants one, for as long as the shell exists.
 async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
     loop {
         let Some(shell) = shell.upgrade() else { return };
@@ -435,8 +435,8 @@ async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
 }
 
 impl Driven {
-    /// Notes when the machine wants to be woken; true when the timer sleeps too long for that. A timer
-    /// that wakes too early is left alone: a tick at any time does no harm.
+    /// Notes when the machine wants to be woken. Returns true when the timer task sleeps longer than that. If it
+    /// wakes earlier, it is left alone: an additional tick does no harm.
     fn rearm(&mut self, is_tick: bool) -> bool {
         let wake = self.machine.wake_at().map(|(at, _)| at);
         if is_tick {
@@ -455,16 +455,16 @@ impl Driven {
     }
 }
 
-/// The effects of one input that are not done where they are found.
+/// The effects of one input that are carried out after the machine's lock is released.
 struct Turn {
     own: Option<JobId>,
     mail: Option<Mail>,
-    /// Tasks that mail has come for, woken when no lock is held.
+    /// Tasks that have new mail. They are woken when no lock is held.
     waiting: Vec<Waker>,
     after: Vec<Later>,
 }
 
-/// What is done with no lock held.
+/// An effect that is carried out when no lock is held.
 enum Later {
     Run(Task),
     Store(JobId, Feed, Op),
@@ -473,7 +473,8 @@ enum Later {
 }
 
 impl Later {
-    /// Nobody is there to be answered, but what the machine began is brought to its end.
+    /// Mail for a job without a client. There is no one to answer, but operations and steps that the machine has
+    /// asked for are finished.
     fn without_client(id: JobId, mail: Mail) -> Option<Self> {
         match mail {
             Mail::Run(task) => Some(Self::Run(task)),
@@ -484,7 +485,7 @@ impl Later {
 }
 
 impl Turn {
-    /// Whether the effect concerns nobody but the job whose task is here, and no stream.
+    /// Whether the effect concerns only the job whose task is running here, and is not part of its stream.
     fn is_private(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
@@ -500,7 +501,7 @@ impl Turn {
     }
 }
 
-/// Runs a step on this thread. A panic becomes the machine's to answer.
+/// Runs a step on this thread. A panic becomes an outcome, which the machine answers with 500.
 pub(crate) fn run(task: Task) -> Ran {
     let (id, sees) = (task.id, task.sees());
     catch_unwind(AssertUnwindSafe(|| task.run())).unwrap_or_else(|_| Ran::panicked(id, sees))
@@ -510,7 +511,8 @@ pub(crate) fn no_such_store(feed: Feed) -> Stored {
     Stored::Failed(StoreError::Internal(format!("no store for feed {}", feed.0).into()))
 }
 
-/// A panic with a lock held leaves state that nothing may be built on; a restart recovers from the store.
+/// Ends the process. A panic while a lock was held leaves state that cannot be trusted; a restart recovers from the
+/// store.
 fn abort<T>(what: &str) -> T {
     tracing::error!("a panic has damaged the {what}; the process ends");
     std::process::abort()
@@ -537,7 +539,7 @@ fn log(note: &Note) {
             let text = "a stored value cannot be read; its collection is not served";
             tracing::error!(key = %key, why = %why, others, "{text}");
         }
-        // One a write: the shell bounds them.
+        // There is one for each such write; the shell limits their log lines itself.
         Note::UnknownOutcome { .. } => {}
         Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
         Note::Ready => tracing::info!("ready"),

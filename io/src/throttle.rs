@@ -1,4 +1,4 @@
-//! A line of the log that would repeat itself: written once in a while, with how often it was left out.
+//! Limits a log line that would repeat itself: it is written at most once in a while, with how often it was left out.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    /// Whether the line is to be written now; with it, how often it was not since the last time.
+    /// Whether to write the line now, and if so, how often it was left out since the last time.
     pub(crate) fn pass(&mut self, now: Instant) -> Option<u64> {
         if self.written.is_some_and(|written| now.saturating_duration_since(written) < PAUSE) {
             self.left_out += 1;

@@ -1,4 +1,4 @@
-//! The TLS side of serving: which certificate for which name, which versions and cipher suites.
+//! TLS of the secure port: which certificate for which name, which versions and cipher suites.
 
 use std::sync::Arc;
 
@@ -13,14 +13,15 @@ pub use rustls::server::ServerConfig;
 use crate::certificates::{Issued, host_names};
 use crate::peer::{AnyCertificate, ClientCas};
 
-/// The serving side's TLS settings.
+/// The TLS settings of the secure port.
 pub struct TlsOptions {
-    /// The certificate for clients that name no host, or none that is listed.
+    /// The certificate for clients that name no host, or an unknown one.
     pub default: Issued,
-    /// `--tls-sni-cert-key`: certificates and the names they are for; without names, those inside.
+    /// `--tls-sni-cert-key`: certificates with the names they are used for, or, without names, those inside the
+    /// certificate.
     pub by_name: Vec<(Vec<String>, Issued)>,
     pub oldest: ProtocolVersion,
-    /// TLS 1.2 suites that are allowed; empty for all.
+    /// The allowed TLS 1.2 suites; empty for all.
     pub cipher_suites: Vec<CipherSuite>,
     pub client_cas: Option<Arc<ClientCas>>,
     /// `--disable-http2-serving`.
@@ -32,14 +33,14 @@ pub fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
 }
 
-/// A number that nobody else can know.
+/// An unpredictable number.
 pub fn random_seed() -> u64 {
     let mut seed = [0; 8];
     provider().secure_random.fill(&mut seed).expect("the system has randomness");
     u64::from_le_bytes(seed)
 }
 
-/// The configuration of all connections. Errors name what does not fit.
+/// The TLS configuration of all connections. Errors name the setting that is not valid.
 pub fn server_config(options: TlsOptions) -> Result<ServerConfig, String> {
     let provider = Arc::new(restricted(&options.cipher_suites));
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -64,7 +65,7 @@ pub fn server_config(options: TlsOptions) -> Result<ServerConfig, String> {
     }
     let mut config = builder.with_cert_resolver(Arc::new(names));
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;
-    // One ticket lets a client resume as well as two, and each costs its encryption.
+    // One ticket is enough to resume a session, and each costs an encryption.
     config.send_tls13_tickets = 1;
     config.alpn_protocols.push(b"http/1.1".to_vec());
     if !options.disable_http2 {
@@ -85,9 +86,9 @@ pub fn version(name: &str) -> Result<ProtocolVersion, String> {
     }
 }
 
-/// A name of `--tls-cipher-suites`. TLS 1.3's are always on and may be listed.
+/// Parses a name of `--tls-cipher-suites`. Suites of TLS 1.3 are always enabled and may be listed.
 pub fn cipher_suite(name: &str) -> Result<CipherSuite, String> {
-    // Go's names; two have an older spelling.
+    // Go's names; two of them have an older spelling.
     const NAMES: [(&str, CipherSuite); 11] = [
         ("TLS_AES_128_GCM_SHA256", CipherSuite::TLS13_AES_128_GCM_SHA256),
         ("TLS_AES_256_GCM_SHA384", CipherSuite::TLS13_AES_256_GCM_SHA384),
@@ -134,17 +135,17 @@ fn restricted(allowed: &[CipherSuite]) -> CryptoProvider {
     provider
 }
 
-/// Certificates by the host name that a client asks for.
+/// Chooses a certificate by the host name that a client asks for.
 #[derive(Debug)]
 struct Names {
     default: Arc<CertifiedKey>,
     exact: Vec<(String, Arc<CertifiedKey>)>,
-    /// By what follows the `*` of a name: `.example.com`.
+    /// Certificates by what follows the `*` in a wildcard name, as in `.example.com`.
     wildcard: Vec<(String, Arc<CertifiedKey>)>,
 }
 
 impl Names {
-    /// The first certificate for a name has it.
+    /// Adds a certificate for a name, unless the name has one already.
     fn add(&mut self, name: &str, key: &Arc<CertifiedKey>) {
         let name = name.to_ascii_lowercase();
         match name.strip_prefix('*') {

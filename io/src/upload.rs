@@ -1,4 +1,5 @@
-//! A request on its way in: who may send how much, room for it, and its body, read whole within its time.
+//! The way of a request into the server: room in the budget, and its body, which is read completely within a time
+//! limit.
 
 use std::fmt::Display;
 use std::pin::{Pin, pin};
@@ -14,16 +15,16 @@ use tokio::time::Instant;
 use crate::budget::{NoRoom, Reserved};
 use crate::exchange::{Asks, Exchange, Head};
 
-/// A body that is there, and the room that was reserved for it and its head.
+/// A complete body, and the room that is reserved for it and its head.
 pub(crate) struct Upload<'a> {
     pub(crate) body: Bytes,
     pub(crate) reserved: Option<Reserved<'a>>,
 }
 
-/// What a header line costs beside its bytes.
+/// What a header line costs in memory beside its bytes.
 const HEADER_LINE_BYTES: usize = 128;
 
-/// Takes the body of a request.
+/// Reads the body of a request.
 pub(crate) async fn take<'a, B>(
     exchange: &'a Exchange,
     asks: &'a Asks<'_>,
@@ -38,7 +39,7 @@ where
     let has_body = !body.is_end_stream();
     if !is_known(exchange, asks, &head.headers) {
         if !exchange.shell.lets_anybody_in() && has_body {
-            // Its body would be read for nothing.
+            // The request will be refused, so there is no point in reading its body.
             return Err(Failure::unauthorized());
         }
         if !has_body && head_bytes <= limits::REQUEST_HEAD_BYTES_FREE {
@@ -64,8 +65,8 @@ fn no_room(_: NoRoom) -> Failure {
     Failure::too_many_requests("Too many requests, please try again later.", 1)
 }
 
-/// Whether the client has said who it is: with a certificate, or a token that is known, now or before on this
-/// connection. It decides only what memory a request may use.
+/// Whether the client is known, by a certificate or by a valid token, in this request or an earlier one on the
+/// connection. It decides only which part of the budget a request uses.
 fn is_known(exchange: &Exchange, asks: &Asks<'_>, headers: &HeaderMap) -> bool {
     let Some(place) = asks.place else { return true };
     if place.is_known() {
@@ -91,7 +92,7 @@ fn head_bytes(head: &Head) -> usize {
     lines.saturating_add(head.path.len()).saturating_add(head.query.len())
 }
 
-/// Bytes that a body will need: what it says, or the most that it may have.
+/// How many bytes to reserve for a body: its declared length, or the longest allowed.
 fn body_bytes(headers: &HeaderMap) -> usize {
     announced(headers).unwrap_or(limits::REQUEST_BODY_BYTES).min(limits::REQUEST_BODY_BYTES)
 }
@@ -100,7 +101,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The body, read whole.
+/// Reads the whole body.
 async fn read<B>(exchange: &Exchange, began: Instant, headers: &HeaderMap, body: B) -> Result<Bytes, Failure>
 where
     B: http_body::Body<Error: Display>,
@@ -124,11 +125,12 @@ where
         if length > limits::DISCARDED_BODY_BYTES {
             break;
         } else if is_large {
-            // A client that still writes does not read: it gets its answer when it is done.
+            // A client that is still writing does not read yet, so the rest of the body is read before it is
+            // answered.
             joined = BytesMut::new();
         } else if joined.is_empty() && is_at_end(body.as_ref()) {
-            // A body of one piece, the usual case, is not copied. A first piece of several is: it would keep the
-            // whole buffer that it was read into.
+            // A body of one piece, which is the usual case, is not copied. The first piece of several is, because it
+            // would otherwise keep the whole buffer that it was read into.
             return Ok(data.copy_to_bytes(data.remaining()));
         } else {
             joined.extend_from_slice(&data.copy_to_bytes(data.remaining()));
@@ -144,7 +146,7 @@ fn is_at_end<B: http_body::Body>(body: Pin<&B>) -> bool {
     body.is_end_stream()
 }
 
-/// How long a body may have taken of which so much has arrived.
+/// How long the body may have taken by the time this many bytes have arrived.
 fn time_for(exchange: &Exchange, bytes: usize) -> Duration {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let millis = bytes.saturating_mul(1000) / limits::UPLOAD_BYTES_PER_SECOND;

@@ -42,7 +42,7 @@ async fn exchange(server: &Server, known: bool, sent: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_request_is_told_so_as_by_go() {
+async fn malformed_requests_are_answered_as_by_go() {
     let server = start().await;
     let cases = [
         ("GET /livez HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header", ""),
@@ -74,7 +74,7 @@ async fn what_is_no_request_is_told_so_as_by_go() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_heads_are_taken_up_to_a_bound() {
+async fn large_heads_are_accepted_up_to_a_limit() {
     let server = start().await;
     let head = |lines: usize, path: usize, value: usize| {
         let lines: String = (0..lines).map(|number| format!("X-{number}: y\r\n")).collect();
@@ -117,7 +117,7 @@ async fn requests_follow_each_other_on_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_waits_to_send_its_body_is_told_to_go_on_only_when_it_is_let_in() {
+async fn continue_is_sent_only_to_authenticated_clients() {
     let server = start().await;
     let head = "POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
                 Expect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n";
@@ -136,7 +136,7 @@ async fn a_client_that_waits_to_send_its_body_is_told_to_go_on_only_when_it_is_l
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_body_is_worked_on_elsewhere_and_answered_as_any_other() {
+async fn a_large_body_is_processed_on_separate_threads() {
     let server = start().await;
     let data = "x".repeat(200_000);
     let body = format!(

@@ -75,7 +75,7 @@ async fn check(store: &EtcdStore, heard: &Heard, acknowledged: &[Rev]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_and_started_again_etcd_loses_and_repeats_nothing() {
+async fn after_a_restart_of_etcd_no_event_is_lost_or_repeated() {
     let Some(mut etcd) = Etcd::start(&[]) else { return };
     let store = Arc::new(etcd.connect().await);
     let heard = follow(&store, "/a/", Rev(1));
@@ -93,7 +93,7 @@ async fn killed_and_started_again_etcd_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_that_die_or_stand_still_are_left() {
+async fn stopped_and_paused_members_are_replaced() {
     let Some(mut members) = Etcd::start_cluster(3) else { return };
     let endpoints = members.iter().map(Etcd::endpoint).collect();
     let short = Duration::from_secs(2);
@@ -118,7 +118,7 @@ async fn members_that_die_or_stand_still_are_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_does_not_wait_for_a_member_that_stands_still() {
+async fn waiting_reads_do_not_wait_for_a_paused_member() {
     let Some(members) = Etcd::start_cluster(3) else { return };
     let endpoints = members.iter().map(Etcd::endpoint).collect();
     let store = EtcdStore::connect(&EtcdConfig::new(endpoints)).await.expect("etcd answers");
@@ -157,7 +157,7 @@ async fn what_was_compacted_cannot_be_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_when_nothing_happens() {
+async fn progress_is_reported_when_nothing_changes() {
     let Some(etcd) = Etcd::start(&[]) else { return };
     for doubts_progress in [false, true] {
         let config = EtcdConfig { doubts_progress, ..EtcdConfig::new(vec![etcd.endpoint()]) };
@@ -188,7 +188,7 @@ async fn a_write_is_answered_after_its_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_revisions_come_whole_and_a_new_sink_takes_over() {
+async fn large_revisions_arrive_whole_and_a_new_sink_replaces_the_old() {
     let Some(etcd) = Etcd::start(&["--max-txn-ops=2000"]) else { return };
     let store = etcd.connect().await;
     let value = Bytes::from(vec![b'v'; 7000]);

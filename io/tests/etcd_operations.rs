@@ -132,13 +132,13 @@ async fn large_answers_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_etcd_says_so_and_is_read() {
+async fn a_full_etcd_refuses_writes_and_can_be_read() {
     let Some(etcd) = Etcd::start(&["--quota-backend-bytes=8000000"]) else { return };
     let store = etcd.connect().await;
     for key in 0..40 {
         match store.perform(write(vec![put(&format!("/{key:03}"), vec![b'v'; 1_000_000])])).await {
             Stored::Txn(_) => {}
-            // The write that crosses the quota is applied before it is refused, so nobody can tell.
+            // The write that crosses the quota is applied before it is refused, so its outcome is unknown.
             Stored::Unknown(why) if why.contains("database space exceeded") => {
                 let Stored::Ranged(read) = store.perform(Op::Range(under("/"))).await else {
                     panic!("a read")
@@ -153,7 +153,7 @@ async fn a_full_etcd_says_so_and_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_outcome_is_unknown_when_etcd_stands_still() {
+async fn the_outcome_is_unknown_when_etcd_is_paused() {
     let Some(etcd) = Etcd::start(&[]) else { return };
     let config = EtcdConfig {
         write_timeout: Duration::from_millis(500),
@@ -220,7 +220,7 @@ fn issue(directory: &std::path::Path, name: &str, authority: &Issuer<'_, KeyPair
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificates_open_the_door() {
+async fn only_trusted_certificates_connect_to_etcd() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().to_owned();
     let key = KeyPair::generate().expect("a key");

@@ -82,7 +82,7 @@ async fn a_watch_gives_every_event_and_ends_with_its_body() {
 }
 
 #[tokio::test]
-async fn a_reader_that_falls_behind_holds_nobody_up_and_misses_nothing() {
+async fn a_slow_reader_delays_no_others_and_misses_nothing() {
     let server = InProcess::start(1).await;
     let mut events = send(&server, "GET", &format!("{CONFIG_MAPS}?watch=true"), "").await.into_body();
     let count = limits::WATCHER_QUEUE_FRAMES + limits::WATCHER_QUEUE_FRAMES / 4;
@@ -125,7 +125,7 @@ async fn the_last_handle_ends_the_server() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_is_done_all_the_same() {
+async fn an_abandoned_request_is_still_carried_out() {
     let server = InProcess::start(1).await;
     let object = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"}}"#;
     let mut service = server.service();
@@ -142,7 +142,7 @@ async fn a_request_that_is_given_up_is_done_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_is_the_tests() {
+async fn the_servers_time_is_the_tests_time() {
     let began = std::time::Instant::now();
     let server = InProcess::start(1).await;
     let stamp = |object: String| {

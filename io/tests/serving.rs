@@ -147,7 +147,7 @@ pub(crate) async fn send(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn certificates_decide_who_comes_in() {
+async fn certificates_authenticate_clients() {
     let server = start().await;
     let stranger = Authority::create("other").and_then(|other| other.issue_client("admin", "system:masters"));
     let friend = server.authority.issue_client("alice", "devs");
@@ -182,7 +182,7 @@ async fn authorities_can_be_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_are_bounded_and_metrics_are_told() {
+async fn bodies_are_bounded_and_metrics_are_served() {
     let server = start().await;
     let mut client = server.admin().await;
     let large = vec![b' '; limits::REQUEST_BODY_BYTES + 1];
@@ -229,7 +229,7 @@ async fn a_watch_sees_a_write_and_ends_with_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_goes_away_leaves_nothing() {
+async fn nothing_is_kept_of_a_client_that_goes_away() {
     let server = start().await;
     for _ in 0..3 {
         let mut client = server.admin().await;

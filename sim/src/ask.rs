@@ -1,4 +1,4 @@
-//! Requests as clients make them, as data that checkers can read.
+//! Clients' requests as data that checkers can read.
 
 use crate::directory::{Directory, Place};
 use bytes::Bytes;
@@ -8,18 +8,18 @@ use steersman_core::http::route::RequestInfo;
 use steersman_core::http::{Method, Peer, Request};
 use steersman_core::store::Rev;
 
-/// A request that a client wants made.
+/// A request of a simulated client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub verb: Verb,
-    /// What it is about; None for a raw request.
+    /// The object or collection that the request is about; None for a raw request.
     pub place: Option<Place>,
     pub query: Query,
     pub media: &'static str,
     pub body: Bytes,
     pub identity: Identity,
-    /// The request itself, of somebody who does not belong to the simulator: what stands above was read from it.
-    /// None for one that is made from what stands above.
+    /// For a request from outside the simulator, the request itself, from which the other fields were read. None for
+    /// one that is made from the other fields.
     pub original: Option<Arc<Request>>,
 }
 
@@ -33,7 +33,7 @@ pub enum Verb {
     Patch,
     Delete,
     DeleteCollection,
-    /// Anything: a method, and a path with its query. Nothing is expected of it but an answer.
+    /// A method, and a path with its query. Checkers expect nothing but an answer.
     Raw(String, String),
 }
 
@@ -47,40 +47,40 @@ impl Verb {
     }
 }
 
-/// Who asks.
+/// The user that makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// May do everything.
+    /// A user that may do everything.
     Admin,
-    /// Shows a token that nobody has: must be told 401, and nothing may follow.
+    /// A user with an unknown token. It must get 401, and the request must have no effect.
     Stranger,
 }
 
-/// The resource version of a read: what the answer may be depends on it.
+/// The resource version of a read, which decides what the answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Version {
-    /// The newest there is.
+    /// None: the newest state.
     #[default]
     Unset,
-    /// `0`: whatever the server has.
+    /// `0`: any state that the server has.
     Any,
-    /// Not older than this.
+    /// At least as new as this revision.
     NotOlderThan(Rev),
-    /// As of exactly this. Of lists only.
+    /// Exactly as of this revision; for lists only.
     Exact(Rev),
 }
 
-/// What a URL's query says.
+/// The query of the URL.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Query {
     pub version: Version,
-    /// 0 for no bound.
+    /// 0 for no limit.
     pub limit: u64,
-    /// The token of the page before; empty for the first page.
+    /// The continue token of the previous page; empty for the first page.
     pub continue_token: String,
-    /// A label and the value that it must have.
+    /// A label selector: the label and its value.
     pub label: Option<(Arc<str>, String)>,
-    /// A field and the value that it must have.
+    /// A field selector: the field and its value.
     pub field: Option<(Arc<str>, String)>,
     pub send_initial_events: bool,
     pub bookmarks: bool,
@@ -115,7 +115,7 @@ impl Ask {
         Self { query, ..Self::new(Verb::Watch, place) }
     }
 
-    /// `place` is the collection, or an object's subresource that is created (as a binding).
+    /// Creates an object. `place` is the collection, or a subresource that is created (such as a binding).
     pub fn create(place: &Place, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..Self::new(Verb::Create, place) }
     }
@@ -151,12 +151,12 @@ impl Ask {
         Self { query, ..self }
     }
 
-    /// Whether the answer is a stream: also of a raw request from outside that asks for one.
+    /// Whether the answer is a stream. This covers raw requests from outside too.
     pub fn is_watch(&self) -> bool {
         self.verb == Verb::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 
-    /// The request as it comes out of a connection.
+    /// The request as a server gets it from a connection.
     pub fn to_request(&self, directory: &Directory) -> Request {
         if let Some(original) = &self.original {
             return Request::clone(original);
@@ -210,7 +210,7 @@ fn method(verb: &Verb) -> Method {
 }
 
 impl Query {
-    /// The query of a URL, without a question mark.
+    /// The query of the URL, without a question mark.
     pub fn text(&self, verb: &Verb) -> String {
         let mut out = String::new();
         let mut add = |name: &str, value: &str| {

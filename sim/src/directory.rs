@@ -1,4 +1,4 @@
-//! Where things are: paths and keys of resources, from the same registry that the servers have.
+//! Maps resources to paths and keys, by the same registry that the servers use.
 
 use bytes::Bytes;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use steersman_core::store::key::KeySpace;
 use steersman_core::value::Text;
 use steersman_core::world::World;
 
-/// An object, or a collection where the name is empty.
+/// An object, or a collection if the name is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub resource: ResourceId,
-    /// Empty for all namespaces, and for kinds that have none.
+    /// Empty for all namespaces, and for cluster-scoped kinds.
     pub namespace: Text,
     pub name: Text,
     /// Empty for the object itself.
     pub subresource: &'static str,
 }
 
-/// The map of the API.
+/// Knows the paths and keys of all resources.
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub registry: Arc<Registry>,
-    /// A world that holds nothing: it knows where collections lie.
+    /// An empty world, used for where its collections are.
     world: Arc<World>,
 }
 
@@ -43,15 +43,15 @@ impl Place {
 }
 
 impl Directory {
-    /// `world` is any server's; nothing of it but its map is used.
+    /// `world` may be any server's, since only its collections are used.
     pub fn new(world: &Arc<World>) -> Self {
         Self { registry: world.registry.clone(), world: world.clone() }
     }
 
-    /// The resource of a group, at the version it has.
+    /// The resource of a group, in the given version.
     ///
     /// # Panics
-    /// When there is none: names of resources are ours.
+    /// When there is none: the names come from our own code.
     pub fn find(&self, group: &str, version: &str, plural: &str) -> ResourceId {
         let found = self.registry.find(group, version, plural);
         found.unwrap_or_else(|| panic!("{plural} of {group}/{version} is a resource")).id
@@ -86,7 +86,7 @@ impl Directory {
         Some(self.keys(place.resource)?.key(&place.namespace, &place.name))
     }
 
-    /// What the keys of a collection begin with.
+    /// The prefix of the keys of a collection.
     pub fn prefix(&self, place: &Place) -> Option<Bytes> {
         Some(self.keys(place.resource)?.namespace_prefix(&place.namespace))
     }
@@ -96,7 +96,7 @@ impl Directory {
         Some(&self.world.collection(storage).keys)
     }
 
-    /// The collection that a key of the store belongs to: its resource, namespace and name.
+    /// The resource, namespace and name that a key of the store belongs to.
     pub fn place_of(&self, key: &[u8]) -> Option<Place> {
         let collection = self.world.collection_of(key)?;
         let (namespace, name) = collection.keys.parse(key)?;

@@ -1,7 +1,7 @@
-//! One server over one fake etcd, on one thread: what tests of the whole core run on.
+//! One server over one fake etcd, on one thread, for tests of the whole core.
 //!
-//! Every effect is performed at once, in order; time moves only when it is told to. Faults, several
-//! servers and a drawn order of things are the simulator's, which drives the same machine.
+//! Every effect is performed at once and in order, and time advances only when the test says so. Faults, several
+//! servers and a random order are left to the simulator, which drives the same machine.
 
 use crate::etcd::{Delivery, FakeEtcd, Server};
 use bytes::Bytes;
@@ -29,32 +29,32 @@ pub struct Driver {
     open: BTreeMap<JobId, ()>,
     pub notes: Vec<Note>,
     effects: VecDeque<Effect>,
-    /// The next write's reply is lost: before it has an effect, or after.
+    /// The reply to the next write is lost, before the write takes effect or after.
     lose_next_write: Option<Loss>,
-    /// Streams whose clients do not read, and how many frames lie unread.
+    /// Streams whose clients do not read, and how many frames each has not taken.
     slow: BTreeMap<JobId, u32>,
-    /// Large answers that lie unread, while clients read none.
+    /// Large answers that were not read, while clients read none.
     unread: Option<Vec<JobId>>,
 }
 
-/// Where a write is when its reply is lost.
+/// Whether a write whose reply is lost has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     BeforeEffect,
     AfterEffect,
 }
 
-/// What a client got.
+/// The answer that a client got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
-    /// What the body says, once somebody has read it.
+    /// The parsed body, once it was asked for.
     read: Read,
 }
 
-/// It follows from the body, which is what is compared.
+/// A parsed body. It follows from the body, so comparisons ignore it.
 #[derive(Clone, Debug, Default)]
 struct Read(OnceLock<Value>);
 
@@ -71,18 +71,18 @@ impl Reply {
         Self { status, headers, body, read: Read::default() }
     }
 
-    /// The body as a value; of what is no JSON, null. It is parsed once, for checkers and clients alike.
+    /// The body as a value; null if it is not JSON. It is parsed once, for checkers and clients alike.
     pub fn value(&self) -> &Value {
         self.read.0.get_or_init(|| json::parse(&self.body).map_or(Value::Null, |parsed| parsed.value))
     }
 
-    /// The same without its body, and the body.
+    /// The reply without its body, and the body.
     #[must_use]
     pub fn split(self) -> (Self, Vec<u8>) {
         (Self::new(self.status, self.headers, Vec::new()), self.body)
     }
 
-    /// A response with its body rendered to the end; of a stream, what it begins with.
+    /// A response with its body rendered completely; for a stream, its initial part.
     pub fn whole(response: Response) -> Self {
         let mut body = Vec::new();
         match response.body {
@@ -102,7 +102,7 @@ impl Reply {
         Self::new(response.status, response.headers, body)
     }
 
-    /// The first header of a name in lower case.
+    /// The first header with this name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
@@ -112,7 +112,7 @@ impl Reply {
     }
 }
 
-/// A configuration without authentication that lets everybody do everything.
+/// A configuration for tests: AlwaysAllow, anonymous requests.
 pub fn open_config(seed: u64) -> Config {
     Config::open(seed)
 }
@@ -123,7 +123,7 @@ impl Driver {
         Self::start_on(config, FakeEtcd::new())
     }
 
-    /// Starts a server on a store that may hold something.
+    /// Starts a server on a store that may already have content.
     pub fn start_on(config: Config, etcd: FakeEtcd) -> Self {
         let now = Now { mono: Mono(1), wall: Wall::from_seconds(1_700_000_000) };
         let mut driver = Self {
@@ -155,29 +155,29 @@ impl Driver {
         &self.etcd
     }
 
-    /// The store, for somebody else's writes; the server hears of them with the next input.
+    /// The store, for writes by other clients. The server gets their changes with the next input.
     pub fn etcd_mut(&mut self) -> &mut FakeEtcd {
         &mut self.etcd
     }
 
-    /// The store, after the server has gone.
+    /// The store, after the server has ended.
     pub fn into_etcd(mut self) -> FakeEtcd {
         self.etcd.unfollow(SERVER, Feed(0));
         self.etcd
     }
 
-    /// The next write's reply is lost.
+    /// The reply to the next write will be lost.
     pub fn lose_next_write(&mut self, loss: Loss) {
         self.lose_next_write = Some(loss);
     }
 
-    /// Makes a request and gives its whole answer. A watch's answer is what it sends at first.
+    /// Makes a request and returns the complete answer. For a watch, that is its initial part.
     pub fn call(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let id = self.begin(method, target, headers, body);
         self.replies.get(&id).cloned().unwrap_or_default()
     }
 
-    /// Makes a request; `reply` tells what came back.
+    /// Makes a request. Its answer can be read with `reply`.
     pub fn begin(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> JobId {
         self.last_job += 1;
         let id = JobId(self.last_job);
@@ -195,7 +195,7 @@ impl Driver {
         id
     }
 
-    /// What a request got so far; of a watch, every event since it was last taken.
+    /// What a request got so far. For a watch, it is every event since the last call.
     pub fn take(&mut self, id: JobId) -> Option<Reply> {
         let reply = self.replies.get_mut(&id)?;
         let taken = reply.clone();
@@ -208,19 +208,19 @@ impl Driver {
         self.slow.insert(id, 0);
     }
 
-    /// The client of a stream reads again, beginning with what lies unread.
+    /// The client of a stream reads again, starting with the frames that it has not taken.
     pub fn read_again(&mut self, id: JobId) {
         if let Some(frames) = self.slow.remove(&id) {
             self.give(Input::Credit(id, frames));
         }
     }
 
-    /// Clients stop reading large answers.
+    /// Clients do not read large answers from here on.
     pub fn leave_answers_unread(&mut self) {
         self.unread.get_or_insert_default();
     }
 
-    /// Clients read the large answers that lie unread, and all others from here on.
+    /// Clients read the large answers that are waiting, and all others from here on.
     pub fn read_answers(&mut self) {
         for id in self.unread.take().unwrap_or_default() {
             self.give(Input::Sent(id));
@@ -231,7 +231,7 @@ impl Driver {
         self.open.contains_key(&id)
     }
 
-    /// Lets time pass; timers that fall due on the way fire in order.
+    /// Advances time. Timers that become due on the way fire in order.
     pub fn pass(&mut self, millis: u64) {
         let until = self.now.mono.plus_millis(millis);
         while let Some((at, _)) = self.machine.wake_at().filter(|(at, _)| *at <= until) {
@@ -248,7 +248,7 @@ impl Driver {
         self.now.mono = mono;
     }
 
-    /// Gives one input to the machine and performs all that follows from it.
+    /// Gives the machine one input and performs all effects that follow.
     pub fn give(&mut self, input: Input) {
         self.handle(input);
         self.settle();
@@ -268,14 +268,14 @@ impl Driver {
         self.machine.check();
         for effect in out {
             match effect {
-                // Nothing happens before it is known who asks.
+                // The first step is run at once, since it only authenticates the caller.
                 Effect::Run(task) if task.is_first() => self.handle(Input::Ran(task.run())),
                 effect => self.effects.push_back(effect),
             }
         }
     }
 
-    /// Changes reach the machine before the answers to the writes that made them.
+    /// Delivers changes to the machine before it gets the answers to the writes that made them.
     fn deliver(&mut self) {
         for (_, delivery) in self.etcd.drain() {
             match delivery {

@@ -1,10 +1,10 @@
-//! Drives the core against a fake etcd: one server for tests, many with clients and faults from a seed;
-//! and replays what a production server was given.
+//! Drives the core against a fake etcd: one server for tests, or many with clients and faults from a seed. It also
+//! replays the recorded inputs of a production server.
 //!
-//! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose`
-//! (where every choice comes from), `swarm` (what a seed switches on), `world` and `run` (what happens), `client`,
-//! `ask` and `generate` (who asks for what), `truth` and `check` (what is held against it), `marks`, `tally` (many
-//! runs), `shrink`, `museum`, `trace` and `timeline` (what people see), `replay`;
+//! Reading order: `etcd` (what is modelled of the store), `driver` (one server, no faults), `choose` (where every
+//! choice comes from), `swarm` (what a seed switches on), `world` and `run` (what happens), `client`, `ask` and
+//! `generate` (clients and their requests), `truth` and `check` (what answers are compared with), `marks`, `tally`
+//! (sums over many runs), `shrink`, `museum`, `trace` and `timeline` (what people see of a run), `replay`, and
 //! `service` (a simulated cluster for tests of other programs).
 
 pub mod ask;

@@ -1,5 +1,5 @@
-//! The museum: historical bugs of kube-apiserver and etcd, and our own, put back one at a time. A campaign must find
-//! each by itself.
+//! The museum: historical bugs of kube-apiserver, etcd and this server, put back one at a time. A campaign must find
+//! each of them without help.
 
 use crate::etcd::{EtcdFlaw, Flawed};
 use crate::world::Exhibited;
@@ -8,9 +8,9 @@ use steersman_core::museum::{Flaw, Mutant};
 
 /// Seeds within which a campaign must find an exhibit.
 const BUDGET: u64 = 2_000;
-/// Seeds for what only an odd request brings about.
+/// The number of seeds for bugs that only a rare request shows.
 const RARE_BUDGET: u64 = 10_000;
-/// Seeds within which it must find the canary, which shows that it can find anything at all.
+/// The number of seeds for the canary, a bug so obvious that failing to find it means that nothing can be found.
 const CANARY_BUDGET: u64 = 20;
 
 /// One bug: of the server, or of the store.

@@ -1,4 +1,4 @@
-//! Replays a recording: the inputs that a production server was given, to the effects that it had.
+//! Replays a recording: it gives the recorded inputs of a production server to the core, and compares the effects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Replay {
     pub totals: Totals,
 }
 
-/// What a replay came by.
+/// The result of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub inputs: u64,
@@ -30,9 +30,9 @@ pub struct Totals {
     pub effects: u64,
     /// Over every effect's line, in order: equal for equal runs.
     pub digest: Digest,
-    /// The recording says itself that it lost what followed.
+    /// The recording says that it lost the inputs that followed.
     pub broken: bool,
-    /// The recording was brought to its end, and says of its effects what this replay came by.
+    /// The recording is complete, and its digests equal those of this replay.
     pub same: bool,
 }
 

@@ -1,5 +1,6 @@
-//! One run: a warm start, chaos, then calm: faults end, a core lives and the rest stays dead, and everything must
-//! come to rest within a bound of virtual time.
+//! One run: a warm start, a phase with faults (chaos), then a phase without new faults (calm). In the calm enough
+//! servers and members come back to work with, the others stay down, and everything must come to rest within a bound
+//! of virtual time.
 
 use crate::check::{Guarantee, Violation};
 use crate::choose::{Chooser, Tape};
@@ -14,39 +15,40 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
 use steersman_core::now::Mono;
 
-/// Virtual time of the chaos, milliseconds.
+/// How long the chaos takes, virtual milliseconds.
 const CHAOS_MILLIS: u64 = 60_000;
-/// Virtual time within which everything comes to rest, milliseconds; and how often that is looked for.
+/// How long everything may take to come to rest, virtual milliseconds, and how often that is checked.
 const CALM_MILLIS: u64 = 200_000;
 const LOOK_MILLIS: u64 = 5_000;
-/// Virtual time that servers have to forget what has ended, milliseconds.
+/// How long servers may take to forget what has ended, virtual milliseconds.
 const END_MILLIS: u64 = 100_000;
-/// Happenings of one run. One that needs more goes round in circles, which is a failure.
+/// The most events of a run. A run that needs more is stuck in a cycle, which is a failure.
 const HAPPENINGS_MAX: u64 = 3_000_000;
 
-/// How a run is played.
+/// Options of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plan {
-    /// Keep what happens, for people.
+    /// Keep a trace of what happens, for people to read.
     pub trace: bool,
-    /// The historical bug that is in it.
+    /// The historical bug that is put back.
     #[cfg(feature = "museum")]
     pub exhibit: Option<crate::museum::Exhibit>,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The canonical line of what was drawn.
     pub swarm: String,
-    /// What each lane of the trace is.
+    /// The name of each lane in the trace.
     pub names: Vec<(Lane, String)>,
-    /// Inputs that servers were given.
+    /// How many inputs servers were given.
     pub steps: u64,
     pub requests: u64,
     /// Virtual milliseconds.
     pub millis: u64,
-    /// Equal for equal runs: over everything that happened, when, and all bytes that were sent.
+    /// A digest over everything that happened, when it happened, and all bytes that were sent. Equal runs have equal
+    /// digests.
     pub digest: Digest,
     pub marks: Marks,
     /// The first guarantee that did not hold, and when (virtual milliseconds).
@@ -54,16 +56,16 @@ pub struct Outcome {
     /// What was chosen.
     pub tape: Tape,
     pub trace: Trace,
-    /// The run did not have to come to rest, and why.
+    /// Why the run did not have to come to rest.
     pub explained: Option<String>,
 }
 
-/// Runs to the end, or to the first guarantee that does not hold.
+/// Runs to the end, or until a guarantee is broken.
 pub fn run(chooser: Chooser, plan: &Plan) -> Outcome {
     run_until(chooser, plan, None)
 }
 
-/// As `run`; what would happen after so many virtual milliseconds is left out.
+/// Like `run`, but it stops after `millis_max` virtual milliseconds.
 pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u64>) -> Outcome {
     let swarm = Swarm::draw(&mut chooser);
     let line = swarm.to_string();
@@ -71,7 +73,7 @@ pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u6
     let mut world = World::new(chooser, swarm, registry(), exhibited(plan), trace);
     let mut explained = None;
     let last = millis_max.map_or(Mono(u64::MAX), |millis| Mono(0).plus_millis(millis));
-    // A panic is a failure as others are: what led to it can be shrunk and shown.
+    // A panic is a failure like any other, so that the choices that led to it can be shrunk and shown.
     let played = catch_unwind(AssertUnwindSafe(|| play(&mut world, last, &mut explained)));
     let violation = played.unwrap_or_else(|panic| Err(panicked(&*panic))).err();
     let millis = world.now.0 / 1000;
@@ -93,7 +95,7 @@ pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u6
     }
 }
 
-/// The catalogue of all runs of a process: it takes longer to read than many runs last.
+/// The catalogue for all runs of a process, since reading it takes longer than many runs do.
 pub(crate) fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     REGISTRY.get_or_init(|| Arc::new(Registry::builtin())).clone()
@@ -128,7 +130,8 @@ fn play(world: &mut World, last: Mono, explained: &mut Option<String>) -> Result
     if world.now >= last && rested.is_ok() {
         return Ok(());
     }
-    // What cannot come to rest is no failure; what is wrong is.
+    // Not coming to rest may be explained by the faults that were left in place. Other violations are always
+    // failures.
     match rested {
         Err(violation) if explained.is_none() || !is_liveness(&violation) => return Err(violation),
         Err(_) | Ok(()) => {}
@@ -147,7 +150,7 @@ fn is_liveness(violation: &Violation) -> bool {
     violation.guarantee.severity() == crate::check::Severity::Liveness
 }
 
-/// Waits until everything has come to rest, or nobody looks any more.
+/// Waits until everything has come to rest, or the time is over.
 fn rest(world: &mut World, calm: Mono, last: Mono, happenings: &mut u64) -> Result<(), Violation> {
     let mut waited = 0;
     loop {

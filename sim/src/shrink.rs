@@ -1,20 +1,21 @@
-//! Makes a tape shorter: choices are taken out, many at once, then one by one and two by two, then made smaller, as
-//! long as the run still does what it is kept for.
+//! Shortens a tape: choices are removed, many at once, then one by one and in pairs, then made smaller, as long as
+//! the run still has the property that it is kept for.
 
 use crate::check::Guarantee;
 use crate::choose::{Chooser, Label, Point, Stream, Tape};
 use crate::run::{Outcome, Plan, run_until};
 use std::collections::BTreeSet;
 
-/// A tape so short is tried without any two of its choices: a client and what it does go together.
+/// Tapes of at most this length are tried without any two of their choices, since a client and what it does can only
+/// be removed together.
 const PAIRS_OF: usize = 32;
 /// By how many turns what a client does later is moved when a turn is taken out: a turn in which it does nothing takes
 /// a second, another up to four.
 const MOVES: [i64; 6] = [0, 1, -1, 2, 3, 4];
-/// A candidate is played for so many virtual milliseconds longer than the run that it is made of needed to fail.
+/// A candidate is played for this many virtual milliseconds longer than its original needed to fail.
 const LONGER_MILLIS: u64 = 5_000;
 
-/// A tape that could not be made shorter, or not within its runs.
+/// A tape that could not be shortened further, or not within the allowed runs.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
     pub tape: Tape,
@@ -107,8 +108,8 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
         self.runs >= self.runs_max
     }
 
-    /// Plays a candidate. When it still holds, what it really chose is the new tape, if that is no longer: choices
-    /// that were not come by are gone with it.
+    /// Plays a candidate. If it still has the property, the choices that were really made become the new tape, unless
+    /// that is longer.
     fn try_tape(&mut self, candidate: &Tape) -> bool {
         if self.is_spent() {
             return false;
@@ -164,7 +165,7 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
         candidate.len() < self.tape.len() && self.try_tape(candidate)
     }
 
-    /// Takes out two choices that are nothing without each other.
+    /// Removes pairs of choices that only make sense together.
     fn take_out_pairs(&mut self) {
         let mut first = self.tape.len();
         while first > 1 && !self.is_spent() {
@@ -181,8 +182,8 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
         }
     }
 
-    /// Takes out halves, quarters, and so on down to single choices, from the end to the beginning: what comes late
-    /// depends on what came before.
+    /// Removes halves, quarters, and so on down to single choices, from the end to the beginning, since later choices
+    /// depend on earlier ones.
     fn take_out(&mut self) {
         let mut size = self.tape.len().div_ceil(2).max(1);
         loop {

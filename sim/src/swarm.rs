@@ -1,5 +1,5 @@
-//! What a seed switches on: how many of everything there are, which classes of faults there are and how bad,
-//! and the bounds that servers keep. No run has everything: a bug that needs something to be absent is found too.
+//! What a seed switches on: the number of servers, members and clients, the classes of faults and their rates, and
+//! the servers' bounds. No run has everything, so that bugs which need something to be absent are found too.
 
 use crate::choose::{Chooser, Label, Ratio};
 use crate::client;
@@ -80,10 +80,10 @@ classes! {
     Spoil => "spoil", 20, 120;
 }
 
-/// Requests that a server runs at once unless a run has fewer.
+/// The seats of a server, unless a run has fewer.
 const SEATS: u64 = 400;
 
-/// A class is on in so many of the seeds; in one seed of four all are.
+/// The probability that a class is on. In one of four seeds all classes are on.
 const CLASS_ON: Ratio = Ratio::new(1, 2);
 
 /// What one run has.
@@ -106,7 +106,7 @@ pub(crate) struct Swarm {
     pub(crate) history_bytes: usize,
     /// `--max-requests-inflight` and its mutating twin.
     pub(crate) seats: u32,
-    /// How often each class of faults strikes, in the order of `Class::ALL`.
+    /// The rate of each class of faults, in the order of `Class::ALL`.
     rates: Vec<Ratio>,
 }
 
@@ -213,8 +213,7 @@ fn rates(chooser: &mut Chooser) -> Vec<Ratio> {
     Class::ALL.iter().enumerate().map(draw).collect()
 }
 
-/// How many clients of a kind there are. Those without which nothing is tested are there more often, those that
-/// repair what bugs need are rarer.
+/// How many clients of a kind there are. Mandatory kinds are more frequent, suppressing ones rarer.
 fn count(chooser: &mut Chooser, kind: client::Kind, full: bool) -> u64 {
     let stream = Label::Shape.of(shape::CLIENTS + kind as u64);
     let numbers: &[u64] = match kind.class() {
@@ -228,7 +227,7 @@ fn count(chooser: &mut Chooser, kind: client::Kind, full: bool) -> u64 {
 }
 
 impl fmt::Display for Swarm {
-    /// The canonical line of a run: what is not there is left out.
+    /// The line that describes a run. What a run does not have is left out.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "servers={} members={} delay<={}ms", self.servers, self.members, self.delay_millis)?;
         for (kind, count) in self.clients.iter().filter(|(_, count)| *count > 0) {

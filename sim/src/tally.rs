@@ -1,4 +1,4 @@
-//! Many runs as one account: what a campaign adds up, where it begins, what the museum's table says.
+//! Sums over many runs: what a campaign adds up, the seed it begins with, and the museum's table.
 
 use crate::check::Guarantee;
 use crate::marks::Marks;

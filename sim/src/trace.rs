@@ -1,4 +1,4 @@
-//! What happened in a run, for people: who did what when, and what it followed from.
+//! A trace of a run for people: what happened where and when, and what caused it.
 
 use std::fmt;
 use steersman_core::now::Mono;
@@ -39,7 +39,7 @@ pub struct Moment {
     pub from: Option<(Lane, Mono)>,
 }
 
-/// The moments of a run in order; empty when nobody asked for them.
+/// The moments of a run in order; empty unless a trace is kept.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     kept: bool,

@@ -1,5 +1,5 @@
-//! What really happened in the store: every object at every revision, kept beside the fake etcd, which may
-//! forget and lag. Checkers look here.
+//! The history of the store: every object at every revision. It is kept beside the fake etcd, which may forget and
+//! lag, and checkers compare with it.
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use steersman_core::codec::json;
 use steersman_core::store::{Event, EventType, Rev};
 use steersman_core::value::Value;
 
-/// What the keys begin with that servers look at. Others write elsewhere in the same store.
+/// The prefix of the keys that servers look at. Other users of the store write elsewhere.
 const SERVED: &[u8] = b"/registry/";
 
 /// A value that a key held from a revision on.
@@ -134,12 +134,12 @@ impl Truth {
 }
 
 impl Stored {
-    /// It is an object, and not what somebody else has written in the place of one.
+    /// Whether it is an object, and not an unreadable value that another user of the store wrote.
     pub fn is_readable(&self) -> bool {
         self.object != Value::Null
     }
 
-    /// The digest of a key that holds something; of what cannot be read none, since no cache has it.
+    /// The digest of a key with an object. A value that cannot be read has none, since no cache has it.
     pub fn digest(&self) -> u64 {
         if self.is_readable() { digest(&self.key, self.revision) } else { 0 }
     }

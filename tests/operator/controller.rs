@@ -27,11 +27,11 @@ const ATTEMPTS: u32 = 3;
 /// Two ways to write it. They do the same as long as every reply arrives and every cache is fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// Believes that a request without a good answer had no effect, and that what its cache does not hold
-    /// does not exist. Both are wrong now and then, and then a ticket has two receipts.
+    /// Assumes that a request without an answer had no effect, and that an object which its cache does not have does
+    /// not exist. Both are sometimes wrong, and the ticket then gets two receipts.
     Hasty,
-    /// Gives the receipt a name that follows from the ticket: making it twice is refused by the server,
-    /// which is the only one who knows.
+    /// Derives the receipt's name from the ticket, so that the server refuses to create it twice. Only the server can
+    /// know whether it exists.
     Careful,
 }
 
@@ -42,9 +42,9 @@ struct Controller {
     version: Version,
 }
 
-/// What a watch says, as the loop needs it: a ticket has to be looked at, or a cache begins to be filled, at first and
-/// whenever its watch could not go on, or is complete. While one is filled it still holds what it held before: who
-/// looked now would not find what is new, and not look again.
+/// What a watch reports, as the loop needs it: a ticket has changed, or the cache is being filled (at first, and
+/// whenever the watch could not be resumed), or is complete. While it is being filled it still holds the old content,
+/// so handling tickets must wait until it is complete.
 enum Said {
     Look(String),
     Incomplete(&'static str),
@@ -156,8 +156,8 @@ impl Controller {
         }
     }
 
-    /// A receipt of this name can only be this ticket's; it is there already when an earlier request had
-    /// its effect, whether or not anybody heard of it.
+    /// Only this ticket's receipt can have this name. If it exists already, an earlier request has created it,
+    /// whether or not its answer arrived.
     async fn careful_receipt(&self, ticket: &ConfigMap) -> Result<String, Error> {
         let name = format!("receipt-{}", ticket.uid().unwrap_or_default());
         let mut receipt = receipt_for(ticket);

@@ -1,4 +1,4 @@
-//! The processes that are measured: this program again, in other roles, and what Linux says they use.
+//! The measured processes: this program in other roles, and their resource usage according to Linux.
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use steersman_io::certificates::{Authority, Issued, write_private};
 use steersman_io::load::{Connection, Target};
 
-/// How long a child may take to answer.
+/// How long a child may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a starting child is asked whether it is there.
+/// How often a starting child is asked whether it answers.
 const START_POLL: Duration = Duration::from_millis(1);
 /// How long a child that was told to end may take.
 const END_TIMEOUT: Duration = Duration::from_secs(10);

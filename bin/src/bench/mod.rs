@@ -1,5 +1,5 @@
-//! `steersman bench`: starts a server, loads it from outside, and reports what operations cost it, beside
-//! what the same bytes cost a server that does nothing but send them.
+//! `steersman bench`: starts a server, loads it from outside, and reports the cost of its operations, beside the cost
+//! of only sending the same bytes.
 
 mod child;
 mod floor;
@@ -30,7 +30,7 @@ pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
     done(run(&Options::from_matches(matches)))
 }
 
-/// Runs the server that only sends.
+/// Runs the server that only sends bytes.
 pub(crate) fn floor_main(matches: &ArgMatches) -> ExitCode {
     done(floor::run(matches))
 }
@@ -78,7 +78,7 @@ async fn start_server(options: &Options, keys: &Keys, directory: &Path) -> Resul
         format!("--tls-cert-file={}", file("server.crt")),
         format!("--tls-private-key-file={}", file("server.key")),
         format!("--client-ca-file={}", file("ca.crt")),
-        // Nothing makes service accounts here.
+        // No controller creates service accounts here.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
     Served::start(keys, &arguments, "--secure-port", "/readyz").await

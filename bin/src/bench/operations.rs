@@ -1,4 +1,4 @@
-//! What is measured, in order: a server from its start to ten thousand pods, read in every way.
+//! The measured operations, in order: a server is started, filled with ten thousand pods, and read in every way.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::options::{Options, PAGE_ITEMS};
 use super::pods;
 use super::watchers::Watchers;
 
-/// How long a server's memory is left to come to rest.
+/// A pause before memory is measured, so that the server finishes its work.
 const REST: Duration = Duration::from_millis(500);
 
 /// Servers that are started in this process.
@@ -104,7 +104,7 @@ impl Bench<'_> {
         let namespaces =
             |index: usize| Request::post("/api/v1/namespaces".into(), pods::namespace_json(index));
         measure::run(self.server, &mut self.connections, pods::NAMESPACES, namespaces).await?;
-        // Built before they are counted: the client's work is not what is measured, but it takes a core.
+        // Bodies are built before the measurement, since building them would take a core from the server.
         let bodies: Arc<Vec<String>> = Arc::new((0..self.options.pods).map(pods::json).collect());
         let posts = move |index: usize| Request::post(pods::collection_path(index), bodies[index].clone());
         measure::run(self.server, &mut self.connections, self.options.pods, posts).await

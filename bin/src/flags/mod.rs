@@ -33,14 +33,14 @@ pub(crate) struct Flag {
     pub(crate) effect: Effect,
 }
 
-/// What this server makes of a flag.
+/// What a flag does in this server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Effect {
-    /// It does what it says.
+    /// It has its documented effect.
     Works,
     /// Some of its values promise protection that is not served.
     WorksInPart { is_unserved: fn(&str) -> bool, instead: &'static str },
-    /// It has no effect, and nobody is less protected for that.
+    /// It has no effect, and no protection is missing because of that.
     Harmless,
     /// It promises protection that is not served.
     Unserved { instead: &'static str },

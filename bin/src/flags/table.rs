@@ -1,5 +1,5 @@
-//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own. Each says
-//! whether it works, is harmless when ignored, or promises protection and is not served.
+//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own. Each is
+//! marked as working, as harmless to ignore, or as a promise of protection that is not implemented.
 
 use super::{Effect, Flag, Kind, Section};
 
@@ -9,12 +9,13 @@ const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
 const UNAUTHORIZED: &str = "this authorizer is not asked";
 const UNADMITTED: &str = "no admission plugin looks at requests";
 
-/// A flag that does what it says.
+/// A flag that has its documented effect.
 const fn served(name: &'static str, kind: Kind, default: &'static str, usage: &'static str) -> Flag {
     Flag { name, kind, default, usage, effect: Effect::Works }
 }
 
-/// A flag that does what it says, but for the values of which `is_unserved` is true: these promise protection.
+/// A flag that has its documented effect, except for values for which `is_unserved` is true: these promise protection
+/// that is not implemented.
 const fn in_part(
     name: &'static str,
     kind: Kind,
@@ -26,14 +27,14 @@ const fn in_part(
     Flag { name, kind, default, usage, effect: Effect::WorksInPart { is_unserved, instead } }
 }
 
-/// A flag of kube-apiserver that is understood, checked, and has no effect. Who gives it is no less protected than
-/// he believes: it is about speed, logs, or about what this server does not do at all.
+/// A flag of kube-apiserver that is parsed and checked but has no effect. A user of it is as protected as expected,
+/// since it concerns speed, logs, or things that this server does not do at all.
 const fn harmless(name: &'static str, kind: Kind, default: &'static str) -> Flag {
     Flag { name, kind, default, usage: "Accepted; no effect yet.", effect: Effect::Harmless }
 }
 
-/// A flag of kube-apiserver that promises protection (who gets in, what is allowed, what is kept secret or noted)
-/// which this server does not give. `instead` says what happens without it.
+/// A flag of kube-apiserver that promises protection (authentication, authorization, encryption, audit) which this
+/// server does not provide. `instead` says what happens without it.
 const fn unserved(name: &'static str, kind: Kind, default: &'static str, instead: &'static str) -> Flag {
     Flag {
         name,

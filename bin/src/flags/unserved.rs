@@ -1,25 +1,25 @@
-//! Flags that promise protection which the server does not give: they stop the start, unless
-//! `--allow-unimplemented-flags` says otherwise.
+//! Flags that promise protection which is not implemented. The server does not start with them, unless
+//! `--allow-unimplemented-flags` allows it.
 
 use super::{Effect, Flag, Flags, find, lookup, value};
 
-/// The flag that lets a server start without what other flags promise.
+/// The flag that allows a start without what other flags promise.
 const ALLOW: &str = "allow-unimplemented-flags";
 
-/// Flags that were given and do not do what they say.
+/// Flags that were given and do not have their documented effect.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unserved {
-    /// They promise protection, and nobody has said that the server may start without: `--flag=value: what happens
-    /// instead`, by flag.
+    /// They promise protection, and a start without it was not allowed. Each entry has the flag, and `--flag=value:
+    /// what happens instead`.
     pub(crate) refused: Vec<(&'static str, String)>,
-    /// As above, but allowed.
+    /// The same flags, if the start without them was allowed.
     pub(crate) allowed: Vec<(&'static str, String)>,
-    /// They have no effect, and nobody is less protected for that.
+    /// They have no effect, and no protection is missing because of that.
     pub(crate) harmless: Vec<&'static str>,
 }
 
 impl Flags {
-    /// What was given and is not served.
+    /// The given flags that are not implemented.
     pub(crate) fn unserved(&self) -> Unserved {
         let mut found = Unserved::default();
         for name in self.given.keys().copied() {
@@ -37,7 +37,7 @@ impl Flags {
                 Effect::Harmless => found.harmless.push(name),
                 Effect::Unserved { instead } => {
                     let given = self.values(flag).join(",");
-                    // Upstream's default value asks for nothing.
+                    // Upstream's default value asks for no protection.
                     if !flag.kind.is_same(&given, flag.default) {
                         self.sort_in(&mut found, name, &given, instead);
                     }
@@ -60,7 +60,7 @@ impl Flags {
     /// Whether the server may start without what a flag promises.
     fn allows(&self, name: &str) -> bool {
         let given = self.list(ALLOW);
-        // A later truth takes the place of what was said before it.
+        // A later bool replaces what was said before it.
         let truth = given.iter().rev().find_map(|part| value::parse_bool(part).ok()).unwrap_or(false);
         truth || given.iter().any(|part| part.trim_start_matches("--") == name)
     }
@@ -182,7 +182,7 @@ mod tests {
         );
     }
 
-    /// A default is what upstream does without the flag.
+    /// A default is what upstream does without the flag, so it must not prevent the start.
     #[test]
     fn no_default_stops_the_start() {
         for flag in table::SECTIONS.iter().flat_map(|section| section.flags) {

@@ -1,5 +1,5 @@
-//! A server that was not told who may connect makes an administrator: an authority, a certificate and
-//! the kubeconfig that holds it.
+//! Creates an administrator when no flag says how clients are authenticated: an authority, a certificate, and the
+//! kubeconfig that holds it.
 
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_outlives_a_restart() {
+    fn the_authority_survives_a_restart() {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join("pki")).expect("a directory");
         let first = authority(directory.path()).expect("an authority");

@@ -1,4 +1,4 @@
-//! The data directory: of one server at a time, and for its owner alone.
+//! The data directory, which one server at a time uses and only its owner can read.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -8,10 +8,10 @@ use steersman_io::private::{self, LockError};
 
 use super::admin::KUBECONFIG;
 
-/// What a server keeps in its data directory.
+/// The files and directories that a server keeps in its data directory.
 const OWN_NAMES: [&str; 4] = ["lock", "pki", "store", KUBECONFIG];
 
-/// Creates the directory where it is missing, and locks it, as long as the file is open that is returned.
+/// Creates the directory if it is missing, and locks it for as long as the returned file is open.
 pub(super) fn take(path: &Path) -> Result<File, String> {
     let failed = |error: std::io::Error| format!("--data-dir: {}: {error}", path.display());
     private::create_directory(path).map_err(failed)?;
@@ -26,8 +26,8 @@ pub(super) fn take(path: &Path) -> Result<File, String> {
     Ok(lock)
 }
 
-/// Takes others' rights to the directory when it holds nothing but what servers keep there. One that holds other things
-/// (a home directory, /var/lib) is left as it is: what is secret lies in directories of its own.
+/// Removes others' rights to the directory if it holds nothing but a server's files. A directory with other content
+/// (a home directory, /var/lib) keeps its mode, since secrets are in subdirectories.
 fn close_to_others(path: &Path) -> std::io::Result<()> {
     let is_open = fs::metadata(path)?.permissions().mode() & 0o077 != 0;
     if !is_open {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_open_to_others_is_closed() {
+    fn access_of_others_to_the_directory_is_removed() {
         let place = tempfile::tempdir().expect("a directory");
         let key = place.path().join("pki/ca.key");
         take(place.path()).expect("free");
@@ -74,7 +74,7 @@ mod tests {
         }
         take(place.path()).expect("free");
         assert_eq!((mode(place.path()), mode(&place.path().join("pki")), mode(&key)), (0o700, 0o700, 0o600));
-        // A directory of others is left to them.
+        // A directory with other content keeps its mode.
         fs::write(place.path().join("notes"), "").expect("written");
         fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("changed");
         take(place.path()).expect("free");

@@ -1,12 +1,12 @@
-//! Memory that was freed goes back to the system, also when nothing happens any more: the allocator looks for what
-//! has been free for a second only when somebody allocates, which a server without clients does not do.
+//! Returns freed memory to the system even when the server is idle. The allocator returns what has been free for a
+//! second only during an allocation, and a server without clients makes none.
 
 use std::time::Duration;
 
-/// How often is looked, which is how long memory stays after the last of it was freed.
+/// The pause between two checks, which is how long memory is kept after it was freed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Starts the thread that looks, for as long as the process lives. Without it the server works all the same.
+/// Starts the thread that checks, for as long as the process lives. The server also works if it cannot be started.
 pub(super) fn give_back() {
     let looking = std::thread::Builder::new().name("give-back".into()).spawn(|| {
         loop {

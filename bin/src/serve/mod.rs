@@ -1,4 +1,4 @@
-//! `steersman serve`: from flags to a running server, and back out when it is told to end.
+//! `steersman serve`: starts a server as the flags say, and ends it when it is told to.
 
 mod admin;
 mod directory;
@@ -35,14 +35,14 @@ use crate::flags::{self, Flags};
 use options::{Options, Storage};
 use shutdown::{Signals, shut_down};
 
-/// From this verbosity on every request is logged, as by kube-apiserver.
+/// The log verbosity from which on every request is logged, as by kube-apiserver.
 const REQUEST_LOG_VERBOSITY: i64 = 4;
 
 /// How often certificate files are looked at.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
 const FILE_REFRESH: Duration = Duration::from_secs(60);
 
-/// How long answers may still be sent when the store has failed.
+/// How long answers may still be sent after the store has failed.
 const GIVING_UP: Duration = Duration::from_secs(1);
 
 /// The exit code when a flag promises protection that is not served.
@@ -76,7 +76,7 @@ pub(crate) fn main(program: &str, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// A line on standard output; who does not read it any more has no use for an error.
+/// Prints a line to standard output. An error is ignored, since there may be no reader any more.
 pub(crate) fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -111,7 +111,7 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
     Ok(())
 }
 
-/// Tells of flags that do not do what they say, and refuses to start with those that promise protection.
+/// Logs flags that have no effect, and refuses to start with those that promise protection.
 fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
     if let Some(refusal) = unserved.refusal() {
         return Err(Ended::Unserved(refusal));
@@ -129,9 +129,9 @@ fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
 }
 
 async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
-    // Taken first, so that a signal during the start ends the server in order.
+    // Signals are handled from here on, so that one during the start also ends the server in order.
     let mut signals = Signals::take()?;
-    // Before anything is written: another server's files are not touched.
+    // The directory is locked before anything is written, so that another server's files are not touched.
     let _data_directory = match options.needs_data_directory {
         true => Some(directory::take(&options.data_directory)?),
         false => None,
@@ -176,7 +176,7 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     tokio::select! {
         biased;
         () = signals.next() => {
-            // Whoever asks twice does not want to wait: what was acknowledged is safe.
+            // A second signal means that the user does not want to wait. Acknowledged writes are durable already.
             complain("Error: a second signal ends the server at once");
             std::process::exit(1)
         }
@@ -184,16 +184,16 @@ async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
     }
 }
 
-/// The store will never take a write again: the process ends, so that whoever watches over it starts it anew.
+/// The store can never take a write again: the process ends, so that its supervisor can restart it.
 async fn give_up(shell: &Arc<Shell>, why: &str) -> Result<(), String> {
     tracing::error!(%why, "the store has failed; the process ends");
     shell.drain(Drain { watch_grace_millis: 0, sends_retry_after: false });
-    // Clients are told what became of what they asked, as far as they listen.
+    // Requests that are under way still get their answers.
     tokio::time::sleep(GIVING_UP).await;
     Err(format!("the store has failed: {why}"))
 }
 
-/// The server is ready: whoever started it is told.
+/// Reports that the server is ready, on standard output and to the service manager.
 fn announce(admin_kubeconfig: Option<&Path>) {
     if let Some(kubeconfig) = admin_kubeconfig {
         print(&format!("export KUBECONFIG={}", quoted(&kubeconfig.to_string_lossy())));
@@ -208,7 +208,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Takes certificates anew whenever their files have changed, for ever.
+/// Loads certificates again whenever their files have changed. It never returns.
 async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut known: Vec<Vec<u8>>) {
     loop {
         tokio::time::sleep(FILE_REFRESH).await;
@@ -227,7 +227,7 @@ async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut k
                 known = found;
                 tracing::info!("certificates taken anew");
             }
-            // Perhaps only half of the files are written yet.
+            // The files may be half written.
             Err(error) => tracing::warn!(%error, "certificates stay as they were"),
         }
     }
@@ -272,7 +272,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn a_path_is_one_word_of_a_shell() {
+    fn a_path_is_quoted_as_one_shell_word() {
         for (path, word) in [("/a/b", "'/a/b'"), ("/a b/$c", "'/a b/$c'"), ("/it's", "'/it'\\''s'")] {
             assert_eq!(quoted(path), word);
         }

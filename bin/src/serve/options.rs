@@ -1,4 +1,4 @@
-//! What the flags mean: addresses, files and the machine's configuration, checked against each other.
+//! The meaning of the flags: addresses, files and the machine's configuration, checked against each other.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::issuer::Issuer;
 use super::tokens;
 use crate::flags::Flags;
 
-/// Flags that name who may connect; without any, an administrator is made.
+/// Flags about clients. Without any of them, an administrator is created.
 const AUTHENTICATION_FLAGS: [&str; 6] = [
     "client-ca-file",
     "token-auth-file",
@@ -52,7 +52,7 @@ pub(super) struct Options {
     pub(super) certificate_directory_is_own: bool,
     /// Something is kept in the data directory.
     pub(super) needs_data_directory: bool,
-    /// Nobody was named who may connect.
+    /// No flag says how clients are authenticated, so an administrator is created.
     pub(super) makes_admin: bool,
     pub(super) request_timeout: Duration,
     pub(super) shutdown_delay: Duration,
@@ -146,7 +146,7 @@ impl Options {
     }
 }
 
-/// Whether nobody but this host is to reach the server: it was told neither who may connect nor where to listen.
+/// Whether only this host should reach the server, because neither clients nor an address were configured.
 fn is_alone(flags: &Flags, makes_admin: bool) -> bool {
     makes_admin && !flags.is_given("bind-address")
 }
@@ -165,14 +165,14 @@ fn listen_address(flags: &Flags, is_alone: bool) -> Result<SocketAddr, String> {
     Ok(SocketAddr::new(address, port))
 }
 
-/// The address that others reach this host by: the bound one, or when that says nothing, the one that
-/// packets to the outside would have. No packet is sent.
+/// The address under which others reach this host: the bound one, or, if that is unspecified, the source address of
+/// packets to the outside. No packet is sent.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/util/net/interface.go ResolveBindAddress
 fn advertised(bound: IpAddr) -> IpAddr {
     if !bound.is_unspecified() && !bound.is_loopback() {
         return bound;
     }
-    // Addresses of the documentation's ranges: nobody has them, and they are on no local network.
+    // Addresses of the ranges for documentation, which no host has and which are on no local network.
     let route = |from: &str, to: &str| {
         let socket = UdpSocket::bind(from)?;
         socket.connect(to)?;
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_server_without_users_is_alone() {
+    fn only_a_server_without_configured_users_and_address_is_local() {
         let cases = [
             (vec![], "127.0.0.1:6443", true),
             (vec!["--bind-address=0.0.0.0"], "0.0.0.0:6443", true),

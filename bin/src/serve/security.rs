@@ -1,4 +1,4 @@
-//! Certificates and keys: which the server shows, which it believes, and the administrator it makes.
+//! Certificates and keys: those of the server, the authorities that it trusts, and the administrator's.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use crate::flags::Flags;
 /// Flags that name certificate and key files, which may change while the server runs.
 const FILE_FLAGS: [&str; 4] = ["tls-cert-file", "tls-private-key-file", "tls-sni-cert-key", "client-ca-file"];
 
-/// What the server shows and believes, and the kubeconfig of the administrator that it makes. Only for who has the lock
-/// of the data directory: keys that are missing are made there.
+/// The server's certificates, the authorities that it trusts, and the administrator's kubeconfig, if one is made. The
+/// caller must hold the lock of the data directory, since missing keys are created there.
 pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Option<String>), String> {
     let serving = serving_certificate(flags, options)?;
     let (client_certificates, kubeconfig) = if options.makes_admin {
@@ -101,7 +101,7 @@ fn self_signed(options: &Options) -> Result<Issued, String> {
             addresses.push(address);
         }
     }
-    // A directory that was named may be there for clients to find the certificate in.
+    // A directory that was given by a flag may be there so that clients can read the certificate.
     let mode = if options.certificate_directory_is_own { 0o600 } else { 0o644 };
     certificates::self_signed(&options.certificate_directory, host, &names, &addresses, mode)
 }

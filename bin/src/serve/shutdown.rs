@@ -1,4 +1,4 @@
-//! How a server ends that is told to: not ready, then no new requests, then closed.
+//! Shutdown: first the server is not ready, then it takes no new requests, then it is closed.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext
 
 use std::sync::Arc;
@@ -11,11 +11,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::options::Options;
 
-/// How long connections have to close when all requests have been waited for: an HTTP/2 client has a second to take
-/// note.
+/// How long connections have to close after their requests have ended. An HTTP/2 client needs a second to react.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often it is looked whether all requests have ended.
+/// How often to check whether all requests have ended.
 const ANSWERED_POLL: Duration = Duration::from_millis(50);
 
 /// The signals that end a server.
@@ -25,7 +24,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From here on the signals are taken: they no longer end the process by themselves.
+    /// Handles the signals from here on, so that they no longer end the process by themselves.
     pub(super) fn take() -> Result<Self, String> {
         let taken = |kind| signal(kind).map_err(|error| error.to_string());
         Ok(Self { terminate: taken(SignalKind::terminate())?, interrupt: taken(SignalKind::interrupt())? })
@@ -39,8 +38,8 @@ impl Signals {
     }
 }
 
-/// Ends the server. `/readyz` fails first, and for the delay everything is served, new connections too, so that
-/// balancers find out. Then new requests are turned away, and those under way and watches come to their end.
+/// Ends the server. `/readyz` fails first, and during the delay everything is served, new connections too, so that
+/// load balancers can react. Then new requests are refused, and running requests and watches are ended.
 pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &Options) {
     tracing::info!(delay = ?options.shutdown_delay, "shutting down: not ready, still serving");
     shell.initiate_shutdown();
@@ -50,7 +49,7 @@ pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &Op
     shell.drain(Drain { watch_grace_millis, sends_retry_after: options.sends_retry_after });
     let most = options.request_timeout.saturating_add(options.watch_grace);
     if options.sends_retry_after {
-        // Who comes now is answered, so the port is open until there is nothing else left to do.
+        // New requests still get a 429, so the port stays open until all others have ended.
         let answered = async {
             while shell.open_requests() > 0 {
                 tokio::time::sleep(ANSWERED_POLL).await;

@@ -6,8 +6,8 @@ use std::path::Path;
 use steersman_core::value::Text;
 use steersman_core::world::Token;
 
-/// The tokens of a file, sorted. A token that comes twice has the later meaning. An empty one has none, and neither has
-/// one without a user: a name that is empty identifies nobody.
+/// The tokens of a file, sorted. If a token occurs twice, the later line counts. Empty tokens, and tokens without a
+/// user name, are left out, since an empty name identifies no user.
 pub(super) fn load(path: &Path) -> Result<Vec<Token>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     parse(&text).map_err(|error| format!("{}: {error}", path.display()))

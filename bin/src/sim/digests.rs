@@ -1,4 +1,4 @@
-//! What a run comes to in a line, for other builds and other processes to be held against.
+//! Prints the result of each run in a line, so that it can be compared with other builds and processes.
 
 use clap::ArgMatches;
 use steersman_sim::run::Outcome;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_seeds_and_outcomes_apart() {
+    fn lines_of_different_seeds_or_outcomes_differ() {
         let play = |seed| play(&Start::Seed(seed), &Plans::default().plan(false));
         let (one, other) = (play(1), play(2));
         assert_eq!(line(1, &one), line(1, &play(1)));

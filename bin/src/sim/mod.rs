@@ -22,7 +22,7 @@ use clap::ArgMatches;
 use crate::serve::complain;
 use exit::{Failure, INFRASTRUCTURE};
 
-/// What an invocation comes to: nothing failed, something did, or it could not be carried out.
+/// The result of an invocation: no failure, a failure, or an error that prevented it.
 type Verdict = Result<Option<Failure>, String>;
 
 pub(crate) fn main(matches: &ArgMatches) -> ExitCode {

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
+    fn conflicting_arguments_are_refused() {
         use clap::error::ErrorKind;
         let refused = |line: &str| parse(line).err();
         assert_eq!(refused("sim 7 --tape a.tape"), Some(ErrorKind::ArgumentConflict));

@@ -12,7 +12,7 @@ use steersman_sim::tally::Tally;
 /// Results that wait for the thread that adds them up.
 const WAITING_MAX: usize = 64;
 const REDRAW: Duration = Duration::from_millis(200);
-/// How often a line is written where nobody watches.
+/// The interval between two lines of progress when standard error is not a terminal.
 const LINE: Duration = Duration::from_secs(60);
 
 /// Which seeds, and when to stop.
@@ -97,7 +97,7 @@ impl Progress {
         }
         self.drawn = Instant::now();
         let line = line(tally, self.seconds());
-        // Who does not read it any more has no use for an error.
+        // An error is ignored, since there may be no reader any more.
         let _ = match self.terminal {
             true => write!(std::io::stderr(), "\r\x1b[K{line}"),
             false => writeln!(std::io::stderr(), "{line}"),
@@ -143,7 +143,7 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
-    fn every_seed_is_played_once_and_hits_stop_the_rest() {
+    fn every_seed_is_played_once_until_there_are_enough_hits() {
         let played = Mutex::new(Vec::new());
         let one = Tally { seeds: 1, steps: 2, ..Tally::default() };
         let play = |seed: u64| {

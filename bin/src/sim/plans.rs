@@ -1,4 +1,4 @@
-//! Which server a run plays: the one that is, or one with a historical bug put back.
+//! Whether a run plays the server as it is, or one with a historical bug.
 
 use clap::ArgMatches;
 use steersman_sim::run::Plan;

@@ -36,7 +36,7 @@ impl Start {
     }
 }
 
-/// Keeps what a source chose where a panic cannot take it away.
+/// Keeps what a source has chosen outside of the run, so that it is not lost in a panic.
 #[derive(Debug)]
 struct Noting {
     source: Box<dyn Source>,
@@ -81,7 +81,7 @@ pub(super) fn play_source(source: impl Source + 'static, tape: &Tape, plan: &Pla
     placed(|| run(Chooser::new(source), plan)).unwrap_or_else(|panic| fallen(panic, tape.clone()))
 }
 
-/// Plays a run; a panic that became a violation in it says where it was.
+/// Plays a run, and adds the place of the panic to a violation by a panic.
 fn placed(of: impl FnOnce() -> Outcome) -> Result<Outcome, String> {
     let (mut outcome, panic) = caught_with(of)?;
     if let Some((_, violation)) = &mut outcome.violation
@@ -93,7 +93,7 @@ fn placed(of: impl FnOnce() -> Outcome) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// What is known of a run that panicked.
+/// The outcome of a run that panicked.
 fn fallen(panic: String, tape: Tape) -> Outcome {
     let mut trace = Trace::kept();
     let now = steersman_core::now::Mono(0);
@@ -113,7 +113,7 @@ fn fallen(panic: String, tape: Tape) -> Outcome {
     }
 }
 
-/// Fewer choices that break the same guarantee.
+/// Shrinks to fewer choices that break the same guarantee.
 pub(super) fn fewer(
     tape: &Tape,
     plan: &Plan,
@@ -126,7 +126,7 @@ pub(super) fn fewer(
             .violation
             .is_some_and(|(_, violation)| violation.guarantee == guarantee)
     };
-    // Where a panic comes out of a run, parts are taken out under a net.
+    // A run that panics outside its own handler is shrunk here, where the panic is caught.
     let mut accepted = accepted;
     caught(|| shrink(tape, plan, guarantee, runs_max, &mut accepted))
         .unwrap_or_else(|_| without(tape, runs_max, breaks, accepted))
@@ -169,7 +169,7 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What it gives, or the message and the place of its panic, which is then not printed.
+/// The result, or the message and the place of a panic, which is then not printed.
 pub(super) fn caught<T>(of: impl FnOnce() -> T) -> Result<T, String> {
     caught_with(of).map(|(given, _)| given)
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_outlive_a_panic() {
+    fn choices_are_kept_after_a_panic() {
         let source = Start::Seed(7).noting();
         let made = Arc::clone(&source.made);
         let mut chooser = Chooser::new(source);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_needed_is_taken_out() {
+    fn unneeded_choices_are_removed() {
         let point = |number| Point { stream: Label::Link.of(0), number };
         let tape = Tape::new((0..100).map(|number| (point(number), 1)));
         let needed = |tape: &Tape| tape.at(point(13)) == 1 && tape.at(point(77)) == 1;

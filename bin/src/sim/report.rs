@@ -17,7 +17,7 @@ use super::plans::Plans;
 use super::play::{Start, fewer, play};
 use crate::serve::print;
 
-/// Tapes that are printed as well as counted have at most so many choices.
+/// A tape with at most this many choices is printed in full.
 const PRINTED_MAX: usize = 40;
 
 /// What is to be done with a failure.

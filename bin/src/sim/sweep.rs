@@ -1,4 +1,4 @@
-//! A campaign: many seeds, what they add up to, and the failures among them.
+//! A campaign: many seeds, their sums, and the failures among them.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     let one = |seed| {
         let (run, found) = judged(twice, || play(&Start::Seed(seed), &plans.plan(false)));
         if found.is_some() {
-            // A long campaign tells of a failure at once, the rest at its end.
+            // A long campaign reports a failure at once, and its details at the end.
             complain(&format!("failed: {}", reproduce(&plans.arguments(&seed.to_string()))));
         }
         (run, found)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_judged_by_what_it_broke() {
+    fn the_broken_guarantee_decides_the_failure() {
         let judge = |broken| judged(false, || outcome(1, broken)).1.map(Failure::code);
         assert_eq!(judge(None), None);
         assert_eq!(judge(Some(Guarantee::OneAnswer)), Some(11));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_mark_fails_where_marks_are_required() {
+    fn a_missed_mark_fails_if_marks_are_required() {
         let mut tally = Tally::default();
         assert_eq!(marks(&tally, false, false), None);
         assert_eq!(marks(&tally, false, true), Some(Failure::MarkMissed));

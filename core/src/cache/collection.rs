@@ -1,4 +1,4 @@
-//! One stored collection as of one revision, and what a change does to it.
+//! One stored collection as of one revision, and how an event of the store changes it.
 
 use super::tree::Tree;
 use super::{Entry, LabelMark, Undecodable};
@@ -10,20 +10,21 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Bound;
 
-/// The selectable field that has an index of its own: kubelets list and watch by it.
+/// The selectable field that has an index, since every kubelet lists and watches pods by it.
 const INDEXED_FIELD: &str = "spec.nodeName";
 
-/// A collection. Cloning shares everything.
+/// A collection. A clone shares all of its parts.
 #[derive(Clone, Debug)]
 pub struct Cache {
     entries: Tree<Held>,
-    /// By indexed field's value, then key.
+    /// Entries ordered by the indexed field's value, then by key.
     by_field: Tree<Arc<Entry>>,
     indexed: Option<usize>,
     fields: &'static [SelectableField],
     /// The revision of the last change to this collection.
     revision: Rev,
-    /// Keys whose values cannot be read. As long as there are any, nobody is told what the collection holds.
+    /// Keys whose values cannot be read. While there are any, the collection is not served, since an answer without
+    /// them would be wrong.
     unreadable: Arc<BTreeMap<Bytes, Unreadable>>,
 }
 
@@ -32,12 +33,13 @@ pub struct Cache {
 pub struct Unreadable {
     pub revision: Rev,
     pub why: Undecodable,
-    /// It was there when the server first listed its store.
+    /// Whether the value was there when the server first listed its store; only then it keeps the server from being
+    /// ready.
     pub at_start: bool,
 }
 
-/// An entry, and the mark of its labels beside the pointer to it, so that a walk in search of labels reads
-/// only entries that may have them.
+/// An entry, and beside the pointer to it the mark of its labels. A list by labels then reads only those entries from
+/// memory that may match.
 #[derive(Clone, Debug)]
 pub struct Held {
     mark: LabelMark,
@@ -62,17 +64,17 @@ impl Held {
     }
 }
 
-/// What became of a collection by one event of its store.
+/// What one event of the store did to a collection.
 #[derive(Clone, Debug)]
 pub enum Applied {
     Changed(Change),
-    /// A key holds a value that cannot be read, and why.
+    /// A key got a value that cannot be read, for this reason.
     Spoilt(StorageId, Rev, Undecodable),
-    /// A key no longer holds such a value.
+    /// A key no longer holds a value that cannot be read.
     Mended(StorageId, Rev),
 }
 
-/// What happened to one object. At least one side is there.
+/// A change of one object. At least one of `new` and `old` is present.
 #[derive(Clone, Debug)]
 pub struct Change {
     pub storage: StorageId,
@@ -84,7 +86,7 @@ pub struct Change {
 }
 
 impl Cache {
-    /// Empty. What changed up to the revision `since` is not known: it may have been deleted again.
+    /// An empty collection. Changes up to the revision `since` are unknown, so no watch can start before it.
     pub fn new(fields: &'static [SelectableField], since: Rev) -> Self {
         let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
         Self {
@@ -109,12 +111,12 @@ impl Cache {
         self.entries.get(key).map(Held::entry)
     }
 
-    /// The place of the indexed field in the row's list, where the kind has one.
+    /// The position of the indexed field in the kind's list of selectable fields, if it is among them.
     pub fn indexed_field(&self) -> Option<usize> {
         self.indexed
     }
 
-    /// Where entries of this collection hold what is read from a source.
+    /// The position at which entries of this collection hold the field read from a source.
     pub fn place_of_field(&self, source: FieldSource) -> Option<usize> {
         self.fields.iter().position(|field| field.source == source)
     }
@@ -134,13 +136,13 @@ impl Cache {
         &self.unreadable
     }
 
-    /// Notes that a key holds a value that cannot be read. The entry before it is gone.
+    /// Notes that a key holds a value that cannot be read, and removes the entry that was there.
     pub(crate) fn spoil(&mut self, key: Bytes, unreadable: Unreadable) {
         self.remove(&key, unreadable.revision);
         Arc::make_mut(&mut self.unreadable).insert(key, unreadable);
     }
 
-    /// Whether the key held a value that cannot be read, which is no longer so.
+    /// Notes that a key holds no unreadable value any more. Returns whether it held one.
     pub(crate) fn mend(&mut self, key: &[u8]) -> bool {
         self.unreadable.contains_key(key) && Arc::make_mut(&mut self.unreadable).remove(key).is_some()
     }

@@ -1,5 +1,5 @@
-//! One stored object: its encoded bytes, shared with the store, and the few facts that lists and
-//! watches select by.
+//! One stored object: its encoded bytes, which are shared with the store, and the few fields that lists and watches
+//! select by.
 
 use super::LabelMark;
 use crate::codec::json::{self, RawPaths};
@@ -15,7 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// What values begin with that a server with encryption at rest has written.
+/// The prefix of values that were written by a server with encryption at rest.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/value/encrypt/identity/identity.go
 const ENCRYPTED_PREFIX: &[u8] = b"k8s:enc:";
 
@@ -24,7 +24,7 @@ const ENCRYPTED_PREFIX: &[u8] = b"k8s:enc:";
 #[derive(Clone, Debug)]
 pub struct Entry {
     key: Bytes,
-    /// Where the namespace, or of a cluster-scoped object the name, starts in the key.
+    /// Where the identity starts in the key: at the namespace, or at the name of a cluster-scoped object.
     identity_at: u32,
     value: Bytes,
     revision: Rev,
@@ -34,17 +34,18 @@ pub struct Entry {
     namespaced: bool,
     labels: Box<[(Text, Text)]>,
     fields: Box<[Text]>,
-    /// Where raw JSON stands in the object, of the few kinds that have any.
+    /// The paths of fields that hold raw JSON; only few kinds have any.
     raws: Option<Arc<RawPaths>>,
 }
 
-/// Stored bytes that are no object of the collection's kind, and why.
+/// Why stored bytes are not an object of the collection's kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecodable(pub String);
 
 impl Entry {
-    /// Reads the facts out of stored bytes. Bytes that another server laid out in another order are
-    /// laid out anew. `prefix_len` is the length of the collection's key prefix with its last slash.
+    /// Reads the indexed fields from stored bytes. Bytes that another server wrote in another field order, or as
+    /// protobuf, are encoded again in this server's order. `prefix_len` is the length of the collection's key prefix
+    /// with its last slash.
     pub fn decode(
         catalogue: &Catalogue,
         resource: &Resource,
@@ -115,18 +116,18 @@ impl Entry {
         Some(&self.labels[index].1)
     }
 
-    /// The mark of all its labels.
+    /// The mark of all labels of the object.
     pub fn mark(&self) -> LabelMark {
         let marks = self.labels.iter().map(|(key, value)| LabelMark::of(key, value));
         marks.fold(LabelMark::NONE, LabelMark::with)
     }
 
-    /// The selectable field at this place of the row's list; the empty string past its end.
+    /// The value of the selectable field at this position of the kind's list; empty for a position past its end.
     pub fn field(&self, index: usize) -> &str {
         self.fields.get(index).map_or("", |text| text)
     }
 
-    /// The same object as of another revision: what a deletion event shows.
+    /// The same object with another revision, for a deletion event.
     pub fn at_revision(&self, revision: Rev) -> Self {
         Self { revision, ..self.clone() }
     }
@@ -136,7 +137,7 @@ impl Entry {
         self.write_from(0, out);
     }
 
-    /// Appends the object as an item of a typed list: without kind and apiVersion.
+    /// Appends the object as an item of a typed list, which has no kind and apiVersion.
     pub fn write_item(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         self.write_from(self.content_at as usize, out);
@@ -157,12 +158,12 @@ impl Entry {
         out.extend_from_slice(&self.value[at..]);
     }
 
-    /// Bytes that `write_object` appends, about.
+    /// Roughly how many bytes `write_object` appends.
     pub fn len_bytes(&self) -> usize {
         self.value.len() + 32
     }
 
-    /// The object as a tree, with its resource version. Raw JSON is kept to the byte.
+    /// The object as a tree, with its resource version. Raw JSON in it is kept byte for byte.
     pub fn to_value(&self) -> Value {
         let none = RawPaths::NONE;
         let raws = self.raws.as_deref().unwrap_or(&none);
@@ -185,7 +186,7 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Whether the bytes begin as this server's of the kind do.
+/// Whether the bytes begin in the way in which this server writes objects of the kind.
 fn is_ours(resource: &Resource, value: &[u8]) -> bool {
     let row = resource.row;
     let slash = if row.group.is_empty() { "" } else { "/" };
@@ -200,7 +201,7 @@ fn is_ours(resource: &Resource, value: &[u8]) -> bool {
     true
 }
 
-/// Another server's JSON or protobuf in our order, without a resource version.
+/// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
 fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
     if value.starts_with(ENCRYPTED_PREFIX) {
         return Err(Undecodable(ENCRYPTED.to_string()));
@@ -225,7 +226,7 @@ fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result
     Ok(Bytes::from(out))
 }
 
-/// kube-apiserver stores its built-in kinds so.
+/// Decodes protobuf, in which kube-apiserver stores its built-in kinds.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go
 fn from_protobuf(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Value, Undecodable> {
     let envelope = proto::Envelope::open(value).map_err(|error| Undecodable(error.text().to_string()))?;
@@ -234,11 +235,11 @@ fn from_protobuf(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Re
     let mut object = message.map_err(|error| Undecodable(error.to_string()))?;
     object.set("kind", resource.row.kind.into());
     object.set("apiVersion", resource.group_version().into());
-    // Protobuf writes what JSON leaves out, such as empty texts.
+    // Protobuf contains fields that JSON omits, such as empty strings.
     decode::normalize(catalogue, resource.type_id, object).map_err(|error| Undecodable(error.0))
 }
 
-/// A value without a kind is taken for what its key says; one of another kind is not.
+/// Checks that a value is of the kind that its key implies. A value that names no kind passes.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/scheme.go, converter.go
 fn check_kind(
     catalogue: &Catalogue,
@@ -268,7 +269,7 @@ fn check_kind(
     )))
 }
 
-/// The paths that the fields of a row read, in order; a field with two sources takes two places.
+/// The paths that a kind's selectable fields read, in order. A field with two sources has two paths.
 fn field_paths(fields: &[SelectableField]) -> Vec<&'static [&'static str]> {
     let mut paths = Vec::with_capacity(fields.len());
     for field in fields {

@@ -1,4 +1,4 @@
-//! A list answer that is rendered while it is sent: constant memory, whatever its length.
+//! A list response that is rendered while it is sent, so that it takes constant memory whatever its length.
 
 use super::tree::Cursor;
 use super::{Entry, Held};
@@ -10,9 +10,9 @@ use bytes::Bytes;
 /// The items of a list.
 #[derive(Clone, Debug)]
 pub enum Items {
-    /// A run of a collection's snapshot.
+    /// A range of a collection's snapshot.
     Run(Cursor<Held>),
-    /// Entries picked by a selector, or read from the store.
+    /// Entries that a selector matched, or that were read from the store.
     Picked(vec::IntoIter<Arc<Entry>>),
 }
 
@@ -36,7 +36,7 @@ impl Iterator for Items {
     }
 }
 
-/// A JSON list: what comes before the items, the items, what comes after.
+/// A JSON list: the text before the items, the items, and the text after them.
 #[derive(Clone, Debug)]
 pub struct ListBody {
     head: Option<Bytes>,

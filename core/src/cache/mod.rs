@@ -1,4 +1,4 @@
-//! The watch cache: per stored collection an ordered persistent map of encoded entries.
+//! The watch cache: for each stored collection an ordered persistent map of encoded entries.
 
 mod collection;
 mod entry;

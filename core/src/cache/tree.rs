@@ -1,8 +1,8 @@
-//! A persistent ordered map: clones share everything, a write copies one path.
+//! A persistent ordered map: clones share all nodes, and a write copies only the path to the changed leaf.
 //!
-//! A B+-tree over byte keys. Every branch knows how many entries lie below it, so the place of a key
-//! among all keys (its rank) is found on the way down; ranges, prefixes and what remains after a page
-//! are then differences of ranks. Nodes that nobody else holds are changed in place.
+//! A B+-tree over byte keys. Every branch knows how many entries lie below it, so the rank of a key (its place among
+//! all keys) is found on the way down. Ranges, prefixes and the number of items after a page are differences of
+//! ranks. Nodes that no other clone holds are changed in place.
 
 use crate::store::key::prefix_end;
 use alloc::sync::Arc;
@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Range;
 
-/// Entries of a leaf and children of a branch, at most. A node splits beyond and is joined with a
-/// neighbour below a quarter of it.
+/// The most entries of a leaf and children of a branch. A larger node is split; one with less than a quarter of it is
+/// joined with a neighbour.
 const NODE_ENTRIES: usize = 32;
 const NODE_ENTRIES_MIN: usize = NODE_ENTRIES / 4;
 
@@ -68,7 +68,7 @@ impl<V: Clone> Tree<V> {
         self.get(key).is_some()
     }
 
-    /// The number of keys less than `key`: the place of `key`, whether or not it is there.
+    /// The number of keys less than `key`, whether or not `key` itself is in the map.
     pub fn rank(&self, key: &[u8]) -> usize {
         let mut node = &*self.root;
         let mut before = 0;
@@ -84,13 +84,13 @@ impl<V: Clone> Tree<V> {
         }
     }
 
-    /// The entry at a rank, None beyond the last.
+    /// The entry at a rank; None beyond the last.
     pub fn nth(&self, rank: usize) -> Option<(&Bytes, &V)> {
         let (leaf, place) = self.leaf_at(rank)?;
         leaf.entries().get(place).map(|(key, value)| (key, value))
     }
 
-    /// Sets the value of a key and returns the one before.
+    /// Sets the value of a key and returns the previous one.
     pub fn insert(&mut self, key: Bytes, value: V) -> Option<V> {
         let (replaced, split) = Arc::make_mut(&mut self.root).insert(key, value);
         if let Some((bound, right)) = split {
@@ -101,7 +101,7 @@ impl<V: Clone> Tree<V> {
         replaced
     }
 
-    /// Removes a key and returns its value. Of an absent key nothing is copied.
+    /// Removes a key and returns its value. Nothing is copied when the key is absent.
     pub fn remove(&mut self, key: &[u8]) -> Option<V> {
         self.get(key)?;
         let removed = Arc::make_mut(&mut self.root).remove(key);
@@ -118,7 +118,7 @@ impl<V: Clone> Tree<V> {
         self.at_ranks(0..self.len())
     }
 
-    /// Entries from a key on (inclusive), in key order.
+    /// Entries from a key on, that key included, in key order.
     pub fn range(&self, from: &[u8]) -> Iter<'_, V> {
         self.at_ranks(self.rank(from)..self.len())
     }
@@ -144,12 +144,12 @@ impl<V: Clone> Tree<V> {
         Iter { tree: self, leaf: &[], ranks: self.clamp(ranks) }
     }
 
-    /// As `at_ranks`, but owning a clone of the tree, for a walk that goes on later.
+    /// Like `at_ranks`, but it owns a clone of the tree, for an iteration that is continued later.
     pub fn cursor(&self, ranks: Range<usize>) -> Cursor<V> {
         Cursor { tree: self.clone(), leaf: None, ranks: self.clamp(ranks) }
     }
 
-    /// Both are one tree: nothing was written to either since one was cloned from the other.
+    /// Whether both are the same tree, that is, neither was written since one was cloned from the other.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.root, &other.root)
     }
@@ -159,7 +159,7 @@ impl<V: Clone> Tree<V> {
         ranks.start.min(end)..end
     }
 
-    /// The leaf that holds a rank, and the place in it.
+    /// The leaf that holds a rank, and the position in that leaf.
     fn leaf_at(&self, rank: usize) -> Option<(&Arc<Node<V>>, usize)> {
         let mut node = &self.root;
         let mut rank = rank;
@@ -195,7 +195,7 @@ impl<V: Clone> FromIterator<(Bytes, V)> for Tree<V> {
 #[derive(Clone, Debug)]
 pub struct Iter<'a, V> {
     tree: &'a Tree<V>,
-    /// What is left of the leaf at hand.
+    /// The entries of the current leaf that are still to come.
     leaf: &'a [(Bytes, V)],
     ranks: Range<usize>,
 }
@@ -221,7 +221,7 @@ impl<'a, V: Clone> Iterator for Iter<'a, V> {
 
 impl<V: Clone> ExactSizeIterator for Iter<'_, V> {}
 
-/// Entries in key order, with a tree of its own that later writes do not touch.
+/// Entries in key order. It owns a clone of the tree, so later writes do not change what it yields.
 #[derive(Clone, Debug)]
 pub struct Cursor<V> {
     tree: Tree<V>,
@@ -230,7 +230,7 @@ pub struct Cursor<V> {
 }
 
 impl<V: Clone> Cursor<V> {
-    /// The tree that is walked.
+    /// The tree that is iterated over.
     pub fn tree(&self) -> &Tree<V> {
         &self.tree
     }
@@ -268,11 +268,11 @@ fn find<V>(entries: &[(Bytes, V)], key: &[u8]) -> Result<usize, usize> {
     entries.binary_search_by(|(held, _)| (**held).cmp(key))
 }
 
-/// A node that grew too large gives its upper half away, with the bound between.
+/// The upper half of a node that grew too large, and the key bound between the halves.
 type Split<V> = Option<(Bytes, Arc<Node<V>>)>;
 
 impl<V> Node<V> {
-    /// Entries in this leaf or below this branch.
+    /// How many entries are in this leaf or below this branch.
     fn count(&self) -> usize {
         match self {
             Self::Leaf(entries) => entries.len(),
@@ -280,7 +280,7 @@ impl<V> Node<V> {
         }
     }
 
-    /// Entries of this very node; none of a branch.
+    /// The entries of this node itself; a branch has none.
     fn entries(&self) -> &[(Bytes, V)] {
         match self {
             Self::Leaf(entries) => entries,
@@ -319,7 +319,7 @@ impl<V: Clone> Node<V> {
         }
     }
 
-    /// Gives away the upper half when there are too many entries.
+    /// Splits off the upper half when there are too many entries.
     fn split(&mut self) -> Split<V> {
         if self.width() <= NODE_ENTRIES {
             return None;
@@ -356,7 +356,7 @@ impl<V: Clone> Node<V> {
         }
     }
 
-    /// Takes in the right neighbour; `bound` lay between.
+    /// Appends the right neighbour's content; `bound` is the key bound between the two.
     fn absorb(&mut self, bound: Bytes, right: Self) {
         match (self, right) {
             (Self::Leaf(entries), Self::Leaf(more)) => entries.extend(more),
@@ -378,15 +378,15 @@ impl<V> Branch<V> {
         Self { count: children.iter().map(|child| child.count()).sum(), bounds, children }
     }
 
-    /// The child that holds a key, if any does.
+    /// The index of the only child that may hold a key.
     fn child_of(&self, key: &[u8]) -> usize {
         self.bounds.partition_point(|bound| **bound <= *key)
     }
 }
 
 impl<V: Clone> Branch<V> {
-    /// Joins the child at `index` with a neighbour, and splits the two anew when they are too many for
-    /// one node.
+    /// Joins the child at `index` with a neighbour, and splits them evenly when together they are too many for one
+    /// node.
     fn join(&mut self, index: usize) {
         let left = if index + 1 < self.children.len() { index } else { index.saturating_sub(1) };
         if left + 1 >= self.children.len() {
@@ -413,7 +413,7 @@ mod tests {
     enum Write {
         Insert(u16, u32),
         Remove(u16),
-        /// Keeps a clone, to be compared at the end.
+        /// Keeps a clone, which must be unchanged at the end.
         Keep,
     }
 

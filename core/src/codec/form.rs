@@ -1,6 +1,6 @@
-//! In which form a client wants its answer, and in which form it sent its body.
-//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go, and the route
-//! guard that its web framework runs before every handler.
+//! The negotiated form of a response, and the encoding of a request body.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go, and the check that its web
+//! framework makes before every handler
 
 use super::yaml;
 use crate::http::Request;
@@ -43,7 +43,7 @@ impl MetaVersion {
     }
 }
 
-/// What an answer is turned into before it is encoded.
+/// The shape that an object is converted to before it is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
     /// The object or list itself.
@@ -64,7 +64,7 @@ pub struct Form {
     pub pretty: bool,
 }
 
-/// What kind of path is asked, for what it can answer in.
+/// The kind of a path, which decides the forms of its responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// One object of a built-in resource, or a write to it.
@@ -73,7 +73,7 @@ pub enum Endpoint {
     List,
     /// Anything of a custom resource.
     Custom,
-    /// Discovery and the like: never a Table, never metadata only.
+    /// Discovery and the like, which have neither Table nor metadata-only forms.
     Plain,
 }
 
@@ -100,8 +100,8 @@ pub enum PatchMedia {
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-/// The types that upstream names in its refusals. Bodies may be protobuf; answers are not offered in it
-/// yet, so that a client which lists it first falls through to its next choice.
+/// The media types that upstream names in its errors. Bodies may be protobuf. Responses are not offered in it yet, so
+/// a client that prefers protobuf gets its next choice.
 const MEDIA_TYPES: [&str; 3] = [JSON, YAML, PROTOBUF];
 const STREAM_MEDIA_TYPES: [&str; 2] =
     ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
@@ -115,7 +115,7 @@ const PATCH_TYPES: [(&str, PatchMedia); 4] = [
 impl Form {
     pub const JSON: Self = Self { media: Media::Json, shape: Shape::Full, pretty: false };
 
-    /// The form of the answer to `request`. 406 when the client takes none that `endpoint` has.
+    /// Negotiates the form of the response to `request`. 406 when the client accepts none that `endpoint` has.
     pub fn negotiate(request: &Request, endpoint: Endpoint) -> Result<Self, Failure> {
         let accept = request.header("accept").unwrap_or("");
         Self::guard(request, endpoint)?;
@@ -123,7 +123,7 @@ impl Form {
         Ok(Self { pretty: form.media == Media::Json && (form.pretty || wants_pretty(request)), ..form })
     }
 
-    /// The check that a route makes before anything else. 406 when the client takes none of its media types.
+    /// The check that a route makes before anything else: 406 when the client accepts none of its media types.
     pub fn guard(request: &Request, endpoint: Endpoint) -> Result<(), Failure> {
         let accept = request.header("accept").unwrap_or("");
         match endpoint {
@@ -144,7 +144,7 @@ impl Form {
         }
     }
 
-    /// The form of an error. Never fails: a client that takes nothing gets indented JSON.
+    /// The form of an error. It never fails: a client that accepts none gets indented JSON.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go
     pub fn for_error(request: &Request) -> Self {
         match choose(request.header("accept").unwrap_or(""), Endpoint::Plain) {
@@ -163,8 +163,8 @@ impl Form {
         }
     }
 
-    /// The bytes of an answer, given its value and a way to its compact JSON (in wire order, without a
-    /// line end). Compact JSON ends its line, indented JSON does not, as Go's encoders do.
+    /// Encodes a response from its value, or from its compact JSON (in wire order, without a line end). Like Go's
+    /// encoders, it ends compact JSON with a line end, but not indented JSON.
     pub fn encode(self, value: &Value, compact: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
         match self.media {
             Media::Yaml => yaml::to_string(value).into_bytes(),
@@ -196,8 +196,8 @@ pub fn body_media(content_type: Option<&str>) -> Result<BodyMedia, Failure> {
     }
 }
 
-/// The language of a patch by its content type; a custom resource has no strategic merge patch. 415 for
-/// any other, in one of two texts: built-in resources have theirs checked by the route.
+/// The patch language for a content type; custom resources have no strategic merge patch. 415 for any other type,
+/// with one of two messages, since the route checks the type for built-in resources.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go
 pub fn patch_media(content_type: Option<&str>, custom: bool) -> Result<PatchMedia, Failure> {
     let content_type = content_type.unwrap_or("");
@@ -299,7 +299,7 @@ pub fn wants_pretty(request: &Request) -> bool {
     ["curl", "Wget", "Mozilla/5.0"].iter().any(|person| agent.starts_with(person))
 }
 
-/// The first clause, best first, that names something offered with parameters that are allowed.
+/// The best clause that names an offered media type with allowed parameters.
 fn choose(accept: &str, endpoint: Endpoint) -> Option<Form> {
     if accept.is_empty() {
         return Some(Form::JSON);
@@ -370,8 +370,8 @@ fn parse_accept(header: &str) -> Vec<Clause<'_>> {
     let mut clauses: Vec<Clause<'_>> = Vec::new();
     for part in header.split(',').take(limits::ACCEPT_CLAUSES) {
         let Some(clause) = parse_clause(part.trim()) else { continue };
-        // Upstream sorts by a relation that is no order (a lower quality may stand before a wildcard),
-        // so the outcome is that of its algorithm: insertion.
+        // Upstream's comparison is not a valid order (a lower quality may precede a wildcard), so its result depends
+        // on its algorithm, which is insertion sort.
         let mut at = clauses.len();
         while at > 0 && clauses.get(at - 1).is_some_and(|before| is_better(&clause, before)) {
             at -= 1;

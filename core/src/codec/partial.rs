@@ -1,8 +1,8 @@
-//! A scan over a stored object's own JSON that finds what the cache needs without building a tree.
+//! Scans a stored object's JSON for what the cache needs, without building a tree.
 //!
-//! It reads what this server wrote: compact JSON that begins with the object's type and metadata. Built-in
-//! kinds have their members in struct order and begin with `kind`; custom ones are in key order and begin
-//! with `apiVersion`.
+//! It only reads what this server wrote: compact JSON that begins with the object's type and metadata. Built-in kinds
+//! have their members in struct order and begin with `kind`; custom ones are in key order and begin with
+//! `apiVersion`.
 
 use super::json;
 use crate::limits::SCAN_PATHS;
@@ -29,8 +29,8 @@ pub struct Scan {
     pub values: Vec<Option<Value>>,
 }
 
-/// Scans an object for at most `limits::SCAN_PATHS` paths; those beyond are answered with None. None
-/// altogether when the bytes are not of the expected form: parse them then.
+/// Scans an object for at most `limits::SCAN_PATHS` paths; the result for further ones is None. The whole result is
+/// None when the bytes do not have the expected form; they must then be parsed.
 pub fn scan(bytes: &[u8], paths: &[&[&str]]) -> Option<Scan> {
     let mut scan = Scan { values: alloc::vec![None; paths.len()], ..Scan::default() };
     let mut reader = Reader { bytes, at: 0 };
@@ -104,7 +104,7 @@ fn value(
         }
         return Some(());
     }
-    // No path is longer than the nesting it is cut at, so the recursion is bounded by the paths.
+    // The recursion is bounded by the length of the paths.
     reader.expect(b'{')?;
     while let Some(key) = reader.member()? {
         value(reader, values, paths, step(paths, active, depth, key), depth + 1)?;

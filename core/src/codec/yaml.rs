@@ -1,8 +1,8 @@
 //! YAML as sigs.k8s.io/yaml reads and writes it: YAML 1.1 scalars, JSON's data model.
 //!
-//! Clients match the texts of its errors, which come from the way it reads: `scanner` and `scan_scalar` cut the text
-//! into tokens, `grammar` makes events of them, `parse` builds the value. YAML 1.2 would read `0755`, `yes` and
-//! `1_000` differently from every other Kubernetes client and server.
+//! Clients match its error texts, which depend on how the text is read: `scanner` and `scan_scalar` split it into
+//! tokens, `grammar` turns these into events, `parse` builds the value. YAML 1.2 would read `0755`, `yes` and `1_000`
+//! differently from all other Kubernetes clients and servers.
 
 mod anchors;
 mod go;

@@ -11,17 +11,17 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The release whose API is served, as /version tells it.
+/// The release whose API is served, as /version reports it.
 pub const GIT_VERSION: &str = "v1.36.2+steersman";
 
 /// The media type parameters by which a client asks for every group at once.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// What documents are offered in, as refusals name it; protobuf is not there yet.
+/// The media types that refusals name; protobuf is not supported yet.
 const MEDIA_TYPES: [&str; 3] =
     ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 
-/// The other paths that / lists, beside those of groups and health checks.
+/// The paths that / lists beside those of groups and health checks.
 const FIXED_PATHS: &[&str] = &[
     "/api",
     "/api/v1",
@@ -37,9 +37,8 @@ const FIXED_PATHS: &[&str] = &[
     "/version",
 ];
 
-/// The answer to a request for a path of discovery, decoded; None when the path belongs to somebody else.
-/// `server_address` (`host:port`) is where clients outside reach this server; `more_paths` are further ones
-/// that / lists.
+/// Answers a request for a discovery path (decoded); None for other paths. `server_address` (`host:port`) is where
+/// clients reach this server; `more_paths` are further paths that / lists.
 pub fn respond(
     registry: &Registry,
     request: &Request,
@@ -87,7 +86,7 @@ pub fn respond(
     negotiated(request, document).map(Some)
 }
 
-/// The answer to a path that nothing serves: a Status below the root of a served group, Go's page elsewhere.
+/// The answer to a path that is not served: a Status below the root of a served group, plain text elsewhere.
 pub fn absent(registry: &Registry, path: &str) -> Result<Response, Failure> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let below_group = match segments.as_slice() {
@@ -101,7 +100,7 @@ pub fn absent(registry: &Registry, path: &str) -> Result<Response, Failure> {
     Ok(Response::text(404, "404 page not found\n").with_header("x-content-type-options", "nosniff"))
 }
 
-/// Some documents are for people: indented JSON, whatever is asked for.
+/// Some documents are always indented, whatever the client asks for.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go WriteRawJSON
 fn indented(document: &str) -> Response {
     Response::json(200, form::pretty(document.as_bytes()))
@@ -129,7 +128,7 @@ fn negotiated(request: &Request, document: String) -> Result<Response, Failure> 
     Err(Failure::not_acceptable(&MEDIA_TYPES))
 }
 
-/// Whether the first range that discovery can serve asks for every group at once.
+/// Whether the first media range that discovery can serve asks for the aggregated document.
 fn wants_aggregated(request: &Request) -> bool {
     let accept = request.header("accept").unwrap_or("");
     for range in accept.split(',') {
@@ -173,7 +172,7 @@ fn version() -> String {
         ("gitCommit", text(option_env!("STEERSMAN_COMMIT").unwrap_or("unknown"))),
         ("gitTreeState", text("clean")),
         ("buildDate", text(option_env!("STEERSMAN_BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z"))),
-        // There is no Go in it, but clients expect the member.
+        // The server is not written in Go, but clients expect the member.
         ("goVersion", text("none")),
         ("compiler", text("rustc")),
         ("platform", text(PLATFORM)),
@@ -200,7 +199,7 @@ fn groups(registry: &Registry) -> String {
     ])
 }
 
-/// An APIGroup, alone or as an item of the list (which bears no kind).
+/// An APIGroup, alone or as an item of the list (which has no kind).
 fn group_document(registry: &Registry, group: &str, alone: bool) -> String {
     let versions: Vec<String> = versions_of(registry, group)
         .iter()
@@ -218,7 +217,7 @@ fn group_document(registry: &Registry, group: &str, alone: bool) -> String {
     ])
 }
 
-/// An APIResourceList. That of the core group bears no version of its own, as upstream's.
+/// An APIResourceList. That of the core group has no apiVersion, as upstream.
 fn resources(registry: &Registry, group: &str, version: &str) -> String {
     let mut items = Vec::new();
     for resource in resources_of(registry, group, version) {
@@ -259,7 +258,7 @@ fn resource_document(resource: &Resource) -> String {
     ])
 }
 
-/// apidiscovery.k8s.io/v2: the core group, or all the others.
+/// The aggregated document, apidiscovery.k8s.io/v2, of the core group or of all others.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/aggregated/handler.go
 fn aggregated(registry: &Registry, request: &Request, core: bool) -> Response {
     let groups = group_names(registry).into_iter().filter(|group| group.is_empty() == core);
@@ -313,7 +312,7 @@ fn aggregated_resource(resource: &Resource) -> String {
     ])
 }
 
-/// Group and version are empty where they are the resource's own.
+/// Group and version are left out when they are those of the resource itself.
 fn response_kind(group: &str, version: &str, kind: &str) -> String {
     object(&[("group", text(group)), ("version", text(version)), ("kind", text(kind))])
 }
@@ -434,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_for_people_are_indented() {
+    fn documents_for_reading_are_indented() {
         let registry = Registry::builtin();
         for (path, agent, indented) in [
             ("/", "client/1", true),
@@ -450,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_is_so_in_two_ways() {
+    fn absent_paths_have_two_kinds_of_answers() {
         let registry = Registry::builtin();
         for (path, status_object) in [
             ("/apis/nope/v1", false),

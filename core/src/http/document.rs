@@ -1,5 +1,5 @@
-//! The server's own documents (discovery, OpenAPI, version): JSON text with members in a chosen order,
-//! and the validators by which clients cache it.
+//! Documents of the server itself (discovery, OpenAPI, version): JSON text with its members in a fixed order, and the
+//! entity tags by which clients cache it.
 
 use super::{Request, Response};
 use crate::codec::json;
@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A member of an object: its name and its encoded value. An empty value is left out.
+/// A member of an object: its name and its encoded value. A member with an empty value is left out.
 pub(super) type Member<'a> = (&'a str, String);
 
 pub(super) fn object(members: &[Member<'_>]) -> String {
@@ -36,7 +36,7 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     out
 }
 
-/// A list of texts; nothing at all when there are none.
+/// A list of texts; empty when there are none.
 pub(super) fn texts(items: &[&str]) -> String {
     if items.is_empty() { String::new() } else { list(items.iter().map(|item| text(item))) }
 }
@@ -47,12 +47,12 @@ pub(super) fn text(content: &str) -> String {
     String::from_utf8(out).expect("the writer writes UTF-8")
 }
 
-/// Nothing at all when the content is empty.
+/// An encoded text; empty when the content is empty.
 pub(super) fn optional_text(content: &str) -> String {
     if content.is_empty() { String::new() } else { text(content) }
 }
 
-/// A fingerprint of a document, 32 hexadecimal digits. It tells versions apart; it guards nothing.
+/// A fingerprint of a document, 32 hexadecimal digits. It tells versions apart and is no protection against forgery.
 pub(super) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     // FNV-1a over 128 bits.
     let mut state: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
@@ -64,13 +64,13 @@ pub(super) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a str>) -> Strin
     format!("{state:032X}")
 }
 
-/// Whether the client already holds the version that this entity tag (with quotes) names.
+/// Whether the client already has the version with this entity tag (with quotes).
 pub(super) fn is_held(request: &Request, entity_tag: &str) -> bool {
     let listed = request.header("if-none-match").unwrap_or("");
     listed.split(',').map(str::trim).any(|held| held == "*" || held.trim_start_matches("W/") == entity_tag)
 }
 
-/// 304, with the headers by which the client keeps its copy.
+/// 304, with the headers that let the client keep its copy.
 pub(super) fn not_modified(entity_tag: &str) -> Response {
     let response = Response { status: 304, headers: Vec::new(), body: super::Body::Empty };
     response.with_header("etag", entity_tag)

@@ -6,29 +6,28 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A header for the shell, which counts results: the probe, the checks that passed and those that failed.
+/// A header for the shell, which counts results: the probe, the checks that passed, and the checks that failed.
 pub const RESULTS: &str = "x-steersman-health";
 
-/// What the checks look at.
+/// The state that the checks look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Health<'a> {
-    /// Why the store does not answer; None while it does.
+    /// The reason why the store does not answer; None while it does.
     pub store: Option<&'a str>,
-    /// Why the server cannot serve what the store held when it was first listed.
+    /// The reason why the server cannot serve what the store held when it was first listed.
     pub storage: Option<&'a str>,
     /// Every cache has its first full list.
     pub caches: bool,
-    /// The objects that a new cluster starts with are there: system namespaces, bootstrap roles,
-    /// priority classes, the default ServiceCIDR.
+    /// The initial objects exist: system namespaces and the `kubernetes` service.
     pub bootstrapped: bool,
     /// The server has begun to shut down.
     pub stopping: bool,
 }
 
-/// What a check looks at.
+/// What a check depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
-    /// That the process answers at all.
+    /// It passes whenever the process answers.
     Alive,
     Store,
     Storage,
@@ -37,15 +36,15 @@ enum Condition {
     NotStopping,
 }
 
-/// On which of the three paths a check stands.
+/// Which paths have a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum On {
     All,
     /// /healthz and /livez.
     Live,
     Ready,
-    /// /readyz, and there only while it fails: kube-apiserver has it, and some distributions leave it out, so that what
-    /// a well server lists is what clients of either know.
+    /// /readyz, but only while the check fails. kube-apiserver always lists it, and some distributions do not, so a
+    /// healthy server's list fits clients of both.
     ReadyWhileFailing,
 }
 
@@ -78,7 +77,7 @@ impl Probe {
     }
 }
 
-/// Upstream's checks by name, in its order, and what each comes down to here.
+/// Upstream's checks by name, in its order, and what each depends on here.
 const CHECKS: &[(&str, On, Condition)] = &[
     ("ping", On::All, Condition::Alive),
     ("log", On::All, Condition::Alive),
@@ -121,8 +120,8 @@ const CHECKS: &[(&str, On, Condition)] = &[
     ("shutdown", On::Ready, Condition::NotStopping),
 ];
 
-/// The answer to a request for a health path, by any method; None when there is no such path or check.
-/// `parameters` is the decoded query: `verbose` and `exclude=CHECK` count.
+/// Answers a request for a health path, by any method; None when there is no such path or check. `parameters` is the
+/// decoded query, of which `verbose` and `exclude=CHECK` are used.
 pub fn respond(health: Health<'_>, path: &str, parameters: &[(String, String)]) -> Option<Response> {
     let path = path.strip_prefix('/')?;
     let (word, check) = match path.split_once('/') {
@@ -138,11 +137,11 @@ pub fn respond(health: Health<'_>, path: &str, parameters: &[(String, String)]) 
     })
 }
 
-/// A server that has nothing to complain of.
+/// The state of a healthy server.
 const WELL: Health<'static> =
     Health { store: None, storage: None, caches: true, bootstrapped: true, stopping: false };
 
-/// Every path that answers when all is well.
+/// Every path that answers on a healthy server.
 pub fn paths() -> impl Iterator<Item = String> {
     Probe::ALL.into_iter().flat_map(|probe| {
         let checks = probe.checks(WELL).map(move |(name, _, _)| format!("/{}/{name}", probe.word()));
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_server_is_brief_unless_asked() {
+    fn a_healthy_server_answers_briefly_unless_verbose() {
         let answer = ask(WELL, "/readyz", "").expect("a probe");
         assert_eq!((answer.status, body(&answer)), (200, "ok"));
         let answer = ask(WELL, "/readyz", "verbose=1").expect("a probe");

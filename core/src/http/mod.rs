@@ -1,4 +1,4 @@
-//! HTTP as the core sees it: a parsed request in, a response with shared bytes out.
+//! HTTP as the core uses it: a parsed request in, a response with shared bytes out.
 
 pub mod discovery;
 mod document;

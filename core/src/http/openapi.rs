@@ -1,7 +1,7 @@
 //! /openapi/v2 and /openapi/v3: the API as OpenAPI documents, computed from the registry and the catalogue.
 //!
-//! A document is made when it is asked for and not kept: clients keep it themselves, by its hash.
-//! Descriptions are absent, and so are the paths of the deprecated `watch/` prefix.
+//! A document is made when it is asked for and not cached here, since clients cache it by its hash. Descriptions are
+//! absent, and so are the paths with the deprecated prefix `watch/`.
 //! k8s: k8s.io/kube-openapi/pkg/handler, pkg/handler3
 
 mod paths;
@@ -39,13 +39,13 @@ impl Edition {
 
 const ROOT: &str = "/openapi/v3";
 
-/// The binary form of OpenAPI v2: as it is answered, and as older clients ask for it, which is no media
-/// type by the rules.
+/// The media types of the binary form of OpenAPI v2: the one that answers have, and the one that older clients ask
+/// for, which is not a valid media type.
 const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const PROTOBUF_V2_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
-/// The answer to a request for an OpenAPI path, decoded, by any method; None when the path is somebody else's.
-/// `hash` is the query parameter by which clients pin the version they mean.
+/// Answers a request for an OpenAPI path (decoded), by any method; None for other paths. `hash` is the query
+/// parameter with which a client asks for one version of a document.
 pub fn respond(registry: &Registry, request: &Request, path: &str, hash: Option<&str>) -> Option<Response> {
     match path {
         "/openapi/v2" => Some(respond_v2(registry, request)),
@@ -84,7 +84,7 @@ fn respond_v3(
 ) -> Response {
     let current = hash_of(registry, group, version);
     if let Some(hash) = hash.filter(|hash| *hash != current) {
-        // The client has an old index: what it asks for is gone, the new version stands elsewhere.
+        // The client has an old index. Its version is gone, so it is redirected to the new one.
         let location = format!("{ROOT}/{path}?hash={current}");
         let response = Response::text(301, format!("moved from {hash}\n"));
         return response.with_header("location", location);
@@ -96,7 +96,7 @@ fn respond_v3(
     let response = Response::json(200, document_v3(registry, group, version)).with_header("etag", entity_tag);
     let response = response.with_header("vary", "Accept");
     if hash.is_some() {
-        // A pinned version never changes.
+        // A document with a given hash never changes.
         response.with_header("cache-control", "public, immutable")
     } else {
         response.with_header("cache-control", "no-cache, private")
@@ -162,7 +162,7 @@ fn security() -> String {
     object(&[("BearerToken", object(&token))])
 }
 
-/// The types that requests and answers name; the rest follows from these.
+/// The types that requests and answers name; all others are found through their references.
 fn roots(registry: &Registry, in_document: &dyn Fn((&str, &str)) -> bool) -> BTreeSet<TypeId> {
     let catalogue = &registry.catalogue;
     let mut roots = BTreeSet::new();
@@ -195,7 +195,7 @@ fn group_versions(registry: &Registry) -> Vec<(String, &str, &str)> {
     found
 }
 
-/// Tells versions of a document apart: it follows from the release and from the rows.
+/// A hash that identifies a version of a document. It depends on the release and on the kinds.
 fn hash_of(registry: &Registry, group: &str, version: &str) -> String {
     let everything = version.is_empty();
     let rows = registry.iter().map(|resource| resource.row);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_tells_what_merges_need_to_know() {
+    fn a_schema_has_the_extensions_for_merges() {
         let registry = Registry::builtin();
         let document = parse(&document_v3(&registry, "", "v1"));
         let schema = |name: &str| document.at(&["components", "schemas", name]).cloned().expect("a schema");

@@ -1,4 +1,4 @@
-//! Discovery of the issuer of service account tokens: who it is, and the keys that it signs with.
+//! OpenID discovery of the issuer of service account tokens: its URL, and the keys that it signs with.
 //! k8s: pkg/serviceaccount/openidmetadata.go, pkg/routes/openidmetadata.go
 
 use super::document::{list, object, text};
@@ -73,13 +73,13 @@ impl PublicKey {
     }
 }
 
-/// The paths that are served: none without keys or with an issuer that OpenID Connect does not allow.
+/// The paths that are served. There are none without keys, or if OpenID Connect does not allow the issuer.
 pub fn paths(config: &Config) -> &'static [&'static str] {
     let can_discover = allows_discovery(&config.issuer) && !config.issuer_keys.is_empty();
     if can_discover { &[CONFIGURATION_PATH, KEYS_PATH] } else { &[] }
 }
 
-/// The answer to a request for one of the two documents; None when the path (decoded) belongs to somebody else.
+/// Answers a request for one of the two documents; None for other paths (decoded).
 pub fn respond(config: &Config, request: &Request, path: &str) -> Result<Option<Response>, Failure> {
     let below = |root: &&&str| {
         let rest = path.strip_prefix(**root);
@@ -109,7 +109,7 @@ fn allows_discovery(issuer: &str) -> bool {
     scheme.eq_ignore_ascii_case("https") && query.is_empty() && fragment.is_empty()
 }
 
-/// The router compares whole media types: a range of them is only `*/*`.
+/// The router compares whole media types; the only range that it knows is `*/*`.
 fn accepts(request: &Request, media_type: &str) -> bool {
     let accept = request.header("accept").filter(|accept| !accept.is_empty()).unwrap_or("*/*");
     accept.split(',').any(|range| {

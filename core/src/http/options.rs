@@ -48,11 +48,11 @@ pub enum VersionMatch {
 pub enum ListStart {
     /// The newest state at the time of the request.
     Latest,
-    /// Any state at hand; a limit does not count, as upstream serves it from its cache.
+    /// Any state that the cache has. The limit is ignored, as upstream does when it serves from its cache.
     Any,
     NotOlderThan(Rev),
     Exact(Rev),
-    /// A further page, from a key on (inclusive), at a revision; at the newest when None.
+    /// A further page, from a key on (inclusive), at a revision; None for the newest one.
     Continue {
         start: Bytes,
         revision: Option<Rev>,
@@ -60,8 +60,8 @@ pub enum ListStart {
 }
 
 impl ListOptions {
-    /// 400 for what cannot be parsed, 422 for what does not go together. Which fields may be selected
-    /// by is the kind's to say.
+    /// 400 for values that cannot be parsed, 422 for options that exclude each other. Whether a field can be selected
+    /// by is decided by the kind.
     pub fn from_query(query: &Query) -> Result<Self, Failure> {
         let timeout_seconds = query.int("timeoutSeconds")?;
         let limit = query.int("limit")?.unwrap_or(0);
@@ -190,9 +190,9 @@ impl ListOptions {
     }
 }
 
-/// A resource version as a revision; the empty text is `Rev(0)`. The error is a field error's line,
-/// which a list wraps in `invalid resource version: ` (400), a get answers bare (500), and a watch as
-/// the resource's Invalid (422).
+/// A resource version as a revision; the empty text is `Rev(0)`. The error is a field error's line. A list wraps it
+/// in `invalid resource version: ` (400), a get answers with it alone (500), and a watch makes it the resource's
+/// Invalid (422).
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/api_object_versioner.go ParseResourceVersion
 pub fn parse_resource_version(text: &str) -> Result<Rev, String> {
     if text.is_empty() {
@@ -209,14 +209,14 @@ pub fn parse_resource_version(text: &str) -> Result<Rev, String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteOptions {
     pub dry_run: bool,
-    /// Empty when the client named none.
+    /// Empty when the client gave none.
     pub field_manager: Text,
     pub field_validation: FieldValidation,
-    /// Of an apply patch: take fields over from other managers.
+    /// For an apply patch: take fields over from other managers.
     pub force: bool,
 }
 
-/// What unknown and duplicate fields of a body lead to.
+/// How unknown and duplicate fields of a body are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldValidation {
     Ignore,
@@ -276,7 +276,7 @@ fn validate_dry_run(values: &[&str], causes: &mut Causes) {
     }
 }
 
-/// What becomes of the dependents of a deleted object.
+/// What happens to the dependents of a deleted object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Propagation {
     Foreground,
@@ -288,7 +288,7 @@ pub enum Propagation {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct DeleteOptions {
     pub dry_run: bool,
-    /// As sent; a negative one is taken for 1 on the way to the kind's rules.
+    /// As sent. A negative value is treated as 1 later.
     pub grace_period_seconds: Option<i64>,
     pub precondition_uid: Option<Text>,
     pub precondition_resource_version: Option<Text>,
@@ -311,7 +311,7 @@ impl DeleteOptions {
         options.checked(query.first("propagationPolicy"), &query.all("dryRun").collect::<Vec<_>>())
     }
 
-    /// Of a body in the shape of `meta.v1.DeleteOptions`.
+    /// Reads a body with the fields of `meta.v1.DeleteOptions`.
     pub fn from_body(body: &Value) -> Result<Self, Failure> {
         let text = |path: &[&str]| body.at(path).and_then(Value::as_str).map(Text::from);
         let options = Self {

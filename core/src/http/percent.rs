@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The decoded text, with `+` for a space in queries. None when a `%` has no two hexadecimal digits
-/// after it. Bytes that are no UTF-8 become U+FFFD.
+/// The decoded text, in a query with `+` as a space. None when a `%` is not followed by two hexadecimal digits. Bytes
+/// that are not UTF-8 become U+FFFD.
 pub(crate) fn decode(text: &str, query: bool) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|byte| byte == b'%' || query && byte == b'+') {
         return Some(Cow::Borrowed(text));

@@ -17,7 +17,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Of a query as sent, without `?`.
+    /// Parses a query as sent, without `?`.
     pub fn parse(text: &str) -> Self {
         let whole = |pair: &&str| !pair.is_empty() && !pair.contains(';');
         let decoded = |pair: &str| {
@@ -51,17 +51,17 @@ impl Query {
         self.first(name).is_some()
     }
 
-    /// Everything but `false` and `0` is true, also the empty text; None when absent.
+    /// Any value but `false` and `0` is true, even the empty text; None when absent.
     pub fn bool(&self, name: &str) -> Option<bool> {
         self.first(name).map(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 
-    /// 400 for what is no integer.
+    /// 400 for a value that is not an integer.
     pub fn int(&self, name: &str) -> Result<Option<i64>, Failure> {
         self.first(name).map(|value| parse_int(value).map_err(Failure::bad_request)).transpose()
     }
 
-    /// What `pretty` says, when it says something that Go takes for a bool.
+    /// The value of `pretty`, if Go accepts it as a bool.
     pub fn pretty(&self) -> Option<bool> {
         match self.first("pretty")? {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
@@ -70,7 +70,7 @@ impl Query {
         }
     }
 
-    /// How long the client wants to wait, nanoseconds; 0 and below for as long as the server does.
+    /// The timeout that the client asks for, nanoseconds; with 0 and below the server's own applies.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
     pub fn timeout_nanos(&self) -> Result<Option<i64>, Failure> {
         let failed = |why: String| {
@@ -83,12 +83,12 @@ impl Query {
     }
 }
 
-/// Go's `strconv.ParseInt(text, 10, 64)`, with its sentence for an error.
+/// Go's `strconv.ParseInt(text, 10, 64)`, with its error text.
 pub fn parse_int(text: &str) -> Result<i64, String> {
     text.parse::<i64>().map_err(|error| number_error("ParseInt", text, error.kind()))
 }
 
-/// Go's `strconv.ParseUint(text, 10, 64)`, with its sentence for an error.
+/// Go's `strconv.ParseUint(text, 10, 64)`, with its error text.
 pub fn parse_uint(text: &str) -> Result<u64, String> {
     if text.starts_with('+') {
         return Err(number_error("ParseUint", text, &IntErrorKind::InvalidDigit));

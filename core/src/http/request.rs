@@ -1,11 +1,11 @@
-//! A request as the shell hands it over: read whole, body bounded, nothing interpreted.
+//! A request as the shell passes it in: read completely, with a bounded body, and not interpreted.
 
 use crate::value::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// The HTTP method. Methods beyond these keep their word, for logs, and are not served.
+/// The HTTP method. Other methods keep their text, for logs, and are not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
     Get,
@@ -46,15 +46,15 @@ impl Method {
     }
 }
 
-/// What the transport proved about the other side.
+/// What the transport has proved about the client.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Peer {
     /// No client certificate.
     #[default]
     None,
-    /// A certificate that a configured client CA vouches for: its common name and organizations.
+    /// A certificate that a configured client authority has issued: its common name and organizations.
     Certificate { common_name: Text, organizations: Vec<Text> },
-    /// A certificate that no configured CA vouches for, and why.
+    /// A certificate that no configured authority has issued, and why.
     Rejected(Text),
 }
 
@@ -62,13 +62,13 @@ pub enum Peer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub method: Method,
-    /// The path as sent, percent-encoding kept, without the query.
+    /// The path as sent, still percent-encoded, without the query.
     pub path: String,
     /// The query as sent, without `?`.
     pub query: String,
     /// Names in lower case, in the order sent.
     pub headers: Vec<(Text, String)>,
-    /// At most `limits::REQUEST_BODY_BYTES`; a longer one is answered by the shell.
+    /// At most `limits::REQUEST_BODY_BYTES`; the shell answers requests with longer bodies.
     pub body: Bytes,
     pub peer: Peer,
     /// The client's IP address, without the port.
@@ -76,12 +76,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first header of a name in lower case.
+    /// The first header with this name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every header of a name in lower case.
+    /// Every header with this name, given in lower case.
     pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(held, _)| held == name).map(|(_, value)| value.as_str())
     }

@@ -11,20 +11,20 @@ use bytes::Bytes;
 /// A header: lower-case name and value.
 pub type Header = (Text, String);
 
-/// What follows the headers.
+/// The body of a response.
 #[derive(Clone, Debug)]
 pub enum Body {
     Empty,
     Full(Bytes),
     /// A list, rendered chunk by chunk as the client reads it.
     List(ListBody),
-    /// These events, then frames, as `Effect::Frame`, until `Effect::Close`.
+    /// These initial events, then frames from `Effect::Frame`, until `Effect::Close`.
     Stream(InitialEvents),
 }
 
 impl Body {
-    /// Whether sending it may take long: a client that does not read it keeps its seat, so whoever sends it gives
-    /// `Input::Sent` when that has ended. A stream says by `Input::Gone` that it has ended.
+    /// Whether sending the body may take long. A client that does not read it keeps its seat, so the shell gives
+    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`.
     pub fn is_large(&self) -> bool {
         match self {
             Self::Empty | Self::Stream(_) => false,
@@ -34,7 +34,7 @@ impl Body {
     }
 }
 
-/// One HTTP response. `content-length` and `date` are the shell's.
+/// One HTTP response. The shell adds `content-length` and `date`.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,

@@ -1,4 +1,4 @@
-//! What a request asks for, from its method, path and query: verb, resource, namespace, name.
+//! Interprets method, path and query of a request: verb, resource, namespace, name.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go
 
 use super::options::ListOptions;
@@ -12,13 +12,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What is asked for, for authorization, routing and audit alike.
+/// What a request asks for. Authorization, routing and audit all use it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct RequestInfo {
     /// Percent-decoded.
     pub path: String,
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the method in
-    /// lower case of a request that is not about a resource; empty for a method without a verb.
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`. For a request that is not
+    /// about a resource it is the method in lower case. It is empty for a method without a verb.
     pub verb: Text,
     /// The path lies below `/api/<version>/` or `/apis/<group>/<version>/`.
     pub is_resource: bool,
@@ -27,22 +27,22 @@ pub struct RequestInfo {
     /// Empty for the core group.
     pub group: Text,
     pub version: Text,
-    /// Empty for all namespaces and for cluster resources. Of a namespace itself, its name.
+    /// Empty for all namespaces and for cluster-scoped resources. For a namespace itself, it is its name.
     pub namespace: Text,
     pub resource: Text,
     pub subresource: Text,
-    /// Also of a list or watch that a field selector narrows to one name.
+    /// The name, which a list or watch may get from a field selector too.
     pub name: Text,
-    /// The name stands in the path.
+    /// The name is part of the path.
     pub named_in_path: bool,
-    /// What follows the subresource, without a slash before it: the path to proxy to. None when nothing
-    /// follows; empty when a slash does.
+    /// The path after the subresource, without its first slash, for proxies. None if the path ends with the
+    /// subresource; empty if only a slash follows.
     pub remainder: Option<String>,
-    /// The path is one of the deprecated `/api/v1/watch/...`, a watch whatever the query says.
+    /// The path is one of the deprecated `/api/v1/watch/...`, which is a watch whatever the query says.
     pub watch_prefix: bool,
 }
 
-/// Words after the version that are a verb.
+/// Verbs that may stand in a path after the version.
 const VERB_WATCH: &str = "watch";
 pub(crate) const VERB_PROXY: &str = "proxy";
 
@@ -88,7 +88,7 @@ impl RequestInfo {
         Some(parts)
     }
 
-    /// A verb in the path, deprecated and still served for watches.
+    /// Takes a verb from the path. This is deprecated, and still served for watches.
     fn take_verb<'a>(&mut self, parts: &'a [&'a str], path: &str) -> Result<&'a [&'a str], Unroutable> {
         let [verb, rest @ ..] = parts else { return Ok(parts) };
         if !matches!(*verb, VERB_WATCH | VERB_PROXY) {
@@ -129,7 +129,7 @@ impl RequestInfo {
         }
     }
 
-    /// Without a name, a get is a list or a watch and a delete one of a collection.
+    /// Without a name, a get is a list or a watch, and a delete is one of a collection.
     fn refine_verb(&mut self, query: &Query) {
         if !self.name.is_empty() {
             return;
@@ -142,7 +142,7 @@ impl RequestInfo {
         }
         let watch = query.bool("watch").unwrap_or(false);
         self.verb = if watch { "watch" } else { "list" }.into();
-        // The selector counts only when the whole query parses; a bad one is answered later.
+        // The selector is used only when the whole query can be parsed; a malformed one is answered later.
         let selected = FieldSelector::parse(query.text("fieldSelector"));
         let whole = query.int("limit").is_ok() && query.int("timeoutSeconds").is_ok();
         let labels = LabelSelector::parse(query.text("labelSelector"));
@@ -154,7 +154,7 @@ impl RequestInfo {
         }
     }
 
-    /// Whether a watch is asked for, by the path or by the query.
+    /// Whether the path or the query asks for a watch.
     pub fn is_watch(&self, options: &ListOptions) -> bool {
         self.watch_prefix || options.watch
     }
@@ -170,7 +170,7 @@ impl RequestInfo {
         Err(Failure::bad_request(format!("Name parameter invalid: {}: {why}", quoted(&self.name))))
     }
 
-    /// 500, as upstream, for a namespace that no key can hold. `key` is the object's or the collection's.
+    /// 500, as upstream, for a namespace that no key can hold. `key` returns the key of the object or the collection.
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go prepareKey
     pub fn check_namespace(&self, creates: bool, key: impl FnOnce() -> String) -> Result<(), Failure> {
         let problems = path_segment(&self.namespace, false);
@@ -186,19 +186,19 @@ impl RequestInfo {
     }
 }
 
-/// Why it cannot be told what a request asks for. It is answered before anybody asks who makes it.
+/// Why a request cannot be interpreted. It is answered before authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unroutable {
-    /// The path is not escaped as it must be.
+    /// The path is not percent-encoded correctly.
     Undecodable,
-    /// The path, decoded, ends after one of the verbs that a path may have.
+    /// The decoded path ends after one of the verbs that a path may contain.
     EndsAfterVerb(String),
 }
 
 impl Unroutable {
     pub fn response(&self, request: &Request) -> Response {
         match self {
-            // Go's server answers so to what it cannot parse.
+            // Go's server gives this answer to requests that it cannot parse.
             Self::Undecodable => Response::text(400, "400 Bad Request"),
             // k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go InternalError
             Self::EndsAfterVerb(path) => {
@@ -229,8 +229,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// `verb|group/version|namespace|resource/subresource|name|remainder`, or `verb` of a path that is
-    /// about no resource.
+    /// `verb|group/version|namespace|resource/subresource|name|remainder`, or only `verb` for a path that is not
+    /// about a resource.
     fn told(method: &str, url: &str) -> String {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let info = RequestInfo::parse(&Method::parse(method), path, &Query::parse(query)).unwrap();

@@ -1,4 +1,4 @@
-//! The first step: who asks, whether that is allowed, and which verb's file goes on.
+//! The first steps of a request: authentication, authorization, and the choice of the file that handles its verb.
 
 use super::call::Target;
 use super::caller::{self, Caller};
@@ -15,11 +15,12 @@ use crate::world::Authorization;
 use alloc::format;
 use alloc::string::String;
 
-/// Those who may do everything, and get an answer when the server is full.
+/// The group that may do everything. Its members are served even when all seats are taken.
 /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
 const PRIVILEGED_GROUP: &str = "system:masters";
 
-/// Finds out who asks. Only then a seat is taken, so that those who are refused here keep nobody from one.
+/// Authenticates the caller. The job asks for a seat only afterwards, so that requests which fail authentication take
+/// no seats from others.
 pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
     let request = &scene.call.request;
     if let Err(unroutable) = &scene.call.info {
@@ -40,7 +41,7 @@ pub(super) fn seated(scene: &Scene<'_>, caller: &Caller, warnings: &mut Warnings
         Err(unroutable) => return Ok(Next::Done(unroutable.response(&scene.call.request))),
     };
     authorize(scene, info, caller)?;
-    // What a path means to authorization is not always what it means to the router: it takes no second slash first.
+    // Authorization and routing do not read every path alike: the router does not skip a second leading slash.
     let is_served = scene.world.registry.serves_group_version(&info.group, &info.version);
     if info.is_resource && is_served && !info.path.starts_with("//") {
         resource(scene, info, warnings)
@@ -121,7 +122,7 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> R
     }
 }
 
-/// A verb on objects themselves.
+/// Starts a verb on whole objects.
 fn whole(
     scene: &Scene<'_>,
     info: &RequestInfo,
@@ -174,8 +175,8 @@ fn whole(
     }
 }
 
-/// What a route refuses before its handler warns of anything, what all its answers then warn of, and names and
-/// namespaces that no key can hold.
+/// Checks that upstream makes before a handler may add warnings; warnings that all answers of the route carry; and
+/// names and namespaces that no key can hold.
 fn check_route(
     scene: &Scene<'_>,
     info: &RequestInfo,
@@ -211,7 +212,7 @@ fn check_route(
     Ok(())
 }
 
-/// Before the store has been read whole the cache knows nothing, not even what is not there.
+/// Refuses a request while the store has not been listed yet: the cache could not even tell that an object is absent.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go
 fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
     if scene.world.synced() || scene.flaw().is(Mutant::EmptyListBeforeSync) {
@@ -220,7 +221,7 @@ fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
     Err(Failure::too_many_requests("storage is (re)initializing", 1))
 }
 
-/// A verb on a part of an object.
+/// Starts a verb on a subresource.
 fn part(
     scene: &Scene<'_>,
     info: &RequestInfo,
@@ -259,7 +260,7 @@ fn part(
     }
 }
 
-/// A part of the API that this server does not serve yet.
+/// The answer for a part of the API that this server does not serve yet.
 fn not_there_yet(what: &str) -> Failure {
     Failure::not_implemented(format!("{what} is not implemented by this server yet"))
 }

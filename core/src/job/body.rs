@@ -1,4 +1,4 @@
-//! From a request body to an object of the expected kind.
+//! Decodes a request body into an object of the expected kind.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go transformDecodeError
 
 use super::Scene;
@@ -18,7 +18,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// A decoded object, and what the client is warned of.
+/// A decoded object, and the warnings for the client.
 #[derive(Clone, Debug)]
 pub(super) struct Body {
     pub(super) value: Value,
@@ -40,7 +40,7 @@ impl<'a> Expected<'a> {
         Self { group: row.group, version: row.version, kind: row.kind, type_id: resource.type_id }
     }
 
-    /// `group/version`, or the version alone.
+    /// `group/version`, or only the version for the core group.
     pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() {
             self.version.to_string()
@@ -61,7 +61,7 @@ pub(super) fn object(
     typed(scene, parsed(scene, media, expected)?, expected, validation)
 }
 
-/// The body as a tree, whatever it holds.
+/// The body as a tree, without a check of its kind.
 pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, Failure> {
     let kind = expected.kind;
     read(scene, media, expected).map_err(|why| {
@@ -72,7 +72,7 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
     })
 }
 
-/// The body as a tree, or the decoder's own words.
+/// The body as a tree, or the decoder's error text.
 pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
     let body = &scene.call.request.body;
     let parsed = match media {
@@ -93,7 +93,7 @@ pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) 
     Ok(parsed)
 }
 
-/// Whether a tree can say what it is. The sentence is that of the decoder which looks for it.
+/// Whether a tree names its kind and version. The error text is that of upstream's decoder, which looks for both.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/meta.go
 pub(super) fn check_named(value: &Value) -> Result<(), String> {
     let no_kind = |why: String| {
@@ -119,7 +119,8 @@ pub(super) fn check_named(value: &Value) -> Result<(), String> {
     }
 }
 
-/// A protobuf body as a tree. Of another kind than the expected only its name is told.
+/// A protobuf body as a tree. When it is of another kind than the expected one, the tree holds nothing but the kind
+/// and the version.
 fn from_protobuf(scene: &Scene<'_>, body: &[u8], expected: Expected<'_>) -> Result<Parsed, String> {
     let envelope = proto::Envelope::open(body).map_err(|error| error.text().to_string())?;
     let is_expected = envelope.kind.is_empty() || envelope.kind == expected.kind;
@@ -135,7 +136,7 @@ fn from_protobuf(scene: &Scene<'_>, body: &[u8], expected: Expected<'_>) -> Resu
     Ok(Parsed { value, duplicates: Vec::new() })
 }
 
-/// A tree as an object of the expected kind.
+/// Turns a tree into an object of the expected kind.
 pub(super) fn typed(
     scene: &Scene<'_>,
     parsed: Parsed,
@@ -175,7 +176,7 @@ pub(super) fn typed(
     }
 }
 
-/// What a body says it is, with what it leaves out taken from what is expected.
+/// The kind and version that a body names. What it leaves out is taken from the expected kind.
 struct Named {
     api_version: String,
     version: String,
@@ -192,8 +193,8 @@ impl Named {
         Self { api_version, version, kind: or(object::kind(value), kind) }
     }
 
-    /// Why an object of another kind or version is refused: upstream reads it as what it says it is, converts it,
-    /// and only then looks at its version.
+    /// The error for an object of another kind or version. Upstream first reads the object as the kind that it names,
+    /// then converts it, and looks at its version last; errors come in that order.
     /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go Decode
     fn misfit(
         &self,
@@ -225,7 +226,7 @@ impl Named {
         ))
     }
 
-    /// The body as what it says it is; None where this server does not know what such an object looks like.
+    /// The body decoded as the kind that it names; None when the catalogue does not have that kind.
     fn decoded(&self, scene: &Scene<'_>, parsed: Parsed) -> Option<Result<Decoded, DecodeError>> {
         let catalogue = &scene.world.registry.catalogue;
         let type_id = type_of(catalogue, &self.api_version, &self.kind)?;
@@ -233,13 +234,13 @@ impl Named {
     }
 }
 
-/// The type of a kind, where the catalogue has it.
+/// The type of a kind, if the catalogue has it.
 pub(super) fn type_of(catalogue: &Catalogue, api_version: &str, kind: &str) -> Option<TypeId> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     catalogue.iter().find(|(_, def)| def.kind == Some((group, version, kind))).map(|(id, _)| id)
 }
 
-/// The head of a body as errors show it.
+/// The beginning of a body, as error texts quote it.
 fn summary(body: &[u8]) -> String {
     const SHOWN_BYTES_MAX: usize = 30;
     let head = &body[..body.len().min(SHOWN_BYTES_MAX)];

@@ -1,4 +1,4 @@
-//! What stays the same over all steps of a request: what was asked, by whom, when.
+//! What stays the same over all steps of a request: the request, its caller, and when it came.
 
 use super::Scene;
 use crate::codec::form::{Form, Shape};
@@ -20,13 +20,13 @@ use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
 
-/// A request and what its path says.
+/// A request, and what its path means.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(super) id: JobId,
     pub(super) request: Request,
     pub(super) query: Query,
-    /// What is asked for, or why that cannot be told.
+    /// What the path asks for, or why it could not be understood.
     pub(super) info: Result<RequestInfo, Unroutable>,
     pub(super) rng: Rng,
     started: Now,
@@ -64,14 +64,15 @@ impl Call {
         &self.request
     }
 
-    /// Watches and streams. k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
+    /// Whether this is a watch or another stream, to which request limits and timeouts do not apply once it runs.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
     fn is_long_running(&self) -> bool {
         let Ok(info) = &self.info else { return false };
         let streams = ["proxy", "log", "exec", "attach", "portforward"];
         info.is_resource && (info.verb == "watch" || streams.contains(&info.subresource.as_str()))
     }
 
-    /// What the request counts as.
+    /// Which of the two limits of concurrent requests this request counts against.
     pub(crate) fn seat(&self) -> Seat {
         let Ok(info) = &self.info else { return Seat::ReadOnly };
         match info.verb.as_str() {
@@ -80,7 +81,7 @@ impl Call {
         }
     }
 
-    /// How long the request may take, at most `most`; of a watch or a stream, until it begins.
+    /// How long the request may take, at most `most`. For a watch or a stream it is the time until it begins.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go
     pub(crate) fn timeout_millis(&self, most: u64) -> Result<u64, Failure> {
         if self.info.is_err() || self.is_long_running() {
@@ -95,7 +96,7 @@ impl Call {
         respond::failure(&world.registry, &self.request, failure)
     }
 
-    /// The answer to a watch from before what is kept: a stream that holds one error.
+    /// The answer to a watch that starts before the oldest known change: a stream that holds one error.
     pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
         let renderer = Renderer::new(&world.registry, now.wall);
         if world.config.flaw.is(Mutant::ClosedInsteadOfExpired) {
@@ -104,7 +105,8 @@ impl Call {
         Response::json(200, renderer.error(&super::fail::too_old(asked, oldest)))
     }
 
-    /// The facts for metrics. A client that asks for what is not there has no say in what stands in them.
+    /// The labels of the request for metrics. Paths that are not served are not put into them, since a client could
+    /// otherwise create any number of series.
     pub(crate) fn answered(&self, world: &World, code: u16, now: Now) -> Answered {
         let micros = now.mono.micros_since(self.started.mono);
         let unknown = Answered {
@@ -140,7 +142,7 @@ impl Call {
         }
     }
 
-    /// The verb as metrics spell it: HTTP's methods, told apart a little further.
+    /// The verb as metrics spell it: HTTP's methods, with watches, lists and applies told apart.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go CanonicalVerb, cleanVerb
     fn reported_verb(&self, scope: &str) -> Text {
         let (subresource, watch_prefix) =
@@ -202,7 +204,7 @@ impl<'a> Scene<'a> {
     /// Group and kind of a target, as `Invalid` names it.
     pub(super) fn qualified_kind(&self, target: &Target) -> Qualified<'a> {
         let row = self.resource(target).row;
-        // Upstream names the kind as it is stored: an Event of either group is one of the core group.
+        // Upstream names the kind as it is stored: an Event of either API group is named as one of the core group.
         let group = row.stored_as.map_or(row.group, |(group, _)| group);
         Qualified { group, name: row.kind }
     }
@@ -217,7 +219,7 @@ impl<'a> Scene<'a> {
         found.ok_or_else(|| Failure::internal("namespaces are not served"))
     }
 
-    /// How one object is shown. 406 when the client wants to see only the metadata of a list.
+    /// The form in which one object is shown. Fails with 406 when the client asks for the metadata form of a list.
     pub(super) fn view(
         &self,
         target: &Target,
@@ -231,7 +233,7 @@ impl<'a> Scene<'a> {
         Ok(self.any_view(target, form, include))
     }
 
-    /// How a list is shown. 406 when the client wants to see only the metadata of one object.
+    /// The form in which a list is shown. Fails with 406 when the client asks for the metadata form of one object.
     pub(super) fn list_view(
         &self,
         target: &Target,
@@ -255,7 +257,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The type that upstream holds such an object in, by its package's name.
+    /// The Go type in which upstream holds such an object, with its package's name; error texts contain it.
     fn internal_type(&self, target: &Target) -> String {
         if target.is_scale() {
             return "*autoscaling.Scale".into();

@@ -1,4 +1,4 @@
-//! Who makes a request: the owner of a client certificate or of a static token, or nobody.
+//! Authentication: the caller is the subject of a client certificate, the user of a static token, or anonymous.
 //! k8s: pkg/kubeapiserver/authenticator/config.go
 
 use super::Scene;
@@ -13,7 +13,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Who makes the request. The name is never empty.
+/// The authenticated user. The name is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(super) name: Text,
@@ -23,7 +23,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// None without a name: what proves nobody's identity authenticates nobody.
+    /// The caller of a credential; None when its name is empty, since such a credential identifies no user.
     fn authenticated(name: &Text, uid: &Text, groups: &[Text]) -> Option<Self> {
         let groups = groups.iter().cloned().chain([Text::from("system:authenticated")]).collect();
         (!name.is_empty()).then(|| Self { name: name.clone(), uid: uid.clone(), groups })
@@ -38,16 +38,16 @@ impl Caller {
     }
 }
 
-/// Something by which a request may name its caller.
+/// A credential that a request may carry.
 enum Credential<'a> {
     Absent,
-    /// It cannot be read.
+    /// The credential is there but cannot be read.
     Malformed,
     Token(Cow<'a, str>),
 }
 
-/// Finds the caller: the first credential that is good counts. A bad one is an error only when none is good, but then
-/// the caller is not taken for an anonymous one either.
+/// Authenticates the request by its first valid credential. An invalid one is an error only when no other is valid;
+/// the request is not treated as anonymous then.
 pub(super) fn authenticate(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Caller, Failure> {
     let request = &scene.call.request;
     let mut is_bad = false;
@@ -98,7 +98,7 @@ fn bearer_token<'a>(request: &'a Request, warnings: &mut Warnings) -> Credential
     Credential::Token(Cow::Borrowed(token))
 }
 
-/// A browser cannot set the header of a WebSocket request, so it names a token as a protocol.
+/// Browsers cannot set headers on a WebSocket request, so a token may come as a subprotocol.
 /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/websocket/protocol.go
 fn websocket_token(request: &Request) -> Credential<'_> {
     const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
@@ -119,14 +119,14 @@ fn websocket_token(request: &Request) -> Credential<'_> {
         base64::decode_url(token.trim_start_matches(PREFIX)).and_then(|bytes| String::from_utf8(bytes).ok());
     match token {
         Some(token) if token.is_empty() => Credential::Absent,
-        // One protocol must be left to be agreed on.
+        // Beside the token there must be another protocol for both sides to agree on.
         Some(token) if !others.is_empty() => Credential::Token(Cow::Owned(token)),
         Some(_) | None => Credential::Malformed,
     }
 }
 
-/// Acting as somebody else is not there yet: a request that asks for it is refused, since it must not be answered as if
-/// its own caller had made it.
+/// Impersonation is not implemented. A request that asks for it is refused, because answering it with the rights of
+/// its own caller would be wrong.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation/constrained_impersonation.go
 pub(super) fn refuse_impersonation(request: &Request) -> Result<(), Failure> {
     const EXTRA: &str = "impersonate-extra-";

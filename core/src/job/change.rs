@@ -1,4 +1,4 @@
-//! What a PUT or PATCH does to the object it finds.
+//! Computes the object that a PUT or PATCH asks for from the object that exists.
 
 use super::Scene;
 use super::body::{self, Expected};
@@ -22,7 +22,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The wanted change.
+/// The change that the request asks for.
 #[derive(Debug)]
 pub(super) enum Change {
     Replace(Value),
@@ -48,7 +48,8 @@ impl Patch {
         let body = match media {
             PatchMedia::Json => json::parse_exact(text, &json_patch::raw_paths()),
             PatchMedia::Merge => json::parse_exact(text, &RawPaths::NONE),
-            // Its numbers are those of Go's generic values: whole ones of 64 bits, or floats.
+            // Upstream parses a strategic patch into Go's generic values, so its numbers are 64-bit integers or
+            // floats.
             PatchMedia::Strategic => json::parse(text),
             PatchMedia::Apply => {
                 yaml::parse(text)
@@ -68,8 +69,8 @@ impl Change {
         matches!(self, Self::Patch(_))
     }
 
-    /// The object that is wanted in the place of the existing one, in the version of the request. Of a scale, the
-    /// Scale.
+    /// The object that is to replace the existing one, in the version of the request. For the scale subresource, it
+    /// is the Scale.
     pub(super) fn apply(
         &self,
         scene: &Scene<'_>,
@@ -98,7 +99,7 @@ impl Change {
     }
 }
 
-/// Strict errors as warnings, or as the failure they are in strict mode.
+/// Strict decoding errors: ignored, warnings, or a failure, as the field validation mode says.
 fn judged(strict_errors: Vec<String>, validation: FieldValidation) -> Result<Vec<String>, Failure> {
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
@@ -112,7 +113,7 @@ fn judged(strict_errors: Vec<String>, validation: FieldValidation) -> Result<Vec
 }
 
 impl Patch {
-    /// The typed object after the patch, and warnings.
+    /// The typed object after the patch, and its warnings.
     fn applied(
         &self,
         scene: &Scene<'_>,
@@ -125,7 +126,8 @@ impl Patch {
         let patch = &self.body.value;
         let is_checked = !matches!(validation, FieldValidation::Ignore);
         let before = current.clone();
-        // Upstream's merge takes directives from the patch, and error texts show what it leaves.
+        // Upstream's merge removes directives from the patch while it works, and error texts show what is left of the
+        // patch.
         let mut left = patch.clone();
         let patched = match self.media {
             PatchMedia::Json => json_patch::apply(current, patch, is_checked)?,
@@ -158,7 +160,7 @@ impl Patch {
         };
         let mut parsed = Parsed { value: patched, duplicates };
         if is_strategic {
-            // Upstream converts to the Go type without asking what the patch calls it.
+            // Upstream converts to the expected Go type without a look at the kind that the patch names.
             object::set_api_version_and_kind(&mut parsed.value, &expected.api_version(), expected.kind);
         } else if object::api_version(&parsed.value).is_empty()
             && matches!(object::kind(&parsed.value), kind if kind.is_empty() || kind == expected.kind)
@@ -171,21 +173,21 @@ impl Patch {
         let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
         let mut found = decoded.strict_errors;
         if is_strategic {
-            // Upstream's converter sorts what it does not know, after what occurs twice in the patch.
+            // Upstream's converter reports duplicate fields first, then unknown fields in sorted order.
             found.sort_by_key(|error| (error.starts_with("unknown"), error.clone()));
         }
         strict_errors.extend(found);
         let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
         let mut value = decoded.value;
-        // A patch may take away what the object is; it stays that all the same.
+        // A patch may remove kind and apiVersion; the object keeps them nevertheless.
         if !scene.flaw().is(Mutant::KindPatchedAway) {
             object::set_api_version_and_kind(&mut value, &expected.api_version(), expected.kind);
         }
         Ok((value, warnings))
     }
 
-    /// The patched object as error texts show it. Upstream's library leaves what it does not touch as bytes, in the
-    /// order of the type, and writes the members of what it touches in their own order.
+    /// The patched object as error texts show it. Upstream's JSON patch library keeps untouched parts as bytes, in
+    /// the order of the Go type, and writes the members of parts that it touched in sorted order.
     fn shown(&self, scene: &Scene<'_>, expected: Expected<'_>, before: &Value, is_checked: bool) -> String {
         let mut text = Vec::new();
         encode::to_json(&scene.world.registry.catalogue, expected.type_id, before, &mut text);
@@ -200,8 +202,8 @@ impl Patch {
     }
 }
 
-/// A patched object of the expected kind and version, or why it is none. It may have become one of another
-/// version, which is converted where that is served.
+/// Decodes a patched object as the expected kind and version. The patch may have changed the version: the object is
+/// then converted if that version is served, and refused otherwise.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyPatchToCurrentObject
 fn decoded_as(
     scene: &Scene<'_>,
@@ -219,7 +221,7 @@ fn decoded_as(
     if api_version == expected.api_version() && kind == expected.kind {
         let decoded = decode::decode(catalogue, expected.type_id, parsed);
         return Ok(decoded.map_err(|error| {
-            // Which of several errors is told depends on the text that upstream decodes.
+            // Which of several errors is reported depends on the text that upstream decodes.
             let text = text();
             let parsed = schema::read(catalogue, expected.type_id, text.as_bytes());
             let again = parsed.map(|parsed| {
@@ -243,14 +245,15 @@ fn decoded_as(
         return Ok(Err(why));
     }
     if version == INTERNAL {
-        // No member of a type that is in memory only has a name in JSON: nothing is left of the object.
+        // Upstream's internal types have no JSON field names, so the decoded object is empty and without a name.
         return Err(nameless(&target.name));
     }
     let resource = scene.resource(target);
     let other = registry.iter().find(|other| {
         other.storage == resource.storage && other.group_version() == api_version && other.row.kind == kind
     });
-    // A version that is not served has the fields of the one that is, as far as this server knows.
+    // A version that is not served is taken to have the fields of the served one, which is all that this server
+    // knows.
     let Some(other) = other else {
         return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
     };
@@ -260,7 +263,7 @@ fn decoded_as(
     }))
 }
 
-/// The version that upstream takes an object to be of that does not say any.
+/// The version that upstream assumes for an object that names none.
 fn internal_version(expected: Expected<'_>) -> String {
     match expected.group {
         "" => INTERNAL.to_string(),
@@ -268,8 +271,8 @@ fn internal_version(expected: Expected<'_>) -> String {
     }
 }
 
-/// Upstream reads an object that does not say its version into its internal type, whose fields have no names in
-/// JSON. So all of it is unknown, and the name with it.
+/// The unknown fields of an object that does not name its version. Upstream decodes it into its internal type, whose
+/// fields have no JSON names, so every field is unknown, the name too.
 fn unknown_to_internal_type(value: &Value) -> Vec<String> {
     let members = value.as_map().into_iter().flat_map(Map::iter);
     let members = members.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));

@@ -1,4 +1,4 @@
-//! DELETE of a collection: every selected object, one after the other.
+//! DELETE of a collection: deletes every selected object, one after the other.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
 use super::call::Target;
@@ -19,14 +19,14 @@ use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
 use bytes::Bytes;
 
-/// A deletion of a collection under way.
+/// The state of a DELETE of a collection.
 #[derive(Debug)]
 pub(crate) struct Collection {
     target: Target,
     form: Form,
     options: DeleteOptions,
     filter: Filter,
-    /// What was selected, as it was then; the answer shows it.
+    /// The selected objects as they were when they were selected; the answer shows them so.
     chosen: Vec<Arc<Entry>>,
     left: vec::IntoIter<Arc<Entry>>,
     revision: Rev,
@@ -36,12 +36,13 @@ pub(crate) struct Collection {
 
 #[derive(Debug)]
 enum Phase {
-    /// The store's newest revision is asked for.
+    /// The store was asked for its newest revision.
     Newest,
     Fresh(Rev),
-    /// One object is read again after its write lost a race.
+    /// One object is read again, because its write lost a race with another write.
     Read(Target),
-    /// An object that expires and is marked gets a lease for that write.
+    /// An expiring object that stays until its finalizers are gone must be written with a lease; the store was asked
+    /// for one.
     Lease {
         target: Target,
         verdict: Verdict,
@@ -52,7 +53,7 @@ enum Phase {
         target: Target,
         key: Bytes,
     },
-    /// The outcome of one write is not known; the key is read to find out.
+    /// The outcome of one write is unknown; the key is being read to find out.
     Verify {
         target: Target,
         why: alloc::string::String,
@@ -138,7 +139,7 @@ impl Collection {
         Ok(Next::Wait(State::Collection(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
     }
 
-    /// Tries one object again, unless that happened too often.
+    /// Tries one object again, unless it was tried too often already.
     fn again(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
         if self.tries >= scene.world.config.bounds.conflict_retries {
             return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));

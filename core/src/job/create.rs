@@ -20,35 +20,35 @@ use alloc::format;
 use alloc::string::String;
 use bytes::Bytes;
 
-/// A creation under way.
+/// The state of a POST.
 #[derive(Debug)]
 pub(crate) struct Create {
     target: Target,
     form: Form,
     options: WriteOptions,
-    /// The client's object, placed. It is kept only while its name is to be generated, for another try.
+    /// The client's object, with its namespace set. It is kept only while its name is generated, for another attempt.
     value: Value,
-    /// What the client sent as the resource version.
+    /// The resource version in the client's body.
     resource_version: Text,
-    /// A PUT to an absent name: what it sent as the resource version does not matter.
+    /// The creation comes from a PUT to an absent name; the resource version in its body does not matter.
     by_update: bool,
     generates: bool,
     lease: LeaseId,
-    /// Names generated so far.
+    /// How many names were generated so far.
     tries: u32,
     phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
-    /// The namespace was not in the cache; the store is asked.
+    /// The namespace was not in the cache, so the store was asked for it.
     Namespace,
     Lease,
     Write {
         draft: Draft,
         key: Bytes,
     },
-    /// The write's outcome is not known; the key is read to find out.
+    /// The outcome of the write is unknown; the key is being read to find out.
     Verify {
         draft: Draft,
         why: String,
@@ -63,7 +63,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     from_value(scene, target, form, options, body.value, false, warnings)
 }
 
-/// Goes on with a decoded object: of a POST, or of a PUT to an absent name.
+/// Continues with a decoded object, either of a POST, or of a PUT to an absent name.
 pub(super) fn from_value(
     scene: &Scene<'_>,
     mut target: Target,
@@ -178,9 +178,9 @@ impl Create {
         self.write(scene, warnings)
     }
 
-    /// Names, drafts and writes the object.
+    /// Sets the object's name, drafts the object and writes it.
     fn write(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        // A tree that nobody else holds is changed in place.
+        // The tree is moved, not cloned, whenever no further attempt can need it: it is then changed in place.
         let mut value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
         let prefix = object::generate_name(&value);
         if object::name(&value).is_empty() && !prefix.is_empty() {
@@ -200,7 +200,8 @@ impl Create {
         self.send(scene, draft, key)
     }
 
-    /// The store makes the resource version. What is no number does not count as one.
+    /// A new object must not name a resource version, since the store assigns it. A text that is not a number is
+    /// ignored.
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go Create
     fn check_resource_version(&self) -> Result<(), Failure> {
         let sent = parse_uint(&self.resource_version).unwrap_or(0);
@@ -216,7 +217,7 @@ impl Create {
         self.wait(scene, Phase::Write { draft, key }, op)
     }
 
-    /// Nothing is written: the answer has the resource version that the client sent.
+    /// Answers a dry run. Nothing is written, so the answer has the resource version that the client sent.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/dryrun.go
     fn dry_run(self, scene: &Scene<'_>, mut draft: Draft, key: &[u8]) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
@@ -253,8 +254,8 @@ impl Create {
         Err(name_taken(scene, &self.target, &self.target.name, prefix))
     }
 
-    /// The key holds our object if the write happened: its uid is ours alone. If it does not, the write
-    /// may still happen later, so the client is told that nobody knows.
+    /// Decides the outcome by what the key holds. If it holds an object with the uid made for this request, the write
+    /// happened. If not, the write may still happen later, so the client is told that the outcome is unknown.
     fn verified(self, scene: &Scene<'_>, draft: Draft, why: &str, answer: Answer) -> Result<Next, Failure> {
         let kv = fail::read_back(answer, why)?;
         match kv.filter(|kv| kv.value == draft.bytes) {
@@ -275,7 +276,7 @@ impl Create {
     }
 }
 
-/// Letters of a generated suffix, and the most that a prefix may keep before it.
+/// The length of a generated suffix, and the longest prefix that is kept before it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/names/generate.go
 const SUFFIX_LEN: usize = 5;
 const PREFIX_LEN_MAX: usize = 58;

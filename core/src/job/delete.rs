@@ -1,4 +1,4 @@
-//! DELETE of one object: preconditions, grace, finalizers, then removal.
+//! DELETE of one object: preconditions, the grace period, finalizers, then the removal.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
 
 use super::body::{self, Expected};
@@ -25,7 +25,7 @@ use bytes::Bytes;
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 
-/// A deletion of one object, whoever asked for it.
+/// The deletion of one object, requested alone or as part of a collection.
 #[derive(Clone, Debug)]
 pub(super) struct Deletion {
     pub(super) target: Target,
@@ -35,21 +35,21 @@ pub(super) struct Deletion {
 /// What a deletion does to an object.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// It goes. The value is its last state.
+    /// The object is removed now. The value is its last state.
     Remove { last: Value },
-    /// It is marked, and goes when its grace is over or its finalizers are gone.
+    /// The object is marked for deletion, and removed when its grace period is over and its finalizers are gone.
     Mark(Draft),
-    /// It is marked already.
+    /// The object is marked for deletion already, and nothing has to be written.
     Wait,
 }
 
-/// A DELETE under way.
+/// The state of a DELETE.
 #[derive(Debug)]
 pub(crate) struct Delete {
     deletion: Deletion,
     form: Form,
     tries: u32,
-    /// The object was seen in the store itself, while this request was under way.
+    /// The object was read from the store while this request was running, so it cannot be stale.
     confirmed: bool,
     phase: Phase,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Delete {
 #[derive(Debug)]
 enum Phase {
     Read,
-    /// An object that expires and is marked gets a lease for that write.
+    /// An expiring object that is marked and stays must be written with a lease; the store was asked for one.
     Lease {
         verdict: Verdict,
         key: Bytes,
@@ -92,14 +92,14 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     delete.start(scene)
 }
 
-/// What the kind warns of when nobody says what becomes of the dependents; empty for nothing.
+/// The warning of a kind for a request that names no propagation policy; empty for none.
 pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
     if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
 }
 
-/// DeleteOptions of the body, or of the query when there is none: a body, however empty, makes the query count for
-/// nothing. Unknown members are ignored.
+/// DeleteOptions from the body, or from the query when the body is empty. A body makes the query count for nothing,
+/// even if it sets no option. Unknown fields are ignored.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/delete.go
 pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     if scene.call.request.body.is_empty() {
@@ -111,7 +111,7 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
     let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", type_id };
     let parsed = body::read(scene, media, expected).map_err(Failure::bad_request)?;
-    // Every group had its own DeleteOptions once: the kind counts, of whatever group.
+    // Every API group once had a DeleteOptions of its own, so the kind is accepted with any group.
     let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
     if !matches!(kind, "" | "DeleteOptions") {
         let version = if api_version.is_empty() { "v1" } else { api_version };
@@ -129,7 +129,7 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     DeleteOptions::from_body(&decoded.value)
 }
 
-/// The kinds that the decoder of options knows beside DeleteOptions.
+/// The kinds beside DeleteOptions that the decoder of options knows.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/register.go
 const META_KINDS: &[&str] = &[
     "APIGroup",
@@ -151,7 +151,7 @@ impl Deletion {
         Ok(collection.keys.key(&self.target.namespace, &self.target.name))
     }
 
-    /// What becomes of an existing object.
+    /// Decides what happens to an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
         self.check_preconditions(scene, &existing.value)?;
         let rules = scene.resource(&self.target).row.rules;
@@ -196,8 +196,7 @@ impl Deletion {
         Ok(())
     }
 
-    /// Adds or removes the finalizers that make the garbage collector orphan dependents or delete them
-    /// first.
+    /// Adds or removes the finalizers by which the garbage collector orphans dependents or deletes them first.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
     /// deletionFinalizersForGarbageCollection
     fn set_propagation(&self, orphans_by_default: bool, value: &mut Value) {
@@ -220,7 +219,7 @@ impl Deletion {
         }
     }
 
-    /// An object of a kind that knows graceful deletion.
+    /// Deletes an object of a kind that has graceful deletion.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete
     fn gracefully(
         &self,
@@ -241,7 +240,8 @@ impl Deletion {
         Ok(Verdict::Remove { last })
     }
 
-    /// An earlier deletion may be hurried, never delayed; what becomes of the dependents was settled then.
+    /// Handles a second deletion of a marked object. It may shorten the grace period but not lengthen it, and the
+    /// first deletion's propagation policy stays.
     fn hurry(
         &self,
         scene: &Scene<'_>,
@@ -268,7 +268,7 @@ impl Deletion {
         self.sealed(scene, new).map(Verdict::Mark)
     }
 
-    /// An object whose grace is over, or that never had one: only finalizers hold it.
+    /// Handles an object without a grace period, or whose period is over: only finalizers keep it.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go markAsDeleting
     fn at_once(
         &self,
@@ -288,7 +288,7 @@ impl Deletion {
         if new == existing.value { Ok(Verdict::Wait) } else { self.sealed(scene, new).map(Verdict::Mark) }
     }
 
-    /// Marks an object whose removal waits for grace or finalizers.
+    /// Marks an object that is removed later, after its grace period or its finalizers.
     fn mark(
         &self,
         scene: &Scene<'_>,
@@ -303,7 +303,7 @@ impl Deletion {
         self.sealed(scene, new).map(Verdict::Mark)
     }
 
-    /// A kind with a phase of its own between the request and the removal.
+    /// Handles a kind that has a phase of its own before removal, as namespaces do.
     fn terminate(
         &self,
         scene: &Scene<'_>,
@@ -331,7 +331,7 @@ impl Deletion {
         scene.sealed(scene.resource(&self.target), value, Vec::new())
     }
 
-    /// Asks for the lease that the write of a verdict needs; None when it needs none.
+    /// The request for the lease that writing a verdict needs; None when it needs none.
     pub(super) fn lease(&self, scene: &Scene<'_>, verdict: &Verdict) -> Option<Op> {
         match verdict {
             Verdict::Mark(_) if !scene.flaw().is(Mutant::LeaseDropped) => lease::op(scene, &self.target),
@@ -339,7 +339,8 @@ impl Deletion {
         }
     }
 
-    /// The write that a verdict calls for; None when there is nothing to write. What stays gets the lease.
+    /// The write that carries out a verdict; None when there is nothing to write. An object that stays gets the
+    /// lease.
     pub(super) fn op(
         &self,
         scene: &Scene<'_>,
@@ -368,7 +369,7 @@ fn mark(value: &mut Value, now: Wall, seconds: i64) {
     object::raise_generation(value);
 }
 
-/// A negative grace period counts as the shortest one.
+/// Treats a negative grace period as the shortest one.
 fn not_negative(seconds: i64) -> i64 {
     if seconds < 0 { 1 } else { seconds }
 }
@@ -411,7 +412,8 @@ impl Delete {
         self.wait(scene, Phase::Read, read_key(&key))
     }
 
-    /// As in an update, an error is believed only of what the store sent.
+    /// Carries out the deletion on an object. An error that came from the cache's object is reported only after the
+    /// store's object confirms it.
     fn attempt(
         self,
         scene: &Scene<'_>,
@@ -460,8 +462,10 @@ impl Delete {
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
     }
 
-    /// A key that was there when we looked and is gone is what the client wanted, whoever removed it; one
-    /// that only the cache had may have gone before the client asked. A mark that is there is ours.
+    /// Decides the outcome of a write whose reply was lost. If the store showed the object to this request and it is
+    /// gone now, the client has what it wanted, whichever request removed it. If only the cache had the object, it
+    /// may have been gone before the client asked, so the outcome stays unknown. A mark that equals the written bytes
+    /// was made by this write.
     fn verified(
         self,
         scene: &Scene<'_>,
@@ -493,7 +497,7 @@ impl Delete {
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
         let row = scene.resource(target).row;
-        // A client that asked not to orphan, in the old way, is told that the object is still there.
+        // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
@@ -508,7 +512,8 @@ impl Delete {
             {
                 last
             }
-            // Nobody knows the revision of a deletion whose reply was lost, and at its own the object was not so.
+            // The revision of a deletion whose reply was lost is unknown. The last state has no revision of its own,
+            // because it was never stored.
             Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
             Verdict::Remove { last } => respond::versioned(last, Some(revision)),
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),

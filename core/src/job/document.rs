@@ -1,4 +1,4 @@
-//! A path that is about no resource: discovery, health, OpenAPI, metrics.
+//! Paths that name no resource: discovery, health, OpenAPI, metrics.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/handler.go, server/routes
 
 use super::{Next, Scene};
@@ -7,8 +7,8 @@ use crate::http::{Method, Response, discovery, health, openapi, openid};
 use crate::status::Failure;
 use crate::value::Text;
 
-/// Answers it. Paths of discovery below a version, `/version` and the issuer's take only GET; all others take any
-/// method, and so do paths that nothing serves.
+/// Answers the request. Discovery paths below a version, `/version` and the issuer's paths take only GET. All other
+/// paths take any method, even those that are not served.
 pub(super) fn respond(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
     let request = &scene.call.request;
     let registry = &scene.world.registry;
@@ -42,7 +42,7 @@ pub(super) fn respond(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Fai
     Ok(Next::Done(discovery::absent(registry, path)?))
 }
 
-/// What is counted stands with the shell: it puts its text in the place of this body, or begins to count anew.
+/// The shell keeps the counters: it puts the metrics' text in the place of this body, or resets the counters.
 /// k8s: staging/src/k8s.io/component-base/metrics/http.go HandlerWithReset
 fn metrics(method: &Method, path: &str) -> Option<Response> {
     let of = match path {

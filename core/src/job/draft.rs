@@ -1,4 +1,4 @@
-//! An object on its way into the store: prepared, validated, encoded.
+//! Prepares, validates and encodes an object for the store.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
 use super::Scene;
@@ -25,15 +25,15 @@ use bytes::Bytes;
 /// An object that may be stored.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
-    /// In the version that is stored, without a resource version.
+    /// The object in the stored version, without a resource version.
     pub(super) value: Value,
-    /// What the store gets.
+    /// The encoded object, as it is written to the store.
     pub(super) bytes: Bytes,
     pub(super) warnings: Vec<String>,
 }
 
 impl Scene<'_> {
-    /// Checks that a body's namespace is the path's, and sets it where it is missing.
+    /// Checks that the namespace in a body is the path's, and sets it when the body has none.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace
     pub(super) fn place(&self, target: &Target, value: &mut Value) -> Result<(), Failure> {
         let namespaced = self.resource(target).namespaced();
@@ -52,7 +52,7 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// A new object from a client's body, whose name is known by now.
+    /// Drafts a new object from a client's body, which has its name by now.
     pub(super) fn draft_new(&self, target: &Target, value: Value) -> Result<Draft, Failure> {
         let resource = self.resource(target);
         let rules = resource.row.rules;
@@ -80,7 +80,7 @@ impl Scene<'_> {
         metadata::validate_built_in(&value, resource.namespaced(), rules.name, &mut causes);
         (rules.validate)(&value, &mut causes);
         self.checked(target, &value, causes)?;
-        // Also a kind that takes any name must have one that a path and a key can hold.
+        // Even a kind that takes any name needs one that can stand in a path and in a key.
         let mut causes = Causes::new();
         metadata::validate(&value, resource.namespaced(), names::path_segment, &mut causes);
         self.checked(target, &value, causes)?;
@@ -88,7 +88,7 @@ impl Scene<'_> {
         self.sealed(resource, value, warnings)
     }
 
-    /// A changed object: `new` is what the client wants, in the version of the request, `old` what there is.
+    /// Drafts a changed object: `new` is what the client wants, in the version of the request, `old` what exists.
     pub(super) fn draft_update(
         &self,
         target: &Target,
@@ -100,10 +100,11 @@ impl Scene<'_> {
         let rules = resource.row.rules;
         let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
         if target.is_status() && !whole {
-            // Only the status and metadata will be taken: the rest needs no defaults, and so no copy.
+            // A status update takes only the status and metadata from the new object; without its spec, defaulting
+            // has less to do.
             new.remove_at(&["spec"]);
         }
-        // A scale was put into the stored object already.
+        // A Scale was already applied to the object in its stored version.
         let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
         let (resource, mut new) = self.stored_form(written_as, new);
         match target.sub.map(|sub| (sub.action, sub.name)) {
@@ -143,7 +144,8 @@ impl Scene<'_> {
         self.sealed(resource, new, warnings)
     }
 
-    /// The answer with what was written at a revision: the cache's bytes, where it has them already.
+    /// The answer with the object as written at a revision. It shares the cache's bytes if the write is in the cache
+    /// by now.
     pub(super) fn respond_written(
         &self,
         view: &View<'_>,
@@ -162,8 +164,7 @@ impl Scene<'_> {
         }
     }
 
-    /// An object in the version of a resource, with its defaults, as it is to be stored, and the resource
-    /// of that version.
+    /// Converts an object to its stored version, with defaults, and returns the resource of that version too.
     fn stored_form<'a>(&'a self, resource: &'a Resource, mut value: Value) -> (&'a Resource, Value) {
         self.set_defaults(resource, &mut value);
         let registry = &self.world.registry;
@@ -181,7 +182,7 @@ impl Scene<'_> {
         (resource.row.rules.default)(value);
     }
 
-    /// The shape that Go's types would leave.
+    /// The object as decoding it into upstream's Go type would leave it.
     fn shape(&self, resource: &Resource, value: Value) -> Result<Value, Failure> {
         let shaped = decode::normalize(&self.world.registry.catalogue, resource.type_id, value);
         shaped.map_err(|error| Failure::internal(error.0))
@@ -194,7 +195,7 @@ impl Scene<'_> {
         Err(Failure::invalid(self.qualified_kind(target), object::name(value), causes))
     }
 
-    /// Encodes an object, which is in the stored version, for the store.
+    /// Encodes an object of the stored version for the store.
     pub(super) fn sealed(
         &self,
         resource: &Resource,
@@ -208,7 +209,7 @@ impl Scene<'_> {
         if out.len() > limits::OBJECT_BYTES {
             return Err(super::fail::store_failure(&crate::store::StoreError::TooLarge));
         }
-        // A copy of the very length: what the cache keeps for long has no room to grow.
+        // The copy has exactly the needed capacity: the cache keeps these bytes for long.
         Ok(Draft { value, bytes: Bytes::copy_from_slice(&out), warnings })
     }
 }
@@ -222,8 +223,8 @@ fn fill_system_fields(value: &mut Value, uid: Text, now: crate::now::Wall) {
     object::clear_self_link(value);
 }
 
-/// What an update cannot change, and is not refused for: the times of creation and of deletion stay whatever it says,
-/// uid and grace period when it leaves them out. Other changes of them are for validation to refuse.
+/// Restores fields that an update cannot change. The creation and deletion timestamps always stay; uid and grace
+/// period stay when the update leaves them out, and other changes of them are refused by validation.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go BeforeUpdate
 fn keep_system_fields(new: &mut Value, old: &Value) {
     if object::uid(new).is_empty() {
@@ -244,7 +245,7 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
     object::clear_self_link(new);
 }
 
-/// Whether the change makes a new generation.
+/// Whether the change increments the generation.
 fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
     let differs = |field: &str| new.field(field) != old.field(field);
     let keys =
@@ -263,8 +264,8 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
     }
 }
 
-/// The old object with the new one's status, and its metadata as far as the kind lets a writer of the status
-/// change it.
+/// The old object with the new status, and with those parts of the new metadata that a status update of the kind may
+/// change.
 fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
     let mut out = old.clone();
     out.take(&new, &["status"]);
@@ -275,8 +276,8 @@ fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
     out
 }
 
-/// Removes owner references that a client repeats, and warns of them. A patch is looked at once it is applied,
-/// which is after mutating admission.
+/// Removes repeated owner references and adds a warning about them. For a patch this is done after the patch was
+/// applied, which upstream does after mutating admission.
 pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Warnings) {
     let repeated = object::remove_repeated_owner_references(value);
     if !repeated.is_empty() {
@@ -284,7 +285,7 @@ pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: 
     }
 }
 
-/// The name in a body must be the path's.
+/// Checks that the name in a body is the path's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
 pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> {
     let (name, url) = (object::name(value), &target.name);
@@ -298,14 +299,14 @@ pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> 
     Err(Failure::bad_request(why))
 }
 
-/// An object without a name.
+/// The error for an object without a name.
 pub(super) fn nameless(url: &str) -> Failure {
     Failure::bad_request(format!(
         "the name of the object ({url} based on URL) was undeterminable: name must be provided"
     ))
 }
 
-/// The revision that a body insists on; None when it names none.
+/// The resource version that an update's body requires the object to have; None when it names none.
 pub(super) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Failure> {
     let text = object::resource_version(value);
     if matches!(text, "" | "0") {
@@ -315,7 +316,7 @@ pub(super) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Failure> {
     Ok(Some(Rev(parsed)))
 }
 
-/// The problem of a PUT without a resource version, of a kind that demands one.
+/// The error for a PUT without a resource version, for kinds that require one.
 pub(super) fn version_demanded(scene: &Scene<'_>, target: &Target) -> Failure {
     let mut causes = Causes::new();
     let path = Path::new("metadata").child("resourceVersion");
@@ -323,7 +324,7 @@ pub(super) fn version_demanded(scene: &Scene<'_>, target: &Target) -> Failure {
     Failure::invalid(scene.qualified_kind(target), &target.name, causes)
 }
 
-/// The body's uid is not that of the object that there is (the empty text when there is none).
+/// Checks the uid in a body against the existing object's (empty when there is no object).
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
 pub(super) fn check_uid(
     scene: &Scene<'_>,
@@ -344,7 +345,7 @@ pub(super) fn check_uid(
     Err(Failure::conflict(scene.qualified(target), &target.name, &why))
 }
 
-/// A name of a generated kind was taken too often.
+/// The error after too many generated names were taken already.
 pub(super) fn name_taken(scene: &Scene<'_>, target: &Target, name: &str, generated_from: &str) -> Failure {
     let failure = Failure::already_exists(scene.qualified(target), name);
     if generated_from.is_empty() {

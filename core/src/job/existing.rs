@@ -1,4 +1,4 @@
-//! The object that a write starts from: the cache's first, the store's when that led to an error.
+//! The object that a write starts from: first the cache's, then the store's if the cache's led to an error.
 
 use super::call::Target;
 use super::{Answer, Scene, fail};
@@ -37,12 +37,12 @@ impl<'a> Scene<'a> {
         Ok(self.world.collection(storage))
     }
 
-    /// What the cache holds under a key.
+    /// The cached object under a key.
     pub(super) fn cached(&self, resource: &Resource, key: &[u8]) -> Option<Arc<Entry>> {
         self.world.entry(resource.id, key).cloned()
     }
 
-    /// Fails when a value under the prefix cannot be read: what is there is then not known.
+    /// Fails when a value under the prefix cannot be read, because the answer would then be incomplete.
     pub(super) fn check_readable(&self, resource: &Resource, prefix: &[u8]) -> Result<(), Failure> {
         let cache = resource.storage.map(|storage| self.world.cache(storage));
         match cache.and_then(|cache| cache.unreadable_under(prefix)) {
@@ -51,8 +51,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What the store sent: the cache's entry when it is the same revision, so that its bytes are shared.
-    /// None when there is no object; an undecodable one is an error.
+    /// The object that the store sent. If the cache has the same revision, its entry is used, so that the bytes are
+    /// shared. None when there is no object; an error when it cannot be decoded.
     pub(super) fn entry_of(&self, resource: &Resource, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
         if let Some(entry) =
             self.cached(resource, &kv.key).filter(|entry| entry.revision() == kv.mod_revision)
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// What a write that lost its race found, for the next try; 409 when there were too many.
+    /// The object found by a write that lost a race, for the next attempt; 409 after too many attempts.
     pub(super) fn lost_race(
         &self,
         target: &Target,
@@ -82,7 +82,7 @@ impl Scene<'_> {
         Ok(entry.map(Existing::new))
     }
 
-    /// What a read of one key found.
+    /// The object found by a read of one key.
     pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
         let resource = self.resource(target);
         let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
@@ -90,12 +90,12 @@ impl Scene<'_> {
     }
 }
 
-/// Reads one key.
+/// The operation that reads one key.
 pub(super) fn read_key(key: &Bytes) -> Op {
     Op::Range(Range { key: key.clone(), ..Range::default() })
 }
 
-/// Writes one key if its revision is still the one given (0: absent); else reads it.
+/// The operation that writes one key if its revision is still the given one (0: absent), and otherwise reads it.
 pub(super) fn write_if(key: &Bytes, revision: Rev, then: TxnOp) -> Op {
     Op::Txn(Txn {
         compare: alloc::vec![Compare { key: key.clone(), condition: Condition::ModRevisionEquals(revision) }],
@@ -104,7 +104,7 @@ pub(super) fn write_if(key: &Bytes, revision: Rev, then: TxnOp) -> Op {
     })
 }
 
-/// What the losing branch of `write_if` found.
+/// What `write_if` read when the revision was another one.
 pub(super) fn found_instead(reply: TxnReply) -> Option<KeyValue> {
     let mut kvs: Vec<KeyValue> = match reply.replies.into_iter().next() {
         Some(TxnReplyOp::Range(ranged)) => ranged.kvs,

@@ -1,4 +1,4 @@
-//! What a client is told when the store fails, and which outcomes are not known.
+//! The error for each failure of the store, and the cases in which the outcome of a write is unknown.
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
 use super::Answer;
@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
-/// A read's answer.
+/// The result of a read, or the error for it.
 pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
     match answer {
         Answer::Stored(Stored::Ranged(ranged)) => Ok(ranged),
@@ -29,7 +29,7 @@ pub(super) enum Written {
     Unknown(String),
 }
 
-/// A write's answer; failures without an effect are errors.
+/// The result of a write. Failures that are known to have had no effect are errors.
 pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
     match answer {
         Answer::Stored(Stored::Txn(reply)) => Ok(Written::Txn(reply)),
@@ -43,14 +43,13 @@ pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
     }
 }
 
-/// What a key holds after a write whose reply was lost for this reason; when that cannot be read either,
-/// nobody knows the outcome.
+/// What a key holds after a write whose reply was lost. If this read fails too, the outcome stays unknown.
 pub(super) fn read_back(answer: Answer, why: &str) -> Result<Option<KeyValue>, Failure> {
     let mut ranged = ranged(answer).map_err(|_| unknown_outcome(why))?;
     Ok(ranged.kvs.pop())
 }
 
-/// An answer that does not belong to the question: a bug of the driver, told to the client as such.
+/// The error for an answer that does not belong to the operation, which only a bug of the driver can cause.
 pub(super) fn misfit() -> Failure {
     Failure::internal("the store answered another question")
 }
@@ -71,17 +70,17 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
     }
 }
 
-/// The list's revision has been compacted.
+/// The error for a list whose revision has been compacted.
 pub(super) fn expired_list() -> Failure {
     Failure::expired("The resourceVersion for the provided list is too old.")
 }
 
-/// The write was sent and nothing came back.
+/// The error for a write whose reply was lost.
 pub(super) fn unknown_outcome(why: &str) -> Failure {
     Failure::timeout(format!("the outcome of the request is not known: {why}"), 0)
 }
 
-/// A resource version that lies ahead.
+/// The error for a resource version that is newer than the store's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/errors.go NewTooLargeResourceVersionError
 pub(super) fn too_large(asked: Rev, current: Rev) -> Failure {
     let message = format!("Timeout: Too large resource version: {}, current: {}", asked.0, current.0);
@@ -94,7 +93,7 @@ pub(super) fn too_large(asked: Rev, current: Rev) -> Failure {
     Failure::new(504, Reason::Timeout, message).with_details(details)
 }
 
-/// A watch from before what is kept.
+/// The error for a watch that starts before the oldest known change.
 pub(super) fn too_old(asked: Rev, oldest: Rev) -> Failure {
     Failure::expired(format!("too old resource version: {} ({})", asked.0, oldest.0))
 }

@@ -1,5 +1,5 @@
-//! The lease of an object that expires. Every write of one asks for a lease anew, as a write without one would
-//! take the lease away that the object had: it would never expire.
+//! The lease of an object that expires. Each write of such an object asks for a lease, because a write without one
+//! would detach the lease that the object has, and it would never expire.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go calculateTTL,
 //! storage/etcd3/lease_manager.go
 
@@ -10,13 +10,13 @@ use crate::status::Failure;
 use crate::store::{LeaseId, Op, Stored};
 use alloc::string::String;
 
-/// Asks for the lease of an object that is about to be written; None for a kind that does not expire.
+/// The request for the lease of an object that is about to be written; None for a kind that does not expire.
 pub(super) fn op(scene: &Scene<'_>, target: &Target) -> Option<Op> {
     let ttl_seconds = limits::lease_seconds(scene.world.config.event_ttl_seconds);
     scene.resource(target).row.rules.expires.then_some(Op::LeaseGrant { ttl_seconds })
 }
 
-/// The lease that was asked for.
+/// The lease that the store granted.
 pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
     match answer {
         Answer::Stored(Stored::Leased { id, .. }) => Ok(id),

@@ -1,4 +1,4 @@
-//! GET of a collection: lists, and the opening of watches.
+//! GET of a collection: lists, and the start of watches.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
 
 use super::call::Target;
@@ -21,7 +21,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A list or watch under way.
+/// The state of a list, or of a watch that has not begun.
 #[derive(Debug)]
 pub(crate) struct List {
     target: Target,
@@ -34,17 +34,17 @@ pub(crate) struct List {
 
 #[derive(Debug)]
 enum Phase {
-    /// The store's newest revision is asked for.
+    /// The store was asked for its newest revision.
     Newest,
     /// The cache must reach the revision.
     Fresh(Rev),
-    /// A past revision is read from the store, page by page, until enough entries match.
+    /// A past revision is being read from the store, page by page, until enough entries match.
     Past {
         revision: Rev,
         found: Vec<Arc<Entry>>,
         start: Bytes,
     },
-    /// The opening of a watch that starts with what exists waits for the newest revision.
+    /// A watch that starts with the existing objects waits for the newest revision.
     WatchNewest,
     WatchFresh(Rev),
 }
@@ -59,7 +59,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, watch: bool) -> Result<Ne
     if watch { list.begin_watch(scene) } else { list.begin_list(scene) }
 }
 
-/// The key-values of a resource at the newest revision are asked for by this: it reads nothing.
+/// An operation that only returns the newest revision, without any key-values.
 pub(super) fn newest_revision(prefix: &Bytes) -> Op {
     Op::Range(Range { key: prefix.clone(), count_only: true, ..Range::default() })
 }
@@ -159,7 +159,7 @@ impl List {
         }
     }
 
-    /// A list at a past revision. While nothing of the collection has changed since, the cache has it.
+    /// Lists at a past revision. The cache can answer as long as the collection has not changed since.
     fn at_revision(self, scene: &Scene<'_>, revision: Rev, start: Bytes) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
@@ -179,7 +179,7 @@ impl List {
         usize::try_from(self.options.limit).unwrap_or(0)
     }
 
-    /// A list of what the cache holds, which is the collection as of the revision.
+    /// Answers from the cache, whose content is the collection as of the revision.
     fn answer_at(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
@@ -216,7 +216,8 @@ impl List {
         self.respond(scene, &meta, Items::Picked(found.into_iter()))
     }
 
-    /// Whether the collection goes on after an entry, matching or not: upstream's pages end there too.
+    /// Whether the collection has entries after this one, whether or not they match: upstream's pages have a continue
+    /// token in that case too.
     fn goes_on_after(&self, last: Option<&Arc<Entry>>, keys: &KeySpace, cache: &Cache) -> bool {
         let ranks = cache.entries().prefix_ranks(&self.filter.prefix(keys));
         last.is_some_and(|last| cache.entries().rank(&after(last.key())) < ranks.end)
@@ -307,7 +308,8 @@ impl List {
         self.respond(scene, &meta, Items::Picked(found.into_iter()))
     }
 
-    /// A page whose revision is gone: the client may start over, or go on at the newest revision.
+    /// The error for a page whose revision was compacted. The client may start over, or continue at the newest
+    /// revision with the token in the error.
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/errors.go
     fn compacted(&self, scene: &Scene<'_>, start: &[u8]) -> Failure {
         if self.options.continue_token.is_empty() {
@@ -345,7 +347,7 @@ impl List {
         }
     }
 
-    /// Opens a watch whose first events are what the cache holds.
+    /// Opens a watch whose first events are the objects in the cache.
     fn watch_existing(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
@@ -391,7 +393,7 @@ impl List {
         Ok(Next::Stream(Box::new(Opening { response, subscription })))
     }
 
-    /// How long the watch may last: as asked, or a random time from the minimum to twice that.
+    /// How long the watch may last: as long as the client asked, or a random time from the minimum to twice that.
     fn watch_seconds(&self, scene: &Scene<'_>) -> u64 {
         match self
             .options
@@ -408,8 +410,7 @@ impl List {
     }
 }
 
-/// The entries that a selection of a whole collection holds now: what a deletion of a collection goes
-/// through.
+/// The entries that match the selection now, for a DELETE of the collection.
 pub(super) fn selected(
     scene: &Scene<'_>,
     resource: &Resource,

@@ -1,6 +1,6 @@
-//! One request as a value: stepped with a snapshot of the world, it waits for something or finishes.
+//! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` finds out who asks for what and whether that is allowed; then one file per verb.
+//! `begin` authenticates and authorizes; then there is one file for each verb.
 
 mod begin;
 mod body;
@@ -33,7 +33,7 @@ use alloc::sync::Arc;
 
 pub(crate) use call::Call;
 
-/// What a step yields.
+/// The result of a step.
 #[derive(Debug)]
 pub(crate) enum Step {
     Wait(Job, Ask),
@@ -43,50 +43,50 @@ pub(crate) enum Step {
     Panicked,
 }
 
-/// A watch about to open: its response, with the initial events, and what follows.
+/// A watch that is about to begin: its response, with the initial events, and what the hub needs to know.
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) response: Response,
     pub(crate) subscription: Subscription,
 }
 
-/// The reasons to wait.
+/// What a job can wait for.
 #[derive(Debug)]
 pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
-    /// For a place among the requests that run at once.
+    /// For a seat, that is, a place among the requests that run at once.
     Seat {
-        /// The caller gets an answer even when there is none.
+        /// The caller is admitted even when all seats are taken.
         privileged: bool,
     },
 }
 
-/// What a step is resumed with.
+/// What a waiting job is resumed with.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Begin,
     Seated,
     Stored(Stored),
     Fresh,
-    /// The revision was not reached in time.
+    /// The feed did not reach the revision in time.
     Stale,
 }
 
-/// A request and how far it has come.
+/// A request, and the state of its handling.
 #[derive(Debug)]
 pub(crate) struct Job {
     call: Arc<Call>,
     state: State,
-    /// What the answer will warn of, whatever it is.
+    /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
 }
 
 #[derive(Debug)]
 enum State {
     Begin,
-    /// It is known who asks.
+    /// The caller is authenticated.
     Authenticated(caller::Caller),
     Read(read::Read),
     List(Box<list::List>),
@@ -96,7 +96,7 @@ enum State {
     Collection(Box<collection::Collection>),
 }
 
-/// What a verb's step yields: wait in a new state, or finish.
+/// The result of one step of a verb: wait in a new state, or finish.
 #[derive(Debug)]
 enum Next {
     Wait(State, Ask),
@@ -104,7 +104,7 @@ enum Next {
     Stream(Box<Opening>),
 }
 
-/// What a step sees.
+/// What a step can see.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
@@ -113,7 +113,7 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The bug that is put back, in a museum.
+    /// The historical bug that is put back in a museum run.
     fn flaw(&self) -> Flaw {
         self.world.config.flaw
     }
@@ -138,7 +138,7 @@ impl Job {
         }
     }
 
-    /// The answer to a request that has waited for too long.
+    /// The answer to a request that timed out.
     pub(crate) fn late(&self, world: &World, failure: &Failure) -> Response {
         self.warnings.on(self.call.failure(world, failure))
     }

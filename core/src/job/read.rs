@@ -13,17 +13,17 @@ use crate::status::Failure;
 use crate::store::Rev;
 use alloc::sync::Arc;
 
-/// A GET under way.
+/// The state of a GET.
 #[derive(Debug)]
 pub(crate) struct Read {
     target: Target,
     form: Form,
     include: IncludeObject,
-    /// The oldest revision that will do; None for the newest there is.
+    /// The oldest revision that the client accepts; None for the newest.
     asked: Option<Rev>,
 }
 
-/// Starts a GET: at the newest revision from the store, at a given one from the cache.
+/// Starts a GET. It reads from the store, unless the client named a revision: the cache is then enough.
 pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let text = scene.call.query.text("resourceVersion");

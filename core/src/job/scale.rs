@@ -1,5 +1,5 @@
-//! The scale subresource: autoscaling/v1 Scale as a window on an object's replicas.
-//! k8s: pkg/registry/apps/deployment/storage/storage.go ScaleREST and its kin
+//! The scale subresource: autoscaling/v1 Scale as a view of an object's replicas.
+//! k8s: pkg/registry/apps/deployment/storage/storage.go ScaleREST, and the same in other kinds' storages
 
 use super::Scene;
 use super::body::{self, Body, Expected};
@@ -30,7 +30,7 @@ pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> 
     Ok(Expected { group: GROUP, version: VERSION, kind: KIND, type_id: scale_type(scene)? })
 }
 
-/// The Scale that a PUT brings.
+/// The Scale in the body of a PUT.
 pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Body, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = expected(scene)?;
@@ -64,7 +64,7 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
     Ok(scale)
 }
 
-/// The object's pod selector as text: a LabelSelector, or the plain labels of older kinds.
+/// The object's pod selector as text. Older kinds have plain labels instead of a LabelSelector.
 fn selector_text(
     scene: &Scene<'_>,
     target: &Target,
@@ -82,7 +82,7 @@ fn selector_text(
     Ok(parsed.to_string())
 }
 
-/// The object with the replicas of a Scale, and its insisted resource version.
+/// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
 pub(super) fn into_object(
     scene: &Scene<'_>,
     target: &Target,

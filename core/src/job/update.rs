@@ -1,4 +1,4 @@
-//! PUT and PATCH of an object or a part of it: read, change, write if nobody else did meanwhile.
+//! PUT and PATCH of an object or a subresource: read, change, and write if the object has not changed meanwhile.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
 
 use super::body;
@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use bytes::Bytes;
 
-/// An update under way.
+/// The state of a PUT or PATCH.
 #[derive(Debug)]
 pub(crate) struct Update {
     target: Target,
@@ -32,15 +32,15 @@ pub(crate) struct Update {
 
 #[derive(Debug)]
 enum Phase {
-    /// The key is read: the cache did not have it, or led to an error.
+    /// The key is being read, because it was not in the cache or the cached object led to an error.
     Read,
-    /// An object that expires gets a lease for this write.
+    /// An object that expires needs a lease for this write; the store was asked for one.
     Lease {
         draft: Draft,
         revision: Rev,
     },
     Write(Writing),
-    /// The write's outcome is not known; the key is read to find out.
+    /// The outcome of the write is unknown; the key is being read to find out.
     Verify {
         writing: Writing,
         why: String,
@@ -52,13 +52,13 @@ enum Phase {
 struct Writing {
     draft: Draft,
     key: Bytes,
-    /// The object is removed, its last finalizer having gone.
+    /// The write removes the object, because its last finalizer is gone.
     removes: bool,
 }
 
-/// What a change comes to.
+/// The result of applying a change.
 enum Outcome {
-    /// Nothing is different; the object as it is.
+    /// Nothing differs; this is the object as it is.
     Same(Existing),
     Write(Draft, Rev),
     Remove(Draft, Rev),
@@ -148,8 +148,8 @@ impl Update {
         self.attempt(scene, existing, true, warnings)
     }
 
-    /// Tries the change on an object. What the cache had may be old: an error, or nothing to do, is
-    /// believed only of what the store sent (`confirmed`).
+    /// Tries the change on an object. The cached object may be stale, so an error or an empty change is reported only
+    /// after the store's object (`confirmed`) led to it too.
     fn attempt(
         self,
         scene: &Scene<'_>,
@@ -260,8 +260,8 @@ impl Update {
         Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true, warnings)
     }
 
-    /// When the key holds what was written, the write happened (or somebody wrote the very same, which
-    /// is as good). Anything else leaves it open.
+    /// Decides the outcome of a write whose reply was lost. If the key holds the written bytes, the write happened,
+    /// or another writer wrote the same bytes, which makes no difference. Otherwise the outcome stays unknown.
     fn verified(
         self,
         scene: &Scene<'_>,
@@ -300,7 +300,7 @@ impl Update {
     }
 }
 
-/// The object's deletion was asked for and nothing holds it any longer.
+/// Whether the object is marked for deletion and nothing keeps it any longer, so that the update must remove it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go ShouldDeleteDuringUpdate
 fn is_finished(scene: &Scene<'_>, target: &Target, value: &Value) -> bool {
     let waits = object::deletion_grace_period_seconds(value).unwrap_or(0) > 0;

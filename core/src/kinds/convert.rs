@@ -1,8 +1,7 @@
 //! Conversion between two versions of a kind that share storage.
 //!
-//! Both directions take and give whole objects of the one shape or the other, `apiVersion` included. What
-//! only differs in how a zero value is written is left to the registry, which fits every converted object
-//! to its type.
+//! Both directions convert whole objects, `apiVersion` included. Differences only in how a zero value is written are
+//! handled by the registry, which adapts every converted object to its type.
 //! k8s: pkg/apis/events/v1/conversion.go
 
 mod autoscaler;
@@ -12,7 +11,7 @@ use crate::value::{Text, Value};
 
 pub use autoscaler::{CPU_PERCENT, HORIZONTAL_POD_AUTOSCALER, drop_annotations};
 
-/// How a version becomes the stored one, and comes back.
+/// How objects of a version are converted to the stored version and back.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion {
     pub to_stored: fn(catalogue: &Catalogue, object: Value) -> Value,
@@ -27,7 +26,7 @@ pub static EVENT: Conversion = Conversion {
     },
 };
 
-/// The members that only have another name: in events.k8s.io/v1, and in v1.
+/// Fields that only differ in their names: in events.k8s.io/v1, and in v1.
 const EVENT_NAMES: &[(&str, &str)] = &[
     ("regarding", "involvedObject"),
     ("note", "message"),
@@ -63,8 +62,8 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    /// Objects of a version that is not stored, as they are written, and what is stored of them. The first
-    /// becomes the second; where a third is there the second comes back as that, else as the first.
+    /// Pairs of an object in a version that is not stored, and the stored object it becomes. The stored object is
+    /// converted back to the first, or to a third object if one is given.
     const CASES: &str = include_str!("../../tests/data/conversions.jsonl");
 
     fn written(registry: &Registry, value: &Value) -> String {
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_become_the_stored_one_and_come_back() {
+    fn versions_are_converted_to_the_stored_one_and_back() {
         let registry = Registry::builtin();
         for line in CASES.lines() {
             let parse = |value: &Value| json::parse(json::to_string(value).as_bytes()).expect("JSON").value;

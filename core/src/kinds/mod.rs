@@ -1,4 +1,4 @@
-//! The kinds that are served: one row each, rules where a kind has its own.
+//! The served kinds: one row for each, and rules for kinds that need them.
 
 pub mod columns;
 pub mod convert;
@@ -55,11 +55,11 @@ pub enum SubKind {
     Status,
     /// Reads and writes autoscaling/v1 Scale over the object.
     Scale,
-    /// Another window on the same object: finalize, approval, ephemeralcontainers, resize.
+    /// Reads and writes a part of the object by rules of its own: finalize, approval, ephemeralcontainers, resize.
     Window,
     /// Takes another kind and acts on the object: binding, eviction, token.
     Action,
-    /// Streams to or from elsewhere: exec, attach, log, portforward, proxy.
+    /// Streams to or from another server: exec, attach, log, portforward, proxy.
     Connect,
 }
 
@@ -69,8 +69,8 @@ pub struct Sub {
     /// `status`, `scale`, `log`, ...
     pub name: &'static str,
     pub action: SubKind,
-    /// The kind it takes and gives, with group and version where they differ from the row's
-    /// (discovery shows those): `("autoscaling", "v1", "Scale")`.
+    /// The kind that it takes and returns, with group and version if they differ from the row's (discovery shows
+    /// those): `("autoscaling", "v1", "Scale")`.
     pub kind: &'static str,
     pub foreign: Option<(&'static str, &'static str)>,
     pub verbs: &'static [Verb],
@@ -96,16 +96,16 @@ pub struct Row {
     pub type_name: &'static str,
     /// Discovery's storage version hash; empty when there is none.
     pub storage_version_hash: &'static str,
-    /// The version under which it is stored, where that is another row's: `("autoscaling", "v2")`.
+    /// The version in which it is stored, if that is another row's: `("autoscaling", "v2")`.
     pub stored_as: Option<(&'static str, &'static str)>,
-    /// How it becomes the version that is stored, and comes back; there when `stored_as` is.
+    /// The conversion to the stored version and back. It is set if `stored_as` is.
     pub conversion: Option<&'static convert::Conversion>,
     pub subs: &'static [Sub],
     pub rules: &'static Rules,
     /// Field selectors beyond metadata.name and metadata.namespace.
     pub fields: &'static [SelectableField],
     pub columns: &'static columns::Columns,
-    /// The warning that every answer about the resource bears; empty for none.
+    /// The warning that every response of the resource carries; empty for none.
     pub deprecation: &'static str,
 }
 
@@ -121,39 +121,39 @@ pub struct SelectableField {
 pub enum FieldSource {
     /// Text, number or bool at this path; when absent, this text.
     Path(&'static [&'static str], &'static str),
-    /// The first of two paths that is not empty (event source and reporting controller).
+    /// The first of two paths whose value is not empty (event source and reporting controller).
     Either(&'static [&'static str], &'static [&'static str]),
 }
 
-/// What a kind does beyond the generic, as upstream's create and update strategies.
-/// `PLAIN` is a kind without rules: a kind's rules are `Rules { validate, ..Rules::PLAIN }`.
+/// A kind's rules beyond the generic ones, like upstream's create and update strategies. `PLAIN` is a kind without
+/// rules: a kind's rules are `Rules { validate, ..Rules::PLAIN }`.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Problems of a name, in upstream's sentences; `prefix` is true for a generateName.
     pub name: fn(name: &str, prefix: bool) -> names::Problems,
     /// Sets computed defaults on every decoded object of the kind, stored ones included.
     pub default: fn(object: &mut Value),
-    /// Before create: drops what a creator may not set (status), sets what creation sets. Name, uid and
-    /// creation time are there already. The object is normalized again afterwards.
+    /// Called before a create: removes what a creator may not set (status), and sets what a creation sets. Name, uid
+    /// and creation timestamp are set before it. The object is normalized again afterwards.
     pub prepare_create: fn(object: &mut Value),
-    /// Before update: carries over what an updater may not change.
+    /// Called before an update: restores what an updater may not change.
     pub prepare_update: fn(object: &mut Value, old: &Value),
-    /// Writes down who asks for a new object, before `prepare_create`; None when the kind does not keep that.
+    /// Stores who requests a new object, before `prepare_create`; None for kinds that do not store it.
     pub sign: Option<fn(object: &mut Value, requester: &Requester<'_>)>,
-    /// Members of metadata that a write of the status leaves as they are.
+    /// Members of metadata that a status update does not change.
     pub status_keeps: &'static [&'static str],
-    /// Before an update of the status alone, when the rest of the object is the old one's again: carries over
-    /// what a writer of the status may not change either, sets what such a write sets.
+    /// Called before a status update, when the rest of the object has been restored: restores what a status update
+    /// may not change either, and sets what such an update sets.
     pub prepare_status: fn(object: &mut Value, old: &Value, now: Wall),
-    /// Before an update through another window on the object, by the name of the subresource: makes of what the
-    /// client sent what may be taken of it.
+    /// Called before an update through another subresource, by its name: reduces the object to the changes that the
+    /// subresource may make.
     pub prepare_window: fn(sub: &str, object: &mut Value, old: &Value, now: Wall),
-    /// Problems of an object about to be created, after metadata's.
+    /// Errors of an object that is to be created, after those of its metadata.
     pub validate: fn(object: &Value, causes: &mut crate::status::Causes),
-    /// Problems of an update, after metadata's; does not include `validate`, unless the kind calls it.
+    /// Errors of an update, after those of its metadata. It does not include `validate` unless the kind calls it.
     pub validate_update: fn(object: &Value, old: &Value, causes: &mut crate::status::Causes),
-    /// Problems of an update through another window, or of the status, by the name of the subresource, after
-    /// metadata's.
+    /// Errors of an update through another subresource or of the status, by the subresource's name, after those of
+    /// its metadata.
     pub validate_window: fn(sub: &str, object: &Value, old: &Value, causes: &mut crate::status::Causes),
     /// Warnings of a create (no old object) or update.
     pub warnings: fn(object: &Value, old: Option<&Value>) -> alloc::vec::Vec<alloc::string::String>,
@@ -162,26 +162,26 @@ pub struct Rules {
     /// Members outside metadata and status whose change counts as a new generation. Empty: the kind has
     /// no generation.
     pub generation: Generation,
-    /// A PUT to an absent name creates.
+    /// A PUT to an absent name creates the object.
     pub create_on_update: bool,
     /// A PUT without a resource version is allowed.
     pub unconditional_update: bool,
-    /// Graceful deletion: the grace period in seconds that holds when the client asks for `asked`, 0 for
-    /// at once. None: the kind knows no graceful deletion.
+    /// The grace period of a graceful deletion, in seconds, when the client asks for `asked`; 0 for an immediate
+    /// deletion. None for kinds without graceful deletion.
     pub grace_seconds: fn(object: &Value, asked: Option<i64>) -> Option<i64>,
-    /// A DELETE that removes the object answers with its last state, not with a Status.
+    /// A DELETE that removes the object is answered with its last state instead of a Status.
     pub returns_deleted: bool,
-    /// A DELETE that names no propagation policy orphans the dependents.
+    /// A DELETE without a propagation policy orphans the dependents.
     pub orphans: bool,
-    /// What a DELETE is warned of that leaves the propagation policy to the kind; empty for nothing.
+    /// The warning for a DELETE without a propagation policy; empty for none.
     pub deletion_warning: &'static str,
-    /// Deletion that goes through a phase of its own: namespaces.
+    /// A phase of its own before removal, which namespaces have.
     pub termination: Option<Termination>,
     /// Objects expire after `--event-ttl`.
     pub expires: bool,
 }
 
-/// Who makes a request, for the kinds that keep it.
+/// The user who makes a request, for the kinds that store it.
 #[derive(Clone, Copy, Debug)]
 pub struct Requester<'a> {
     pub name: &'a str,
@@ -189,14 +189,14 @@ pub struct Requester<'a> {
     pub groups: &'a [Text],
 }
 
-/// The phase between the request to delete an object and its removal, beside metadata.finalizers.
+/// The phase between a request to delete an object and its removal, in addition to metadata.finalizers.
 #[derive(Clone, Copy, Debug)]
 pub struct Termination {
-    /// Marks an object whose deletion was asked for.
+    /// Marks an object that is to be deleted.
     pub mark: fn(object: &mut Value),
-    /// Something in the object still holds it back.
+    /// Whether something in the object prevents its removal.
     pub held: fn(object: &Value) -> bool,
-    /// Names that are never deleted, and what a client is told who tries.
+    /// Names that can never be deleted, and the error for an attempt.
     pub protected: &'static [&'static str],
     pub protected_message: &'static str,
 }
@@ -206,11 +206,12 @@ pub struct Termination {
 pub enum Generation {
     /// Never set by the server.
     None,
-    /// 1 at creation, and never more (PriorityClasses).
+    /// 1 at creation, and never incremented (PriorityClasses).
     AtCreation,
-    /// What the creator sends, or nothing; +1 when something outside metadata and status changes (CSIDrivers).
+    /// The client's value at creation, if any; incremented when something outside metadata and status changes
+    /// (CSIDrivers).
     OnChange,
-    /// 1 at creation, +1 when something outside metadata and status changes.
+    /// 1 at creation, incremented when something outside metadata and status changes.
     Spec,
     /// As `Spec`, and also when annotations change (Deployments).
     SpecAndAnnotations,

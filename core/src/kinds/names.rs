@@ -251,7 +251,7 @@ mod tests {
     ];
 
     #[test]
-    fn names_earn_their_sentences() {
+    fn invalid_names_get_their_error_texts() {
         for (what, check, name, wanted) in CASES {
             let got = check(name);
             let same = got.len() == wanted.len()

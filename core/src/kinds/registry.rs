@@ -1,4 +1,4 @@
-//! The kinds as the running server sees them: looked up by group, version and resource.
+//! The kinds as a registry in which they are looked up by group, version and resource.
 
 use super::{Row, Scope, Verb};
 use crate::codec::json::RawPaths;
@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceId(pub u16);
 
-/// The index of a stored collection; resources that share storage (both Events, both
-/// HorizontalPodAutoscalers) have the same.
+/// The index of a stored collection. Resources that share storage (both Events, both HorizontalPodAutoscalers) have
+/// the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StorageId(pub u16);
 
@@ -63,8 +63,7 @@ impl Registry {
         Self::from_rows(super::table::ROWS, crate::schema::catalogue())
     }
 
-    /// Panics when a row names a type or a stored version that does not exist: the table is checked by
-    /// the tests of this crate.
+    /// Panics when a row names a type or a stored version that does not exist. Tests of this crate check the table.
     pub fn from_rows(rows: &'static [Row], catalogue: Arc<Catalogue>) -> Self {
         let mut resources = Vec::with_capacity(rows.len());
         let mut storages: Vec<ResourceId> = Vec::new();
@@ -98,7 +97,7 @@ impl Registry {
     }
 
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Resource> {
-        // The plural, which tells most apart, is compared first.
+        // The plural is compared first, since it differs for most resources.
         let key = (plural, group, version);
         let index = self.by_name.binary_search_by(|id| {
             let row = self.resource(*id).row;
@@ -121,7 +120,7 @@ impl Registry {
         self.resource(self.storages[usize::from(storage.0)])
     }
 
-    /// The resource in whose version objects of this one are stored: itself, for all but a few.
+    /// The resource in whose version objects of this one are stored. For most resources that is the resource itself.
     pub fn stored_resource<'a>(&'a self, resource: &'a Resource) -> &'a Resource {
         match resource.storage {
             Some(storage) if resource.row.stored_as.is_some() => self.stored(storage),
@@ -143,8 +142,7 @@ impl Registry {
         self.fitted(resource, converted)
     }
 
-    /// A converted object as its type is written: a field that only one version leaves out when it is
-    /// zero comes or goes.
+    /// A converted object as its own type is encoded: versions may differ in whether a zero value is left out.
     fn fitted(&self, resource: &Resource, object: Value) -> Value {
         decode::normalize(&self.catalogue, resource.type_id, object.clone()).unwrap_or(object)
     }

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_whole() {
+    fn rows_are_complete() {
         let catalogue = crate::schema::catalogue();
         let mut prefixes = BTreeSet::new();
         for row in ROWS {
@@ -179,7 +179,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_kind_judges_names_as_upstream() {
+    fn every_kind_validates_names_as_upstream() {
         for row in ROWS.iter().filter(|row| !row.prefix.is_empty() && row.prefix != "events") {
             let special = NAMES.iter().find(|(plural, _, _)| *plural == row.plural);
             let (bad, dotted) =

@@ -6,12 +6,12 @@ use crate::value::Text;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// Where one feed stands.
+/// How far the machine has come in listing or following one feed.
 #[derive(Debug)]
 pub(crate) struct FeedReader {
     feed: Feed,
     prefix: Bytes,
-    /// Key-values that are asked for at once.
+    /// How many key-values one page of a listing asks for.
     page_limit: u64,
     state: State,
 }
@@ -19,7 +19,7 @@ pub(crate) struct FeedReader {
 #[derive(Debug)]
 enum State {
     Idle,
-    /// Pages of one revision are being read.
+    /// The feed is read page by page; all pages are of one revision.
     Listing {
         revision: Rev,
         next: Bytes,
@@ -28,7 +28,7 @@ enum State {
     Following,
 }
 
-/// What a listing page leads to.
+/// What the machine does after it has received a page of a listing.
 #[derive(Debug)]
 pub(crate) enum Listed {
     More,

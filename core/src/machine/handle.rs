@@ -1,4 +1,4 @@
-//! `Machine::handle`: the one match on inputs.
+//! `Machine::handle`: the only place where inputs are matched.
 
 use super::feeds::FeedReader;
 use super::hub::Hub;
@@ -30,19 +30,19 @@ pub struct Machine {
     pub(super) jobs: BTreeMap<JobId, Slot>,
     pub(super) hub: Hub,
     pub(super) seats: Seats,
-    /// Seats of requests whose large answers are being sent.
+    /// Seats of requests that are answered, but whose large bodies are still being sent.
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
-    /// What the machine's own operations are for.
+    /// The operations that the machine itself has asked a store for, and what each is for.
     pub(super) own: BTreeMap<JobId, Own>,
     pub(super) own_next: u64,
     /// Reads that wait for a feed to reach a revision.
     pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
     pub(super) due: BTreeSet<Due>,
     pub(super) lease: Option<Lease>,
-    /// New requests are turned away and watches are closed.
+    /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
-    /// Start-up objects that are being written, and whether one of them failed.
+    /// Progress in writing the objects that must exist at start.
     pub(super) boot: Boot,
     /// For each feed, the revision to compact at the next time.
     pub(super) compact_next: Vec<Rev>,
@@ -52,9 +52,10 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) struct Slot {
     call: Arc<Call>,
-    /// None before it is known who asks, for a privileged caller when there was none, and of a watch that has begun.
+    /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
+    /// was free, and for a watch that has begun.
     seat: Option<Seat>,
-    /// None for a watch that has begun.
+    /// When the request times out. None for a watch that has begun.
     deadline: Option<Mono>,
     state: SlotState,
 }
@@ -69,9 +70,9 @@ pub(super) struct Boot {
 
 #[derive(Debug)]
 pub(super) enum SlotState {
-    /// A task is out.
+    /// A task of the job has been handed out, and its outcome has not come back yet.
     Running,
-    /// The client has gone or timed out while a task was out; its outcome is dropped.
+    /// The client went away, or the request timed out, while a task was out. The task's outcome will be dropped.
     Abandoned,
     Waiting(Job, Waiting),
     Streaming,
@@ -80,9 +81,9 @@ pub(super) enum SlotState {
 /// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
-    /// Since the time.
+    /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
-    /// Until the revision, at most until the time.
+    /// For the feed to reach the revision, but not longer than until the time.
     Fresh(Feed, Rev, Mono),
 }
 
@@ -94,7 +95,8 @@ pub(super) enum Own {
     Boot,
 }
 
-/// The lease that events share for a while, as upstream's lease manager has it.
+/// The lease that events share for a while, since a lease for each event would be a load on etcd. Upstream's lease
+/// manager does the same.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
@@ -162,18 +164,18 @@ impl Machine {
         self.due.first().map(|due| (due.at, due.reason))
     }
 
-    /// Requests that are not answered to the last byte yet, watches included.
+    /// How many requests have not been sent to their last byte. Watches count.
     pub fn open_requests(&self) -> usize {
         self.jobs.len() + self.sending.len()
     }
 
-    /// The revision after which the server knows every change of a resource: a watch can start there, or later.
+    /// The oldest revision from which a watch of the resource can start: every change after it is known.
     pub fn watchable_after(&self, resource: ResourceId) -> Rev {
         let storage = self.world.registry.resource(resource).storage;
         storage.map_or(Rev(0), |storage| self.hub.window_after(storage))
     }
 
-    /// Asserts the invariants; cheap enough to run after every step of a simulation.
+    /// Asserts the invariants of the machine. It is cheap enough to run after every step of a simulation.
     pub fn check(&self) {
         self.hub.check();
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
@@ -244,7 +246,7 @@ impl Machine {
         }
     }
 
-    /// Gives a request one of the seats, or refuses it. A privileged caller gets an answer when there is none.
+    /// Gives a request a seat, or refuses it when all are taken. A privileged caller is admitted even then.
     fn ask_seat(&mut self, id: JobId, job: Job, privileged: bool, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let seat = slot.call.seat();
@@ -257,7 +259,8 @@ impl Machine {
         self.run(id, job, Answer::Seated, now, out);
     }
 
-    /// Sends an operation to the store; a lease that is still good is answered from memory.
+    /// Sends an operation to the store. A request for a lease is answered from memory while the shared lease is still
+    /// good.
     fn ask_store(&mut self, id: JobId, feed: Feed, op: Op, now: Now, out: &mut Vec<Effect>) {
         if let Op::LeaseGrant { ttl_seconds } = op {
             let held = self.lease.as_mut().filter(|lease| {
@@ -300,7 +303,8 @@ impl Machine {
         }
     }
 
-    /// A lease's time began some time after it was asked for; its answer may have been long on its way.
+    /// Keeps a lease for later events. Its time to live is counted from when it was asked for, since the reply may
+    /// have been on its way for long.
     fn remember_lease(&mut self, feed: Feed, id: LeaseId, ttl_seconds: i64, asked: Mono) {
         if self.lease.is_some_and(|lease| lease.id == id) {
             return;
@@ -333,7 +337,8 @@ impl Machine {
         }
     }
 
-    /// Sends an answer and forgets the request. Of a large answer the seat is kept until it is sent.
+    /// Sends an answer and forgets the request. When the answer is large, its seat is kept until the last byte is
+    /// sent, so that the limit counts memory that is still held.
     fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
         match slot.seat {
@@ -346,7 +351,7 @@ impl Machine {
         self.answer(id, &slot.call, response, now, out);
     }
 
-    /// An answer has been sent, or its client has gone.
+    /// Gives back the seat of a large answer that was sent, or whose client went away.
     fn sent(&mut self, id: JobId) {
         if let Some(seat) = self.sending.remove(&id) {
             self.seats.free(seat);
@@ -358,7 +363,7 @@ impl Machine {
         out.push(Effect::Respond(id, response));
     }
 
-    /// Drops all that is kept about a request.
+    /// Drops all that is kept about a request, its seat included.
     fn forget(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.remove(id)?;
         if let Some(seat) = slot.seat {
@@ -367,7 +372,7 @@ impl Machine {
         Some(slot)
     }
 
-    /// Drops all that is kept about a request but its seat.
+    /// Drops all that is kept about a request except its seat.
     fn remove(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.jobs.remove(&id)?;
         if let Some(at) = slot.deadline {
@@ -380,7 +385,7 @@ impl Machine {
         Some(slot)
     }
 
-    /// The client has gone. A task that is out finishes, its outcome is dropped.
+    /// Forgets a request whose client went away. A task that is out runs to its end and its outcome is dropped.
     fn gone(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match slot.state {
@@ -435,7 +440,7 @@ impl Machine {
         assert!(opened, "the window was looked at above");
     }
 
-    /// Ends a watch from our side, or after the client's.
+    /// Ends a watch, either because the server closes it or because its client went away.
     pub(super) fn end_watch(&mut self, id: JobId, why: &str, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.hub.storage_of(id) else { return };
         let Some(removed) = self.hub.remove(id) else { return };
@@ -463,7 +468,7 @@ impl Machine {
         }
     }
 
-    /// A request took too long: its client is answered, its outcome dropped.
+    /// Answers a request that took too long with a timeout. The outcome that its job still comes to is dropped.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/finisher/finisher.go
     fn time_out(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };

@@ -1,4 +1,5 @@
-//! Watchers: who gets which change, in order, once, and how far behind each may fall.
+//! The hub of watchers: it sends each change once and in order to the watchers that it concerns, and bounds how far
+//! behind each of them may fall.
 
 use super::{Effect, JobId, Note};
 use crate::cache::{Change, Entry};
@@ -22,10 +23,11 @@ pub(crate) struct Subscription {
     pub(crate) storage: StorageId,
     pub(crate) filter: Filter,
     pub(crate) form: EventForm,
-    /// Events after this revision are wanted; earlier ones are in the initial events.
+    /// The watcher wants events after this revision; its initial events cover everything up to it.
     pub(crate) after: Rev,
     pub(crate) bookmarks: bool,
-    /// The first live event is the first of all (a Table then brings its columns).
+    /// True while the watcher has received nothing: a Table watch sends its column definitions with the first event
+    /// only.
     pub(crate) nothing_sent: bool,
     pub(crate) ends_at: Mono,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Subscription {
 #[derive(Debug)]
 pub(crate) struct Hub {
     groups: Vec<Group>,
-    /// Which collection a watcher belongs to.
+    /// The collection that each watcher belongs to.
     members: BTreeMap<JobId, StorageId>,
     registry: Arc<Registry>,
     bounds: Bounds,
@@ -47,39 +49,39 @@ struct Group {
     window: VecDeque<(Mono, Arc<Change>)>,
     /// The window holds every change after this revision.
     window_after: Rev,
-    /// Bytes that only the window keeps in memory.
+    /// How many bytes are in memory only because the window refers to them.
     window_bytes: usize,
     watchers: BTreeMap<JobId, Watcher>,
-    /// Watchers by what narrows them most.
+    /// Watchers by the narrowest index (name, node, namespace, all) that their selection allows.
     by_hint: BTreeMap<Hint, Vec<JobId>>,
 }
 
 #[derive(Debug)]
 struct Watcher {
     subscription: Subscription,
-    /// The revision of the last change looked at for this watcher.
+    /// The revision of the last change that was considered for this watcher.
     at: Rev,
-    /// Frames sent and not yet taken by the client.
+    /// How many frames were sent that the client has not taken yet.
     outstanding: usize,
-    /// Too far behind: changes wait in the window until the client catches up.
+    /// The watcher is too far behind: its changes are kept in the window only, until the client catches up.
     parked: bool,
     first: bool,
     events: u64,
 }
 
-/// What is left of a watcher.
+/// What `remove` returns about a watcher, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removed {
     pub(crate) events: u64,
     pub(crate) ends_at: Mono,
 }
 
-/// What a watcher sees of a change.
+/// The shape in which a change is sent to a watcher. Watchers with the same shape share one encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Frame {
     form: EventForm,
     kind: EventKind,
-    /// The first frame of a Table watch differs from the rest.
+    /// The first frame of a Table watch carries the column definitions, the others do not.
     first: bool,
 }
 
@@ -89,7 +91,7 @@ impl Hub {
         Self { groups, members: BTreeMap::new(), registry, bounds, flaw }
     }
 
-    /// Starts the window of a collection anew: nothing before the revision can be watched from.
+    /// Empties the window of a collection: a watch can start at the revision or later, not before it.
     pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) {
         let group = &mut self.groups[usize::from(storage.0)];
         group.window.clear();
@@ -165,8 +167,8 @@ impl Hub {
         Some(Removed { events: watcher.events, ends_at: watcher.subscription.ends_at })
     }
 
-    /// The client took frames. A parked watcher that has caught up enough goes on; one whose changes
-    /// have left the window cannot, and false is returned.
+    /// Notes that the client took frames. A parked watcher that has caught up enough is continued; false is returned
+    /// for one whose changes have left the window, since it would miss them.
     #[must_use]
     pub(crate) fn credit(&mut self, id: JobId, frames: u32, now: Now, out: &mut Vec<Effect>) -> bool {
         let Some(storage) = self.members.get(&id) else { return true };
@@ -204,7 +206,8 @@ impl Hub {
         }
     }
 
-    /// Puts a change into the window and sends it to everybody it concerns, encoded once per form.
+    /// Puts a change into the window and sends it to all watchers that it concerns, encoded once for each shape of
+    /// frame.
     pub(crate) fn publish(&mut self, world: &World, change: Change, now: Now, out: &mut Vec<Effect>) {
         let storage = change.storage;
         let group = &mut self.groups[usize::from(storage.0)];
@@ -234,7 +237,8 @@ impl Hub {
         }
     }
 
-    /// A bookmark for one watcher that wants them: nothing at or below the revision is missing.
+    /// Sends a bookmark to a watcher that asked for them. It promises that the watcher has seen every change up to
+    /// the revision.
     pub(crate) fn bookmark(&mut self, id: JobId, revision: Rev, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.members.get(&id) else { return };
         let group = &mut self.groups[usize::from(storage.0)];
@@ -260,7 +264,7 @@ impl Hub {
         self.members.get(&id).copied()
     }
 
-    /// Asserts what only a bug can break.
+    /// Asserts invariants that only a bug in this file can break.
     pub(crate) fn check(&self) {
         let members: usize = self.groups.iter().map(|group| group.watchers.len()).sum();
         assert_eq!(members, self.members.len(), "every watcher is a member of one group");
@@ -299,7 +303,8 @@ impl Group {
             self.window_after = change.revision;
             self.forget_first();
         }
-        // Changes of one revision leave together, or a watch could start in their middle.
+        // All changes of one revision leave together: a watch starts after a revision and would otherwise miss a part
+        // of one.
         while self.window.front().is_some_and(|(_, change)| change.revision <= self.window_after) {
             self.forget_first();
         }
@@ -312,22 +317,23 @@ impl Group {
     }
 }
 
-/// Bytes that a change in the window keeps in memory: what was before it. What came of it is in the cache, or is what
-/// was before a later change.
+/// How many bytes stay in memory because the window holds this change: those of the object before it. The object
+/// after it is also in the cache, or is the object before a later change, and would be counted twice.
 fn bytes_kept(change: &Change) -> usize {
     const CHANGE_BYTES: usize = 512;
     CHANGE_BYTES + change.old.as_ref().map_or(0, |old| old.len_bytes())
 }
 
 impl Watcher {
-    /// The queue has no room for a change. All changes of one revision go together, since a watcher
-    /// takes up again after a revision: what is left of one may exceed the bound.
+    /// Whether the watcher's queue has no room for a change. All changes of one revision go together, since a watcher
+    /// resumes after a revision; the rest of a revision that was begun may therefore exceed the bound.
     fn is_full_before(&self, change: &Change, bounds: &Bounds, flaw: Flaw) -> bool {
         let starts = change.revision > self.at || flaw.is(Mutant::RestOfRevisionLost);
         self.outstanding >= bounds.watcher_queue_frames && starts
     }
 
-    /// Moves past a change; the frame that it means for this watcher, if any.
+    /// Moves the watcher past a change and returns the frame that the change is to this watcher, if it sees it at
+    /// all.
     fn take(&mut self, change: &Change, flaw: Flaw) -> Option<Frame> {
         if change.revision < self.at || change.revision <= self.subscription.after {
             return None;
@@ -352,7 +358,7 @@ impl Watcher {
     }
 }
 
-/// The bytes of a frame. A deletion shows the object as it was, at the revision of its going.
+/// The bytes of a frame. A deletion shows the object as it was before, with the revision of the deletion.
 fn render(renderer: &Renderer<'_>, frame: Frame, change: &Change, flaw: Flaw) -> Bytes {
     let shown = match frame.kind {
         EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => {

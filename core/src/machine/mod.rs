@@ -1,9 +1,9 @@
 //! The state machine: inputs in, effects out, nothing else.
 //!
-//! `Machine` owns what is ordered: applying changes, watchers, seats, timers. A request is a `Job`
-//! whose steps are handed out as `Task` values; whoever drives the machine runs them, on any thread
-//! and in any order, and gives the outcome back. That is the only difference between the production
-//! shell (all worker threads) and the simulator (one thread, an order it draws).
+//! `Machine` owns what has an order: applied changes, watchers, seats, timers. A request is a `Job` whose steps are
+//! handed out as `Task` values. The driver of the machine runs them on any thread and in any order, and returns their
+//! outcomes as inputs. The production shell runs tasks on all worker threads, the simulator on its only thread in an
+//! order that it draws; they differ in nothing else.
 
 mod feeds;
 mod handle;
@@ -52,27 +52,27 @@ pub enum Input {
     Start,
     /// A request arrived, its body read whole.
     Request(JobId, Request),
-    /// A task that was handed out has run.
+    /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
-    /// An operation that was asked for has ended. Exactly one for each `Effect::Store`.
+    /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
     Stored(JobId, Stored),
-    /// Changes of a feed that is followed.
+    /// Changes of a feed that the machine follows.
     Changed(Batch),
-    /// A feed broke off; nothing follows until it is followed again.
+    /// A feed broke off. It brings no changes until it is followed again.
     Lost(Feed, Why),
-    /// A watcher's client took so many frames.
+    /// The client of a watch has taken this many frames.
     Credit(JobId, u32),
-    /// The client went away; nothing more is to be sent to it.
+    /// The client went away. Nothing more is to be sent to it.
     Gone(JobId),
     /// An answer whose body is large (`Body::is_large`) has been sent to its last byte, or never will be.
     Sent(JobId),
-    /// What a store says of itself has changed: why it does not answer, or that it does again.
+    /// The store of a feed no longer answers, and why; or it answers again.
     Health(Feed, Result<(), Text>),
-    /// The time of `wake_at` has come.
+    /// The time that `wake_at` named has come.
     Tick,
-    /// The server is told to end: readyz fails from here on, everything else is served.
+    /// The server was told to end: `/readyz` fails from here on, and everything else is served as before.
     ShutdownInitiated,
-    /// The server takes no new requests any more and closes its watches.
+    /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }
 
@@ -89,9 +89,10 @@ pub enum Effect {
     Frame { to: Vec<JobId>, bytes: Bytes },
     /// End the job's stream, after all its frames.
     Close(JobId),
-    /// Deliver all changes under the prefix after the revision.
+    /// Deliver, as `Input::Changed`, all changes under the prefix after the revision.
     Follow { feed: Feed, prefix: Bytes, after: Rev },
-    /// Somebody waits for the feed to reach the store's revision; ask for a progress report.
+    /// A request waits until the feed has reached the store's revision. Ask the store to report its progress, since a
+    /// quiet store would not send anything.
     RequestProgress(Feed),
     /// A fact for logs and metrics.
     Note(Note),
@@ -107,22 +108,23 @@ pub struct Task {
     pub(crate) now: Now,
 }
 
-/// The outcome of a task.
+/// What a task came to, for `Input::Ran`.
 #[derive(Debug)]
 pub struct Ran {
     pub id: JobId,
-    /// The revision of the main feed in the snapshot that the step saw.
+    /// The main feed's revision in the snapshot that the step saw. A recording notes it, so that a replay uses the
+    /// same one.
     pub seen: Rev,
     pub(crate) step: Step,
 }
 
 impl Task {
-    /// The revision of the main feed in the snapshot that the step will see.
+    /// The main feed's revision in the snapshot that the step will see.
     pub fn sees(&self) -> Rev {
         self.world.revision(Feed(0))
     }
 
-    /// The step finds out who asks, and looks at nothing that changes.
+    /// Whether this is the job's first step, which authenticates the caller and depends on nothing that changes.
     pub fn is_first(&self) -> bool {
         matches!(self.answer, Answer::Begin)
     }
@@ -135,26 +137,26 @@ impl Task {
 }
 
 impl Ran {
-    /// The outcome of a task that panicked: the client gets a 500, the machine goes on.
+    /// The outcome of a task that panicked. Its client is answered with 500, and the machine goes on.
     pub fn panicked(id: JobId, seen: Rev) -> Self {
         Self { id, seen, step: Step::Panicked }
     }
 }
 
-/// A fact worth telling an operator, as data; the shell makes logs and metrics of it.
+/// A fact for operators, as data. The shell makes log lines and metrics of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A request was answered.
     Answered(Answered),
-    /// A watch ended after so many events.
+    /// A watch ended. `events` is how many it was sent.
     WatchEnded { resource: Text, events: u64, why: Text },
-    /// A feed was listed anew: objects, and the revision they are of.
+    /// A feed was listed from the start: how many objects it held, at which revision.
     Listed { feed: Feed, objects: u64, revision: Rev },
     /// A feed broke off.
     FeedLost { feed: Feed, why: Text },
-    /// A stored value cannot be read, and so many others that came with it: their collections are not served.
+    /// A stored value cannot be read, and neither can `others` that came with it. Their collections are not served.
     Undecodable { key: Text, why: Text, others: u64 },
-    /// A write whose outcome the store could not tell.
+    /// The store could not tell whether a write happened.
     UnknownOutcome { resource: Text },
     /// A job step panicked.
     Panicked { id: JobId },
@@ -162,7 +164,7 @@ pub enum Note {
     Ready,
 }
 
-/// The labels of upstream's request metrics, and times.
+/// The labels of upstream's request metrics, and durations.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Answered {
@@ -179,7 +181,7 @@ pub struct Answered {
     pub code: u16,
     /// Microseconds from the request's arrival to its answer.
     pub micros: u64,
-    /// The user that the request was made by; empty before authentication.
+    /// The name of the authenticated user; empty before authentication.
     pub user: Text,
 }
 
@@ -196,7 +198,7 @@ pub enum Reason {
     Drain,
 }
 
-/// What the machine is told about itself once, at the start.
+/// The configuration of the machine. It does not change while the server runs.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `--etcd-prefix` without a slash at the end: `/registry`.
@@ -232,14 +234,15 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
-    /// The production's, unless a simulation wants to reach them. Not part of a recording.
+    /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
+    /// recording.
     pub bounds: Bounds,
-    /// The bug that is put back, in a museum. Not part of a recording.
+    /// The historical bug that is put back for a museum run. Not part of a recording.
     pub flaw: Flaw,
 }
 
 impl Config {
-    /// A server that lets everybody do everything, with upstream's defaults for the rest: for tests.
+    /// A configuration for tests: AlwaysAllow, anonymous requests, and upstream's defaults for the rest.
     pub fn open(seed: u64) -> Self {
         Self {
             etcd_prefix: "/registry".into(),
@@ -267,7 +270,7 @@ impl Config {
     }
 }
 
-/// Something that is due at a time, for a job.
+/// A time at which something is due for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Due {
     pub(crate) at: Mono,

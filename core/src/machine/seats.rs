@@ -1,7 +1,8 @@
-//! How many requests may run at once: `--max-requests-inflight` and its mutating twin.
+//! The limits of concurrent requests, `--max-requests-inflight` and `--max-mutating-requests-inflight`.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/filters/maxinflight.go
 
-/// What a request counts as. A watch counts as a read until it has begun, and not afterwards.
+/// Which of the two limits a request counts against. A watch counts as a read until it has begun, and against neither
+/// afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seat {
     ReadOnly,
@@ -17,7 +18,7 @@ pub(crate) struct Seats {
 #[derive(Clone, Debug)]
 struct Count {
     taken: u32,
-    /// 0 for no limit.
+    /// The most seats that may be taken at once; 0 for no limit.
     limit: u32,
 }
 
@@ -29,7 +30,7 @@ impl Seats {
         }
     }
 
-    /// False when all seats of the kind are taken.
+    /// Takes a seat. False when all seats of the kind are taken.
     pub(crate) fn take(&mut self, seat: Seat) -> bool {
         let free = !self.is_full(seat);
         self.count(seat).taken += u32::from(free);

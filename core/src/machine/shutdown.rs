@@ -1,5 +1,6 @@
-//! How the server ends: first it says that it is not ready and serves on, then it takes no new requests and ends its
-//! watches, some at a time, so that their clients do not all come to another server at once.
+//! Shutdown in two phases. The server first reports that it is not ready, and serves as before, so that load
+//! balancers can move clients away. Then it refuses new requests and ends its watches some at a time, so that their
+//! clients do not all reconnect to another server at once.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext, server/filters/waitgroup.go
 
 use super::{Due, Effect, JobId, Machine, Reason};
@@ -11,29 +12,30 @@ use crate::status::Failure;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// How a server that takes no new requests goes on.
+/// How the server drains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Drain {
-    /// `--shutdown-watch-termination-grace-period`: over how long many watches are spread. 0 for the fastest.
+    /// `--shutdown-watch-termination-grace-period`: the time over which the ends of watches are spread. 0 ends them
+    /// as fast as the bounds allow.
     pub watch_grace_millis: u64,
-    /// `--shutdown-send-retry-after`: new requests are told to come again later.
+    /// `--shutdown-send-retry-after`: refused requests are told to retry, with a `Retry-After` header.
     pub sends_retry_after: bool,
 }
 
-/// A drain under way.
+/// The state of a drain that is under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draining {
     sends_retry_after: bool,
-    /// Watches that end at each tick.
+    /// How many watches are ended at each tick.
     batch: usize,
 }
 
-/// Paths that are served to the end: who watches the server must see how it fares.
+/// Paths that are served until the process ends: probes and metrics must still see the server while it drains.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/with_retry_after.go pathPrefixesExemptFromRetryAfter
 const SERVED_TO_THE_END: [&str; 4] = ["/readyz", "/livez", "/healthz", "/metrics"];
 
 impl Machine {
-    /// The server is told to end: `/readyz` fails from here on, everything else is served as before.
+    /// The first phase begins: `/readyz` fails from here on, and everything else is served as before.
     pub(super) fn shutdown_initiated(&mut self) {
         Arc::make_mut(&mut self.world).draining = true;
     }
@@ -45,7 +47,7 @@ impl Machine {
         self.drain_some(now, out);
     }
 
-    /// Ends the next watches, and comes again while there are more.
+    /// Ends the next batch of watches, and sets a timer while more are open.
     pub(super) fn drain_some(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(draining) = self.draining else { return };
         let next: Vec<JobId> = self.hub.ids().take(draining.batch).collect();
@@ -58,7 +60,7 @@ impl Machine {
         }
     }
 
-    /// The answer to a request that comes too late; None as long as requests are taken.
+    /// The response to a request that arrives while the server drains; None when the request is served.
     pub(super) fn turned_away(&self, call: &Call, request: &Request) -> Option<Response> {
         let draining = self.draining?;
         if SERVED_TO_THE_END.iter().any(|prefix| request.path.starts_with(prefix)) {
@@ -75,8 +77,8 @@ impl Machine {
     }
 }
 
-/// How many of so many watches end at each tick: so many that all have ended after the grace, and never fewer than
-/// the least rate makes.
+/// How many watches to end at each tick, so that all have ended when the grace period is over, but never fewer than
+/// the lowest rate allows.
 fn batch(watches: usize, grace_millis: u64) -> usize {
     let watches = u64::try_from(watches).unwrap_or(u64::MAX);
     let wanted = watches.saturating_mul(1000).checked_div(grace_millis).unwrap_or(0);
@@ -90,7 +92,7 @@ mod tests {
     use super::batch;
 
     #[test]
-    fn watches_end_within_the_grace_and_not_slower_than_the_least_rate() {
+    fn watches_end_within_the_grace_period_and_at_the_lowest_rate_or_faster() {
         let cases = [(10, 60_000, 10), (10, 0, 10), (60_000, 60_000, 50), (60_000, 1_000, 3_000), (1, 1, 50)];
         for (watches, grace_millis, expected) in cases {
             assert_eq!(batch(watches, grace_millis), expected, "{watches} watches in {grace_millis} ms");

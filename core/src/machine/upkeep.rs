@@ -1,4 +1,4 @@
-//! What the machine does on its own: listing and following feeds, start-up objects, compaction.
+//! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
 use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::Own;
@@ -63,8 +63,9 @@ impl Machine {
         self.wake_fresh(feed, now, out);
     }
 
-    /// Ends all watches of a collection, after the failure if there is one: what happens to it cannot be told without a
-    /// gap. Nobody watches from before the revision any more.
+    /// Ends all watches of a collection, with the failure as their last event if there is one. It is called when the
+    /// server cannot tell the watchers about every change any more. No watch can start before the revision
+    /// afterwards.
     fn end_watches(
         &mut self,
         storage: StorageId,
@@ -83,7 +84,7 @@ impl Machine {
         self.hub.restart_window(storage, revision);
     }
 
-    /// Bookmarks for all watchers of a feed at once: only bugs do that.
+    /// Sends bookmarks to all watchers of a feed at once. Only historical bugs of the museum do that.
     fn bookmark_all(&mut self, feed: Feed, revision: Rev, now: Now, out: &mut Vec<Effect>) {
         let of_feed = self.world.collections().iter().filter(|held| held.feed == feed);
         for id in of_feed.flat_map(|held| self.hub.ids_of(held.storage)).collect::<Vec<_>>() {
@@ -91,12 +92,12 @@ impl Machine {
         }
     }
 
-    /// A feed that only lost its connection is followed again; one whose past was compacted is listed
-    /// anew, and its watchers must start over.
+    /// Handles a feed that broke off. One that only lost its connection is followed again. One whose revisions were
+    /// compacted is listed from the start, and its watchers are closed, since changes were missed.
     pub(super) fn lost(&mut self, feed: Feed, why: Why, now: Now, out: &mut Vec<Effect>) {
         let known = !self.feeds[usize::from(feed.0)].is_following();
         if known && !self.config.flaw.is(Mutant::LostFeedEndsStart) {
-            // What was followed before is being listed: it is already known to be lost.
+            // The feed is being listed, so its loss is known already.
             return;
         }
         match why {
@@ -128,7 +129,7 @@ impl Machine {
                     self.due.insert(Due { at, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
                 }
             },
-            // Another server may have compacted already; that is as good.
+            // Another server may have compacted already, which serves the same purpose.
             Some(Own::Compaction) => {
                 self.own.remove(&id);
             }
@@ -169,7 +170,7 @@ impl Machine {
         }
     }
 
-    /// Writes the objects that must exist, each unless it is there already.
+    /// Writes the objects that must exist at start, except those that exist already.
     pub(super) fn start_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.boot.failed = false;
         let ops = boot::writes(&self.world, now, &mut self.rng.fork("boot", 0));
@@ -200,7 +201,8 @@ impl Machine {
         out.push(Effect::Note(Note::Ready));
     }
 
-    /// Compacts each feed at where it was one interval ago, so that history of at least one interval stays.
+    /// Compacts each feed at the revision that it had one interval ago, so that at least one interval of history
+    /// stays.
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/compact.go
     pub(super) fn compact(&mut self, now: Now, out: &mut Vec<Effect>) {
         for index in 0..self.feeds.len() {

@@ -1,10 +1,10 @@
-//! The versions of one key, newest apart: most keys have no other.
+//! The versions of one key. The newest is held apart from the others, since most keys have no other.
 
 use crate::store::{Event, EventType, KeyValue, LeaseId, Rev};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// What a revision made of a key; `content` is None for a deletion.
+/// One version of a key; `content` is None for a deletion.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) modified: Rev,
@@ -19,28 +19,28 @@ pub(super) struct Content {
     pub(super) lease: LeaseId,
 }
 
-/// At least one version, in order of revision, no two of one revision.
+/// At least one version, ordered by revision; no two have the same revision.
 #[derive(Debug)]
 pub(super) struct History {
     newest: Version,
     older: Vec<Version>,
 }
 
-/// What a compaction made of a history.
+/// The result of compacting a history.
 pub(super) struct Compacted {
-    /// False when nothing is left of it.
+    /// False when no version is left.
     pub(super) kept: bool,
-    /// Bytes of superseded values that are gone.
+    /// Bytes of the superseded values that were dropped.
     pub(super) freed_bytes: usize,
 }
 
 impl Version {
-    /// Bytes of its value; none of a deletion.
+    /// The length of the value in bytes; 0 for a deletion.
     pub(super) fn value_len(&self) -> usize {
         self.content.as_ref().map_or(0, |content| content.value.len())
     }
 
-    /// The key-value, None for a deletion.
+    /// The key-value of this version; None for a deletion.
     pub(super) fn key_value(&self, key: &Bytes) -> Option<KeyValue> {
         self.content.as_ref().map(|content| KeyValue {
             key: key.clone(),
@@ -88,7 +88,7 @@ impl History {
         self.older.push(core::mem::replace(&mut self.newest, version));
     }
 
-    /// Takes the newest version back; false when it was the only one and the key is to be forgotten.
+    /// Removes the newest version. False when it was the only one, so that the key must be removed.
     pub(super) fn pop(&mut self) -> bool {
         match self.older.pop() {
             Some(before) => {
@@ -106,8 +106,8 @@ impl History {
         Some(version.event(key, self.at(before).and_then(|previous| previous.key_value(key))))
     }
 
-    /// Drops what no read at or above the revision sees. A deletion at the
-    /// revision itself stays until the next compaction, for watches that start there.
+    /// Drops the versions that no read at or above the revision sees. A deletion at the revision itself stays until
+    /// the next compaction, for watches that start there.
     /// etcd: server/storage/mvcc/key_index.go
     pub(super) fn compact(&mut self, revision: Rev) -> Compacted {
         let newest_gone = self.newest.content.is_none() && self.newest.modified < revision;
@@ -130,12 +130,12 @@ impl History {
         Compacted { kept: true, freed_bytes }
     }
 
-    /// Bytes of the values that newer versions have taken the place of.
+    /// Bytes of the values that newer versions superseded.
     pub(super) fn superseded_bytes(&self) -> usize {
         self.older.iter().map(Version::value_len).sum()
     }
 
-    /// Versions held.
+    /// How many versions are held.
     pub(super) fn len(&self) -> usize {
         self.older.len() + 1
     }

@@ -1,23 +1,23 @@
-//! Which keys a key and an end select, by etcd's rules.
+//! The keys that a key and a range end select, by etcd's rules.
 
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Bound;
 
-/// As an ordered map takes them.
+/// The same interval as the bounds that an ordered map takes.
 pub(super) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
-/// What a key and an exclusive end select.
+/// The keys that a key and an exclusive end select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interval<'a> {
     One(&'a [u8]),
-    /// From the first to before the second; nothing when they are out of order.
+    /// From the first key up to, not including, the second; empty when they are out of order.
     Between(&'a [u8], &'a [u8]),
     From(&'a [u8]),
 }
 
 impl<'a> Interval<'a> {
-    /// An end of one zero byte means "from the key on"; an empty end is no end.
+    /// An end of one zero byte means "from the key on"; an empty end means that there is none.
     /// etcd: server/etcdserver/txn/txn.go mkGteRange
     pub(super) fn new(key: &'a Bytes, end: Option<&'a Bytes>) -> Self {
         match end.map(|end| &end[..]) {

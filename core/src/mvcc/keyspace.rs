@@ -11,27 +11,27 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct Keyspace {
     keys: BTreeMap<Bytes, History>,
-    /// The keys that each revision changed, in the order of its operations: one entry a revision, from
+    /// The keys that each revision changed, in the order of its operations: one entry for each revision from
     /// `first_change` to `revision`.
     changes: VecDeque<Vec<Bytes>>,
     first_change: Rev,
     revision: Rev,
     compact_revision: Rev,
-    /// Keys changed by the revision that is being written.
+    /// Keys changed by the transaction that is running.
     pending: Vec<Bytes>,
-    /// Bytes of values that newer versions have taken the place of.
+    /// Bytes of the values that newer versions superseded.
     superseded_bytes: usize,
     /// Bytes of the newest values.
     live_bytes: usize,
-    /// Keys in `changes` and `pending`.
+    /// How many keys are in `changes` and `pending`.
     changed_keys: usize,
 }
 
-/// Bytes that a change takes besides the value that it supersedes: a version, and its key's place among the
-/// changes of a revision.
+/// Bytes that a change takes besides the superseded value: for the version, and for the key in the list of the
+/// revision's changes.
 const CHANGE_BYTES: usize = 160;
 
-/// A key whose newest version was taken back: what lease it had, and has now.
+/// A key whose newest version was rolled back: the lease that it had, and the one that it has now.
 pub(super) struct Undone {
     pub(super) key: Bytes,
     pub(super) lease_was: LeaseId,
@@ -56,8 +56,8 @@ impl Keyspace {
         }
     }
 
-    /// Key-values as of a revision, with nothing known of earlier ones.
-    /// Keys must be ascending and revisions not above the given one.
+    /// A key space with these key-values as of a revision, without earlier history. Keys must be ascending, and no
+    /// revision above the given one.
     pub(super) fn restored(revision: Rev, kvs: Vec<KeyValue>) -> Result<Self, &'static str> {
         if !kvs.is_sorted_by(|a, b| a.key < b.key) {
             return Err("keys are not in order");
@@ -116,7 +116,7 @@ impl Keyspace {
         self.keys.get_key_value(key).and_then(|(key, history)| history.newest().key_value(key))
     }
 
-    /// Whether reads at a revision are possible while `newest` is the newest one to be seen.
+    /// Whether a read at a revision is possible while `newest` is the newest visible revision.
     pub(super) fn check_readable(&self, revision: Rev, newest: Rev) -> Result<(), StoreError> {
         if revision > newest {
             return Err(StoreError::FutureRevision { current: newest });
@@ -127,7 +127,7 @@ impl Keyspace {
         Ok(())
     }
 
-    /// Reads with `newest` as the newest revision to be seen.
+    /// Reads while `newest` is the newest visible revision.
     pub(super) fn range(&self, range: &Range, newest: Rev) -> Result<Ranged, StoreError> {
         let at = if range.revision == Rev(0) { newest } else { range.revision };
         self.check_readable(at, newest)?;
@@ -151,7 +151,7 @@ impl Keyspace {
         Ok(ranged)
     }
 
-    /// The live keys of an interval, newest versions.
+    /// The keys of an interval that exist at the newest revision.
     pub(super) fn live_keys(&self, interval: Interval<'_>) -> Vec<Bytes> {
         let Some(bounds) = interval.bounds() else { return Vec::new() };
         let live =
@@ -175,7 +175,7 @@ impl Keyspace {
         self.write(key, Version { modified, content: Some(Content { value, created, version, lease }) })
     }
 
-    /// Deletes a key in the running transaction; None when there is none.
+    /// Deletes a key in the running transaction; None when the key does not exist.
     pub(super) fn delete(&mut self, key: &Bytes) -> Option<Event> {
         self.keys.get(key)?.newest().content.as_ref()?;
         Some(self.write(key, Version { modified: self.next(), content: None }))
@@ -204,7 +204,7 @@ impl Keyspace {
         event.expect("the version was just written")
     }
 
-    /// Ends the running transaction: a new revision when it changed something.
+    /// Ends the running transaction. It makes a new revision only when it changed something.
     pub(super) fn commit(&mut self) -> Rev {
         if !self.pending.is_empty() {
             self.changes.push_back(core::mem::take(&mut self.pending));
@@ -213,8 +213,8 @@ impl Keyspace {
         self.revision
     }
 
-    /// Changes after one revision up to another within an interval, in order; stops after the revision
-    /// that reaches `limit` events. With them the revision up to which they are complete.
+    /// The changes within an interval after one revision up to another, in order. It stops after the revision that
+    /// reaches `limit` events, and also returns the revision up to which the events are complete.
     pub(super) fn events(
         &self,
         after: Rev,
@@ -276,7 +276,7 @@ impl Keyspace {
         undone
     }
 
-    /// Forgets what no read at or above the revision sees.
+    /// Drops the versions that no read at or above the revision sees.
     /// etcd: server/storage/mvcc/kvstore.go
     pub(super) fn compact(&mut self, to: Rev) -> Result<(), StoreError> {
         if to <= self.compact_revision {
@@ -311,7 +311,7 @@ impl Keyspace {
         }
     }
 
-    /// Bytes that only reads of the past need, about.
+    /// Roughly how many bytes only reads of past revisions need.
     pub(super) const fn history_bytes(&self) -> usize {
         self.superseded_bytes + self.changed_keys * CHANGE_BYTES
     }
@@ -321,7 +321,8 @@ impl Keyspace {
         self.live_bytes
     }
 
-    /// The smallest revision whose compaction leaves at most so many bytes of history; None when there are no more.
+    /// The smallest revision whose compaction leaves at most `most` bytes of history; None when there are no more
+    /// than that.
     pub(super) fn compaction_to(&self, most: usize) -> Option<Rev> {
         let mut left = self.history_bytes();
         let mut revision = self.first_change;
@@ -344,7 +345,7 @@ impl Keyspace {
         self.keys.values().map(History::len).sum()
     }
 
-    /// Invariants that a run of the simulator asserts after every step.
+    /// Asserts the invariants. The simulator calls it after every step.
     pub(super) fn check(&self) {
         assert!(self.pending.is_empty(), "no transaction is left running");
         assert!(self.compact_revision <= self.revision, "only the past is compacted");

@@ -1,4 +1,4 @@
-//! Leases: granted for a time, kept alive, revoked with their keys. Time comes from outside.
+//! Leases: granted for a duration, kept alive, and revoked together with their keys. Callers pass the time in.
 
 use super::machine::Mvcc;
 use crate::limits;
@@ -15,7 +15,7 @@ pub struct Lease {
     pub ttl_seconds: i64,
 }
 
-/// A lease that ran out, and the deletions of its keys, all of one revision.
+/// A lease that expired, and the deletions of its keys, all of one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
     pub lease: LeaseId,
@@ -33,17 +33,17 @@ struct Granted {
 pub(super) struct Leases {
     granted: BTreeMap<LeaseId, Granted>,
     expiries: BTreeSet<(Mono, LeaseId)>,
-    /// Revoked leases with the revision of their end, for taking it back.
+    /// Revoked leases with the revision of their revocation, so that a rollback can restore them.
     revoked: BTreeMap<(Rev, LeaseId), Granted>,
     next_id: i64,
 }
 
 impl Mvcc {
-    /// Grants a lease, with an id of its own choice when none is given. Shorter times than etcd's least
-    /// are lengthened to it, as etcd does.
+    /// Grants a lease, with a generated id when none is given. Durations shorter than etcd's minimum are lengthened
+    /// to it, as etcd does.
     ///
     /// # Errors
-    /// `Internal` when the id is taken or the time too long, `TooManyRequests` beyond the bound.
+    /// `Internal` when the id is taken or the duration too long, `TooManyRequests` beyond the bound.
     pub fn lease_grant(
         &mut self,
         now: Mono,
@@ -53,7 +53,7 @@ impl Mvcc {
         self.leases.grant(now, ttl_seconds, id.filter(|id| *id != LeaseId(0)))
     }
 
-    /// Starts a lease's time again.
+    /// Restarts a lease's duration.
     ///
     /// # Errors
     /// `LeaseNotFound`.
@@ -61,14 +61,13 @@ impl Mvcc {
         self.leases.keepalive(now, id)
     }
 
-    /// Starts every lease's time again, as a new leader of etcd does: it does not know how much of it
-    /// had passed.
+    /// Restarts every lease's duration, as a new leader of etcd does, which does not know how much of it had passed.
     /// etcd: server/lease/lessor.go Promote
     pub fn lease_renew_all(&mut self, now: Mono) {
         self.leases.renew_all(now);
     }
 
-    /// Ends a lease and deletes its keys in one revision; no revision when it has none.
+    /// Revokes a lease and deletes its keys in one revision. No revision is made when it has no keys.
     ///
     /// # Errors
     /// `LeaseNotFound`.
@@ -80,8 +79,8 @@ impl Mvcc {
         Ok(events)
     }
 
-    /// Revokes the leases that have run out, a bounded number at once: call again while
-    /// [`Mvcc::next_expiry`] is not in the future. First expired first, then by id.
+    /// Revokes a bounded number of leases that have expired; call again while [`Mvcc::next_expiry`] is not in the
+    /// future. Leases are revoked in the order in which they expired, then by id.
     pub fn expire(&mut self, now: Mono) -> Vec<Expired> {
         let due: Vec<LeaseId> = self.leases.due(now).collect();
         let revoke = |id: LeaseId| {
@@ -91,14 +90,14 @@ impl Mvcc {
         due.into_iter().map(revoke).collect()
     }
 
-    /// When the next lease runs out.
+    /// When the next lease expires.
     pub fn next_expiry(&self) -> Option<Mono> {
         self.leases.expiries.first().map(|(expiry, _)| *expiry)
     }
 }
 
 impl Leases {
-    /// Ids start above those that an earlier life of the store can have given out.
+    /// Generated ids start above every id that an earlier run of the same store can have given out.
     pub(super) fn new(revision: Rev) -> Self {
         let high = i64::try_from(revision.0 & 0x7ff_ffff_ffff).unwrap_or(0);
         Self {
@@ -178,7 +177,7 @@ impl Leases {
         self.revoked.insert((revision, id), granted);
     }
 
-    /// Gives back the leases that were revoked after a revision, without keys.
+    /// Restores, without keys, the leases that were revoked after a revision.
     pub(super) fn restore_revoked(&mut self, to: Rev) {
         let undone = self.revoked.split_off(&(Rev(to.0.saturating_add(1)), LeaseId(i64::MIN)));
         for ((_, id), granted) in undone {
@@ -187,7 +186,7 @@ impl Leases {
         }
     }
 
-    /// Revocations at or below a compacted revision cannot be taken back.
+    /// Forgets revocations up to a compacted revision, which can no longer be rolled back.
     pub(super) fn forget_revoked(&mut self, up_to: Rev) {
         self.revoked = self.revoked.split_off(&(Rev(up_to.0.saturating_add(1)), LeaseId(i64::MIN)));
     }
@@ -216,7 +215,7 @@ impl Leases {
         }
     }
 
-    /// Asserts that the leases hold exactly the given attachments.
+    /// Asserts that the leases have exactly the given keys attached.
     pub(super) fn check(&self, expected: impl Iterator<Item = (LeaseId, Bytes)>) {
         let expected: BTreeSet<(LeaseId, Bytes)> = expected.collect();
         let attached = |(id, granted): (&LeaseId, &Granted)| {

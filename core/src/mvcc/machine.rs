@@ -8,8 +8,9 @@ use crate::store::{Event, Range, Ranged, Rev, StoreError};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A revisioned key-value store with leases, in memory. Writes take effect at once; who makes them
-/// durable afterwards reads with [`Mvcc::range_at`] and takes lost ones back with [`Mvcc::rollback`].
+/// A revisioned key-value store with leases, in memory. Writes take effect at once. A caller that makes them durable
+/// afterwards reads with [`Mvcc::range_at`], so that no client sees a write that may be lost, and drops writes that
+/// could not be made durable with [`Mvcc::rollback`].
 #[derive(Debug)]
 pub struct Mvcc {
     pub(super) keyspace: Keyspace,
@@ -23,7 +24,7 @@ impl Default for Mvcc {
 }
 
 impl Mvcc {
-    /// Empty, at revision 1, as a new etcd is.
+    /// An empty store at revision 1, like a new etcd.
     pub fn new() -> Self {
         Self { keyspace: Keyspace::new(), leases: Leases::new(Rev(1)) }
     }
@@ -38,8 +39,8 @@ impl Mvcc {
         self.keyspace.compact_revision()
     }
 
-    /// Reads at the newest or an older revision. Costs a look-up and the keys in the range, since all
-    /// of them are counted; values are shared, not copied.
+    /// Reads at the newest or an older revision. The cost grows with the keys in the range, since all of them are
+    /// counted; values are shared, not copied.
     ///
     /// # Errors
     /// `Compacted` and `FutureRevision`, when the revision cannot be read; `Internal` for an empty key.
@@ -75,8 +76,8 @@ impl Mvcc {
         self.keyspace.events(after, up_to, interval, usize::MAX).map(|(events, _)| events)
     }
 
-    /// Forgets history before the revision; what lives at it stays readable. Tombstones go too, those
-    /// of the revision itself with the next compaction.
+    /// Drops history before the revision. What exists at it stays readable. Deletions before it are dropped, and one
+    /// at the revision itself with the next compaction.
     ///
     /// # Errors
     /// `Compacted`, when it already was; `FutureRevision`, when it lies ahead.
@@ -86,18 +87,18 @@ impl Mvcc {
         Ok(())
     }
 
-    /// The revision at which history is to be compacted now because it has grown beyond so many bytes, or beyond a
-    /// part of what lives: half of that stays. None while there is room. etcd keeps its history on disk and has no
-    /// such bound; it is memory here.
+    /// The revision at which history should be compacted now, because it has grown beyond `history_bytes` or beyond a
+    /// fraction of the live bytes. Compacting there leaves half of the bound. None while there is room. etcd keeps
+    /// its history on disk and has no such bound; this machine keeps it in memory.
     pub fn compaction_due(&self, history_bytes: usize) -> Option<Rev> {
         let most = history_bytes.max(self.keyspace.live_bytes() / limits::STORE_HISTORY_PART);
         if self.keyspace.history_bytes() <= most { None } else { self.keyspace.compaction_to(most / 2) }
     }
 
-    /// Forgets every revision above `to`, and gives back the leases whose revocation went with them.
+    /// Drops every revision above `to`, and restores the leases that were revoked after it.
     ///
     /// # Panics
-    /// When `to` lies below the compacted revision: only changes that nobody was told of may go.
+    /// When `to` lies below the compacted revision: only changes that no client has seen may be rolled back.
     pub fn rollback(&mut self, to: Rev) {
         self.leases.restore_revoked(to);
         for undone in self.keyspace.rollback(to) {
@@ -114,7 +115,7 @@ impl Mvcc {
     /// Asserts the invariants.
     ///
     /// # Panics
-    /// When one does not hold, which is a bug here.
+    /// When one does not hold, which is a bug in this module.
     pub fn check(&self) {
         self.keyspace.check();
         let attached = |kv: &crate::store::KeyValue| kv.lease.0 != 0;

@@ -1,4 +1,4 @@
-//! A deliberately naive machine: a list of every change, everything else by going through it.
+//! A deliberately naive model for tests: it keeps a list of every change and computes all else from that list.
 
 use crate::now::Mono;
 use crate::store::{
@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A put, or with None a deletion.
+/// A put, or a deletion when it is None.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
     revision: Rev,
@@ -28,10 +28,10 @@ pub(super) struct Model {
     changes: Vec<Change>,
     pub(super) revision: Rev,
     pub(super) compact_revision: Rev,
-    /// The first revision whose changes are known: after a restart, the one after the snapshot.
+    /// The first revision whose changes are known. After a restart it is the one after the snapshot.
     pub(super) first_event: Rev,
     pub(super) leases: Vec<ModelLease>,
-    /// Leases that ended, with the revision of their end.
+    /// Revoked and expired leases, with the revision of their end.
     pub(super) ended: Vec<(Rev, ModelLease)>,
 }
 
@@ -202,7 +202,7 @@ impl Model {
         Ok(events)
     }
 
-    /// Ids in the order in which they run out.
+    /// Ids of the leases that have expired, in the order in which they expired.
     pub(super) fn due(&self, now: Mono) -> Vec<LeaseId> {
         let mut due: Vec<(Mono, LeaseId)> = self
             .leases

@@ -1,4 +1,5 @@
-//! Random runs of the machine beside the naive model: every answer, all readable history, every watch.
+//! Property tests: random operations on the machine and on the naive model must give the same answers, the same
+//! readable history and the same watch events.
 
 use super::interval::Interval;
 use super::model::{Model, ModelLease, State};
@@ -17,9 +18,9 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 enum Step {
     Txn(Txn),
-    /// A read while this many of the newest revisions are not yet visible.
+    /// A read while this many of the newest revisions are not visible yet.
     Range(Range, u64),
-    /// To so many revisions before the newest; negative lies ahead.
+    /// Compaction to this many revisions before the newest; a negative number lies in the future.
     Compact(i64),
     Rollback(u64),
     Grant(i64),
@@ -27,11 +28,11 @@ enum Step {
     RenewAll,
     Revoke(usize),
     Seconds(u64),
-    /// A restart from a snapshot of so many revisions ago, and the changes since.
+    /// A restart from a snapshot of this many revisions ago, followed by a replay of the changes since.
     Restart(u64),
     Watch(WatchRequest),
     Poll,
-    /// One batch of so many events of every watch.
+    /// One batch of at most this many events for every watch.
     PollAtMost(usize),
 }
 
@@ -119,10 +120,10 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a watch has told so far.
+/// What a watch has delivered so far.
 struct Client {
     request: WatchRequest,
-    /// The keys it watches as of `delivered`, once known.
+    /// The state of the watched keys as of `delivered`, once it is known.
     state: Option<State>,
     delivered: Rev,
 }
@@ -133,7 +134,7 @@ struct Run {
     model: Model,
     watchers: Watchers,
     clients: BTreeMap<WatchId, Client>,
-    /// Watches have been told of, or begun at, revisions up to here, so no rollback goes below.
+    /// Watches have delivered, or begun at, revisions up to here, so no rollback goes below.
     told: Rev,
 }
 
@@ -244,7 +245,7 @@ impl Run {
         assert_eq!(self.mvcc.next_expiry(), self.model.leases.iter().map(|lease| lease.expiry).min());
     }
 
-    /// Snapshot, restore, and everything since from what a log would hold.
+    /// Takes a snapshot, restores it, and replays the later changes as from a log.
     fn restart(&mut self, back: u64) {
         let at = Rev(self.model.revision.0.saturating_sub(back)).max(self.floor());
         let snapshot = self.mvcc.snapshot(at).expect("the revision is readable");
@@ -268,7 +269,7 @@ impl Run {
         self.check_history();
     }
 
-    /// Every readable revision, and the events from every place to the end, whole and in pieces.
+    /// Compares every readable revision, and the events from every revision to the newest, at once and in batches.
     fn check_history(&self) {
         let all = Bytes::from_static(&[0]);
         for revision in self.floor().0..=self.model.revision.0 {
@@ -328,7 +329,7 @@ impl Run {
         state
     }
 
-    /// List at one revision and events give the list at the later one, for every watch.
+    /// Checks for every watch that a list at one revision plus the events gives the list at the later one.
     fn poll_at_most(&mut self, at_most: usize) {
         let visible = self.model.revision;
         self.told = visible;
@@ -393,7 +394,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_machine_is_the_model(steps in many(step(), 1..60)) {
+    fn the_machine_agrees_with_the_model(steps in many(step(), 1..60)) {
         let mut run = Run::new();
         run.grant(20);
         run.grant(5);

@@ -1,4 +1,4 @@
-//! The machine as data: out to a snapshot, back from one, and changes replayed from a log.
+//! Saves the machine as a snapshot, restores it from one, and replays changes from a log.
 
 use super::keyspace::Keyspace;
 use super::lease::{Lease, Leases};
@@ -8,12 +8,12 @@ use crate::store::{Event, EventType, KeyValue, LeaseId, Put, Rev, StoreError};
 use alloc::format;
 use alloc::vec::Vec;
 
-/// What lives at one revision.
+/// All that exists at one revision.
 pub struct Snapshot<'a> {
     mvcc: &'a Mvcc,
-    /// The revision the snapshot is of.
+    /// The revision that the snapshot was taken at.
     pub revision: Rev,
-    /// In order of id; those revoked after the revision are among them.
+    /// Leases in order of id. Those that were revoked after the revision are included.
     pub leases: Vec<Lease>,
 }
 
@@ -25,7 +25,7 @@ impl Snapshot<'_> {
 }
 
 impl Mvcc {
-    /// What lives at a revision, to be written away.
+    /// A snapshot of what exists at a revision, to be written to disk.
     ///
     /// # Errors
     /// `Compacted` and `FutureRevision`, when the revision cannot be read.
@@ -34,9 +34,9 @@ impl Mvcc {
         Ok(Snapshot { mvcc: self, revision: at, leases: self.leases.at(at) })
     }
 
-    /// A machine from a snapshot, which is then its compacted revision: earlier ones cannot be read,
-    /// and events begin after it. Leases get their full time again from `now`, as after a change of
-    /// etcd's leader.
+    /// A machine restored from a snapshot. Its revision becomes the compacted one: earlier revisions cannot be read,
+    /// and events begin after it. Leases get their full duration again from `now`, as after a change of etcd's
+    /// leader.
     ///
     /// # Errors
     /// `Internal`, when the parts contradict each other.
@@ -60,11 +60,11 @@ impl Mvcc {
         Ok(Self { keyspace, leases: restored })
     }
 
-    /// Makes the changes of the next revision again. Each event's `previous` is ignored; what the
-    /// change comes to must equal the event's key-value.
+    /// Replays the changes of the next revision. Each event's `previous` is ignored; the key-value that the change
+    /// leads to must equal the event's.
     ///
     /// # Errors
-    /// `Internal`, when the events do not continue this state; the machine must then be given up.
+    /// `Internal`, when the events do not continue this state. The machine must not be used any more then.
     pub fn replay(&mut self, revision: Rev, events: &[Event]) -> Result<(), StoreError> {
         if revision.0 != self.revision().0 + 1 || events.is_empty() {
             return Err(corrupt(&format!("revision {} does not follow {}", revision.0, self.revision().0)));

@@ -1,4 +1,4 @@
-//! Transactions: what may be asked, the comparisons, and the operations of the branch they choose.
+//! Transactions: the checks of a request, its comparisons, and the operations of the branch that they choose.
 
 use super::interval::Interval;
 use super::machine::{Mvcc, empty_key};
@@ -45,8 +45,8 @@ impl Mvcc {
         }
     }
 
-    /// What depends on the store: once this holds no operation of the branch can fail. Reads are
-    /// measured by the revision before the transaction.
+    /// Checks what depends on the store's state. After it no operation of the branch can fail, so a transaction is
+    /// never half done. Reads are checked against the revision before the transaction.
     /// etcd: server/etcdserver/txn/txn.go checkTxn
     fn check_branch(&self, ops: &[TxnOp]) -> Result<(), StoreError> {
         for op in ops {
@@ -80,7 +80,7 @@ impl Mvcc {
         }
     }
 
-    /// Puts a key in the running transaction; its lease exists.
+    /// Puts a key in the running transaction. Its lease must exist.
     pub(super) fn put(&mut self, put: &Put) -> Event {
         let event = self.keyspace.put(&put.key, put.value.clone(), put.lease);
         self.leases.detach(previous_lease(event.previous.as_ref()), &event.kv.key);
@@ -88,7 +88,7 @@ impl Mvcc {
         event
     }
 
-    /// Deletes a key in the running transaction; None when there is none.
+    /// Deletes a key in the running transaction; None when the key does not exist.
     pub(super) fn delete(&mut self, key: &Bytes) -> Option<Event> {
         let event = self.keyspace.delete(key)?;
         self.leases.detach(previous_lease(event.previous.as_ref()), key);
@@ -100,7 +100,7 @@ fn previous_lease(previous: Option<&KeyValue>) -> LeaseId {
     previous.map_or(LeaseId(0), |kv| kv.lease)
 }
 
-/// What can be said of a transaction without the store, of both branches.
+/// Checks what does not depend on the store's state, for both branches.
 /// etcd: server/etcdserver/api/v3rpc/key.go checkTxnRequest
 fn check_request(txn: &Txn) -> Result<(), StoreError> {
     let longest = txn.compare.len().max(txn.then.len()).max(txn.otherwise.len());

@@ -1,4 +1,4 @@
-//! Watches on the machine: each hands out every change of its keys once, in order of revision.
+//! Watches on the machine: each delivers every change of its keys once, in order of revision.
 //!
 //! Nothing is queued per watch: it remembers the revision up to which it has delivered and reads the
 //! machine's history from there, so that a slow watch costs no memory.
@@ -16,13 +16,13 @@ pub struct WatchId(pub u64);
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct WatchRequest {
-    /// Empty for the first key there can be.
+    /// The first key; empty for the smallest possible one.
     pub key: Bytes,
-    /// Exclusive end; None watches the one key.
+    /// Exclusive end; None watches only the one key.
     pub end: Option<Bytes>,
-    /// The first revision of interest; 0 for whatever comes next.
+    /// The first revision whose changes are wanted; 0 for the next one.
     pub start_revision: Rev,
-    /// Whether to be told of revisions that changed none of the keys.
+    /// Whether the watch also reports revisions that changed none of its keys.
     pub progress_notify: bool,
     /// Whether events carry the key-value before the change.
     pub previous: bool,
@@ -31,10 +31,10 @@ pub struct WatchRequest {
 /// What a watch delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Every change of the watched keys up to `revision` has been delivered with this. All changes of
-    /// a revision come together; no events means progress.
+    /// With this, every change of the watched keys up to `revision` has been delivered. All changes of one revision
+    /// come together. Without events, it reports progress only.
     Events { watch: WatchId, events: Vec<Event>, revision: Rev },
-    /// History the watch needed is gone, and so is the watch.
+    /// History that the watch needed was compacted, and the watch has ended.
     Compacted { watch: WatchId, compact_revision: Rev },
 }
 
@@ -57,8 +57,8 @@ impl Watchers {
         Self { watches: BTreeMap::new(), next: 0 }
     }
 
-    /// Begins a watch while `visible` is the newest revision that may be seen. A start in the future is
-    /// waited for; one in the compacted past is reported by the next [`Watchers::poll`], as etcd does.
+    /// Begins a watch while `visible` is the newest visible revision. A watch may start at a future revision. A start
+    /// at a compacted revision is reported by the next [`Watchers::poll`], as etcd does.
     ///
     /// # Errors
     /// `TooManyRequests` beyond the bound on watches, `Internal` when the end is not after the key.
@@ -100,8 +100,8 @@ impl Watchers {
         self.watches.is_empty()
     }
 
-    /// What there is to deliver up to `visible`, in order of watch, at most one bounded batch a watch:
-    /// call again until it returns nothing.
+    /// What the watches have to deliver up to `visible`, ordered by watch, at most one bounded batch for each: call
+    /// again until it returns nothing.
     pub fn poll(&mut self, mvcc: &Mvcc, visible: Rev) -> Vec<Notice> {
         let mut notices = Vec::new();
         let visible = visible.min(mvcc.revision());
@@ -123,8 +123,8 @@ impl Watchers {
         self.poll_at_most(mvcc, visible, id, limits::STORE_WATCH_BATCH_EVENTS)
     }
 
-    /// [`Watchers::poll_one`] with a smaller batch: it ends with the revision that reaches `at_most`
-    /// events, one revision at least.
+    /// Like [`Watchers::poll_one`] with a smaller batch: it ends with the revision that reaches `at_most` events, but
+    /// holds at least one revision.
     pub fn poll_at_most(&mut self, mvcc: &Mvcc, visible: Rev, id: WatchId, at_most: usize) -> Option<Notice> {
         let visible = visible.min(mvcc.revision());
         let watch = self.watches.get_mut(&id).filter(|watch| watch.delivered < visible)?;

@@ -1,16 +1,16 @@
-//! Times as Go's `time.Parse` reads them, in the two layouts that the API has, and its sentences for what is none.
+//! Parses times as Go's `time.Parse` does, in the two layouts of the API, with the same errors.
 //! Go: src/time/format.go parse, parseRFC3339
 
 use super::{Wall, days_from_civil, days_in_month};
 use alloc::format;
 use alloc::string::String;
 
-/// How a time is written.
+/// The layout of a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// metav1.Time: a fraction of a second may be there.
+    /// metav1.Time: the fraction of a second is optional.
     Seconds,
-    /// metav1.MicroTime: six digits of a fraction must be there.
+    /// metav1.MicroTime: a fraction of six digits is required.
     Micros,
 }
 
@@ -23,15 +23,15 @@ impl Layout {
     }
 }
 
-/// Where text and layout part, in the words that come after the time that could not be parsed.
+/// Where the text differs from the layout; the error text is made of it.
 enum Parted<'t> {
-    /// What is left of the text, and the element of the layout that it should begin with.
+    /// The rest of the text, and the element of the layout that it should begin with.
     At(&'t str, &'static str),
     Range(&'static str),
     Extra(&'t str),
 }
 
-/// Parses a time; what is beyond microseconds is cut.
+/// Parses a time; digits beyond microseconds are dropped.
 pub fn parse(text: &str, layout: Layout) -> Result<Wall, String> {
     walk(text, layout).map_err(|parted| match parted {
         Parted::At(rest, element) => format!(
@@ -95,7 +95,7 @@ fn two_digits<'t>(text: &'t str, element: &'static str) -> Result<(i64, &'t str)
     digits(text, 2).ok_or(Parted::At(text, element))
 }
 
-/// Microseconds of a fraction with any number of digits, where there is one.
+/// The microseconds of an optional fraction with any number of digits.
 fn fraction(text: &str) -> (i64, &str) {
     let Some(rest) = text.strip_prefix(['.', ',']) else { return (0, text) };
     let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
@@ -122,13 +122,13 @@ fn six_digits(text: &str) -> Result<(i64, &str), Parted<'_>> {
     }
 }
 
-/// Seconds of `Z` or `+07:00`.
+/// The seconds of an offset such as `Z` or `+07:00`.
 fn offset(text: &str) -> Result<(i64, &str), Parted<'_>> {
     let parted = || Parted::At(text, "Z07:00");
     if let Some(rest) = text.strip_prefix('Z') {
         return Ok((0, rest));
     }
-    // The library counts bytes, and quotes what it does not cut.
+    // Go's library counts bytes here, and quotes the text without cutting it.
     let bytes = text.as_bytes();
     let (Some(sign), Some(b':')) = (bytes.first(), bytes.get(3)) else { return Err(parted()) };
     let number = |at: usize| text.get(at..at + 2).and_then(|part| digits(part, 2)).map(|(number, _)| number);
@@ -149,7 +149,7 @@ fn offset(text: &str) -> Result<(i64, &str), Parted<'_>> {
     }
 }
 
-/// Text as the library quotes it: what is no printable ASCII, byte by byte.
+/// Text as Go's library quotes it: bytes that are not printable ASCII are escaped one by one.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_go_reads_and_what_it_says() {
+    fn times_are_read_and_refused_as_by_go() {
         let second = |text| parse(text, Layout::Seconds).map(Wall::rfc3339);
         let micro = |text| parse(text, Layout::Micros).map(Wall::rfc3339_micro);
         let read = [

@@ -1,10 +1,10 @@
 //! JSON patch, RFC 6902, with the quirks of the library that upstream uses.
 //! k8s: vendor/gopkg.in/evanphx/json-patch.v4/patch.go, apiserver/pkg/endpoints/handlers/patch.go
 //!
-//! The quirks: what comes before a path's first slash does not count; the whole document can be
-//! replaced and tested, but nothing can be added or removed at its root; negative indexes count from
-//! the end; replacing an absent member adds it; copying an absent member adds null; an absent member
-//! equals null in a test; and no path leads through a null.
+//! The quirks: what stands before a path's first slash is ignored; the whole document can be replaced and tested, but
+//! nothing can be added or removed at its root; negative indexes count from the end; replacing an absent member adds
+//! it; copying an absent member adds null; an absent member equals null in a test; and a path cannot lead through a
+//! null.
 
 use super::PatchError;
 use crate::codec::json::{self, RawPaths};
@@ -15,13 +15,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Where values stand in a patch, which are kept to the byte until an operation goes into them.
+/// The places of values in a patch, which are kept byte for byte until an operation changes something inside them.
 pub fn raw_paths() -> RawPaths {
     RawPaths::each(RawPaths::members(alloc::vec![("value", RawPaths::here())]))
 }
 
-/// The target after every operation of the patch, or the first failure. `is_checked` tells whether the patch's types
-/// are checked, as upstream does it to find strict errors.
+/// The target after all operations of the patch, or the first error. `is_checked` says whether the patch's types are
+/// checked, as upstream does in order to find strict errors.
 pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, PatchError> {
     let operations = decode(patch, is_checked)?;
     if is_checked {
@@ -43,8 +43,7 @@ pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, Pa
     Ok(document.root)
 }
 
-/// What strict decoding says of a patch: members that occur twice (by their paths) and members that no
-/// operation has.
+/// The strict errors of a patch: duplicate members (by their paths) and members that no operation has.
 pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<String> {
     let mut errors: Vec<String> =
         duplicates.iter().map(|path| format!("json patch duplicate field \"{path}\"")).collect();
@@ -62,7 +61,7 @@ pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<String> {
 
 const MEMBERS: [&str; 4] = ["op", "path", "from", "value"];
 
-/// An operation as upstream decodes it: its members by name, nulls as if absent.
+/// An operation as upstream decodes it: its members by name, with nulls treated as absent.
 struct Operation<'a>(Option<&'a Map>);
 
 impl<'a> Operation<'a> {
@@ -82,13 +81,13 @@ impl<'a> Operation<'a> {
         self.text("from").ok_or_else(|| String::from("operation, missing from field: missing value"))
     }
 
-    /// Null when absent.
+    /// The value; null when absent.
     fn value(&self) -> Value {
         self.member("value").cloned().unwrap_or_default()
     }
 }
 
-/// Checks the patch's types, with the sentences of Go's decoder.
+/// Checks the patch's types, with the error texts of Go's decoder.
 fn decode(patch: &Value, is_checked: bool) -> Result<Vec<Operation<'_>>, PatchError> {
     let mismatch = |found: &Value, into: &str| {
         let found = found.type_of().word();
@@ -133,11 +132,11 @@ fn decode(patch: &Value, is_checked: bool) -> Result<Vec<Operation<'_>>, PatchEr
 struct Document {
     root: Value,
     copied_bytes: usize,
-    /// Nothing is nested deeper; it may be less deep.
+    /// An upper bound for the depth of the document.
     deepest: usize,
-    /// Values that were walked to learn how deep they are.
+    /// How many values were walked through to learn their depth.
     walked: usize,
-    /// Items of lists that had to make room, or to close up.
+    /// How many items of lists were shifted.
     shifted: usize,
 }
 
@@ -176,7 +175,7 @@ impl Document {
         self.put(what, path, value)
     }
 
-    /// Operations can nest what they move deeper and deeper; the bound is that of bodies.
+    /// Operations can nest values deeper and deeper, so the bound for bodies is checked here again.
     fn check_depth(&mut self, path: &str, value: &Value) -> Result<(), String> {
         let below = segments(path).saturating_add(depth(value));
         self.walked = self.walked.saturating_add(nodes(value));
@@ -242,7 +241,7 @@ impl Document {
     fn copy(&mut self, operation: &Operation<'_>) -> Result<(), String> {
         let from = operation.from()?;
         self.get("copy", from)?;
-        // The way to the new place may lead through what is copied, and opens it first.
+        // The path to the new place may lead through the copied value, which decodes it first.
         let _ = find(&mut self.root, operation.path()?);
         let value = self.get("copy", from)?;
         self.copied_bytes = self.copied_bytes.saturating_add(json::to_vec(&value).len());
@@ -256,7 +255,7 @@ impl Document {
         self.add("copy", operation.path()?, value)
     }
 
-    /// To compare opens what is compared: it has its members in order afterwards.
+    /// A comparison decodes the value, so its members are sorted afterwards.
     fn test(&mut self, path: &str, expected: &Value) -> Result<(), String> {
         let failed = || Err(format!("testing value {path} failed: test failed"));
         if path.is_empty() {
@@ -283,7 +282,7 @@ impl Document {
         Ok(())
     }
 
-    /// Null for a member that is absent.
+    /// The value at a path; null if a member is absent.
     fn get(&mut self, what: &str, path: &str) -> Result<Value, String> {
         let (container, key) = find(&mut self.root, path).ok_or_else(|| missing_path(what, path))?;
         match container {
@@ -297,7 +296,7 @@ fn segments(path: &str) -> usize {
     path.bytes().filter(|byte| *byte == b'/').count()
 }
 
-/// Counts items that move to other places in their list.
+/// Counts the items that are shifted within their list.
 fn shift(before: usize, items: usize) -> Result<usize, String> {
     let shifted = before.saturating_add(items);
     if shifted > limits::JSON_PATCH_SHIFTED {
@@ -315,7 +314,7 @@ fn nodes(value: &Value) -> usize {
     }
 }
 
-/// Objects and lists by what they hold, scalars by their texts: `1` is not `1.0`.
+/// Compares objects and lists by their content, and scalars by their texts: `1` is not `1.0`.
 fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Map(one), Value::Map(other)) => {
@@ -335,7 +334,7 @@ fn is_equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// The members of an object's or the items of a list's text; None of a scalar's.
+/// Decodes the text of an object or a list; None for a scalar.
 fn opened_text(text: &str) -> Option<Value> {
     text.starts_with(['{', '[']).then(|| json::opened(text))
 }
@@ -363,7 +362,7 @@ enum Container<'a> {
     Array(&'a mut Vec<Value>),
 }
 
-/// The list or object that a path's last segment is about, and that segment.
+/// The list or object that holds a path's last segment, and that segment.
 fn find<'a, 'p>(root: &'a mut Value, path: &'p str) -> Option<(Container<'a>, Cow<'p, str>)> {
     let (parents, last) = path.rsplit_once('/')?;
     let mut node = root;
@@ -416,7 +415,7 @@ fn unescape(segment: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The place that an index means among so many; negative ones count from the end.
+/// The position that an index means in a list of this length; negative ones count from the end.
 fn index(text: &str, places: usize) -> Result<usize, String> {
     let number: i64 = text.parse().map_err(|_| format!("value was not a proper array index: '{text}'"))?;
     let size = places as i64;
@@ -486,7 +485,7 @@ mod tests {
     fn values_keep_their_bytes() {
         let table = [
             (r#"[{"op":"add","path":"/b","value":{"d":1.0,"c":2}}]"#, Some(r#"{"a":1,"b":{"d":1.0,"c":2}}"#)),
-            // What an operation goes into has its members in order afterwards, what lies deeper has not.
+            // A value that an operation changes has sorted members afterwards; values nested in it do not.
             (
                 r#"[{"op":"add","path":"/b","value":{"d":{"f":1,"e":2},"c":2}},{"op":"remove","path":"/b/c"}]"#,
                 Some(r#"{"a":1,"b":{"d":{"f":1,"e":2}}}"#),
@@ -520,7 +519,7 @@ mod tests {
             let expected = format!("error decoding patch: json: cannot unmarshal {expected}");
             assert_eq!(patched("{}", patch), Err(PatchError::Malformed(expected)), "{patch}");
         }
-        // Nobody looks at the types when nobody asks for strict errors.
+        // Types are checked only when strict errors are wanted.
         let unchecked = [
             (
                 r#"{"a":1}"#,
@@ -556,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_decoding_names_what_is_odd() {
+    fn strict_decoding_names_duplicate_and_unknown_members() {
         let patch = json(r#"[{"op":"add","path":"/a","valeu":1},1,{"from":"/a"}]"#);
         let expected = [r#"json patch duplicate field "[0].op""#, r#"json patch unknown field "[0].valeu""#];
         assert_eq!(strict_errors(&patch, &["[0].op".into()]), expected);

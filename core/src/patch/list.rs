@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Merges a list whose strategy is `merge`. With `deletes`, the patch lists the items to be removed.
+/// Merges a list whose strategy is `merge`. With `deletes`, the patch lists items to remove.
 pub(super) fn merge(
     merge: &Merge<'_>,
     items: &Shape,
@@ -50,7 +50,7 @@ pub(super) fn merge(
     order(merged, &plain, &target, merge_key, || Ok(kind))
 }
 
-/// Carries out the items that are directives; returns what is left of target and patch.
+/// Carries out the items that are directives, and returns the other items of target and patch.
 fn take_directives<'p>(
     mut target: Vec<Value>,
     patch: &'p mut [Value],
@@ -132,7 +132,7 @@ fn members_of(item: Value) -> Result<Map, PatchError> {
     }
 }
 
-/// The one type of all items. Lists of lists are refused (422), as are mixed and empty ones.
+/// The common type of all items. Lists of lists, mixed types and empty lists are refused (422).
 pub(super) fn element_type(lists: &[&[Value]]) -> Result<Type, PatchError> {
     let mut all = lists.iter().flat_map(|list| list.iter());
     let Some(first) = all.next() else {
@@ -151,8 +151,8 @@ pub(super) fn element_type(lists: &[&[Value]]) -> Result<Type, PatchError> {
     Ok(first.type_of())
 }
 
-/// Orders a merged list: items of the patch as in `patch_order`, the others as in `target_order`, the
-/// two woven together where the target tells how. `kind` is asked for only when there are items.
+/// Orders a merged list: items of the patch as in `patch_order`, the others as in `target_order`. Both are
+/// interleaved by their order in the target. `kind` is called only if there are items.
 pub(super) fn order(
     merged: Vec<Value>,
     patch_order: &[Value],
@@ -169,7 +169,7 @@ pub(super) fn order(
     Ok(weave(others, from_patch, &target_places, key))
 }
 
-/// Items that a list names, and the others.
+/// Splits items into those that a list names, and the others.
 fn partition(
     items: Vec<Value>,
     named: &[Value],
@@ -194,7 +194,7 @@ fn check_has_key(item: &Value, merge_key: &str) -> Result<(), PatchError> {
     if members.contains_key(merge_key) { Ok(()) } else { Err(no_merge_key(item, merge_key)) }
 }
 
-/// The place of each item, by its merge key or by itself; of equal ones the first.
+/// The position of each item, by its merge key or its own value; for equal ones the first.
 fn places(items: &[Value], key: Option<&str>) -> Result<BTreeMap<String, usize>, PatchError> {
     let mut places = BTreeMap::new();
     for (place, item) in items.iter().enumerate() {
@@ -219,7 +219,7 @@ fn place_key(item: &Value, key: Option<&str>) -> Option<String> {
     }
 }
 
-/// By place, items without one first, items that say `delete` last.
+/// Sorts by position. Items without a position come first, items with a `delete` directive last.
 fn sorted(
     mut items: Vec<Value>,
     places: &BTreeMap<String, usize>,
@@ -235,7 +235,7 @@ fn sorted(
     Ok(items)
 }
 
-/// Puts each of `left` before the first of `right` that follows it in the target.
+/// Puts each item of `left` before the first item of `right` that follows it in the target.
 fn weave(
     left: Vec<Value>,
     right: Vec<Value>,
@@ -257,7 +257,7 @@ fn weave(
     out
 }
 
-/// The patch's items must come in the order of its `$setElementOrder` list and be named there.
+/// Checks that all items of the patch are in its `$setElementOrder` list, in the same order.
 pub(super) fn check_order(patch: &[Value], listed: &[Value], merge_key: &str) -> Result<(), PatchError> {
     if patch.is_empty() || listed.is_empty() {
         return Ok(());
@@ -294,7 +294,7 @@ pub(super) fn check_order(patch: &[Value], listed: &[Value], merge_key: &str) ->
     Ok(())
 }
 
-/// A text that equal values of one Go type share, and no others.
+/// A text that is equal for equal values of the same Go type, and different for all others.
 fn identity(value: &Value) -> String {
     format!("{}:{}", go_type(value), json::to_string(value))
 }

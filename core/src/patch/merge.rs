@@ -7,8 +7,8 @@ use crate::value::{Type, Value};
 use alloc::format;
 use alloc::string::ToString;
 
-/// The target after the patch. Of a patch that is no object upstream's library says nothing more than that; a list
-/// takes the target's place. `is_checked` tells whether the patch was decoded for strict errors before.
+/// The target after the patch. For a patch that is not an object, the error says no more than upstream's library
+/// does; a list replaces the target. `is_checked` says whether the patch was decoded for strict errors before.
 pub fn apply(mut target: Value, patch: &Value, is_checked: bool) -> Result<Value, PatchError> {
     match patch.type_of() {
         Type::Object => {}
@@ -33,7 +33,7 @@ pub fn apply(mut target: Value, patch: &Value, is_checked: bool) -> Result<Value
     Ok(target)
 }
 
-/// Recursion is as deep as the patch, which its parser bounds.
+/// The recursion is as deep as the patch, whose depth its parser limits.
 fn merge(target: &mut Value, patch: &Value) {
     if let Value::Json(text) = &*target
         && text.starts_with('{')
@@ -45,7 +45,7 @@ fn merge(target: &mut Value, patch: &Value) {
         return;
     };
     let Some(changes) = patch.as_map() else {
-        // What replaces an object keeps its nulls.
+        // A value that replaces an object keeps its nulls.
         *target = patch.clone();
         return;
     };
@@ -60,8 +60,8 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// The value without members that are null, also inside lists (there the RFC would keep them). Items of
-/// lists that are null stay.
+/// The value without null members, also in objects inside lists (where the RFC would keep them). Null items of lists
+/// stay.
 pub(super) fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Map(members) => {

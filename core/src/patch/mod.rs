@@ -17,11 +17,11 @@ use core::fmt::Write;
 pub enum PatchError {
     /// The patch is malformed: 400 with this sentence.
     Malformed(String),
-    /// The patch does not fit the object: 422. Clients are not told this sentence.
+    /// The patch does not fit the object: 422. Clients do not get this sentence.
     Inapplicable(String),
     /// More than `limits::JSON_PATCH_OPERATIONS`: 413 with this sentence.
     TooLarge(String),
-    /// What upstream does not classify: 500 with this sentence.
+    /// An error that upstream does not classify: 500 with this sentence.
     Other(String),
 }
 
@@ -39,7 +39,7 @@ impl From<PatchError> for Failure {
     }
 }
 
-/// A value as Go prints it with `%v`, in which some error texts show patches: `map[a:1 b:[x y]]`.
+/// A value as Go prints it with `%v`; some error texts quote patches so: `map[a:1 b:[x y]]`.
 pub fn go_text(value: &Value) -> String {
     let mut out = String::new();
     write_go_text(value, &mut out);
@@ -77,7 +77,7 @@ fn write_go_map(members: &Map, out: &mut String) {
     out.push(']');
 }
 
-/// A value as Go prints it with `%s`: what is no text says its type, at every depth.
+/// A value as Go prints it with `%s`: values other than texts are printed with their type, at every depth.
 pub fn go_string(value: &Value) -> String {
     match value {
         Value::Null => "%!s(<nil>)".into(),
@@ -97,7 +97,7 @@ pub fn go_string(value: &Value) -> String {
     }
 }
 
-/// Go's `%v` of a float: shortest digits, an exponent below 1e-4 and from a million on.
+/// Go's `%v` of a float: the shortest digits, with an exponent below 1e-4 and from a million on.
 fn go_float(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-4..1e6).contains(&size) {
@@ -119,7 +119,7 @@ pub(crate) mod tests {
         crate::codec::json::parse(text.as_bytes()).unwrap().value
     }
 
-    /// Small values with few distinct keys, so that patches meet what they patch.
+    /// Small values with few distinct keys, so that patches often match their targets.
     pub(crate) fn arbitrary() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),

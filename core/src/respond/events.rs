@@ -43,13 +43,13 @@ pub struct EventForm {
 }
 
 impl EventForm {
-    /// The first event of a Table watch brings the column definitions, later ones do not.
+    /// Only the first event of a Table watch carries the column definitions.
     pub fn first_differs(self) -> bool {
         matches!(self.shape, Shape::Table(_))
     }
 }
 
-/// Renders events at one moment (Table cells show ages).
+/// Renders events at one time, which is needed because Table cells show ages.
 #[derive(Clone, Copy, Debug)]
 pub struct Renderer<'a> {
     registry: &'a Registry,
@@ -158,8 +158,8 @@ fn close(out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-/// What a watch sends before live events: `ADDED` for everything that existed, rendered while it is
-/// sent, then perhaps a bookmark.
+/// What a watch sends before live events: an `ADDED` event for every existing object, rendered while it is sent, and
+/// the bookmark that ends them if it was asked for.
 #[derive(Clone, Debug)]
 pub struct InitialEvents {
     registry: Arc<Registry>,

@@ -1,4 +1,4 @@
-//! A list as an answer: streamed from the cache's bytes where the form allows, built as a tree elsewhere.
+//! A list as a response: streamed from the cache's bytes if the form allows it, otherwise built as a tree.
 
 use super::View;
 use crate::cache::{Entry, Items, ListBody};
@@ -22,7 +22,7 @@ pub(crate) struct ListMeta {
     pub(crate) remaining: Option<u64>,
 }
 
-/// The answer with these items.
+/// The response with these items.
 pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
     let content_type = view.form.content_type();
     if view.is_stored_form() && view.form.media == Media::Json {
@@ -79,7 +79,7 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
     Bytes::from(out)
 }
 
-/// A typed list as a tree; its items carry no kind and no apiVersion.
+/// A typed list as a tree; its items have no kind and no apiVersion.
 fn full_list(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
     let bare = objects.into_iter().map(|object| {
         let mut object = view.converted(object);

@@ -1,4 +1,4 @@
-//! Answers: objects, lists, statuses and watch events in the form that was negotiated.
+//! Responses: objects, lists, statuses and watch events in the negotiated form.
 
 mod events;
 mod list;

@@ -1,4 +1,4 @@
-//! One object as an answer.
+//! One object as a response.
 
 use crate::cache::Entry;
 use crate::codec::form::{Form, Media, MetaVersion, Shape};
@@ -14,7 +14,7 @@ use crate::value::Value;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// How a client sees a resource: in which version, shape and encoding.
+/// How a client sees a resource: the version, shape and encoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) registry: &'a Registry,
@@ -25,23 +25,23 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// The stored bytes are what the client asked for.
+    /// Whether the client sees objects as they are stored.
     pub(crate) fn is_stored_form(&self) -> bool {
         self.form.shape == Shape::Full && self.resource.row.stored_as.is_none()
     }
 
-    /// The stored bytes with a resource version are the answer.
+    /// Whether the stored bytes, with a resource version, are the response.
     pub(crate) fn is_stored_json(&self) -> bool {
         self.is_stored_form() && self.form.media == Media::Json
     }
 
-    /// A stored value as the client sees it in full.
+    /// A stored value in the client's version.
     pub(crate) fn converted(&self, value: Value) -> Value {
         self.registry.from_stored(self.resource, value)
     }
 
-    /// A stored value in the shape that was asked for. Only what is shown in full is converted: metadata and
-    /// the cells of a Table are those of the stored object, whatever version was asked for.
+    /// A stored value in the negotiated shape. Only the full shape is converted to the client's version: metadata and
+    /// the cells of a Table are those of the stored object.
     pub(crate) fn shaped(&self, value: Value) -> Value {
         let value = match self.form.shape {
             Shape::Full => self.converted(value),
@@ -50,7 +50,7 @@ impl View<'_> {
         self.shaped_by(self.resource.row.columns, value)
     }
 
-    /// As `shaped`, a Table with the columns of another kind.
+    /// Like `shaped`, but a Table has the columns of another kind.
     pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
         match self.form.shape {
             Shape::Full => value,
@@ -75,7 +75,7 @@ impl View<'_> {
         self.with_rows_converted(out)
     }
 
-    /// A Table of stored objects with those that its rows hold in full in the client's version.
+    /// A Table of stored objects, with the full objects in its rows converted to the client's version.
     pub(crate) fn with_rows_converted(&self, mut table: Value) -> Value {
         if self.include != IncludeObject::Object || self.resource.row.conversion.is_none() {
             return table;
@@ -88,7 +88,7 @@ impl View<'_> {
         table
     }
 
-    /// Compact JSON of a value in the shape that was asked for.
+    /// Appends compact JSON of a value in the negotiated shape.
     pub(crate) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
         match self.form.shape {
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => {
@@ -125,7 +125,7 @@ pub(crate) fn object(view: &View<'_>, status: u16, entry: &Entry) -> Response {
     Response::new(status, view.form.content_type(), Bytes::from(out))
 }
 
-/// Puts a revision into a tree, or takes it out when there is none (a dry run).
+/// Sets the resource version in a tree, or removes it when there is none (a dry run).
 pub(crate) fn versioned(mut value: Value, revision: Option<Rev>) -> Value {
     match revision {
         Some(revision) => crate::cache::set_version(&mut value, revision),

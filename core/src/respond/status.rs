@@ -1,4 +1,4 @@
-//! metav1.Status as an answer.
+//! metav1.Status as a response.
 
 use crate::codec::form::Form;
 use crate::codec::json;
@@ -44,7 +44,7 @@ fn status(registry: &Registry, form: Form, code: u16, value: &Value) -> Response
     Response::new(code, form.content_type(), bytes)
 }
 
-/// The answer to a request for which there is no room.
+/// The response to a request for which no seat is free.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/maxinflight.go tooManyRequests
 pub(crate) fn too_many_requests() -> Response {
     Response::text(429, "Too many requests, please try again later.\n")

@@ -1,4 +1,4 @@
-//! The warnings of one request, and the headers that they become.
+//! The warnings of one request, and the headers that are made of them.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/warning.go, apimachinery/pkg/util/net/http.go
 
 use crate::http::Response;
@@ -7,15 +7,15 @@ use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// What a client is to be warned of, each text once, in the order in which it came up. The answer bears it whether
-/// the request succeeds or not.
+/// The warnings for a client, each text once, in the order in which they were added. The response carries them
+/// whether the request succeeds or fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Warnings {
     known: BTreeSet<String>,
     ordered: Vec<String>,
-    /// Characters of the texts that are sent.
+    /// How many characters of the texts are sent.
     sent_characters: usize,
-    /// The texts were more than fits: each is cut.
+    /// The texts exceed the limit, so each of them is cut.
     cuts: bool,
 }
 
@@ -52,7 +52,7 @@ impl Warnings {
     }
 }
 
-/// The characters of a text that is sent; none of one that is not.
+/// How many characters of a text are sent; 0 if it is left out.
 fn sent(text: &str) -> usize {
     if fits_header(text) { text.chars().count() } else { 0 }
 }
@@ -83,7 +83,7 @@ fn header_value(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The texts of the headers that these warnings become.
+    /// The texts of the headers for these warnings.
     fn headers(texts: &[&str]) -> Vec<String> {
         let mut warnings = Warnings::default();
         warnings.extend(texts);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_may_come_back_when_it_is_cut() {
+    fn a_text_that_did_not_fit_may_fit_once_all_are_cut() {
         let hidden = of("a", 300) + "\n";
         let sent = headers(&[&hidden, &of("b", 4097)]);
         assert_eq!(sent.len(), 2);

@@ -140,7 +140,7 @@ impl Path<'_> {
 
 struct Decoder<'c> {
     catalogue: &'c Catalogue,
-    /// Paths of unknown fields; None when nobody asks.
+    /// Paths of unknown fields; None when they are not wanted.
     unknown: Option<Vec<String>>,
     /// Go's decoder goes on after a mismatch and reports the first one at the end. Mismatches and their paths, at most
     /// `limits::FAULTS_COMPARED`.
@@ -345,7 +345,7 @@ impl<'c> Decoder<'c> {
         Ok((!dropped).then_some(value))
     }
 
-    /// What stands for a field that nobody set.
+    /// The value of a field that was not set.
     fn absent(&self, field: &'c Field) -> Value {
         if field.pointer { Value::Null } else { self.zero(&field.shape) }
     }

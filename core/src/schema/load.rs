@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_whole() {
+    fn the_catalogue_is_complete() {
         let catalogue = catalogue();
         assert_eq!(catalogue.iter().filter(|(_, def)| def.kind.is_some()).count(), 193);
         let pod = catalogue.get(catalogue.type_named("core.v1.Pod").expect("pods"));

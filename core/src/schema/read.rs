@@ -94,7 +94,7 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
 
 /// Go's memory behind a value while its occurrences are read.
 enum Slot {
-    /// Nobody set it, or a null did.
+    /// It was not set, or it was set to null.
     Zero,
     Set(Value),
     /// A value of a wrong type. The decoder reports it, whatever comes later.
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_is_told_whatever_comes_later() {
+    fn a_wrong_type_is_reported_even_if_errors_follow() {
         let why =
             "json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string";
         for text in [r#"{"data":5,"data":{"a":"b"}}"#, r#"{"data":{"a":"b"},"data":5}"#] {
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_as_they_were_written() {
+    fn errors_show_numbers_as_they_were_written() {
         let table = [
             ("priority", "3.0", "number 3.0 into Go struct field PodSpec.priority of type int32"),
             ("priority", "1e400", "number 1e400 into Go struct field PodSpec.priority of type int32"),

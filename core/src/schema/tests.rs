@@ -153,7 +153,7 @@ fn faults_in_gos_words() {
 }
 
 #[test]
-fn what_go_leaves() {
+fn decoding_leaves_what_go_leaves() {
     let cases = [
         (
             "core.v1.ConfigMap",

@@ -1,4 +1,4 @@
-//! Field errors: what is wrong with an object, each with its path, collected before answering.
+//! Field errors: what is wrong with an object, each with its path, collected before the request is answered.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/field/errors.go
 
 use crate::codec::json;
@@ -95,7 +95,7 @@ impl Cause {
     }
 }
 
-/// The place of a field: `spec.containers[0].name`, `data[key]`.
+/// The path of a field: `spec.containers[0].name`, `data[key]`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Path(Text);
 
@@ -113,7 +113,7 @@ impl Path {
         if self.0.is_empty() {
             return Self::new(name);
         }
-        // Paths are made for every field that is checked, whether something is wrong with it or not.
+        // Paths are made for every checked field, valid or not, so this is a frequent operation.
         let mut path = Text::with_capacity(self.0.len() + 1 + name.len());
         path.push_str(&self.0);
         path.push('.');
@@ -160,7 +160,7 @@ impl Causes {
         self.found.len()
     }
 
-    /// Nothing that is added will be told: who walks a long list need not go on.
+    /// No further error will be reported, so a check of a long list can stop.
     pub fn is_full(&self) -> bool {
         self.found.len() >= limits::CAUSES || self.bytes >= limits::CAUSES_BYTES
     }
@@ -185,7 +185,7 @@ impl Causes {
     }
 
     fn push_phrase(&mut self, reason: CauseType, path: &Path, value: Option<&Value>, detail: &str) {
-        // The value may be large: it is not shown in vain.
+        // A value may be large, so it is not formatted when it will not be reported.
         if self.is_full() {
             return;
         }
@@ -223,7 +223,7 @@ impl Causes {
         self.push_phrase(CauseType::NotFound, path, Some(value), "");
     }
 
-    /// `supported` in the order to be shown.
+    /// Adds the error for a value that is not among the supported ones, which are shown in the given order.
     pub fn not_supported(&mut self, path: &Path, value: &Value, supported: &[&str]) {
         let quoted: Vec<String> = supported.iter().map(|choice| quoted(choice)).collect();
         let detail = format!("supported values: {}", quoted.join(", "));

@@ -1,4 +1,4 @@
-//! What a client is told when a request fails: metav1.Status, with upstream's reasons and sentences.
+//! The errors of requests: metav1.Status, with upstream's reasons and messages.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go
 
 mod causes;
@@ -69,11 +69,11 @@ impl Reason {
 pub struct Details {
     pub name: Text,
     pub group: Text,
-    /// The resource in most errors, the kind in `Invalid` and in precondition failures, as upstream.
+    /// The resource for most errors; the kind for `Invalid` and for failed preconditions, as upstream.
     pub kind: Text,
     pub uid: Text,
     pub causes: Vec<Cause>,
-    /// Seconds after which a retry makes sense; 0 for no advice.
+    /// The seconds after which the client should retry; 0 for no advice.
     pub retry_after_seconds: i64,
 }
 
@@ -84,7 +84,8 @@ pub struct Failure {
     pub reason: Reason,
     pub message: String,
     pub details: Option<Box<Details>>,
-    /// Of an expired list: the token that goes on without its revision; in the Status's metadata.
+    /// For an expired list, the token with which the list continues at the newest revision. It stands in the Status's
+    /// metadata.
     pub next: Text,
 }
 
@@ -184,7 +185,7 @@ impl Failure {
         failure
     }
 
-    /// A resource version that compaction has removed.
+    /// The resource version was compacted.
     pub fn expired(message: impl Into<String>) -> Self {
         Self::new(410, Reason::Expired, message)
     }
@@ -238,7 +239,7 @@ impl Failure {
         failure.with_details(Details { causes: alloc::vec![cause], ..Details::default() })
     }
 
-    /// A part of the API that this server does not have yet.
+    /// A part of the API that this server does not implement yet.
     pub fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(501, Reason::NotImplemented, message)
     }
@@ -247,7 +248,7 @@ impl Failure {
         Self::new(503, Reason::ServiceUnavailable, message)
     }
 
-    /// The request ran out of time; whether it had an effect is not known.
+    /// The request timed out, and it is unknown whether it had an effect.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: i64) -> Self {
         let failure = Self::new(504, Reason::Timeout, message);
         failure.with_details(Details { retry_after_seconds, ..Details::default() })

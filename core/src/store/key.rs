@@ -8,7 +8,7 @@ use bytes::Bytes;
 /// The keys of one stored collection. Keys are `<root>/<prefix>/[<namespace>/]<name>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySpace {
-    /// With a slash at the end: `/registry/pods/`.
+    /// The prefix with a slash at the end: `/registry/pods/`.
     prefix: Bytes,
     namespaced: bool,
 }
@@ -37,7 +37,7 @@ impl KeySpace {
         self.namespaced
     }
 
-    /// The key of one object; `namespace` is not looked at when the collection has none.
+    /// The key of one object. `namespace` is ignored when the collection has none.
     pub fn key(&self, namespace: &str, name: &str) -> Bytes {
         let mut bytes = Vec::with_capacity(self.prefix.len() + namespace.len() + name.len() + 1);
         bytes.extend_from_slice(&self.prefix);
@@ -49,28 +49,28 @@ impl KeySpace {
         bytes.into()
     }
 
-    /// What the keys of one namespace begin with; of all namespaces, or of a collection without
-    /// namespaces, when `namespace` is empty.
+    /// The prefix of the keys of one namespace. With an empty `namespace`, or for a collection without namespaces, it
+    /// is the prefix of all keys.
     pub fn namespace_prefix(&self, namespace: &str) -> Bytes {
         if self.namespaced && !namespace.is_empty() { self.key(namespace, "") } else { self.prefix.clone() }
     }
 
-    /// Namespace (empty when the collection has none) and name of a key of the collection. None for
-    /// keys of others.
+    /// The namespace (empty when the collection has none) and the name in a key of the collection. None for keys of
+    /// other collections.
     pub fn parse<'a>(&self, key: &'a [u8]) -> Option<(&'a str, &'a str)> {
         let rest = core::str::from_utf8(key.strip_prefix(&*self.prefix)?).ok()?;
         let (namespace, name) = if self.namespaced { rest.split_once('/')? } else { ("", rest) };
         (!name.is_empty() && !name.contains('/')).then_some((namespace, name))
     }
 
-    /// As `parse`, owned.
+    /// Like `parse`, but it returns owned texts.
     pub fn parse_owned(&self, key: &[u8]) -> Option<(Text, Text)> {
         self.parse(key).map(|(namespace, name)| (namespace.into(), name.into()))
     }
 }
 
-/// The least key that is more than every key with this prefix; None when there is none (empty or all
-/// 0xff), so the range has no end.
+/// The smallest key above all keys with this prefix. None when there is none (the prefix is empty or all 0xff bytes),
+/// so that the range has no end.
 /// etcd: client/v3/op.go GetPrefixRangeEnd
 pub fn prefix_end(prefix: &[u8]) -> Option<Bytes> {
     let last = prefix.iter().rposition(|byte| *byte != 0xff)?;
@@ -79,7 +79,7 @@ pub fn prefix_end(prefix: &[u8]) -> Option<Bytes> {
     Some(end.into())
 }
 
-/// The least key that is more than `key`.
+/// The smallest key above `key`.
 pub fn after(key: &[u8]) -> Bytes {
     let mut next = Vec::with_capacity(key.len() + 1);
     next.extend_from_slice(key);
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_go_there_and_back() {
+    fn keys_are_made_and_parsed_back() {
         let pods = KeySpace::new("/registry", "pods", true);
         let key = pods.key("default", "web-0");
         assert_eq!(key, "/registry/pods/default/web-0");

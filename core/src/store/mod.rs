@@ -1,4 +1,4 @@
-//! etcd's data model as seen by the core: what it asks of a store and what comes back.
+//! etcd's data model as the core sees it: the operations that it asks of a store, and their results.
 
 pub mod key;
 mod op;

@@ -1,20 +1,20 @@
-//! Operations on a store and their outcomes, after etcd v3's KV, Watch and Lease services.
+//! Operations on a store and their results, modelled on etcd v3's KV, Watch and Lease services.
 //! etcd: api/etcdserverpb/rpc.proto
 
 use crate::value::Text;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A store revision: etcd's mod revision, a Kubernetes resource version. 0 is "none".
+/// A revision of a store: etcd's mod revision, and a Kubernetes resource version. 0 means none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Rev(pub u64);
 
-/// One ordered event stream with revisions of its own: a store, or one of several by
-/// `--etcd-servers-overrides`. 0 is the main one.
+/// A stream of ordered events with its own revisions: that of the only store, or of one of several stores given by
+/// `--etcd-servers-overrides`. 0 is the main feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Feed(pub u8);
 
-/// An etcd lease. 0 is "none".
+/// An etcd lease. 0 means none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct LeaseId(pub i64);
 
@@ -25,19 +25,19 @@ pub struct KeyValue {
     pub value: Bytes,
     pub create_revision: Rev,
     pub mod_revision: Rev,
-    /// Times the key was written since it was created, 1 at creation.
+    /// How many times the key was written since it was created, 1 at creation.
     pub version: u64,
     pub lease: LeaseId,
 }
 
-/// What is asked of a store.
+/// An operation on a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     Range(Range),
     Txn(Txn),
-    /// Forget history before the revision; reads at or above it stay possible.
+    /// Drop history before the revision; reads at or above it stay possible.
     Compact(Rev),
-    /// A lease of so many seconds (at least 1).
+    /// Grant a lease for this many seconds (at least 1).
     LeaseGrant {
         ttl_seconds: i64,
     },
@@ -48,17 +48,17 @@ pub enum Op {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Range {
     pub key: Bytes,
-    /// Exclusive end; None reads the one key.
+    /// Exclusive end; None reads only the one key.
     pub end: Option<Bytes>,
     /// The revision to read at; `Rev(0)` for the newest.
     pub revision: Rev,
-    /// Most key-values to return; 0 for no bound.
+    /// The most key-values to return; 0 for no limit.
     pub limit: u64,
     pub keys_only: bool,
     pub count_only: bool,
 }
 
-/// An atomic write: when every comparison holds the `then` operations run, else the `otherwise` ones.
+/// An atomic write: if every comparison holds, the `then` operations run, otherwise the `otherwise` ones.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Txn {
     pub compare: Vec<Compare>,
@@ -66,7 +66,7 @@ pub struct Txn {
     pub otherwise: Vec<TxnOp>,
 }
 
-/// One comparison of a transaction. An absent key has revision, version and lease 0 and an empty value.
+/// One comparison of a transaction. An absent key counts as having revision, version and lease 0 and an empty value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compare {
     pub key: Bytes,
@@ -82,7 +82,7 @@ pub enum Condition {
     VersionEquals(u64),
     VersionGreater(u64),
     VersionLess(u64),
-    /// Byte equality. Of an absent key the comparison is false, as in etcd.
+    /// Byte equality. It is false for an absent key, as in etcd.
     ValueEquals(Bytes),
 }
 
@@ -90,7 +90,7 @@ pub enum Condition {
 pub enum TxnOp {
     Range(Range),
     Put(Put),
-    /// Deletes one key, or with an end the keys in [key, end).
+    /// Deletes one key, or, with an end, the keys in [key, end).
     Delete {
         key: Bytes,
         end: Option<Bytes>,
@@ -125,7 +125,7 @@ pub enum Stored {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Ranged {
     pub kvs: Vec<KeyValue>,
-    /// Keys in the range, beyond any limit.
+    /// How many keys are in the range, whatever the limit.
     pub count: u64,
     /// The store's revision when it answered.
     pub revision: Rev,
@@ -152,19 +152,19 @@ pub enum StoreError {
     Compacted {
         compact_revision: Rev,
     },
-    /// The revision asked for lies ahead of the store.
+    /// The revision asked for is newer than the store's.
     FutureRevision {
         current: Rev,
     },
-    /// The same key is written twice in one transaction.
+    /// The transaction writes the same key twice.
     DuplicateKey,
     LeaseNotFound,
-    /// The request is larger than the store takes.
+    /// The request is larger than the store accepts.
     TooLarge,
-    /// The store is full (etcd's NOSPACE alarm, a full disk); reads go on.
+    /// The store is full (etcd's NOSPACE alarm, a full disk). Reads are still served.
     NoSpace,
     TooManyRequests,
-    /// Not reachable, no leader, shutting down.
+    /// The store cannot be reached, has no leader, or shuts down.
     Unavailable(Text),
     Internal(Text),
 }
@@ -175,7 +175,7 @@ pub enum EventType {
     Delete,
 }
 
-/// A change to one key. Of a deletion, `kv` has the key, an empty value and the revision of the deletion.
+/// A change of one key. For a deletion, `kv` has the key, an empty value and the revision of the deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventType,
@@ -184,8 +184,8 @@ pub struct Event {
     pub previous: Option<KeyValue>,
 }
 
-/// What a feed delivers: events in revision order, then the revision up to which nothing is missing.
-/// All events of one revision come in one batch.
+/// What a feed delivers: events in revision order, and the revision up to which they are complete. All events of one
+/// revision come in one batch.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Batch {
     pub feed: Feed,
@@ -197,8 +197,8 @@ pub struct Batch {
 /// Why a feed broke off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// The revision to follow from was compacted; list again.
+    /// The revision to follow from was compacted. List again.
     Compacted { compact_revision: Rev },
-    /// The connection broke and could not be resumed; list again or follow again.
+    /// The connection broke and could not be resumed. List or follow again.
     Disconnected(Text),
 }

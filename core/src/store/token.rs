@@ -1,4 +1,4 @@
-//! Continue tokens: where the next page of a list begins, and the revision the first page was of.
+//! Continue tokens: the key at which the next page of a list begins, and the revision of the first page.
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/continue.go
 
 use crate::codec::json;
@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 const API_VERSION: &str = "meta.k8s.io/v1";
 
-/// What a client is told whose token's revision was compacted away (410 Expired), together with a token
-/// that goes on without one.
+/// The message for a client whose token's revision was compacted (410 Expired). The answer also holds a token with
+/// which the list continues at the newest revision.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/errors.go handleCompactedErrorForPaging
 pub const EXPIRED_MESSAGE: &str = "The provided continue parameter is too old to display a consistent list \
      result. You can start a new list without the continue parameter, or use the continue token in this \
@@ -22,13 +22,13 @@ pub const EXPIRED_MESSAGE: &str = "The provided continue parameter is too old to
 /// A decoded token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContinueToken {
-    /// The key to go on from, inclusive, with the prefix of the list.
+    /// The key to continue from, inclusive, with the prefix of the list.
     pub start: Bytes,
-    /// The revision to read at; negative for the newest, which makes the list an inconsistent one.
+    /// The revision to read at; negative for the newest, which makes the pages inconsistent with each other.
     pub revision: i64,
 }
 
-/// The token for the keys from `start` on. `start` must begin with `prefix`, or there is no token.
+/// The token for the keys from `start` on. None when `start` does not begin with `prefix`.
 pub fn encode(start: &[u8], prefix: &[u8], revision: i64) -> Option<String> {
     let rest = core::str::from_utf8(start.strip_prefix(prefix)?).ok().filter(|rest| !rest.is_empty())?;
     let mut text = format!("{{\"v\":\"{API_VERSION}\",\"rv\":{revision},\"start\":").into_bytes();
@@ -37,7 +37,7 @@ pub fn encode(start: &[u8], prefix: &[u8], revision: i64) -> Option<String> {
     Some(base64_encode(&text))
 }
 
-/// Decodes a token of a list of keys with this prefix. The error is upstream's sentence.
+/// Decodes a token for a list of keys with this prefix. The error text is upstream's.
 pub fn decode(token: &str, prefix: &[u8]) -> Result<ContinueToken, String> {
     let invalid = |why: &str| format!("continue key is not valid: {why}");
     let text = base64_decode(token.as_bytes()).map_err(|why| invalid(&why))?;
@@ -70,7 +70,8 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// As Go unmarshals into a struct: absent and null leave zero values, other types are errors.
+    /// Reads the members as Go unmarshals a struct: absent and null members leave zero values, other types are
+    /// errors.
     fn read(token: &'a Value) -> Result<Self, String> {
         const STRUCT: &str = "storage.continueToken";
         if !matches!(token, Value::Map(_) | Value::Null) {
@@ -104,7 +105,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Go's `path.Clean` would leave `/` and the path as it is: no way out of the prefix.
+/// Whether Go's `path.Clean` would leave `/` and the path unchanged, so that the key cannot leave the prefix.
 fn is_clean(path: &str) -> bool {
     !path.split('/').any(|segment| matches!(segment, "" | "." | ".."))
 }
@@ -125,7 +126,7 @@ fn base64_encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Line breaks are skipped and loose bits at the end ignored, as Go's decoder does.
+/// Line breaks are skipped and loose bits at the end are ignored, as Go's decoder does.
 fn base64_decode(text: &[u8]) -> Result<Vec<u8>, String> {
     let corrupt = |at: usize| format!("illegal base64 data at input byte {at}");
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_taken_apart() {
+    fn references_are_parsed() {
         let cases = [
             ("nginx", "docker.io library/nginx - -"),
             ("nginx:1.25", "docker.io library/nginx 1.25 -"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
+    fn invalid_references_are_refused() {
         let cases = [
             "",
             " ",

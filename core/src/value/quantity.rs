@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_quantity() {
+    fn invalid_quantities_are_refused() {
         let cases = [
             ("", QuantityError::Format),
             ("abc", QuantityError::Format),

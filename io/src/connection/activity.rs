@@ -1,5 +1,5 @@
-//! What happens on a connection: requests under way, when the last one ended, and whether a client takes what is
-//! sent to it.
+//! Keeps track of what happens on a connection, so that it can be closed at the right time: how many requests are
+//! under way, when the last one ended, and whether the client reads what is sent to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -15,18 +15,18 @@ pub(crate) struct Activity {
     origin: Instant,
     under_way: AtomicU32,
     last_end_millis: AtomicU64,
-    /// Set when the connection is to end: from then on bytes that are written are noted.
+    /// Set when the connection is to be closed. Writes are noted only from then on, to save their cost before.
     ending: AtomicBool,
     last_write_millis: AtomicU64,
 }
 
-/// A request under way, until its answer is handed over.
+/// A request under way. Dropping it says that the answer has been handed over.
 pub(crate) struct UnderWay(Arc<Stream>);
 
 /// One request and its answer.
 pub(crate) struct Stream {
     activity: Arc<Activity>,
-    /// A part of the answer was handed over, and no further part was asked for.
+    /// A part of the answer was handed over, and the next one has not been asked for yet.
     handed_over: AtomicBool,
     parts: AtomicU32,
     bytes: AtomicU64,
@@ -56,7 +56,7 @@ impl Activity {
         self.origin + Duration::from_millis(millis.load(Ordering::Relaxed))
     }
 
-    /// Returns when the connection has been without a request for as long as it may.
+    /// Returns when the connection has had no request for the longest time that it may.
     pub(crate) async fn idle(&self) {
         let mut deadline = self.origin + IDLE;
         loop {
@@ -69,8 +69,8 @@ impl Activity {
         }
     }
 
-    /// Returns when a connection that is to end has done so, as far as one can see: no request is under way, and
-    /// nothing was written for a while.
+    /// Returns when a connection that is to be closed seems to be finished: no request is under way, and nothing was
+    /// written for a while.
     pub(crate) async fn quiet(&self) {
         self.ending.store(true, Ordering::Relaxed);
         self.last_write_millis.store(self.now_millis(), Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Activity {
         }
     }
 
-    /// Bytes were to be written to the client, and were or not.
+    /// A write to the client was tried; `some` says whether it wrote anything.
     pub(crate) fn wrote(&self, some: bool) {
         if some && self.ending.load(Ordering::Relaxed) {
             self.last_write_millis.store(self.now_millis(), Ordering::Relaxed);
@@ -108,7 +108,7 @@ impl UnderWay {
         Arc::clone(&self.0)
     }
 
-    /// A part of the answer goes to the client.
+    /// A part of the answer is handed over to be sent.
     pub(crate) fn hands_over(&self, bytes: usize) {
         let stream = &self.0;
         if stream.parts.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -118,7 +118,7 @@ impl UnderWay {
         stream.handed_over.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client has taken less, in its time so far, than one has to take of an answer that ends.
+    /// Whether the client has read less of a finite answer, since it began, than the lowest rate requires.
     pub(crate) fn is_too_slow(&self) -> bool {
         let stream = &self.0;
         if stream.parts.load(Ordering::Relaxed) == 0 {
@@ -131,7 +131,7 @@ impl UnderWay {
         took > allowed.saturating_add(limits::ANSWER_GRACE_MILLIS)
     }
 
-    /// The client has all that there is so far.
+    /// The client has read everything so far and waits for the server.
     pub(crate) fn waits(&self) {
         self.0.handed_over.store(false, Ordering::Relaxed);
     }
@@ -147,7 +147,7 @@ impl Drop for UnderWay {
 }
 
 impl Stream {
-    /// How many parts were handed over, while the client has not taken the last one.
+    /// How many parts were handed over, if the client has not read the last of them; otherwise None.
     pub(crate) fn untaken(&self) -> Option<u32> {
         self.handed_over.load(Ordering::Relaxed).then(|| self.parts.load(Ordering::Relaxed))
     }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_idle_only_without_requests_and_quiet_only_without_writes() {
+    async fn idle_needs_no_requests_and_quiet_needs_no_writes() {
         let activity = Activity::new();
         let began = Instant::now();
         let request = UnderWay::begin(&activity);

@@ -1,5 +1,5 @@
-//! What a client's side of an HTTP/2 connection is waiting with: the bytes are only looked at as they pass, for as
-//! much as is needed to know whether a preface, a frame or a head was begun and not finished. RFC 9113, 3.4 and 4.1.
+//! Follows the frames that an HTTP/2 client sends, without changing them, to know whether it has begun a preface, a
+//! frame or a head and not finished it. Deadlines apply to these only. RFC 9113, 3.4 and 4.1.
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const FRAME_HEADER_BYTES: usize = 9;
@@ -12,23 +12,23 @@ const END_HEADERS: u8 = 4;
 pub(super) struct Frames {
     preface: usize,
     has_settings: bool,
-    /// The header of the frame that comes next, as far as it is there.
+    /// The part of the next frame's header that has arrived.
     header: [u8; FRAME_HEADER_BYTES],
     header_bytes: usize,
-    /// Bytes of the current frame that are still to come.
+    /// How many bytes of the current frame's payload are still to come.
     payload: usize,
-    /// The head that has begun goes on in the next frame.
+    /// The head has begun and continues in the next frame.
     in_head: bool,
-    /// Frames that have ended; those of one head count once.
+    /// How many frames have ended; the frames of one head count once.
     ended: u64,
 }
 
-/// What the client owes.
+/// What the client has begun to send and must finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owed {
     Preface,
     Settings,
-    /// The rest of a frame, or of a head of several.
+    /// The rest of a frame, or of a head that takes several frames.
     Rest,
     Nothing,
 }
@@ -62,12 +62,12 @@ impl Frames {
         }
     }
 
-    /// Whether a head has begun that is not there whole.
+    /// Whether a head has begun and is not complete.
     pub(super) fn in_head(&self) -> bool {
         self.in_head
     }
 
-    /// Takes note of bytes. What is wrong with them is found out by who reads them.
+    /// Follows the bytes that arrived. Whether they are valid is for the HTTP/2 library to find out.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
         let preface = (PREFACE.len() - self.preface).min(bytes.len());
         self.preface += preface;
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_owed_is_known_however_the_bytes_are_cut() {
+    fn unfinished_frames_are_known_however_the_bytes_are_split() {
         let mut bytes = PREFACE.to_vec();
         let mut expected = vec![(PREFACE.len(), Owed::Preface)];
         let mut add = |frame: &[u8], last_owed: Owed| {

@@ -1,5 +1,6 @@
-//! A connection's bytes with deadlines: for what a client has begun to send and does not finish, and for what it
-//! does not take. Timers exist only while something is overdue to come or to go.
+//! A connection's byte stream with deadlines: for a client that has begun to send something and does not finish it,
+//! and for a client that does not read. A timer exists only while such a deadline runs, so that idle connections cost
+//! none.
 
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
@@ -20,32 +21,32 @@ pub(super) struct Guarded<S> {
     stream: S,
     activity: Arc<Activity>,
     reading: Option<Reading>,
-    /// Ends the connection unless something is written before.
+    /// Closes the connection unless something is written before.
     write_deadline: Option<Pin<Box<Sleep>>>,
 }
 
-/// Finds room for a head, if it needs any.
+/// Reserves room for a head, if it needs any.
 pub(super) type AskRoom = Box<dyn Fn() -> Result<Option<ReservedAhead>, NoRoom> + Send>;
 
-/// How far an HTTP/2 client has come.
+/// What an HTTP/2 client has sent so far, and until when it must finish it.
 struct Reading {
     frames: Frames,
-    /// What the deadline is for, and the number of frames before.
+    /// What the deadline is for, with the number of frames before it: a new frame gets a new deadline.
     owed: (Owed, u64),
-    /// Asked when a head goes over more than one frame. Without room the connection ends.
+    /// Called when a head takes more than one frame. Without room for it, the connection is closed.
     ask_room: AskRoom,
-    /// For the head that is coming.
+    /// The room that is reserved for the head that is arriving.
     room: Option<ReservedAhead>,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Guarded<S> {
-    /// Only what is written has a deadline.
+    /// A stream with a deadline for writes only.
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
         Self { stream, activity, reading: None, write_deadline: None }
     }
 
-    /// What an HTTP/2 client sends has deadlines too, and its long heads need room.
+    /// A stream with deadlines for reads too, and with room reserved for long heads.
     pub(super) fn http2(stream: S, activity: Arc<Activity>, ask_room: AskRoom) -> Self {
         let (frames, owed) = (Frames::new(), (Owed::Nothing, 0));
         let mut reading = Reading { frames, owed, ask_room, room: None, deadline: None };
@@ -53,7 +54,7 @@ impl<S> Guarded<S> {
         Self { stream, activity, reading: Some(reading), write_deadline: None }
     }
 
-    /// The outcome of a write, with its deadline.
+    /// Returns the outcome of a write, and sets or clears its deadline.
     fn written<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.write_deadline = None;
@@ -119,8 +120,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                // A frame has its time once: were it given anew with every byte, a client could send one now and
-                // then for ever.
+                // A frame has one deadline. If every byte set a new one, a client could keep the connection for ever
+                // with a byte now and then.
                 let owed = (reading.frames.owed(), reading.frames.ended());
                 if owed != reading.owed {
                     reading.expect(owed);
@@ -180,9 +181,9 @@ mod tests {
 
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-    /// Data of four bytes.
+    /// A DATA frame of four bytes.
     const FRAME: &[u8] = &[0, 0, 4, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4];
-    /// The begin of a head that goes on.
+    /// A HEADERS frame without the end of the head.
     const HEAD: &[u8] = &[0, 0, 1, 1, 0, 0, 0, 0, 1, 7];
 
     fn http2(has_room: bool) -> (DuplexStream, Guarded<DuplexStream>) {
@@ -191,7 +192,7 @@ mod tests {
         (client, Guarded::http2(server, Activity::new(), ask))
     }
 
-    /// Seconds until reading fails, with the error; None when it does not in ten minutes.
+    /// After how many seconds a read fails, with its error; None when it does not fail in ten minutes.
     async fn fails_after(guarded: &mut Guarded<DuplexStream>) -> Option<(u64, ErrorKind)> {
         let began = Instant::now();
         let reading = async {
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_begun_must_be_finished() {
+    async fn a_begun_frame_must_be_finished_in_time() {
         let late = |millis: u64| Some((millis / 1000, ErrorKind::TimedOut));
         let cases: [(&[&[u8]], _); 8] = [
             (&[], late(limits::PREFACE_MILLIS)),
@@ -226,13 +227,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_frame_has_its_time_once_and_every_frame_has_it() {
+    async fn every_frame_has_one_deadline_of_its_own() {
         let pause = Duration::from_millis(limits::HEAD_MILLIS / 2 + 1000);
         let (mut client, mut guarded) = http2(true);
         client.write_all(&[PREFACE, SETTINGS].concat()).await.expect("room");
         let sending = async {
             for _ in 0..4 {
-                // Never at the end of a frame.
+                // Pieces that never end where a frame ends.
                 client.write_all(&FRAME[..6]).await.expect("room");
                 tokio::time::sleep(pause).await;
                 client.write_all(&[&FRAME[6..], &FRAME[..6]].concat()).await.expect("room");
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_of_several_frames_needs_room() {
+    async fn a_head_of_several_frames_reserves_room() {
         let (mut client, mut guarded) = http2(false);
         client.write_all(&[PREFACE, SETTINGS, FRAME].concat()).await.expect("room");
         assert_eq!(tokio::time::timeout(Duration::from_secs(1), fails_after(&mut guarded)).await.ok(), None);
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_is_given_up() {
+    async fn a_client_that_reads_nothing_is_disconnected() {
         let (mut client, server) = duplex(16);
         let mut guarded = Guarded::new(server, Activity::new());
         let stall = Duration::from_millis(limits::WRITE_STALL_MILLIS);

@@ -1,4 +1,5 @@
-//! HTTP/2: hyper's, with Go's settings and deadlines, and every stream watched for a client that takes nothing of it.
+//! HTTP/2: hyper's implementation with Go's settings and deadlines. Every stream is watched, so that one whose client
+//! does not read its answer is ended.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/secure_serving.go
 //! go: net/http/h2_bundle.go
 
@@ -24,21 +25,22 @@ use super::activity::{Stream, UnderWay};
 use super::guarded::{AskRoom, Guarded};
 use crate::exchange::{Head, Reply};
 
-/// Bytes of a body that may be on their way to the server before they are read, of a stream and of a connection, and
-/// of the largest frame. Each waits in memory.
+/// Flow control windows: how many bytes a client may send before the server reads them, on a stream and on a
+/// connection, and in one frame. The server keeps them in memory.
 struct Windows {
     stream: u32,
     connection: u32,
     frame: u32,
 }
 
-/// Most objects fit into one stream's window; see the file above.
+/// Most objects fit into the window of one stream; see secure_serving.go.
 const WINDOWS: Windows = Windows { stream: 256 * 1024, connection: 1024 * 1024, frame: 256 * 1024 };
 
-/// Of a client that showed no certificate: it may have a token, or be anybody.
+/// For a client without a certificate. It may still have a token, or be unknown, so it gets smaller windows.
 const WINDOWS_UNKNOWN: Windows = Windows { stream: 128 * 1024, connection: 128 * 1024, frame: 16 * 1024 };
 
-/// Bytes of a header list, as HTTP/2 counts them: with 32 for each line, for ten of which Go leaves room.
+/// The limit for a header list as HTTP/2 counts it, with 32 bytes for each line. Go adds room for ten lines to its
+/// limit of a megabyte.
 const HEADER_LIST_BYTES: u32 = 1024 * 1024 + 10 * 32;
 
 const WRITE_STALL: Duration = Duration::from_millis(limits::WRITE_STALL_MILLIS);
@@ -89,7 +91,8 @@ pub(super) async fn serve(
     }
 }
 
-/// A head that goes over several frames is unpacked as they come: strangers have so much room for that together.
+/// Reserves room for heads that take several frames, which are decompressed as they arrive. All unknown clients share
+/// that room.
 fn room_for_heads(requests: &Requests) -> AskRoom {
     let (server, place) = (Arc::clone(&requests.server), Arc::clone(&requests.place));
     Box::new(move || {
@@ -100,7 +103,7 @@ fn room_for_heads(requests: &Requests) -> AskRoom {
     })
 }
 
-/// The requests of one connection, as hyper asks for them.
+/// Receives the requests of one connection from hyper.
 struct StreamRequests {
     requests: Arc<Requests>,
     streams: Streams,
@@ -120,10 +123,11 @@ impl Service<http::Request<Incoming>> for StreamRequests {
     }
 }
 
-/// Runs what hyper makes of each request: the service's future, and then the sending of its answer.
+/// Runs the futures that hyper makes for each request: the service's future, then the sending of its answer.
 #[derive(Clone, Default)]
 struct Streams {
-    /// hyper asks the service for a request's future and spawns what it wraps it in right afterwards.
+    /// Connects the two futures: hyper asks the service for a request's future, and right afterwards spawns a future
+    /// that wraps it.
     next: Arc<Mutex<Option<Arc<Stream>>>>,
 }
 
@@ -145,8 +149,8 @@ where
     }
 }
 
-/// Runs a stream's future to its end, or until the client has taken nothing of the answer for too long. What is
-/// dropped then resets the stream, with all that was still to be sent on it.
+/// Runs the future of a stream until it ends, or until the client has read nothing of the answer for too long.
+/// Dropping the future then resets the stream, and what was still to be sent is dropped.
 async fn until_stalled(future: impl Future<Output = ()>, stream: Arc<Stream>) {
     let mut future = pin!(future);
     let mut stall: Option<(u32, Pin<Box<Sleep>>)> = None;
@@ -177,7 +181,7 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_ends_when_the_client_takes_nothing_and_not_while_it_waits_for_the_server() {
+    async fn a_stream_is_reset_if_the_client_stalls_but_not_if_the_server_does() {
         let activity = Activity::new();
         let request = UnderWay::begin(&activity);
         let stream = request.stream();
@@ -194,7 +198,7 @@ mod tests {
             request.hands_over(1);
             std::future::pending::<()>().await;
         };
-        // Nobody else would wake it.
+        // Keeps the paused clock moving, since nothing else wakes the task in this test.
         let ticks = async {
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,7 +1,7 @@
-//! One connection, from its first byte to its end: TLS, who the client is, and the protocol that it speaks.
+//! One connection from its first byte to its end: TLS, the client's certificate, and the protocol.
 //!
-//! `roster` says how many connections there may be, `guarded` and `activity` when one has to end, `frames` what an
-//! HTTP/2 client owes; `http1` and `http2` are the protocols.
+//! `roster` limits the number of connections, `guarded` and `activity` decide when one must be closed, `frames`
+//! follows what an HTTP/2 client has begun to send, and `http1` and `http2` are the protocols.
 
 mod activity;
 mod frames;
@@ -34,7 +34,7 @@ pub(crate) use activity::Activity as TestedActivity;
 pub(crate) use activity::UnderWay;
 pub(crate) use roster::{Admission, Place, Roster};
 
-/// A host that is gone without a word is found out by probes so far apart; Go's default.
+/// The time between TCP keepalive probes, which find hosts that disappeared. It is Go's default.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A connection that was accepted.
@@ -45,25 +45,25 @@ pub(crate) struct Accepted {
     pub(crate) place: Arc<Place>,
 }
 
-/// The requests of one connection.
+/// What the requests of one connection share.
 struct Requests {
     server: Arc<Server>,
     address: SocketAddr,
     activity: Arc<Activity>,
     place: Arc<Place>,
     share: Share,
-    /// What the client sent in TLS's handshake.
+    /// The certificates that the client sent in the TLS handshake.
     certificates: Vec<CertificateDer<'static>>,
     judged: ArcSwap<Judged>,
 }
 
-/// What a client's certificates prove, by the authorities of a time.
+/// What a client's certificates prove under one version of the authorities, which can change.
 struct Judged {
     cas: Option<Arc<ClientCas>>,
     client: Client,
 }
 
-/// Serves a connection to its end.
+/// Serves a connection until it ends.
 pub(crate) async fn serve(accepted: Accepted, stopping: watch::Receiver<bool>) {
     let Accepted { server, stream, address, place } = accepted;
     restrain(&stream);
@@ -94,14 +94,14 @@ pub(crate) async fn serve(accepted: Accepted, stopping: watch::Receiver<bool>) {
     }
 }
 
-/// Settles how the system treats the connection. All of it fails only on one that is already broken.
+/// Sets the socket's options. They can fail only if the connection is broken already, so errors are ignored.
 fn restrain(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE));
     #[cfg(target_os = "linux")]
     {
-        // The other host is gone when it acknowledges nothing of what was sent.
+        // A host that acknowledges nothing of what was sent to it for this long has disappeared.
         let _ = socket.set_tcp_user_timeout(Some(Duration::from_millis(limits::WRITE_STALL_MILLIS)));
         let unsent = u32::try_from(limits::SOCKET_UNSENT_BYTES).unwrap_or(u32::MAX);
         let _ = socket.set_tcp_notsent_lowat(unsent);
@@ -143,7 +143,8 @@ impl Requests {
         }
     }
 
-    /// The client by the authorities of now: one that was taken off the list proves nothing any more.
+    /// Verifies the client's certificates against the current authorities: a certificate of an authority that was
+    /// removed meanwhile proves nothing any more.
     /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
     fn judged(&self) -> Arc<Judged> {
         let judged = self.judged.load_full();

@@ -1,4 +1,5 @@
-//! HTTP without TLS on the secure port: one sentence that says so. go: net/http/server.go, tlsRecordHeaderLooksLikeHTTP
+//! Answers plain HTTP on the secure port with a sentence that says that TLS is needed.
+//! go: net/http/server.go, tlsRecordHeaderLooksLikeHTTP
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
@@ -6,23 +7,23 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// First bytes of a connection that tell HTTP from TLS.
+/// How many first bytes of a connection are needed to tell HTTP from TLS.
 pub(super) const LOOKED_AT_BYTES: usize = 5;
 
 const ANSWER: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
-/// How long the client's end is waited for, and how much of its request is read meanwhile: unread bytes would reset
-/// the connection before the client has read the answer.
+/// How long, and how much, is read before closing: closing a socket with unread bytes would reset the connection
+/// before the client has read the answer.
 const LINGER: Duration = Duration::from_millis(500);
 const READ_BYTES: usize = 64 * 1024;
 
-/// As much as there is of the first bytes begins a request. TLS never begins with a letter.
+/// Whether the first bytes begin an HTTP request. A TLS record never begins with a letter.
 pub(super) fn is_http(first: &[u8]) -> bool {
     const STARTS: [&[u8]; 6] = [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO", b"DELET"];
     !first.is_empty() && STARTS.iter().any(|start| start.starts_with(first))
 }
 
-/// Answers and closes; gives back what is to be logged.
+/// Sends the answer, closes the connection, and returns the error for the log.
 pub(super) async fn refuse(mut stream: TcpStream) -> Error {
     let answered = async {
         stream.write_all(ANSWER).await?;
@@ -40,7 +41,7 @@ pub(super) async fn refuse(mut stream: TcpStream) -> Error {
         }
         Ok::<(), Error>(())
     };
-    // Whether the client is still there to read it makes no difference.
+    // It makes no difference whether the client still reads the answer.
     let _ = tokio::time::timeout(LINGER, answered).await;
     Error::other("client sent an HTTP request to an HTTPS server")
 }
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tls_is_not_taken_for_http() {
+    fn a_tls_handshake_is_not_mistaken_for_http() {
         for (first, expected) in [
             (&b"GET /"[..], true),
             (b"G", true),

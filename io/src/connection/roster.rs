@@ -1,5 +1,5 @@
-//! All open connections: how many there may be, and who has to go for a new one. A client that has said who it is
-//! (by its certificate, or a token that is known) is never closed for another.
+//! All open connections: how many there may be, and which one is closed to make room for a new one. A connection
+//! whose client is known by its certificate or token is never closed for another.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ pub(crate) struct Roster {
 
 #[derive(Default)]
 struct Held {
-    /// All connections, without those that were told to go.
+    /// The number of connections, without those that were told to close.
     count: usize,
-    /// Those whose clients have not said who they are, by age.
+    /// Connections whose clients are not known, ordered by age.
     unknown: BTreeMap<u64, Unknown>,
     last: u64,
 }
@@ -32,25 +32,25 @@ struct Unknown {
     leave: oneshot::Sender<()>,
 }
 
-/// A connection's place among all; given back when it is dropped.
+/// A connection's place in the roster. Dropping it frees the place.
 pub(crate) struct Place {
     roster: Arc<Roster>,
     number: u64,
     known: AtomicBool,
 }
 
-/// What becomes of a new connection.
+/// How a new connection is handled.
 pub(crate) enum Admission {
-    /// It has its place, and hears when it must leave.
+    /// It has a place. The receiver tells when it must close for another connection.
     Admitted(Arc<Place>, oneshot::Receiver<()>),
-    /// Soon there will be a place.
+    /// A place will be free soon.
     Wait,
-    /// All places belong to clients that are known.
+    /// All places are taken by connections of known clients.
     Full,
 }
 
 impl Roster {
-    /// For a process that may have so many files open.
+    /// A roster for a process that may have this many files open.
     pub(crate) fn new(files_max: usize) -> Arc<Self> {
         let connections_max = files_max.saturating_sub(limits::FILES_RESERVED).clamp(2, limits::CONNECTIONS);
         Self::of(connections_max, limits::CONNECTIONS_UNKNOWN.min(connections_max / 2))
@@ -69,7 +69,7 @@ impl Roster {
             let Some(number) = held.who_leaves(Instant::now()) else { return Admission::Wait };
             let leaves = held.unknown.remove(&number).expect("it was found there");
             held.count -= 1;
-            // Fails when it is closing anyhow.
+            // Sending fails only if the connection is being closed anyway.
             let _ = leaves.leave.send(());
         }
         let (leave, leaving) = oneshot::channel();
@@ -87,7 +87,8 @@ impl Roster {
 }
 
 impl Held {
-    /// The oldest connection of the address that has the most, if it has had its time.
+    /// The connection that should close: the oldest of the address with the most connections, if it has had its
+    /// minimum time.
     fn who_leaves(&self, now: Instant) -> Option<u64> {
         let mut by_address: HashMap<IpAddr, usize> = HashMap::new();
         for unknown in self.unknown.values() {
@@ -102,7 +103,7 @@ impl Held {
 }
 
 impl Place {
-    /// The client has said who it is.
+    /// Marks the client as known.
     pub(crate) fn make_known(&self) {
         if self.is_known() {
             return;
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_oldest_of_the_largest_crowd_leaves_when_it_has_had_its_time() {
+    async fn the_oldest_connection_of_the_busiest_address_is_closed_after_the_grace_time() {
         let roster = Roster::of(10, 3);
         let (_other, mut other_leaving) = admitted(&roster, OTHER);
         let (_first, mut first_leaving) = admitted(&roster, CROWD);

@@ -1,4 +1,4 @@
-//! A client that costs little: one connection, one request at a time, bodies counted and dropped.
+//! A client with little overhead: one connection, one request at a time; bodies are counted and dropped.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Upload {
     pub body: Bytes,
 }
 
-/// The end of a request: HTTP status and bytes of the body.
+/// The result of a request: its status, and the length of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -56,12 +56,12 @@ pub struct Events {
 }
 
 impl Events {
-    /// How many events ended in the next piece that arrives; None at the end of the watch.
+    /// How many events end in the next piece that arrives; None at the end of the watch.
     pub async fn next(&mut self) -> Result<Option<usize>, String> {
         loop {
             let Some(frame) = self.body.frame().await else { return Ok(None) };
             if let Some(data) = frame.map_err(text)?.data_ref() {
-                // Compact JSON has line ends only between events.
+                // Compact JSON contains line ends only between events.
                 return Ok(Some(data.iter().filter(|byte| **byte == b'\n').count()));
             }
         }
@@ -69,7 +69,7 @@ impl Events {
 }
 
 impl Target {
-    /// A server at an address that shows a certificate of the authority, and a client with a certificate.
+    /// A server at an address, whose certificate must be issued by the authority, and a client certificate for it.
     pub fn new(
         address: SocketAddr,
         authority: &CertificateDer<'static>,

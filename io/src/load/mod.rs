@@ -1,5 +1,5 @@
-//! The two ends that a measurement puts a server between: a client that makes requests, and a server
-//! that does nothing but send bytes (`static_server`), which no server that does more can be cheaper than.
+//! The two counterparts that a measurement needs: a client that makes requests, and a server that only sends bytes
+//! (`static_server`), whose cost is a lower bound for any server.
 
 mod client;
 mod static_server;

@@ -1,7 +1,7 @@
-//! A server that sends a directory's files from memory, over the same TLS and HTTP libraries and with
-//! the same settings as the real one: what its answers cost is the least that those bytes can cost.
+//! A server that sends the files of a directory from memory, over the same TLS and HTTP libraries and with the same
+//! settings as the real one. What its answers cost is the least that sending those bytes can cost.
 //!
-//! `/watch` stays open: what is sent to anybody's POST, PUT or PATCH goes to all who watch, too.
+//! `/watch` stays open. What is sent in answer to a POST, PUT or PATCH is sent to all its readers too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::ServerConfig;
 
-/// What is sent, by path, and to whom besides.
+/// What is sent for each path, and the readers of `/watch`.
 #[derive(Default)]
 struct Files {
     by_path: HashMap<String, Bytes>,
@@ -56,7 +56,7 @@ async fn connection(acceptor: TlsAcceptor, stream: TcpStream, files: Arc<Files>)
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(move |request| answer(Arc::clone(&files), request));
     let stream = TokioIo::new(stream);
-    // A connection that breaks is the client's end of it.
+    // An error here means that the client broke the connection, which is not the server's fault.
     if is_http2 {
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         let _ = builder.serve_connection(stream, service).await;
@@ -92,7 +92,7 @@ impl Files {
         receiver
     }
 
-    /// Sends to all who watch, and forgets those who no longer do.
+    /// Sends bytes to all readers of `/watch`, and forgets those that have gone.
     fn publish(&self, bytes: &Bytes) {
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|watcher| watcher.send(bytes.clone()).is_ok());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::text::Writer;
 use steersman_core::limits;
 
-/// How often each check passed and failed, and how it ended last.
+/// How often each check passed and failed, and its last result.
 #[derive(Debug, Default)]
 pub(super) struct HealthChecks {
     /// By name and probe.

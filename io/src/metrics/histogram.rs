@@ -1,4 +1,4 @@
-//! Durations counted by upper bounds.
+//! Histograms of durations.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Histogram {
     bounds: &'static [f64],
-    /// Not cumulated; one more than there are bounds.
+    /// Counts that are not cumulative, with one more than there are bounds for longer durations.
     counts: Box<[u64]>,
     sum: Duration,
 }
@@ -24,7 +24,7 @@ impl Histogram {
         self.sum += duration;
     }
 
-    /// Each bound with how many durations are at most that; None is infinity.
+    /// Each bound with the number of durations up to it; None stands for infinity.
     pub(super) fn cumulated(&self) -> impl Iterator<Item = (Option<f64>, u64)> + '_ {
         let bounds = self.bounds.iter().copied().map(Some).chain([None]);
         bounds.zip(self.counts.iter()).scan(0, |sum, (bound, count)| {

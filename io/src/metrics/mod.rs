@@ -1,6 +1,6 @@
-//! What the server counts, and its text for `/metrics`.
+//! The server's counters, and their text for `/metrics`.
 //!
-//! Names and labels are upstream's, so that dashboards and alerts fit.
+//! Names and labels are upstream's, so that existing dashboards and alerts work.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
 
 mod health;
@@ -73,7 +73,7 @@ struct WatchSeries {
     events: u64,
 }
 
-/// Which bound of simultaneous requests one counts against.
+/// Which limit of concurrent requests a request counts against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RequestKind {
     ReadOnly,
@@ -115,7 +115,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the results of health checks, in the words of `steersman_core::http::health::RESULTS`.
+    /// Counts the results of health checks, given in the format of `steersman_core::http::health::RESULTS`.
     pub(crate) fn health_checked(&self, results: &str) {
         lock(&self.health).add(results);
     }
@@ -127,7 +127,7 @@ impl Metrics {
         out.into_text()
     }
 
-    /// Forgets what was counted: of health checks, or of all else.
+    /// Resets the counters of health checks, or all others.
     pub(crate) fn reset(&self, health: bool) {
         if health {
             *lock(&self.health) = HealthChecks::default();
@@ -138,7 +138,7 @@ impl Metrics {
         lock(&self.operations).clear();
     }
 
-    /// Counts what the machine tells.
+    /// Counts a note of the machine.
     pub(crate) fn note(&self, note: &Note) {
         match note {
             Note::Answered(answered) => self.answered(answered),
@@ -198,7 +198,7 @@ impl Metrics {
         count(&self.streams, -1);
     }
 
-    /// An operation on a store ended after so long.
+    /// Counts an operation on a store, and how long it took.
     pub(crate) fn stored(&self, operation: &'static str, took: Duration) {
         lock(&self.operations)
             .entry(operation)
@@ -206,7 +206,7 @@ impl Metrics {
             .observe(took);
     }
 
-    /// Everything in Prometheus' text format, version 0.0.4.
+    /// All metrics in Prometheus' text format, version 0.0.4.
     pub(crate) fn text(&self, shell: &Shell) -> String {
         let mut out = Writer::default();
         self.write_requests(&mut out);
@@ -299,7 +299,7 @@ impl Metrics {
     }
 }
 
-/// How many objects there are, under the name of today and the one before.
+/// The number of objects, under the metric's current name and its former one.
 fn write_objects(out: &mut Writer, world: &World) {
     let rows = || {
         world.collections().iter().map(|collection| {
@@ -339,7 +339,7 @@ impl RequestSeries {
     }
 }
 
-/// What upstream calls an operation in its metrics.
+/// Upstream's name of an operation in its metrics.
 pub(crate) fn operation_name(op: &Op) -> &'static str {
     match op {
         Op::Range(range) if range.end.is_none() => "get",

@@ -1,4 +1,4 @@
-//! The process's own figures, from Linux's /proc; left out where that does not exist.
+//! The process's own metrics, read from Linux's /proc; left out on other systems.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use steersman_core::now::Wall;
 
 use super::text::Writer;
 
-/// Clock ticks a second in /proc; the same on every Linux that Rust runs on.
+/// Clock ticks per second in /proc; the same on every Linux that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(super) fn write(out: &mut Writer, started: Wall) {
@@ -30,7 +30,7 @@ pub(super) fn write(out: &mut Writer, started: Wall) {
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The command's name, in parentheses, may hold blanks.
+    // The command's name, in parentheses, may contain blanks.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;

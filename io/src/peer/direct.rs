@@ -1,6 +1,6 @@
-//! Client certificates that Go takes and the path verification that is used here does not: those of X.509
-//! version 1, which `openssl x509 -req` makes when it is told nothing else, and those of an authority
-//! itself, which `openssl req -x509` makes. They must be issued by a configured authority directly.
+//! Verifies client certificates that Go accepts and the path verification used here does not: certificates of X.509
+//! version 1, which `openssl x509 -req` makes by default, and self-issued authorities, which `openssl req -x509`
+//! makes. They must be issued directly by a configured authority.
 
 use rustls::crypto::CryptoProvider;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
@@ -36,7 +36,7 @@ pub(super) fn is_version1(certificate: &CertificateDer<'_>) -> bool {
     X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| parsed.version() == X509Version::V1)
 }
 
-/// Whether one of the authorities issued the certificate itself, and it is valid at the time.
+/// Whether one of the authorities issued the certificate directly, and it is valid at the time.
 pub(super) fn verify(
     provider: &CryptoProvider,
     issuers: &[Issuer],
@@ -70,7 +70,7 @@ mod tests {
     use std::time::Duration;
     use steersman_core::http::Peer;
 
-    /// An authority and a certificate of version 1 that it issued, valid until 2126; their keys are gone.
+    /// An authority, and a certificate of version 1 that it issued, both valid until 2126. Their keys were not kept.
     const AUTHORITY: &str = "\
 -----BEGIN CERTIFICATE-----
 MIIBezCCASGgAwIBAgIUDhKfO7Ahc/+/djlk8JZnWsTrptwwCgYIKoZIzj0EAwIw

@@ -1,5 +1,4 @@
-//! Every error is a Status that names its own code; and who is not known is told 401, and nothing follows from the
-//! request.
+//! Every error is a Status with its own code, and a request with an unknown token gets 401 and has no effect.
 
 use super::{Answer, Guarantee, Violation};
 use crate::ask::Identity;
@@ -11,7 +10,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
             let detail = format!("it wrote at revision {}", revision.0);
             return Err(answer.broken(Guarantee::StrangersGetNothing, detail));
         }
-        // A server that is slow may say so before it knows who is there.
+        // A slow server may answer with a timeout before it has authenticated the caller.
         if !matches!(status, 401 | 504) {
             return Err(answer.broken(Guarantee::StrangersGetNothing, "a stranger must be told 401"));
         }
@@ -29,7 +28,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::ErrorsAreStatuses, format!("its body is {shown:?}")))
 }
 
-/// Errors about paths that belong to no API have a line of text, and to HEAD nothing is sent.
+/// Errors for paths outside of any API are plain text, and an answer to HEAD has no body.
 fn is_plain(answer: &Answer<'_>) -> bool {
     let text = answer.reply.header("content-type").is_some_and(|media| media.starts_with("text/plain"));
     text || answer.reply.body.is_empty()

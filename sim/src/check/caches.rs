@@ -1,5 +1,4 @@
-//! What a server's cache holds is what the store held at the cache's revision, after every step; and that revision
-//! never decreases.
+//! After every step, a server's cache equals the store at the cache's revision, and that revision never decreases.
 
 use super::{Guarantee, Violation, shown};
 use crate::truth::{Truth, digest};
@@ -8,10 +7,10 @@ use steersman_core::cache::Entry;
 use steersman_core::store::{Feed, Rev};
 use steersman_core::world::World;
 
-/// Steps after which all of the cache is gone through, not only what a step touched.
+/// After this many steps the whole cache is compared, and not only what the step changed.
 const WHOLE_EVERY: u64 = 256;
 
-/// The digest of one server's cache, kept beside it.
+/// The digest of one server's cache, updated with every change.
 #[derive(Clone, Debug, Default)]
 pub struct CacheDigest {
     digest: u64,
@@ -20,12 +19,12 @@ pub struct CacheDigest {
 }
 
 impl CacheDigest {
-    /// What the keys of a batch hold before it is applied.
+    /// What the cache holds under the keys of a batch before it is applied.
     pub fn before<'a>(world: &World, keys: impl Iterator<Item = &'a Bytes>) -> Vec<(Bytes, u64)> {
         keys.map(|key| (key.clone(), held(world, key).map_or(0, entry_digest))).collect()
     }
 
-    /// A batch was applied: its keys are as in the store, and so are all together.
+    /// Checks after a batch that its keys, and the digest of the whole cache, are as in the store.
     ///
     /// # Errors
     /// When they are not.
@@ -56,16 +55,16 @@ impl CacheDigest {
             }
         }
         if world.synced() && self.digest != truth.digest_at(revision) {
-            // The step did not touch what differs: look for it.
+            // The step did not change the keys that differ, so all of them are compared.
             return self.whole(world, truth);
         }
         Ok(())
     }
 
-    /// Goes through all of the cache, as after it was listed anew.
+    /// Compares the whole cache, as after a new listing.
     ///
     /// # Errors
-    /// When it is not what the store held.
+    /// When it differs from the store.
     pub fn whole(&mut self, world: &World, truth: &Truth) -> Result<(), Violation> {
         let revision = self.advance(world)?;
         self.digest = 0;

@@ -1,4 +1,4 @@
-//! An object leaves the store only when no finalizer holds it, and a deletion is never undone.
+//! An object is removed from the store only when it has no finalizers, and a deletion is never undone.
 
 use super::{Guarantee, Violation, shown};
 use crate::ask::{Ask, Verb};
@@ -18,8 +18,8 @@ pub(super) fn check(change: &Change, by: Option<&Ask>) -> Result<(), Violation> 
         Some(_) => Ok(()),
         None => {
             let Some(by) = by else { return Ok(()) };
-            // The last finalizer goes with the update that takes it away; a deletion may take those away that say
-            // what becomes of dependents.
+            // An update that removes the last finalizer removes the object too. A deletion may remove the finalizers
+            // of its propagation policy.
             let takes_last = matches!(by.verb, Verb::Update | Verb::Patch | Verb::Raw(..));
             let holds = |name: &&str| {
                 let of_propagation =

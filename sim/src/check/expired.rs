@@ -1,10 +1,10 @@
-//! 410 is answered only where the server no longer knows what was asked for, and always there.
+//! 410 is answered if and only if the server no longer knows the requested state or changes.
 
 use super::{Answer, Guarantee, Selection, Violation};
 use crate::ask::{Ask, Verb, Version};
 use steersman_core::store::{Rev, token};
 
-/// A list in the past: the store has forgotten its revision.
+/// Checks a list at a past revision: 410 requires that the store has compacted it.
 pub(super) fn check_list(answer: &Answer<'_>) -> Result<(), Violation> {
     if answer.reply.status != 410 || answer.ask.verb != Verb::List {
         return Ok(());
@@ -27,7 +27,7 @@ pub(super) fn check_list(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::ExpiredOnlyWhatIsForgotten, detail))
 }
 
-/// A watch from a revision: its server knows every change after `known_after`.
+/// Checks a watch that starts at a revision. Its server knows every change after `known_after`.
 ///
 /// # Errors
 /// When the watch was opened although changes may be missing, or refused although none is.

@@ -1,8 +1,8 @@
-//! A server fails with 500 only where its store could not do what was asked, never by what it did before itself.
+//! A server answers 500 only if its store failed, never because of its own earlier actions.
 
 use super::{Answer, Guarantee, Violation};
 
-/// What the store says of a request that no server should make.
+/// The store's error for a write with a lease that does not exist. A server should not cause it.
 const LEASE_NOT_FOUND: &str = "etcdserver: requested lease not found";
 const DUPLICATE_KEY: &str = "etcdserver: duplicate key given in txn request";
 
@@ -20,8 +20,8 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::FailuresAreTheStores, format!("{message:?}: {why}")))
 }
 
-/// A request that was under way for so long may have got a lease that was good then. The store's answer may have
-/// been on its way for as long again.
+/// A request that was under way for this long may have got a lease that has expired since. The store's answer may
+/// have been on its way for as long again.
 fn lease_may_have_run_out(answer: &Answer<'_>) -> bool {
     let lives_millis = u64::try_from(answer.event_ttl_seconds).unwrap_or(0).saturating_mul(1000);
     answer.waited_millis >= lives_millis / 2

@@ -1,4 +1,4 @@
-//! A generation grows by one with each change of what is wanted, and with nothing else.
+//! The generation grows by one with each change of the desired state, and never otherwise.
 
 use super::{Guarantee, Violation, shown};
 use crate::ask::{Ask, Verb};
@@ -20,7 +20,7 @@ pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) ->
     let (before, after) = (object::generation(&old.object), object::generation(&new.object));
     let wants_other = old.object.field("spec") != new.object.field("spec");
     let grown = after - before;
-    // Labels and annotations count with some kinds.
+    // For some kinds, changes of labels and annotations count too.
     let right = if wants_other { grown == 1 } else { (0..=1).contains(&grown) };
     if right {
         return Ok(());

@@ -1,10 +1,10 @@
-//! The guarantees, each with the sentence that a failure quotes.
+//! The guarantees. Each has a sentence that failures quote.
 
 use std::fmt;
 
 macro_rules! guarantees {
     ($($variant:ident => $sentence:literal,)*) => {
-        /// What clients may rely on.
+        /// A guarantee that clients rely on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Guarantee {
             $(#[doc = $sentence] $variant,)*
@@ -87,18 +87,18 @@ guarantees! {
         "An Event lives its time from its last write, then goes.",
 }
 
-/// What kind of failure it is: the exit code of a campaign tells them apart.
+/// The kind of a failure, by which the exit code of a campaign is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The run did not come to rest.
     Liveness,
-    /// Somebody was told what is not so.
+    /// A client or a server got something that is wrong.
     Safety,
     /// A panic.
     Crash,
 }
 
-/// A guarantee that did not hold.
+/// A guarantee that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     pub guarantee: Guarantee,

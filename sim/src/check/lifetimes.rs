@@ -1,4 +1,4 @@
-//! An Event lives its time from its last write, then goes.
+//! An Event is removed when its time to live has passed since its last write, and not earlier.
 
 use super::{Guarantee, Violation, shown};
 use crate::truth::Change;
@@ -7,29 +7,29 @@ use std::collections::BTreeMap;
 use steersman_core::limits;
 use steersman_core::now::Mono;
 
-/// What the keys of objects that expire begin with.
+/// The key prefix of objects that expire.
 const EXPIRING: &[u8] = b"/registry/events/";
 
-/// Every object that is to expire, and when it was written last.
+/// Every object that must expire, and when it was last written.
 #[derive(Clone, Debug)]
 pub struct Lifetimes {
     ttl_seconds: i64,
     held: BTreeMap<Bytes, Life>,
-    /// Since when the store has its leader, who gave all leases their full time again.
+    /// The time of the last election. A new leader of the store restarts the duration of all leases.
     led_since: Mono,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Life {
-    /// When the request was made that wrote the object last. Its lease was good from then on.
+    /// When the request for the last write was made. Its lease was valid at that time.
     asked: Mono,
     written: Mono,
-    /// It was there before that write.
+    /// The object existed before that write.
     renewed: bool,
 }
 
 impl Lifetimes {
-    /// Of objects that live so many seconds.
+    /// Checks objects with a time to live of this many seconds.
     pub fn new(ttl_seconds: i64) -> Self {
         Self { ttl_seconds, held: BTreeMap::new(), led_since: Mono(0) }
     }
@@ -39,7 +39,7 @@ impl Lifetimes {
         self.led_since = now;
     }
 
-    /// A request's change of the store; `asked` is when the request was made.
+    /// Notes a change by a request, which was made at `asked`.
     pub fn note(&mut self, change: &Change, asked: Mono, now: Mono) {
         if !change.key.starts_with(EXPIRING) {
             return;
@@ -55,10 +55,10 @@ impl Lifetimes {
         }
     }
 
-    /// A change of the store because time has passed. True when the object had been written again.
+    /// Notes a removal because of an expired lease. Returns whether the object had been written more than once.
     ///
     /// # Errors
-    /// When it goes before its time.
+    /// When it is removed too early.
     pub fn expired(&mut self, change: &Change, now: Mono) -> Result<bool, Violation> {
         let Some(life) = self.held.remove(&change.key) else { return Ok(false) };
         let lease_seconds = limits::lease_seconds(self.ttl_seconds);
@@ -72,10 +72,11 @@ impl Lifetimes {
         Err(broken(&change.key, &why))
     }
 
-    /// Looks for objects that should have gone; only while the store has a leader, who alone removes them.
+    /// Looks for objects that should have been removed. It is called only while the store has a leader, since only a
+    /// leader revokes leases.
     ///
     /// # Errors
-    /// When one is there after its time.
+    /// When an object still exists after its time.
     pub fn check(&self, now: Mono) -> Result<(), Violation> {
         let most = millis(limits::lease_seconds(self.ttl_seconds));
         for (key, life) in &self.held {
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_expire_is_let_be() {
+    fn objects_that_do_not_expire_are_ignored() {
         let mut lifetimes = Lifetimes::new(20);
         lifetimes.note(&change("/registry/leases/default/l", false, true), at(0), at(0));
         assert_eq!(lifetimes.check(at(99_000)), Ok(()));

@@ -1,5 +1,5 @@
-//! The items of a list, over all its pages, are those of the one revision that it names; and that revision is as
-//! new as was asked for.
+//! The items of a list, over all its pages, are the objects of the one revision that it names, and that revision is
+//! as new as the client asked for.
 
 use super::selection::is_stored;
 use super::{Answer, Guarantee, Selection, Violation, shown};
@@ -37,7 +37,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     }
 }
 
-/// Holds the list's revision against what was asked for; the key that the page begins with.
+/// Checks the list's revision against the one asked for, and returns the key that the page begins with.
 fn check_revision(answer: &Answer<'_>, selection: &Selection, revision: Rev) -> Result<Bytes, Violation> {
     let query = &answer.ask.query;
     let broken = |why: &str| {

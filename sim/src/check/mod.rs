@@ -1,7 +1,8 @@
-//! What clients may rely on. Each guarantee has its sentence (`guarantee`); each checker is a file that looks at
-//! answers, events, or changes of the store, and holds them against the truth.
+//! The checkers of the guarantees. Each guarantee has its sentence (`guarantee`), and each checker is a file that
+//! compares answers, events, or changes of the store with the truth.
 //!
-//! Nothing is searched for: the store is ours, so that every answer has a witness, the revision that it is of.
+//! Checkers need no search. The simulator knows the store's whole history, so each answer can be compared with the
+//! revision that it claims.
 
 mod answers;
 mod caches;
@@ -37,46 +38,46 @@ use bytes::Bytes;
 use steersman_core::store::Rev;
 use steersman_core::value::Value;
 
-/// An answer as its server gave it, and what it may be held against.
+/// An answer as its server gave it, with the facts that checkers compare it with.
 #[derive(Debug)]
 pub struct Answer<'a> {
     pub ask: &'a Ask,
     pub reply: &'a Reply,
-    /// The body, where it is JSON.
+    /// The body, if it is JSON.
     pub body: Value,
-    /// The revision of the store when the client asked.
+    /// The store's revision when the client asked.
     pub asked_at: Rev,
-    /// The keys that this request has written or deleted, and at which revisions.
+    /// The keys that this request has written or deleted, and the revisions of those changes.
     pub commits: &'a [(Rev, Bytes)],
     pub truth: &'a Truth,
     pub directory: &'a Directory,
-    /// The oldest revision that the store can still read.
+    /// The oldest revision that the store can read.
     pub compacted: Rev,
-    /// Milliseconds since the client asked.
+    /// Virtual milliseconds since the client asked.
     pub waited_millis: u64,
     /// `--event-ttl`.
     pub event_ttl_seconds: i64,
-    /// Races that a write without a version may lose before it is told of a conflict.
+    /// How many races a write without a resource version may lose before it is answered with a conflict.
     pub conflict_retries: u32,
 }
 
 impl<'a> Answer<'a> {
-    /// The body of a reply as a value; of what is no JSON, null.
+    /// The body of a reply as a value; null if it is not JSON.
     pub fn body_of(reply: &Reply) -> Value {
         reply.value().clone()
     }
 
-    /// The store's key of what was asked for.
+    /// The store's key for the request.
     fn key(&self) -> Option<Bytes> {
         self.directory.key(self.ask.place.as_ref()?)
     }
 
-    /// The end of the window: the store's revision now, when the server answers.
+    /// The store's revision now, when the server answers. The answer must be true at some revision up to it.
     fn now(&self) -> Rev {
         self.truth.revision()
     }
 
-    /// `verb path` for messages.
+    /// `verb path`, for messages.
     fn what(&self) -> String {
         let path = self.ask.place.as_ref().map_or(String::new(), |place| self.directory.path(place));
         let query = self.ask.query.text(&self.ask.verb);
@@ -90,7 +91,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Holds an answer against everything that is promised of answers.
+/// Checks an answer against all guarantees about answers.
 pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     answers::check(answer)?;
     if answer.ask.identity == Identity::Stranger {
@@ -107,18 +108,18 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     expired::check_list(answer)
 }
 
-/// Holds a watch that was opened or refused against what its server still knows: every change after `known_after`.
+/// Checks a watch that was opened or refused. Its server knows every change after `known_after`.
 pub use expired::check_watch as watch_answered;
 
-/// Holds a change of the store against everything that is promised of changes. `by` is the request that made it;
-/// None for what servers and the store do themselves.
+/// Checks a change of the store against all guarantees about changes. `by` is the request that made it; None for
+/// changes by servers and by the store.
 pub fn changed(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
     deletions::check(change, by)?;
     statuses::check(change, by, directory)?;
     generations::check(change, by, directory)
 }
 
-/// A key for messages.
+/// A key as messages show it.
 fn shown(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }

@@ -1,5 +1,5 @@
-//! A read without a resource version shows the object as it was at some moment between the request and its
-//! answer; one with a resource version, at a revision that is at least as new.
+//! A read without a resource version shows the object as it was at some time between the request and its answer. A
+//! read with one shows it at that revision or a later one.
 
 use super::selection::is_stored;
 use super::{Answer, Guarantee, Violation, shown};
@@ -24,7 +24,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
         (200, Some(stored)) => is_stored(&answer.body, stored),
         (404, None) => true,
         (200 | 404, _) => false,
-        // Other failures say nothing about the object.
+        // Other failures do not depend on the object.
         (_, _) => true,
     };
     let mut states = answer.truth.states(&key, after, answer.now());

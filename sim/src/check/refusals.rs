@@ -1,5 +1,5 @@
-//! A write that is answered with an error has changed nothing, unless its outcome is said to be unknown; and an
-//! answer that something exists, does not exist or has changed was true between the request and its answer.
+//! A write that is answered with an error has changed nothing, unless its outcome is reported as unknown. An answer
+//! that an object exists, does not exist or has changed was true at some time between the request and its answer.
 
 use super::writes::named_version;
 use super::{Answer, Guarantee, Violation, shown};
@@ -26,7 +26,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
 
 fn changed_nothing(answer: &Answer<'_>) -> Result<(), Violation> {
     let refused = answer.reply.status >= 400;
-    // A timeout leaves it open; a deletion of many may end half way.
+    // After a timeout the outcome is open, and a deletion of a collection may stop half way.
     let open = answer.reply.status == 504 || answer.ask.verb == Verb::DeleteCollection;
     let raw_open = matches!(answer.ask.verb, Verb::Raw(..));
     match answer.commits.first() {
@@ -39,7 +39,7 @@ fn changed_nothing(answer: &Answer<'_>) -> Result<(), Violation> {
     }
 }
 
-/// The object that the answer names, when it is the one that was asked for.
+/// The object that the answer names, if it is the one that was asked for.
 fn named(answer: &Answer<'_>) -> Option<Bytes> {
     let place = answer.ask.place.as_ref()?;
     let name = answer.body.text_at(&["details", "name"]);
@@ -63,7 +63,7 @@ fn is_absent(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::RefusalsAreTrue, format!("{} was there all the time", shown(&key))))
 }
 
-/// Somebody else's object was there: what this request itself made does not count.
+/// The object existed, and it was not made by this request itself.
 fn exists(answer: &Answer<'_>) -> Result<(), Violation> {
     let Some(key) = named(answer) else { return Ok(()) };
     let own =
@@ -74,7 +74,7 @@ fn exists(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::RefusalsAreTrue, format!("{} was not there", shown(&key))))
 }
 
-/// The object was another than the one that was named, or others changed it again and again.
+/// The object was not the one that the request named, or other writers changed it again and again.
 fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
     let Some(key) = named_anyhow(answer) else { return Ok(()) };
     let body = json::parse(&answer.ask.body).map_or_else(|_| Default::default(), |parsed| parsed.value);
@@ -92,7 +92,7 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
         }
     };
     let races = answer.truth.states(&key, answer.asked_at, answer.now()).count() as u64 - 1;
-    // The first race may have been lost before the client asked: the server's cache was old.
+    // The first race may have been lost to a write before the request, because the server's cache was stale.
     let raced = races + 1 >= u64::from(answer.conflict_retries);
     if raced || some_state(answer, &key, differs) || answer.ask.query.version != Version::Unset {
         return Ok(());
@@ -101,7 +101,7 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::RefusalsAreTrue, detail))
 }
 
-/// As `named`; conflicts name kinds as well as resources.
+/// Like `named`; conflicts may name the kind instead of the resource.
 fn named_anyhow(answer: &Answer<'_>) -> Option<Bytes> {
     let place = answer.ask.place.as_ref().filter(|place| !place.name.is_empty())?;
     answer.directory.key(&place.sub(""))

@@ -1,4 +1,4 @@
-//! What a list or a watch selects, decided from the stored objects alone.
+//! The objects that a list or a watch selects, computed from the stored objects only.
 
 use crate::ask::Ask;
 use crate::directory::Directory;
@@ -12,14 +12,14 @@ use steersman_core::value::{Map, Text, Value};
 #[derive(Clone, Debug)]
 pub struct Selection {
     prefix: Bytes,
-    /// The object's own key, when the request names one.
+    /// The key of the object, if the request names one.
     key: Option<Bytes>,
     label: Option<(Arc<str>, String)>,
     field: Option<(Arc<str>, String)>,
 }
 
 impl Selection {
-    /// None for a request that is about nothing stored.
+    /// None for a request that is not about a stored resource.
     pub fn of(ask: &Ask, directory: &Directory) -> Option<Self> {
         let place = ask.place.as_ref()?;
         let key = if place.name.is_empty() { None } else { Some(directory.key(place)?) };
@@ -31,7 +31,7 @@ impl Selection {
         })
     }
 
-    /// What the selected keys begin with.
+    /// The prefix of the selected keys.
     pub fn prefix(&self) -> &Bytes {
         &self.prefix
     }
@@ -51,12 +51,12 @@ impl Selection {
         in_place && self.label.as_ref().is_none_or(labelled) && self.field.as_ref().is_none_or(fielded)
     }
 
-    /// What was selected at a revision, in key order.
+    /// The selected objects at a revision, in key order.
     pub fn at<'a>(&'a self, truth: &'a Truth, revision: Rev) -> impl Iterator<Item = &'a Arc<Stored>> {
         truth.under(&self.prefix, revision).filter(|stored| self.selects(stored))
     }
 
-    /// Whether the state before and after a change is selected.
+    /// Whether the object is selected before a change, and after it.
     pub fn of_change(&self, change: &Change) -> (bool, bool) {
         if !change.key.starts_with(&self.prefix) {
             return (false, false);
@@ -67,13 +67,13 @@ impl Selection {
     }
 }
 
-/// The revision that an object of an answer says it is of; 0 where it says none.
+/// The resource version in an object of an answer; 0 if there is none.
 pub(super) fn revision_of(object: &Value) -> Rev {
     Rev(object.text_at(&["metadata", "resourceVersion"]).parse().unwrap_or(0))
 }
 
-/// Whether two objects are the same but for what an answer adds to what is stored. Called for every object of
-/// every answer and event, so that nothing is copied.
+/// Whether two objects are equal except for the fields that an answer adds to the stored form. It is called for every
+/// object of every answer and event, so it copies nothing.
 pub(super) fn is_same(one: &Value, other: &Value) -> bool {
     let (Value::Map(one), Value::Map(other)) = (one, other) else { return one == other };
     fn kept(map: &Map) -> impl Iterator<Item = (&Text, &Value)> {
@@ -96,7 +96,7 @@ fn is_same_metadata(one: &Value, other: &Value) -> bool {
     kept(one).eq(kept(other))
 }
 
-/// Whether an object of an answer is what was stored.
+/// Whether an object of an answer equals the stored one.
 pub(super) fn is_stored(object: &Value, stored: &Stored) -> bool {
     revision_of(object) == stored.revision && is_same(object, &stored.object)
 }

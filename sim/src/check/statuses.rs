@@ -1,4 +1,4 @@
-//! A write through an object changes no status, one through its status changes nothing else.
+//! A write to an object does not change its status, and a write to its status changes nothing else.
 
 use super::{Guarantee, Violation, shown};
 use crate::ask::{Ask, Verb};

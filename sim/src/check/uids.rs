@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, object};
 
-/// Every uid that was ever stored, and by which key since when.
+/// Every uid that was ever stored, with the key and revision of its first use.
 #[derive(Clone, Debug, Default)]
 pub struct Uids {
     seen: BTreeMap<Text, (Bytes, Rev)>,
 }
 
 impl Uids {
-    /// A change of the store.
+    /// Notes a change of the store.
     ///
     /// # Errors
-    /// When an object comes with a uid that was there before, or changes its own.
+    /// When a new object has a uid that was used before, or an object's uid changes.
     pub fn note(&mut self, change: &Change) -> Result<(), Violation> {
         let Some(new) = change.new.as_ref().filter(|new| new.is_readable()) else { return Ok(()) };
         let uid = object::uid(&new.object);

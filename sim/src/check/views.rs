@@ -1,4 +1,4 @@
-//! A list and the events that follow it make what the store held, after every event.
+//! A list and the events after it add up to the content of the store, after every event.
 
 use super::selection::is_stored;
 use super::{Guarantee, Selection, Violation, shown};
@@ -6,7 +6,7 @@ use crate::client::View;
 use crate::directory::Directory;
 use crate::truth::Truth;
 
-/// Holds what a client has gathered against the truth at its revision.
+/// Compares a client's view with the truth at the view's revision.
 ///
 /// # Errors
 /// When they differ.

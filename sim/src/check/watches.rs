@@ -1,5 +1,4 @@
-//! The events of a watch: every change that it selects, in order, once, and as it was stored; and every bookmark
-//! keeps its word.
+//! A watch delivers every selected change once, in order and as it was stored, and every bookmark is true.
 
 use super::selection::{is_same, is_stored};
 use super::{Guarantee, Selection, Violation};
@@ -11,25 +10,25 @@ use std::sync::Arc;
 use steersman_core::store::Rev;
 use steersman_core::value::object;
 
-/// One watch, followed from its opening.
+/// One watch, followed from its start.
 #[derive(Clone, Debug)]
 pub struct Follow {
     selection: Selection,
-    /// The place in the truth's log up to which everything selected has come.
+    /// The position in the truth's log up to which every selected change has been delivered.
     next: usize,
     /// The revision of the last event or bookmark.
     at: Rev,
-    /// The state that the watch began with is still coming: what is left of it.
+    /// The initial objects that are still to come, if the watch begins with the existing ones.
     initial: Option<Vec<Arc<Stored>>>,
-    /// The revision of that state.
+    /// The revision of the initial objects.
     began_at: Rev,
 }
 
 impl Follow {
-    /// A watch that was opened with status 200, by a step that saw the store at `seen`.
+    /// Follows a watch that was opened with status 200 by a step that saw the store at `seen`.
     ///
     /// # Errors
-    /// When the state that it begins with is older than what was asked for.
+    /// When its initial objects are older than the client asked for.
     pub fn open(
         ask: &Ask,
         seen: Rev,
@@ -55,7 +54,7 @@ impl Follow {
             return Err(Violation::new(Guarantee::ListsAreAsNewAsAsked, detail));
         }
         let next = truth.place_after(from);
-        // The last comes first out.
+        // The list is reversed, since the next object is taken from its end.
         let initial = initial.then(|| {
             let mut state: Vec<_> = selection.at(truth, from).cloned().collect();
             state.reverse();
@@ -74,7 +73,7 @@ impl Follow {
         truth.log().get(self.next.checked_sub(1)?)
     }
 
-    /// Events that have not come yet of the state that the watch began with.
+    /// Whether initial objects are still to come.
     pub fn awaits_state(&self) -> bool {
         self.initial.as_ref().is_some_and(|left| !left.is_empty())
     }
@@ -108,7 +107,7 @@ impl Follow {
         Err(Violation::new(Guarantee::WatchesAreComplete, detail))
     }
 
-    /// The next change that the watch selects, at or after its place.
+    /// The next selected change at or after the watch's position.
     fn expected<'a>(&self, truth: &'a Truth) -> Option<(usize, &'a Change, EventKind)> {
         let log = truth.log().iter().enumerate().skip(self.next);
         log.into_iter().find_map(|(place, change)| {
@@ -139,7 +138,7 @@ impl Follow {
             return broken(Guarantee::WatchesAreComplete, "this was left out");
         }
         let state = if kind == EventKind::Deleted { &change.old } else { &change.new };
-        // What a deletion shows is of its own revision.
+        // The object in a deletion event has the revision of the deletion.
         let same = state.as_ref().is_some_and(|stored| is_same(&event.object, &stored.object));
         if kind != event.kind || !same {
             return broken(Guarantee::WatchesAreComplete, "what was stored is another");
@@ -154,7 +153,7 @@ impl Follow {
             let detail = format!("a bookmark of {} came after {}: {why}", event.revision.0, self.at.0);
             Err(Violation::new(Guarantee::BookmarksKeepTheirWord, detail))
         };
-        // The bookmark that ends the state names the revision of the state.
+        // The bookmark that ends the initial objects names their revision.
         let floor = if self.initial.is_some() { self.began_at } else { self.at };
         if event.revision < floor {
             return broken("it goes back".to_owned());

@@ -1,5 +1,5 @@
-//! An object that a write answers with is the one that this write stored; and a write that names the version it
-//! was made from is stored only in place of that version.
+//! A write is answered with the object that it stored, and a write that names a resource version is stored only in
+//! place of that version.
 
 use super::selection::{is_same, is_stored, revision_of};
 use super::{Answer, Guarantee, Violation, shown};
@@ -18,7 +18,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     else {
         return Ok(());
     };
-    // A generated name, or one that only the body has, is known from the answer.
+    // A name that is generated, or given only in the body, is taken from the answer.
     let name = if place.name.is_empty() { answer.body.text_at(&["metadata", "name"]) } else { &place.name };
     let Some(key) = answer.directory.key(&place.named(name).sub("")) else { return Ok(()) };
     match answer.ask.verb {
@@ -40,7 +40,7 @@ fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
 }
 
-/// An update answers with what it wrote, or with what was there when there was nothing to write.
+/// Checks the answer to an update: the object that it wrote, or the existing object if nothing had to be written.
 fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     let revision = revision_of(&answer.body);
     if removed(answer, key, &answer.body) {
@@ -60,7 +60,7 @@ fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
         .find(|change| change.revision == revision && change.key == key)
         .and_then(|change| change.old.as_ref())
         .map(|old| old.revision);
-    // A write that changed nothing has the version that it named.
+    // A write that changes nothing keeps the version that it named.
     if revision == named || in_its_place == Some(named) {
         return Ok(());
     }
@@ -69,20 +69,20 @@ fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::NoUpdateIsLost, detail))
 }
 
-/// The update took the last finalizer of an object that was being deleted: it has gone with it.
+/// Whether the update removed the last finalizer of an object that was being deleted, and so the object itself.
 fn removed(answer: &Answer<'_>, key: &[u8], shown: &Value) -> bool {
     object::is_being_deleted(shown)
         && answer.commits.iter().any(|(at, held)| *held == key && answer.truth.at(key, *at).is_none())
 }
 
-/// The version that the body of a write names.
+/// The resource version in the body of a write.
 pub(super) fn named_version(answer: &Answer<'_>) -> Option<Rev> {
     let body = json::parse(&answer.ask.body).ok()?.value;
     let version = body.text_at(&["metadata", "resourceVersion"]);
     version.parse().ok().filter(|version| *version > 0).map(Rev)
 }
 
-/// The object was deleted or marked while the deletion was under way, or was marked already.
+/// Checks that the object was deleted or marked during the request, or was marked before.
 fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     let mut states = answer.truth.states(key, answer.asked_at, answer.now());
     let before = states.next().flatten();
@@ -95,7 +95,7 @@ fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail))
 }
 
-/// What a deletion shows of an object that stays for a while is what is stored.
+/// Checks that the object in the answer, if it stays for a while, is the stored one.
 fn check_mark(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
     let revision = revision_of(&answer.body);
     let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);

@@ -2,8 +2,8 @@
 
 use super::{Point, Ratio, Source};
 
-/// Takes a choice from the next bytes; the plainest when they are used up. As few bytes are taken as the bound
-/// needs, so that a fuzzer's small change is a small change of the run.
+/// Takes each choice from the next bytes, or 0 when they are used up. It takes as few bytes as the bound needs, so
+/// that a small change by the fuzzer is a small change of the run.
 #[derive(Clone, Debug)]
 pub struct ByteSource {
     bytes: Vec<u8>,
@@ -33,7 +33,7 @@ impl Source for ByteSource {
         value % bound
     }
 
-    /// The highest bytes are the hits, so that 0 is a miss.
+    /// High bytes mean true, so that 0 means false.
     fn flip(&mut self, _: Point, ratio: Ratio) -> bool {
         if ratio.numerator == 0 {
             return false;
@@ -49,7 +49,7 @@ mod tests {
     use crate::choose::{Chooser, Label};
 
     #[test]
-    fn bytes_are_taken_as_needed_and_end_in_the_plainest() {
+    fn bytes_are_used_as_needed_and_then_choices_are_zero() {
         let mut chooser = Chooser::new(ByteSource::new(vec![5, 1, 0, 255, 0]));
         let stream = Label::Client.of(0);
         assert_eq!(chooser.pick(stream, 4), 1);

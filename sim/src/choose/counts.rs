@@ -1,11 +1,11 @@
-//! How many choices each stream had: a table with open places, looked at once or twice for every choice.
+//! How many choices each stream had: a hash table with open addressing, because every choice looks it up.
 
 use super::{Label, Stream};
 
-/// Places of an empty table; a power of two, as all sizes are.
+/// The size of an empty table. All sizes are powers of two.
 const PLACES_MIN: usize = 1024;
 
-/// A stream and its count; a count of 0 is a free place.
+/// A stream and its count. A count of 0 marks a free place.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     key: u64,
@@ -15,7 +15,7 @@ struct Place {
 
 const FREE: Place = Place { key: 0, label: Label::Class, count: 0 };
 
-/// Counts by stream. It is never walked in order, so that where a stream lies is of no account.
+/// Counts by stream. The table is never iterated over, so the order of its places cannot influence a run.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     places: Vec<Place>,
@@ -25,7 +25,7 @@ pub(super) struct Counts {
 impl Counts {
     /// The number of a stream's next choice: 0 for the first.
     pub(super) fn next(&mut self, stream: Stream) -> u32 {
-        // At most three of four places are taken, so that a free one is never far.
+        // At most three of four places are taken, so that searches stay short.
         if self.taken * 4 >= self.places.len() * 3 {
             self.grow();
         }
@@ -48,7 +48,7 @@ impl Counts {
     }
 }
 
-/// Where a stream is, or the free place where it belongs. There is always a free one.
+/// The place of a stream, or the free place where it belongs. There is always a free one.
 fn find(places: &mut [Place], stream: Stream) -> &mut Place {
     let mask = places.len() - 1;
     let mut at = home(mask, stream);
@@ -61,9 +61,10 @@ fn find(places: &mut [Place], stream: Stream) -> &mut Place {
     }
 }
 
-/// Where a stream is looked for first.
+/// Where the search for a stream begins.
 const fn home(mask: usize, stream: Stream) -> usize {
-    // Labels and servers stand high in a key, and the highest bits of a product depend on all that it is made of.
+    // Labels and servers are in the high bits of a key, and only the highest bits of a product depend on all bits of
+    // the key.
     let key = stream.key ^ (stream.label as u64) << 58;
     let mixed = (key ^ key >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> mask.leading_zeros()) as usize & mask

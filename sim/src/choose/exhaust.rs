@@ -1,8 +1,8 @@
-//! Every run of a small space: all that differ from a given one in a few choices.
+//! Enumerates all runs that differ from a given one in a few choices.
 //!
-//! A run is played from a tape and notes the choices that it was offered. Each of them, after the last that the
-//! tape already makes otherwise, is then made otherwise in every way, and so on to the depth that was asked for.
-//! Each combination is played once.
+//! A run is played from a tape and notes the choices that it was offered. Each choice after the last one that the
+//! tape already changes is then changed in every way, and so on up to the given depth. Each combination is played
+//! once.
 
 use super::{Point, Ratio, Source, Tape};
 use std::sync::{Arc, Mutex};
@@ -10,25 +10,25 @@ use std::sync::{Arc, Mutex};
 /// The bounds of a space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Choices that differ from the first run at most.
+    /// The most choices that may differ from the first run.
     pub deviations: u32,
-    /// Ways to make one choice otherwise that are tried: 1 to this.
+    /// How many alternatives of one choice are tried: 1 to this.
     pub width: u64,
 }
 
-/// Walks a space, depth first.
+/// Walks through the space, depth first.
 #[derive(Debug)]
 pub struct Exhaust {
     space: Space,
-    /// Tapes to be played, and how many choices each may still change, the next to be played last.
+    /// Tapes to be played, and how many more choices each may change. The last one is played next.
     waiting: Vec<(Tape, u32, Option<Point>)>,
-    /// What the run under way was offered.
+    /// The choices that the current run was offered.
     offered: Arc<Mutex<Vec<(Point, u64)>>>,
     /// The tape that is being played.
     playing: Option<(Tape, u32, Option<Point>)>,
 }
 
-/// The source of one of the runs.
+/// The source of choices of one of the runs.
 #[derive(Debug)]
 struct Offering {
     tape: Tape,
@@ -40,8 +40,8 @@ impl Exhaust {
         Self { space, waiting: vec![(first, space.deviations, None)], offered: Arc::default(), playing: None }
     }
 
-    /// The source of the next run, and the tape it plays; None when every run of the space has been played.
-    /// The run before must have ended.
+    /// The source of choices and the tape of the next run; None when every run has been played. The previous run must
+    /// have ended.
     pub fn next_run(&mut self) -> Option<(impl Source + 'static, Tape)> {
         if let Some((tape, left, last)) = self.playing.take() {
             self.branch(&tape, left, last);
@@ -52,7 +52,7 @@ impl Exhaust {
         Some((Offering { tape: tape.clone(), offered: Arc::clone(&self.offered) }, tape))
     }
 
-    /// Puts what differs from a run in one choice more onto the pile.
+    /// Adds the runs that differ from this one in one more choice.
     fn branch(&mut self, tape: &Tape, left: u32, last: Option<Point>) {
         let offered = std::mem::take(&mut *lock(&self.offered));
         let Some(left) = left.checked_sub(1) else { return };
@@ -95,7 +95,7 @@ mod tests {
     use crate::choose::{Chooser, Label};
     use std::collections::BTreeSet;
 
-    /// Three choices; the third is only offered when the first is not plain.
+    /// Makes three choices. The third is offered only when the first is not 0.
     fn play(chooser: &mut Chooser) -> (u64, u64, Option<u64>) {
         let stream = Label::Client.of(0);
         let (first, second) = (chooser.pick(stream, 3), chooser.pick(stream, 2));

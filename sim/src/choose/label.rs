@@ -1,13 +1,13 @@
-//! What is chosen: the labels of the streams of choices.
+//! The labels of the streams of choices.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A stream of choices: what is chosen, and for whom.
+/// A stream of choices: a label, and a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stream {
     pub label: Label,
-    /// Tells streams of one label apart: a client and its turn, a server, a member. 0 where there is only one.
+    /// Distinguishes streams with the same label: a client and its turn, a server, a member. 0 if there is only one.
     pub key: u64,
 }
 
@@ -22,7 +22,7 @@ macro_rules! labels {
         impl Label {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// Its name in tapes, unchanged for ever.
+            /// The name in tapes, which must never change.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -66,7 +66,7 @@ labels! {
 }
 
 impl Label {
-    /// The stream of a label for one of many.
+    /// The stream of a label with this key.
     pub const fn of(self, key: u64) -> Stream {
         Stream { label: self, key }
     }

@@ -1,12 +1,11 @@
-//! The one door for every choice of a run: labelled, keyed by stream, recorded.
+//! The chooser, through which every choice of a run is made: labelled, keyed by stream, recorded.
 //!
 //! A choice is named by its stream (a label and a key, such as the link of one request) and its number in that
-//! stream. What a source gives depends on that name alone, so that one choice more in one place changes none in
-//! another. That is what makes shrinking work: a tape with a choice taken out still means the same everywhere
-//! else.
+//! stream. Sources decide by that name only, so an additional choice in one stream changes none in another. This
+//! makes shrinking work: without one of its choices, a tape still means the same everywhere else.
 //!
-//! Choice 0 is the plainest of each: no fault, no delay, no client, nothing done. A run in which every choice is
-//! 0 is one server with nobody to talk to.
+//! Choice 0 is always the plainest: no fault, no delay, no client, no action. A run in which every choice is 0 is one
+//! server without clients.
 
 mod bytes;
 mod counts;
@@ -49,32 +48,32 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// The name of one choice: its stream, and how many the stream had before.
+/// The name of a choice: its stream, and its number in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Point {
     pub stream: Stream,
     pub number: u32,
 }
 
-/// Where choices come from. The implementations are the engines: a seed, a tape (replay and shrinking), every
-/// point of a small space, the bytes of a fuzzer.
+/// A source of choices. It is implemented by a seed, a tape (replay and shrinking), the enumeration of a small space,
+/// and the bytes of a fuzzer.
 pub trait Source: fmt::Debug + Send {
     /// A number below `bound`, which is at least 2.
     fn pick(&mut self, point: Point, bound: u64) -> u64;
 
-    /// Whether something happens that happens with a probability. A tape knows it without the ratio, so that it
-    /// stays true when the choice that drew the ratio is taken out.
+    /// Whether something with a probability happens. A tape answers without the ratio, so the answer stays the same
+    /// when the choice of the ratio is removed from it.
     fn flip(&mut self, point: Point, ratio: Ratio) -> bool;
 }
 
-/// Makes choices and keeps those that were not the plainest.
+/// Makes choices, and records those that are not 0.
 #[derive(Debug)]
 pub struct Chooser {
     source: Box<dyn Source>,
     /// Choices made so far, by stream.
     counts: Counts,
     made: Vec<(Point, u64)>,
-    /// No fault is chosen any more: the run is to come to rest.
+    /// Faults have ended: none is chosen any more, so that the run can come to rest.
     calm: bool,
 }
 
@@ -107,7 +106,7 @@ impl Chooser {
         self.note(point, u64::from(hit)) == 1
     }
 
-    /// As `chance`, of something harmful: never when the run is to come to rest.
+    /// Like `chance`, for faults: always false once faults have ended.
     pub fn fault(&mut self, stream: Stream, ratio: Ratio) -> bool {
         !self.calm && self.chance(stream, ratio)
     }
@@ -118,12 +117,12 @@ impl Chooser {
         least + self.pick(stream, most - least + 1)
     }
 
-    /// One of several; the first is the plain choice.
+    /// One of several values; the first is the plain choice.
     pub fn one_of<T: Copy>(&mut self, stream: Stream, of: &[T]) -> T {
         of[self.pick(stream, of.len() as u64) as usize]
     }
 
-    /// From here on no fault is chosen.
+    /// Ends faults: from here on none is chosen.
     pub fn calm(&mut self) {
         self.calm = true;
     }
@@ -133,7 +132,7 @@ impl Chooser {
         self.calm
     }
 
-    /// What was chosen so far, plainest choices left out.
+    /// The choices so far, without those that were 0.
     pub fn tape(&self) -> Tape {
         Tape::new(self.made.iter().copied())
     }

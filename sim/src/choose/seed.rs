@@ -2,14 +2,14 @@
 
 use super::{Label, Point, Ratio, Source};
 
-/// Draws by seed, stream and number: nothing is remembered between draws.
+/// Draws from seed, stream and number only; no state is kept between draws.
 #[derive(Clone, Copy, Debug)]
 pub struct SeedSource {
     /// The seed, mixed.
     seed: u64,
 }
 
-/// FNV-1a's first value, its factor, and the factor's powers up to the eighth.
+/// FNV-1a's initial value, its prime, and the prime's powers up to the eighth.
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 const POWERS: [u64; 9] = {
@@ -21,7 +21,7 @@ const POWERS: [u64; 9] = {
     }
     powers
 };
-/// What each label's name comes to.
+/// The hash of each label's name.
 const NAMES: [u64; Label::ALL.len()] = {
     let mut names = [BASIS; Label::ALL.len()];
     let mut label = 0;
@@ -42,7 +42,8 @@ impl SeedSource {
         Self { seed: mix(seed) }
     }
 
-    /// FNV-1a over the point, mixed as SplitMix64 mixes. Pinned by a test: a seed means the same for ever.
+    /// FNV-1a over the point, finished as in SplitMix64. A test fixes its results, because a seed must always mean
+    /// the same run.
     fn draw(self, point: Point) -> u64 {
         let name = NAMES[point.stream.label as usize];
         let key = add(name, point.stream.key, 8);
@@ -50,8 +51,8 @@ impl SeedSource {
     }
 }
 
-/// Adds the lowest bytes of a number to a hash, the lowest first. Of a byte that is 0 nothing but the product
-/// remains, and the products of those at the end are made at once.
+/// Adds the lowest bytes of a number to a hash, the lowest first. A byte of 0 only multiplies the hash, so the
+/// multiplications for trailing zeros are done at once.
 const fn add(mut hash: u64, mut number: u64, bytes: usize) -> u64 {
     let mut left = bytes;
     while number != 0 {

@@ -1,4 +1,4 @@
-//! A run as its choices: every one that was not the plainest, by name.
+//! A tape: a run as the list of its choices that were not 0.
 
 use super::{Label, Point, Ratio, Source, Stream};
 use std::collections::BTreeMap;
@@ -6,13 +6,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// What stands in a tape's first line.
+/// The first line of a tape.
 const HEADING: &str = "steersman tape 1";
 
-/// The choices of a run; those that are absent are 0. Its text form has a choice a line, `label key number
-/// picked`, and comments after `#`.
+/// The choices of a run; absent ones are 0. The text form has one choice in a line, `label key number picked`, and
+/// comments after `#`.
 ///
-/// A campaign makes one in every run and looks at few, so that choices are put in order when somebody looks.
+/// A campaign makes a tape in every run and reads few of them, so choices are sorted only when the tape is read.
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     made: Vec<(Point, u64)>,
@@ -27,7 +27,7 @@ impl PartialEq for Tape {
 
 impl Eq for Tape {}
 
-/// A text that is no tape, and at which line.
+/// Why a text is not a tape, and in which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub line: usize,
@@ -60,12 +60,12 @@ impl Tape {
         self.choices().iter().map(|(point, picked)| (*point, *picked))
     }
 
-    /// What is picked at a point.
+    /// The choice at a point.
     pub fn at(&self, point: Point) -> u64 {
         self.choices().get(&point).copied().unwrap_or(0)
     }
 
-    /// The same with one choice made otherwise.
+    /// The same tape with one choice changed.
     #[must_use]
     pub fn with(&self, point: Point, picked: u64) -> Self {
         let mut choices = self.choices().clone();
@@ -130,7 +130,7 @@ fn choice(line: &str) -> Result<(Point, u64), &'static str> {
     }
 }
 
-/// Chooses what a tape says, and the plainest where it says nothing.
+/// Makes the choices of a tape, and 0 where it has none.
 #[derive(Clone, Debug)]
 pub struct TapeSource {
     choices: BTreeMap<Point, u64>,
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_tape_is_told_with_its_line() {
+    fn errors_in_a_tape_name_the_line() {
         let read = |text: &str| text.parse::<Tape>().map_err(|error| (error.line, error.why));
         assert_eq!(read(""), Err((1, "is not the heading of a tape")));
         let heading = "# found by hand\nsteersman tape 1\n";

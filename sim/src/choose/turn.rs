@@ -1,26 +1,26 @@
-//! What a client does is chosen by turns: the names of those choices, so that a shrinker can move a turn.
+//! The choices of a client are named by its turns, so that the shrinker can move a turn.
 
 use super::{Label, Stream};
 
-/// Bits of a client's turn in the names of its requests' choices, and where they begin.
+/// The width and position of a client's turn in the keys of its requests' choices.
 const TURN_BITS: u64 = 0xff_ffff;
 const TURN_AT: u32 = 16;
 const CLIENT_AT: u32 = 40;
-/// Keys of this size are of what servers do for themselves.
+/// Keys from here on belong to servers' own operations.
 const CLIENTS_MAX: u64 = 1 << 56;
 
 impl Stream {
-    /// What a client does at a turn.
+    /// The stream of what a client does at a turn.
     pub const fn of_turn(client: u64, turn: u64) -> Self {
         Label::Client.of(client << 32 | turn)
     }
 
-    /// The key of a request's choices: its client, the turn, and how many the turn had before it.
+    /// The key of a request's choices: its client, the turn, and how many requests the turn had before it.
     pub const fn key_of_request(client: u64, turn: u64, asks: u64) -> u64 {
         client << CLIENT_AT | (turn & TURN_BITS) << TURN_AT | (asks & 0xffff)
     }
 
-    /// The client and the turn that a choice belongs to; None for what is not a client's.
+    /// The client and the turn that a choice belongs to; None if it is not a client's.
     pub fn turn(self) -> Option<(u64, u64)> {
         match self.label {
             Label::Client => Some((self.key >> 32, self.key & 0xffff_ffff)),
@@ -40,7 +40,7 @@ impl Stream {
         }
     }
 
-    /// The same choice of another turn of its client; what is not a client's stays.
+    /// The same choice at another turn of its client. A choice that is not a client's is returned unchanged.
     #[must_use]
     pub fn at_turn(self, turn: u64) -> Self {
         match self.turn() {

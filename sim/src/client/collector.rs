@@ -1,5 +1,5 @@
-//! A garbage collector: deletes what has lost its owner, and lets go of owners that wait for their
-//! dependents. It also makes and deletes owners and dependents of its own.
+//! A garbage collector. It deletes dependents whose owners are gone, and removes the finalizers of owners that wait
+//! for their dependents. It also creates and deletes owners and dependents itself.
 //! k8s: pkg/controller/garbagecollector/garbagecollector.go
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
@@ -15,14 +15,14 @@ use steersman_core::value::{Text, Value, object};
 const NAMES: u64 = 3;
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
-/// How long after a pass that had nothing to do the next one begins.
+/// The pause after a pass that found nothing to do.
 const REST_MILLIS: u64 = 2000;
 
 /// A collector of the ConfigMaps of one namespace.
 #[derive(Clone, Debug)]
 pub(super) struct Collector {
     collection: Place,
-    /// What the last list called for, in order.
+    /// What the last list requires to be done, in order.
     work: VecDeque<Item>,
     state: State,
 }
@@ -46,25 +46,25 @@ const OPERATIONS: &[Operation] = &[
     Operation::Collect,
 ];
 
-/// One thing that a list calls for.
+/// One thing that a list requires to be done.
 #[derive(Clone, Debug)]
 enum Item {
-    /// None of the owners was listed: they are asked for one by one, and the dependent goes when none is
-    /// there.
+    /// None of the owners was listed. They are read one by one, and the dependent is deleted if none exists.
     Lost { dependent: Text, uid: Text, owners: Vec<(Text, Text)> },
-    /// The owner waits for its dependents to go.
+    /// The owner waits for its dependents to be deleted.
     Delete { dependent: Text, uid: Text },
-    /// The owner wants its dependents left alone: they forget it. An owner that has none left is let go.
+    /// The owner orphans its dependents: its reference is removed from them. An owner without dependents loses its
+    /// finalizer.
     Patch { name: Text, body: Vec<u8> },
 }
 
 #[derive(Clone, Debug)]
 enum State {
     Idle,
-    /// Makes or deletes something of its own.
+    /// Creates or deletes an object of its own.
     Acting,
     Listing,
-    /// Asks for an owner, by uid.
+    /// Reads an owner, to compare its uid.
     Checking {
         dependent: Text,
         uid: Text,
@@ -96,7 +96,7 @@ impl Collector {
                 Ask::create(&self.collection, format!(r#"{{"metadata":{{"name":"{}"}}}}"#, owner.name)).into()
             }
             Operation::CreateDependent => {
-                // Without an owner the dependent is lost from the beginning.
+                // If the owner does not exist, the dependent is created without one.
                 let uid = scene.held(&owner).map_or("gone", |held| object::uid(&held.object));
                 let body = format!(
                     r#"{{"metadata":{{"name":"dependent-{name}-{}","ownerReferences":[{{"apiVersion":"v1","kind":"ConfigMap","name":"{}","uid":"{uid}","blockOwnerDeletion":true}}]}}}}"#,
@@ -111,7 +111,7 @@ impl Collector {
         }
     }
 
-    /// The next thing that the last list called for, or a pause.
+    /// Does the next thing that the last list requires, or pauses.
     fn next(&mut self, scene: &mut Scene<'_>) -> Next {
         match self.work.pop_front() {
             None => {
@@ -127,7 +127,7 @@ impl Collector {
         }
     }
 
-    /// Asks for the next owner; deletes the dependent when there is none left to ask for.
+    /// Reads the next owner, or deletes the dependent if no owner is left to be read.
     fn check(&mut self, dependent: Text, uid: Text, mut rest: Vec<(Text, Text)>) -> Next {
         let Some((name, owner)) = rest.pop() else {
             return self.delete(&dependent, &uid, State::Collecting);
@@ -145,7 +145,7 @@ impl Collector {
     }
 }
 
-/// What the objects of a list call for.
+/// What the objects of a list require to be done.
 fn plan(objects: &[Value]) -> VecDeque<Item> {
     let uids: BTreeSet<&str> = objects.iter().map(object::uid).collect();
     let mut work = VecDeque::new();
@@ -183,20 +183,20 @@ fn dependents<'a>(objects: &'a [Value], owner: &'a Value) -> impl Iterator<Item 
     objects.iter().filter(move |held| object::owner_references(held).any(|reference| reference.uid == uid))
 }
 
-/// Whether an object has owners and none of them is there.
+/// Whether an object has owners and none of them was listed.
 fn is_lost(held: &Value, uids: &BTreeSet<&str>) -> bool {
     object::owner_references(held).next().is_some()
         && object::owner_references(held).all(|owner| !uids.contains(owner.uid))
 }
 
-/// Removes a finalizer, if the object is still as it was listed.
+/// Removes a finalizer, if the object has not changed since it was listed.
 fn release(held: &Value, finalizer: &str) -> Item {
     let left: Vec<Value> =
         object::finalizers(held).filter(|name| *name != finalizer).map(Value::from).collect();
     patch(held, "finalizers", left)
 }
 
-/// Removes the reference to an owner, if the object is still as it was listed.
+/// Removes the reference to an owner, if the object has not changed since it was listed.
 fn forget(held: &Value, owner: &str) -> Item {
     let all = held.at(&["metadata", "ownerReferences"]).and_then(Value::as_list).unwrap_or_default();
     let left: Vec<Value> =
@@ -253,7 +253,7 @@ impl Client for Collector {
         scene.pause()
     }
 
-    /// Nothing is without its owner, and no owner waits that could go.
+    /// At the end no dependent is without its owner, and no owner waits without reason.
     fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
         let ask = Ask::list(&self.collection, Query::default());
         let held = selection::selected(scene.truth, scene.directory, &ask, scene.truth.revision());
@@ -268,7 +268,7 @@ impl Client for Collector {
             }
             let collected =
                 |held: &Value| object::has_finalizer(held, FOREGROUND) || object::has_finalizer(held, ORPHAN);
-            // A dependent that somebody else's finalizer holds keeps its owner waiting.
+            // A dependent with another finalizer keeps its owner waiting.
             let is_kept =
                 dependents(&objects, held).any(|held| object::is_being_deleted(held) && !collected(held));
             if waits && collected(held) && !is_kept {

@@ -1,4 +1,4 @@
-//! A client that wants to lead: it takes a Lease that nobody renews, and renews it while it holds it.
+//! A candidate in a leader election. It takes a Lease that its holder no longer renews, and renews it while it leads.
 //! k8s: staging/src/k8s.io/client-go/tools/leaderelection/leaderelection.go
 
 use super::{Client, Next, Scene, reading};
@@ -14,9 +14,9 @@ use steersman_core::value::{Text, Value, object};
 
 const LEASE_SECONDS: i64 = 4;
 const RETRY_MILLIS: u64 = 1000;
-/// Longer than the lease: whoever sleeps so long is replaced.
+/// Longer than the lease, so that a leader that sleeps for this long is replaced.
 const ABSENT_MILLIS: u64 = 7000;
-/// What electors' own clocks show at the beginning of a run. They only write it; nobody compares it.
+/// The start of electors' own clocks. Its value does not matter, since no client compares the times in the lease.
 const EPOCH: Wall = Wall::from_seconds(1_700_000_000);
 
 /// One of several clients that elect a leader.
@@ -25,12 +25,13 @@ pub(super) struct Elector {
     identity: Text,
     place: Place,
     state: State,
-    /// The lease's revision as last seen, and when it was first seen: its age by the client's own clock.
+    /// The lease's revision when it was last seen, and when that was first seen. The lease's age is measured by the
+    /// client's own clock from then on.
     observed: Option<(Rev, Mono)>,
     term: Option<(i64, Text)>,
-    /// The lease as the client stored it; None when it may have been changed.
+    /// The lease as the client stored it; None if another client may have changed it.
     lease: Option<Value>,
-    /// The last request of the client was answered with what it needs.
+    /// The client's last request succeeded.
     well: bool,
 }
 
@@ -39,9 +40,9 @@ enum State {
     Idle,
     Reading,
     Creating,
-    /// Puts the lease that it holds without reading it first.
+    /// Updates the lease that it holds without reading it first.
     Renewing,
-    /// Puts the lease; whether that takes it from another holder.
+    /// Updates the lease, either its own or another holder's.
     Putting {
         takes: bool,
     },
@@ -67,7 +68,7 @@ impl Elector {
         Ask::get(&self.place).into()
     }
 
-    /// A leader that stored its lease a short while ago puts it again as it knows it.
+    /// A leader that stored its lease a short while ago updates it without reading it.
     fn renew(&mut self, now: Mono) -> Option<Next> {
         let (_, since) = self.observed?;
         let mut lease = self.lease.take().filter(|_| self.term.is_some() && is_fresh(since, now))?;
@@ -87,7 +88,7 @@ impl Elector {
         Ask::create(&self.place.named(""), body).into()
     }
 
-    /// The lease was read: it is renewed, taken over, or left to its holder.
+    /// The lease was read. It is renewed, taken over, or left to its holder.
     fn read(&mut self, mut lease: Value, scene: &mut Scene<'_>) -> Next {
         let revision = reading::revision(&lease);
         let since = match self.observed {
@@ -116,7 +117,7 @@ impl Elector {
         Ask::update(&self.place, json::to_vec(&lease)).into()
     }
 
-    /// The client's lease is stored.
+    /// The client's update of the lease succeeded.
     fn held(&mut self, lease: &Value, scene: &Scene<'_>) {
         self.well = true;
         self.observed = Some((reading::revision(lease), scene.now));
@@ -134,7 +135,7 @@ fn transitions(lease: &Value) -> i64 {
     lease.at(&["spec", "leaseTransitions"]).and_then(Value::as_int).unwrap_or(0)
 }
 
-/// Whether a lease that was first seen then has not run out.
+/// Whether a lease that was first seen at `since` has not expired.
 fn is_fresh(since: Mono, now: Mono) -> bool {
     now.micros_since(since) < LEASE_SECONDS as u64 * 1_000_000
 }
@@ -183,7 +184,7 @@ impl Client for Elector {
         self.term.clone()
     }
 
-    /// Somebody holds the lease, and this client knows the lease or is about to.
+    /// At the end the lease has a holder, and this client has seen it or is about to.
     fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
         let holder =
             scene.held(&self.place).map_or("", |held| held.object.text_at(&["spec", "holderIdentity"]));

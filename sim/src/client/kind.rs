@@ -34,13 +34,13 @@ pub enum Kind {
     Migrator,
 }
 
-/// What a kind is to a run.
+/// How a run draws clients of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// Without it there is nothing to hold a guarantee against.
+    /// Needed in most runs: without these clients there is nothing that guarantees could be checked on.
     Mandatory,
     Optional,
-    /// It repairs states that a bug may need: many runs must be without it.
+    /// Repairs states that a bug may need in order to show, so many runs are without them.
     Suppressing,
 }
 
@@ -61,7 +61,7 @@ impl Kind {
         Self::Migrator,
     ];
 
-    /// Its name in the line that describes a run.
+    /// The name in the line that describes a run.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Writer => "writer",
@@ -96,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// A client of this kind; `number` tells it from all others of the run.
+    /// Makes a client of this kind. `number` distinguishes it from all other clients of the run.
     pub fn make(self, directory: &Directory, number: u64) -> Box<dyn Client> {
         match self {
             Self::Writer => Box::new(Writer::new(directory, number)),

@@ -1,5 +1,5 @@
-//! A client that goes through a collection page by page, takes its time, and puts each object back as it found
-//! it, for the store to hold it in its newest form. When its list has expired it goes on with what is left.
+//! A storage version migrator: it reads a collection page by page with pauses, and puts each object back unchanged,
+//! so that the store holds it in its newest form. If the list expires, it continues with what is left.
 //! k8s: sigs.k8s.io/kube-storage-version-migrator/pkg/migrator/core.go
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading};
@@ -20,20 +20,20 @@ const PAGE: u64 = 2;
 pub(super) struct Migrator {
     configmaps: ResourceId,
     state: State,
-    /// The page after the one that is under way; empty before the first and after the last.
+    /// The continue token of the next page; empty before the first and after the last page.
     token: String,
-    /// What is left of the page.
+    /// The objects of the page that are still to be put back.
     left: VecDeque<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Idle,
-    /// Asks for the next page when it wakes.
+    /// Waits before it asks for the next page.
     Turning,
     Listing,
     Putting(Place),
-    /// Somebody else was first: the object is read, to be put then.
+    /// Another client has changed the object; it is read again, to be put back then.
     Reading(Place),
 }
 
@@ -55,7 +55,7 @@ impl Migrator {
         ask.into()
     }
 
-    /// The next object of the page, or a pause before the next page.
+    /// Puts back the next object of the page, or pauses before the next page.
     fn next(&mut self, scene: &mut Scene<'_>) -> Next {
         if let Some(held) = self.left.pop_front() {
             let collection = Place::collection(self.configmaps, object::namespace(&held));
@@ -65,7 +65,7 @@ impl Migrator {
         scene.pause()
     }
 
-    /// A page could not be had: it is asked for again, or what the refusal offers in its place.
+    /// A page was refused. It is asked for again, or with the token that the refusal contains.
     fn refused(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
         if reply.status == 410 && !self.token.is_empty() {
             scene.mark(Mark::CompactionDuringPagination);
@@ -98,7 +98,7 @@ impl Client for Migrator {
             (State::Listing, 200) => {
                 let page = reading::body(reply);
                 self.left = reading::items(&page).iter().cloned().collect();
-                // What a list holds does not say what it is.
+                // The items of a list have no kind and apiVersion.
                 for held in &mut self.left {
                     held.set_at(&["apiVersion"], "v1".into());
                     held.set_at(&["kind"], "ConfigMap".into());
@@ -117,7 +117,7 @@ impl Client for Migrator {
         self.next(scene)
     }
 
-    /// What is left of the page is left as it is.
+    /// The connection broke: the rest of the page is skipped.
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
         self.left.clear();
         self.next(scene)

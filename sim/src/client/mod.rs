@@ -1,9 +1,9 @@
-//! Clients as machines: they ask, are answered, and go on. What an answer may be is not theirs to judge: the
-//! checkers see every answer and every event. A client only says, at the end, whether it has what it wants.
+//! Clients as state machines: they make requests, get answers, and continue. They do not judge answers, since the
+//! checkers see every answer and every event. A client only reports, at the end, whether it has reached its goal.
 //!
-//! Each kind is a file; `kind` is the table of them, `selection` and `store` are what the watching kinds
-//! share. Two more join when the servers can do what they need: co-writers that apply, and creators of
-//! services that use up a range of addresses. Each is a file and a row of `kind`.
+//! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`. Two more
+//! kinds can be added once the servers support what they need: co-writers with server-side apply, and creators of
+//! Services that use up an address range.
 
 mod collector;
 mod elector;
@@ -41,19 +41,19 @@ use steersman_core::now::Mono;
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value};
 
-/// How long a client sleeps that does nothing this time.
+/// How long a client sleeps that does nothing at this turn.
 const IDLE_MILLIS: u64 = 1000;
-/// How long a client sleeps between two things it does; the first is the plain one.
+/// How long a client may sleep between two actions; the first is the plain choice.
 const PAUSES_MILLIS: [u64; 8] = [100, 1, 5, 20, 50, 300, 1000, 4000];
 
-/// What a client does next.
+/// The next action of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Make a request. Whatever the client had open is dropped.
+    /// Make a request. A request or watch that is still open is dropped.
     Ask(Box<Ask>),
-    /// Be woken after so many milliseconds. Whatever was open is dropped.
+    /// Sleep for this many milliseconds. A request or watch that is still open is dropped.
     Sleep(u64),
-    /// Nothing until something comes.
+    /// Wait for the answer or the next event.
     Listen,
 }
 
@@ -67,12 +67,12 @@ impl From<Ask> for Next {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchEvent {
     pub kind: EventKind,
-    /// Of the object, or of the Status of an error.
+    /// The object, or the Status of an error.
     pub object: Value,
     pub namespace: Text,
     pub name: Text,
     pub revision: Rev,
-    /// The bytes that it came as, with what ends them.
+    /// The bytes of the event, with its line end.
     pub bytes: Bytes,
 }
 
@@ -85,71 +85,71 @@ pub enum EventKind {
     Error,
 }
 
-/// What a client may look at and do besides asking.
+/// What a client can see and use.
 #[derive(Debug)]
 pub struct Scene<'a> {
     pub chooser: &'a mut Chooser,
     pub marks: &'a mut Marks,
     pub directory: &'a Directory,
-    /// The real state of the store. A client looks here only to choose something worth doing (a name that
-    /// exists, a version that is current), never to judge an answer.
+    /// The real state of the store. A client looks at it only to choose a useful action (an existing name, a current
+    /// version), never to judge an answer.
     pub truth: &'a Truth,
     pub now: Mono,
-    /// The client's number, over all clients.
+    /// The client's number among all clients.
     pub client: u64,
-    /// How often the client has been woken.
+    /// How often the client was woken.
     pub turn: u64,
-    /// Faults have ended: no more writes, unless they are needed to come to rest.
+    /// Faults have ended: the client writes only if it must in order to come to rest.
     pub calm: bool,
 }
 
 /// A client of the simulated servers.
 pub trait Client: fmt::Debug + Send {
-    /// A short name of its kind, as in "reflector".
+    /// A short name of the kind, such as "reflector".
     fn kind(&self) -> &'static str;
 
-    /// Its sleep is over, or it starts.
+    /// Called at the start, and when a sleep is over.
     fn wake(&mut self, scene: &mut Scene<'_>) -> Next;
 
-    /// Its request was answered. A watch that was opened has status 200 and no body; its events follow.
+    /// Called with the answer to its request. For a watch that was opened, it has status 200 and no body, and events
+    /// follow.
     fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next;
 
-    /// An event of its watch.
+    /// Called with an event of its watch.
     fn event(&mut self, event: &WatchEvent, scene: &mut Scene<'_>) -> Next {
         let _ = (event, scene);
         Next::Listen
     }
 
-    /// Nothing more comes: the connection broke before an answer, or the watch ended.
+    /// Called when the connection broke before an answer, or during a watch.
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
 
-    /// Its server ended its watch: nothing was lost.
+    /// Called when the server ended the watch, having sent everything.
     fn ended(&mut self, scene: &mut Scene<'_>) -> Next {
         self.broken(scene)
     }
 
-    /// What the client holds as the state of a selection of a collection, after its list or its last event,
-    /// and the revision that it is of. The checker compares it with the truth after every event. Where one
-    /// revision changed several keys, as when a lease ends, events that are still to come may be of the same
-    /// revision.
+    /// The client's copy of a selection, after its list or its last event, and the revision of the copy. The checker
+    /// compares it with the truth after every event. If one revision changed several keys, as when a lease expires,
+    /// events of the same revision may still be to come.
     fn view(&self) -> Option<View<'_>> {
         None
     }
 
-    /// The term of leadership that the client last won and has not lost: its number, and the uid of the lease
-    /// that counts it. No other client ever has the same.
+    /// The term of leadership that the client last won and has not lost: its number, and the uid of the lease. No two
+    /// clients may have the same.
     fn leads(&self) -> Option<(i64, Text)> {
         None
     }
 
-    /// At the end of the calm: what is not as it should be.
+    /// Called at the end of the calm: fails with what is not as it should be.
     fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
         let _ = scene;
         Ok(())
     }
 }
 
-/// What a client believes that a collection holds.
+/// A client's copy of a selection.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The request that selects it.
@@ -159,7 +159,7 @@ pub struct View<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// A choice of the client's own, below `bound`. 0 is the plainest: to do nothing, if that can be chosen.
+    /// A choice of the client, below `bound`. 0 is the plainest: to do nothing, if that is possible.
     pub fn pick(&mut self, bound: u64) -> u64 {
         let stream = self.stream();
         self.chooser.pick(stream, bound)
@@ -175,12 +175,12 @@ impl<'a> Scene<'a> {
         self.marks.reach(mark);
     }
 
-    /// What the store holds now at a place.
+    /// The stored object at a place.
     pub fn held(&self, place: &Place) -> Option<&'a Arc<Stored>> {
         self.truth.newest(&self.directory.key(place)?)
     }
 
-    /// Sleeps a little before the next thing.
+    /// Sleeps for a short time before the next action.
     fn pause(&mut self) -> Next {
         Next::Sleep(self.one_of(&PAUSES_MILLIS))
     }

@@ -1,5 +1,5 @@
-//! A client that makes and deletes namespaces, and empties and lets go of those that are being deleted, as
-//! the namespace controller does.
+//! A namespace controller: it creates and deletes namespaces, and for each namespace that is being deleted it deletes
+//! the content and then removes the finalizer.
 //! k8s: pkg/controller/namespace/deletion/namespaced_resources_deleter.go
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
@@ -15,16 +15,16 @@ use steersman_core::value::{Text, Value, object};
 
 const NAMES: u64 = 3;
 const FINALIZER: &str = "kubernetes";
-/// How long after a pass the next one begins, once faults have ended.
+/// The pause between two passes once faults have ended.
 const REST_MILLIS: u64 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     Create,
-    /// Something in it.
+    /// Creates an object in it.
     Fill,
     Delete,
-    /// Tends all that are being deleted.
+    /// Handles all namespaces that are being deleted.
     Tend,
 }
 
@@ -43,7 +43,7 @@ const OPERATIONS: &[Operation] = &[
 pub(super) struct NamespaceDeleter {
     namespaces: Place,
     configmaps: ResourceId,
-    /// Namespaces that are being deleted and were not tended yet.
+    /// Namespaces that are being deleted and were not handled in this pass.
     left: VecDeque<Text>,
     state: State,
 }
@@ -52,9 +52,9 @@ pub(super) struct NamespaceDeleter {
 enum State {
     Idle,
     Listing,
-    /// Deletes what is in a namespace.
+    /// Deletes the content of a namespace.
     Emptying(Text),
-    /// Looks whether a namespace is empty.
+    /// Lists the content of a namespace, to see whether it is empty.
     Looking(Text),
     Reading(Text),
     Finalizing,
@@ -97,7 +97,7 @@ impl NamespaceDeleter {
         }
     }
 
-    /// Begins with the next namespace, or pauses.
+    /// Continues with the next namespace, or pauses.
     fn next(&mut self, scene: &mut Scene<'_>) -> Next {
         match self.left.pop_front() {
             Some(name) => {
@@ -112,7 +112,7 @@ impl NamespaceDeleter {
         }
     }
 
-    /// Puts the namespace without the finalizer that held it for its content.
+    /// Updates the namespace without the finalizer that protects its content.
     fn finalize(&mut self, mut namespace: Value) -> Next {
         let left: Vec<Value> = spec_finalizers(&namespace)
             .iter()
@@ -130,7 +130,7 @@ fn spec_finalizers(namespace: &Value) -> &[Value] {
     namespace.at(&["spec", "finalizers"]).and_then(Value::as_list).unwrap_or_default()
 }
 
-/// Whether a namespace is being deleted and waits for its content to go.
+/// Whether a namespace is being deleted and still has the finalizer.
 fn waits(namespace: &Value) -> bool {
     let finalizers = spec_finalizers(namespace);
     object::is_being_deleted(namespace) && finalizers.iter().any(|name| name.as_str() == Some(FINALIZER))
@@ -198,7 +198,7 @@ impl Client for NamespaceDeleter {
         scene.pause()
     }
 
-    /// No namespace waits for this client.
+    /// At the end no namespace waits for this client.
     fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
         let ask = Ask::list(&self.namespaces, Query::default());
         let held = selection::selected(scene.truth, scene.directory, &ask, scene.truth.revision());

@@ -1,5 +1,5 @@
-//! A client that, once faults have ended, asks for one of each kind of thing again and again: all must
-//! succeed.
+//! A client that makes one request of each kind again and again once faults have ended. All of them must succeed
+//! then.
 
 use super::{Client, Next, Scene, reading};
 use crate::ask::{Ask, Query, Version};
@@ -7,28 +7,28 @@ use crate::check::{Guarantee, Violation};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 
-/// How long after a round the next one begins.
+/// The pause between two rounds.
 const ROUND_MILLIS: u64 = 2000;
 
-/// A client that nothing is in the way of, when all is well.
+/// A client whose requests all succeed on a healthy server.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
     place: Place,
-    /// The step of the round that is under way.
+    /// The current step of the round.
     step: Step,
-    /// What went wrong in the round that is under way.
+    /// The first failure of the current round.
     wrong: Option<String>,
-    /// How the last whole round in the calm ended; None before there was one.
+    /// The result of the last complete round without faults; None before there was one.
     last: Option<Result<(), String>>,
     round_is_calm: bool,
 }
 
-/// A round, in order.
+/// The steps of a round, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// What an earlier round may have left goes first.
+    /// Deletes what an earlier round may have left.
     Clear,
-    /// When others may have written to the store, and nobody to what is listed.
+    /// Lists a collection that no one writes to, while the store's revision may grow by other writes.
     ListQuiet,
     Create,
     Read,

@@ -1,18 +1,18 @@
-//! A client that asks for anything at all, valid and not: of its requests nothing is expected but an answer.
+//! A client that makes random requests, valid and invalid ones. Each must get an answer; nothing else is expected.
 
 use super::{Client, IDLE_MILLIS, Next, Scene};
 use crate::ask::Ask;
 use crate::driver::Reply;
 use crate::generate::Generator;
 
-/// One draw in so many does nothing.
+/// One in this many turns does nothing.
 const IDLE: u64 = 6;
 
-/// A source of random requests. It works in a namespace of its own and by names of its own.
+/// A source of random requests. It uses a namespace and names of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Raw {
     generator: Generator,
-    /// The namespace is there: somebody said so.
+    /// The namespace exists, as an answer has shown.
     began: bool,
 }
 
@@ -43,7 +43,7 @@ impl Client for Raw {
         ask.into()
     }
 
-    /// Also what a watch begins with: it is dropped.
+    /// Also called when a watch begins, which is dropped.
     fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
         self.began |= matches!(reply.status, 201 | 409);
         scene.pause()

@@ -1,15 +1,15 @@
-//! What clients read out of answers.
+//! Reads the fields of answers that clients need.
 
 use crate::driver::Reply;
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value, object};
 
-/// The object of an answer; null where there is none.
+/// The object in an answer; null if there is none.
 pub(super) fn body(reply: &Reply) -> Value {
     reply.value().clone()
 }
 
-/// The revision that an object or a list says it is of; 0 where it says none.
+/// The resource version of an object or a list; 0 if there is none.
 pub(super) fn revision(object: &Value) -> Rev {
     Rev(object::resource_version(object).parse().unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! A client that writes Events, which vanish by themselves, and counts those that happen again.
+//! A client that writes Events, which expire, and counts repeated ones by updating them.
 //! k8s: staging/src/k8s.io/client-go/tools/record
 
 use super::{Client, IDLE_MILLIS, Next, Scene};
@@ -45,7 +45,7 @@ impl Client for Recorder {
         match drawn / NAMES {
             0 => Ask::create(&self.events, self.object(&named, scene.turn)).into(),
             1 => Ask::create(&self.events, self.object(r#""generateName":"g-""#, scene.turn)).into(),
-            // An event may be made by its update.
+            // An update may create an event that does not exist.
             2 => Ask::update(&place, self.object(&named, scene.turn)).into(),
             _ => {
                 let patch = format!(r#"{{"count":{},"lastTimestamp":"2026-01-02T00:00:00Z"}}"#, scene.turn);

@@ -1,4 +1,4 @@
-//! An informer: lists, then watches from the list on, and resumes where it was for as long as the server
+//! An informer: it lists, watches from the list's revision on, and resumes the watch for as long as the server
 //! allows.
 //! k8s: staging/src/k8s.io/client-go/tools/cache/reflector.go, tools/pager/pager.go
 
@@ -13,41 +13,41 @@ use steersman_core::value::Value;
 
 /// Small, so that a few objects make several pages.
 const PAGE: u64 = 2;
-/// After one page in so many the reflector takes its time.
+/// The reflector pauses after one page in this many.
 const SLOW_TURNS: u64 = 3;
-/// How long a watch asks to be kept open; the first is client-go's least.
+/// How many seconds a watch asks to be kept open. The first is client-go's minimum.
 pub(super) const WATCH_SECONDS: [u64; 4] = [300, 60, 5, 1];
 
 /// A client that keeps a copy of a selection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reflector {
-    /// The list request that selects; drawn when the client first wakes.
+    /// The list request of the selection, drawn when the client first wakes.
     selection: Option<Ask>,
     state: State,
-    /// None before the first list is complete.
+    /// The copy; None before the first list is complete.
     store: Option<Store>,
-    /// The last revision was refused: the next list asks for the newest.
+    /// The last resource version was refused, so the next list asks for the newest.
     unavailable: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Lists when it wakes.
+    /// Waits before it lists.
     #[default]
     Idle,
     Listing {
         query: Query,
         items: Vec<Value>,
-        /// Of the first page.
+        /// The revision of the first page.
         at: Rev,
     },
-    /// Asks for the next page when it wakes: what it does with one takes time.
+    /// Waits before it asks for the next page, as a client does that processes each page.
     Turning {
         query: Query,
         items: Vec<Value>,
         at: Rev,
     },
-    /// Opens its watch when it wakes.
+    /// Waits before it opens its watch.
     Resting,
     Opening,
     Watching,
@@ -77,7 +77,7 @@ impl Reflector {
         self.page(Query { version, limit, ..selection.query.clone() }, Vec::new(), Rev(0), &selection)
     }
 
-    /// The version and limit of a list that builds on nothing.
+    /// The version and limit of a list that does not continue an earlier one.
     fn first(scene: &mut Scene<'_>) -> (Version, u64) {
         let newest = scene.truth.revision();
         match scene.pick(4) {
@@ -93,7 +93,7 @@ impl Reflector {
         selection.clone().with(query).into()
     }
 
-    /// A page of a list has come: the next one is asked for, or the watch begins.
+    /// A page of the list arrived: asks for the next one, or begins the watch.
     fn paged(
         &mut self,
         reply: &Reply,
@@ -124,11 +124,11 @@ impl Reflector {
         self.state = State::Idle;
         match reply.status {
             410 if !query.continue_token.is_empty() => {
-                // As client-go's pager: what the pages began is dropped, and all is asked for at once.
+                // Like client-go's pager, it drops the pages so far and lists everything at once.
                 scene.mark(Mark::CompactionDuringPagination);
                 self.page(selection.query.clone(), Vec::new(), Rev(0), &selection)
             }
-            // Expired, or newer than anything the server comes to know.
+            // The revision has expired, or is newer than any that the server will reach.
             410 | 504 => {
                 self.unavailable = true;
                 scene.pause()
@@ -183,7 +183,7 @@ impl Client for Reflector {
                 scene.mark(Mark::ExpiredOnResume);
                 self.list(scene)
             }
-            // Too many requests: the watch is asked for again.
+            // Too many requests: it asks for the watch again.
             (State::Opening, 429) => {
                 self.state = State::Resting;
                 scene.pause()
@@ -214,7 +214,7 @@ impl Client for Reflector {
     fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
         match self.state {
             State::Watching => self.watch(scene),
-            // The server is not there: a moment later, from the same version.
+            // The server cannot be reached: it retries after a short time, from the same revision.
             State::Opening => {
                 self.state = State::Resting;
                 scene.pause()

@@ -1,4 +1,4 @@
-//! What a watching client selects, and which objects of the store that is.
+//! The selections of watching clients, and the stored objects that belong to them.
 
 use super::Scene;
 use crate::ask::{Ask, Query};
@@ -10,7 +10,7 @@ use steersman_core::kinds::{FieldSource, Resource};
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value, object};
 
-/// Group, version, plural, namespace, label and field of what may be selected. The first is the plainest.
+/// Group, version, plural, namespace, label and field of a possible selection. The first is the plainest.
 type Row = (
     &'static str,
     &'static str,
@@ -36,7 +36,7 @@ const SELECTIONS: &[Row] = &[
     ("coordination.k8s.io", "v1", "leases", "kube-system", None, None),
 ];
 
-/// The list request of a selection that is drawn.
+/// The list request of a selection, which is drawn.
 pub(super) fn draw(scene: &mut Scene<'_>) -> Ask {
     let (group, version, plural, namespace, label, field) = scene.one_of(SELECTIONS);
     let place = Place::collection(scene.directory.find(group, version, plural), namespace);
@@ -45,7 +45,7 @@ pub(super) fn draw(scene: &mut Scene<'_>) -> Ask {
     Ask::list(&place, Query { label, field, ..Query::default() })
 }
 
-/// The objects of the store at a revision that a list or watch selects, by namespace and name.
+/// The stored objects at a revision that a list or watch selects, by namespace and name.
 pub fn selected(
     truth: &Truth,
     directory: &Directory,
@@ -65,7 +65,7 @@ pub fn selected(
     found
 }
 
-/// Whether a request's label and field selectors select an object, in the form that it is stored in.
+/// Whether a request's label and field selectors match an object in its stored form.
 pub fn matches(ask: &Ask, resource: &Resource, object: &Value) -> bool {
     let label = ask.query.label.as_ref();
     let field = ask.query.field.as_ref();
@@ -73,7 +73,7 @@ pub fn matches(ask: &Ask, resource: &Resource, object: &Value) -> bool {
         && field.is_none_or(|(name, value)| field_text(resource, object, name) == *value)
 }
 
-/// The text of a field that selectors may name.
+/// The value of a field that field selectors may name.
 fn field_text(resource: &Resource, object: &Value, name: &str) -> String {
     let at = |path: &[&str]| match object.at(path) {
         Some(Value::Str(text)) => text.to_string(),

@@ -1,4 +1,4 @@
-//! What a watching client holds: the objects of its selection, and the revision they are of.
+//! The copy that a watching client holds: the objects of its selection, and their revision.
 
 use super::{EventKind, View, WatchEvent, reading, selection};
 use crate::ask::Ask;
@@ -17,7 +17,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// What a list holds.
+    /// The copy after a list.
     pub(super) fn of_list(items: &[Value], at: Rev) -> Self {
         Self { objects: items.iter().map(|item| (reading::key(item), item.clone())).collect(), at }
     }
@@ -26,7 +26,7 @@ impl Store {
         self.at
     }
 
-    /// Takes over what an event says; an error says nothing of objects.
+    /// Applies an event. An error event does not change the objects.
     pub(super) fn apply(&mut self, event: &WatchEvent) {
         let key = || (event.namespace.clone(), event.name.clone());
         match event.kind {
@@ -46,7 +46,7 @@ impl Store {
         View { ask, objects: &self.objects, at: self.at }
     }
 
-    /// Whether all of the selection is here as the store holds it now, and nothing else.
+    /// Whether the copy equals the selection in the store now.
     pub(super) fn settled(&self, ask: &Ask, truth: &Truth, directory: &Directory) -> Result<(), Violation> {
         let wanted = selection::selected(truth, directory, ask, truth.revision());
         let place = ask.place.as_ref().map_or_else(String::new, |place| directory.path(place));

@@ -1,4 +1,4 @@
-//! A client that nobody knows: whatever it asks for, it is told 401.
+//! A client with an unknown token. Every request must be answered with 401.
 
 use super::{Client, IDLE_MILLIS, Next, Scene};
 use crate::ask::{Ask, Identity, Query};
@@ -19,7 +19,7 @@ impl Stranger {
     }
 }
 
-/// What would do something if it were let in, by its number.
+/// The request with this number. Each would change something if it were let in.
 fn intrusion(drawn: u64, scene: &Scene<'_>) -> Ask {
     let collection = Place::collection(scene.directory.find("", "v1", "configmaps"), "default");
     let place = collection.named(&format!("c{}", scene.turn % 5));

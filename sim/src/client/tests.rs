@@ -1,4 +1,4 @@
-//! Every kind of client against one healthy server: each must get on with what it does, and come to rest.
+//! Tests every kind of client with one healthy server: each must make progress and come to rest.
 
 use super::{Class, Client, EventKind, Kind, Next, Scene, WatchEvent, reading, selection};
 use crate::ask::{Ask, Verb, Version};
@@ -16,7 +16,7 @@ use steersman_core::now::Mono;
 use steersman_core::store::{Op, Rev};
 use steersman_core::world::{Token, World};
 
-/// One server, its store and the clients' common things. Requests take a few milliseconds, answers none.
+/// One server, its store and what clients share. A request takes a few milliseconds, an answer none.
 struct Place {
     driver: Driver,
     directory: Directory,
@@ -80,7 +80,7 @@ impl Place {
         }
     }
 
-    /// What a client does with something that comes to it.
+    /// Lets a client react to an answer or event.
     fn with(&mut self, seat: &mut Seat, act: impl FnOnce(&mut dyn Client, &mut Scene<'_>) -> Next) {
         let now = self.now();
         let mut scene = Scene {
@@ -143,8 +143,8 @@ impl Place {
         }
     }
 
-    /// Whether the answer to a watch that goes on, or to a page that is not the first, is made a 410: a
-    /// healthy server does not forget so fast.
+    /// Whether the answer to a resumed watch, or to a page after the first, is replaced by a 410, since a healthy
+    /// server does not forget history so soon.
     fn forgets(&mut self, ask: &Ask) -> bool {
         let goes_on = ask.is_watch() && ask.query.version != Version::Unset && !ask.query.send_initial_events
             || !ask.query.continue_token.is_empty();
@@ -164,7 +164,7 @@ impl Place {
         }
     }
 
-    /// What the open watch of a client has got.
+    /// Delivers the events that an open watch has received.
     fn deliver(&mut self, seat: &mut Seat) {
         let Some(id) = seat.open else { return };
         let reply = self.driver.take(id).unwrap_or_default();
@@ -229,8 +229,8 @@ fn event(line: &[u8]) -> WatchEvent {
     WatchEvent { kind, revision: reading::revision(&object), object, namespace, name, bytes }
 }
 
-/// What a client shows is what the store held. Of a revision that changed several keys, as the end of a lease
-/// does, some may still be to come: those are as they were before it.
+/// Compares a client's copy with the store. If one revision changed several keys, as when a lease expires, some of
+/// its events may still be to come; those keys are as before it.
 fn compare(seat: &Seat, truth: &Truth, directory: &Directory) {
     let Some(view) = seat.client.view() else { return };
     let held: BTreeMap<_, _> =
@@ -288,7 +288,7 @@ fn settled(place: &mut Place, seats: &[Seat]) {
 }
 
 #[test]
-fn every_kind_gets_on_and_comes_to_rest() {
+fn every_kind_makes_progress_and_comes_to_rest() {
     let mut marks = Marks::default();
     let mut statuses: BTreeMap<(Kind, String, u16), u64> = BTreeMap::new();
     for seed in 1..=2 {
@@ -351,7 +351,7 @@ fn an_empty_tape_is_clients_that_do_nothing() {
     assert!(written.is_empty(), "{written:?}");
 }
 
-/// What a watch does not select still moves it on.
+/// Bookmarks advance a watch past changes that it does not select.
 #[test]
 fn bookmarks_run_ahead_of_what_is_selected() {
     let mut place = Place::new(1);

@@ -1,5 +1,5 @@
-//! A client that counts up by reading, changing and putting back, and reads again when somebody else was
-//! first.
+//! A client that increments a counter by reading, changing and updating an object, and reads it again after a
+//! conflict.
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading};
 use crate::ask::Ask;
@@ -9,22 +9,22 @@ use crate::marks::Mark;
 use steersman_core::codec::json;
 use steersman_core::value::{Value, object};
 
-/// How often an update is tried before the client gives up for this time.
+/// How many attempts an update gets before the client stops trying for this time.
 const TRIES_MAX: u32 = 10;
-/// Updates without a pause between them, when the client is in a hurry.
+/// How many updates a client in a hurry makes without pauses.
 const RUSH: u32 = 20;
-/// Conflicts in a row that are worth a mark.
+/// The number of conflicts in a row that sets a mark.
 const CONFLICTS_MARKED: u32 = 5;
 
-/// One of several clients that count in one object.
+/// One of several clients that increment counters in one object.
 #[derive(Clone, Debug)]
 pub(super) struct Updater {
     number: u64,
     place: Place,
     state: State,
-    /// Conflicts of the update that is under way.
+    /// Conflicts of the current update.
     conflicts: u32,
-    /// Updates to be made without a pause.
+    /// How many updates are still to be made without a pause.
     rush: u32,
 }
 
@@ -51,7 +51,7 @@ impl Updater {
         Ask::create(&collection, r#"{"metadata":{"name":"counter"},"data":{"count":"0"}}"#)
     }
 
-    /// Puts back what was read, with a count that is one higher.
+    /// Updates the object that was read, with its counter incremented.
     fn put(&mut self, mut object: Value) -> Next {
         let count: u64 = object.text_at(&["data", "count"]).parse().unwrap_or(0);
         object.set_at(&["data", "count"], (count + 1).to_string().into());

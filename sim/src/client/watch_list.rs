@@ -1,4 +1,4 @@
-//! An informer that lists by watching: the state comes as events, up to a bookmark that says so.
+//! An informer that gets the existing objects as watch events too, up to a bookmark that marks their end.
 //! k8s: staging/src/k8s.io/client-go/tools/cache/reflector.go watchList
 
 use super::reflector::WATCH_SECONDS;
@@ -11,27 +11,27 @@ use crate::marks::Mark;
 use steersman_core::store::Rev;
 use steersman_core::value::{Value, object};
 
-/// What the bookmark after the state carries.
+/// The annotation of the bookmark that ends the initial objects.
 const END: &str = "k8s.io/initial-events-end";
 
 /// A client that keeps a copy of a selection and never lists.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WatchList {
-    /// The list request that selects; drawn when the client first wakes.
+    /// The list request of the selection, drawn when the client first wakes.
     selection: Option<Ask>,
     state: State,
-    /// What is complete.
+    /// The copy, once it is complete.
     store: Option<Store>,
-    /// What the state's events have made so far.
+    /// The initial objects that have arrived so far.
     growing: Store,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Begins anew when it wakes.
+    /// Waits before it starts from the beginning.
     #[default]
     Idle,
-    /// Goes on when it wakes.
+    /// Waits before it resumes its watch.
     Resting,
     Beginning,
     Growing,

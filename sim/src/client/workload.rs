@@ -1,5 +1,5 @@
-//! A client that makes Deployments and Pods and changes what is wanted of them and what they are, apart and
-//! together; it also does what a kubelet does.
+//! A client that creates Deployments and Pods and changes their spec and their status, separately and together. It
+//! also does what a kubelet does.
 
 use super::{Client, IDLE_MILLIS, Next, Scene, reading};
 use crate::ask::{Ask, Query};
@@ -16,12 +16,12 @@ const FINALIZER: &str = "example.com/hold";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     CreateDeployment,
-    /// A whole object with another spec; its status changes too, which must have no effect.
+    /// Updates a whole object with a changed spec. Its status is changed too, which must have no effect.
     PutSpec,
     PatchSpec,
     PatchTemplate,
     PatchLabels,
-    /// A whole object with another status; its spec changes too, which must have no effect.
+    /// Updates the status with a whole object. Its spec is changed too, which must have no effect.
     PutStatus,
     PatchStatus,
     ReadScale,
@@ -31,7 +31,7 @@ enum Operation {
     DropFinalizers,
     DeleteDeployment(&'static str),
     CreatePod,
-    /// Without a node: a deletion takes it at once.
+    /// Creates a pod without a node, which a deletion removes at once.
     CreateUnscheduled,
     PatchImage,
     PatchPodStatus,
@@ -39,7 +39,7 @@ enum Operation {
     DropPodFinalizers,
     DeletePod,
     DeletePodGrace,
-    /// What the kubelet does when a pod's containers have ended.
+    /// Deletes a pod with grace period 0, as the kubelet does when its containers have ended.
     DeletePodAtOnce,
 }
 
@@ -78,15 +78,15 @@ const OPERATIONS: &[Operation] = &[
     Operation::CreateUnscheduled,
 ];
 
-/// One of several authors, controllers and kubelets of the same objects.
+/// One of several users, controllers and kubelets that work on the same objects.
 #[derive(Clone, Debug)]
 pub(super) struct Workload {
     number: u64,
     deployments: Place,
     pods: Place,
-    /// Finalizers are being removed.
+    /// Removes finalizers.
     releases: bool,
-    /// A pod without a node is being made, which may be given up as soon as it is there.
+    /// Creates a pod without a node, which may be deleted as soon as it exists.
     gives_up: bool,
 }
 
@@ -185,8 +185,8 @@ fn finalizers(held: bool) -> String {
     format!(r#"{{"metadata":{{"finalizers":{list}}}}}"#)
 }
 
-/// The object as the store holds it, with both its spec and its status changed; every second one names the
-/// version it was made from.
+/// The stored object with both its spec and its status changed. Every second one names the resource version that it
+/// was made from.
 fn both(scene: &Scene<'_>, place: &Place, count: u64) -> Bytes {
     let Some(held) = scene.held(place) else { return Bytes::from_static(b"{}") };
     let mut object = held.object.clone();
@@ -222,7 +222,7 @@ impl Client for Workload {
         if self.releases && reply.status == 200 && object::is_being_deleted(&reading::body(reply)) {
             scene.mark(Mark::FinalizerReleased);
         }
-        // Before any cache but that of the server that made it can know of it.
+        // The deletion comes before any other server's cache can have the pod.
         if std::mem::take(&mut self.gives_up) && reply.status == 201 && scene.pick(3) > 0 {
             return Ask::delete(&self.pods.named(object::name(&reading::body(reply))), "").into();
         }

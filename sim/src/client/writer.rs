@@ -8,7 +8,7 @@ use crate::marks::Mark;
 use steersman_core::store::Rev;
 use steersman_core::value::object;
 
-/// Few names, so that writers meet.
+/// There are few names, so that writers meet on the same objects.
 const NAMES: u64 = 5;
 const FINALIZER: &str = "example.com/hold";
 
@@ -36,7 +36,7 @@ enum Operation {
     DeleteCollection,
 }
 
-/// How often each is drawn is how often it stands here.
+/// The operations. One that is listed more often is drawn more often.
 const OPERATIONS: &[Operation] = &[
     Operation::Create,
     Operation::Create,
@@ -74,7 +74,7 @@ const OPERATIONS: &[Operation] = &[
 pub(super) struct Writer {
     number: u64,
     collection: Place,
-    /// Finalizers are being removed.
+    /// Removes finalizers.
     releases: bool,
 }
 
@@ -141,7 +141,7 @@ impl Writer {
         }
     }
 
-    /// What tells this write from every other.
+    /// A text that differs in every write, so that its effect can be recognised.
     fn signature(&self, turn: u64) -> String {
         format!("writer-{}-{turn}", self.number)
     }
@@ -150,7 +150,7 @@ impl Writer {
         Ask::create(&self.collection, self.object(&place.name, Rev(0), turn))
     }
 
-    /// An object that is made from a version, or from none.
+    /// An object that names a resource version, or none.
     fn object(&self, name: &str, revision: Rev, turn: u64) -> String {
         let parity = turn % 2;
         let version = match revision {

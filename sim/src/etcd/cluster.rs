@@ -41,7 +41,7 @@ pub struct Cluster {
     pub(super) undelivered: Vec<(Server, Delivery)>,
     /// Nothing has happened since the last drain that could give watches something to deliver.
     pub(super) settled: bool,
-    /// Changes that were not taken yet, once somebody keeps them.
+    /// Changes that were not taken yet; None until `keep_changes` is called.
     changes: Option<Vec<Event>>,
     request_bytes_max: usize,
     no_space: bool,
@@ -128,7 +128,7 @@ impl Cluster {
         self.leader.is_some_and(|leader| self.is_running(leader)) && self.has_majority()
     }
 
-    /// An election begins: there is no leader until somebody is elected.
+    /// An election begins: there is no leader until a member is elected.
     pub fn elect(&mut self) {
         self.leader = None;
     }

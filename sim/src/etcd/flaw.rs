@@ -1,5 +1,5 @@
-//! Historical bugs of etcd that a cluster can be given, for the museum. Without the feature `museum`
-//! there is no way to give it one, and nothing of them is left in the program.
+//! Historical bugs of etcd that a cluster can have, for the museum. Without the feature `museum` no cluster can have
+//! one, and nothing of them is compiled.
 
 /// A bug that etcd had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 //! A fake etcd: a cluster of members over the core's MVCC machine, without chance, time or I/O of its own.
 //!
-//! Who drives it makes every choice (when a member applies, stops, is elected, when a feed is delivered
-//! and how much of it) and calls at virtual times. Whatever it chooses, what comes out is legal by etcd's
-//! guarantees; only a flaw of the museum breaks them.
+//! The driver makes every choice (when a member applies, stops, is elected, when a feed is delivered and how much of
+//! it) and calls at virtual times. Whatever it chooses, the results are legal by etcd's guarantees; only a bug of the
+//! museum breaks them.
 //!
 //! Modelled:
 //! - The KV, Watch, Lease and Compact services: revisions, transactions and their refusals, reads in the

@@ -73,7 +73,7 @@ fn delivered(cluster: &mut Cluster, at_most: usize) -> Option<String> {
 }
 
 #[test]
-fn a_member_tells_of_what_it_has_applied() {
+fn a_member_delivers_what_it_has_applied() {
     let mut cluster = Cluster::new(3);
     follow(&mut cluster, TWO, 1);
     cluster.begin_lag(TWO);
@@ -92,7 +92,7 @@ fn a_member_tells_of_what_it_has_applied() {
 }
 
 #[test]
-fn without_a_leader_nothing_happens_and_leases_live_on() {
+fn without_a_leader_nothing_is_written_and_leases_do_not_expire() {
     let mut cluster = Cluster::new(3);
     let Stored::Leased { id, .. } = cluster.perform(NOW, ONE, &Op::LeaseGrant { ttl_seconds: 10 }) else {
         panic!("a lease is granted");
@@ -136,7 +136,7 @@ fn a_stopped_members_watches_break_and_it_catches_up_later() {
 }
 
 #[test]
-fn a_server_that_follows_again_does_not_hear_of_the_feed_before() {
+fn following_again_delivers_nothing_of_the_earlier_feed() {
     let mut cluster = Cluster::new(3);
     follow(&mut cluster, TWO, 1);
     cluster.stop(TWO);
@@ -273,7 +273,7 @@ fn refusals_have_no_effect() {
 }
 
 #[test]
-fn a_witness_hears_of_everything_at_once() {
+fn a_witness_gets_every_change_at_once() {
     let mut cluster = Cluster::new(3);
     write_keys(&mut cluster, &["/before"]);
     cluster.keep_changes();

@@ -6,10 +6,10 @@
 //! let client = kube::Client::new(cluster.service(), "default");
 //! ```
 //!
-//! The requests of the program under test are those of one more client of the simulated world: they are delayed and
-//! lost as others are, and every answer and every event is held against the guarantees of `check`. Whoever asks is an
-//! administrator. The same seed and the same program, on one thread, give the same run; `Cluster::digest` tells
-//! whether they did. A program that goes by the order of a hash map is not the same program twice.
+//! The program under test acts as further clients of the simulated world: its requests are delayed and lost like
+//! others, and every answer and event is checked by the guarantees of `check`. All requests are made as an
+//! administrator. The same seed and the same program, on one thread, give the same run; `Cluster::digest` shows
+//! whether they did. A program whose behaviour depends on the order of a hash map is not deterministic in this sense.
 //!
 //! **Time** is virtual and moves in one of two ways.
 //!
@@ -28,8 +28,8 @@
 //!
 //! `tests/operator.rs` is a whole example.
 //!
-//! Reading order: here the cluster, `builder` (what it is made of), `pace` (who moves its time), `tower` (requests and
-//! answers of HTTP), `request` (what checkers make of them), `seat` (what lies between).
+//! Reading order: here the cluster, `builder` (its configuration), `pace` (how its time advances), `tower` (HTTP
+//! requests and responses), `request` (how checkers see them), `seat` (what connects both sides).
 
 mod builder;
 mod pace;

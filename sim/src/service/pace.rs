@@ -1,4 +1,4 @@
-//! Who moves the cluster's time: those who wait, somebody who lets it pass, or another clock.
+//! How the cluster's time advances: by waiting futures, by a call, or by another clock.
 
 use super::{Cluster, Shared, State};
 use crate::service::seat::{Came, Seats};
@@ -12,7 +12,7 @@ use steersman_core::now::Mono;
 /// Things that happen in one poll at most.
 const HAPPENINGS_A_POLL: usize = 64;
 
-/// What somebody waits for.
+/// What a future waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     /// An answer, which comes: time moves until it is there.

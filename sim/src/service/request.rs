@@ -1,7 +1,7 @@
-//! A request from outside as one that checkers can read: what it asks of what.
+//! Converts a request from outside into one that checkers can read.
 //!
-//! A request whose query, body or answer the checkers do not understand is made as it is and counts as raw: of
-//! its answer little is expected, and what it changes is held against the truth all the same.
+//! A request whose query, body or answer the checkers do not understand is made unchanged and counts as raw. Its
+//! answer is hardly checked, but its changes are compared with the truth like any others.
 
 use crate::ask::{Ask, Identity, Query, Verb, Version};
 use crate::directory::{Directory, Place};

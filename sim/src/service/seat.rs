@@ -1,5 +1,5 @@
-//! The seats of those who ask from outside: each is a client of the world that asks what it is given; answers and
-//! events lie ready for whoever waits for them.
+//! Seats: each is a client of the world that makes one request from outside at a time. Answers and events wait in it
+//! for the future that polls for them.
 
 use crate::ask::Ask;
 use crate::client::{Client, Next, Scene, WatchEvent};
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// Bytes of events that may lie unread for one watch. Then its connection breaks, as that of a client does which
-/// never reads.
+/// How many bytes of unread events may wait for one watch. Beyond: its connection breaks, as for any client that does
+/// not read.
 pub const UNREAD_BYTES_MAX: usize = 64 << 20;
 
 /// What has come for a seat.
@@ -49,7 +49,7 @@ pub(super) struct Seats {
 
 impl Seats {
     fn room(&self) -> MutexGuard<'_, Room> {
-        // Whoever panicked with the room in hand has left it whole: nothing in it is done in two steps.
+        // A panic with the lock held leaves the state intact, since every change is a single step.
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -91,14 +91,14 @@ impl Seats {
         self.room().arrivals
     }
 
-    /// Everybody who waits looks again.
+    /// Wakes all waiting futures.
     pub(super) fn wake_all(&self) {
         let wakers: Vec<Waker> =
             self.room().places.values_mut().filter_map(|place| place.waker.take()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Something comes for a seat, if somebody sits there; false when too much lies there already.
+    /// Something arrives for a seat, if the seat is in use. False when too much is waiting there already.
     fn arrive(&self, client: usize, came: Came) -> bool {
         let mut room = self.room();
         room.arrivals += 1;

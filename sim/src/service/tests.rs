@@ -80,7 +80,7 @@ fn calm(seed: u64) -> Cluster {
 }
 
 #[test]
-fn a_request_is_answered_and_a_watch_tells_what_follows() {
+fn a_request_is_answered_and_a_watch_delivers_later_changes() {
     let cluster = calm(1);
     let (status, mut watch) = now(call(&cluster, "GET", &format!("{MAPS}?watch=true"), "")).expect("a watch");
     assert_eq!(status, 200);
@@ -112,7 +112,7 @@ fn a_body_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn a_watch_rests_when_nothing_is_on_its_way_and_time_passes_by_itself_only_for_an_answer() {
+fn time_advances_by_itself_for_answers_but_not_for_idle_watches() {
     let cluster = calm(2);
     let (_, mut watch) =
         now(call(&cluster, "GET", &format!("{MAPS}?watch=true&timeoutSeconds=30"), "")).expect("a watch");
@@ -126,7 +126,7 @@ fn a_watch_rests_when_nothing_is_on_its_way_and_time_passes_by_itself_only_for_a
 }
 
 #[test]
-fn a_seed_is_one_run_and_its_tape_another_way_to_have_it() {
+fn a_seed_and_its_tape_give_the_same_run() {
     let play = |cluster: Cluster| {
         now(async {
             for number in 0..20 {

@@ -29,7 +29,7 @@ pub struct Service {
 /// Why there is no answer, or no more of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupted {
-    /// The connection was reset: nobody knows what became of the request.
+    /// The connection was reset, so the outcome of the request is unknown.
     ConnectionReset,
     /// The request's own body could not be read.
     RequestBody,

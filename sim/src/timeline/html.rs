@@ -22,7 +22,7 @@ pub fn page(account: &Account<'_>) -> String {
     let lanes = seen(&moments);
     let mut out = String::with_capacity(64 * 1024 + moments.len() * 96);
     out.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    // Whatever a run's text may hold: the page asks nobody for anything.
+    // The page must not make requests, whatever a run's texts contain.
     out.push_str(
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\

@@ -139,7 +139,7 @@ fn a_violation_of_the_run_concerns_those_that_it_names() {
 }
 
 #[test]
-fn a_page_holds_nothing_of_a_run_as_markup_and_asks_nobody() {
+fn a_page_escapes_the_runs_texts_and_makes_no_requests() {
     let (mut moments, violation) = (story(1, 8), violation());
     moments[2].text = "</script><script>alert(1)</script>\u{2028}\u{1}".to_owned();
     let html = page(&account(&moments, &names(1), &violation));

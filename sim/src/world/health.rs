@@ -1,4 +1,4 @@
-//! Whether the store answers, as servers' shells find out and tell them; and whether servers say so.
+//! Whether the store answers, how servers' shells learn of it, and whether servers' health checks show it.
 
 use super::{Happening, World};
 use crate::check::{Guarantee, Violation};
@@ -7,7 +7,7 @@ use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::Feed;
 
-/// How long a server may believe what is no longer so, milliseconds: it asks every second, and waits for two.
+/// How long a server's health may be out of date, milliseconds: the shell asks every second, and waits for up to two.
 const BELIEF_MILLIS: u64 = 5_000;
 
 /// Whether the store answers.
@@ -24,7 +24,7 @@ impl Default for Answers {
 }
 
 impl World {
-    /// Every server's shell asks the store, and tells the server what has changed.
+    /// Lets every server's shell ask the store, and tells the server if something has changed.
     pub(super) fn probe_store(&mut self) -> Result<(), Violation> {
         let runs = self.etcd.members().any(|member| self.etcd.is_running(member));
         let yes = runs && self.etcd.has_leader();

@@ -1,4 +1,4 @@
-//! Faults that come by themselves: every half second each class is asked whether it strikes, and whom.
+//! Faults that do not depend on an event: every half second each class is drawn, and where it strikes.
 
 use super::{Happening, MISCHIEF_MILLIS, World};
 use crate::check::Violation;
@@ -40,7 +40,7 @@ impl World {
         Ok(())
     }
 
-    /// Who shares the store goes on writing in the calm: revisions grow of which servers have no change.
+    /// The other user of the store keeps writing in the calm, so that revisions grow without changes for servers.
     fn write_elsewhere(&mut self) -> Result<(), Violation> {
         let shared = self.swarm.rate(Class::ForeignWrite) != Ratio::NEVER;
         if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
@@ -83,7 +83,7 @@ impl World {
         }
         let stream = self.stream(Label::Server, Class::SlowFeed, which);
         if self.strikes(stream, Class::SlowFeed) {
-            // A progress report that nobody asked for comes before what is slow.
+            // An unrequested progress report overtakes a slow feed.
             if self.chooser.pick(stream, 2) == 1 {
                 self.etcd.request_progress(Server(server as u32), Feed(0));
                 self.deliver()?;
@@ -137,7 +137,8 @@ impl World {
                 0 => revision,
                 1 => revision - self.chooser.pick(stream, revision.clamp(1, 4)),
                 2 => revision - self.chooser.pick(stream, revision.max(1)),
-                // As far as a feed that is behind survives it: its next change has nothing before it.
+                // The compaction goes only as far as a slow feed can survive; its next change has no previous value
+                // then.
                 _ => self.etcd.farthest_behind().map_or(revision, |delivered| delivered.0 + 1),
             };
             self.compact(Rev(to))?;
@@ -219,8 +220,8 @@ impl World {
         }
     }
 
-    /// Faults end: what is to live comes back (of `whole` runs everything), the rest stays down for ever. What is
-    /// left out that a run cannot do without is returned: then nobody has to come to rest.
+    /// Ends faults. What is to recover comes back (with `whole`, everything does), and the rest stays down for ever.
+    /// Returns a reason if something stays down that a run cannot do without; clients need not come to rest then.
     pub(crate) fn heal(&mut self, whole: bool) -> Result<Option<String>, Violation> {
         self.chooser.calm();
         self.note(Lane::Run, What::Phase, || "faults end".to_owned());
@@ -252,7 +253,7 @@ impl World {
         Ok(no_quorum.then(|| format!("{} of {} members of the store stay down", dead.len(), members.len())))
     }
 
-    /// A server comes back, or stays down while another lives, where not the whole comes back.
+    /// A server comes back, or it stays down for ever if another one runs and not everything is to come back.
     fn heal_server(&mut self, server: usize, whole: bool) -> Result<(), Violation> {
         let stream = Label::Heal.of(server as u64);
         let others = (0..self.nodes.len()).any(|other| other != server && !self.nodes[other].dead);
@@ -271,7 +272,7 @@ impl World {
         self.restart(server)
     }
 
-    /// Members that stay down: a minority, or seldom so many that there is no quorum.
+    /// Members that stay down: a minority, or, rarely, so many that there is no quorum.
     fn dead_members(&mut self) -> Vec<Member> {
         let stream = Label::Heal.of(1 << 32);
         let members = self.swarm.members;

@@ -1,9 +1,9 @@
-//! The world of a run: servers over a fake etcd, clients, the links between them, and what goes wrong; one
-//! happening at a time in virtual time, every choice by one chooser.
+//! The world of a run: servers over a fake etcd, clients, the links between them, and faults. One event at a time
+//! happens in virtual time, and every choice is made by one chooser.
 //!
-//! Reading order: here the heap of happenings; `calls` (requests), `wire` (clients, requests, answers, frames), `node`
-//! (servers), `store` (operations and feeds), `mischief` (faults that come by themselves), `network` (links that carry
-//! nothing), `outside` (whoever asks from outside of the simulator).
+//! Reading order: here the heap of events; `calls` (requests), `wire` (clients, requests, answers, frames), `node`
+//! (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
+//! (blocked links), `outside` (clients from outside of the simulator).
 
 mod calls;
 mod health;
@@ -42,19 +42,20 @@ use wire::Seat;
 
 /// Wall time when a run begins.
 pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
-/// How often faults that come by themselves are thought about, milliseconds.
+/// How often faults are drawn, milliseconds.
 const MISCHIEF_MILLIS: u64 = 500;
 
 /// Something that happens at a time.
 #[derive(Debug)]
 enum Happening {
-    /// An input reaches a server, if that is still in the same life.
+    /// An input reaches a server, unless the server has restarted since it was sent.
     Input(usize, u32, Box<Input>),
     /// A step that was handed out runs.
     Run(usize, u32, Box<Task>),
     /// An operation reaches the store.
     Store(Box<Operation>),
-    /// A client's sleep is over: the so-manieth, so that an interrupted sleep wakes nobody.
+    /// A client's sleep is over. The number of the sleep is compared, so that an interrupted sleep does not wake the
+    /// client.
     Wake(usize, u64),
     /// An answer reaches a client.
     Reply(usize, JobId, Box<Reply>),
@@ -63,30 +64,30 @@ enum Happening {
     /// A client's connection breaks.
     Broken(usize, JobId),
     Restart(usize),
-    /// A server that stood still goes on, if it is still in the same life.
+    /// A paused server resumes, unless it has restarted.
     Resume(usize, u32),
-    /// A wrong clock is set right.
+    /// A wrong clock is corrected.
     SetClock(usize),
     /// A slow feed is delivered.
     Release(usize),
-    /// A lagging member has caught up; a member that stood still goes on; one that was down comes back.
+    /// A lagging member catches up, a paused one resumes, or a stopped one starts.
     CatchUp(Member),
     MemberResume(Member),
     MemberStart(Member),
     /// A leader is elected.
     Elected(Member),
-    /// The store takes everything again.
+    /// The store stops refusing writes.
     Accept,
-    /// A value that cannot be read goes away.
+    /// A value that cannot be read is removed.
     Mend(Bytes),
     Mischief,
 }
 
-/// What happens when: of two the earlier is the greater, since the heap gives the greatest.
+/// An event with its time. The earlier of two is the greater one, since the heap returns the greatest.
 #[derive(Debug)]
 struct Scheduled {
     at: Mono,
-    /// No two have the same.
+    /// A number that is unique, for events of the same time.
     sequence: u64,
     happening: Happening,
 }
@@ -112,7 +113,7 @@ impl PartialEq for Scheduled {
 impl Eq for Scheduled {}
 
 impl Happening {
-    /// Tells kinds apart in the digest.
+    /// A number for the kind of event, for the digest.
     const fn kind(&self) -> u64 {
         match self {
             Self::Input(..) => 1,
@@ -137,7 +138,7 @@ impl Happening {
     }
 }
 
-/// Everything there is in a run.
+/// All state of a run.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) chooser: Chooser,
@@ -161,11 +162,11 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) steps: u64,
     pub(crate) digest: Digest,
-    /// Since when the store does not answer, if it does not, or else since when it does.
+    /// Since when the store does not answer, or, if it does, since when it does.
     answers: health::Answers,
-    /// Half seconds that faults were thought about.
+    /// How many times faults were drawn.
     mischief: u64,
-    /// Terms of leadership, of which lease, and the clients that held them.
+    /// Terms of leadership, each with the uid of its lease, and the client that held it.
     terms: BTreeMap<(Text, i64), usize>,
 }
 
@@ -237,7 +238,7 @@ impl World {
         Ok(())
     }
 
-    /// Lets happen what is next, if it is before a time. False when nothing is.
+    /// Lets the next event happen, if it is before a time. False if there is none.
     pub(crate) fn step(&mut self, until: Mono) -> Result<bool, Violation> {
         if self.heap.peek().is_none_or(|next| next.at > until) {
             return Ok(false);
@@ -289,8 +290,8 @@ impl World {
         self.schedule(self.now.plus_millis(millis), happening);
     }
 
-    /// Schedules something at a time that has not passed. What is scheduled for one time happens in the order in
-    /// which it was scheduled.
+    /// Schedules an event at a time that is not in the past. Events of the same time happen in the order in which
+    /// they were scheduled.
     fn schedule(&mut self, at: Mono, happening: Happening) {
         debug_assert!(at >= self.now, "nothing happens in the past");
         self.sequence += 1;
@@ -309,7 +310,7 @@ impl World {
         self.trace.note(self.now, lane, What::Fault, None, text);
     }
 
-    /// What each lane is.
+    /// The name of each lane.
     pub(crate) fn names(&self) -> Vec<(Lane, String)> {
         let clients = self.clients.iter().enumerate();
         let clients = clients.map(|(number, client)| (Lane::Client(number), client.kind().to_owned()));

@@ -1,4 +1,4 @@
-//! Links that carry nothing for a while, each in one direction: what is sent waits, as TCP would send it again.
+//! Blocked links, each in one direction. Messages on them are delayed, as TCP would send them again.
 
 use crate::trace::Lane;
 use std::collections::BTreeMap;
@@ -11,13 +11,13 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Nothing goes from one to the other until a time.
+    /// Blocks a link from one lane to another until a time.
     pub(super) fn block(&mut self, from: Lane, to: Lane, until: Mono) {
         let held = self.blocked.entry((from, to)).or_insert(until);
         *held = (*held).max(until);
     }
 
-    /// When what would arrive at a time arrives.
+    /// When a message that would arrive at `at` arrives.
     pub(super) fn arrival(&self, from: Lane, to: Lane, at: Mono) -> Mono {
         if self.blocked.is_empty() {
             return at;
@@ -25,7 +25,7 @@ impl Network {
         self.blocked.get(&(from, to)).map_or(at, |until| at.max(*until))
     }
 
-    /// Everything goes again.
+    /// Unblocks all links.
     pub(super) fn heal(&mut self) {
         self.blocked.clear();
     }

@@ -1,4 +1,4 @@
-//! Servers: what goes into them and comes out, and how they crash, stand still and mistake the time.
+//! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
 use super::{Exhibited, Happening, START, World};
 use crate::check::{CacheDigest, Guarantee, Violation};
@@ -16,8 +16,8 @@ use steersman_core::store::{Feed, Why};
 use steersman_core::value::Text;
 use steersman_core::world::{Authentication, Token};
 
-/// Steps after which a server's invariants are looked at. They are also looked at after every change of its cache,
-/// before it crashes, and at the end: a count that is wrong stays wrong until then.
+/// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
+/// before it crashes, and at the end, and a wrong count stays wrong until then.
 const CHECK_EVERY: u64 = 8;
 /// Longest that a step runs late, microseconds.
 const LATE_MICROS_MAX: u64 = 30_000;
@@ -34,10 +34,10 @@ pub(super) struct Node {
     pub(super) feed_at: Mono,
     /// The member of the store that it talks to.
     pub(super) member: Member,
-    /// It stands still: what reaches it waits.
+    /// It is paused: inputs wait until it resumes.
     paused: bool,
     inbox: Vec<Waiting>,
-    /// What it was last told of the store: whether it answers.
+    /// What it was last told about the store: whether it answers.
     pub(super) told: Option<bool>,
     /// Microseconds that its wall clock is off, and the time at which the clock stands still, if it does.
     skew: i64,
@@ -45,14 +45,14 @@ pub(super) struct Node {
     digest: CacheDigest,
     /// Requests that it was given and has not ended.
     pub(super) open: BTreeSet<JobId>,
-    /// It stays down.
+    /// It stays down for ever.
     pub(super) dead: bool,
     effects: Vec<Effect>,
     /// Inputs that it was given, over all lives.
     steps: u64,
 }
 
-/// What waits for a server that stands still.
+/// What waits for a paused server.
 #[derive(Debug)]
 enum Waiting {
     Input(Box<Input>),
@@ -127,7 +127,7 @@ impl World {
         node.digest = CacheDigest::default();
         node.open.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
-        // Two servers, or two lives of one, never have the same seed.
+        // No two servers, and no two lives of one server, have the same seed.
         let seed = self.chooser.pick(stream, 1 << 32) << 24 | stream.key >> 24 | stream.key & 0xffff;
         let config = config(&self.swarm, seed, self.exhibit);
         self.nodes[server].machine = Some(Machine::new(config, self.registry.clone()));
@@ -135,7 +135,7 @@ impl World {
         self.give(server, Input::Start)
     }
 
-    /// An input reaches a server: at once, or when it goes on.
+    /// An input reaches a server, at once or when the server resumes.
     pub(super) fn input(&mut self, server: usize, life: u32, input: Box<Input>) -> Result<(), Violation> {
         let node = &self.nodes[server];
         if node.life != life || node.machine.is_none() {
@@ -263,7 +263,7 @@ impl World {
                 self.deliver()
             }
             Effect::RequestProgress(feed) => {
-                // The store drops a request that finds the watch behind.
+                // The store drops a progress request when the watch is behind.
                 let dropped =
                     self.chooser.fault(Label::Feed.of(server as u64), self.swarm.rate(Class::SlowFeed));
                 if !dropped {
@@ -278,7 +278,7 @@ impl World {
         }
     }
 
-    /// A step runs at once, or late: its snapshot is then an old one. The first looks at none.
+    /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
         let stream = Label::Step.of(self.stream_key(server, task.id));
         let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
@@ -318,7 +318,7 @@ impl World {
         }
     }
 
-    /// The server is gone at once: its connections break, what it asked of the store goes on without it.
+    /// The server ends at once. Its connections break, and its operations on the store continue without it.
     pub(super) fn crash(&mut self, server: usize, down_millis: u64) {
         self.fault(Lane::Server(server), || format!("crashes, for {down_millis} ms"));
         let node = &mut self.nodes[server];
@@ -339,7 +339,7 @@ impl World {
         self.at(millis, Happening::Resume(server, life));
     }
 
-    /// A server that stood still takes what has come meanwhile, in order.
+    /// A resumed server gets the inputs that have arrived meanwhile, in order.
     pub(super) fn resume(&mut self, server: usize, life: u32) -> Result<(), Violation> {
         let node = &mut self.nodes[server];
         if node.life != life || !node.paused {
@@ -362,7 +362,7 @@ impl World {
         self.nodes[server].life
     }
 
-    /// A server that starts hears that its feed's connection is lost, before it has asked for a watch on it.
+    /// A server that is starting is told that its feed was lost before it has followed the feed.
     pub(super) fn break_start(&mut self, server: usize) -> Result<(), Violation> {
         let node = &self.nodes[server];
         let starts = node.machine.as_ref().is_some_and(|machine| !machine.world().synced());
@@ -373,7 +373,7 @@ impl World {
         self.give(server, Input::Lost(Feed(0), Why::Disconnected("the connection broke".into())))
     }
 
-    /// The feed's connection breaks: what is on its way is lost with it.
+    /// The feed's connection breaks, and what was on its way is lost.
     pub(super) fn break_feed(&mut self, server: usize) {
         // It may be broken already, which the server will hear of.
         if self.etcd.followed(Server(server as u32), Feed(0)).is_none() {
@@ -411,7 +411,7 @@ impl World {
         self.nodes.iter().enumerate().filter(|(_, node)| node.machine.is_some()).map(|(server, _)| server)
     }
 
-    /// At the very end, when nobody asks for anything any more: servers keep nothing of what was asked.
+    /// At the end, when no client is left, servers must have kept nothing of any request.
     pub(crate) fn check_leftovers(&self) -> Result<(), Violation> {
         for (server, node) in self.nodes.iter().enumerate() {
             let Some(machine) = &node.machine else { continue };
@@ -435,8 +435,8 @@ impl World {
         Ok(())
     }
 
-    /// What names a job's choices: its request's place among its client's, or of a server's own operation the
-    /// number that this has.
+    /// The key of a job's choices: for a request, its number among its client's; for a server's own operation, the
+    /// operation's number.
     pub(super) fn stream_key(&self, server: usize, id: JobId) -> u64 {
         if id.is_own() {
             let number = id.0 - JobId::OWN.0;

@@ -1,5 +1,4 @@
-//! Whoever asks from outside of the simulator: clients that come while the world goes on, and time that others
-//! want to pass.
+//! The interface for clients from outside of the simulator: they join while the world runs, and let its time pass.
 
 use super::{Happening, World};
 use crate::client::Client;
@@ -8,20 +7,20 @@ use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 
 impl World {
-    /// A further client takes a seat: its number.
+    /// Adds a client, and returns its number.
     pub(crate) fn admit(&mut self, client: Box<dyn Client>) -> usize {
         self.clients.push(client);
         self.seats.push(Seat::default());
         self.clients.len() - 1
     }
 
-    /// Wakes a client, which then asks for what it was told to.
+    /// Wakes a client, which then makes the request that it was given.
     pub(crate) fn rouse(&mut self, client: usize) {
         let sleep = self.seats[client].sleep;
         self.at(0, Happening::Wake(client, sleep));
     }
 
-    /// A client lets go of what it asked for.
+    /// A client drops its request.
     pub(crate) fn dismiss(&mut self, client: usize) {
         self.let_go(client);
     }
@@ -31,8 +30,8 @@ impl World {
         self.heap.peek().map(|scheduled| scheduled.at)
     }
 
-    /// Something is on its way: a request, a step, an operation, a change, an answer. What is not: whatever only
-    /// waits for its time, as timers, sleeps and repairs do.
+    /// Whether something is on its way: a request, a step, an operation, a change, an answer. Timers, sleeps and
+    /// repairs, which only wait for their time, do not count.
     pub(crate) fn is_moving(&self) -> bool {
         self.heap.iter().any(|scheduled| match &scheduled.happening {
             Happening::Input(server, life, input) => {

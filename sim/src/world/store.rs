@@ -1,5 +1,5 @@
-//! What servers ask of the store and what the store tells them: operations with their delays and lost replies,
-//! feeds with theirs, and members that come and go.
+//! The link between servers and the store: operations with delays and lost replies, feeds with delays, and members
+//! that stop and start.
 
 use super::{Happening, World};
 use crate::check::{self, Violation};
@@ -14,9 +14,9 @@ use steersman_core::machine::{Input, JobId};
 use steersman_core::now::Mono;
 use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, Stored, Txn, TxnOp, Why};
 
-/// How long a server waits for the store, milliseconds. Then nobody knows what became of a write.
+/// How long a server waits for the store, milliseconds. The outcome of a write is unknown then.
 const DEADLINE_MILLIS: u64 = 4_000;
-/// Longest that a server stays down that crashed at a write, milliseconds.
+/// The longest time that a server stays down that crashed at a write, milliseconds.
 const CRASH_MILLIS_MAX: u64 = 2_000;
 /// Longest delay of a slow operation, and of a slow delivery, milliseconds.
 const SLOW_MILLIS_MAX: u64 = 3_000;
@@ -36,9 +36,9 @@ pub(super) struct Operation {
     /// What names its choices.
     key: u64,
     sent_at: Mono,
-    /// The server has given up waiting: no reply is of use any more.
+    /// The server has stopped waiting, so a reply has no effect any more.
     given_up: bool,
-    /// It has met a store without a leader.
+    /// It has reached a store without a leader.
     met_election: bool,
 }
 
@@ -78,7 +78,7 @@ impl World {
         Mono(self.now.0 + MESSAGE_MICROS + delay)
     }
 
-    /// An operation reaches its member. It is performed whoever asked, also for a server that has died.
+    /// An operation reaches its member. It is performed even if its server has crashed since.
     pub(super) fn perform(&mut self, mut operation: Operation) -> Result<(), Violation> {
         let deadline = operation.sent_at.plus_millis(DEADLINE_MILLIS);
         if self.now >= deadline && !operation.given_up {
@@ -144,7 +144,7 @@ impl World {
         self.compact(revision)
     }
 
-    /// The server that asked for a write is gone before it hears of it.
+    /// The server that sent a write crashes before it gets the reply.
     fn crash_at_write(&mut self, operation: &Operation) {
         let (server, stream) = (operation.server, Label::Store.of(operation.key));
         let rate = self.swarm.rate(Class::CrashAtWrite);
@@ -228,7 +228,7 @@ impl World {
         });
     }
 
-    /// The truth hears of every change at once, and the change is held against what is promised of changes.
+    /// Adds every change to the truth at once, and checks it.
     fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
         let events = self.etcd.take_changes();
         let from = self.note_changes(&events)?;
@@ -276,13 +276,13 @@ impl World {
         self.deliver()
     }
 
-    /// Somebody else writes to the store, where no server looks.
+    /// Another user writes to the store, where no server looks.
     pub(super) fn foreign_write(&mut self) -> Result<(), Violation> {
         let put = Put { key: "/elsewhere/key".into(), value: "value".into(), lease: Default::default() };
         self.write_past_servers(TxnOp::Put(put)).map(|_| ())
     }
 
-    /// Somebody else writes. False when no member takes it.
+    /// Another user writes. False when no member accepts it.
     fn write_past_servers(&mut self, op: TxnOp) -> Result<bool, Violation> {
         let Some(member) = self.etcd.members().find(|member| self.etcd.is_running(*member)) else {
             return Ok(false);
@@ -308,7 +308,7 @@ impl World {
         Ok(())
     }
 
-    /// It goes, as soon as a member takes that.
+    /// Removes the value, as soon as a member accepts that.
     pub(super) fn mend(&mut self, key: Bytes) -> Result<(), Violation> {
         if !self.write_past_servers(TxnOp::Delete { key: key.clone(), end: None })? {
             self.at(200, Happening::Mend(key));
@@ -316,7 +316,7 @@ impl World {
         Ok(())
     }
 
-    /// What the store has to tell goes on its way, to each server in order.
+    /// Sends what the store has to deliver, to each server in order.
     pub(super) fn deliver(&mut self) -> Result<(), Violation> {
         for (to, delivery) in self.etcd.drain() {
             self.deliver_to(to.0 as usize, delivery);
@@ -339,7 +339,7 @@ impl World {
             Delivery::Lost(feed, why) => {
                 let mut at = Mono(self.now.0 + MESSAGE_MICROS);
                 if matches!(why, Why::Disconnected(_)) {
-                    // Nobody tries again at once.
+                    // The server waits before it tries again.
                     at = self.now.plus_millis(RECONNECT_MILLIS);
                     self.change_member(server);
                 }
@@ -463,7 +463,7 @@ fn is_write(op: &Op) -> bool {
     }
 }
 
-/// What a server believes that has waited too long.
+/// The result that a server assumes when it has waited too long.
 fn gave_up(op: &Op) -> Stored {
     if is_write(op) {
         Stored::Unknown("context deadline exceeded".into())

@@ -20,9 +20,9 @@ use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Rev};
 use steersman_core::value::{Text, Value};
 
-/// How long a client waits for an answer, milliseconds.
+/// How long a client waits for an answer, milliseconds, before it drops the request.
 const PATIENCE_MILLIS: u64 = 90_000;
-/// What a server says that runs as many requests as it may.
+/// The body of a server's answer when all seats are taken.
 const SEAT_REFUSED: &[u8] = b"Too many requests, please try again later.\n";
 /// How long a slow reader does not read, milliseconds.
 const SLOW_READ_MILLIS: u64 = 20_000;
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// The client turns to something else: its call and its sleep are over.
+    /// The client drops its request or watch, and its sleep.
     pub(super) fn let_go(&mut self, client: usize) {
         self.seats[client].sleep += 1;
         if let Some(id) = self.seats[client].call.take() {
@@ -174,7 +174,7 @@ impl World {
         }
     }
 
-    /// The server that a client talks to: its own, unless that is down or the balancer moves it.
+    /// The server that a client talks to: the same as before, unless that is down or the balancer moves the client.
     fn balance(&mut self, client: usize, key: u64) -> usize {
         let stream = Label::Balancer.of(key);
         let up = self.running().count() as u64;
@@ -190,7 +190,7 @@ impl World {
         server
     }
 
-    /// A server answers: the answer is held against the truth at once, then sent.
+    /// A server answers. The answer is checked at once and then sent.
     pub(super) fn respond(&mut self, server: usize, id: JobId, response: Response) -> Result<(), Violation> {
         let is_stream = matches!(response.body, Body::Stream(_));
         let is_large = response.body.is_large();
@@ -237,14 +237,14 @@ impl World {
         Ok(())
     }
 
-    /// The server hears that an answer has been sent, when it has arrived or its connection is broken.
+    /// Tells the server that an answer has been sent, once it has arrived or its connection is broken.
     fn tell_sent(&mut self, id: JobId) {
         let Some(call) = self.calls.get(id) else { return };
         let (at, server, life) = (call.arrives_at.max(self.now), call.server, call.life);
         self.schedule(at, Happening::Input(server, life, Box::new(Input::Sent(id))));
     }
 
-    /// A watch that is refused after it was opened: its only event is the failure, then it ends.
+    /// Whether a watch is refused after it was opened: its only event is then the failure.
     fn is_refused_in_stream(&self, id: JobId, reply: &Reply) -> bool {
         reply.status == 200 && self.calls.get(id).is_some_and(|call| call.ask.is_watch())
     }
@@ -301,7 +301,7 @@ impl World {
         });
     }
 
-    /// A watch is open: what it begins with are its first events.
+    /// A watch is open. Its initial part is delivered as its first events.
     fn open_stream(&mut self, server: usize, id: JobId, reply: Reply, stays: bool) -> Result<(), Violation> {
         let Some(call) = self.calls.get(id) else { return Ok(()) };
         let follow = if stays {
@@ -340,7 +340,7 @@ impl World {
         Ok(())
     }
 
-    /// Holds events against the truth as they leave their server.
+    /// Checks events when they leave their server.
     fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
         let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
         let client = call.client;
@@ -394,7 +394,7 @@ impl World {
         Ok(())
     }
 
-    /// Sends something to the client of a call, after what was sent before.
+    /// Sends something to the client of a call, to arrive after what was sent before.
     fn send(&mut self, id: JobId, make: impl FnOnce(usize) -> Happening) {
         let Some(call) = self.calls.get(id) else { return };
         let lanes = (Lane::Server(call.server), Lane::Client(call.client));
@@ -460,8 +460,8 @@ impl World {
                 return self.follow_up(client, next);
             }
         }
-        // A client that is cut off between two changes of one revision has missed one of them for good: the version
-        // that it goes on from names both.
+        // A client whose connection breaks between two changes of one revision would never get the second one,
+        // because it resumes after that revision. So both arrive or neither.
         let last = events.last().map_or(Rev(0), |event| event.revision);
         let is_whole = self.changes_at(last) < 2;
         if is_whole && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::CutWatch)) {
@@ -511,7 +511,7 @@ impl World {
         })
     }
 
-    /// Of the clients that elect a leader, two never hold the same term.
+    /// Checks that no two candidates ever hold the same term.
     fn check_leaders(&mut self, client: usize) -> Result<(), Violation> {
         let Some((term, lease)) = self.clients[client].leads() else { return Ok(()) };
         let holder = *self.terms.entry((lease, term)).or_insert(client);
@@ -522,7 +522,7 @@ impl World {
         Err(Violation::new(Guarantee::OneLeader, detail))
     }
 
-    /// The end of the calm: everything was answered, and everybody is where they want to be.
+    /// Checks at the end of the calm that every request was answered and every client has reached its goal.
     pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
         for seat in &self.seats {
             let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(id)?))) else {
@@ -544,7 +544,7 @@ impl World {
         Ok(())
     }
 
-    /// All clients go away.
+    /// All clients go away, so that servers can be checked for leftovers.
     pub(crate) fn send_clients_home(&mut self) {
         for client in 0..self.clients.len() {
             self.let_go(client);
@@ -552,7 +552,7 @@ impl World {
     }
 }
 
-/// The status of a watch's answer; of a failure told by the first event, the failure's.
+/// The status of a watch's answer. If its first event reports a failure, it is the failure's status.
 fn watch_status(reply: &Reply) -> u16 {
     if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
         return reply.status;

@@ -1,4 +1,4 @@
-//! Looks for each bug from several seeds, and tells how soon it was found.
+//! Searches for each bug from several seeds, and reports how soon it was found.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,10 +18,10 @@ use crate::sim::play::{Start, fewer, play};
 use crate::sim::report::{reproduce, write_tape};
 use crate::sim::{Verdict, code};
 
-/// Starts whose findings are shrunk: the shortest tape of them is shown and written. Where one run needs many choices
-/// to bring clients together in time, another needs few.
+/// The number of starts whose findings are shrunk. The shortest of their tapes is shown and written, since the runs
+/// need very different numbers of choices.
 const SHRUNK_STARTS: u64 = 3;
-/// How far apart the seeds are that starts begin with.
+/// The distance between the first seeds of two starts.
 const APART: u64 = 1_000_000;
 
 pub(in crate::sim) fn main(matches: &ArgMatches) -> ExitCode {
@@ -88,7 +88,7 @@ struct Search {
 }
 
 impl Search {
-    /// The length of its tape; of none, the greatest.
+    /// The length of its tape; without one, the greatest number.
     fn choices(&self) -> usize {
         self.shrunk.as_ref().map_or(usize::MAX, Tape::len)
     }

@@ -1,5 +1,5 @@
-//! JSON that is kept to the byte: numbers in the form that they were written in, and whole texts where a type
-//! holds raw JSON.
+//! JSON that is kept byte for byte: numbers in the form in which they were written, and whole texts if a type holds
+//! raw JSON.
 
 use super::parse::Parser;
 use super::{Parsed, SyntaxError, write};
@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Where in a tree raw JSON stands.
+/// The places in a tree that hold raw JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawPaths {
     /// The value here is raw itself.
@@ -52,7 +52,7 @@ impl RawPaths {
     }
 }
 
-/// As `parse`, but numbers that `Value` would write otherwise, and raw values, are `Value::Json`.
+/// Like `parse`, but numbers that `Value` would write differently, and raw values, become `Value::Json`.
 pub fn parse_exact(text: &[u8], raws: &RawPaths) -> Result<Parsed, SyntaxError> {
     let (value, repeated) = Parser::exact(text, false, raws).document()?;
     if !repeated {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn opened_texts_close_again() {
+    fn opened_texts_are_written_back_unchanged() {
         let text = r#"{"b":{"d":1.0,"c":2},"a":[1,2.50]}"#;
         let value = kept(text.as_bytes()).unwrap();
         assert_eq!(value, Value::Json(text.into()));

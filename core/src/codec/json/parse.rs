@@ -122,7 +122,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value that is kept to the byte; nobody asks for duplicates inside.
+    /// A value that is kept byte for byte; duplicate members inside it are not looked for.
     fn raw(&mut self) -> Parsing<Value> {
         let (start, repeated, known) = (self.at, self.repeated, self.duplicates.len());
         let raws = self.raws.take();
@@ -544,7 +544,7 @@ mod tests {
         }
 
         #[test]
-        fn floats_are_read_as_they_are(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
+        fn floats_are_read_exactly(number in any::<f64>().prop_filter("finite", |n| n.is_finite())) {
             let value = Value::Float(Finite::new(number).expect("finite"));
             let back = parse(&to_vec(&value)).expect("own output").value;
             let whole = back.as_int().map(|whole| whole as f64);

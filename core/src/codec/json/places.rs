@@ -1,4 +1,4 @@
-//! Where members stand in a JSON text: the order that a sorted tree no longer knows.
+//! Finds where members are in a JSON text, because a sorted tree does not keep their order.
 
 use crate::value::Value;
 use alloc::collections::BTreeMap;
@@ -6,8 +6,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// For each of the wanted paths (`spec.containers[0].name`), the offsets in the text at which it occurs.
-/// The text has been parsed before; where it is no JSON, the answer is short but never wrong.
+/// For each of the wanted paths (`spec.containers[0].name`), the offsets in the text at which it occurs. The text has
+/// been parsed before; for other texts the result may be incomplete.
 pub fn places(text: &[u8], wanted: &[&str]) -> Vec<Vec<usize>> {
     let index: BTreeMap<&str, usize> = wanted.iter().enumerate().map(|(at, path)| (*path, at)).collect();
     let mut found = alloc::vec![Vec::new(); wanted.len()];

@@ -1,4 +1,4 @@
-//! Anchors, and how much aliases make of them: a short text must not become a large value.
+//! Anchors, and a limit to what aliases may expand to: a short text must not become a large value.
 //! Go: go.yaml.in/yaml/v2 decode.go allowedAliasRatio
 
 use super::YamlError;
@@ -95,7 +95,7 @@ impl Anchors {
     }
 }
 
-/// Which part of so many nodes may come from aliases: nearly all of a few, little of very many.
+/// The fraction of this many nodes that may come from aliases: most of a few nodes, little of very many.
 fn allowed_part(nodes: usize) -> f64 {
     const FEW: f64 = 400_000.0;
     const MANY: f64 = 4_000_000.0;

@@ -1,8 +1,9 @@
 //! Builds a value out of the events of the first document.
 //! Go: go.yaml.in/yaml/v2 decode.go, sigs.k8s.io/yaml yaml.go
 //!
-//! The library reads the whole document before it makes values of it, and makes JSON of those at last. So the first
-//! complaint of the grammar is told, else the first of the values, else the first of JSON.
+//! The Go library reads the whole document before it makes values, and then makes JSON of the values. Therefore the
+//! first error of the grammar is reported, or else the first of the values, or else the first of the conversion to
+//! JSON.
 
 use super::YamlError;
 use super::anchors::{Anchors, Set, Subtree};
@@ -23,7 +24,7 @@ use alloc::vec::Vec;
 /// `duplicates` holds at most one entry, which is no path but upstream's sentence about all of them:
 /// `yaml: unmarshal errors:` and a line for each.
 pub fn parse(text: &[u8]) -> Result<Parsed, YamlError> {
-    // A text that is JSON means the same as YAML, where nothing is escaped, and is much cheaper to read.
+    // A JSON text without escapes means the same as YAML, and the JSON parser is much faster.
     if text.trim_ascii_start().starts_with(b"{")
         && !text.contains(&b'\\')
         && source::read(text).fault.is_none()
@@ -61,13 +62,13 @@ struct Builder {
     open: Vec<Frame>,
     anchors: Anchors,
     root: Value,
-    /// The first complaint about values: nothing more is built.
+    /// The first error in a value. Nothing more is built after it.
     fault: Option<YamlError>,
-    /// The first thing that JSON cannot say, as the conversion and the encoder tell it.
+    /// The first value that JSON cannot express, with the error of the conversion or the encoder.
     no_key: Option<String>,
     no_value: Option<String>,
     repeated: Vec<Repeated>,
-    /// Members set so far: the order of complaints.
+    /// How many members were set so far, which gives the order of errors.
     sets: u32,
 }
 
@@ -339,5 +340,5 @@ impl Builder {
     }
 }
 
-/// Repeated members that are remembered, of which the first are told.
+/// How many repeated members are remembered; only the first are reported.
 const REPEATED_MAX: usize = 100 * limits::STRICT_ERRORS;

@@ -87,7 +87,7 @@ const DELETE_COLLECTION: &[&str] = &[
     "sendInitialEvents",
     "timeoutSeconds",
 ];
-/// What the streaming subresources take.
+/// The parameters of the streaming subresources.
 const CONNECT: &[(&str, &[&str])] = &[
     ("attach", &["container", "stderr", "stdin", "stdout", "tty"]),
     ("exec", &["command", "container", "stderr", "stdin", "stdout", "tty"]),
@@ -116,7 +116,7 @@ const PATCH_FORMS: [&str; 4] = [
     "application/apply-patch+yaml",
 ];
 
-/// What an operation takes.
+/// The body of an operation.
 enum Body {
     Nothing,
     /// An object of this published type; whether it must be there.
@@ -124,12 +124,12 @@ enum Body {
     Patch,
 }
 
-/// What an operation gives.
+/// The answer of an operation.
 enum Answer {
     Object(String),
     /// A list, or a watch of one.
     List(String),
-    /// Whatever comes from elsewhere.
+    /// Text, for what other servers answer.
     Text,
     Log,
 }
@@ -149,7 +149,7 @@ struct Operation {
 /// Group, version and kind that an operation is about.
 type Kind<'a> = (&'a str, &'a str, &'a str);
 
-/// The paths of the group versions that `in_document` takes, as an object.
+/// The paths of the group versions for which `in_document` is true, as an object.
 pub(super) fn paths(
     registry: &Registry,
     edition: Edition,
@@ -188,7 +188,7 @@ pub(super) fn shared_parameters() -> String {
     object(&shared)
 }
 
-/// The type that a subresource gives, where the catalogue has it.
+/// The type of a subresource, if the catalogue has it.
 pub(super) fn sub_type(registry: &Registry, resource: &Resource, sub: &Sub) -> Option<TypeId> {
     let label = match sub.foreign {
         None => resource.row.type_name.rsplit_once('.').map_or("", |(package, _)| package).to_string(),
@@ -303,7 +303,7 @@ fn item_place(resource: &Resource) -> Vec<&'static str> {
     if resource.namespaced() { vec!["name", "namespace"] } else { vec!["name"] }
 }
 
-/// The operations on one object, or on a window of it.
+/// The operations on one object, or on one of its subresources.
 fn window(names: &Names<'_>, kind: &str, suffix: &str, verbs: &[Verb]) -> Vec<Operation> {
     let mut operations = Vec::new();
     for verb in verbs {
@@ -477,7 +477,7 @@ fn render(edition: Edition, names: &Names<'_>, kind: Option<Kind<'_>>, operation
     object(&members)
 }
 
-/// What an answer looks like, and the media types it comes in.
+/// The schema of an answer, and its media types.
 fn answer(edition: Edition, answer: &Answer) -> (String, Vec<&'static str>) {
     let (schema, forms): (String, Vec<&str>) = match answer {
         Answer::Object(name) => (edition.reference(name), FORMS.to_vec()),

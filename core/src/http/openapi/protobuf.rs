@@ -1,6 +1,6 @@
-//! The binary form of OpenAPI v2, which clients that decode no JSON of that size ask for.
+//! The binary form of OpenAPI v2, for clients that do not want to decode JSON of that size.
 //!
-//! The JSON document is walked by tables of its message types.
+//! The JSON document is encoded by tables that describe its message types.
 //! Source: github.com/google/gnostic-models openapiv2/OpenAPIv2.proto
 
 use crate::codec::json;
@@ -23,7 +23,7 @@ enum Kind {
     Named(u32, &'static Message),
     /// A list of objects of lists of texts: `security`.
     Security,
-    /// Whichever message fits: a reference, or a parameter by its place.
+    /// The fitting message: a reference, or a parameter by where it is in the request.
     Parameters,
     Parameter,
     /// A response: inside a `ResponseValue`, by code.
@@ -94,7 +94,7 @@ static BODY_PARAMETER: Message = Message {
     extensions: 6,
 };
 
-/// Query and path parameters have the same numbers up to `name`; the type comes one later in a query.
+/// Query and path parameters have the same field numbers up to `name`; the type has one more in a query.
 static QUERY_PARAMETER: Message = Message {
     fields: &[
         ("required", 1, Kind::Bool),
@@ -147,7 +147,7 @@ pub(super) fn encode(document: &Value) -> Vec<u8> {
 
 fn write_message(value: &Value, message: &Message, out: &mut Vec<u8>) {
     for (name, number, kind) in message.fields {
-        // A field without a name is the value itself, one message deeper.
+        // A field without a name holds the value itself, in a nested message.
         let member = if name.is_empty() { Some(value) } else { value.field(name) };
         if let Some(member) = member {
             write_member(member, *number, *kind, out);
@@ -226,7 +226,7 @@ fn write_member(value: &Value, number: u32, kind: Kind, out: &mut Vec<u8>) {
     }
 }
 
-/// A parameter by its place: a body, or one of the others, each one message deeper.
+/// A parameter by where it is in the request: a body, or one of the others, each in a nested message.
 fn write_parameter(value: &Value, out: &mut Vec<u8>) {
     match value.text_at(&["in"]) {
         "body" => write_nested(1, out, |out| write_message(value, &BODY_PARAMETER, out)),
@@ -241,7 +241,7 @@ fn write_parameter(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// Each member of an object as a message of its name and what `write` makes of its value.
+/// Each member of an object as a message of its name and its value, which `write` encodes.
 fn write_named(value: &Value, number: u32, out: &mut Vec<u8>, write: impl Fn(&Value, &mut Vec<u8>)) {
     for (name, member) in value.as_map().into_iter().flat_map(crate::value::Map::iter) {
         write_nested(number, out, |out| {

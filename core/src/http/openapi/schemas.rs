@@ -22,15 +22,15 @@ pub(super) fn published(name: &str) -> String {
     format!("{package}{name}")
 }
 
-/// The scalars that have a name of their own.
+/// Scalars that have a named schema.
 const QUANTITY: &str = "api.resource.Quantity";
 const INT_OR_STRING: &str = "util.intstr.IntOrString";
 const TIME: &str = "meta.v1.Time";
 const MICRO_TIME: &str = "meta.v1.MicroTime";
 const DURATION: &str = "meta.v1.Duration";
 
-/// The schemas of the roots and of all that they use, by published name. `groups` are the group versions
-/// of the document, for the kinds that belong to all of them.
+/// The schemas of the roots and of all types that they refer to, by published name. `groups` are the group versions
+/// of the document, for the kinds that belong to every group.
 pub(super) fn schemas(
     catalogue: &Catalogue,
     edition: Edition,
@@ -97,7 +97,7 @@ fn type_schema(
     ])
 }
 
-/// Types that may hold any form of JSON, or whose schema says no more than that they are objects.
+/// Types that may hold any JSON, or whose schema only says that they are objects.
 const FORMLESS: &[(&str, &str)] = &[
     ("meta.v1.Patch", OBJECT),
     (FIELDS, OBJECT),
@@ -127,10 +127,10 @@ fn form_of_any(owner: &TypeDef, field: &Field) -> &'static str {
     }
 }
 
-/// A type, the member that says which other is set, where there is one, and the value by which it says each.
+/// A type, its discriminator member if it has one, and the member names with their discriminator values.
 type Union = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// Types of whose members one is set.
+/// Types of which exactly one member is set.
 const UNIONS: &[Union] = &[
     ("core.v1.AppArmorProfile", "type", &[("localhostProfile", "LocalhostProfile")]),
     ("core.v1.PodSchedulingGroup", "", &[("podGroupName", "PodGroupName")]),
@@ -160,7 +160,7 @@ fn union(definition: &TypeDef) -> String {
     ])])
 }
 
-/// The group, version and kind of a type; of several groups for the types that every group shares.
+/// The group, version and kind of a type. Types that all groups share have several.
 fn kinds(definition: &TypeDef, groups: &[(&str, &str)]) -> String {
     let entry = |group: &str, version: &str, kind: &str| {
         object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
@@ -189,14 +189,14 @@ fn property(catalogue: &Catalogue, edition: Edition, owner: &TypeDef, field: &Fi
     extra.extend(extensions(field));
     extra.retain(|(_, value)| !value.is_empty());
     if edition == Edition::V3 && schema.starts_with(r#"{"$ref""#) {
-        // In OpenAPI 3.0 nothing may stand beside a reference.
+        // OpenAPI 3.0 does not allow other members beside a reference.
         extra.insert(0, ("allOf", list([schema])));
         return object(&extra);
     }
     if extra.is_empty() {
         return schema;
     }
-    // Two objects become one: the end of the first and the start of the second go.
+    // Joins two encoded objects by removing the end of the first and the start of the second.
     let (own, rest) = (&schema[..schema.len() - 1], object(&extra));
     format!("{own},{}", &rest[1..])
 }
@@ -239,7 +239,7 @@ fn patch_strategy(patch: &Patch) -> String {
     words.iter().filter(|(_, said)| *said).map(|(word, _)| *word).collect::<Vec<_>>().join(",")
 }
 
-/// The schema of a shape; `any` is that of a value of any form.
+/// The schema of a shape; `any` is the schema of a value that may be any JSON.
 fn shape_schema(catalogue: &Catalogue, edition: Edition, shape: &Shape, any: &str) -> String {
     let simple =
         |kind: &str, format: &str| object(&[("type", text(kind)), ("format", optional_text(format))]);

@@ -54,7 +54,7 @@ const SIDECAR: &str =
     r#""containers":[{"name":"a"}],"initContainers":[{"name":"s","restartPolicy":"Always"},{"name":"i"}]"#;
 
 #[test]
-fn a_pod_is_as_far_as_its_containers() {
+fn a_pods_status_follows_its_containers() {
     check_pods(&[
         (TWO, r#""phase":"Pending""#, "0/2|Pending|0"),
         (TWO, r#""phase":"Failed","reason":"Evicted""#, "0/2|Evicted|0"),
@@ -140,7 +140,7 @@ fn a_pod_waits_for_its_init_containers() {
 }
 
 #[test]
-fn a_pod_that_is_deleted_terminates_unless_it_is_over() {
+fn a_deleted_pod_is_terminating_unless_it_has_finished() {
     for (status, expected) in [
         (r#"{"phase":"Running"}"#, "Terminating"),
         (r#"{"phase":"Succeeded"}"#, "Succeeded"),
@@ -449,7 +449,7 @@ fn access_and_admission() {
 }
 
 #[test]
-fn flow_schemas_stand_in_the_order_of_matching() {
+fn flow_schemas_are_listed_in_matching_order() {
     let order = FLOW_SCHEMA.order.expect("an order of its own");
     let schema = |name: &str, precedence: i64| {
         let mut schema = Value::empty_map();

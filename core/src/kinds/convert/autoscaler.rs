@@ -1,4 +1,4 @@
-//! autoscaling/v1 over autoscaling/v2: what v1 has no fields for stands in annotations, as JSON.
+//! Converts autoscaling/v1 to autoscaling/v2 and back: what v1 has no fields for is kept in annotations, as JSON.
 //! k8s: pkg/apis/autoscaling/v1/conversion.go, pkg/apis/autoscaling/{annotations,helpers}.go
 
 use super::Conversion;
@@ -15,7 +15,7 @@ const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
 const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
 
-/// All annotations that only carry what another version says in fields. An object of v2 has none of them.
+/// The annotations that carry fields of another version. Objects of v2 have none of them.
 const ANNOTATIONS: [&str; 6] = [
     METRICS,
     CURRENT_METRICS,
@@ -25,10 +25,10 @@ const ANNOTATIONS: [&str; 6] = [
     "autoscaling.alpha.kubernetes.io/scale-up-tolerance",
 ];
 
-/// The use of CPU that is aimed at where no metric is named, percent.
+/// The target CPU utilization, in percent, when no metric is given.
 pub const CPU_PERCENT: i64 = 80;
 
-/// Where a member of a metric stands in v1, and where in v2.
+/// The path of a metric's member in v1, and in v2.
 type Member = (&'static str, &'static [&'static str]);
 
 /// The sources of a metric in the spec.
@@ -130,7 +130,7 @@ pub fn drop_annotations(object: &mut Value) {
 }
 
 fn take_annotation(object: &mut Value, name: &str) -> Option<Text> {
-    // To look first costs little and spares shared objects a copy.
+    // The lookup is cheap, and avoids copying a shared object that has no such annotation.
     object.at(&["metadata", "annotations", name])?;
     let taken = object.remove_at(&["metadata", "annotations", name])?;
     if object.at(&["metadata", "annotations"]).and_then(Value::as_map).is_some_and(Map::is_empty) {
@@ -160,7 +160,7 @@ fn to_v2(catalogue: &Catalogue, mut object: Value) -> Value {
     let percent = object.remove_at(&["status", "currentCPUUtilizationPercentage"]);
     let percent = percent.filter(|percent| !percent.is_null());
     let known = current.and_then(|text| list_of(catalogue, "autoscaling.v1.MetricStatus", &text));
-    // The annotation says more than the field, which is then not looked at.
+    // The annotation holds more than the field, so the field is ignored if there is one.
     let statuses = match (known, percent) {
         (Some(known), _) => {
             known.into_iter().map(|metric| rearranged(&metric, STATUSES, to_nested)).collect()
@@ -204,7 +204,7 @@ fn from_v2(catalogue: &Catalogue, mut object: Value) -> Value {
     }
 
     let statuses = list_at(&mut object, &["status", "currentMetrics"]);
-    // Of several metrics of CPU the last is told.
+    // If there are several CPU metrics, the last one counts.
     if let Some(percent) = statuses.iter().rev().find_map(|metric| cpu_percent(metric, "current")) {
         object.set_at(&["status", "currentCPUUtilizationPercentage"], percent.clone());
     }
@@ -287,7 +287,7 @@ fn spec_to_v2(metric: Value) -> Value {
         let has = |held: &Value, field: &str| held.at(&["target", field]).is_some_and(|held| !held.is_null());
         let kind = match *source {
             "object" if has(held, "averageValue") => {
-                // v1 cannot leave the value out: a zero beside an average is none.
+                // v1 cannot leave the value out, so a zero beside an average means that there is none.
                 if held.text_at(&["target", "value"]) == "0" {
                     held.remove_at(&["target", "value"]);
                 }
@@ -316,7 +316,7 @@ fn list_of(catalogue: &Catalogue, type_name: &str, text: &str) -> Option<Vec<Val
     }
 }
 
-/// A value as Go's plain decoder would read it: names in any case, unknown ones left out.
+/// A value as Go's plain decoder reads it: names match in any case, unknown ones are dropped.
 fn typed(catalogue: &Catalogue, type_id: TypeId, value: &Value) -> Option<Value> {
     let value = if value.is_null() { Value::empty_map() } else { value.clone() };
     let value = folded(catalogue, &Shape::Struct(type_id), value);

@@ -102,7 +102,7 @@ mod tests {
     use crate::codec::json;
 
     #[test]
-    fn only_what_was_left_out_is_filled_in() {
+    fn only_unset_fields_get_defaults() {
         let text = br#"{"a":[{"s":"","n":0},{"s":"x","n":null}],"b":null}"#;
         let mut object = json::parse(text).expect("JSON").value;
         let table: &[Default] = &[

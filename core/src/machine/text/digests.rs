@@ -1,4 +1,4 @@
-//! The last line of a whole recording: what a replay must come by.
+//! The last line of a complete recording: digests that a replay of it must arrive at.
 
 use super::Digest;
 use alloc::format;
@@ -7,10 +7,10 @@ use alloc::string::String;
 /// The word that the line begins with.
 const WORD: &str = "digest";
 
-/// Digests of a recording: over its lines, and over the effects that followed from them.
+/// Two digests of a recording: one over its lines, one over the effects that followed from them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
-    /// Over all lines before the last, the heading and the configuration too: they are as they were written.
+    /// Over all lines before the last one, exactly as they were written, with the heading and the configuration.
     pub inputs: Digest,
     /// Over every effect's line, in order.
     pub effects: Digest,
@@ -27,12 +27,12 @@ impl Digests {
         self.effects.add_long(line.as_bytes());
     }
 
-    /// The last line.
+    /// The last line of the recording, with both digests.
     pub fn line(&self) -> String {
         format!("{WORD} {:016x} {:016x}", self.inputs.0, self.effects.0)
     }
 
-    /// Reads a last line. None for one that is an input.
+    /// Reads a last line. None for a line that is an input.
     pub fn parse(line: &str) -> Option<Self> {
         let (inputs, effects) = line.strip_prefix(WORD)?.strip_prefix(' ')?.split_once(' ')?;
         let digest = |word: &str| u64::from_str_radix(word, 16).ok().map(Digest);
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_is_read_back_and_tells_lines_apart() {
+    fn the_last_line_is_read_back_and_depends_on_the_lines() {
         let mut digests = Digests::default();
         digests.add_input("0 0 tick");
         digests.add_effect("close 7");

@@ -1,4 +1,4 @@
-//! Effects as lines: what a replay shows, and what two runs are compared by.
+//! Effects as lines of text. A replay shows them, and two runs are compared by them.
 
 use alloc::string::String;
 
@@ -7,7 +7,7 @@ use crate::http::{Body, Response};
 use crate::machine::Effect;
 use crate::store::{Compare, Condition, Op, Put, Range, Txn, TxnOp};
 
-/// Appends the line, without its end. Bodies that are rendered while they are sent stand as their length
+/// Appends the effect's line, without the line end. A body that is rendered while it is sent is written as its length
 /// and digest.
 pub fn write_effect(effect: &Effect, out: &mut String) {
     let mut line = Line { out };
@@ -31,7 +31,8 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
     };
 }
 
-/// A digest of 64 bits (FNV-1a where it is made byte by byte), to tell runs apart; it guards nothing.
+/// A digest of 64 bits (FNV-1a where it is made byte by byte). It tells runs apart and is no protection against
+/// forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub u64);
 
@@ -50,11 +51,12 @@ impl Digest {
 
     /// Adds a number in one step.
     pub fn add_number(&mut self, number: u64) {
-        // The turn brings what the product keeps high down to where the next number meets it.
+        // The rotation moves the product's high bits, which are the well mixed ones, to where the next number is
+        // combined with them.
         self.0 = (self.0.rotate_left(29) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
-    /// Adds bytes eight at a time, and how many they are. Several times as quick as `add`, and another digest.
+    /// Adds bytes eight at a time, and their length. This is several times as fast as `add` and gives another digest.
     pub fn add_long(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {

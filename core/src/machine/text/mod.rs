@@ -1,8 +1,8 @@
 //! Inputs and effects as lines of text: what a recording holds, and what a replay reads and shows.
 //!
-//! A line is words with one blank between them: the two clocks, what happened, and its parts in order.
-//! Bytes that a word cannot hold are written as `%XX`, nothing as `-`, lists after their length. The
-//! outcome of a task is only its job and the revision it saw: a replay runs the task again.
+//! A line is words with one blank between them: the two clocks, what happened, and its parts in order. Bytes that a
+//! word cannot hold are written as `%XX`, an empty value as `-`, a list as its length and its items. The outcome of a
+//! task is written as its job and the revision that it saw only: a replay runs the task again.
 
 mod digests;
 mod effects;
@@ -18,19 +18,19 @@ pub use effects::{Digest, write_effect};
 pub use read::{Unreadable, parse_config, parse_input};
 pub use write::{write_config, write_input};
 
-/// The first line of a recording; the second is the configuration, an input each of the others. One that was
-/// brought to its end has `Digests` as its last line. The number grows with every change of what a machine is told:
-/// a recording of an older number cannot be replayed, since what it holds does not lead to the same effects.
+/// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
+/// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
+/// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
 pub const HEADING: &str = "steersman recording 2";
 
-/// The last line of a recording that lost inputs: what follows the loss cannot be replayed.
+/// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
 
 /// One line of a recording, read back.
 #[derive(Debug)]
 pub enum Recorded {
     Input(Box<Input>),
-    /// The task that was handed out for the job ran, on a snapshot of the revision.
+    /// The job's task ran on a snapshot of this revision.
     Ran {
         id: JobId,
         seen: Rev,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_input_survives() {
+    fn every_kind_of_input_is_written_and_read_back() {
         for input in all_shapes() {
             let now = Now { mono: Mono(12), wall: Wall(-34) };
             let mut line = String::new();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_survives() {
+    fn the_configuration_is_written_and_read_back() {
         let token = Token {
             token: "t%".into(),
             user: "alice".into(),

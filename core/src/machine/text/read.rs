@@ -1,4 +1,4 @@
-//! Reading a line back. A recording is a file that somebody may have cut or changed: every word is checked.
+//! Reads a line of a recording. A recording is a file, which may have been cut or changed, so every word is checked.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -21,7 +21,7 @@ use crate::store::{
 use crate::value::Text;
 use crate::world::{Authentication, Authorization, Token};
 
-/// A line that is no input: at which word, counted from 0, and what was wanted there.
+/// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub word: usize,
@@ -36,7 +36,7 @@ impl core::fmt::Display for Unreadable {
 
 type Result<T> = core::result::Result<T, Unreadable>;
 
-/// Reads one line, given without its end.
+/// Reads one line, given without its line end.
 pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
     let mut words = Words { left: line.split(' '), read: 0 };
     let now = Now { mono: Mono(words.number()?), wall: Wall(words.number()?) };
@@ -44,7 +44,7 @@ pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
     words.end().map(|()| (now, recorded))
 }
 
-/// Reads the line of the configuration, given without its end.
+/// Reads the line of the configuration, given without its line end.
 pub fn parse_config(line: &str) -> Result<Config> {
     let mut words = Words { left: line.split(' '), read: 0 };
     if words.word()? != "config" {
@@ -83,7 +83,7 @@ impl<'a> Words<'a> {
         Ok(Recorded::Input(Box::new(input)))
     }
 
-    /// The word just read is not what it should be.
+    /// The error that the word just read is not the expected one.
     fn wrong<T>(&self, wanted: &'static str) -> Result<T> {
         Err(Unreadable { word: self.read - 1, wanted })
     }
@@ -141,7 +141,7 @@ impl<'a> Words<'a> {
         self.bytes().map(Bytes::from)
     }
 
-    /// A length and so many items. The length is not believed before the items are there.
+    /// Reads a length and that many items. No room is reserved by the length, which may be wrong.
     fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let length: usize = self.number()?;
         (0..length).map(|_| item(self)).collect()

@@ -1,4 +1,4 @@
-//! Writing inputs, and the configuration, as lines.
+//! Writes inputs, and the configuration, as lines of text.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -10,7 +10,7 @@ use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
 use crate::world::{Authentication, Authorization};
 
-/// Appends the line, without its end.
+/// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
     let mut line = Line { out };
     line.first(now);
@@ -34,7 +34,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
     };
 }
 
-/// Appends the line that says what the machine was told about itself. It holds the static tokens.
+/// Appends the line of the configuration. It holds the static tokens, so recordings are secrets.
 pub fn write_config(config: &Config, out: &mut String) {
     out.push_str("config");
     let mut line = Line { out };

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_forms_are_understood() {
+    fn unusual_selector_forms_are_parsed() {
         let table = [
             ("x in (foo,,baz),y,z notin ()", "x in (,baz,foo),y,z notin ()"),
             ("a in (,)", "a in ()"),

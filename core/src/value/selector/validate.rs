@@ -61,7 +61,7 @@ mod tests {
     use crate::codec::json;
 
     #[test]
-    fn every_problem_has_its_place() {
+    fn every_error_has_its_field() {
         let selector = br#"{"matchLabels":{"a":"b"},"matchExpressions":[
             {"key":"a","operator":"In"},
             {"key":"a","operator":"Exists","values":["x"]},

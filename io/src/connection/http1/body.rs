@@ -1,4 +1,4 @@
-//! The body of an HTTP/1 request, read as it is asked for.
+//! The body of an HTTP/1 request, read from the connection as the handler asks for it.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -15,28 +15,28 @@ use super::wire::Wire;
 pub(super) struct RequestBody<'a, S> {
     wire: &'a mut Wire<S>,
     state: State,
-    /// Bytes of chunked lines beyond those that the data is worth.
+    /// Bytes of chunk lines beyond what Go allows for the data so far.
     excess: u64,
-    /// What is written before the body is read, of a client that waits for it.
+    /// `100 Continue`, written before the body is read if the client waits for it.
     go_on: Bytes,
 }
 
 enum State {
-    /// Bytes of data that are still to come.
+    /// How many bytes of data are still to come.
     Length(u64),
     Chunk(Chunk),
     Done,
-    /// What came was no body.
+    /// What arrived was not a valid body.
     Broken,
 }
 
 enum Chunk {
-    /// A line with the length of the next chunk comes.
+    /// The line with the length of the next chunk is to come.
     Size,
     Data(u64),
-    /// The end of the line behind a chunk's data comes.
+    /// The line end after a chunk's data is to come.
     DataEnd,
-    /// Lines come until an empty one; so many bytes of them did.
+    /// Trailer lines are to come, until an empty one; this many bytes of them have arrived.
     Trailers(usize),
 }
 
@@ -51,19 +51,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
         Self { wire, state, excess: 0, go_on: Bytes::from_static(go_on) }
     }
 
-    /// The next request can follow.
+    /// Whether the body was read to its end, so that the next request can follow.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// Data that is there already, at most so many bytes.
+    /// Takes data that has arrived, at most `most` bytes.
     fn take(&mut self, most: u64) -> Bytes {
         let unread = self.wire.unread();
         let length = unread.len().min(usize::try_from(most).unwrap_or(usize::MAX));
         unread.split_to(length).freeze()
     }
 
-    /// Goes on with what has been read; None when more is needed.
+    /// Decodes what has arrived; None when more is needed.
     fn step(&mut self) -> Result<Option<Option<Bytes>>, &'static str> {
         loop {
             let unread_length = self.wire.unread().len();
@@ -224,7 +224,7 @@ mod tests {
     use http_body_util::BodyExt;
     use tokio::io::AsyncWriteExt;
 
-    /// The body, or the error, and what follows it.
+    /// Reads the body, or its error, and the bytes that follow it.
     async fn read(framing: Framing, pieces: &[&str]) -> (Result<String, String>, String) {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         let mut wire = Wire::new(server);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bodies_end_where_they_end() {
+    async fn bodies_end_where_their_framing_says() {
         let chunked = "3\r\nabc\r\n00a;x=y\r\n0123456789\r\n0\r\nTrailer: 1\r\n\r\nGET";
         let bytes: Vec<String> = chunked.chars().map(String::from).collect();
         let single: Vec<&str> = bytes.iter().map(String::as_str).collect();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn broken_bodies_are_told_of() {
+    async fn malformed_bodies_are_errors() {
         let long = format!("1;{}", "x".repeat(2 * limits::CHUNK_LINE_BYTES));
         let padded = format!("1;{}\r\nx\r\n", "x".repeat(limits::CHUNK_LINE_BYTES - 100)).repeat(5);
         let trailers = format!("0\r\nA: {}\r\n\r\n", "x".repeat(2 * limits::CHUNK_LINE_BYTES));

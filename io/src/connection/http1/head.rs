@@ -1,4 +1,4 @@
-//! The head of an HTTP/1 request, taken and refused as by Go's server, to the letter of what a client is told.
+//! Parses the head of an HTTP/1 request. It accepts and refuses what Go's server does, with the same error texts.
 //! go: net/http/request.go readRequest, net/http/server.go readRequest, net/http/transfer.go
 
 use bytes::Bytes;
@@ -13,12 +13,12 @@ pub(super) struct Parsed {
     pub(super) head: Head,
     pub(super) framing: Framing,
     pub(super) is_version_1_0: bool,
-    /// The connection may be used again.
+    /// Whether the connection can be used for another request.
     pub(super) keeps_alive: bool,
     pub(super) expects: Expects,
 }
 
-/// Where the body ends.
+/// How the end of the body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     None,
@@ -26,16 +26,16 @@ pub(super) enum Framing {
     Chunked,
 }
 
-/// What stands in `Expect`.
+/// The value of the `Expect` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expects {
     Nothing,
     Continue,
-    /// Something that nobody knows.
+    /// A value that the server does not know, which is refused.
     Other,
 }
 
-/// Why there is no request. All of them close the connection.
+/// Why a head is refused. The connection is closed in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     Malformed,
@@ -45,12 +45,12 @@ pub(super) enum Refusal {
     TooLarge,
     TransferEncoding,
     Version,
-    /// Strangers have too many long heads under way.
+    /// Unknown clients have too many long heads under way.
     NoRoom,
 }
 
 impl Refusal {
-    /// The status line without its version, and the body.
+    /// The status line without the version, and the body of the answer.
     pub(super) fn texts(self) -> (&'static str, &'static str) {
         let text = match self {
             Self::Malformed => "400 Bad Request",
@@ -66,7 +66,7 @@ impl Refusal {
     }
 }
 
-/// Where a head ends that begins with the bytes, after its empty line. `seen` bytes were looked at before.
+/// The position after the empty line that ends a head. The first `seen` bytes were searched before.
 pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Option<usize> {
     let start = seen.saturating_sub(3);
     let found = bytes.get(start..)?.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
@@ -80,7 +80,7 @@ pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Option<usize> {
     None
 }
 
-/// Reads a whole head, with its empty line.
+/// Parses a complete head, with its empty line.
 pub(super) fn parse(bytes: &Bytes) -> Result<Parsed, Refusal> {
     let mut lines = Lines { bytes, at: 0 };
     let line = lines.next().ok_or(Refusal::Malformed)?;
@@ -121,7 +121,7 @@ pub(super) fn parse(bytes: &Bytes) -> Result<Parsed, Refusal> {
     Ok(Parsed { head, framing, is_version_1_0, keeps_alive: keeps && !closes, expects })
 }
 
-/// Before and after the first blank.
+/// What stands before and after the first blank.
 fn cut(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = line.iter().position(|byte| *byte == b' ')?;
     Some((&line[..at], &line[at + 1..]))
@@ -204,7 +204,7 @@ fn has_whole_escapes(path: &str) -> bool {
     parts.all(|part| matches!(part, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }
 
-/// Lines without their ends.
+/// Iterates over lines without their line ends.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -224,7 +224,7 @@ impl<'a> Iterator for Lines<'a> {
 
 struct HeaderLines {
     map: HeaderMap,
-    /// A name with a blank in it is told of later than other faults.
+    /// A name contains a blank. Go reports this later than other errors.
     has_bad_name: bool,
 }
 
@@ -252,7 +252,7 @@ fn parse_headers(bytes: &Bytes, lines: Lines<'_>) -> Result<HeaderLines, Refusal
         let (name, value) = (&whole[..colon], whole[colon + 1..].trim_ascii());
         let value = match &folded {
             Some(_) => HeaderValue::from_bytes(value),
-            // Shares the head's bytes.
+            // The value shares the head's bytes.
             None => HeaderValue::from_maybe_shared(bytes.slice_ref(value)),
         };
         let value = value.map_err(|_| Refusal::Malformed)?;
@@ -271,7 +271,7 @@ fn is_continuation(line: &[u8]) -> bool {
     matches!(line, [b' ' | b'\t', ..])
 }
 
-/// The name would be one without the blanks in it.
+/// Whether the name would be valid without the blanks in it.
 fn has_only_blanks_besides(name: &[u8]) -> bool {
     let rest: Vec<u8> = name.iter().copied().filter(|byte| *byte != b' ').collect();
     rest.len() < name.len() && (rest.is_empty() || HeaderName::from_bytes(&rest).is_ok())
@@ -337,7 +337,7 @@ mod tests {
         parse(&bytes)
     }
 
-    /// Each is kube-apiserver's answer.
+    /// The expected answers are kube-apiserver's.
     #[test]
     fn heads_are_refused_as_go_refuses_them() {
         use Refusal::{BadHeaderName, BadHost, Malformed, NoHost, TransferEncoding, Version};
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_taken_as_go_takes_them() {
+    fn heads_are_accepted_as_go_accepts_them() {
         let cases = [
             ("GET /version HTTP/1.1\r\nHost:\r\n\r\n", "/version", "", Framing::None, true),
             ("GET /version HTTP/1.0\r\n\r\n", "/version", "", Framing::None, false),
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_lines_and_a_long_path_are_fine() {
+    fn thousands_of_lines_and_a_long_path_are_accepted() {
         let many = |count: usize| {
             let lines: String = (0..count).map(|number| format!("X-{number}: b\r\n")).collect();
             format!("GET /{} HTTP/1.1\r\nHost: a\r\n{lines}\r\n", "x".repeat(200_000))
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_however_the_head_arrives() {
+    fn the_end_of_a_head_is_found_however_it_is_split() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody";
         for seen in 0..head.len() - 4 {
             assert_eq!(end_of_head(head, seen.min(head.len() - 7)), Some(head.len() - 4), "{seen}");

@@ -1,7 +1,7 @@
-//! HTTP/1: requests one after the other. Heads are read by rules of Go's server (`head`), which a general library
-//! does not have: one bound of a megabyte for all of it, and its answers to what is no request. An answer is written
-//! part by part, and none is asked for before the last one is written, so that a client that reads nothing costs
-//! no more than one part.
+//! HTTP/1: one request after the other. Heads are parsed by the rules of Go's server (`head`), which a general
+//! library does not follow: one limit of a megabyte for the whole head, and Go's answers to malformed requests. An
+//! answer is written part by part, and the next part is made only after the last one was written, so that a client
+//! that does not read costs the memory of one part only.
 //! go: net/http/server.go
 
 mod body;
@@ -31,10 +31,10 @@ use body::RequestBody;
 use head::{Expects, Framing, Parsed, Refusal};
 use wire::Wire;
 
-/// Bytes that few heads of answers have more than.
+/// Most heads of answers are shorter than this.
 const ANSWER_HEAD_BYTES: usize = 512;
 
-/// After parts of so many bytes others have their turn: making the next one takes a while.
+/// After a part of this size the task yields, since making the next part takes a while.
 const LARGE_PART_BYTES: usize = 32 * 1024;
 
 pub(super) async fn serve(
@@ -43,7 +43,7 @@ pub(super) async fn serve(
     mut stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut wire = Wire::new(Guarded::new(stream, Arc::clone(&requests.activity)));
-    // A client that is new has not yet shown that it wants anything.
+    // Before its first request a client gets only the time for a head, not the idle time of a kept-alive connection.
     let mut idle = Duration::from_millis(limits::HEAD_MILLIS);
     let mut is_after_post = false;
     loop {
@@ -71,12 +71,12 @@ pub(super) async fn serve(
     }
 }
 
-/// What comes after a request.
+/// How a connection continues after a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     Next,
     Close,
-    /// The client did not wait for its answer.
+    /// The client went away before its answer was sent.
     Gone,
 }
 
@@ -95,7 +95,8 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     let is_head = head.method == http::Method::HEAD;
     let under_way = UnderWay::begin(&requests.activity);
     let (response, is_read) = if head.method == http::Method::OPTIONS && head.path == "*" {
-        // About the server, not about anything on it. go: net/http/server.go globalOptionsHandler
+        // `OPTIONS *` asks about the server as a whole.
+        // go: net/http/server.go globalOptionsHandler
         (http::Response::new(Reply::nothing()), framing == Framing::None)
     } else if framing == Framing::None {
         tokio::select! {
@@ -113,14 +114,14 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     sending.send(wire, response).await
 }
 
-/// How an answer is sent.
+/// How one answer is sent.
 struct Sending {
     is_head: bool,
     is_version_1_0: bool,
     closes: bool,
 }
 
-/// Where an answer's body ends.
+/// How the end of an answer's body is marked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
     NoBody,
@@ -158,7 +159,7 @@ impl Sending {
             wire.write(&mut Bytes::from(head)).await?;
             return Ok(then);
         }
-        // A watch has nothing to say at first, and its client waits for the head.
+        // A watch may have no event for long, but its client waits for the head.
         let mut head = Bytes::from(head);
         loop {
             let frame = match next(&mut reply, wire, &mut head).await? {
@@ -225,7 +226,7 @@ fn reason(status: http::StatusCode) -> &'static str {
     }
 }
 
-/// A header line, its name in capitals as Go writes it.
+/// Appends a header line, with the name's words capitalized as Go writes them.
 fn put(head: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     let mut begins_word = true;
     head.extend(name.iter().map(|byte| {
@@ -244,7 +245,7 @@ enum Next {
     Gone,
 }
 
-/// The next part of an answer. When there is none yet, the head goes out alone.
+/// The next part of an answer. If none is ready yet, the head is sent alone.
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(
     reply: &mut Reply,
     wire: &mut Wire<S>,
@@ -277,7 +278,7 @@ impl Next {
     }
 }
 
-/// What a client is told whose bytes were no request.
+/// The answer to bytes that were not a valid request.
 fn refused(refusal: Refusal) -> Bytes {
     let (status, body) = refusal.texts();
     let headers = "Content-Type: text/plain; charset=utf-8\r\nConnection: close";

@@ -1,4 +1,4 @@
-//! An HTTP/1 connection's bytes: heads that come in, and whether the client is still there.
+//! The byte stream of an HTTP/1 connection: it reads heads, and notices when the client goes away.
 
 use std::future::Future;
 use std::io;
@@ -14,25 +14,26 @@ use tokio::time::Instant;
 use super::head::{self, Parsed, Refusal};
 use crate::budget::Budget;
 
-/// Room for what is read at once.
+/// The capacity for one read.
 const READ_BYTES: usize = 8 * 1024;
 const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of further requests that are read while one is answered; a client that sends more before it has its
-/// answer has to wait.
+/// How many bytes of further requests are read while one is answered. A client that sends more has to wait until it
+/// has read its answer.
 const AHEAD_BYTES: usize = 16 * 1024;
 
-/// Bytes of line ends that are passed over behind the body of a POST.
+/// Bytes of line ends that are skipped after the body of a POST.
 const LINE_ENDS_AFTER_POST: usize = 4;
 
-/// How long and how much is read from a client that was told to go: closing with bytes unread would reset the
-/// connection before the client has read its answer. go: net/http/server.go rstAvoidanceDelay
+/// How long, and how much, is read from a client after the connection's last answer. Closing a socket with unread
+/// bytes would reset the connection before the client has read that answer.
+/// go: net/http/server.go rstAvoidanceDelay
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 256 * 1024;
 
 pub(super) struct Wire<S> {
     stream: S,
-    /// What has been read and not been used.
+    /// Bytes that were read and not used yet.
     unread: BytesMut,
 }
 
@@ -41,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { stream, unread: BytesMut::new() }
     }
 
-    /// The next head. None when the connection has ended, or nothing came in time.
+    /// Reads the next head. None when the connection has ended, or the head did not arrive in time.
     pub(super) async fn head(
         &mut self,
         idle: Duration,
@@ -86,32 +87,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Old clients send a line end behind the body of a POST. go: net/http/server.go readRequest
+    /// Old clients send a line end after the body of a POST. go: net/http/server.go readRequest
     fn skip_line_ends(&mut self) {
         let is_line_end = |byte: &&u8| matches!(**byte, b'\r' | b'\n');
         let count = self.unread.iter().take(LINE_ENDS_AFTER_POST).take_while(is_line_end).count();
         self.unread.advance(count);
     }
 
-    /// Reads what there is; 0 at the end.
+    /// Reads what has arrived; 0 at the end of the stream.
     async fn read(&mut self) -> io::Result<usize> {
         let room = self.unread.len().clamp(READ_BYTES, READ_BYTES_MAX);
         self.unread.reserve(room);
         self.stream.read_buf(&mut self.unread).await
     }
 
-    /// Reads what there is.
+    /// Polls `read`.
     pub(super) fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        // Nothing is lost with a read that is not ready: it has no state of its own.
+        // A read that is not ready can be dropped without loss, since it holds no state.
         pin!(self.read()).poll(context)
     }
 
-    /// Bytes that have been read and not been used.
+    /// Bytes that were read and not used yet.
     pub(super) fn unread(&mut self) -> &mut BytesMut {
         &mut self.unread
     }
 
-    /// Returns when the client has gone, or has ended its side, which Go's server takes for the same.
+    /// Returns when the client has closed the connection, or only its sending side, which Go's server treats alike.
     pub(super) async fn gone(&mut self) {
         while self.unread.len() < AHEAD_BYTES {
             match self.read().await {
@@ -127,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.stream.flush().await
     }
 
-    /// Tells the client to go on with its body.
+    /// Writes `100 Continue`.
     pub(super) fn poll_write(
         &mut self,
         context: &mut Context<'_>,
@@ -140,14 +141,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         pin!(write).poll(context)
     }
 
-    /// Gives back what an idle connection does not need.
+    /// Frees the memory that an idle connection does not need.
     pub(super) fn rest(&mut self) {
         if self.unread.is_empty() {
             self.unread = BytesMut::new();
         }
     }
 
-    /// Ends our side, and reads for a moment what the client still sends.
+    /// Closes the sending side, and reads for a short time what the client still sends.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         let closing = async {
             self.stream.shutdown().await?;

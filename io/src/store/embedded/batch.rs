@@ -1,4 +1,4 @@
-//! One batch: what a set of operations does to the machine, and the records that say so.
+//! One batch: the operations that are done together on the in-memory machine, and the log records of their effects.
 
 use super::queue::Request;
 use super::record::{Record, encode_changes};
@@ -10,43 +10,43 @@ use tokio::sync::oneshot;
 /// Operations that were done in memory and are not durable yet.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// The records, encoded; empty when nothing has to be durable.
+    /// The encoded records; empty when nothing has to be made durable.
     pub(super) payload: Vec<u8>,
-    /// Something recorded needs room of its own, which a full disk does not have.
+    /// Whether a record adds data, for which a full disk has no room.
     pub(super) grows: bool,
     pub(super) events: Vec<Event>,
     pub(super) replies: Vec<Reply>,
-    /// Takes effect once the batch is durable, since it cannot be taken back.
+    /// A compaction. It is done once the batch is durable, since it cannot be undone.
     pub(super) compaction: Option<Rev>,
     granted: Vec<LeaseId>,
     revoked: Vec<Lease>,
 }
 
-/// An outcome that is told when the batch is durable.
+/// A result that its caller gets when the batch is durable.
 pub(super) struct Reply {
     pub(super) to: oneshot::Sender<Stored>,
     pub(super) outcome: Stored,
     pub(super) wrote: bool,
-    /// What was asked, to do it again when the batch is taken back for others.
+    /// The operation, to do it again if the batch is undone because of other operations in it.
     pub(super) op: Op,
 }
 
 impl Reply {
-    /// Whether a full disk has room for this.
+    /// Whether a full disk still has room for this batch, because it only removes data.
     pub(super) fn takes_away(&self) -> bool {
         takes_away(&self.op)
     }
 }
 
 impl Batch {
-    /// Revokes the leases that have run out.
+    /// Revokes the leases that have expired.
     pub(super) fn expire(&mut self, mvcc: &mut Mvcc, now: Mono) {
         for expired in mvcc.expire(now) {
             self.revoked_with(expired.lease, expired.events);
         }
     }
 
-    /// Does one operation; it reads what was durable before the batch, or what the batch does itself.
+    /// Performs one operation. It reads what was durable before the batch and what the batch itself has written.
     pub(super) fn perform(&mut self, mvcc: &mut Mvcc, now: Mono, visible: Rev, request: Request) {
         let recorded = self.payload.len();
         let outcome = match &request.op {
@@ -61,15 +61,15 @@ impl Batch {
         self.replies.push(Reply { to: request.reply, outcome, wrote, op: request.op });
     }
 
-    /// Takes everything back, because it did not become durable.
+    /// Undoes the whole batch, because it did not become durable.
     pub(super) fn undo(&self, mvcc: &mut Mvcc, now: Mono, visible: Rev) {
         mvcc.rollback(visible);
         for id in &self.granted {
-            // No key has it, and one that was revoked in the same batch is gone already.
+            // The lease has no keys. If it was revoked in the same batch, it is gone already, which is no error.
             let _ = mvcc.lease_revoke(*id);
         }
         for lease in self.revoked.iter().filter(|lease| !self.granted.contains(&lease.id)) {
-            // The rollback has brought back those that had keys.
+            // The rollback restored the revoked leases that had keys; those fail here, which is no error.
             let _ = mvcc.lease_grant(now, lease.ttl_seconds, Some(lease.id));
         }
     }
@@ -84,7 +84,7 @@ impl Batch {
         }
     }
 
-    /// Compacts because history takes too much memory, unless the batch compacts further itself.
+    /// Compacts when history takes too much memory, unless the batch compacts further itself.
     pub(super) fn compact_early(&mut self, mvcc: &Mvcc, revision: Rev) {
         if let Stored::Compacted = self.compact(mvcc, revision) {
             tracing::debug!(revision = revision.0, "history is compacted early: it takes too much memory");
@@ -141,7 +141,7 @@ impl Batch {
     }
 }
 
-/// Whether an operation at most removes keys, leases or history.
+/// Whether an operation does nothing but remove keys, leases or history.
 fn takes_away(op: &Op) -> bool {
     match op {
         Op::Txn(txn) => !txn.then.iter().chain(&txn.otherwise).any(|op| matches!(op, TxnOp::Put(_))),
@@ -158,12 +158,12 @@ pub(super) fn read(mvcc: &Mvcc, range: &Range, visible: Rev) -> Stored {
     }
 }
 
-/// Does again what a record says.
+/// Applies a record to the machine during a restart.
 pub(super) fn replay(mvcc: &mut Mvcc, now: Mono, record: Record) -> Result<(), String> {
     let replayed = match record {
         Record::Changes { revision, events } => mvcc.replay(revision, &events),
         Record::Compact(revision) => match mvcc.compact(revision) {
-            // A snapshot, and the log that is replayed on it, begin without earlier history.
+            // A snapshot has no history, so a compaction recorded before it was taken is done already.
             Err(StoreError::Compacted { .. }) => Ok(()),
             other => other,
         },

@@ -1,5 +1,6 @@
-//! The committer, a thread or a task: takes what is queued, does it in memory, makes it durable with one sync, shows
-//! it, tells the feeds, and only then the callers.
+//! The committer, a thread or a task. For each batch it takes queued operations, performs them in memory, makes them
+//! durable with one sync, makes them visible to readers, delivers them to the feeds, and answers the callers last, so
+//! that a client that was answered sees its own write everywhere.
 
 use super::batch::{Batch, Reply};
 use super::directory::Directory;
@@ -21,40 +22,40 @@ use steersman_core::value::Text;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Leases that could not be revoked (a full disk) are tried again after this.
+/// The pause before leases that could not be revoked (on a full disk) are tried again.
 const EXPIRY_RETRY_MILLIS: u64 = 1000;
 
-/// On a full disk a snapshot, which may make room, is tried again after this.
+/// The pause, on a full disk, before a snapshot that may free room is tried again.
 const ROOM_RETRY_MILLIS: u64 = 10_000;
 
-/// What a write is told that a full disk has no room for.
+/// The error for a write that a full disk has no room for.
 pub(super) const FULL: &str =
     "the disk of the data directory is full: only deletions are taken until there is room";
 
-/// What the committer shares with readers and callers.
+/// What the committer, readers and callers share.
 pub(super) struct Shared {
     pub(super) memory: RwLock<Memory>,
     pub(super) queue: Queue,
     pub(super) disk_bytes: AtomicU64,
-    /// Why the store will never take a write again.
+    /// Set, with the reason, when the store can never take a write again.
     pub(super) broken: watch::Sender<Option<Text>>,
-    /// True when the committer has ended and the directory is free.
+    /// True when the committer has ended and released the directory.
     pub(super) done: watch::Sender<bool>,
 }
 
 pub(super) struct Memory {
     pub(super) mvcc: Mvcc,
-    /// The newest durable revision; later ones of the machine are not shown to anybody.
+    /// The newest durable revision. Later revisions of the machine are not shown to readers.
     pub(super) visible: Rev,
 }
 
-/// The durable side; a store in memory has none.
+/// The files; a store in memory has none.
 pub(super) struct Durable {
     pub(super) directory: Arc<Directory>,
     pub(super) log: Log,
-    /// Size of the newest snapshot.
+    /// The size of the newest snapshot.
     pub(super) snapshot_bytes: u64,
-    /// A snapshot is made when the log has grown so long.
+    /// A snapshot is made when the log has reached this length.
     pub(super) snapshot_after_bytes: u64,
 }
 
@@ -65,15 +66,15 @@ pub(super) struct Committer {
     origin: Instant,
     expire_from: Mono,
     snapshot: Option<Snapshotting>,
-    /// No snapshot is tried before the log has this length, after one has failed.
+    /// After a failed snapshot, the length of the log at which the next one is tried.
     snapshot_retry_bytes: u64,
-    /// No snapshot is tried for the sake of room before.
+    /// The time before which no snapshot is tried in order to free room.
     room_from: Mono,
-    /// The disk was full at the last write that needs room.
+    /// Whether the disk was full at the last write that adds data.
     full: bool,
-    /// Why nothing can be written any more.
+    /// The reason why nothing can be written any more.
     broken: Option<Text>,
-    /// Lines of the log about writes that were refused.
+    /// Limits the log lines about refused writes.
     refusals: Throttle,
 }
 
@@ -83,7 +84,7 @@ struct Snapshotting {
     thread: JoinHandle<()>,
 }
 
-/// Tells those who wait when the committer ends, also by a panic.
+/// Tells waiting callers that the committer has ended, even if it ends by a panic.
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
@@ -129,14 +130,14 @@ impl Committer {
             self.start_snapshot();
         }
         if let Some(snapshot) = self.snapshot.take() {
-            // Whether it succeeds is seen at the next start.
+            // Whether the snapshot succeeded is found out at the next start.
             let _ = snapshot.thread.join();
         }
-        // The directory is free before anyone is told that the store is closed.
+        // The directory is released before callers are told that the store is closed.
         self.durable = None;
     }
 
-    /// Runs as a task until the queue is closed and empty; only for a store in memory, which never blocks.
+    /// Runs as a task until the queue is closed and empty. This is for a store in memory only, since it never blocks.
     pub(super) async fn run_in_memory(mut self) {
         assert!(self.durable.is_none(), "a disk would block the task");
         let _ending = Ending(Arc::clone(&self.shared));
@@ -162,7 +163,7 @@ impl Committer {
         Mono(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Until the next lease may be revoked.
+    /// The time until the next lease can be revoked.
     fn timeout(&self) -> Option<Duration> {
         if self.broken.is_some() {
             return None;
@@ -206,7 +207,7 @@ impl Committer {
         batch
     }
 
-    /// Makes a batch durable and tells of it, or takes it back.
+    /// Makes a batch durable and answers its callers, or undoes it.
     fn settle(&mut self, batch: Batch) {
         if !batch.payload.is_empty() {
             let appended = match &mut self.durable {
@@ -237,7 +238,7 @@ impl Committer {
         memory.visible
     }
 
-    /// Says once that the disk is full, and once that it is not any more.
+    /// Logs once that the disk is full, and once that it is not full any more.
     fn note_room(&mut self, grows: bool) {
         if self.full && grows {
             self.full = false;
@@ -245,7 +246,8 @@ impl Committer {
         }
     }
 
-    /// There is no room for a batch. What only takes away gets a batch of its own.
+    /// Refuses the operations of a batch that add data, since the disk is full. Those that only remove data are put
+    /// into a batch of their own.
     fn refuse_growth(&mut self, mut batch: Batch) {
         if !self.full {
             self.full = true;
@@ -263,7 +265,7 @@ impl Committer {
         if !again.is_empty() {
             let requests = again.into_iter().map(|reply: Reply| Request { op: reply.op, reply: reply.to });
             let batch = self.evaluate(requests.collect());
-            // It does not grow, so this does not go deeper.
+            // This batch adds no data, so the recursion ends here.
             self.settle(batch);
         }
     }
@@ -313,13 +315,14 @@ impl Committer {
         why
     }
 
-    /// Starts a snapshot when the log has grown long enough. Writes wait for the walk over the keys, not
+    /// Starts a snapshot when the log is long enough. Writes wait while the keys are collected, but not while the
+    /// file is written.
     /// for the file.
     fn start_snapshot(&mut self) {
         let now = self.now();
         let Some(durable) = &mut self.durable else { return };
         let due_at = durable.snapshot_after_bytes.max(durable.snapshot_bytes).max(self.snapshot_retry_bytes);
-        // On a full disk the log may hold much that was deleted since.
+        // On a full disk a snapshot may free room, since the log may hold much that was deleted since.
         let makes_room = durable.log.lacks_room() && now >= self.room_from;
         let due = makes_room || durable.log.replay_bytes() >= due_at;
         if self.snapshot.is_some() || self.broken.is_some() || !due {
@@ -371,7 +374,8 @@ impl Committer {
         self.note_size();
     }
 
-    /// The log goes on growing; another snapshot is tried when it has grown by a quarter of the bound.
+    /// After a failed snapshot the log keeps growing. The next one is tried when it has grown by a quarter of the
+    /// bound.
     fn snapshot_failed(&mut self, error: AppendError) {
         let Some(durable) = &self.durable else { return };
         self.snapshot_retry_bytes = durable.log.replay_bytes() + durable.snapshot_after_bytes / 4;

@@ -1,5 +1,5 @@
-//! Tests of power that fails, of processes that are killed, and of syncs that fail: of what was not synced, any sectors
-//! and any names may be on the disk and any not, while a process that starts anew sees all of it.
+//! Tests of power failures, killed processes and failing syncs. After a power failure, any sectors and names that
+//! were not synced may be on the disk or not; a process that merely restarts sees all of them.
 
 use super::disk::{Disk, RealDisk};
 use super::recovery::{open, put};
@@ -17,8 +17,8 @@ use steersman_core::store::{Op, Range, Stored};
 const SECTOR_BYTES: usize = 512;
 const SIZES: Sizes = Sizes { snapshot_after_bytes: 20_000, segment_bytes: 8000, reserve_bytes: 0 };
 
-/// A disk that remembers what is surely on it, and what was only asked for. The directory of the test is what the
-/// system shows.
+/// A disk that distinguishes what is durable from what was only written. The test's directory shows what the
+/// operating system would show.
 #[derive(Default)]
 struct CrashDisk {
     state: Mutex<State>,
@@ -27,25 +27,26 @@ struct CrashDisk {
 #[derive(Default)]
 struct State {
     platter: Platter,
-    /// What the files of the directory are on the platter: the system gives the number of a removed file again.
+    /// For each file of the directory its contents on the platter, since the system reuses the inode numbers of
+    /// removed files.
     files: BTreeMap<u64, usize>,
     ending: Ending,
     calls_left: u64,
     acknowledged: u64,
     /// The platter when the power failed, and how many writes were acknowledged by then.
     remains: Option<(Platter, u64)>,
-    /// The process was killed: none of its calls does anything.
+    /// The process was killed: its calls have no effect any more.
     killed: bool,
 }
 
-/// What happens when the calls have run out.
+/// What happens when the number of calls is used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Ending {
-    /// What happens afterwards happens in another world.
+    /// The power fails: later calls do not reach the platter that the test looks at.
     #[default]
     PowerFails,
     Killed,
-    /// The next sync fails, and the system forgets that the pages have to be written.
+    /// The next sync fails, and the system forgets that the pages were not written.
     SyncFails,
 }
 
@@ -69,7 +70,7 @@ enum Pending {
 }
 
 impl State {
-    /// One call of the process, which the end may come before.
+    /// Counts one call of the process. The end may come before it takes effect.
     fn call(&mut self) -> io::Result<()> {
         if self.killed {
             return Err(io::Error::other("the process was killed"));
@@ -181,7 +182,7 @@ impl Platter {
 }
 
 impl Image {
-    /// Makes what is pending durable, sector by sector as `keep` says.
+    /// Makes pending writes durable, those sectors for which `keep` is true.
     fn settle(&mut self, keep: &mut dyn FnMut(usize) -> bool) {
         for pending in std::mem::take(&mut self.pending) {
             match pending {
@@ -207,7 +208,7 @@ impl Image {
     }
 }
 
-/// A small generator: the same seed, the same crash.
+/// A small random generator, so that the same seed gives the same crash.
 struct Draw(u64);
 
 impl Draw {
@@ -222,7 +223,7 @@ fn nth(number: u64) -> (String, String) {
     (format!("/{}", number % 9), format!("{number}.{}", "x".repeat(length)))
 }
 
-/// One life of a server, which writes until its end comes. What it shows when it starts counts as acknowledged.
+/// Runs a server that writes until its end comes. What it holds when it starts counts as acknowledged.
 async fn live(disk: &Arc<CrashDisk>, directory: &Path, ending: Ending, calls: u64) {
     {
         let mut state = disk.state.lock().unwrap();
@@ -244,7 +245,7 @@ async fn live(disk: &Arc<CrashDisk>, directory: &Path, ending: Ending, calls: u6
     }
     let mut writes_after_end = 20;
     while disk.state.lock().unwrap().remains.is_none() && writes_after_end > 0 {
-        // The sync of a snapshot that fails does not end the writing.
+        // A failing sync of a snapshot does not end the writing.
         if disk.state.lock().unwrap().ending != ending {
             writes_after_end -= 1;
         }
@@ -258,7 +259,7 @@ async fn live(disk: &Arc<CrashDisk>, directory: &Path, ending: Ending, calls: u6
     store.close().await;
 }
 
-/// What is in a directory after it was written down as a power failure left it.
+/// Checks what a server finds in a directory that holds what a power failure left.
 async fn check_remains(seed: u64, draw: &mut Draw, remains: (Platter, u64)) {
     let place = tempfile::tempdir().expect("a temporary directory");
     let (mut platter, acknowledged) = remains;
@@ -270,7 +271,7 @@ async fn check_remains(seed: u64, draw: &mut Draw, remains: (Platter, u64)) {
         fs::write(place.path().join(name), &image.durable).expect("written");
     }
     let store = open(place.path(), SIZES);
-    // Write n makes revision n + 1.
+    // The n-th write makes revision n + 1.
     let found = store.revision().0 - 1;
     assert!(
         found == acknowledged || found == acknowledged + 1,
@@ -286,7 +287,7 @@ async fn check_remains(seed: u64, draw: &mut Draw, remains: (Platter, u64)) {
     store.close().await;
 }
 
-/// Lives that end in the given ways, then one that ends by a power failure.
+/// Runs servers that end in the given ways, then one that ends by a power failure.
 async fn play(seed: u64, endings: &[Ending]) {
     let mut draw = Draw(seed);
     let scratch = tempfile::tempdir().expect("a temporary directory");
@@ -294,7 +295,7 @@ async fn play(seed: u64, endings: &[Ending]) {
     for ending in endings {
         live(&disk, scratch.path(), *ending, draw.below(60) + 1).await;
     }
-    // Often soon after the start, where the end of the life before matters.
+    // Half of the ends come soon after the start, where what the previous run left matters.
     let calls = if draw.below(2) == 0 { draw.below(25) } else { draw.below(250) };
     live(&disk, scratch.path(), Ending::PowerFails, calls + 1).await;
     let remains = disk.state.lock().unwrap().remains.take().expect("the power has failed");
@@ -308,7 +309,7 @@ async fn power_failures_lose_nothing_that_was_acknowledged() {
     }
 }
 
-/// A killed process leaves names and pages that are not on the disk and look as if they were.
+/// A killed process leaves names and pages that look durable and are not.
 #[tokio::test]
 async fn kills_before_a_power_failure_lose_nothing() {
     for seed in 0..150 {
@@ -316,7 +317,7 @@ async fn kills_before_a_power_failure_lose_nothing() {
     }
 }
 
-/// After a failed sync the system shows pages that will never be written.
+/// After a failed sync, the system shows pages that will never be written.
 #[tokio::test]
 async fn failed_syncs_before_a_power_failure_lose_nothing() {
     for seed in 0..150 {

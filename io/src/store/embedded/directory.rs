@@ -1,8 +1,8 @@
-//! The data directory: its lock, the names in it, and making changes of names durable.
+//! The data directory: its lock, the names of its files, and making changes of names durable.
 //!
-//! `lock` is held by the one process that uses the directory; `begun` says that there is a store; `log-N` starts with
-//! batch N; `snapshot-N` holds what all batches up to N came to; `reserve` holds room for deletions on a full disk;
-//! `*.tmp` was never finished.
+//! `lock` is held by the one process that uses the directory; `begun` says that a store was created here; `log-N`
+//! begins with batch N; `snapshot-N` holds the state after all batches up to N; `reserve` keeps room for deletions on
+//! a full disk; `*.tmp` is a file that was not finished.
 
 use super::disk::Disk;
 use super::error::OpenError;
@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What `begun` holds.
+/// The content of `begun`.
 const BEGUN: &[u8] = b"The log in this directory has begun: without it the store is not whole.\n";
 
 /// A directory that no other process uses.
@@ -20,11 +20,11 @@ pub(super) struct Directory {
     path: PathBuf,
     handle: File,
     disk: Arc<dyn Disk>,
-    /// Its lock ends with the file, also when the process is killed.
+    /// The lock is released with the file, even when the process is killed.
     _lock: File,
 }
 
-/// The files of the store, in order of their numbers.
+/// The files of the store, ordered by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) snapshots: Vec<u64>,
@@ -33,8 +33,8 @@ pub(super) struct Listing {
 }
 
 impl Directory {
-    /// Creates the directory when it is missing, locks it, and makes the names in it durable: a process that was
-    /// killed may have given some that are not.
+    /// Creates the directory if it is missing, locks it, and makes the names in it durable: a process that was killed
+    /// may have created names that are not durable yet.
     pub(super) fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let failed = |action| move |error| OpenError::io(path, action, error);
         private::create_directory(path).map_err(failed("create data directory"))?;
@@ -96,7 +96,7 @@ impl Directory {
         Ok(listing)
     }
 
-    /// Whether a log was begun here once. The files of the first servers do not say so.
+    /// Whether a log was begun here once. Directories of the first releases do not have the file `begun`.
     pub(super) fn has_begun(&self) -> bool {
         self.begun().exists()
     }
@@ -106,8 +106,8 @@ impl Directory {
         self.sync()
     }
 
-    /// Creates a file, in the place of one that has its name: it has the name once it is written and synced, durably
-    /// once the directory is synced. One that fails leaves nothing behind.
+    /// Creates a file, replacing one of the same name. It gets its name only after its content was written and
+    /// synced, and the name is durable once the directory is synced. A failure leaves no file behind.
     pub(super) fn create(
         &self,
         path: &Path,
@@ -121,15 +121,15 @@ impl Directory {
         match written {
             Ok(()) => Ok(file),
             Err(error) => {
-                // It would keep room that a full disk does not have.
+                // An unfinished file would take room that a full disk does not have.
                 let _ = self.disk.remove(&unfinished);
                 Err(error)
             }
         }
     }
 
-    /// Removes what a snapshot covers, and what was never finished. A file that stays does no harm: the
-    /// next start removes it.
+    /// Removes files that a snapshot covers, and unfinished ones. A file that cannot be removed does no harm: the
+    /// next start tries again.
     pub(super) fn remove_obsolete(&self, listing: &Listing, covered: u64) {
         let segments = listing.segments.iter().filter(|first| **first <= covered);
         let snapshots = listing.snapshots.iter().filter(|last| **last < covered);

@@ -1,4 +1,4 @@
-//! What the store asks of a disk, so that tests can make it fail at any step.
+//! The file operations of the store, as a trait, so that tests can make each of them fail.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,27 +6,27 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// The calls by which the store changes files and their names.
+/// The operations that change files and their names.
 pub(super) trait Disk: Send + Sync + 'static {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Returns when the file's data, and the length needed to read them, are on the disk.
+    /// Returns when the file's data, and the length needed to read them, are durable.
     fn sync(&self, file: &File) -> io::Result<()>;
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()>;
 
-    /// Takes room for so many bytes.
+    /// Allocates this many bytes on the disk.
     fn allocate(&self, file: &File, length: u64) -> io::Result<()>;
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Returns when the names in a directory are on the disk.
+    /// Returns when the names in a directory are durable.
     fn sync_directory(&self, directory: &File) -> io::Result<()>;
 }
 
-/// The disk of the machine.
+/// The real disk.
 pub(super) struct RealDisk;
 
 impl Disk for RealDisk {
@@ -64,7 +64,7 @@ impl Disk for RealDisk {
     }
 }
 
-/// True when a write failed for want of room, which an operator can cure while the server runs.
+/// Whether a write failed because the disk is full, which an operator can cure while the server runs.
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -1,25 +1,25 @@
-//! Why a data directory cannot be opened, in words for the person who has to repair it.
+//! Why a data directory cannot be opened, worded for the operator who has to repair it.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// What to do about a store that is not whole.
+/// What an operator can do about a damaged store.
 const REPAIR: &str =
     "restore the whole data directory from a backup, or move it away to begin with an empty store";
 
-/// Why the embedded store did not start. Nothing was changed in the directory.
+/// Why the embedded store did not start. The directory was not changed.
 #[derive(Debug)]
 pub enum OpenError {
-    /// Another process holds the directory.
+    /// Another process uses the directory.
     Locked { directory: PathBuf, holder: String },
-    /// The operating system refused.
+    /// The operating system reported an error.
     Io { path: PathBuf, action: &'static str, source: io::Error },
-    /// Bytes that were once durable are no longer what was written.
+    /// Bytes that were durable are not what was written.
     Damaged { path: PathBuf, offset: u64, what: String },
     /// The file was written in a format that this version does not know.
     UnknownVersion { path: PathBuf, version: u32 },
-    /// A file that later ones build on is not there.
+    /// A file is missing that later files build on.
     Missing { directory: PathBuf, sequence: u64 },
 }
 

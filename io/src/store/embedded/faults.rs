@@ -1,4 +1,4 @@
-//! Tests of a disk that fails: at every call, for want of room or for good.
+//! Tests of a failing disk: at every call, because the disk is full, or for good.
 
 use super::commit::FULL;
 use super::disk::{Disk, RealDisk};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use steersman_core::limits;
 use steersman_core::store::{Op, StoreError, Stored, Txn};
 
-/// A disk whose n-th call from now fails; writes do half of their work first.
+/// A disk whose n-th call from now fails. A failing write still writes half of its bytes.
 #[derive(Default)]
 struct FaultyDisk {
     fault: Mutex<Fault>,
@@ -30,7 +30,7 @@ struct Fault {
 }
 
 impl FaultyDisk {
-    /// After so many good calls, so many calls in a row fail.
+    /// Lets `calls_before` calls succeed and then `calls` calls in a row fail.
     fn fail_after(&self, calls_before: usize, calls: u32, kind: io::ErrorKind) {
         *self.fault.lock().unwrap() =
             Fault { calls_before: Some(calls_before), calls, kind: Some(kind), hits: 0 };
@@ -93,13 +93,13 @@ impl Disk for FaultyDisk {
         RealDisk.remove(path)
     }
 
-    /// Does not fail: whether a name is there is then not known, which no repair can mend.
+    /// Never fails: after a failure it would be unknown whether a name exists, which nothing can repair.
     fn sync_directory(&self, directory: &File) -> io::Result<()> {
         RealDisk.sync_directory(directory)
     }
 }
 
-/// What is answered to a write that a full disk has no room for.
+/// The answer to a write that a full disk has no room for.
 fn refusal() -> Stored {
     Stored::Failed(StoreError::Internal(FULL.into()))
 }
@@ -137,7 +137,7 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
         }
         let hit = disk.heal();
         hits += usize::from(hit > 0);
-        // A cut that fails is only untidy; three failures in a row may meet the repair itself.
+        // A failed cut only leaves useless bytes; with three failures in a row, the repair itself may fail.
         assert!(hit < 2 || refused || unknown.is_some(), "{hit} failures went unnoticed");
         assert!(unknown.is_none() || calls > 1, "one failure can be repaired");
         if unknown.is_none() {
@@ -159,7 +159,7 @@ async fn a_failed_sync_ends_writing_and_not_reading() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let (store, disk) = faulty(place.path(), SMALL);
     create(&store, "/a", "1").await;
-    // Two writes (ahead, frame), then the sync.
+    // Two writes (zeros ahead, the frame), then the sync.
     create(&store, "/b", "1").await;
     disk.fail_after(1, 1, io::ErrorKind::Other);
     let Stored::Unknown(why) = store.perform(put("/c", "1", 0)).await else { panic!("it is not known") };
@@ -204,7 +204,7 @@ async fn a_full_queue_refuses() {
 }
 
 #[tokio::test]
-async fn leases_and_compactions_are_taken_back_too() {
+async fn leases_and_compactions_are_undone_too() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let (store, disk) = faulty(place.path(), SMALL);
     let mut leases = Vec::new();
@@ -238,7 +238,7 @@ async fn leases_and_compactions_are_taken_back_too() {
     assert_eq!(state(&open(place.path(), SMALL)), []);
 }
 
-/// A disk with only so much room.
+/// A disk with limited room.
 #[derive(Default)]
 struct SmallDisk {
     left: Mutex<u64>,
@@ -295,7 +295,7 @@ impl Disk for SmallDisk {
 
 const FILLED: Sizes = Sizes { snapshot_after_bytes: u64::MAX, segment_bytes: 20_000, reserve_bytes: 60_000 };
 
-/// Writes until there is no room; the number of keys.
+/// Writes until there is no room, and returns the number of keys.
 async fn fill(store: &Embedded) -> usize {
     for number in 0.. {
         match store.perform(put(&format!("/{number}"), &"x".repeat(1000), 0)).await {
@@ -310,7 +310,7 @@ async fn fill(store: &Embedded) -> usize {
 }
 
 #[tokio::test]
-async fn a_full_disk_still_takes_deletions() {
+async fn a_full_disk_still_accepts_deletions() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(SmallDisk::default());
     disk.give(200_000);
@@ -322,11 +322,11 @@ async fn a_full_disk_still_takes_deletions() {
     let keys = fill(&store).await;
     assert!(keys > 80, "{keys}");
     store.close().await;
-    // A server starts on a full disk, too, and goes on where it was.
+    // A server also starts on a full disk, and continues where it was.
     *disk.left.lock().unwrap() = 0;
     let store = opened();
     assert_eq!(state(&store).len(), keys);
-    // Also beside writes that are refused, in one batch or in several.
+    // Deletions also succeed beside writes that are refused, in the same batch or in others.
     for number in 0..keys / 2 {
         let (refused, deleted) = tokio::join!(
             store.perform(put("/more", &"x".repeat(1000), 0)),
@@ -350,9 +350,9 @@ async fn a_full_disk_still_takes_deletions() {
     again.close().await;
 }
 
-/// What was written over takes room until there is a snapshot.
+/// Overwritten values take room until there is a snapshot.
 #[tokio::test]
-async fn a_full_disk_makes_room_of_what_was_written_over() {
+async fn a_full_disk_reclaims_the_room_of_overwritten_values() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(SmallDisk::default());
     disk.give(200_000);

@@ -11,12 +11,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Raised when files are written that older servers cannot read. Of version 1, a log may end with its file; since
-/// version 2 zeros follow its last frame, so that a file that was cut is noticed, and finished ones end with a seal.
+/// The version is raised when files are written that older servers cannot read. A log of version 1 may end where its
+/// file ends. Since version 2 zeros follow the last frame, so that a truncated file is noticed, and finished files
+/// end with a seal.
 pub(super) const FORMAT_VERSION: u32 = 2;
-/// The oldest version that is read.
+/// The oldest version that can still be read.
 const OLDEST_VERSION: u32 = 1;
-/// At least so many zeros follow the last frame of a log that goes on.
+/// At least this many zeros follow the last frame of the log that is being written.
 pub(super) const GUARD_BYTES: u64 = 512;
 pub(super) const HEADER_BYTES: usize = 40;
 
@@ -27,7 +28,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// A new file's header, with a salt of its own.
 pub(super) fn header(magic: &[u8; 8], sequence: u64) -> (u64, Vec<u8>) {
-    // A hasher of the standard library is seeded by the operating system.
+    // The standard library's hasher is seeded by the operating system, so it serves as a source of randomness.
     let salt = RandomState::new().build_hasher().finish();
     let mut bytes = magic.to_vec();
     bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -50,17 +51,18 @@ pub(super) struct FrameReader {
     length: u64,
 }
 
-/// What stands at the reader's place.
+/// What follows at the reader's position.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A whole frame; its payload was read.
+    /// A complete frame, whose payload was read.
     Frame,
-    /// No whole frame; the reader stays where it is. So many bytes follow that are not only zeros.
+    /// There is no complete frame, and the position stays. `bytes` is how many bytes follow up to the last one that
+    /// is not zero.
     End { tail: Tail, bytes: u64 },
 }
 
 impl FrameReader {
-    /// Opens a file that is named after `sequence`, and checks its header.
+    /// Opens the file with the number `sequence`, and checks its header.
     pub(super) fn open(path: &Path, magic: &[u8; 8], sequence: u64) -> Result<Self, OpenError> {
         let failed = |error| OpenError::io(path, "open", error);
         let file = File::open(path).map_err(failed)?;
@@ -83,7 +85,7 @@ impl FrameReader {
         self.salt
     }
 
-    /// Where the next frame starts.
+    /// The position of the next frame.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -92,7 +94,7 @@ impl FrameReader {
         self.length
     }
 
-    /// Reads the frame of the given sequence into `payload`, or judges why there is none.
+    /// Reads the frame with the given sequence into `payload`, or decides why there is none.
     pub(super) fn next(&mut self, sequence: u64, payload: &mut Vec<u8>) -> Result<Next, OpenError> {
         let path = self.path.clone();
         let failed = |error| OpenError::io(&path, "read", error);
@@ -134,8 +136,8 @@ impl FrameReader {
     }
 }
 
-/// Whether a file ends where there should be zeros still. They are durable before a frame is written over them, so a
-/// power failure does not take them away.
+/// Whether a file ends where zeros should follow. They are made durable before a frame is written over them, so a
+/// power failure cannot remove them, and the file must have been truncated.
 fn is_cut(salt: u64, rest: &[u8]) -> bool {
     let frame_bytes = match frame::header(salt, rest) {
         Some(header) => frame::frame_bytes(header.length as usize),

@@ -1,4 +1,4 @@
-//! The feeds: who is told of changes, and how far each one was told.
+//! The feeds that follow the store, and how far each of them has been delivered.
 
 use crate::store::{FeedInput, Sink};
 use bytes::Bytes;
@@ -10,12 +10,12 @@ use steersman_core::store::{Batch, Event, Feed, Rev, StoreError, Why};
 pub(super) struct Follower {
     pub(super) feed: Feed,
     pub(super) prefix: Bytes,
-    /// Changes at or below this revision are not wanted, or were delivered.
+    /// Changes up to this revision were delivered, or are not wanted.
     pub(super) after: Rev,
     pub(super) sink: Sink,
 }
 
-/// What a feed starts with: all that happened between its start and now, or why that is not known.
+/// The first delivery of a feed: all changes from its start until now, or why they are not known.
 pub(super) type Backlog = Result<Vec<Event>, Why>;
 
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Follower {
 }
 
 impl Followers {
-    /// Starts a feed, in the place of an earlier one of the same name and prefix.
+    /// Starts a feed. It replaces an earlier one of the same name and prefix.
     pub(super) fn start(&mut self, mut follower: Follower, backlog: Backlog, visible: Rev) {
         self.active.retain(|active| active.feed != follower.feed || active.prefix != follower.prefix);
         if self.active.len() >= limits::STORE_FOLLOWERS {
@@ -59,7 +59,7 @@ impl Followers {
         }
     }
 
-    /// Tells everyone of the changes of a batch, and that nothing else happened up to its revision.
+    /// Delivers the changes of a batch to all feeds, and that nothing else happened up to its revision.
     pub(super) fn deliver(&mut self, events: &[Event], revision: Rev) {
         for follower in &mut self.active {
             let after = follower.after;

@@ -4,17 +4,17 @@
 //! length u32 | payload crc u32 | sequence u64 | header crc u32 | mark u32 | payload | mark u32 | zeros
 //! ```
 //!
-//! Numbers are little-endian, frames start at multiples of eight bytes, and a file goes on with zeros
-//! after its last frame. The checksums decide whether a frame is whole. The marks only tell a frame that
-//! was never written to its end (allowed at the end of the log) from one that was and has changed since
-//! (never allowed), by not being zero.
+//! Numbers are little-endian, frames start at multiples of eight bytes, and zeros follow the last frame of a file.
+//! The checksums decide whether a frame is complete. The two marks, which are never zero, only distinguish a frame
+//! that was not completely written (allowed at the end of the log) from one that was and has changed since (never
+//! allowed).
 
 pub(super) const HEADER_BYTES: usize = 24;
 const MARK: [u8; 4] = [0xa5, 0x5a, 0xc3, 0x3c];
-/// Disks write whole sectors; one that is all zeros inside a frame was never written.
+/// Disks write whole sectors. A sector inside a frame that is all zeros was never written.
 const SECTOR_BYTES: u64 = 512;
 
-/// The header of a frame whose header checksum is right.
+/// The header of a frame. Its checksum was correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) length: u32,
@@ -22,21 +22,21 @@ pub(super) struct Header {
     pub(super) sequence: u64,
 }
 
-/// Why the bytes at the end of a log are no frame.
+/// Why the bytes at the end of a log are not a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// Zeros only: the log ends here.
+    /// There are only zeros: the log ends here.
     Clean,
-    /// A frame that was not written to its end, so nobody was told that it is durable.
+    /// A frame was not completely written, so no caller was told that it is durable.
     Torn,
-    /// A frame that was durable once.
+    /// A frame was durable once and has been damaged.
     Damaged,
-    /// The file ends where it was longer once.
+    /// The file was longer once.
     Cut,
 }
 
-/// Appends one frame to `out`. `salt` is the file's own, so that no stored value and no block of another
-/// file can pass for a frame.
+/// Appends one frame to `out`. `salt` belongs to the file, so that neither a stored value nor a block of another file
+/// can be mistaken for a frame.
 pub(super) fn write(out: &mut Vec<u8>, salt: u64, sequence: u64, payload: &[u8]) {
     let length = u32::try_from(payload.len()).expect("the size of a batch is bounded");
     let start = out.len();
@@ -51,12 +51,12 @@ pub(super) fn write(out: &mut Vec<u8>, salt: u64, sequence: u64, payload: &[u8])
     out.resize(start + frame_bytes(payload.len()), 0);
 }
 
-/// Bytes that a frame takes in the file.
+/// How many bytes a frame takes in the file.
 pub(super) const fn frame_bytes(payload_bytes: usize) -> usize {
     (HEADER_BYTES + payload_bytes + MARK.len()).next_multiple_of(8)
 }
 
-/// The header at the start of `bytes`, when it is whole.
+/// The header at the start of `bytes`, if it is complete.
 pub(super) fn header(salt: u64, bytes: &[u8]) -> Option<Header> {
     let bytes = bytes.get(..HEADER_BYTES)?;
     let (checked, rest) = bytes.split_at(16);
@@ -75,13 +75,13 @@ impl Header {
     }
 }
 
-/// Judges the bytes from `offset` of the file to its end, which do not start with a whole frame.
-/// `expected` is the sequence that the frame there should have.
+/// Decides why the bytes from `offset` to the end of the file do not start with a complete frame. `expected` is the
+/// sequence number that this frame should have.
 pub(super) fn judge(salt: u64, expected: u64, offset: u64, rest: &[u8]) -> Tail {
     if rest.iter().all(|byte| *byte == 0) {
         return Tail::Clean;
     }
-    // A frame is appended only after the one before it was synced.
+    // A frame is appended only after the previous one was synced, so a later frame proves that this one was complete.
     if has_later_frame(salt, expected, rest) {
         return Tail::Damaged;
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_end_is_told_from_damage() {
+    fn a_torn_end_is_distinguished_from_damage() {
         let (bytes, second) = two_frames();
         let zeros = [0_u8; 64];
         assert_eq!(judge(SALT, 3, bytes.len() as u64, &zeros), Tail::Clean);

@@ -1,9 +1,9 @@
 //! The log: batches of records in segments, each batch durable when its append returns.
 //!
-//! A start goes on in a new segment, which begins with the last batch that is there, written anew: whether that one
-//! ever reached the disk is known to nobody (its sync may have failed, and the system shows the bytes all the same). A
-//! segment that begins with a batch takes the place of what older ones hold from that batch on. A finished segment ends
-//! with a seal, which says that there is a next one.
+//! A start continues in a new segment, which begins with a copy of the last batch that was found. It is unknown
+//! whether that batch ever became durable: its sync may have failed, and the operating system shows the bytes
+//! nevertheless. A segment that begins with a batch replaces what older segments hold from that batch on. A finished
+//! segment ends with a seal, which says that there is a next one.
 
 use super::directory::Directory;
 use super::disk;
@@ -17,15 +17,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Zeros are written ahead of the log by so much, so that a sync of a batch needs no change of the
-/// file's length or blocks.
+/// Zeros are written this far ahead of the log, so that the sync of a batch need not change the file's length or its
+/// blocks.
 const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Log {
     directory: Arc<Directory>,
     segment_bytes: u64,
     current: Segment,
-    /// First sequences and lengths of the segments before the current one.
+    /// The first sequence number and the length of each segment before the current one.
     older: Vec<(u64, u64)>,
     next_sequence: u64,
     frame: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) struct Log {
     dropped: Option<Dropped>,
 }
 
-/// What a start found behind the last whole batch: the beginning of one that nobody was told of.
+/// What a start found after the last complete batch: the beginning of one that was never acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
     pub(super) path: PathBuf,
@@ -45,9 +45,9 @@ struct Segment {
     file: File,
     first_sequence: u64,
     salt: u64,
-    /// Where the next frame goes.
+    /// The position of the next frame.
     tail: u64,
-    /// Length of the file; zeros from `tail` on, which are durable.
+    /// The length of the file. From `tail` on it holds zeros, which are durable.
     length: u64,
 }
 
@@ -56,11 +56,11 @@ struct Found {
     first_sequence: u64,
     version: u32,
     salt: u64,
-    /// Where the batches end that count.
+    /// Where the valid batches end.
     tail: u64,
     length: u64,
     sealed: bool,
-    /// Where the last batch begins, and what it holds.
+    /// The position of the last batch, and its content.
     last: Option<(u64, Vec<u8>)>,
     dropped: u64,
 }
@@ -68,9 +68,9 @@ struct Found {
 /// Why a batch was not appended.
 #[derive(Debug)]
 pub(super) enum AppendError {
-    /// No room. The batch is not in the log, and appending may be tried again.
+    /// The disk is full. The batch is not in the log, and appending can be tried again.
     Full,
-    /// The disk refused otherwise. As above.
+    /// The disk reported another error. The batch is not in the log, and appending can be tried again.
     Refused(io::Error),
     /// The batch may or may not be there after a restart. Nothing may be appended any more.
     Unknown(io::Error),
@@ -85,12 +85,12 @@ impl From<AppendError> for io::Error {
     }
 }
 
-/// Hands a batch on.
+/// Called with each batch.
 type Replay<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), String>;
 
 impl Log {
-    /// Opens the log behind the batches that a snapshot covers, and hands every later batch to `replay`
-    /// in order. A torn end is dropped.
+    /// Opens the log after the batches that a snapshot covers, and gives every later batch to `replay` in order. A
+    /// torn end is dropped.
     pub(super) fn open(
         directory: Arc<Directory>,
         segment_bytes: u64,
@@ -128,13 +128,13 @@ impl Log {
         Ok(log)
     }
 
-    /// What the start dropped.
+    /// What was dropped at the start.
     pub(super) fn dropped(&self) -> Option<&Dropped> {
         self.dropped.as_ref()
     }
 
-    /// Appends a batch and makes it durable. On a full disk the reserve is for batches that only take away; others
-    /// are refused until there is room for it again.
+    /// Appends a batch and makes it durable. On a full disk the reserve is used only for batches that remove data;
+    /// others are refused until there is room again.
     pub(super) fn append(&mut self, payload: &[u8], takes_away: bool) -> Result<(), AppendError> {
         if !takes_away {
             self.reserve.hold(&self.directory)?;
@@ -163,8 +163,8 @@ impl Log {
         Ok(())
     }
 
-    /// Starts a new segment, so that the ones before it can be removed when a snapshot covers them.
-    /// Returns the sequence of the last batch before it.
+    /// Starts a new segment, so that older ones can be removed when a snapshot covers them. Returns the sequence
+    /// number of the last batch before it.
     pub(super) fn roll(&mut self) -> Result<u64, AppendError> {
         let covered = self.next_sequence - 1;
         if self.current.is_empty() {
@@ -174,7 +174,7 @@ impl Log {
         let full = std::mem::replace(&mut self.current, fresh);
         let sealed = seal(&self.directory, &full.file, full.salt, full.tail, self.next_sequence);
         let length = sealed.unwrap_or_else(|error| {
-            // Its batches are durable. The next start seals it.
+            // The segment's batches are durable, and the next start seals it.
             let path = self.directory.segment(full.first_sequence);
             tracing::warn!("cannot seal {}: {error}", path.display());
             full.length
@@ -183,7 +183,7 @@ impl Log {
         Ok(covered)
     }
 
-    /// As above, for a snapshot that is to make room: with the reserve, where the disk has no more.
+    /// Like `roll`, for a snapshot that is to free room: it may use the reserve on a full disk.
     pub(super) fn roll_for_room(&mut self) -> Result<u64, AppendError> {
         match self.roll() {
             Err(AppendError::Full) if self.reserve.release(&self.directory) => self.roll(),
@@ -191,7 +191,7 @@ impl Log {
         }
     }
 
-    /// Whether the disk was full when it was last asked for room.
+    /// Whether the disk was full when room was last asked for.
     pub(super) fn lacks_room(&self) -> bool {
         self.reserve.is_missing()
     }
@@ -204,18 +204,18 @@ impl Log {
         });
     }
 
-    /// Bytes of batches that a restart would have to replay.
+    /// How many bytes of batches a restart would replay.
     pub(super) fn replay_bytes(&self) -> u64 {
         self.older.iter().map(|(_, bytes)| bytes).sum::<u64>() + self.current.tail
     }
 
-    /// Bytes on disk.
+    /// How many bytes the log takes on the disk.
     pub(super) fn disk_bytes(&self) -> u64 {
         self.older.iter().map(|(_, bytes)| bytes).sum::<u64>() + self.current.length
     }
 }
 
-/// The segment in which a start goes on, the ones before it, and what was dropped.
+/// The segment in which a start continues, the segments before it, and what was dropped.
 type Going = (Segment, Vec<(u64, u64)>, Option<Dropped>);
 
 fn go_on(
@@ -244,7 +244,7 @@ fn go_on(
         None => create(last.first_sequence, None),
     };
     let current = match created {
-        // A full disk has room for what is there already.
+        // Rewriting a batch in its place needs no room, so it works on a full disk.
         Err(AppendError::Full) => Segment::rewrite(directory, &last, batch.as_ref(), next_sequence - 1),
         created => created.map_err(io::Error::from),
     };
@@ -268,7 +268,8 @@ fn go_on(
     Ok((current, older, dropped))
 }
 
-/// Says at the end of a segment which batch the next one begins with, and cuts off what follows. Returns its length.
+/// Writes the seal at the end of a segment, with the number of the batch that the next segment begins with, and cuts
+/// off what follows. Returns the length.
 fn seal(directory: &Directory, file: &File, salt: u64, tail: u64, next_sequence: u64) -> io::Result<u64> {
     let (mut payload, mut bytes) = (Vec::new(), Vec::new());
     Record::Sealed { next_sequence }.encode(&mut payload);
@@ -281,7 +282,7 @@ fn seal(directory: &Directory, file: &File, salt: u64, tail: u64, next_sequence:
 }
 
 impl Segment {
-    /// A new segment, with its first batch if one is given. It takes the place of one that has its name.
+    /// Creates a new segment, with its first batch if one is given. It replaces one of the same name.
     fn create(
         directory: &Directory,
         first_sequence: u64,
@@ -293,14 +294,15 @@ impl Segment {
             frame::write(&mut start, salt, first_sequence, payload);
         }
         let tail = start.len() as u64;
-        // A full disk may still have room for a short file.
+        // A full disk may still have room for a shorter file.
         let lengths = [(tail + AHEAD_BYTES).min(segment_bytes).max(tail + GUARD_BYTES), tail + GUARD_BYTES];
         for (length, is_last) in [(lengths[0], lengths[0] == lengths[1]), (lengths[1], true)] {
             start.resize(length as usize, 0);
             let written = |file: &File| directory.disk().write_at(file, &start, 0);
             match directory.create(&directory.segment(first_sequence), written) {
                 Ok(file) => {
-                    // With the name neither surely there nor surely gone, the segment before may not go on.
+                    // It is not known whether the name is durable, so appending to the previous segment would be
+                    // wrong.
                     directory.sync().map_err(AppendError::Unknown)?;
                     return Ok(Self { file, first_sequence, salt, tail, length });
                 }
@@ -311,15 +313,15 @@ impl Segment {
         unreachable!("the last try returns")
     }
 
-    /// Goes on in a segment. Where it has no batches, all that is in it was durable when it got its name.
+    /// Continues in an existing segment. If it has no batches, its content was made durable before it got its name.
     fn reopen(directory: &Directory, found: &Found) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(directory.segment(found.first_sequence))?;
         let Found { first_sequence, salt, tail, length, .. } = *found;
         Ok(Self { file, first_sequence, salt, tail, length })
     }
 
-    /// Writes the last batch in its place once more, and zeros over a torn end. The bytes are the ones that are there:
-    /// a power failure meanwhile does no harm.
+    /// Rewrites the last batch in its place, and zeros over a torn end. The bytes of the batch are the same as
+    /// before, so a power failure meanwhile does no harm.
     fn rewrite(
         directory: &Directory,
         found: &Found,
@@ -355,13 +357,14 @@ impl Segment {
                 Ok(())
             }
             Err(error) if disk::is_full(&error) => Err(self.take_back(directory, frame.len(), error)),
-            // After a failed sync the system may count the pages as written: a second sync would
-            // succeed without having done anything. Only writing the batch anew makes it durable.
+            // After a failed sync the system may regard the pages as written: a second sync would succeed without
+            // writing them. Only writing the batch again can make it durable.
             Err(error) => Err(AppendError::Unknown(error)),
         }
     }
 
-    /// Makes zeros durable up to behind the next frame: a file that is shorter at the next start was cut.
+    /// Makes zeros durable up to a position after the next frame, so that a shorter file at the next start is known
+    /// to be truncated.
     fn write_ahead(
         &mut self,
         directory: &Directory,
@@ -381,7 +384,7 @@ impl Segment {
                     self.length = length;
                     return Ok(());
                 }
-                // Perhaps there is room for less. What was written are zeros where nothing else is.
+                // There may be room for fewer zeros. What the failed write has left are zeros, which do no harm.
                 Err(error) if disk::is_full(&error) => {}
                 Err(error) => return Err(AppendError::Refused(error)),
             }
@@ -389,7 +392,7 @@ impl Segment {
         Err(AppendError::Full)
     }
 
-    /// Removes what a failed append has left, so that the next one follows the last whole frame.
+    /// Removes what a failed append has left, so that the next frame follows the last complete one.
     fn take_back(&mut self, directory: &Directory, frame_bytes: usize, error: io::Error) -> AppendError {
         let disk = directory.disk();
         let zeros = vec![0; frame_bytes];
@@ -401,8 +404,8 @@ impl Segment {
     }
 }
 
-/// Replays one segment, which has to start with the given sequence, up to the batch `until` that the next one starts
-/// with. One that breaks off before that is damaged; only the newest may have a torn end.
+/// Replays one segment, which must begin with the given sequence number, up to the batch `until` that the next
+/// segment begins with. A segment that ends before that is damaged; only the newest may have a torn end.
 fn read(
     directory: &Directory,
     first_sequence: u64,

@@ -1,9 +1,8 @@
-//! The embedded store: etcd's data model in one process, in memory over a durable log.
+//! The embedded store: etcd's data model in this process, in memory and in a durable log.
 //!
-//! Reading order: `commit` (the thread or task that does everything that changes), `batch` (operations to
-//! records), `queue` and `followers` (ways in and out); `log` and `snapshot` (files), below them
-//! `directory`, `file`, `frame`, `record` (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can
-//! fail).
+//! Reading order: `commit` (the thread or task that makes all changes), `batch` (operations to records), `queue` and
+//! `followers` (input and output); `log` and `snapshot` (files), below them `directory`, `file`, `frame`, `record`
+//! (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can fail).
 
 mod batch;
 mod commit;
@@ -47,20 +46,20 @@ use steersman_core::value::Text;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A store of this process alone. Dropping it ends its thread or task; [`Store::close`] also waits for it.
+/// A store that only this process uses. Dropping it ends its thread or task; [`Store::close`] also waits for that.
 pub struct Embedded {
     shared: Arc<Shared>,
 }
 
-/// How large the files of a store become.
+/// Limits for the sizes of a store's files.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// A snapshot is made, and the log before it removed, when the log has so many bytes and more than
-    /// the snapshot before.
+    /// A snapshot is made, and the log before it removed, when the log has reached this many bytes and is longer than
+    /// the previous snapshot.
     pub snapshot_after_bytes: u64,
-    /// A new file of the log is begun after so many bytes.
+    /// A new file of the log is begun after this many bytes.
     pub segment_bytes: u64,
-    /// Room that is kept so that objects can be deleted when the disk is full.
+    /// Bytes that are kept allocated, so that objects can be deleted when the disk is full.
     pub reserve_bytes: u64,
 }
 
@@ -75,24 +74,24 @@ impl Default for Sizes {
 }
 
 impl Embedded {
-    /// Opens a data directory, which is created when it is missing, and starts the store's thread.
+    /// Opens a data directory, creating it if it is missing, and starts the store's thread.
     ///
     /// # Errors
-    /// When another process has the directory, or what is in it cannot be trusted.
+    /// When another process uses the directory, or its content is damaged.
     pub fn open(directory: &Path, sizes: Sizes) -> Result<Self, OpenError> {
         Self::open_on(directory, sizes, Arc::new(RealDisk))
     }
 
-    /// A store that forgets everything when the process ends.
+    /// A store in memory, whose content is lost when the process ends.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When no thread can be started.
     pub fn in_memory() -> std::io::Result<Self> {
         Self::start(Mvcc::new(), None, Instant::now())
     }
 
-    /// A store that forgets everything when it is dropped, without a thread: a task of the runtime of this
-    /// call, and of its clock, which a test may have paused.
+    /// A store in memory that runs as a task of the calling runtime, without a thread. It uses the runtime's clock,
+    /// which a test may have paused.
     pub fn in_task() -> Self {
         let (shared, committer) = Self::prepare(Mvcc::new(), None, Instant::now());
         tokio::spawn(committer.run_in_memory());
@@ -176,12 +175,12 @@ impl Store for Embedded {
         }
     }
 
-    /// After the store is closed nothing is delivered, not even that.
+    /// After the store was closed, nothing is delivered, not even that the feed is lost.
     fn follow(&self, feed: Feed, prefix: Bytes, after: Rev, sink: Sink) {
         self.shared.queue.follow(Follower { feed, prefix, after, sink });
     }
 
-    /// A batch follows every revision by itself.
+    /// Every revision is followed by a batch anyway.
     fn request_progress(&self, _feed: Feed) {}
 
     async fn watch_health(&self, sink: HealthSink) -> Text {

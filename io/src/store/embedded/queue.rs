@@ -1,4 +1,4 @@
-//! The way to the committer: a bounded queue of operations, and the feeds that want to start.
+//! The input of the committer: a bounded queue of operations, and the feeds that are to start.
 
 use super::followers::Follower;
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use steersman_core::limits;
 use steersman_core::store::{Op, StoreError, Stored, TxnOp};
 use tokio::sync::{Notify, oneshot};
 
-/// An operation and who waits for its outcome.
+/// An operation, and where its result is sent.
 pub(super) struct Request {
     pub(super) op: Op,
     pub(super) reply: oneshot::Sender<Stored>,
@@ -19,16 +19,16 @@ pub(super) struct Request {
 pub(super) struct Work {
     pub(super) requests: Vec<Request>,
     pub(super) follows: Vec<Follower>,
-    /// Nothing more will come.
+    /// The queue is closed and nothing more will come.
     pub(super) last: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// Wakes the committer where it is a thread.
+    /// Wakes the committer if it is a thread.
     wake_thread: Condvar,
-    /// Wakes the committer where it is a task.
+    /// Wakes the committer if it is a task.
     wake_task: Notify,
 }
 
@@ -37,7 +37,7 @@ struct State {
     waiting: VecDeque<Request>,
     waiting_bytes: usize,
     follows: Vec<Follower>,
-    /// The committer has something to look at besides the queue.
+    /// The committer has to look at something other than the queue.
     nudged: bool,
     closed: bool,
 }
@@ -73,19 +73,19 @@ impl Queue {
         self.wake();
     }
 
-    /// Makes the committer look around.
+    /// Wakes the committer, although no operation was queued.
     pub(super) fn nudge(&self) {
         self.lock().nudged = true;
         self.wake();
     }
 
-    /// Refuses new operations; those that wait are still done.
+    /// Refuses new operations; queued ones are still performed.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake();
     }
 
-    /// Drops all that waits, because nobody is left to do it.
+    /// Drops all queued operations, because the committer has ended.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -93,7 +93,7 @@ impl Queue {
         state.follows.clear();
     }
 
-    /// Waits for something to do, at most until `timeout` has passed, and takes one batch of it.
+    /// Waits for something to do, at most for `timeout`, and takes one batch of it.
     pub(super) fn take(&self, timeout: Option<Duration>) -> Work {
         let idle = |state: &mut State| state.is_idle();
         let state = self.lock();
@@ -107,7 +107,7 @@ impl Queue {
         state.take()
     }
 
-    /// As `take`, for a task.
+    /// Like `take`, for a task.
     pub(super) async fn taken(&self, timeout: Option<Duration>) -> Work {
         let changed = async {
             while self.lock().is_idle() {
@@ -127,7 +127,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under this lock.
+        // No code that can panic runs while this lock is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -137,7 +137,7 @@ impl State {
         self.waiting.is_empty() && self.follows.is_empty() && !self.closed && !self.nudged
     }
 
-    /// One batch of what waits.
+    /// Takes one batch of what is queued.
     fn take(&mut self) -> Work {
         let mut work = Work { follows: std::mem::take(&mut self.follows), ..Work::default() };
         let mut bytes = 0;
@@ -153,7 +153,7 @@ impl State {
     }
 }
 
-/// Bytes of keys and values that an operation brings.
+/// How many bytes of keys and values an operation brings.
 fn op_bytes(op: &Op) -> usize {
     match op {
         Op::Txn(txn) => txn.then.iter().chain(&txn.otherwise).map(txn_op_bytes).sum(),

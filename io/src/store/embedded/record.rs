@@ -1,8 +1,8 @@
-//! What the log remembers: records of resulting changes, and their bytes.
+//! Log records: they describe resulting changes, encoded as bytes.
 //!
-//! A record is a tag, then numbers as little-endian base-128 and byte strings with their length before
-//! them. A record says what came out (keys with values and revisions), not what was asked, so that
-//! replay needs no decisions.
+//! A record is a tag followed by numbers (little-endian base-128) and byte strings (with their length first). A
+//! record describes the result (keys with values and revisions) and not the operation, so that a replay decides
+//! nothing.
 
 use bytes::Bytes;
 use steersman_core::store::{Event, EventType, KeyValue, LeaseId, Rev};
@@ -10,7 +10,7 @@ use steersman_core::store::{Event, EventType, KeyValue, LeaseId, Rev};
 /// One durable change of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record {
-    /// All changes of one revision; `previous` is not kept.
+    /// All changes of one revision, without the previous key-values.
     Changes {
         revision: Rev,
         events: Vec<Event>,
@@ -20,17 +20,17 @@ pub(super) enum Record {
         id: LeaseId,
         ttl_seconds: i64,
     },
-    /// The lease is gone; its keys went with a `Changes` in the same batch.
+    /// A lease ended. Its keys were deleted by a `Changes` in the same batch.
     LeaseRevoke(LeaseId),
-    /// First of a snapshot: the revision it is of.
+    /// The first record of a snapshot, with its revision.
     Snapshot(Rev),
-    /// A key of a snapshot.
+    /// A key-value of a snapshot.
     Live(KeyValue),
-    /// Last of a snapshot: records before this one.
+    /// The last record of a snapshot, with the number of records before it.
     SnapshotEnd {
         records: u64,
     },
-    /// Last of a file of the log: the batch that the next file begins with.
+    /// The last record of a finished log file, with the batch that the next file begins with.
     Sealed {
         next_sequence: u64,
     },
@@ -86,7 +86,7 @@ impl Record {
     }
 }
 
-/// `Record::Changes` without owning the events.
+/// Encodes a `Record::Changes` from borrowed events.
 pub(super) fn encode_changes(out: &mut Vec<u8>, revision: Rev, events: &[Event]) {
     out.push(CHANGES);
     put_number(out, revision.0);
@@ -105,8 +105,8 @@ pub(super) fn encode_changes(out: &mut Vec<u8>, revision: Rev, events: &[Event])
     }
 }
 
-/// The next record of a payload, taken off its front; None at its end. Keys and values are copied out, so
-/// that they do not keep the payload in memory.
+/// Takes the next record from the front of a payload; None at its end. Keys and values are copied, so that they do
+/// not keep the payload in memory.
 pub(super) fn decode(payload: &mut &[u8]) -> Result<Option<Record>, &'static str> {
     let Some((tag, rest)) = payload.split_first() else { return Ok(None) };
     *payload = rest;
@@ -137,7 +137,7 @@ pub(super) fn decode(payload: &mut &[u8]) -> Result<Option<Record>, &'static str
     Ok(Some(record))
 }
 
-/// Whether a payload only says that its file is finished.
+/// Whether a payload is only the seal of a finished file.
 pub(super) fn is_seal(payload: &[u8]) -> bool {
     payload.first() == Some(&SEALED)
 }
@@ -169,7 +169,7 @@ fn lease(payload: &mut &[u8]) -> Result<LeaseId, &'static str> {
     Ok(LeaseId(number(payload)?.cast_signed()))
 }
 
-/// All but the revision of the change.
+/// Encodes a key-value without the revision of its change, which the record holds once.
 fn put_key_value(out: &mut Vec<u8>, kv: &KeyValue) {
     put_bytes(out, &kv.key);
     put_number(out, kv.create_revision.0);

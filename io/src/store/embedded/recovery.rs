@@ -1,4 +1,4 @@
-//! Tests of what comes back after a restart, from sound and from damaged files.
+//! Tests of restarts from intact and from damaged files.
 
 use super::directory::Directory;
 use super::disk::RealDisk;
@@ -13,7 +13,7 @@ use steersman_core::store::{
     Compare, Condition, Event, Feed, LeaseId, Op, Put, Range, Rev, StoreError, Stored, Txn, TxnOp, Why,
 };
 
-/// Sizes without snapshots.
+/// Sizes that never lead to a snapshot.
 pub(super) const SMALL: Sizes =
     Sizes { snapshot_after_bytes: u64::MAX, segment_bytes: 1 << 20, reserve_bytes: 0 };
 
@@ -42,7 +42,7 @@ pub(super) async fn create(store: &Embedded, key: &str, value: &str) -> Rev {
     }
 }
 
-/// All keys with their revisions, in the order in which they were written last.
+/// All keys with their revisions, in the order of their last writes.
 pub(super) fn state(store: &Embedded) -> Vec<(String, u64)> {
     let range =
         Range { key: Bytes::from_static(b"/"), end: Some(Bytes::from_static(b"0")), ..Range::default() };
@@ -55,7 +55,7 @@ pub(super) fn state(store: &Embedded) -> Vec<(String, u64)> {
     pairs
 }
 
-/// Writes a few batches, and gives the state and revision after each one.
+/// Writes a few batches, and returns the state and revision after each one.
 async fn history(path: &Path) -> Vec<(u64, Vec<(String, u64)>)> {
     let store = open(path, SMALL);
     let mut states = vec![(1, Vec::new())];
@@ -93,14 +93,14 @@ fn reopened(bytes: &[u8]) -> Result<(u64, Vec<(String, u64)>), OpenError> {
     Ok((store.revision().0, state(&store)))
 }
 
-/// With zeros after it, as a server leaves it.
+/// Adds zeros, as a server leaves them.
 fn with_zeros(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes.resize(bytes.len() + 1000, 0);
     bytes
 }
 
-/// As the first servers wrote it.
+/// The file in version 1 of the format.
 fn of_version_1(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[8] = 1;
@@ -116,7 +116,7 @@ async fn a_log_torn_at_any_byte_is_a_prefix() {
     let bytes = log_bytes(place.path());
     let mut seen = 0;
     for cut in super::file::HEADER_BYTES..=bytes.len() {
-        // Files of the first servers could end with the log.
+        // Files of version 1 could end where the log ends.
         let found = reopened(&of_version_1(&bytes[..cut])).expect("a torn log opens");
         let index = states.iter().position(|state| *state == found).expect("a state that was");
         assert!(index >= seen, "a longer log holds no less");
@@ -135,7 +135,7 @@ async fn a_log_torn_at_any_byte_is_a_prefix() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_cut_off_is_refused() {
+async fn a_truncated_log_is_refused() {
     let place = tempfile::tempdir().expect("a temporary directory");
     history(place.path()).await;
     let bytes = log_bytes(place.path());
@@ -149,7 +149,7 @@ async fn a_log_that_was_cut_off_is_refused() {
     }
 }
 
-/// Every file but the last can be missed; so can the only one.
+/// Every file but the last is known to be missing; so is the only one.
 #[tokio::test]
 async fn a_missing_file_is_noticed() {
     let place = tempfile::tempdir().expect("a temporary directory");
@@ -182,9 +182,9 @@ async fn a_missing_file_is_noticed() {
     }
 }
 
-/// The log of a torn start says which bytes of which file it dropped, and has them no more.
+/// A start with a torn end reports which bytes of which file it dropped, and removes them.
 #[tokio::test]
-async fn what_is_dropped_is_told() {
+async fn dropped_bytes_are_reported() {
     let place = tempfile::tempdir().expect("a temporary directory");
     history(place.path()).await;
     let path = only_segment(place.path());
@@ -324,7 +324,7 @@ async fn revisions_go_on_after_everything_was_deleted_and_compacted() {
 }
 
 #[tokio::test]
-async fn leases_outlive_a_restart_and_end() {
+async fn leases_survive_a_restart_and_expire() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let store = open(place.path(), SMALL);
     let Stored::Leased { id, ttl_seconds: 1 } = store.perform(Op::LeaseGrant { ttl_seconds: 1 }).await else {
@@ -352,7 +352,7 @@ async fn leases_outlive_a_restart_and_end() {
 }
 
 #[tokio::test]
-async fn feeds_tell_everything_in_order_before_the_caller_knows() {
+async fn feeds_deliver_in_order_before_the_caller_is_answered() {
     let store = Embedded::in_memory().expect("a thread");
     for number in 0..3 {
         create(&store, &format!("/a/{number}"), "1").await;

@@ -1,4 +1,4 @@
-//! Room that is kept on the disk, so that objects can still be deleted when it is full.
+//! Allocated room on the disk, so that objects can be deleted when the disk is full.
 
 use super::directory::Directory;
 use super::disk;
@@ -6,7 +6,7 @@ use super::log::AppendError;
 use crate::private;
 use std::fs;
 
-/// A file that does nothing but take room.
+/// A file whose only purpose is to take room.
 pub(super) struct Reserve {
     bytes: u64,
     state: State,
@@ -15,14 +15,14 @@ pub(super) struct Reserve {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Held,
-    /// Given away, or never had.
+    /// The room was released, or never allocated.
     Missing,
-    /// The disk does not know how to reserve room.
+    /// The file system cannot allocate room.
     Impossible,
 }
 
 impl Reserve {
-    /// What an earlier process has left; nothing is wanted of 0 bytes.
+    /// Finds the reserve that an earlier process left. With 0 bytes, none is kept.
     pub(super) fn find(directory: &Directory, bytes: u64) -> Self {
         let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| metadata.len() >= bytes);
         let state = match bytes {
@@ -33,10 +33,10 @@ impl Reserve {
         Self { bytes, state }
     }
 
-    /// Takes the room unless it is held already.
+    /// Allocates the room, unless it is allocated already.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the disk has no room.
     pub(super) fn hold(&mut self, directory: &Directory) -> Result<(), AppendError> {
         if self.state != State::Missing {
             return Ok(());
@@ -58,7 +58,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives the room away. False when there is none to give.
+    /// Releases the room. False when there is none.
     pub(super) fn release(&mut self, directory: &Directory) -> bool {
         if self.state != State::Held {
             return false;

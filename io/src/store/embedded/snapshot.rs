@@ -1,4 +1,4 @@
-//! The snapshot file: all that lives at one revision, so that the log before it can go.
+//! The snapshot file: all that exists at one revision, so that the log before it can be removed.
 
 use super::directory::Directory;
 use super::disk::Disk;
@@ -12,11 +12,11 @@ use steersman_core::mvcc::{Lease, Mvcc};
 use steersman_core::now::Mono;
 use steersman_core::store::{KeyValue, LeaseId, Rev};
 
-/// About the size of a snapshot's frames.
+/// Roughly the size of a snapshot's frames.
 const FRAME_BYTES: usize = 256 * 1024;
 const FRAMES_PER_SYNC: u64 = 16;
 
-/// What lives at one revision.
+/// All that exists at one revision.
 pub(super) struct Contents {
     revision: Rev,
     leases: Vec<Lease>,
@@ -24,7 +24,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// The newest revision of a machine. Costs a walk over all keys; values are shared, not copied.
+    /// The contents of a machine at its newest revision. It walks over all keys; values are shared, not copied.
     pub(super) fn of(mvcc: &Mvcc) -> Self {
         let snapshot = mvcc.snapshot(mvcc.revision()).expect("the newest revision is readable");
         let kvs = snapshot.key_values().collect();
@@ -45,8 +45,8 @@ impl Contents {
     }
 }
 
-/// Writes the snapshot that covers all batches up to `covered`; it is durable when this returns its size.
-/// A snapshot that fails leaves nothing behind.
+/// Writes the snapshot that covers all batches up to `covered`, and returns its size when it is durable. A snapshot
+/// that fails leaves no file behind.
 pub(super) fn write(directory: &Directory, covered: u64, contents: Contents) -> io::Result<u64> {
     let mut bytes = 0;
     directory.create(&directory.snapshot(covered), |file| {
@@ -73,7 +73,7 @@ fn write_to(file: &File, disk: &dyn Disk, covered: u64, contents: Contents) -> i
             offset += pending.len() as u64;
             pending.clear();
             payload.clear();
-            // One sync of everything at the end would hold up the log's syncs for long.
+            // A single sync of the whole file would delay the log's syncs for long.
             if sequence % FRAMES_PER_SYNC == 0 {
                 disk.sync(file)?;
             }
@@ -84,8 +84,8 @@ fn write_to(file: &File, disk: &dyn Disk, covered: u64, contents: Contents) -> i
     }
 }
 
-/// The machine that a snapshot holds, and the file's size. It was durable before it got its name, so
-/// anything wrong in it is damage.
+/// Reads a snapshot: the machine, and the file's size. The content was durable before the file got its name, so any
+/// error in it is damage.
 pub(super) fn read(directory: &Directory, covered: u64, now: Mono) -> Result<(Mvcc, u64), OpenError> {
     let path = directory.snapshot(covered);
     let mut reader = FrameReader::open(&path, SNAPSHOT_MAGIC, covered)?;
@@ -112,7 +112,7 @@ pub(super) fn read(directory: &Directory, covered: u64, now: Mono) -> Result<(Mv
     Ok((mvcc, size))
 }
 
-/// True for the last record.
+/// Adds a record to the contents. True for the last record.
 fn take(contents: &mut Contents, record: Record, records_before: u64) -> Result<bool, &'static str> {
     match record {
         Record::Snapshot(revision) => contents.revision = revision,

@@ -1,4 +1,4 @@
-//! etcd's answers in the core's words.
+//! Converts etcd's answers to the core's types.
 
 use bytes::Bytes;
 use etcd_client::proto::{PbEvent, PbKeyValue, PbRangeResponse, PbResponseHeader, PbTxnOpResponse};
@@ -9,8 +9,8 @@ pub(super) fn ranged(response: GetResponse) -> Ranged {
     of_range(response.0)
 }
 
-/// A transaction's reply. An operation without a reply makes the whole one unknown: it has happened, and
-/// what it read is lost.
+/// Converts a transaction's reply. If the reply of an operation is missing, the whole result is unknown: the
+/// transaction happened, but what it read is lost.
 pub(super) fn txn(response: TxnResponse) -> Stored {
     let response = response.0;
     let reply = |op: etcd_client::proto::PbResponseOp| match op.response? {
@@ -33,7 +33,7 @@ pub(super) fn leased(response: &LeaseGrantResponse) -> Stored {
     Stored::Leased { id: LeaseId(response.id()), ttl_seconds: response.ttl() }
 }
 
-/// None for a kind of event, or one without a key-value, that no etcd sends.
+/// None for an event of an unknown type or without a key-value, which no etcd sends.
 pub(super) fn event(event: PbEvent) -> Option<Event> {
     let kind = match event.r#type {
         0 => EventType::Put,

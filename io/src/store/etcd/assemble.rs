@@ -1,4 +1,4 @@
-//! From the messages of a watch to batches of whole revisions, each event once.
+//! Assembles the messages of a watch into batches of whole revisions, with each event once.
 
 use super::answer;
 use bytes::Bytes;
@@ -7,33 +7,34 @@ use steersman_core::limits;
 use steersman_core::store::{Event, Rev};
 use steersman_core::value::Text;
 
-/// What one watch has delivered so far, over all its connections.
+/// What a watch has delivered so far, over all of its connections.
 #[derive(Debug)]
 pub(super) struct Assembler {
-    /// Every change up to here came over the watch; it is taken up again after this.
+    /// Every change up to this revision came over the watch, which resumes after it.
     proven: Rev,
-    /// The sink was told that nothing is missing up to here. Beyond `proven` only by [`Assembler::claim`].
+    /// The sink was told that nothing is missing up to this revision. It exceeds `proven` only by
+    /// [`Assembler::claim`].
     told: Rev,
-    /// Events of a response that is not complete.
+    /// The events of a response whose last fragment has not come.
     fragments: Vec<Event>,
 }
 
 /// What a message means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Assembled {
-    /// Nothing to deliver, or not yet.
+    /// There is nothing to deliver, or not yet.
     Nothing,
     Created,
-    /// To be delivered: events, perhaps none, and the revision up to which nothing is missing.
+    /// To be delivered: the events, if any, and the revision up to which nothing is missing.
     Changed {
         events: Vec<Event>,
         revision: Rev,
     },
-    /// The watch cannot tell everything any more: list anew.
+    /// The watch missed changes: the feed must be listed again.
     Compacted {
         compact_revision: Rev,
     },
-    /// The watch is over; it may be taken up again.
+    /// The watch ended and can be resumed.
     Broken(Text),
 }
 
@@ -42,7 +43,7 @@ impl Assembler {
         Self { proven: after, told: after, fragments: Vec::new() }
     }
 
-    /// A new connection begins: what of a response came over the old one comes again.
+    /// A new connection begins. Fragments of an incomplete response are dropped, since they come again.
     pub(super) fn restart(&mut self) -> Rev {
         self.fragments = Vec::new();
         Rev(self.proven.0.saturating_add(1))
@@ -56,8 +57,8 @@ impl Assembler {
         self.told
     }
 
-    /// Something other than the watch says that there are no changes up to the revision. Should the watch
-    /// tell of one after all, the feed is listed anew.
+    /// Notes that, according to a source other than the watch, there are no changes up to the revision. If the watch
+    /// brings one after all, the feed is listed again.
     pub(super) fn claim(&mut self, revision: Rev) -> bool {
         let newer = self.fragments.is_empty() && revision > self.told;
         if newer {
@@ -82,7 +83,7 @@ impl Assembler {
         self.events(response.events, response.fragment)
     }
 
-    /// Every later event of this watch has a higher revision.
+    /// Notes that every later event of this watch has a higher revision.
     fn progress(&mut self, revision: Rev) -> Assembled {
         self.proven = self.proven.max(revision);
         if revision <= self.told {
@@ -92,15 +93,15 @@ impl Assembler {
         Assembled::Changed { events: Vec::new(), revision }
     }
 
-    /// A response holds whole revisions once its fragments are put together. The revision in its header
-    /// is the store's: while a watch catches up, more may follow below it.
+    /// Adds the events of a response. With all its fragments, a response holds whole revisions. The revision in its
+    /// header is the store's, so while a watch catches up more events may follow below it.
     /// etcd: server/storage/mvcc/watcher_group.go
     fn events(&mut self, events: Vec<PbEvent>, incomplete: bool) -> Assembled {
         for event in events {
             let Some(event) = answer::event(event) else {
                 return Assembled::Broken("an event that is not understood".into());
             };
-            // Some releases repeat old events on a watch that starts ahead of its member.
+            // Some releases repeat old events on a watch that starts at a revision which its member has not reached.
             if event.kv.mod_revision > self.proven {
                 self.fragments.push(event);
             }
@@ -123,11 +124,11 @@ impl Assembler {
     }
 }
 
-/// Whether a changed key, or range of keys, touches a prefix.
+/// Whether a changed key, or range of keys, overlaps a prefix.
 pub(super) fn concerns(prefix: &Bytes, key: &Bytes, end: Option<&Bytes>) -> bool {
     match end {
         None => key.starts_with(prefix),
-        // Ranges that only partly lie within are taken for whole ones.
+        // A range that overlaps partly counts as overlapping.
         Some(end) => key.starts_with(prefix) || (key < prefix && (end > prefix || end.as_ref() == [0])),
     }
 }
@@ -158,7 +159,7 @@ mod tests {
         }
     }
 
-    /// The revisions of a batch's events and its own.
+    /// The revisions of a batch's events, and the batch's own revision.
     fn batch(assembled: Assembled) -> (Vec<u64>, u64) {
         match assembled {
             Assembled::Changed { events, revision } => {
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_was_wrong_is_found_out() {
+    fn a_wrong_claim_is_detected() {
         let mut assembler = Assembler::new(Rev(4));
         assert!(assembler.claim(Rev(8)) && !assembler.claim(Rev(8)));
         assert_eq!(assembler.restart(), Rev(5), "the watch goes on from what it has delivered itself");

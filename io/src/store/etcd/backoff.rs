@@ -1,9 +1,9 @@
-//! Pauses between tries, each twice the one before, and an end to them.
+//! Pauses between attempts, each twice as long as the one before, and a limit to their number.
 
 use std::time::Duration;
 use steersman_core::limits;
 
-/// The tries of one operation.
+/// The attempts of one operation.
 #[derive(Debug)]
 pub(super) struct Backoff {
     tries: u32,
@@ -15,7 +15,7 @@ impl Backoff {
         Self { tries, failed: 0 }
     }
 
-    /// How long to wait after a try that failed; None when it was the last.
+    /// The pause after a failed attempt; None after the last one.
     pub(super) fn pause(&mut self) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
         if self.failed >= self.tries {
@@ -26,7 +26,7 @@ impl Backoff {
         Some(Duration::from_millis(millis))
     }
 
-    /// A try has succeeded: the next failure is the first one again.
+    /// An attempt succeeded, so the next failure counts as the first.
     pub(super) fn reset(&mut self) {
         self.failed = 0;
     }

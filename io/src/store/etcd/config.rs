@@ -1,4 +1,4 @@
-//! How an etcd cluster is reached, and the channels to its members that follow from it.
+//! How an etcd cluster is reached, and the channels to its members.
 
 use std::fmt::{Display, Formatter};
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::connector::{BadFile, Connector, Files};
 
-/// When a connection without traffic is probed, and how long the answer may take. etcd closes the
+/// The interval of keepalive probes on a connection without traffic, and how long their answer may take. etcd closes
 /// connections of clients that probe more often than every 5 seconds.
 /// etcd: server/embed/config.go DefaultGRPCKeepAliveMinTime
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What may be in flight before it is acknowledged, bytes: large lists must not wait for round trips.
+/// How many bytes may be in flight before they are acknowledged: large lists must not wait for round trips.
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
@@ -22,27 +22,27 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 pub struct EtcdConfig {
     /// `scheme://host:port` of one or more members.
     pub endpoints: Vec<String>,
-    /// Who vouches for the members, PEM. Needed for `https` endpoints.
+    /// The authorities that verify the members, PEM. Needed for `https` endpoints.
     pub ca_file: Option<PathBuf>,
     /// The client's certificate and key, PEM; both or neither.
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
     /// How long making one connection may take.
     pub connect_timeout: Duration,
-    /// How long one write may take, with all its tries. etcd itself gives up after 7 seconds.
+    /// How long one write may take, with all its attempts. etcd itself gives up after 7 seconds.
     pub write_timeout: Duration,
-    /// How long one read may take, with all its tries and its transfer.
+    /// How long one read may take, with all its attempts and the transfer of its result.
     pub read_timeout: Duration,
-    /// Never take a member's word for how far a watch is, as with old releases.
+    /// Never trust a member's progress reports, as is always done with old releases.
     pub doubts_progress: bool,
 }
 
 /// Why there is no connection to a cluster.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// A file that is named cannot be read.
+    /// A configured file cannot be read.
     File(PathBuf, std::io::Error),
-    /// The settings contradict each other or an endpoint is none.
+    /// The settings contradict each other, or an endpoint is not valid.
     Settings(String),
     /// No member answers.
     Unreachable(String),
@@ -63,7 +63,7 @@ impl EtcdConfig {
         }
     }
 
-    /// A channel to each endpoint, which connects when it is first used, and again after every break.
+    /// A channel to each endpoint. It connects when it is first used, and again after every break.
     pub(super) fn channels(&self) -> Result<Vec<(String, Channel)>, ConnectError> {
         if self.endpoints.is_empty() {
             return Err(ConnectError::Settings("no etcd endpoint is given".into()));
@@ -84,7 +84,7 @@ impl EtcdConfig {
             true => Some(files.ok_or_else(|| refused(&"https needs the file of a certificate authority"))?),
             false => None,
         };
-        // Encryption is the connector's, which the channel need not know of.
+        // The connector encrypts, so the channel itself uses plain HTTP.
         let address = format!("http://{rest}");
         let endpoint = Endpoint::from_shared(address).map_err(|error| refused(&error))?;
         let origin = url.parse().map_err(|error| refused(&error))?;
@@ -100,7 +100,7 @@ impl EtcdConfig {
         Ok(endpoint.connect_with_connector_lazy(connector))
     }
 
-    /// The files of encrypted connections, which must be usable now.
+    /// The files for encrypted connections, which are checked now.
     fn files(&self) -> Result<Option<Files>, ConnectError> {
         let identity = match (&self.certificate_file, &self.key_file) {
             (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),

@@ -1,5 +1,5 @@
-//! One connection to a member. The files of its certificates are read for each connection anew, so that those that
-//! were renewed are used without a restart.
+//! One connection to a member. The certificate files are read for each new connection, so that renewed ones are used
+//! without a restart.
 //! etcd: client/pkg/transport/listener.go baseConfig, GetClientCertificate
 
 use std::future::Future;
@@ -27,12 +27,12 @@ pub(super) struct Files {
     pub(super) identity: Option<(PathBuf, PathBuf)>,
 }
 
-/// A file that is not as it should be.
+/// A file whose content is not valid.
 #[derive(Debug)]
 pub(super) struct BadFile(pub(super) PathBuf, pub(super) Error);
 
 impl Files {
-    /// The settings of a connection, by what the files hold now.
+    /// The settings for a connection, from the current content of the files.
     pub(super) fn read(&self) -> Result<ClientConfig, BadFile> {
         let bad = |path: &Path, why: &dyn std::fmt::Display| {
             BadFile(path.to_owned(), Error::new(io::ErrorKind::InvalidData, why.to_string()))
@@ -80,7 +80,7 @@ pub(super) struct Connector {
     pub(super) files: Option<Files>,
 }
 
-/// A connection of either kind.
+/// A plain or an encrypted connection.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -126,7 +126,7 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
 
-    /// Tells which certificate the client shows.
+    /// Returns the certificate that the client presents.
     async fn shown(listener: &TcpListener, acceptor: &TlsAcceptor) -> Vec<u8> {
         let (stream, _) = listener.accept().await.expect("a connection");
         let mut stream = acceptor.accept(stream).await.expect("a handshake");

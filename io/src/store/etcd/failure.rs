@@ -1,4 +1,4 @@
-//! What an error of etcd says about the operation: refused, without effect, or unknown.
+//! Classifies etcd's errors by what they say about the operation: refused, without effect, or of unknown outcome.
 
 use etcd_client::Error;
 use steersman_core::store::{Rev, StoreError};
@@ -8,15 +8,15 @@ use tonic::{Code, ConnectError, Status};
 /// How an operation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It had no effect, and would be refused again.
+    /// It had no effect, and another attempt would be refused too.
     Refused(StoreError),
-    /// It had no effect, and another try, or another member, may do better.
+    /// It had no effect, and another attempt, or another member, may succeed.
     NoEffect(Text),
     /// It was sent and may have taken effect.
     Unknown(Text),
 }
 
-/// What becomes of an operation that etcd answers with an error text of its own.
+/// What an error text of etcd means for the operation.
 enum Meaning {
     Compacted,
     FutureRevision,
@@ -27,7 +27,7 @@ enum Meaning {
     NoEffect,
 }
 
-/// Texts that say more than their code, wherever they stand in the message.
+/// Texts that say more than the status code of the error. They may stand anywhere in the message.
 /// etcd: api/v3rpc/rpctypes/error.go; raft: ErrProposalDropped; grpc-go: rpc_util.go
 const TEXTS: [(&str, Meaning); 12] = [
     ("required revision has been compacted", Meaning::Compacted),
@@ -38,7 +38,7 @@ const TEXTS: [(&str, Meaning); 12] = [
     ("grpc: received message larger than max", Meaning::TooLarge),
     ("too many operations in txn request", Meaning::TooLarge),
     ("etcdserver: too many requests", Meaning::TooManyRequests),
-    // Refused before it is proposed: the member knows of no leader.
+    // The operation was refused before it was proposed, because the member knows no leader.
     ("etcdserver: no leader", Meaning::NoEffect),
     ("raft proposal dropped", Meaning::NoEffect),
     ("etcdserver: not capable", Meaning::NoEffect),
@@ -50,7 +50,7 @@ impl Failure {
         match error {
             Error::GRpcStatus(status) => Self::of_status(status),
             Error::TransportError(error) => Self::Unknown(Text::from(error.to_string())),
-            // The client's own objections, before anything is sent.
+            // The client library refused before it sent anything.
             other => Self::Refused(StoreError::Internal(Text::from(other.to_string()))),
         }
     }
@@ -59,7 +59,7 @@ impl Failure {
         let message = status.message();
         let meaning = TEXTS.iter().find(|(text, _)| message.contains(text)).map(|(_, meaning)| meaning);
         match meaning {
-            // etcd does not tell the revisions.
+            // etcd does not report the revisions.
             Some(Meaning::Compacted) => Self::Refused(StoreError::Compacted { compact_revision: Rev(0) }),
             Some(Meaning::FutureRevision) => Self::Refused(StoreError::FutureRevision { current: Rev(0) }),
             Some(Meaning::DuplicateKey) => Self::Refused(StoreError::DuplicateKey),
@@ -72,9 +72,9 @@ impl Failure {
         }
     }
 
-    /// Errors without a text of their own. "Request timed out", "leader changed" and "server stopped"
-    /// are among those that say nothing about a write that was under way; so is "database space
-    /// exceeded", which etcd also answers after it has applied the write that crossed its quota.
+    /// Classifies errors whose text is not known. "Request timed out", "leader changed" and "server stopped" say
+    /// nothing about a write that was under way. Neither does "database space exceeded", which etcd also answers
+    /// after it has applied the write that crossed its quota.
     /// etcd: server/etcdserver/apply/apply.go quotaApplierV3
     fn of_code(status: &Status) -> Self {
         match status.code() {
@@ -85,7 +85,7 @@ impl Failure {
             | Code::FailedPrecondition
             | Code::Unimplemented
             | Code::Unauthenticated => Self::Refused(StoreError::Internal(status.message().into())),
-            // etcd's own are refusals (a lease's time); the decoder's say that an answer is too large.
+            // etcd itself refuses a lease's duration with it; from the decoder it means that an answer is too large.
             Code::OutOfRange if status.message().starts_with("etcdserver: ") => {
                 Self::Refused(StoreError::Internal(status.message().into()))
             }
@@ -103,7 +103,7 @@ impl Failure {
     }
 }
 
-/// Whether there never was a connection that the request could have gone over.
+/// Whether no connection existed over which the request could have been sent.
 fn was_not_sent(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
@@ -115,7 +115,7 @@ fn was_not_sent(status: &Status) -> bool {
     false
 }
 
-/// An error in one line: what etcd says, or what became of the connection.
+/// An error in one line: etcd's message, or why the connection failed.
 pub(super) fn text(error: &Error) -> Text {
     match error {
         Error::GRpcStatus(status) => text_of(status),
@@ -124,7 +124,7 @@ pub(super) fn text(error: &Error) -> Text {
 }
 
 fn text_of(status: &Status) -> Text {
-    // etcd's texts begin with its name, which those who quote them add again.
+    // etcd's texts begin with its name, and callers add the name again.
     let message = status.message();
     let message = message.strip_prefix("etcdserver: ").unwrap_or(message);
     let mut cause = std::error::Error::source(status);

@@ -1,10 +1,10 @@
-//! One feed: a watch that is taken up again after every break, and what it delivers.
+//! One feed: a watch that is resumed after every break, and what it delivers.
 //!
-//! How far the watch is when nothing happens under its prefix is asked of etcd. Its answer can overtake
-//! events before 3.4.31 and 3.5.13; from such members it is not taken. Instead the keys are read: when
-//! none has changed since the last event and their number is the same, the feed is told to be as new as
-//! that read. A key that was created and deleted in between would be missed, and its events are on their
-//! way; when they come the feed is listed anew, so that nobody is left with the gap.
+//! When nothing happens under the feed's prefix, etcd is asked for the progress of the watch. Before 3.4.31 and
+//! 3.5.13 the answer can overtake events, so it is not used from such members. Instead the keys are read: if none has
+//! changed since the last event and their number is the same, the feed counts as being at the revision of that read.
+//! A key that was created and deleted in between would be missed. Its events still arrive later, and the feed is then
+//! listed again, so that no watcher keeps the gap.
 
 use super::answer;
 use super::assemble::{Assembled, Assembler};
@@ -23,11 +23,11 @@ use steersman_core::value::Text;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// How far a feed is, for those who wait for it.
+/// How far a feed has come, for writes and reads that wait for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reached {
     pub(super) revision: Rev,
-    /// Whether it can be expected to get further.
+    /// Whether the feed can be expected to make progress.
     pub(super) watching: bool,
 }
 
@@ -39,28 +39,28 @@ pub(super) struct Feeding {
     pub(super) sink: Sink,
     pub(super) assembler: Assembler,
     pub(super) reached: watch::Sender<Reached>,
-    /// Somebody waits for progress.
+    /// A request waits for progress.
     pub(super) wanted: Arc<Notify>,
     pub(super) asking: Asking,
 }
 
-/// When progress is asked for, and how often yet.
+/// When progress is asked for next, and how often it was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     due: Option<Instant>,
     left: u32,
-    /// Something has come over the watch since the first ask.
+    /// The watch has brought something since progress was first asked for.
     heard: bool,
 }
 
-/// Why one connection's watch is over.
+/// Why the watch of one connection ended.
 enum Ended {
     Compacted { compact_revision: Rev },
     Broken(Text),
 }
 
 impl Feeding {
-    /// Delivers until the feed is lost, which is the last thing that the sink hears.
+    /// Delivers until the feed is lost. That it is lost is the last thing the sink is told.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new(limits::ETCD_FEED_TRIES);
         let why = loop {
@@ -91,7 +91,7 @@ impl Feeding {
         };
         self.asking.restart();
         let wanted = Arc::clone(&self.wanted);
-        // Until the watch is created it must make haste, afterwards connections are probed.
+        // Until the watch is created there is a deadline; afterwards connections are probed.
         let mut created = false;
         let give_up = Instant::now() + timeout;
         loop {
@@ -129,7 +129,7 @@ impl Feeding {
         }
     }
 
-    /// Begins the watch; with it, whether the member's word about progress counts.
+    /// Begins the watch, and returns it with whether the member's progress reports can be trusted.
     async fn open(
         &mut self,
         member: &Member,
@@ -202,9 +202,9 @@ impl Feeding {
 }
 
 impl Asking {
-    /// Soon, with all that want it until then, and again until there is an answer.
+    /// Asks for progress soon, once for all requests that want it until then, and again until there is an answer.
     fn want(&mut self) {
-        // While it is being asked, later wishes prolong that only once there was a sign of life.
+        // While an answer is awaited, further requests prolong the asking only if the watch has brought something.
         if self.due.is_some() && !self.heard {
             return;
         }
@@ -213,8 +213,8 @@ impl Asking {
         self.left = limits::ETCD_PROGRESS_ASKS;
     }
 
-    /// Counts an ask; false when there were enough. When nothing at all has come since the first one, the
-    /// member stands still.
+    /// Counts a question. False when enough were asked; if nothing at all has come since the first one, the member
+    /// does not respond.
     fn asks_again(&mut self) -> bool {
         if self.left == limits::ETCD_PROGRESS_ASKS {
             self.heard = false;
@@ -225,7 +225,7 @@ impl Asking {
         true
     }
 
-    /// Another watch takes the place of the one that was asked.
+    /// A new watch replaces the one that was asked.
     fn restart(&mut self) {
         if self.due.is_some() {
             *self = Self::default();
@@ -233,7 +233,7 @@ impl Asking {
         }
     }
 
-    /// Something came over the watch: after an ask, it may be all that was waited for.
+    /// Something came over the watch. After a question for progress, that may be the answer.
     fn answered(&mut self, assembler: &Assembler, newest: Rev) {
         self.heard = true;
         if self.left < limits::ETCD_PROGRESS_ASKS && assembler.told() >= newest {

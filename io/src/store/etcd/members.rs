@@ -1,4 +1,4 @@
-//! The members of a cluster: which one is asked, and the operations on it with their tries.
+//! The members of a cluster: which one is used, and the operations on it with their attempts.
 
 use super::answer;
 use super::backoff::Backoff;
@@ -16,7 +16,7 @@ use steersman_core::limits;
 use steersman_core::store::{Op, Range, Rev, StoreError, Stored};
 use tokio::time::Instant;
 
-/// One member. Its clients are handles of one connection.
+/// One member. All its clients share one connection.
 pub(super) struct Member {
     pub(super) endpoint: String,
     pub(super) kv: KvClient,
@@ -25,11 +25,11 @@ pub(super) struct Member {
     maintenance: MaintenanceClient,
 }
 
-/// The members, and which of them is asked: the same one until it fails.
+/// The members, and which of them is used. It is the same one until it fails.
 pub(super) struct Members {
     members: Vec<Member>,
     current: AtomicUsize,
-    /// The newest revision that any answer told of.
+    /// The newest revision that any answer contained.
     newest: AtomicU64,
     pub(super) write_timeout: Duration,
     pub(super) read_timeout: Duration,
@@ -76,16 +76,16 @@ impl Members {
         }
     }
 
-    /// The member that is asked.
+    /// The member that is used now.
     pub(super) fn current(&self) -> (usize, &Member) {
         let index = self.current.load(Ordering::Relaxed) % self.members.len();
         (index, &self.members[index])
     }
 
-    /// From now on another member is asked, unless one already is.
+    /// Switches to another member, unless another caller has done so already.
     pub(super) fn leave(&self, index: usize) {
         let next = (index + 1) % self.members.len();
-        // Lost to another caller who has left the same member: that is as good.
+        // Another caller has left the same member at the same time, which has the same effect.
         let _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
@@ -97,7 +97,7 @@ impl Members {
         self.newest.fetch_max(revision.0, Ordering::Relaxed);
     }
 
-    /// Performs an operation, with further tries as long as those before had no effect and there is time.
+    /// Performs an operation. It is attempted again while the attempts had no effect and there is time.
     pub(super) async fn perform(&self, op: &Op) -> Stored {
         let mut backoff = Backoff::new(limits::ETCD_TRIES);
         let deadline = self.deadline(op);
@@ -136,7 +136,7 @@ impl Members {
         Ok(answer)
     }
 
-    /// etcd does not say how far it is when it refuses to read ahead, so that it is asked.
+    /// etcd does not report its revision when it refuses a read at a future one, so it is asked for.
     async fn future(&self, op: &Op) -> Stored {
         let key = match op {
             Op::Range(range) => range.key.clone(),
@@ -152,7 +152,7 @@ impl Members {
     }
 }
 
-/// The future's result, or that nothing is known of it when it takes too long.
+/// The future's result, or an unknown outcome when it takes too long.
 pub(super) async fn within<T>(
     deadline: Instant,
     call: impl Future<Output = Result<T, Error>>,
@@ -164,7 +164,7 @@ pub(super) async fn within<T>(
     }
 }
 
-/// Whether the operation can leave anything behind.
+/// Whether the operation can change anything.
 fn changes(op: &Op) -> bool {
     match op {
         Op::Range(_) => false,
@@ -192,7 +192,7 @@ impl Member {
         Ok(Version::parse(status.version()))
     }
 
-    /// Bytes of the member's database.
+    /// The size of the member's database in bytes.
     pub(super) async fn size_bytes(&self) -> Result<u64, Error> {
         let status = self.maintenance.clone().status().await?;
         Ok(answer::unsigned(status.db_size()))

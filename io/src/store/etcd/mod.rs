@@ -1,8 +1,8 @@
-//! The store of more than one machine: an etcd cluster.
+//! The store in an etcd cluster, for servers on more than one machine.
 //!
-//! Reading order: `members` (operations with their tries), `request` and `answer` (words), `failure` (what
-//! an error says about the effect), `feed` (a watch over all its connections) and `assemble` (its messages
-//! to batches); below them `config`, `version` and `backoff`.
+//! Reading order: `members` (operations with their attempts), `request` and `answer` (conversions), `failure` (what
+//! an error says about the effect), `feed` (a watch over all its connections) and `assemble` (its messages to
+//! batches); below them `config`, `version` and `backoff`.
 
 mod answer;
 mod assemble;
@@ -33,7 +33,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-/// What is read to see whether the cluster answers. Nothing is there.
+/// The key that is read to see whether the cluster answers. It does not exist.
 const PROBED_KEY: &str = "/health";
 
 /// A cluster, and the feeds that follow it.
@@ -45,7 +45,7 @@ pub struct EtcdStore {
     runtime: Handle,
 }
 
-/// A feed as seen from outside its task.
+/// A feed, as the rest of the store sees it.
 struct Followed {
     feed: Feed,
     prefix: Bytes,
@@ -71,7 +71,7 @@ impl EtcdStore {
         let runtime = Handle::current();
         let feeds = Mutex::default();
         let store = Self { members, feeds, closed: AtomicBool::new(false), size: Arc::default(), runtime };
-        // Asked for now, it is known when it is first wanted.
+        // Asked for now, so that the size is known when it is first wanted.
         store.size_bytes();
         Ok(store)
     }
@@ -85,14 +85,14 @@ impl EtcdStore {
             self.feeds().iter().filter(concerned).map(|followed| followed.reached.clone()).collect();
         let all = async {
             for mut reached in feeds {
-                // An error means that the feed is over.
+                // An error means that the feed has ended.
                 let _ = reached.wait_for(|reached| reached.revision >= revision || !reached.watching).await;
             }
         };
         let _ = tokio::time::timeout(Duration::from_millis(limits::ETCD_DELIVERY_MILLIS), all).await;
     }
 
-    /// Tells that a feed does not begin, after a pause: who hears that follows it again.
+    /// Reports a feed as lost after a pause, so that the machine follows it again.
     fn refuse(&self, feed: Feed, sink: Sink) {
         self.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(limits::ETCD_PAUSE_MILLIS_MAX)).await;
@@ -167,7 +167,7 @@ impl Store for EtcdStore {
         };
         let task = self.runtime.spawn(async move {
             if let Some(earlier) = earlier {
-                // What the earlier one is just delivering comes first.
+                // A delivery of the earlier feed that is under way is finished first.
                 earlier.abort();
                 let _ = earlier.await;
             }
@@ -182,7 +182,7 @@ impl Store for EtcdStore {
         }
     }
 
-    /// A cluster may always come back.
+    /// Never returns, since a cluster can always recover.
     async fn watch_health(&self, sink: HealthSink) -> Text {
         let mut known = Ok(());
         loop {
@@ -208,7 +208,7 @@ impl Store for EtcdStore {
         }
     }
 
-    /// The size that a member's database had when this was last asked.
+    /// The size of a member's database when it was last asked for.
     fn size_bytes(&self) -> u64 {
         let size = Arc::clone(&self.size);
         if !size.being_read.swap(true, Ordering::Relaxed) {
@@ -233,7 +233,7 @@ impl Drop for EtcdStore {
     }
 }
 
-/// Whether the branch that ran has changed anything, as far as its replies tell.
+/// Whether the branch that ran has changed anything, as far as its replies show.
 fn has_changed(reply: &TxnReply) -> bool {
     reply.replies.iter().any(|reply| match reply {
         TxnReplyOp::Range(_) => false,

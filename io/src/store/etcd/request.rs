@@ -1,11 +1,11 @@
-//! The core's operations in etcd's words.
+//! Converts the core's operations to etcd's requests.
 
 use bytes::Bytes;
 use etcd_client::{Compare, CompareOp, DeleteOptions, GetOptions, PutOptions, Txn, TxnOp};
 use steersman_core::mvcc::prefix_end;
 use steersman_core::store::{self, Condition, Put, Range, Rev};
 
-/// A linearizable read, without its key.
+/// The options of a linearizable read; the key is separate.
 pub(super) fn range(range: &Range) -> GetOptions {
     let mut options = GetOptions::new().with_revision(int(range.revision.0)).with_limit(int(range.limit));
     if let Some(end) = &range.end {
@@ -27,7 +27,7 @@ pub(super) fn txn(txn: &store::Txn) -> Txn {
     Txn::new().when(compare).and_then(then).or_else(otherwise)
 }
 
-/// The keys that a transaction may change, each with the end of a deletion's range.
+/// The keys that a transaction may change, each with the end of the range if it deletes one.
 pub(super) fn written(txn: &store::Txn) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
     txn.then.iter().chain(&txn.otherwise).filter_map(|op| match op {
         store::TxnOp::Range(_) => None,
@@ -36,7 +36,7 @@ pub(super) fn written(txn: &store::Txn) -> impl Iterator<Item = (&Bytes, Option<
     })
 }
 
-/// The end of a prefix's range. An empty prefix stands for all keys.
+/// The range of all keys with a prefix. An empty prefix means all keys.
 pub(super) fn prefix_range(prefix: &Bytes) -> (Vec<u8>, Vec<u8>) {
     let key = if prefix.is_empty() { vec![0] } else { prefix.to_vec() };
     (key, prefix_end(prefix).to_vec())
@@ -72,7 +72,7 @@ fn operation(op: &store::TxnOp) -> TxnOp {
     }
 }
 
-/// etcd counts with signed numbers; nothing it has lies beyond their end.
+/// etcd uses signed numbers; larger ones are reduced to the largest, which nothing in etcd reaches.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

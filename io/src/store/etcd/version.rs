@@ -1,8 +1,8 @@
-//! Versions of etcd, and which of them can be trusted to say how far a watch is.
+//! Versions of etcd, and which of them have reliable progress reports.
 
 use std::fmt::{Display, Formatter};
 
-/// A release. What cannot be read counts as the oldest.
+/// A release. A version that cannot be parsed counts as the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version {
     major: u32,
@@ -18,8 +18,7 @@ impl Version {
         Self { major: part(), minor: part(), patch: part() }
     }
 
-    /// Whether the answer to a request for progress comes after the events that it speaks of. Before
-    /// these releases it can overtake them.
+    /// Whether a progress report comes after all events up to its revision. In older releases it can overtake them.
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/feature/feature_support_checker.go
     pub(super) fn orders_progress(self) -> bool {
         let release = |minor, patch| Self { major: 3, minor, patch };

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_that_are_not_standard_are_told() {
+    fn nonstandard_address_forms_are_warned_about() {
         let table: [(&str, &[&str]); 14] = [
             ("10.1.2.3", &[]),
             ("2001:db8::1", &[]),
