@@ -23,6 +23,10 @@ pub const REQUEST_HEAD_BYTES_FREE: usize = 16 * 1024;
 /// Bytes of one line of a chunked body that is not data, and of its trailers. Beyond: reading stops with 400.
 pub const CHUNK_LINE_BYTES: usize = 4096;
 
+/// Bytes of such lines beyond twice the data and sixteen for each chunk. Beyond: reading stops with 500.
+/// go: net/http/internal/chunked.go
+pub const CHUNK_EXCESS_BYTES: u64 = 16 * 1024;
+
 /// Connections at once, if the process may have so many files open. Beyond: a connection of an unknown client is
 /// closed for the new one. If there is none, the new one is closed.
 pub const CONNECTIONS: usize = 20_000;
@@ -80,7 +84,8 @@ pub const UPLOAD_GRACE_MILLIS: u64 = 10_000;
 pub const UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
 
 /// Bytes of bodies and long heads that are in the server at once, from all known clients and from one of their
-/// connections. Beyond: requests wait for room, up to the request timeout, then 429.
+/// connections. Beyond: requests wait for room, up to the request timeout, then 429. Of one HTTP/2 connection only a
+/// few wait; beyond these, 429 at once.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
 pub const BODIES_BYTES_OF_CONNECTION: usize = 64 * 1024 * 1024;
 

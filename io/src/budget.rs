@@ -16,7 +16,12 @@ pub(crate) struct Budget {
 }
 
 /// The part of the budget that one connection may use.
-pub(crate) struct Share(Semaphore);
+pub(crate) struct Share {
+    room: Semaphore,
+    /// Requests that may wait at once. On an HTTP/2 connection, the begun bodies of waiting requests take up the flow
+    /// control window that the other bodies need as well. If they filled it, no request would get on.
+    waiting: Semaphore,
+}
 
 /// Bytes that are reserved until this is dropped.
 pub(crate) struct Reserved<'a> {
@@ -61,8 +66,14 @@ impl Budget {
         within: Duration,
     ) -> Result<Reserved<'a>, NoRoom> {
         let count = count(bytes);
+        if let Ok(of_connection) = share.room.try_acquire_many(count)
+            && let Ok(of_server) = self.known.try_acquire_many(count)
+        {
+            return Ok(Reserved { _of_server: of_server, _of_connection: Some(of_connection) });
+        }
+        let _waits = share.waiting.try_acquire().map_err(|_| NoRoom)?;
         let both = async {
-            let of_connection = share.0.acquire_many(count).await.map_err(|_| NoRoom)?;
+            let of_connection = share.room.acquire_many(count).await.map_err(|_| NoRoom)?;
             let of_server = self.known.acquire_many(count).await.map_err(|_| NoRoom)?;
             Ok(Reserved { _of_server: of_server, _of_connection: Some(of_connection) })
         };
@@ -84,8 +95,12 @@ impl Budget {
 }
 
 impl Share {
-    pub(crate) fn new() -> Self {
-        Self(Semaphore::new(pieces(limits::BODIES_BYTES_OF_CONNECTION)))
+    /// For a connection of which so many requests may wait for room at once.
+    pub(crate) fn new(waiting_max: usize) -> Self {
+        Self {
+            room: Semaphore::new(pieces(limits::BODIES_BYTES_OF_CONNECTION)),
+            waiting: Semaphore::new(waiting_max),
+        }
     }
 }
 
@@ -100,7 +115,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn known_clients_wait_for_room_and_unknown_ones_are_refused() {
         let budget = Budget::of(10_240, 4_096);
-        let (one, other) = (Share::new(), Share::new());
+        let (one, other) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);
         let first = budget.reserve(&one, 8_000, soon).await.expect("room");
         assert!(budget.reserve(&other, 8_000, soon).await.is_err(), "there is no room before the first ends");
@@ -119,11 +134,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_connection_cannot_use_the_whole_budget() {
         let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
-        let (greedy, modest) = (Share::new(), Share::new());
+        let (greedy, modest) = (Share::new(1), Share::new(1));
         let soon = Duration::from_secs(1);
         let all = budget.reserve(&greedy, limits::BODIES_BYTES_OF_CONNECTION, soon).await.expect("its share");
         assert!(budget.reserve(&greedy, 1, soon).await.is_err());
         assert!(budget.reserve(&modest, limits::BODIES_BYTES_OF_CONNECTION, soon).await.is_ok());
         drop(all);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_requests_of_a_connection_wait_than_may() {
+        let budget = Budget::of(2 * limits::BODIES_BYTES_OF_CONNECTION, 0);
+        let share = Share::new(1);
+        let soon = Duration::from_secs(1);
+        let all = budget.reserve(&share, limits::BODIES_BYTES_OF_CONNECTION, soon).await.expect("its share");
+        let began = tokio::time::Instant::now();
+        let (first, second, ()) =
+            tokio::join!(budget.reserve(&share, 1, soon), budget.reserve(&share, 1, soon), async {
+                tokio::time::sleep(soon / 2).await;
+                drop(all);
+            });
+        assert_eq!((first.is_ok(), second.err()), (true, Some(NoRoom)));
+        assert!(began.elapsed() < soon);
+        assert!(budget.reserve(&share, 1, soon).await.is_ok(), "who does not have to wait is let in");
     }
 }

@@ -113,7 +113,7 @@ where
             (respond::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
-    let mut out = http::Response::new(Reply { source: Source::Empty, under_way, conversation: None });
+    let mut out = http::Response::new(Reply::empty(under_way));
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
     put_headers(out.headers_mut(), response.headers);
@@ -230,6 +230,8 @@ pub(crate) struct Reply {
     /// The conversation of an answer that is not a stream. It is dropped with the body, which tells the machine that
     /// the answer was sent.
     conversation: Option<Conversation>,
+    /// What is left of a part that is larger than is handed over at once.
+    left: Pieces,
 }
 
 enum Source {
@@ -243,7 +245,21 @@ enum Source {
 
 impl Reply {
     pub(crate) fn nothing() -> Self {
-        Self { source: Source::Empty, under_way: None, conversation: None }
+        Self::empty(None)
+    }
+
+    fn empty(under_way: Option<UnderWay>) -> Self {
+        Self { source: Source::Empty, under_way, conversation: None, left: Pieces::default() }
+    }
+
+    /// Hands over what there is, or its first piece: a client that takes a large object slowly is seen to take it.
+    fn hand_over(&mut self, mut bytes: Pieces) -> Pieces {
+        let piece = bytes.take_front(limits::LIST_CHUNK_BYTES);
+        self.left = bytes;
+        if let Some(under_way) = &self.under_way {
+            under_way.hands_over(piece.remaining());
+        }
+        piece
     }
 }
 
@@ -297,6 +313,10 @@ impl http_body::Body for Reply {
         if !is_stream && self.under_way.as_ref().is_some_and(UnderWay::is_too_slow) {
             return Poll::Ready(Some(Err(TooSlow)));
         }
+        if !self.left.is_empty() {
+            let left = std::mem::take(&mut self.left);
+            return Poll::Ready(Some(Ok(Frame::data(self.hand_over(left)))));
+        }
         let bytes = match &mut self.source {
             Source::Empty => None,
             // The body is handed over in pieces, because everything that was handed over counts as sent.
@@ -328,17 +348,36 @@ impl http_body::Body for Reply {
             self.under_way = None;
             self.conversation = None;
         }
-        if let (Some(under_way), Some(bytes)) = (&self.under_way, &bytes) {
-            under_way.hands_over(bytes.remaining());
-        }
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(self.hand_over(bytes)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.length() == Some(0)
+        self.left.is_empty() && self.source.length() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
         self.source.length().map(SizeHint::with_exact).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::TestedActivity as Activity;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_large_object_is_handed_over_piece_by_piece() {
+        let under_way = UnderWay::begin(&Activity::new());
+        let stream = under_way.stream();
+        let mut reply = Reply::empty(Some(under_way));
+        let first = reply.hand_over(Bytes::from(vec![b'x'; 2 * limits::LIST_CHUNK_BYTES + 1]).into());
+        let mut lengths = vec![first.remaining()];
+        assert!(!reply.is_end_stream(), "there is more");
+        while let Some(frame) = reply.frame().await {
+            assert_eq!(stream.untaken(), Some(lengths.len() as u32 + 1), "each is seen to be taken");
+            lengths.push(frame.expect("a piece").into_data().expect("data").remaining());
+        }
+        assert_eq!(lengths, [limits::LIST_CHUNK_BYTES, limits::LIST_CHUNK_BYTES, 1]);
     }
 }

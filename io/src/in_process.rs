@@ -50,6 +50,7 @@ use http_body::{Frame, SizeHint};
 use steersman_core::http::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Config, Drain, Machine};
+use tokio::sync::Semaphore;
 
 use crate::budget::{Budget, Share};
 use crate::clock::Clock;
@@ -97,7 +98,7 @@ impl InProcess {
         let exchange =
             Exchange { shell, strict_transport_security: None, request_timeout, audit_ids, budget };
         let client = Client { proof: Proof::trusted(USER, GROUP), remote_address: "127.0.0.1".into() };
-        Self { shared: Arc::new(Shared { exchange, client, share: Share::new() }) }
+        Self { shared: Arc::new(Shared { exchange, client, share: Share::new(Semaphore::MAX_PERMITS) }) }
     }
 
     /// A service that answers requests. Any number of clients can have one.

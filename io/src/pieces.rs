@@ -35,6 +35,25 @@ impl Pieces {
         Some(std::mem::replace(&mut self.first, next)).filter(|bytes| !bytes.is_empty())
     }
 
+    /// The front, of at most so many bytes, which is all when there are no more.
+    pub(crate) fn take_front(&mut self, most: usize) -> Self {
+        if self.remaining() <= most {
+            return std::mem::take(self);
+        }
+        let mut front = VecDeque::new();
+        let mut left = most;
+        while left > 0 {
+            if self.first.len() > left {
+                front.push_back(self.first.split_to(left));
+                break;
+            }
+            let Some(whole) = self.take_first() else { break };
+            left -= whole.len();
+            front.push_back(whole);
+        }
+        Self::from(front)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
@@ -92,6 +111,16 @@ mod tests {
                 left.advance(step);
             }
             assert_eq!((read.as_slice(), left.chunk()), (whole.as_bytes(), &b""[..]), "steps of {step}");
+        }
+        for most in 1..=whole.len() + 1 {
+            let (mut left, mut read) = (pieces(), Vec::new());
+            while !left.is_empty() {
+                let mut front = left.take_front(most);
+                let length = front.remaining();
+                assert!(length == most || left.is_empty() && length <= most, "{length} of at most {most}");
+                read.extend_from_slice(&front.copy_to_bytes(length));
+            }
+            assert_eq!(read, whole.as_bytes(), "at most {most}");
         }
         let mut left = pieces();
         let taken: Vec<Bytes> = std::iter::from_fn(|| left.take_first()).collect();

@@ -59,6 +59,12 @@ async fn malformed_requests_are_answered_as_by_go() {
         let expected = format!("HTTP/1.1 {status}\r\n{headers}\r\n\r\n{body}");
         assert_eq!(exchange(&server, true, sent).await, expected, "{sent:?}");
     }
+    let length = steersman_core::limits::REQUEST_BODY_BYTES + 1;
+    let head =
+        "POST /api/v1/namespaces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close";
+    let large = format!("{head}\r\nContent-Length: {length}\r\n\r\n{}", " ".repeat(length));
+    let answer = exchange(&server, true, &large).await;
+    assert!(answer.starts_with("HTTP/1.1 413 Request Entity Too Large\r\n"), "{answer:.100}");
     let mut plain = TcpStream::connect(server.address).await.expect("a connection");
     plain.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("an open connection");
     let mut answer = String::new();
@@ -97,7 +103,7 @@ async fn requests_follow_each_other_on_one_connection() {
     let sent = format!(
         "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n\
          {create}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}\
-         {create}\r\nContent-Length: {}\r\n\r\n{body}\
+         {create}\r\nContent-Length: {}\r\n\r\n{body}\r\n\
          GET /livez HTTP/1.0\r\n\r\n",
         body.len()
     );

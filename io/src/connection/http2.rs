@@ -45,13 +45,25 @@ const HEADER_LIST_BYTES: u32 = 1024 * 1024 + 10 * 32;
 
 const WRITE_STALL: Duration = Duration::from_millis(limits::WRITE_STALL_MILLIS);
 
+impl Windows {
+    fn of(is_known: bool) -> Self {
+        if is_known { WINDOWS } else { WINDOWS_UNKNOWN }
+    }
+}
+
+/// How many requests may leave their bodies unread while the window is not full for the others.
+pub(super) fn waiting_max(is_known: bool) -> usize {
+    let windows = Windows::of(is_known);
+    (windows.connection / windows.stream).saturating_sub(1).try_into().unwrap_or(0)
+}
+
 pub(super) async fn serve(
     stream: TlsStream<TcpStream>,
     requests: Requests,
     mut stopping: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
     let activity = Arc::clone(&requests.activity);
-    let windows = if requests.place.is_known() { WINDOWS } else { WINDOWS_UNKNOWN };
+    let windows = Windows::of(requests.place.is_known());
     let streams = Streams::default();
     let stream = Guarded::http2(stream, Arc::clone(&activity), room_for_heads(&requests));
     let service = StreamRequests { requests: Arc::new(requests), streams: streams.clone() };

@@ -29,6 +29,8 @@ use crate::peer::{ClientCas, Proof};
 use crate::serve::Server;
 
 use activity::Activity;
+#[cfg(test)]
+pub(crate) use activity::Activity as TestedActivity;
 pub(crate) use activity::UnderWay;
 pub(crate) use roster::{Admission, Place, Roster};
 
@@ -81,7 +83,7 @@ pub(crate) async fn serve(accepted: Accepted, stopping: watch::Receiver<bool>) {
     let is_http2 = state.alpn_protocol() == Some(b"h2");
     let certificates = state.peer_certificates().unwrap_or_default();
     let certificates = certificates.iter().map(|one| one.clone().into_owned()).collect();
-    let requests = Requests::new(server, address, place, certificates);
+    let requests = Requests::new(server, address, place, certificates, is_http2);
     let ended = if is_http2 {
         http2::serve(stream, requests, stopping).await.map_err(|error| error.to_string())
     } else {
@@ -121,18 +123,21 @@ impl Requests {
         address: SocketAddr,
         place: Arc<Place>,
         certificates: Vec<CertificateDer<'static>>,
+        is_http2: bool,
     ) -> Self {
         let cas = server.keys().client_cas.clone();
         let judged = Judged::new(cas, &certificates, address);
         if judged.client.proof.names_somebody() {
             place.make_known();
         }
+        // Over HTTP/1 there is one request at a time.
+        let waiting_max = if is_http2 { http2::waiting_max(place.is_known()) } else { 1 };
         Self {
             server,
             address,
             activity: Activity::new(),
             place,
-            share: Share::new(),
+            share: Share::new(waiting_max),
             certificates,
             judged: ArcSwap::from_pointee(judged),
         }

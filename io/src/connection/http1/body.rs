@@ -15,6 +15,8 @@ use super::wire::Wire;
 pub(super) struct RequestBody<'a, S> {
     wire: &'a mut Wire<S>,
     state: State,
+    /// Bytes of chunk lines beyond what Go allows for the data so far.
+    excess: u64,
     /// `100 Continue`, written before the body is read if the client waits for it.
     go_on: Bytes,
 }
@@ -46,7 +48,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
             Framing::Chunked => State::Chunk(Chunk::Size),
         };
         let go_on: &[u8] = if expects_continue { b"HTTP/1.1 100 Continue\r\n\r\n" } else { b"" };
-        Self { wire, state, go_on: Bytes::from_static(go_on) }
+        Self { wire, state, excess: 0, go_on: Bytes::from_static(go_on) }
     }
 
     /// Whether the body was read to its end, so that the next request can follow.
@@ -87,20 +89,26 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
                     self.state = State::Chunk(if left == 0 { Chunk::DataEnd } else { Chunk::Data(left) });
                     return Ok(Some(Some(data)));
                 }
-                State::Chunk(Chunk::Size) => match httparse::parse_chunk_size(self.wire.unread()) {
-                    Ok(httparse::Status::Complete((length, size))) => {
-                        self.wire.unread().advance(length);
-                        self.state = State::Chunk(match size {
-                            0 => Chunk::Trailers(0),
-                            size => Chunk::Data(size),
-                        });
-                    }
-                    Ok(httparse::Status::Partial) if unread_length > limits::CHUNK_LINE_BYTES => {
+                State::Chunk(Chunk::Size) => {
+                    let end = self.wire.unread().iter().position(|byte| *byte == b'\n');
+                    if end.unwrap_or(unread_length) > limits::CHUNK_LINE_BYTES {
                         return Err("header line too long");
                     }
-                    Ok(httparse::Status::Partial) => return Ok(None),
-                    Err(_) => return Err("invalid byte in chunk length"),
-                },
+                    let Some(end) = end else { return Ok(None) };
+                    let size = chunk_size(&self.wire.unread()[..end])?;
+                    self.wire.unread().advance(end + 1);
+                    // go: net/http/internal/chunked.go beginChunk
+                    let overhead = (end as u64).saturating_add(3);
+                    let allowed = size.saturating_mul(2).saturating_add(16);
+                    self.excess = self.excess.saturating_add(overhead).saturating_sub(allowed);
+                    if self.excess > limits::CHUNK_EXCESS_BYTES {
+                        return Err("chunked encoding contains too much non-data");
+                    }
+                    self.state = State::Chunk(match size {
+                        0 => Chunk::Trailers(0),
+                        size => Chunk::Data(size),
+                    });
+                }
                 State::Chunk(Chunk::DataEnd) => {
                     if unread_length < 2 {
                         return Ok(None);
@@ -122,13 +130,36 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
                     if line.is_none() {
                         return Ok(None);
                     }
-                    let is_empty = matches!(&self.wire.unread()[..length], b"\n" | b"\r\n");
+                    let line = &self.wire.unread()[..length];
+                    let is_empty = matches!(line, b"\n" | b"\r\n");
+                    if !is_empty && !line.contains(&b':') {
+                        return Err("malformed MIME header: missing colon");
+                    }
                     self.wire.unread().advance(length);
                     self.state = if is_empty { State::Done } else { State::Chunk(Chunk::Trailers(so_far)) };
                 }
             }
         }
     }
+}
+
+/// The length of the chunk that follows a line, which comes without its last byte.
+/// go: net/http/internal/chunked.go readChunkLine, parseHexUint
+fn chunk_size(line: &[u8]) -> Result<u64, &'static str> {
+    let line = line.strip_suffix(b"\r").ok_or("chunked line ends with bare LF")?;
+    if line.contains(&b'\r') {
+        return Err("invalid CR in chunked line");
+    }
+    let digits = line.trim_ascii_end().split(|byte| *byte == b';').next().unwrap_or_default();
+    match digits.len() {
+        0 => return Err("empty hex number for chunk length"),
+        1..=16 => {}
+        _ => return Err("http chunk length too large"),
+    }
+    let is_number = digits.iter().all(u8::is_ascii_hexdigit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| is_number);
+    let size = text.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    size.ok_or("invalid byte in chunk length")
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> http_body::Body for RequestBody<'_, S> {
@@ -230,14 +261,23 @@ mod tests {
     #[tokio::test]
     async fn malformed_bodies_are_errors() {
         let long = format!("1;{}", "x".repeat(2 * limits::CHUNK_LINE_BYTES));
+        let padded = format!("1;{}\r\nx\r\n", "x".repeat(limits::CHUNK_LINE_BYTES - 100)).repeat(5);
         let trailers = format!("0\r\nA: {}\r\n\r\n", "x".repeat(2 * limits::CHUNK_LINE_BYTES));
         let cases = [
             (Framing::Length(5), "abc", "unexpected EOF"),
             (Framing::Chunked, "zz\r\n", "invalid byte in chunk length"),
-            (Framing::Chunked, "11111111111111111\r\n", "invalid byte in chunk length"),
+            (Framing::Chunked, "-1\r\n", "invalid byte in chunk length"),
+            (Framing::Chunked, "0x1\r\n", "invalid byte in chunk length"),
+            (Framing::Chunked, "11111111111111111\r\n", "http chunk length too large"),
+            (Framing::Chunked, "\r\nabc", "empty hex number for chunk length"),
+            (Framing::Chunked, ";a=b\r\nabc", "empty hex number for chunk length"),
+            (Framing::Chunked, "3\nabc", "chunked line ends with bare LF"),
+            (Framing::Chunked, "3\r;a\r\nabc", "invalid CR in chunked line"),
+            (Framing::Chunked, "0\r\nno trailer\r\n\r\n", "malformed MIME header: missing colon"),
             (Framing::Chunked, "1\r\nabc", "malformed chunked encoding"),
             (Framing::Chunked, "3\r\nab", "unexpected EOF"),
             (Framing::Chunked, &long, "header line too long"),
+            (Framing::Chunked, &padded, "chunked encoding contains too much non-data"),
             (Framing::Chunked, &trailers, "http: suspiciously long trailer after chunked body"),
         ];
         for (framing, bytes, expected) in cases {

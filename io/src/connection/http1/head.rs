@@ -175,8 +175,27 @@ impl Target {
                 }
             }
         };
-        has_whole_escapes(path).then(|| Self { authority, path: path.to_owned(), query: query.to_owned() })
+        let has_good_port = authority.as_deref().is_none_or(has_good_port);
+        (has_good_port && has_whole_escapes(path)).then(|| Self {
+            authority,
+            path: path.to_owned(),
+            query: query.to_owned(),
+        })
     }
+}
+
+/// go: net/url/url.go validOptionalPort
+fn has_good_port(authority: &str) -> bool {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = match host.strip_prefix('[') {
+        Some(rest) => match rest.rsplit_once(']') {
+            Some((_, after)) => after,
+            None => return false,
+        },
+        None => host.find(':').map_or("", |at| &host[at..]),
+    };
+    port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn has_whole_escapes(path: &str) -> bool {
@@ -258,6 +277,9 @@ fn has_only_blanks_besides(name: &[u8]) -> bool {
     rest.len() < name.len() && (rest.is_empty() || HeaderName::from_bytes(&rest).is_ok())
 }
 
+/// What cannot come behind the body whose end it tells. go: net/http/transfer.go fixTrailer
+const FRAMING_HEADERS: [&str; 3] = ["Transfer-Encoding", "Trailer", "Content-Length"];
+
 /// go: net/http/transfer.go parseTransferEncoding, fixLength
 fn framing(headers: &mut HeaderMap, is_version_1_0: bool) -> Result<Framing, Refusal> {
     let mut chunked = false;
@@ -279,6 +301,9 @@ fn framing(headers: &mut HeaderMap, is_version_1_0: bool) -> Result<Framing, Ref
     Ok(match length {
         _ if chunked => {
             headers.remove(header::CONTENT_LENGTH);
+            if FRAMING_HEADERS.iter().any(|name| has_token(headers, &header::TRAILER, name)) {
+                return Err(Refusal::Malformed);
+            }
             Framing::Chunked
         }
         None | Some(0) => Framing::None,
@@ -328,6 +353,12 @@ mod tests {
             ("GET /ver sion HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
             ("GET /ver\u{1}sion HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
             ("GET /a%zz HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
+            ("GET http://a:x/livez HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
+            ("GET http://[::1/livez HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: a, content-length\r\n\r\n",
+                Malformed,
+            ),
             ("GET /a%2 HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
             ("GET /version HTTP/1.1\r\nHost: a\r\nfoo\r\n\r\n", Malformed),
             ("GET /version HTTP/1.1\r\nHost: a\r\nf(o: 1\r\n\r\n", Malformed),

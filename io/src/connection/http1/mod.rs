@@ -45,12 +45,13 @@ pub(super) async fn serve(
     let mut wire = Wire::new(Guarded::new(stream, Arc::clone(&requests.activity)));
     // Before its first request a client gets only the time for a head, not the idle time of a kept-alive connection.
     let mut idle = Duration::from_millis(limits::HEAD_MILLIS);
+    let mut is_after_post = false;
     loop {
         wire.rest();
         let budget = &requests.server.exchange().budget;
         let head = tokio::select! {
             biased;
-            head = wire.head(idle, requests.place.is_known(), budget) => head?,
+            head = wire.head(idle, requests.place.is_known(), budget, is_after_post) => head?,
             _ = stopping.changed() => None,
         };
         let Some(head) = head else { return wire.close().await };
@@ -61,6 +62,7 @@ pub(super) async fn serve(
                 return wire.close().await;
             }
         };
+        is_after_post = parsed.head.method == http::Method::POST;
         match answer(&mut wire, requests, parsed, &stopping).await? {
             Then::Next => idle = Duration::from_millis(limits::IDLE_MILLIS),
             Then::Close => return wire.close().await,
@@ -196,7 +198,7 @@ impl Sending {
     fn head(&self, parts: &http::response::Parts, ends: Ends, closes: bool) -> Vec<u8> {
         let mut head = String::with_capacity(ANSWER_HEAD_BYTES);
         let version = if self.is_version_1_0 { "1.0" } else { "1.1" };
-        let reason = parts.status.canonical_reason().unwrap_or("");
+        let reason = reason(parts.status);
         let _ = write!(head, "HTTP/{version} {} {reason}\r\n", parts.status.as_str());
         let mut head = head.into_bytes();
         for (name, value) in &parts.headers {
@@ -212,6 +214,15 @@ impl Sending {
             put(&mut head, b"connection", b"keep-alive");
         }
         head
+    }
+}
+
+/// go: net/http/status.go StatusText, whose words are older in two places.
+fn reason(status: http::StatusCode) -> &'static str {
+    match status {
+        http::StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+        http::StatusCode::RANGE_NOT_SATISFIABLE => "Requested Range Not Satisfiable",
+        other => other.canonical_reason().unwrap_or(""),
     }
 }
 

@@ -22,6 +22,9 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 /// has read its answer.
 const AHEAD_BYTES: usize = 16 * 1024;
 
+/// Bytes of line ends that are skipped after the body of a POST.
+const LINE_ENDS_AFTER_POST: usize = 4;
+
 /// How long, and how much, is read from a client after the connection's last answer. Closing a socket with unread
 /// bytes would reset the connection before the client has read that answer.
 /// go: net/http/server.go rstAvoidanceDelay
@@ -45,6 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         idle: Duration,
         is_known: bool,
         budget: &Budget,
+        is_after_post: bool,
     ) -> io::Result<Option<Result<Parsed, Refusal>>> {
         if self.unread.is_empty() {
             match tokio::time::timeout(idle, self.read()).await {
@@ -52,6 +56,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Err(error),
             }
+        }
+        if is_after_post {
+            self.skip_line_ends();
         }
         let deadline = Instant::now() + Duration::from_millis(limits::HEAD_MILLIS);
         let (mut seen, mut reserved) = (0, None);
@@ -78,6 +85,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Ok(Err(error)) => return Err(error),
             }
         }
+    }
+
+    /// Old clients send a line end after the body of a POST. go: net/http/server.go readRequest
+    fn skip_line_ends(&mut self) {
+        let is_line_end = |byte: &&u8| matches!(**byte, b'\r' | b'\n');
+        let count = self.unread.iter().take(LINE_ENDS_AFTER_POST).take_while(is_line_end).count();
+        self.unread.advance(count);
     }
 
     /// Reads what has arrived; 0 at the end of the stream.
