@@ -173,6 +173,8 @@ pub struct Rules {
     pub returns_deleted: bool,
     /// A DELETE that names no propagation policy orphans the dependents.
     pub orphans: bool,
+    /// Objects can own others: the garbage collector can be told by finalizers what becomes of those.
+    pub owns: bool,
     /// What a DELETE is warned of that leaves the propagation policy to the kind; empty for nothing.
     pub deletion_warning: &'static str,
     /// Deletion that goes through a phase of its own: namespaces.
@@ -239,6 +241,7 @@ impl Rules {
         grace_seconds: |_, _| None,
         returns_deleted: false,
         orphans: false,
+        owns: true,
         deletion_warning: "",
         termination: None,
         expires: false,
