@@ -19,6 +19,7 @@ mod house_rules;
 mod malformed;
 #[cfg(feature = "museum")]
 mod museum;
+mod odd_requests;
 mod operator;
 mod patches;
 mod recordings;

@@ -1,6 +1,7 @@
 //! Counts the work of a piece of code in a way that does not depend on the machine: the bytes that it allocates,
-//! compares and moves. Searches among texts compare, sorted insertion moves, copies allocate. The system's functions for
-//! comparing and moving are replaced in the whole test binary, which works on Linux, so that the tests run only there.
+//! compares and moves. Searches among texts compare, sorted insertion moves, copies allocate. The system's functions
+//! for comparing and moving are replaced in the whole test binary, which works on Linux, so that the tests run only
+//! there.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

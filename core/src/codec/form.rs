@@ -184,7 +184,17 @@ pub fn body_media(content_type: Option<&str>) -> Result<BodyMedia, Failure> {
     if media_type.is_empty() {
         return Ok(BodyMedia::Json);
     }
-    let essence = media_type.split(';').next().unwrap_or("").trim();
+    let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
+    let essence = essence.trim();
+    // Go reads past one semicolon at the end; each parameter has a name and a value.
+    let is_whole = |parameter: &str| {
+        parameter.split_once('=').is_some_and(|(name, value)| !name.trim().is_empty() && !value.is_empty())
+    };
+    let mut parameters = parameters.rsplit(';');
+    let last = parameters.next().unwrap_or("");
+    if !parameters.all(is_whole) || !(last.trim().is_empty() || is_whole(last)) {
+        return Err(Failure::unsupported_media_type(&MEDIA_TYPES));
+    }
     if essence.eq_ignore_ascii_case(JSON) {
         Ok(BodyMedia::Json)
     } else if essence.eq_ignore_ascii_case(YAML) {
@@ -507,6 +517,13 @@ mod tests {
         );
         assert_eq!(body_media(Some("Application/JSON; charset=utf-8")), Ok(BodyMedia::Json));
         assert_eq!(body_media(None), Ok(BodyMedia::Json));
+        assert_eq!(body_media(Some("application/json;")), Ok(BodyMedia::Json));
+        assert_eq!(body_media(Some("application/json; a=b; ")), Ok(BodyMedia::Json));
+        for malformed in
+            ["application/json;;", "application/json; ;", "application/json;a", "application/json;a="]
+        {
+            assert!(body_media(Some(malformed)).is_err(), "{malformed}");
+        }
     }
 
     #[test]

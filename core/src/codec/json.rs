@@ -15,7 +15,7 @@ pub use occurrences::{Members, Node, node};
 pub(crate) use parse::lossy;
 pub use parse::number;
 pub use parse::parse;
-pub use places::places;
+pub use places::{places, string_end};
 pub use write::{write, write_float, write_int, write_str};
 
 /// A parsed body.

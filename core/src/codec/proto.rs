@@ -55,7 +55,7 @@ impl<'a> Envelope<'a> {
 mod tests {
     use super::*;
     use crate::codec::{base64, json};
-    use crate::schema::{catalogue, decode};
+    use crate::schema::{catalogue, decode, encode};
     use crate::value::{Value, object};
     use std::string::ToString;
     use std::vec::Vec;
@@ -97,6 +97,22 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "kinds that differ: {wrong:?}");
+    }
+
+    #[test]
+    fn raw_json_keeps_its_bytes() {
+        let catalogue = catalogue();
+        let revision = catalogue.type_named("apps.v1.ControllerRevision").expect("there are revisions");
+        let raw = r#"{"b":1.0,"a":12345678901234567890123}"#;
+        let short = |len: usize| u8::try_from(len).expect("a short text");
+        let mut bytes = std::vec![0x12, short(raw.len() + 2), 0x0a, short(raw.len())];
+        bytes.extend_from_slice(raw.as_bytes());
+        let value = message(&catalogue, revision, &bytes).expect("a revision");
+        let value = decode::normalize(&catalogue, revision, value).expect("what was read is of its type");
+        let mut out = Vec::new();
+        encode::to_json(&catalogue, revision, &value, &mut out);
+        let out = std::string::String::from_utf8(out).expect("JSON is text");
+        assert!(out.contains(raw), "{out}");
     }
 
     #[test]

@@ -110,7 +110,12 @@ fn indented(document: &str) -> Response {
 fn negotiated(request: &Request, document: String) -> Result<Response, Failure> {
     let accept = request.header("accept").unwrap_or("*/*");
     for range in accept.split(',') {
-        let media_type = range.split(';').next().unwrap_or("").trim();
+        let mut pieces = range.split(';').map(str::trim);
+        let media_type = pieces.next().unwrap_or("");
+        // A document is not turned into anything else.
+        if pieces.any(|piece| ["as", "g", "v"].iter().any(|name| names_parameter(piece, name))) {
+            continue;
+        }
         match media_type {
             "application/json" | "application/*" | "*/*" | "" => {
                 return Ok(match form::wants_pretty(request) {
@@ -126,6 +131,10 @@ fn negotiated(request: &Request, document: String) -> Result<Response, Failure> 
         }
     }
     Err(Failure::not_acceptable(&MEDIA_TYPES))
+}
+
+fn names_parameter(piece: &str, name: &str) -> bool {
+    piece.split_once('=').is_some_and(|(held, value)| held.trim() == name && !value.trim().is_empty())
 }
 
 /// Whether the first media range that discovery can serve asks for the aggregated document.

@@ -82,12 +82,16 @@ fn respond_v3(
     path: &str,
     (group, version): (&str, &str),
 ) -> Response {
+    // There is no binary form of these documents here.
+    if !media_types(request).any(is_json) {
+        return not_acceptable();
+    }
     let current = hash_of(registry, group, version);
-    if let Some(hash) = hash.filter(|hash| *hash != current) {
+    if hash.is_some_and(|hash| hash != current) {
         // The client has an old index. Its version is gone, so it is redirected to the new one.
         let location = format!("{ROOT}/{path}?hash={current}");
-        let response = Response::text(301, format!("moved from {hash}\n"));
-        return response.with_header("location", location);
+        let response = Response::new(301, "application/json", "").with_header("location", location);
+        return response.with_header("vary", "Accept");
     }
     let entity_tag = format!("\"{current}\"");
     if is_held(request, &entity_tag) {
@@ -103,15 +107,26 @@ fn respond_v3(
     }
 }
 
-fn respond_v2(registry: &Registry, request: &Request) -> Response {
+/// The media types that a client takes, in its order and without their parameters.
+fn media_types(request: &Request) -> impl Iterator<Item = &str> {
     let accept = request.header("accept").unwrap_or("*/*");
-    let mut media_types = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
-    let binary = media_types.find_map(|range| match range {
+    accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim())
+}
+
+fn is_json(range: &str) -> bool {
+    matches!(range, "application/json" | "application/*" | "*/*" | "")
+}
+
+fn not_acceptable() -> Response {
+    Response { status: 406, headers: Vec::new(), body: Body::Empty }.with_header("vary", "Accept")
+}
+
+fn respond_v2(registry: &Registry, request: &Request) -> Response {
+    let binary = media_types(request).find_map(|range| match range {
         PROTOBUF_V2 | PROTOBUF_V2_ASKED => Some(true),
-        "application/json" | "application/*" | "*/*" | "" => Some(false),
-        _ => None,
+        range => is_json(range).then_some(false),
     });
-    let Some(binary) = binary else { return Response::text(406, "") };
+    let Some(binary) = binary else { return not_acceptable() };
     let entity_tag = format!("\"{}\"", hash_of(registry, "", ""));
     if is_held(request, &entity_tag) {
         return not_modified(&entity_tag);
@@ -290,6 +305,10 @@ mod tests {
         let entity_tag = header("etag").expect("an entity tag");
         assert_eq!(ask(&registry, path, None, &[("if-none-match", entity_tag)]).status, 304);
         assert_eq!(ask(&registry, path, Some("OLD"), &[]).status, 301);
-        assert_eq!(ask(&registry, "/openapi/v2", None, &[("accept", "text/html")]).status, 406);
+        for path in ["/openapi/v2", path] {
+            assert_eq!(ask(&registry, path, None, &[("accept", "text/html")]).status, 406, "{path}");
+            let either = [("accept", "text/html, application/json")];
+            assert_eq!(ask(&registry, path, None, &either).status, 200, "{path}");
+        }
     }
 }

@@ -171,9 +171,22 @@ pub(super) fn typed(
         FieldValidation::Strict if !errors.is_empty() => {
             Err(unusable(&format!("strict decoding error: {}", errors.join(", "))))
         }
-        FieldValidation::Warn => Ok(Body { value, warnings: errors }),
+        FieldValidation::Warn => {
+            let warnings = errors.iter().flat_map(|error| each_line(error)).collect();
+            Ok(Body { value, warnings })
+        }
         FieldValidation::Strict | FieldValidation::Ignore => Ok(Body { value, warnings: Vec::new() }),
     }
+}
+
+/// Repeated members of YAML are one error of several lines, and a warning for each line.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go parseYAMLWarnings
+fn each_line(error: &str) -> Vec<String> {
+    let lines = error.strip_prefix("yaml: unmarshal errors:\n");
+    lines.map_or_else(
+        || alloc::vec![error.to_string()],
+        |lines| lines.lines().map(|line| line.trim().into()).collect(),
+    )
 }
 
 /// The kind and version that a body names. What it leaves out is taken from the expected kind.
@@ -190,6 +203,11 @@ impl Named {
         };
         let api_version = or(object::api_version(value), api_version);
         let version = api_version.rsplit('/').next().unwrap_or_default().to_string();
+        // The group may be empty and still have its slash.
+        let api_version = match api_version.strip_prefix('/') {
+            Some(rest) if !rest.contains('/') => rest.to_string(),
+            Some(_) | None => api_version,
+        };
         Self { api_version, version, kind: or(object::kind(value), kind) }
     }
 

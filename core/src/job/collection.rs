@@ -5,15 +5,14 @@ use super::call::Target;
 use super::delete::{self, Deletion, Verdict};
 use super::existing::{Existing, found_instead, read_key};
 use super::fail::Written;
-use super::list::{newest_revision, selected};
+use super::list;
 use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{DeleteOptions, ListOptions};
+use crate::http::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::respond::{self, ListMeta, Warnings};
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Rev};
-use crate::watch::Filter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -25,21 +24,19 @@ pub(crate) struct Collection {
     target: Target,
     form: Form,
     options: DeleteOptions,
-    filter: Filter,
-    /// The selected objects as they were when they were selected; the answer shows them so.
+    /// What was listed, as it was then; the answer shows it.
+    listed: ListMeta,
     chosen: Vec<Arc<Entry>>,
     left: vec::IntoIter<Arc<Entry>>,
-    revision: Rev,
     tries: u32,
     phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
-    /// The store was asked for its newest revision.
-    Newest,
-    Fresh(Rev),
-    /// One object is read again, because its write lost a race with another write.
+    /// The next object's turn has not come.
+    Idle,
+    /// One object is read again after its write lost a race.
     Read(Target),
     /// An expiring object that stays until its finalizers are gone must be written with a lease; the store was asked
     /// for one.
@@ -64,47 +61,27 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let list = ListOptions::from_query(&scene.call.query)?;
     let options = delete::options(scene)?;
-    let resource = scene.resource(&target);
-    let collection = scene.collection(resource)?;
-    let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-    let cache = scene.world.cache(storage);
-    let filter =
-        Filter::new(resource.row, cache, &target.namespace, "", list.label_selector, &list.field_selector)
-            .map_err(Failure::bad_request)?;
     warnings.add(delete::warning(scene, &target, &options));
-    let prefix = collection.keys.namespace_prefix(&target.namespace);
-    let state = Collection {
-        target,
-        form,
-        options,
-        filter,
-        chosen: Vec::new(),
-        left: Vec::new().into_iter(),
-        revision: Rev(0),
-        tries: 0,
-        phase: Phase::Newest,
-    };
-    state.wait(scene, Phase::Newest, newest_revision(&prefix))
+    list::begin_deletion(scene, target, form, list, options)
 }
 
 impl Collection {
+    /// A deletion of what was listed.
+    pub(super) fn new(
+        target: Target,
+        form: Form,
+        options: DeleteOptions,
+        listed: ListMeta,
+        chosen: Vec<Arc<Entry>>,
+    ) -> Self {
+        let left = chosen.clone().into_iter();
+        Self { target, form, options, listed, chosen, left, tries: 0, phase: Phase::Idle }
+    }
+
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
-        match (core::mem::replace(&mut this.phase, Phase::Newest), answer) {
-            (Phase::Newest, answer) => {
-                let revision = fail::ranged(answer)?.revision;
-                let feed = scene.collection(scene.resource(&this.target))?.feed;
-                if scene.world.revision(feed) >= revision {
-                    return this.choose(scene);
-                }
-                let state = State::Collection(Box::new(Self { phase: Phase::Fresh(revision), ..this }));
-                Ok(Next::Wait(state, Ask::Fresh(feed, revision)))
-            }
-            (Phase::Fresh(_), Answer::Fresh) => this.choose(scene),
-            (Phase::Fresh(revision), _) => {
-                let feed = scene.collection(scene.resource(&this.target))?.feed;
-                Err(fail::too_large(revision, scene.world.revision(feed)))
-            }
+        match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
+            (Phase::Idle, _) => Err(fail::misfit()),
             (Phase::Read(target), answer) => {
                 let resource = scene.resource(&target);
                 match fail::ranged(answer)?.kvs.pop() {
@@ -151,15 +128,7 @@ impl Collection {
         Deletion { target, options: self.options.clone() }
     }
 
-    fn choose(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
-        self.chosen = selected(scene, resource, &self.filter)?;
-        self.left = self.chosen.clone().into_iter();
-        self.revision = scene.world.revision(scene.collection(resource)?.feed);
-        self.next(scene)
-    }
-
-    fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    pub(super) fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
         let Some(entry) = self.left.next() else { return self.respond(scene) };
         let target =
@@ -203,8 +172,7 @@ impl Collection {
     }
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let view = scene.list_view(&self.target, self.form, crate::http::options::IncludeObject::Metadata)?;
-        let meta = ListMeta { revision: self.revision, ..ListMeta::default() };
-        Ok(Next::Done(respond::list(&view, &meta, Items::Picked(self.chosen.into_iter()))))
+        let view = scene.list_view(&self.target, self.form, IncludeObject::Metadata)?;
+        Ok(Next::Done(respond::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
     }
 }

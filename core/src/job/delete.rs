@@ -9,6 +9,7 @@ use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
+use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::respond::{self, Warnings};
@@ -114,8 +115,8 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
     // Every API group once had a DeleteOptions of its own, so the kind is accepted with any group.
     let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
     if !matches!(kind, "" | "DeleteOptions") {
-        let version = if api_version.is_empty() { "v1" } else { api_version };
-        if version == "v1" && META_KINDS.contains(&kind) {
+        let version = if api_version.is_empty() { "meta.k8s.io/v1" } else { api_version };
+        if matches!(version, "v1" | "meta.k8s.io/v1") && META_KINDS.contains(&kind) {
             let why = format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion");
             return Err(Failure::bad_request(why));
         }
@@ -157,7 +158,7 @@ impl Deletion {
         let rules = scene.resource(&self.target).row.rules;
         let old = &existing.value;
         let mut new = old.clone();
-        self.set_propagation(rules.orphans, &mut new);
+        self.set_propagation(rules, &mut new);
         if let Some(termination) = rules.termination {
             return self.terminate(scene, existing, new, termination.mark, termination.held);
         }
@@ -199,16 +200,17 @@ impl Deletion {
     /// Adds or removes the finalizers by which the garbage collector orphans dependents or deletes them first.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
     /// deletionFinalizersForGarbageCollection
-    fn set_propagation(&self, orphans_by_default: bool, value: &mut Value) {
+    fn set_propagation(&self, rules: &Rules, value: &mut Value) {
         let has = |name: &str| object::has_finalizer(value, name);
         let (orphan, foreground) = match (self.options.orphan_dependents, self.options.propagation_policy) {
+            _ if !rules.owns => (false, false),
             (Some(orphan), _) => (orphan, false),
             (None, Some(Propagation::Orphan)) => (true, false),
             (None, Some(Propagation::Foreground)) => (false, true),
             (None, Some(Propagation::Background)) => (false, false),
             (None, None) if has(ORPHAN) => (true, false),
             (None, None) if has(FOREGROUND) => (false, true),
-            (None, None) => (orphans_by_default, false),
+            (None, None) => (rules.orphans, false),
         };
         for (name, wanted) in [(ORPHAN, orphan), (FOREGROUND, foreground)] {
             if wanted {

@@ -2,12 +2,14 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
 
 use super::call::Target;
+use super::collection::Collection;
 use super::{Answer, Ask, Next, Opening, Scene, State, fail};
 use crate::cache::{Cache, Entry, Items};
 use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version};
+use crate::http::options::{
+    DeleteOptions, IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version,
+};
 use crate::http::{Body, Response};
-use crate::kinds::Resource;
 use crate::machine::Subscription;
 use crate::museum::Mutant;
 use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
@@ -29,7 +31,17 @@ pub(crate) struct List {
     include: IncludeObject,
     options: ListOptions,
     filter: Filter,
+    purpose: Purpose,
     phase: Phase,
+}
+
+/// What a list is made for.
+#[derive(Debug)]
+enum Purpose {
+    /// The client gets it.
+    Answer,
+    /// What it holds is deleted, with these options.
+    Deletion(Box<DeleteOptions>),
 }
 
 #[derive(Debug)]
@@ -55,21 +67,36 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, watch: bool) -> Result<Ne
     if !target.name.is_empty() {
         options.restrict_to_name(&target.name)?;
     }
-    let list = List::new(scene, target, form, options)?;
+    let include = scene.call.include()?;
+    let list = List::new(scene, target, form, options, include, Purpose::Answer)?;
     if watch { list.begin_watch(scene) } else { list.begin_list(scene) }
 }
 
-/// An operation that only returns the newest revision, without any key-values.
-pub(super) fn newest_revision(prefix: &Bytes) -> Op {
+/// The list whose items a deletion of a collection deletes: a page, or as of a revision, where the client says so.
+pub(super) fn begin_deletion(
+    scene: &Scene<'_>,
+    target: Target,
+    form: Form,
+    options: ListOptions,
+    deletion: DeleteOptions,
+) -> Result<Next, Failure> {
+    let purpose = Purpose::Deletion(Box::new(deletion));
+    List::new(scene, target, form, options, IncludeObject::Metadata, purpose)?.begin_list(scene)
+}
+
+/// The key-values of a resource at the newest revision are asked for by this: it reads nothing.
+fn newest_revision(prefix: &Bytes) -> Op {
     Op::Range(Range { key: prefix.clone(), count_only: true, ..Range::default() })
 }
 
 impl List {
-    pub(super) fn new(
+    fn new(
         scene: &Scene<'_>,
         target: Target,
         form: Form,
         options: ListOptions,
+        include: IncludeObject,
+        purpose: Purpose,
     ) -> Result<Self, Failure> {
         let resource = scene.resource(&target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
@@ -84,7 +111,7 @@ impl List {
             &options.field_selector,
         )
         .map_err(Failure::bad_request)?;
-        Ok(Self { form, include: scene.call.include()?, options, filter, target, phase: Phase::Newest })
+        Ok(Self { form, include, options, filter, target, purpose, phase: Phase::Newest })
     }
 
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
@@ -229,6 +256,10 @@ impl List {
     }
 
     fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Result<Next, Failure> {
+        if let Purpose::Deletion(options) = self.purpose {
+            return Collection::new(self.target, self.form, *options, meta.clone(), items.collect())
+                .next(scene);
+        }
         let view = scene.list_view(&self.target, self.form, self.include)?;
         Ok(Next::Done(respond::list(&view, meta, items)))
     }
@@ -408,16 +439,4 @@ impl List {
             }
         }
     }
-}
-
-/// The entries that match the selection now, for a DELETE of the collection.
-pub(super) fn selected(
-    scene: &Scene<'_>,
-    resource: &Resource,
-    filter: &Filter,
-) -> Result<Vec<Arc<Entry>>, Failure> {
-    let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-    let keys = &scene.collection(resource)?.keys;
-    scene.check_readable(resource, &filter.prefix(keys))?;
-    Ok(filter.pick(scene.world.cache(storage), keys, &[]).cloned().collect())
 }

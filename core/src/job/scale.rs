@@ -4,6 +4,7 @@
 use super::Scene;
 use super::body::{self, Body, Expected};
 use super::call::Target;
+use super::draft::check_uid;
 use super::existing::Existing;
 use crate::codec::form::{Media, Shape, body_media};
 use crate::http::Response;
@@ -14,6 +15,7 @@ use crate::schema::{TypeId, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::selector::LabelSelector;
 use crate::value::{Map, Value, object};
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -96,10 +98,9 @@ pub(super) fn into_object(
         causes.invalid(&path, &Value::Int(replicas), "must be greater than or equal to 0");
         return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, &target.name, causes));
     }
-    let uid = object::uid(scale);
-    if !uid.is_empty() && uid != object::uid(&existing.value) {
-        return Err(Failure::modified(scene.qualified(target), &target.name));
-    }
+    // This storage knows its keys without the prefix that all keys of the store have.
+    let key = format!("/{}/{}/{}", scene.resource(target).row.plural, target.namespace, target.name);
+    check_uid(scene, target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas));
     Ok(value)

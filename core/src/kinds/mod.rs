@@ -173,6 +173,8 @@ pub struct Rules {
     pub returns_deleted: bool,
     /// A DELETE without a propagation policy orphans the dependents.
     pub orphans: bool,
+    /// Objects of the kind can own others, so that a finalizer can tell the garbage collector what to do with those.
+    pub owns: bool,
     /// The warning for a DELETE without a propagation policy; empty for none.
     pub deletion_warning: &'static str,
     /// A phase of its own before removal, which namespaces have.
@@ -240,6 +242,7 @@ impl Rules {
         grace_seconds: |_, _| None,
         returns_deleted: false,
         orphans: false,
+        owns: true,
         deletion_warning: "",
         termination: None,
         expires: false,

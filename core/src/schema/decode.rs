@@ -9,6 +9,7 @@ use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::{self, Parsed};
 use crate::limits;
+use crate::status::quoted;
 use crate::value::{Map, Text, Type, Value};
 use alloc::format;
 use alloc::string::String;
@@ -55,10 +56,10 @@ pub fn decode_as_written(
     let duplicates = duplicates.filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
     // From YAML comes a finished sentence, from JSON a path.
     let said = |path: &String| {
-        if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field \"{path}\"") }
+        if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field {}", quoted(path)) }
     };
     let mut strict_errors: Vec<String> = duplicates.map(said).collect();
-    strict_errors.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
+    strict_errors.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
     Ok(Decoded { value, strict_errors })
 }
 

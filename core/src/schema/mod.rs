@@ -196,6 +196,12 @@ impl TypeDef {
         self.defaulting.iter().map(|at| &self.fields[usize::from(*at)])
     }
 
+    /// Whether JSON in a field is read instead of kept to the byte: managed fields, which the server works with,
+    /// and the JSON of OpenAPI schemas, which upstream converts through its internal types.
+    pub(crate) fn reads_json(&self, field: &str) -> bool {
+        field == "fieldsV1" || self.go_name() == "JSONSchemaProps"
+    }
+
     /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
     /// this same type: JSONSchemaPropsOrArray, -OrBool and -OrStringArray.
     pub(crate) fn is_schema_union(&self, field: &str) -> bool {

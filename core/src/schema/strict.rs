@@ -66,7 +66,7 @@ impl<'a> Walk<'a> {
         self.at += 1;
         while !self.is_full() && self.peek() == Some(b'"') {
             let start = self.at;
-            self.at = string_end(self.text, start);
+            self.at = json::string_end(self.text, start);
             let key =
                 json::parse(self.text.get(start..self.at).unwrap_or_default()).map(|parsed| parsed.value);
             let key = key.ok().as_ref().and_then(Value::as_str).map(String::from).unwrap_or_default();
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         while let Some(byte) = self.text.get(self.at).copied() {
             match byte {
                 b'"' => {
-                    self.at = string_end(self.text, self.at);
+                    self.at = json::string_end(self.text, self.at);
                     if open == 0 {
                         return;
                     }
@@ -148,17 +148,4 @@ impl<'a> Walk<'a> {
             self.at += 1;
         }
     }
-}
-
-/// The offset after a string that begins at `start`.
-fn string_end(text: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    text.len()
 }

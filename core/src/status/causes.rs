@@ -287,6 +287,10 @@ pub fn quoted(text: &str) -> String {
             control if (control as u32) < 0x20 || control as u32 == 0x7f => {
                 write!(out, "\\x{:02x}", control as u32).expect("writing to a string");
             }
+            // Of what Go does not print: white space but the plain one, and the other controls.
+            hidden if hidden != ' ' && (hidden.is_whitespace() || hidden.is_control()) => {
+                write!(out, "\\u{:04x}", hidden as u32).expect("writing to a string");
+            }
             other => out.push(other),
         }
     }

@@ -6,7 +6,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// For each of the wanted paths (`spec.containers[0].name`), the offsets in the text at which it occurs. The text has
+/// For each of the wanted paths (`spec.containers[0].name`, `metadata.finalizers[1]`), the offsets in the text at which
+/// it occurs: for a member where its name begins, for an item where the bracket or comma before it stands. The text has
 /// been parsed before; for other texts the result may be incomplete.
 pub fn places(text: &[u8], wanted: &[&str]) -> Vec<Vec<usize>> {
     let index: BTreeMap<&str, usize> = wanted.iter().enumerate().map(|(at, path)| (*path, at)).collect();
@@ -20,18 +21,21 @@ pub fn places(text: &[u8], wanted: &[&str]) -> Vec<Vec<usize>> {
             b'[' => {
                 open.push(Open { path_bytes: path.len(), item: Some(0), key_next: false });
                 path.push_str("[0]");
+                note(&index, &mut found, &path, at);
             }
             b'}' | b']' => path.truncate(open.pop().map_or(0, |frame| frame.path_bytes)),
-            b',' => next_member(&mut open, &mut path),
+            b',' => {
+                if next_member(&mut open, &mut path) {
+                    note(&index, &mut found, &path, at);
+                }
+            }
             b'"' => {
                 let end = string_end(text, at);
                 if let Some(frame) = open.last_mut().filter(|frame| frame.key_next) {
                     frame.key_next = false;
                     let key = super::parse(text.get(at..end).unwrap_or_default()).map(|parsed| parsed.value);
                     push_key(&mut path, key.ok().as_ref().and_then(Value::as_str).unwrap_or_default());
-                    if let Some(wanted) = index.get(path.as_str()) {
-                        found[*wanted].push(at);
-                    }
+                    note(&index, &mut found, &path, at);
                 }
                 at = end;
                 continue;
@@ -53,16 +57,23 @@ struct Open {
     key_next: bool,
 }
 
-fn next_member(open: &mut [Open], path: &mut String) {
-    let Some(frame) = open.last_mut() else { return };
-    path.truncate(frame.path_bytes);
-    match &mut frame.item {
-        Some(item) => {
-            *item += 1;
-            path.push_str(&format!("[{item}]"));
-        }
-        None => frame.key_next = true,
+fn note(index: &BTreeMap<&str, usize>, found: &mut [Vec<usize>], path: &str, at: usize) {
+    if let Some(places) = index.get(path).and_then(|wanted| found.get_mut(*wanted)) {
+        places.push(at);
     }
+}
+
+/// Goes on to the next member or item. Of an item the path is known at once, of a member with its name.
+fn next_member(open: &mut [Open], path: &mut String) -> bool {
+    let Some(frame) = open.last_mut() else { return false };
+    path.truncate(frame.path_bytes);
+    let Some(item) = &mut frame.item else {
+        frame.key_next = true;
+        return false;
+    };
+    *item += 1;
+    path.push_str(&format!("[{item}]"));
+    true
 }
 
 fn push_key(path: &mut String, key: &str) {
@@ -73,7 +84,7 @@ fn push_key(path: &mut String, key: &str) {
 }
 
 /// The offset after a string that begins at `start`.
-fn string_end(text: &[u8], start: usize) -> usize {
+pub fn string_end(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(byte) = text.get(at) {
         match byte {
@@ -94,6 +105,8 @@ mod tests {
         let text = br#"{"b":{"x\"":1},"a":[{"n":1},{"n":2,"n":[3]}],"b":2}"#;
         let found = places(text, &["b", "a[1].n", "b.x\"", "a[0].n", "c"]);
         assert_eq!(found, [[1, 45].to_vec(), [29, 35].to_vec(), [6].to_vec(), [21].to_vec(), [].to_vec()]);
+        let found = places(br#"{"a":[1,[2,3]],"b":[ ]}"#, &["a[0]", "a[1]", "a[1][1]", "b[0]", "a[2]"]);
+        assert_eq!(found, [[5].to_vec(), [7].to_vec(), [10].to_vec(), [19].to_vec(), [].to_vec()]);
         let _ = places(b"]}{\"", &["a"]);
     }
 }

@@ -169,7 +169,8 @@ impl<'c> Decoder<'c> {
             }
             shape => {
                 let value = self.value(shape, payload, depth).map_err(|error| error.or(wrong()))?;
-                out.insert(field.name, value);
+                let is_read = *shape == Shape::Any && def.reads_json(field.name);
+                out.insert(field.name, if is_read { json::plain(&value) } else { value });
             }
         }
         Ok(())
@@ -298,13 +299,13 @@ impl<'c> Decoder<'c> {
         Ok((!unset).then(|| Wall(seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000))))
     }
 
-    /// RawExtension, FieldsV1, apiextensions JSON: a message that holds JSON text.
+    /// RawExtension, FieldsV1, apiextensions JSON: a message that holds JSON text, which is kept to the byte.
     fn any(&self, bytes: &[u8]) -> Result<Value, ProtoError> {
         let mut out = Value::Null;
         let mut reader = Reader::new(bytes);
         while let Some((number, payload)) = reader.field()? {
             if let (1, Payload::Bytes(bytes)) = (number, payload) {
-                out = json::parse(bytes).map_err(|error| ProtoError::BadJson(error.0))?.value;
+                out = json::kept(bytes).map_err(|error| ProtoError::BadJson(error.0))?;
             }
         }
         Ok(out)
