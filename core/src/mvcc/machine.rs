@@ -94,6 +94,11 @@ impl Mvcc {
         if self.keyspace.history_bytes() <= most { None } else { self.keyspace.compaction_to(most / 2) }
     }
 
+    /// Bytes of the newest values, about what a snapshot takes.
+    pub const fn live_bytes(&self) -> usize {
+        self.keyspace.live_bytes()
+    }
+
     /// Forgets every revision above `to`, and gives back the leases whose revocation went with them.
     ///
     /// # Panics

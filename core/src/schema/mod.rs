@@ -162,6 +162,12 @@ impl Catalogue {
 }
 
 impl TypeDef {
+    /// Whether JSON of any shape in this field stays as it was written. The managed fields do not, since the server
+    /// reads them; nor does the JSON of OpenAPI schemas, which upstream converts through its internal types.
+    pub(crate) fn keeps_raw(&self, field: &str) -> bool {
+        field != "fieldsV1" && self.go_name() != "JSONSchemaProps"
+    }
+
     pub fn field(&self, name: &str) -> Option<&Field> {
         let index = self.search(&self.by_name, name).ok()?;
         Some(&self.fields[usize::from(self.by_name[index].1)])

@@ -31,8 +31,7 @@ pub(super) fn read_shape(
     Ok(parsed)
 }
 
-/// Where raw JSON stands in objects of each type. The managed fields are no such place, since the server reads
-/// them; nor is the JSON of OpenAPI schemas, which upstream converts through its internal types.
+/// Where raw JSON stands in objects of each type.
 pub(super) fn raw_paths(catalogue: &Catalogue) -> Vec<RawPaths> {
     let mut known: BTreeMap<TypeId, RawPaths> = BTreeMap::new();
     catalogue.iter().map(|(id, _)| raws_of(catalogue, &Shape::Struct(id), &mut known)).collect()
@@ -69,8 +68,7 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
             }
             known.insert(*id, RawPaths::NONE);
             let def = catalogue.get(*id);
-            let is_read = |field: &str| field == "fieldsV1" || def.go_name() == "JSONSchemaProps";
-            let members = def.fields.iter().filter(|field| !is_read(field.name)).filter_map(|field| {
+            let members = def.fields.iter().filter(|field| def.keeps_raw(field.name)).filter_map(|field| {
                 let below = raws_of(catalogue, &field.shape, known);
                 (!below.is_none()).then_some((field.name, below))
             });

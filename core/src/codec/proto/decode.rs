@@ -167,6 +167,10 @@ impl<'c> Decoder<'c> {
                 let value = self.message_into(*id, bytes, held, depth + 1)?;
                 out.insert(field.name, value);
             }
+            Shape::Any if def.keeps_raw(field.name) => {
+                let Payload::Bytes(bytes) = payload else { return Err(wrong()) };
+                out.insert(field.name, self.any(bytes, json::kept)?);
+            }
             shape => {
                 let value = self.value(shape, payload, depth).map_err(|error| error.or(wrong()))?;
                 out.insert(field.name, value);
@@ -248,7 +252,9 @@ impl<'c> Decoder<'c> {
             (Shape::MicroTime, Payload::Bytes(bytes)) => {
                 self.time(bytes)?.map_or(Value::Null, |time| time.rfc3339_micro().into())
             }
-            (Shape::Any, Payload::Bytes(bytes)) => self.any(bytes)?,
+            (Shape::Any, Payload::Bytes(bytes)) => {
+                self.any(bytes, |text| json::parse(text).map(|parsed| parsed.value))?
+            }
             (Shape::Struct(id), Payload::Bytes(bytes)) => self.message(*id, bytes, depth + 1)?,
             (Shape::List(_) | Shape::Map(_), _) | (_, _) => {
                 return Err(ProtoError::WrongType { type_name: "", field: "" });
@@ -299,12 +305,16 @@ impl<'c> Decoder<'c> {
     }
 
     /// RawExtension, FieldsV1, apiextensions JSON: a message that holds JSON text.
-    fn any(&self, bytes: &[u8]) -> Result<Value, ProtoError> {
+    fn any(
+        &self,
+        bytes: &[u8],
+        parse: impl Fn(&[u8]) -> Result<Value, json::SyntaxError>,
+    ) -> Result<Value, ProtoError> {
         let mut out = Value::Null;
         let mut reader = Reader::new(bytes);
         while let Some((number, payload)) = reader.field()? {
             if let (1, Payload::Bytes(bytes)) = (number, payload) {
-                out = json::parse(bytes).map_err(|error| ProtoError::BadJson(error.0))?.value;
+                out = parse(bytes).map_err(|error| ProtoError::BadJson(error.0))?;
             }
         }
         Ok(out)
