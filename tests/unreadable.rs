@@ -183,7 +183,7 @@ fn stored_values_get_the_defaults_that_they_lack() {
     assert_eq!(claim["status"]["phase"], "Pending", "{read}");
     assert_eq!(read["spec"]["podManagementPolicy"], "OrderedReady", "{read}");
     let claim =
-        br#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a","namespace":"ns"}}"#;
+        br#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a","namespace":"ns"},"spec":{}}"#;
     store_at(&mut driver, "/registry/persistentvolumeclaims/ns/a", Some(claim));
     let listed = value_of(&fetch(&mut driver, "/api/v1/namespaces/ns/persistentvolumeclaims"));
     assert_eq!(listed["items"][0]["spec"]["volumeMode"], "Filesystem", "{listed}");
