@@ -377,30 +377,6 @@ async fn a_full_disk_makes_room_of_what_was_written_over() {
     store.close().await;
 }
 
-/// Deletions may find room in the log itself: what they free is of use although the reserve is still held.
-#[tokio::test]
-async fn a_full_disk_makes_room_of_what_was_deleted() {
-    let place = tempfile::tempdir().expect("a temporary directory");
-    let disk = Arc::new(SmallDisk::default());
-    disk.give(200_000);
-    let sizes = Sizes { segment_bytes: 1_000_000, ..FILLED };
-    let store = Embedded::open_on(place.path(), sizes, Arc::clone(&disk) as Arc<dyn Disk>).expect("opens");
-    let keys = fill(&store).await;
-    for number in 0..keys {
-        let deleted = store.perform(delete(&format!("/{number}"))).await;
-        assert!(matches!(deleted, Stored::Txn(_)), "{deleted:?}");
-    }
-    let mut tries = 0;
-    while !matches!(store.perform(put("/after", &"x".repeat(1000), 0)).await, Stored::Txn(_)) {
-        tries += 1;
-        assert!(tries < 100_000, "there is never room again");
-    }
-    store.close().await;
-    let again = open(place.path(), sizes);
-    assert_eq!(state(&again).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["/after"]);
-    again.close().await;
-}
-
 /// A copy of a directory may have the reserve's length without its room.
 #[tokio::test]
 async fn a_reserve_without_blocks_is_taken_anew() {
