@@ -33,7 +33,11 @@ const UNREADABLE: &[(&[u8], &str)] = &[
 ];
 
 fn store(driver: &mut Driver, value: Option<&[u8]>) {
-    let key = Bytes::from_static(KEY.as_bytes());
+    store_at(driver, KEY, value);
+}
+
+fn store_at(driver: &mut Driver, key: &'static str, value: Option<&[u8]>) {
+    let key = Bytes::from_static(key.as_bytes());
     let op = match value {
         Some(value) => {
             TxnOp::Put(Put { key, value: Bytes::copy_from_slice(value), lease: Default::default() })
@@ -144,6 +148,56 @@ fn protobuf_values_are_read_and_written_anew_as_json() {
     assert_eq!(patched.status, 200, "{}", patched.text());
     assert_eq!(value_of(&patched)["data"], json!({"key": "word", "more": "words"}));
     assert_eq!(driver.call("DELETE", &format!("{MAPS}/a"), &[], b"").status, 200);
+}
+
+/// A field of a protobuf message that holds bytes, fewer than 128 of them.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    assert!(bytes.len() < 128, "the length takes one byte");
+    [&[number << 3 | 2, bytes.len() as u8], bytes].concat()
+}
+
+/// An object as kube-apiserver stores it: name and namespace, and the rest of its message.
+fn as_protobuf(api_version: &str, kind: &str, rest: &[u8]) -> Vec<u8> {
+    let metadata = field(1, &[field(1, b"a"), field(3, b"ns")].concat());
+    let types = field(1, &[field(1, api_version.as_bytes()), field(2, kind.as_bytes())].concat());
+    [b"k8s\0".to_vec(), types, field(2, &[&metadata, rest].concat())].concat()
+}
+
+#[test]
+fn stored_values_get_the_defaults_that_they_lack() {
+    let mut driver = server("ns");
+    // Protobuf has no place for the kinds of claims.
+    let claim = field(4, &field(1, &field(1, b"data")));
+    store_at(
+        &mut driver,
+        "/registry/statefulsets/ns/a",
+        Some(&as_protobuf("apps/v1", "StatefulSet", &field(2, &claim))),
+    );
+    let read = value_of(&fetch(&mut driver, "/apis/apps/v1/namespaces/ns/statefulsets/a"));
+    let claim = &read["spec"]["volumeClaimTemplates"][0];
+    assert_eq!(
+        (&claim["kind"], &claim["apiVersion"]),
+        (&json!("PersistentVolumeClaim"), &json!("v1")),
+        "{read}"
+    );
+    assert_eq!(claim["status"]["phase"], "Pending", "{read}");
+    assert_eq!(read["spec"]["podManagementPolicy"], "OrderedReady", "{read}");
+    let claim =
+        br#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a","namespace":"ns"},"spec":{}}"#;
+    store_at(&mut driver, "/registry/persistentvolumeclaims/ns/a", Some(claim));
+    let listed = value_of(&fetch(&mut driver, "/api/v1/namespaces/ns/persistentvolumeclaims"));
+    assert_eq!(listed["items"][0]["spec"]["volumeMode"], "Filesystem", "{listed}");
+    assert_eq!(listed["items"][0]["status"]["phase"], "Pending", "{listed}");
+}
+
+#[test]
+fn raw_json_in_protobuf_values_stays_as_it_was_written() {
+    let mut driver = server("ns");
+    let raw = r#"{"b":1,"a":12345678901234567890,"c":{"z":1.0,"y":2}}"#;
+    let value = as_protobuf("apps/v1", "ControllerRevision", &field(2, &field(1, raw.as_bytes())));
+    store_at(&mut driver, "/registry/controllerrevisions/ns/a", Some(&value));
+    let read = fetch(&mut driver, "/apis/apps/v1/namespaces/ns/controllerrevisions/a");
+    assert!(read.text().contains(&format!(r#""data":{raw}"#)), "{}", read.text());
 }
 
 #[test]

@@ -221,6 +221,11 @@ fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result
     object.remove_at(&["metadata", "resourceVersion"]);
     object.set("kind", resource.row.kind.into());
     object.set("apiVersion", resource.group_version().into());
+    // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
+    // has no place for, such as the kinds of a stateful set's claims.
+    // k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go
+    decode::apply_defaults(catalogue, resource.type_id, &mut object);
+    (resource.row.rules.default)(&mut object);
     let mut out = Vec::with_capacity(value.len());
     encode::to_json(catalogue, resource.type_id, &object, &mut out);
     Ok(Bytes::from(out))

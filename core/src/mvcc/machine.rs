@@ -95,6 +95,11 @@ impl Mvcc {
         if self.keyspace.history_bytes() <= most { None } else { self.keyspace.compaction_to(most / 2) }
     }
 
+    /// Bytes of the newest values, which is about what a snapshot takes.
+    pub const fn live_bytes(&self) -> usize {
+        self.keyspace.live_bytes()
+    }
+
     /// Drops every revision above `to`, and restores the leases that were revoked after it.
     ///
     /// # Panics

@@ -167,6 +167,15 @@ fn aliases_and_nesting_are_bounded() {
 }
 
 #[test]
+fn unusual_line_breaks_are_read_back() {
+    for text in ["\u{85}", "a\u{85}b", "a\u{2028} b", "a\u{2029}\nb", " \u{2028}"] {
+        let value = Value::list(Vec::from([Value::str(text)]));
+        let written = to_string(&value);
+        assert_eq!(parse(written.as_bytes()).expect(&written).value, value, "{written:?}");
+    }
+}
+
+#[test]
 fn writes_as_upstream_does() {
     let long = "word ".repeat(20);
     let cases = [

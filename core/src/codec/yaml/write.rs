@@ -148,7 +148,11 @@ impl Writer {
 
     fn text(&mut self, text: &str, indent: usize, key: bool) {
         let form = Form::of(text);
-        if text.contains('\n') {
+        if text.contains(OTHER_BREAKS) {
+            // Outside of double quotes a reader takes them for line breaks, and the text does not come back. Upstream
+            // loses them.
+            self.double_quoted(text, indent, key);
+        } else if text.contains('\n') {
             if form.block && !key {
                 self.literal(text, indent)
             } else {
@@ -208,8 +212,7 @@ impl Writer {
                 continue;
             }
             after_space = letter == ' ';
-            if is_printable(letter)
-                && !matches!(letter, '"' | '\\' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+            if is_printable(letter) && !matches!(letter, '"' | '\\' | '\n') && !OTHER_BREAKS.contains(&letter)
             {
                 self.out.push(letter);
                 self.column += 1;
@@ -302,6 +305,9 @@ impl Form {
         form
     }
 }
+
+/// What YAML 1.1 takes for line breaks beside those of ASCII.
+const OTHER_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 fn is_printable(letter: char) -> bool {
     let ascii = matches!(letter, '\n' | ' '..='~');

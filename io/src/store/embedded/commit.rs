@@ -322,8 +322,13 @@ impl Committer {
         let now = self.now();
         let Some(durable) = &mut self.durable else { return };
         let due_at = durable.snapshot_after_bytes.max(durable.snapshot_bytes).max(self.snapshot_retry_bytes);
-        // On a full disk a snapshot may free room, since the log may hold much that was deleted since.
-        let makes_room = durable.log.lacks_room() && now >= self.room_from;
+        // On a full disk the log may hold much that was deleted since, or written over. A snapshot is worth the reserve
+        // when it makes room and surely fits: deletions need the rest.
+        let live = self.shared.memory.read().expect("only the committer writes").mvcc.live_bytes() as u64;
+        let kept = durable.log.replay_bytes() + durable.snapshot_bytes;
+        let frees = kept / 2 > live && live < durable.log.reserve_bytes() / 2;
+        let lacks_room = durable.log.lacks_room() || (self.full && frees);
+        let makes_room = lacks_room && now >= self.room_from;
         let due = makes_room || durable.log.replay_bytes() >= due_at;
         if self.snapshot.is_some() || self.broken.is_some() || !due {
             return;

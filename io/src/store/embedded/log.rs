@@ -196,6 +196,11 @@ impl Log {
         self.reserve.is_missing()
     }
 
+    /// Room that deletions have on a full disk.
+    pub(super) fn reserve_bytes(&self) -> u64 {
+        self.reserve.bytes()
+    }
+
     /// Removes the segments that a durable snapshot covers.
     pub(super) fn forget(&mut self, covered: u64) {
         let directory = &self.directory;

@@ -4,7 +4,11 @@ use super::directory::Directory;
 use super::disk;
 use super::log::AppendError;
 use crate::private;
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+
+/// The unit in which a file's blocks are counted, whatever the file system's is.
+const BLOCK_BYTES: u64 = 512;
 
 /// A file whose only purpose is to take room.
 pub(super) struct Reserve {
@@ -22,9 +26,11 @@ enum State {
 }
 
 impl Reserve {
-    /// Finds the reserve that an earlier process left. With 0 bytes, none is kept.
+    /// Finds the reserve that an earlier process left. With 0 bytes, none is kept. A copy of the directory, such as a
+    /// backup, may have the file with its length and without its blocks.
     pub(super) fn find(directory: &Directory, bytes: u64) -> Self {
-        let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| metadata.len() >= bytes);
+        let taken = |metadata: &Metadata| metadata.len().min(metadata.blocks() * BLOCK_BYTES);
+        let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| taken(&metadata) >= bytes);
         let state = match bytes {
             0 => State::Impossible,
             _ if held => State::Held,
@@ -71,6 +77,10 @@ impl Reserve {
                 false
             }
         }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(super) fn is_missing(&self) -> bool {
