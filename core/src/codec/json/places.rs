@@ -25,7 +25,8 @@ pub fn places(text: &[u8], wanted: &[&str]) -> Vec<Vec<usize>> {
             }
             b'}' | b']' => path.truncate(open.pop().map_or(0, |frame| frame.path_bytes)),
             b',' => {
-                if next_member(&mut open, &mut path) {
+                let is_item = next_member(&mut open, &mut path);
+                if is_item {
                     note(&index, &mut found, &path, at);
                 }
             }
