@@ -14,6 +14,7 @@ use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev, Stored, Txn, TxnOp, Why,
 };
+use steersman_core::world::{Authentication, Token};
 use steersman_sim::driver::{Driver, Loss, open_config};
 use steersman_sim::etcd::{FakeEtcd, Server};
 
@@ -56,6 +57,9 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::GoneUnderOldVersion => gone_under_old_version,
         Mutant::KindPatchedAway => kind_patched_away,
         Mutant::LeaseDropped => lease_dropped,
+        Mutant::IllnessUntold => illness_untold,
+        Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
+        Mutant::SeatBeforeIdentity => seat_before_identity,
     }
 }
 
@@ -300,10 +304,13 @@ fn empty_list_before_sync(flaw: Flaw) -> bool {
         remote_address: "192.0.2.1".into(),
     };
     machine.handle(now, Input::Request(JobId(1), request), &mut effects);
-    let Some(Effect::Run(task)) = effects.pop() else { panic!("a request begins with a step") };
-    machine.handle(now, Input::Ran(task.run()), &mut effects);
-    let Some(Effect::Respond(_, response)) = effects.pop() else { panic!("an answer") };
-    response.status == 200
+    loop {
+        match effects.pop() {
+            Some(Effect::Run(task)) => machine.handle(now, Input::Ran(task.run()), &mut effects),
+            Some(Effect::Respond(_, response)) => return response.status == 200,
+            other => panic!("a step or an answer, not {other:?}"),
+        }
+    }
 }
 
 fn lost_feed_ends_start(flaw: Flaw) -> bool {
@@ -481,4 +488,29 @@ fn lease_dropped(flaw: Flaw) -> bool {
     assert_eq!(left(&mut driver), 3, "each lives on from its last write");
     driver.pass(3_000);
     left(&mut driver) > 0
+}
+
+fn illness_untold(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.give(Input::Health(Feed(0), Err("the store does not answer".into())));
+    fetch(&mut driver, "/livez").status == 200
+}
+
+fn unreadable_means_deleted(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    make(&mut driver, "a", "x");
+    write_unheard(&mut driver, vec![put(&format!("{KEYS}a"), "k8s:enc:aescbc:v1:k:xxx")]);
+    driver.pass(1);
+    fetch(&mut driver, PLACE).status == 200
+}
+
+fn seat_before_identity(flaw: Flaw) -> bool {
+    let alice = Token { token: "alice".into(), user: "alice".into(), uid: "".into(), groups: Vec::new() };
+    let authentication = Authentication { tokens: vec![alice], anonymous: false };
+    let mut driver = Driver::start(Config { max_in_flight: 1, authentication, ..config(flaw) });
+    driver.leave_answers_unread();
+    let known = [("authorization", "Bearer alice")];
+    assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
+    // The only seat is taken, and a stranger does not need one to be refused.
+    driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
 }

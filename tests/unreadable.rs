@@ -22,7 +22,7 @@ const UNREADABLE: &[(&[u8], &str)] = &[
     (
         br#"{"kind":"Foo","apiVersion":"foo/v1","metadata":{"name":"a"}}"#,
         "no kind \"Foo\" is registered for version \"foo/v1\" in scheme \
-         \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+         \"pkg/api/legacyscheme/scheme.go:30\"",
     ),
     (
         b"k8s:enc:aescbc:v1:k:xxx",

@@ -259,7 +259,7 @@ fn check_kind(
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let is_known = catalogue.iter().any(|(_, def)| def.kind == Some((group, version, kind)));
     if !is_known {
-        let scheme = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+        let scheme = "pkg/api/legacyscheme/scheme.go:30";
         return Err(Undecodable(alloc::format!(
             "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"{scheme}\""
         )));
