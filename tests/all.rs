@@ -24,6 +24,7 @@ mod operator;
 mod patches;
 mod recordings;
 mod routes;
+mod run_time_kinds;
 mod seats;
 mod shutdown;
 mod simulation;

@@ -2,13 +2,14 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::kinds::{Registry, Resource};
+use crate::kinds::{Registry, Kind};
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
 use crate::store::{Compare, Condition, Feed, LeaseId, Op, Put, Rev, Txn, TxnOp};
 use crate::value::{Map, Value, object};
 use crate::world::World;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -55,7 +56,7 @@ pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> 
 
 fn write(
     world: &World,
-    resource: Option<&Resource>,
+    resource: Option<&Arc<Kind>>,
     namespace: &str,
     name: &str,
     mut value: Value,
@@ -63,8 +64,8 @@ fn write(
     rng: &mut Rng,
 ) -> Option<(Feed, Op)> {
     let resource = resource?;
-    let collection = world.collection(resource.storage?);
-    object::set_api_version_and_kind(&mut value, &resource.group_version(), resource.row.kind);
+    let collection = world.collection(resource.storage?)?;
+    object::set_api_version_and_kind(&mut value, &resource.group_version(), &resource.kind);
     object::set_name(&mut value, name);
     if !namespace.is_empty() {
         object::set_namespace(&mut value, namespace);
@@ -82,12 +83,12 @@ fn write(
 }
 
 /// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(registry: &Registry, resource: &Resource, mut value: Value) -> Option<Bytes> {
+fn encoded(registry: &Registry, resource: &Kind, mut value: Value) -> Option<Bytes> {
     let catalogue = &registry.catalogue;
     decode::apply_defaults(catalogue, resource.type_id, &mut value);
-    (resource.row.rules.default)(&mut value);
+    (resource.rules().default)(&mut value);
     let status = value.field("status").cloned();
-    (resource.row.rules.prepare_create)(&mut value);
+    resource.prepare_create(&mut value);
     if let Some(status) = status {
         value.set("status", status);
     }

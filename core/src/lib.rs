@@ -17,6 +17,7 @@ mod boot;
 pub mod cache;
 pub mod codec;
 pub mod http;
+pub mod indexes;
 pub mod job;
 pub mod kinds;
 pub mod limits;

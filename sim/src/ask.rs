@@ -91,6 +91,12 @@ pub struct Query {
 }
 
 impl Ask {
+    /// Whether this is a watch of the collection at a path that the directory does not know.
+    pub fn is_raw_watch(&self, place: &str) -> bool {
+        let Verb::Raw(method, target) = &self.verb else { return false };
+        method == "GET" && target.strip_prefix(place).is_some_and(|query| query.contains("watch=1"))
+    }
+
     pub fn new(verb: Verb, place: &Place) -> Self {
         Self {
             verb,

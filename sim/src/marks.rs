@@ -100,6 +100,12 @@ marks! {
     StoreSilent => "store-silent",
     /// A request is refused because as many are under way as may be.
     SeatRefused => "seat-refused",
+    /// A watch ends because its kind is no longer served.
+    WatchedKindGone => "watched-kind-gone",
+    /// A client that was told that a kind is not served is served it.
+    KindCameAgain => "kind-came-again",
+    /// The objects of a kind change while they are being listed in order to serve it.
+    ChangedWhileArriving => "changed-while-arriving",
 }
 
 /// How often each mark was reached.

@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(envelope.kind, object::kind(&wanted));
             let kind = (object::api_version(&wanted), object::kind(&wanted));
             let found = catalogue.iter().find(|(_, def)| {
-                def.kind.is_some_and(|(group, version, kind)| {
+                def.kind.as_ref().is_some_and(|(group, version, kind)| {
                     let api_version = if group.is_empty() {
                         version.to_string()
                     } else {

@@ -4,7 +4,7 @@
 
 use super::form::MetaVersion;
 use crate::http::options::IncludeObject;
-use crate::kinds::columns::{Column, Columns};
+use crate::kinds::columns::{Column, ColumnSet};
 use crate::now::Wall;
 use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ pub struct ListMeta {
 
 /// A Table with a row for each object. `with_columns` is false for all but the first event of a watch.
 pub fn table(
-    columns: &Columns,
+    columns: &ColumnSet,
     objects: &[Value],
     include: IncludeObject,
     version: MetaVersion,
@@ -33,7 +33,7 @@ pub fn table(
         .map(|object| row(columns, object, include, version, now))
         .collect();
     let definitions = if with_columns {
-        Value::list(columns.columns.iter().map(definition).collect())
+        Value::list(columns.definitions().iter().map(definition).collect())
     } else {
         Value::Null
     };
@@ -47,18 +47,18 @@ pub fn table(
 }
 
 /// The objects in the order of their rows.
-fn in_order<'a>(columns: &Columns, objects: &'a [Value]) -> Vec<&'a Value> {
+fn in_order<'a>(columns: &ColumnSet, objects: &'a [Value]) -> Vec<&'a Value> {
     let mut ordered: Vec<&Value> = objects.iter().collect();
-    if let Some(order) = columns.order {
+    if let Some(order) = columns.order() {
         ordered.sort_by(|one, other| order(one, other));
     }
     ordered
 }
 
-fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
+fn row(columns: &ColumnSet, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
     let mut out = Map::new();
-    out.insert("cells", Value::list((columns.cells)(object, now)));
-    let conditions = (columns.conditions)(object);
+    out.insert("cells", Value::list(columns.cells(object, now)));
+    let conditions = columns.conditions(object);
     if !conditions.is_null() {
         out.insert("conditions", conditions);
     }
@@ -76,7 +76,7 @@ fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaV
     out.into()
 }
 
-fn definition(column: &Column) -> Value {
+fn definition(column: &Column<'_>) -> Value {
     let mut out = Map::new();
     out.insert("name", column.name.into());
     out.insert("type", column.kind.into());

@@ -6,7 +6,7 @@ use super::{Ask, Next, Scene, State, collection, create, delete, document, list,
 use crate::codec::form::{Endpoint, Form, patch_media};
 use crate::http::Method;
 use crate::http::route::{RequestInfo, VERB_PROXY};
-use crate::kinds::{Resource, Sub, SubKind, Verb};
+use crate::kinds::{Kind, Sub, SubKind, Verb};
 use crate::museum::Mutant;
 use crate::respond::Warnings;
 use crate::status::{Failure, Qualified, quoted};
@@ -99,7 +99,7 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> R
     let sub = match info.subresource.as_str() {
         "" => None,
         name => {
-            let sub = resource.row.subs.iter().find(|sub| sub.name == name);
+            let sub = resource.subs.iter().find(|sub| sub.name == name);
             Some(sub.ok_or_else(Failure::no_such_resource)?)
         }
     };
@@ -112,7 +112,7 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> R
     }
     let target = Target {
         resource: resource.id,
-        sub,
+        sub: sub.cloned(),
         namespace: if namespaced { info.namespace.clone() } else { Text::default() },
         name: if info.named_in_path { info.name.clone() } else { Text::default() },
     };
@@ -126,7 +126,7 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> R
 fn whole(
     scene: &Scene<'_>,
     info: &RequestInfo,
-    resource: &Resource,
+    resource: &Kind,
     target: Target,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
@@ -161,7 +161,7 @@ fn whole(
     }
     check_route(scene, info, resource, &target, verb, warnings)?;
     if resource.storage.is_none() {
-        return Err(not_there_yet(resource.row.plural));
+        return Err(not_there_yet(&resource.plural));
     }
     check_filled(scene)?;
     match verb {
@@ -180,7 +180,7 @@ fn whole(
 fn check_route(
     scene: &Scene<'_>,
     info: &RequestInfo,
-    resource: &Resource,
+    resource: &Kind,
     target: &Target,
     verb: Verb,
     warnings: &mut Warnings,
@@ -195,14 +195,15 @@ fn check_route(
             Endpoint::Object
         }
     };
-    let is_served = target.sub.is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
+    let is_served = target.sub.as_ref().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
     if is_served {
         Form::guard(request, endpoint)?;
     }
-    warnings.add(resource.row.deprecation);
+    warnings.add(&resource.deprecation);
     info.check_name()?;
-    if let (Some(storage), false) = (resource.storage, target.namespace.is_empty()) {
-        let keys = &scene.world.collection(storage).keys;
+    let collection = resource.storage.and_then(|storage| scene.world.collection(storage));
+    if let (Some(collection), false) = (collection, target.namespace.is_empty()) {
+        let keys = &collection.keys;
         info.check_namespace(verb == Verb::Create && target.sub.is_none(), || {
             let key = keys.key(&target.namespace, &target.name);
             let root = scene.world.config.etcd_prefix.len();
@@ -225,7 +226,7 @@ fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
 fn part(
     scene: &Scene<'_>,
     info: &RequestInfo,
-    sub: &'static Sub,
+    sub: &Sub,
     target: Target,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {

@@ -2,11 +2,12 @@
 
 use super::Scene;
 use crate::codec::form::{Form, Shape};
+use crate::http::discovery;
 use crate::http::options::{IncludeObject, include_object};
 use crate::http::query::Query;
 use crate::http::route::{RequestInfo, Unroutable};
 use crate::http::{Method, Request, Response};
-use crate::kinds::{Resource, ResourceId, Sub, SubKind};
+use crate::kinds::{Kind, KindId, Sub, SubKind};
 use crate::machine::{Answered, JobId, Seat};
 use crate::museum::Mutant;
 use crate::now::Now;
@@ -35,8 +36,8 @@ pub(crate) struct Call {
 /// The object or collection that a request is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    pub(super) resource: ResourceId,
-    pub(super) sub: Option<&'static Sub>,
+    pub(super) resource: KindId,
+    pub(super) sub: Option<Sub>,
     /// Empty for all namespaces and for cluster resources.
     pub(super) namespace: Text,
     /// Empty for a collection.
@@ -45,11 +46,11 @@ pub(crate) struct Target {
 
 impl Target {
     pub(super) fn is_scale(&self) -> bool {
-        self.sub.is_some_and(|sub| sub.action == SubKind::Scale)
+        self.sub.as_ref().is_some_and(|sub| sub.action == SubKind::Scale)
     }
 
     pub(super) fn is_status(&self) -> bool {
-        self.sub.is_some_and(|sub| sub.action == SubKind::Status)
+        self.sub.as_ref().is_some_and(|sub| sub.action == SubKind::Status)
     }
 }
 
@@ -96,6 +97,13 @@ impl Call {
         respond::failure(&world.registry, &self.request, failure)
     }
 
+    /// The answer to a request for a kind that has gone since the request was routed: that of a path which was never
+    /// served.
+    pub(crate) fn gone(&self, world: &World) -> Response {
+        let absent = discovery::absent(&world.registry, &self.request.path);
+        absent.unwrap_or_else(|failure| self.failure(world, &failure))
+    }
+
     /// The answer to a watch that starts before the oldest known change: a stream that holds one error.
     pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
         let renderer = Renderer::new(&world.registry, now.wall);
@@ -122,7 +130,7 @@ impl Call {
             return unknown;
         };
         let served = |sub: &Sub| sub.name == info.subresource;
-        if !info.subresource.is_empty() && !resource.row.subs.iter().any(served) {
+        if !info.subresource.is_empty() && !resource.subs.iter().any(served) {
             return unknown;
         }
         let names_one = !info.name.is_empty() || info.verb == "create";
@@ -191,22 +199,23 @@ impl Call {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn resource(&self, target: &Target) -> &'a Resource {
-        self.world.registry.resource(target.resource)
+    pub(super) fn resource(&self, target: &Target) -> &'a Kind {
+        let kind = self.world.registry.kind(target.resource);
+        kind.expect("a step of a request for a kind that has gone is not run")
     }
 
     /// Group and resource of a target, as messages name it.
     pub(super) fn qualified(&self, target: &Target) -> Qualified<'a> {
-        let row = self.resource(target).row;
-        Qualified { group: row.group, name: row.plural }
+        let kind = self.resource(target);
+        Qualified { group: &kind.group, name: &kind.plural }
     }
 
     /// Group and kind of a target, as `Invalid` names it.
     pub(super) fn qualified_kind(&self, target: &Target) -> Qualified<'a> {
-        let row = self.resource(target).row;
+        let kind = self.resource(target);
         // Upstream names the kind as it is stored: an Event of either API group is named as one of the core group.
-        let group = row.stored_as.map_or(row.group, |(group, _)| group);
-        Qualified { group, name: row.kind }
+        let group = kind.stored_as.as_ref().map_or(&kind.group, |(group, _)| group);
+        Qualified { group, name: &kind.kind }
     }
 
     pub(super) fn not_found(&self, target: &Target) -> Failure {
@@ -214,9 +223,9 @@ impl<'a> Scene<'a> {
     }
 
     /// The resource of namespaces.
-    pub(super) fn namespaces(&self) -> Result<&'a Resource, Failure> {
+    pub(super) fn namespaces(&self) -> Result<&'a Kind, Failure> {
         let found = self.world.registry.find("", "v1", "namespaces");
-        found.ok_or_else(|| Failure::internal("namespaces are not served"))
+        found.map(|kind| &**kind).ok_or_else(|| Failure::internal("namespaces are not served"))
     }
 
     /// The form in which one object is shown. Fails with 406 when the client asks for the metadata form of a list.

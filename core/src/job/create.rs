@@ -23,7 +23,7 @@ use bytes::Bytes;
 /// The state of a POST.
 #[derive(Debug)]
 pub(crate) struct Create {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     options: WriteOptions,
     /// The client's object, with its namespace set. It is kept only while its name is generated, for another attempt.
@@ -123,6 +123,9 @@ impl Create {
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
         match scene.cached(namespaces, &key) {
+            Some(_) if !scene.world.indexes().is_ending(&self.target.namespace) => {
+                self.lease_or_write(scene, warnings)
+            }
             Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
             None => {
                 let feed = scene.collection(namespaces)?.feed;

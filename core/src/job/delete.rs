@@ -47,7 +47,7 @@ pub(super) enum Verdict {
 /// The state of a DELETE.
 #[derive(Debug)]
 pub(crate) struct Delete {
-    deletion: Deletion,
+    pub(super) deletion: Deletion,
     form: Form,
     tries: u32,
     /// The object was read from the store while this request was running, so it cannot be stale.
@@ -77,8 +77,8 @@ enum Phase {
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
-    let row = scene.resource(&target).row;
-    if let Some(termination) = row.rules.termination.filter(|held| held.protected.contains(&&*target.name)) {
+    let kind = scene.resource(&target);
+    if let Some(termination) = kind.rules().termination.filter(|held| held.protected.contains(&&*target.name)) {
         let what = scene.qualified(&target);
         return Err(Failure::forbidden(what, &target.name, termination.protected_message));
     }
@@ -96,7 +96,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
 pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
-    if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
+    if chosen { "" } else { scene.resource(target).rules().deletion_warning }
 }
 
 /// DeleteOptions from the body, or from the query when the body is empty. A body makes the query count for nothing,
@@ -107,10 +107,10 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
         return DeleteOptions::from_query(&scene.call.query);
     }
     let media = body_media(scene.call.request.header("content-type"))?;
-    let catalogue = &scene.world.registry.catalogue;
+    let catalogue = &*scene.world.registry.catalogue;
     let type_id = catalogue.type_named("meta.v1.DeleteOptions");
     let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
-    let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", type_id };
+    let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", catalogue, type_id };
     let parsed = body::read(scene, media, expected).map_err(Failure::bad_request)?;
     // Every API group once had a DeleteOptions of its own, so the kind is accepted with any group.
     let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
@@ -155,7 +155,7 @@ impl Deletion {
     /// Decides what happens to an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
         self.check_preconditions(scene, &existing.value)?;
-        let rules = scene.resource(&self.target).row.rules;
+        let rules = scene.resource(&self.target).rules();
         let old = &existing.value;
         let mut new = old.clone();
         self.set_propagation(rules, &mut new);
@@ -181,7 +181,7 @@ impl Deletion {
         for (field, wanted, held) in wanted {
             let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != held) else { continue };
             let name = &self.target.name;
-            if scene.resource(&self.target).row.rules.termination.is_some() {
+            if scene.resource(&self.target).rules().termination.is_some() {
                 let why = format!(
                     "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
                 );
@@ -498,13 +498,13 @@ impl Delete {
         revision: Rev,
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
-        let row = scene.resource(target).row;
+        let kind = scene.resource(target);
         // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
         let value = match verdict {
-            Verdict::Remove { last } if !row.rules.returns_deleted => {
+            Verdict::Remove { last } if !kind.rules().returns_deleted => {
                 let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
                 let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
                 return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));

@@ -6,7 +6,7 @@ use super::call::Target;
 use super::caller::authenticate;
 use super::existing::Existing;
 use crate::http::Response;
-use crate::kinds::{Generation, Requester, Resource, Rules, SubKind, names};
+use crate::kinds::{Generation, Requester, Kind, Rules, SubKind, names};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::respond::{self, View, Warnings};
@@ -54,9 +54,9 @@ impl Scene<'_> {
 
     /// Drafts a new object from a client's body, which has its name by now.
     pub(super) fn draft_new(&self, target: &Target, value: Value) -> Result<Draft, Failure> {
-        let resource = self.resource(target);
-        let rules = resource.row.rules;
-        let (resource, mut value) = self.stored_form(resource, value);
+        let kind = self.resource(target);
+        let rules = kind.rules();
+        let (resource, mut value) = self.stored_form(kind, value);
         let uid = if self.flaw().is(Mutant::UidReused) {
             Rng::new(0).fork(object::name(&value), 0).uuid()
         } else {
@@ -67,7 +67,7 @@ impl Scene<'_> {
             let caller = authenticate(self, &mut Warnings::default())?;
             sign(&mut value, &Requester { name: &caller.name, uid: &caller.uid, groups: &caller.groups });
         }
-        (rules.prepare_create)(&mut value);
+        kind.prepare_create(&mut value);
         match rules.generation {
             Generation::None | Generation::OnChange => {}
             Generation::AtCreation
@@ -78,7 +78,7 @@ impl Scene<'_> {
         let value = self.shape(resource, value)?;
         let mut causes = Causes::new();
         metadata::validate_built_in(&value, resource.namespaced(), rules.name, &mut causes);
-        (rules.validate)(&value, &mut causes);
+        kind.validate(&value, &mut causes);
         self.checked(target, &value, causes)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.
         let mut causes = Causes::new();
@@ -96,8 +96,8 @@ impl Scene<'_> {
         old: &Existing,
     ) -> Result<Draft, Failure> {
         let registry = &self.world.registry;
-        let resource = self.resource(target);
-        let rules = resource.row.rules;
+        let kind = self.resource(target);
+        let rules = kind.rules();
         let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
         if target.is_status() && !whole {
             // A status update takes only the status and metadata from the new object; without its spec, defaulting
@@ -105,11 +105,11 @@ impl Scene<'_> {
             new.remove_at(&["spec"]);
         }
         // A Scale was already applied to the object in its stored version.
-        let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
+        let written_as = if target.is_scale() { registry.stored_kind(kind) } else { kind };
         let (resource, mut new) = self.stored_form(written_as, new);
-        match target.sub.map(|sub| (sub.action, sub.name)) {
+        match target.sub.as_ref().map(|sub| (sub.action, sub.name.as_str())) {
             Some(_) if whole => {}
-            None | Some((SubKind::Scale, _)) => (rules.prepare_update)(&mut new, &old.value),
+            None | Some((SubKind::Scale, _)) => kind.prepare_update(&mut new, &old.value),
             Some((SubKind::Status, _)) => {
                 new = status_of(rules, new, &old.value);
                 (rules.prepare_status)(&mut new, &old.value, self.now.wall);
@@ -131,12 +131,12 @@ impl Scene<'_> {
         let mut causes = Causes::new();
         metadata::validate_common_update(&new, &old.value, resource.namespaced(), &mut causes);
         metadata::validate_built_in_update(&new, &old.value, &mut causes);
-        match target.sub.filter(|sub| sub.action != SubKind::Scale) {
-            None => (rules.validate_update)(&new, &old.value, &mut causes),
-            Some(sub) => (rules.validate_window)(sub.name, &new, &old.value, &mut causes),
+        match target.sub.as_ref().filter(|sub| sub.action != SubKind::Scale) {
+            None => kind.validate_update(&new, &old.value, &mut causes),
+            Some(sub) => kind.validate_window(&sub.name, &new, &old.value, &mut causes),
         }
         self.checked(target, &new, causes)?;
-        let warnings = match target.sub.map(|sub| sub.action) {
+        let warnings = match target.sub.as_ref().map(|sub| sub.action) {
             None | Some(SubKind::Scale) => (rules.warnings)(&new, Some(&old.value)),
             Some(SubKind::Status) => (rules.status_warnings)(&new),
             Some(SubKind::Window | SubKind::Action | SubKind::Connect) => Vec::new(),
@@ -165,10 +165,10 @@ impl Scene<'_> {
     }
 
     /// Converts an object to its stored version, with defaults, and returns the resource of that version too.
-    fn stored_form<'a>(&'a self, resource: &'a Resource, mut value: Value) -> (&'a Resource, Value) {
+    fn stored_form<'a>(&'a self, resource: &'a Kind, mut value: Value) -> (&'a Kind, Value) {
         self.set_defaults(resource, &mut value);
         let registry = &self.world.registry;
-        let stored = registry.stored_resource(resource);
+        let stored = registry.stored_kind(resource);
         if stored.id == resource.id {
             return (resource, value);
         }
@@ -177,14 +177,14 @@ impl Scene<'_> {
         (stored, value)
     }
 
-    fn set_defaults(&self, resource: &Resource, value: &mut Value) {
-        decode::apply_defaults(&self.world.registry.catalogue, resource.type_id, value);
-        (resource.row.rules.default)(value);
+    fn set_defaults(&self, resource: &Kind, value: &mut Value) {
+        decode::apply_defaults(&resource.catalogue, resource.type_id, value);
+        (resource.rules().default)(value);
     }
 
     /// The object as decoding it into upstream's Go type would leave it.
-    fn shape(&self, resource: &Resource, value: Value) -> Result<Value, Failure> {
-        let shaped = decode::normalize(&self.world.registry.catalogue, resource.type_id, value);
+    fn shape(&self, resource: &Kind, value: Value) -> Result<Value, Failure> {
+        let shaped = decode::normalize(&resource.catalogue, resource.type_id, value);
         shaped.map_err(|error| Failure::internal(error.0))
     }
 
@@ -198,14 +198,14 @@ impl Scene<'_> {
     /// Encodes an object of the stored version for the store.
     pub(super) fn sealed(
         &self,
-        resource: &Resource,
+        resource: &Kind,
         mut value: Value,
         warnings: Vec<String>,
     ) -> Result<Draft, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
-        let registry = &self.world.registry;
+        let stored = self.world.registry.stored_kind(resource);
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
-        encode::to_json(&registry.catalogue, registry.stored_resource(resource).type_id, &value, &mut out);
+        encode::to_json(&stored.catalogue, stored.type_id, &value, &mut out);
         if out.len() > limits::OBJECT_BYTES {
             return Err(super::fail::store_failure(&crate::store::StoreError::TooLarge));
         }

@@ -26,7 +26,7 @@ use bytes::Bytes;
 /// The state of a list, or of a watch that has not begun.
 #[derive(Debug)]
 pub(crate) struct List {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     include: IncludeObject,
     options: ListOptions,
@@ -99,11 +99,10 @@ impl List {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let resource = scene.resource(&target);
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let labels = options.label_selector.clone();
         let filter = Filter::new(
-            resource.row,
+            resource,
             cache,
             &target.namespace,
             &target.name,
@@ -189,9 +188,8 @@ impl List {
     /// Lists at a past revision. The cache can answer as long as the collection has not changed since.
     fn at_revision(self, scene: &Scene<'_>, revision: Rev, start: Bytes) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let reached = scene.world.revision(self.feed(scene)?);
-        if revision <= reached && scene.world.cache(storage).revision() <= revision {
+        if revision <= reached && scene.cache(resource)?.revision() <= revision {
             return self.answer_at(scene, revision, &start);
         }
         self.read_past(scene, revision, Vec::new(), start)
@@ -209,8 +207,7 @@ impl List {
     /// Answers from the cache, whose content is the collection as of the revision.
     fn answer_at(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         let limit = self.limit();
         scene.check_readable(resource, &self.filter.prefix(keys))?;
@@ -381,8 +378,7 @@ impl List {
     /// Opens a watch whose first events are the objects in the cache.
     fn watch_existing(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         scene.check_readable(resource, keys.prefix())?;
         let items = if self.filter.is_run() {

@@ -96,6 +96,21 @@ enum State {
     Collection(Box<collection::Collection>),
 }
 
+impl State {
+    /// The object or collection that the request is about, once it has been routed.
+    fn target(&self) -> Option<&call::Target> {
+        match self {
+            Self::Begin | Self::Authenticated(_) => None,
+            Self::Read(read) => Some(&read.target),
+            Self::List(list) => Some(&list.target),
+            Self::Create(create) => Some(&create.target),
+            Self::Update(update) => Some(&update.target),
+            Self::Delete(delete) => Some(&delete.deletion.target),
+            Self::Collection(collection) => Some(&collection.target),
+        }
+    }
+}
+
 /// The result of one step of a verb: wait in a new state, or finish.
 #[derive(Debug)]
 enum Next {
@@ -150,6 +165,10 @@ fn advance(
     answer: Answer,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
+    let target = state.target();
+    if target.is_some_and(|target| scene.world.registry.kind(target.resource).is_none()) {
+        return gone(scene, &state, &answer);
+    }
     match state {
         State::Begin => begin::begin(scene, warnings),
         State::Authenticated(caller) => begin::seated(scene, &caller, warnings),
@@ -160,4 +179,26 @@ fn advance(
         State::Delete(delete) => delete.step(scene, answer),
         State::Collection(collection) => collection.step(scene, answer),
     }
+}
+
+/// The answer when the kind of the request has gone meanwhile. It is that of a path which was never served, unless a
+/// write may have happened, which must not be denied.
+fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failure> {
+    let writes = match state {
+        State::Begin | State::Authenticated(_) | State::Read(_) | State::List(_) => false,
+        State::Create(_) | State::Update(_) | State::Delete(_) | State::Collection(_) => true,
+    };
+    let may_have_happened = match answer {
+        Answer::Stored(Stored::Txn(reply)) => reply.succeeded,
+        Answer::Stored(Stored::Unknown(_) | Stored::Ranged(_)) => true,
+        Answer::Stored(Stored::Failed(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
+        | Answer::Begin
+        | Answer::Seated
+        | Answer::Fresh
+        | Answer::Stale => false,
+    };
+    if writes && may_have_happened {
+        return Err(fail::unknown_outcome("its kind is no longer served"));
+    }
+    Ok(Next::Done(scene.call.gone(scene.world)))
 }

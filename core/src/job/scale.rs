@@ -9,7 +9,7 @@ use super::existing::Existing;
 use crate::codec::form::{Media, Shape, body_media};
 use crate::http::Response;
 use crate::http::options::FieldValidation;
-use crate::kinds::columns;
+use crate::kinds::columns::{self, ColumnSet};
 use crate::respond::View;
 use crate::schema::{TypeId, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
@@ -28,8 +28,9 @@ fn scale_type(scene: &Scene<'_>) -> Result<TypeId, Failure> {
     found.ok_or_else(|| Failure::internal("the catalogue has no Scale"))
 }
 
-pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> {
-    Ok(Expected { group: GROUP, version: VERSION, kind: KIND, type_id: scale_type(scene)? })
+pub(super) fn expected<'a>(scene: &Scene<'a>) -> Result<Expected<'a>, Failure> {
+    let catalogue = &scene.world.registry.catalogue;
+    Ok(Expected { group: GROUP, version: VERSION, kind: KIND, catalogue, type_id: scale_type(scene)? })
 }
 
 /// The Scale in the body of a PUT.
@@ -76,7 +77,7 @@ fn selector_text(
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
     });
-    if scene.resource(target).row.group.is_empty() || !structured {
+    if scene.resource(target).group.is_empty() || !structured {
         let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
         return Ok(LabelSelector::from_labels(&labels).to_string());
     }
@@ -99,7 +100,7 @@ pub(super) fn into_object(
         return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, &target.name, causes));
     }
     // This storage knows its keys without the prefix that all keys of the store have.
-    let key = format!("/{}/{}/{}", scene.resource(target).row.plural, target.namespace, target.name);
+    let key = format!("/{}/{}/{}", scene.resource(target).plural, target.namespace, target.name);
     check_uid(scene, target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas));
@@ -117,7 +118,7 @@ pub(super) fn respond(
     let type_id = scale_type(scene)?;
     let form = view.form;
     if form.shape != Shape::Full || form.media == Media::Yaml {
-        let shaped = view.shaped_by(&columns::SCALE, scale);
+        let shaped = view.shaped_by(&ColumnSet::Builtin(&columns::SCALE), scale);
         let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
         return Ok(Response::new(200, form.content_type(), bytes));
     }

@@ -22,7 +22,7 @@ use bytes::Bytes;
 /// The state of a PUT or PATCH.
 #[derive(Debug)]
 pub(crate) struct Update {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     options: WriteOptions,
     change: Change,
@@ -168,7 +168,7 @@ impl Update {
     }
 
     fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        let rules = scene.resource(&self.target).row.rules;
+        let rules = scene.resource(&self.target).rules();
         let key = self.key(scene)?;
         match self.change {
             Change::Replace(value) if rules.create_on_update && self.target.sub.is_none() => {
@@ -197,7 +197,7 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(scene.qualified(target), &target.name));
             }
-            None if !scene.resource(target).row.rules.unconditional_update && !self.change.is_patch() => {
+            None if !scene.resource(target).rules().unconditional_update && !self.change.is_patch() => {
                 return Err(version_demanded(scene, target));
             }
             Some(_) | None => {}
@@ -305,7 +305,7 @@ impl Update {
 fn is_finished(scene: &Scene<'_>, target: &Target, value: &Value) -> bool {
     let waits = object::deletion_grace_period_seconds(value).unwrap_or(0) > 0;
     let held = object::finalizers(value).next().is_some();
-    let termination = scene.resource(target).row.rules.termination;
+    let termination = scene.resource(target).rules().termination;
     let held_otherwise = termination.is_some_and(|termination| (termination.held)(value));
     object::is_being_deleted(value) && !waits && !held && !held_otherwise
 }

@@ -8,6 +8,7 @@
 mod feeds;
 mod handle;
 mod hub;
+mod kinds;
 mod seats;
 mod shutdown;
 pub mod text;
@@ -16,18 +17,21 @@ mod upkeep;
 use crate::http::openid::IssuerKey;
 use crate::http::{Request, Response};
 use crate::job::{Answer, Job, Step};
+use crate::kinds::Definition;
 use crate::limits::Bounds;
 use crate::museum::Flaw;
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
 use crate::world::{Authentication, Authorization, World};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
 pub(crate) use hub::Subscription;
+pub use kinds::KIND_GONE;
 pub(crate) use seats::Seat;
 pub use shutdown::Drain;
 
@@ -72,6 +76,11 @@ pub enum Input {
     Tick,
     /// The server was told to end: `/readyz` fails from here on, and everything else is served as before.
     ShutdownInitiated,
+    /// A kind that is not built in is to be served.
+    Serve(Box<Definition>),
+    /// The kind of this group and plural, which came with `Serve`, is not to be served any more. Nothing happens when
+    /// there is none.
+    Withdraw { group: Text, plural: Text },
     /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }
@@ -158,6 +167,12 @@ pub enum Note {
     Undecodable { key: Text, why: Text, others: u64 },
     /// The store could not tell whether a write happened.
     UnknownOutcome { resource: Text },
+    /// A kind that came at run time is served, and the revision from which on its changes are known.
+    Served { resource: Text, revision: Rev },
+    /// A kind that came at run time is no longer served.
+    Withdrawn { resource: Text },
+    /// A kind cannot be served, and why.
+    NotServed { resource: Text, why: Text },
     /// A job step panicked.
     Panicked { id: JobId },
     /// Every object that must exist at start exists; the server is ready.
@@ -194,6 +209,7 @@ pub enum Reason {
     FreshTimeout,
     Compaction,
     Relist,
+    Arrival,
     Boot,
     Drain,
 }

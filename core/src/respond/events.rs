@@ -5,7 +5,7 @@ use crate::cache::{Entry, Items};
 use crate::codec::form::{Form, Media, Shape};
 use crate::codec::json;
 use crate::http::options::IncludeObject;
-use crate::kinds::{Registry, ResourceId};
+use crate::kinds::{Registry, KindId};
 use crate::limits;
 use crate::now::Wall;
 use crate::schema::decode;
@@ -37,7 +37,7 @@ impl EventKind {
 /// The form of the objects in a watch's events. Watchers of one form share their frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventForm {
-    pub resource: ResourceId,
+    pub resource: KindId,
     pub shape: Shape,
     pub include: IncludeObject,
 }
@@ -62,9 +62,10 @@ impl<'a> Renderer<'a> {
     }
 
     fn view(&self, form: EventForm) -> View<'a> {
+        let kind = self.registry.kind(form.resource);
         View {
             registry: self.registry,
-            resource: self.registry.resource(form.resource),
+            resource: kind.expect("a watch ends when its kind goes"),
             form: Form { media: Media::Json, shape: form.shape, pretty: false },
             include: form.include,
             now: self.now,
@@ -107,13 +108,13 @@ impl<'a> Renderer<'a> {
             metadata.insert("annotations", annotations.into());
         }
         let mut object = Map::new();
-        let stored = self.registry.stored_resource(view.resource);
-        object.insert("kind", stored.row.kind.into());
+        let stored = self.registry.stored_kind(view.resource);
+        object.insert("kind", stored.kind.clone().into());
         object.insert("apiVersion", stored.group_version().into());
         object.insert("metadata", metadata.into());
         let bare = Value::from(object);
         let object =
-            decode::normalize(&self.registry.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
+            decode::normalize(&stored.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
             Shape::Table(version) => view.bookmark_table(&object, version),
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(object),

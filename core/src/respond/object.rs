@@ -5,8 +5,8 @@ use crate::codec::form::{Form, Media, MetaVersion, Shape};
 use crate::codec::{json, table};
 use crate::http::Response;
 use crate::http::options::IncludeObject;
-use crate::kinds::columns::Columns;
-use crate::kinds::{Registry, Resource};
+use crate::kinds::columns::ColumnSet;
+use crate::kinds::{Registry, Kind};
 use crate::now::Wall;
 use crate::schema::encode;
 use crate::store::Rev;
@@ -18,7 +18,7 @@ use bytes::Bytes;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) resource: &'a Resource,
+    pub(crate) resource: &'a Kind,
     pub(crate) form: Form,
     pub(crate) include: IncludeObject,
     pub(crate) now: Wall,
@@ -27,7 +27,7 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Whether the client sees objects as they are stored.
     pub(crate) fn is_stored_form(&self) -> bool {
-        self.form.shape == Shape::Full && self.resource.row.stored_as.is_none()
+        self.form.shape == Shape::Full && self.resource.stored_as.is_none()
     }
 
     /// Whether the stored bytes, with a resource version, are the response.
@@ -47,11 +47,11 @@ impl View<'_> {
             Shape::Full => self.converted(value),
             Shape::Metadata(_) | Shape::MetadataList(_) | Shape::Table(_) => value,
         };
-        self.shaped_by(self.resource.row.columns, value)
+        self.shaped_by(&self.resource.columns, value)
     }
 
     /// Like `shaped`, but a Table has the columns of another kind.
-    pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
+    pub(crate) fn shaped_by(&self, columns: &ColumnSet, value: Value) -> Value {
         match self.form.shape {
             Shape::Full => value,
             Shape::Metadata(version) | Shape::MetadataList(version) => {
@@ -62,10 +62,10 @@ impl View<'_> {
     }
 
     pub(crate) fn table_of(&self, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
-        self.table_by(self.resource.row.columns, value, version, with_columns)
+        self.table_by(&self.resource.columns, value, version, with_columns)
     }
 
-    fn table_by(&self, columns: &Columns, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
+    fn table_by(&self, columns: &ColumnSet, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
         let meta = table::ListMeta {
             resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
             ..table::ListMeta::default()
@@ -77,7 +77,7 @@ impl View<'_> {
 
     /// A Table of stored objects, with the full objects in its rows converted to the client's version.
     pub(crate) fn with_rows_converted(&self, mut table: Value) -> Value {
-        if self.include != IncludeObject::Object || self.resource.row.conversion.is_none() {
+        if self.include != IncludeObject::Object || self.resource.conversion.is_none() {
             return table;
         }
         for row in table.field_mut("rows").and_then(Value::as_list_mut).into_iter().flatten() {
@@ -92,7 +92,7 @@ impl View<'_> {
     pub(crate) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
         match self.form.shape {
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => {
-                encode::to_json(&self.registry.catalogue, self.resource.type_id, value, out);
+                encode::to_json(&self.resource.catalogue, self.resource.type_id, value, out);
             }
             Shape::Table(_) => json::write(value, out),
         }

@@ -71,7 +71,8 @@ impl CacheDigest {
         for collection in world.collections() {
             let wanted = truth.under(collection.keys.prefix(), revision);
             let mut wanted = wanted.filter(|stored| stored.is_readable());
-            for (key, entry) in world.cache(collection.storage).entries().iter() {
+            let entries = world.cache(collection.storage).map(steersman_core::cache::Cache::entries);
+            for (key, entry) in entries.into_iter().flat_map(steersman_core::cache::tree::Tree::iter) {
                 let entry = entry.entry();
                 self.digest ^= entry_digest(entry);
                 let stored = wanted.next();
@@ -104,7 +105,7 @@ impl CacheDigest {
 
 fn held<'a>(world: &'a World, key: &[u8]) -> Option<&'a Entry> {
     let collection = world.collection_of(key)?;
-    world.cache(collection.storage).get(key).map(|entry| &**entry)
+    world.cache(collection.storage)?.get(key).map(|entry| &**entry)
 }
 
 fn entry_digest(entry: &Entry) -> u64 {

@@ -10,7 +10,7 @@ use steersman_core::value::object;
 pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
-    let counted = match directory.resource(place.resource).row.rules.generation {
+    let counted = match directory.resource(place.resource).rules().generation {
         Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
         Generation::None | Generation::AtCreation | Generation::OnChange => false,
     };

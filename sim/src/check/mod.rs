@@ -11,6 +11,7 @@ mod expired;
 mod failures;
 mod generations;
 mod guarantee;
+mod indexes;
 mod lifetimes;
 mod lists;
 mod reads;
@@ -23,6 +24,7 @@ mod watches;
 mod writes;
 
 pub use caches::CacheDigest;
+pub use indexes::IndexCheck;
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use lifetimes::Lifetimes;
 pub use selection::Selection;

@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::collector::Collector;
+use super::customer::Customer;
 use super::elector::Elector;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
@@ -32,6 +33,7 @@ pub enum Kind {
     Collector,
     NamespaceDeleter,
     Migrator,
+    Customer,
 }
 
 /// How a run draws clients of a kind.
@@ -59,6 +61,7 @@ impl Kind {
         Self::Collector,
         Self::NamespaceDeleter,
         Self::Migrator,
+        Self::Customer,
     ];
 
     /// The name in the line that describes a run.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Collector => "collector",
             Self::NamespaceDeleter => "namespace-deleter",
             Self::Migrator => "migrator",
+            Self::Customer => "customer",
         }
     }
 
@@ -91,7 +95,8 @@ impl Kind {
             | Self::Probe
             | Self::Raw
             | Self::Stranger
-            | Self::Migrator => Class::Optional,
+            | Self::Migrator
+            | Self::Customer => Class::Optional,
             Self::Collector | Self::NamespaceDeleter => Class::Suppressing,
         }
     }
@@ -112,6 +117,7 @@ impl Kind {
             Self::Collector => Box::new(Collector::new(directory)),
             Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
             Self::Migrator => Box::new(Migrator::new(directory)),
+            Self::Customer => Box::new(Customer::new(number)),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Services that use up an address range.
 
 mod collector;
+mod customer;
 mod elector;
 mod kind;
 mod migrator;

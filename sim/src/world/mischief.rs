@@ -91,6 +91,10 @@ impl World {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.hold_feed(server, millis);
         }
+        let stream = self.stream(Label::Server, Class::Kinds, which);
+        if self.strikes(stream, Class::Kinds) {
+            self.change_kind(server, stream)?;
+        }
         let stream = self.stream(Label::Server, Class::Pause, which);
         if self.strikes(stream, Class::Pause) {
             let millis = 1 + self.chooser.pick(stream, 8_000);

@@ -7,6 +7,7 @@
 
 mod calls;
 mod health;
+mod kinds;
 mod mischief;
 mod network;
 mod node;
@@ -14,6 +15,8 @@ mod node;
 mod outside;
 mod store;
 mod wire;
+
+pub(crate) use kinds::PLACE as KIND_PLACE;
 
 use crate::check::{Lifetimes, Uids, Violation};
 use crate::choose::Chooser;

@@ -1,7 +1,7 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
 use super::{Exhibited, Happening, START, World};
-use crate::check::{CacheDigest, Guarantee, Violation};
+use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::Label;
 use crate::driver::open_config;
 use crate::etcd::{Member, Server};
@@ -43,6 +43,7 @@ pub(super) struct Node {
     skew: i64,
     frozen: Option<Wall>,
     digest: CacheDigest,
+    indexes: IndexCheck,
     /// Requests that it was given and has not ended.
     pub(super) open: BTreeSet<JobId>,
     /// It stays down for ever.
@@ -73,6 +74,7 @@ impl Node {
             skew: 0,
             frozen: None,
             digest: CacheDigest::default(),
+            indexes: IndexCheck::default(),
             open: BTreeSet::new(),
             dead: false,
             effects: Vec::new(),
@@ -125,6 +127,7 @@ impl World {
         node.inbox.clear();
         node.told = None;
         node.digest = CacheDigest::default();
+        node.indexes = IndexCheck::default();
         node.open.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
         // No two servers, and no two lives of one server, have the same seed.
@@ -187,6 +190,8 @@ impl World {
             | Input::Sent(_)
             | Input::Health(..)
             | Input::Tick
+            | Input::Serve(_)
+            | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Drain(_) => None,
         };
@@ -206,27 +211,36 @@ impl World {
             | Input::Sent(_)
             | Input::Health(..)
             | Input::Tick
+            | Input::Serve(_)
+            | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Drain(_) => {}
         }
+        let withdraws = matches!(input, Input::Withdraw { .. });
         let mut effects = mem::take(&mut node.effects);
         machine.handle(clock, input, &mut effects);
         node.steps += 1;
         if before.is_some() || node.steps.is_multiple_of(CHECK_EVERY) {
             machine.check();
         }
-        let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(Note::Listed { .. })));
+        let is_new = |note: &Note| {
+            matches!(note, Note::Listed { .. } | Note::Served { .. } | Note::Withdrawn { .. })
+        };
+        let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(note) if is_new(note)));
         if listed {
             node.digest.whole(machine.world(), &self.truth)?;
         } else if let Some(before) = before {
             node.digest.applied(machine.world(), &self.truth, &before)?;
+        }
+        if let Some(machine) = &node.machine {
+            node.indexes.compare(machine.world())?;
         }
         self.wake_server(server);
         for effect in effects.drain(..) {
             self.effect(server, effect)?;
         }
         self.nodes[server].effects = effects;
-        Ok(())
+        if withdraws { self.check_watches_of_kind(server) } else { Ok(()) }
     }
 
     /// Schedules the next tick, unless an earlier one is.
@@ -309,6 +323,16 @@ impl World {
                 if why.starts_with("too slow") {
                     self.mark(Mark::WatcherOverflow);
                 }
+                self.note_ended_with_kind(&why);
+            }
+            Note::Served { resource, .. } => {
+                self.note(lane, What::Step, || format!("serves {resource}"));
+            }
+            Note::Withdrawn { resource } => {
+                self.note(lane, What::Step, || format!("serves {resource} no longer"));
+            }
+            Note::NotServed { resource, why } => {
+                self.note(lane, What::Step, || format!("cannot serve {resource}: {why}"));
             }
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
             Note::Answered(_)

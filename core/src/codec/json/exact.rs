@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 pub struct RawPaths {
     /// The value here is raw itself.
     is_raw: bool,
-    members: Vec<(&'static str, Self)>,
+    members: Vec<(Text, Self)>,
     /// Below every member, or every item of a list.
     each: Option<Box<Self>>,
 }
@@ -26,7 +26,7 @@ impl RawPaths {
         Self { is_raw: true, ..Self::NONE }
     }
 
-    pub fn members(members: Vec<(&'static str, Self)>) -> Self {
+    pub fn members(members: Vec<(Text, Self)>) -> Self {
         Self { members, ..Self::NONE }
     }
 
@@ -43,7 +43,7 @@ impl RawPaths {
     }
 
     pub(super) fn member(&self, name: &str) -> Option<&Self> {
-        let named = self.members.iter().find(|(member, _)| *member == name).map(|(_, below)| below);
+        let named = self.members.iter().find(|(member, _)| member == name).map(|(_, below)| below);
         named.or(self.each.as_deref())
     }
 

@@ -334,7 +334,7 @@ fn folded(catalogue: &Catalogue, shape: &Shape, value: Value) -> Value {
                     exact.or_else(|| def.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)));
                 match field {
                     Some(field) => {
-                        (Text::const_new(field.name), folded(catalogue, &field.shape, member.clone()))
+                        (field.name.clone(), folded(catalogue, &field.shape, member.clone()))
                     }
                     None => (name.clone(), member.clone()),
                 }
