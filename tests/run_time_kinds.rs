@@ -3,9 +3,12 @@
 use crate::conditions::{JSON, events, fetch, json, send, server, told};
 use serde_json::{Value, json};
 use steersman_core::kinds::{DefinedColumn, Definition, Registry, Scope};
-use steersman_core::machine::{Effect, Input, JobId, Machine, Note, Task};
+use steersman_core::answer::Body;
+use steersman_core::config::{JobId, Note};
+use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::Stored;
+use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
 use steersman_sim::etcd::{Delivery, FakeEtcd, Server};
 use std::sync::Arc;
@@ -205,7 +208,7 @@ impl Slow {
                 }
                 Effect::Respond(id, response) => {
                     self.statuses.push(response.status);
-                    if matches!(response.body, steersman_core::http::Body::Stream(_)) {
+                    if matches!(response.body, Body::Stream(_)) {
                         self.open.push(id);
                     }
                 }
@@ -246,13 +249,13 @@ impl Slow {
 
     fn request(&mut self, id: u64, method: &str, target: &str, body: &Value) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let request = steersman_core::http::Request {
-            method: steersman_core::http::Method::parse(method),
+        let request = Request {
+            method: Method::parse(method),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: vec![("content-type".into(), "application/json".to_owned())],
             body: body.to_string().into_bytes().into(),
-            peer: steersman_core::http::Peer::None,
+            peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };
         self.give(Input::Request(JobId(id), request));

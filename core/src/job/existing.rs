@@ -2,12 +2,12 @@
 
 use super::call::Target;
 use super::{Answer, Scene, fail};
-use crate::cache::{Cache, Entry};
 use crate::kinds::Kind;
 use crate::status::Failure;
 use crate::store::{Compare, Condition, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
 use crate::value::Value;
 use crate::world::Collection;
+use crate::world::cache::{Cache, Entry};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;

@@ -1,11 +1,11 @@
 //! What field selectors may name, kind by kind, and the answer to a field they may not name.
 //!
 //! Paths are those of the stored version: a collection that two versions share is selected once.
-//! k8s: the `*ToRowFields` functions of pkg/registry, and the field label conversions of pkg/apis
+//! k8s: the `*ToSelectableFields` functions of pkg/registry, and the field label conversions of pkg/apis
 
 use super::{Kind, RowField, RowSource, Scope};
-use crate::status::quoted;
-use crate::value::selector::not_a_known_field;
+use crate::selector::not_a_known_field;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
 

@@ -5,7 +5,9 @@ pub mod convert;
 mod custom;
 pub mod fields;
 mod kind;
-pub mod names;
+pub mod label_selector;
+pub mod metadata;
+pub mod owners;
 mod registry;
 mod row;
 pub mod rules;
@@ -18,7 +20,7 @@ pub use registry::Registry;
 pub use row::{Row, RowField, RowSource, RowSub};
 
 use crate::now::Wall;
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, names};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

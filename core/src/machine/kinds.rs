@@ -4,7 +4,8 @@
 
 use super::feeds::{Pages, Read, as_batch};
 use super::handle::Own;
-use super::{Due, Effect, JobId, Machine, Note, Reason};
+use super::{Due, Effect, Machine, Reason};
+use crate::config::{JobId, Note};
 use crate::kinds::Definition;
 use crate::limits;
 use crate::museum::Mutant;

@@ -3,9 +3,10 @@
 use super::{Guarantee, Violation, shown};
 use crate::truth::{Truth, digest};
 use bytes::Bytes;
-use steersman_core::cache::Entry;
 use steersman_core::store::{Feed, Rev};
 use steersman_core::world::World;
+use steersman_core::world::cache::tree::Tree;
+use steersman_core::world::cache::{Cache, Entry};
 
 /// After this many steps the whole cache is compared, and not only what the step changed.
 const WHOLE_EVERY: u64 = 256;
@@ -71,8 +72,8 @@ impl CacheDigest {
         for collection in world.collections() {
             let wanted = truth.under(collection.keys.prefix(), revision);
             let mut wanted = wanted.filter(|stored| stored.is_readable());
-            let entries = world.cache(collection.storage).map(steersman_core::cache::Cache::entries);
-            for (key, entry) in entries.into_iter().flat_map(steersman_core::cache::tree::Tree::iter) {
+            let entries = world.cache(collection.storage).map(Cache::entries);
+            for (key, entry) in entries.into_iter().flat_map(Tree::iter) {
                 let entry = entry.entry();
                 self.digest ^= entry_digest(entry);
                 let stored = wanted.next();

@@ -1,10 +1,10 @@
 //! What a server keeps beside its objects, so that requests need not look for it, is what these objects say.
 
 use super::{Guarantee, Violation};
-use steersman_core::cache::Held;
-use steersman_core::cache::tree::Tree;
-use steersman_core::indexes::Indexes;
 use steersman_core::world::World;
+use steersman_core::world::cache::Held;
+use steersman_core::world::cache::tree::Tree;
+use steersman_core::world::indexes::Indexes;
 
 /// The objects of which one server's indexes were made when they were last compared.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use crate::choose::Stream;
 use crate::marks::Mark;
 use crate::trace::Lane;
 use steersman_core::kinds::{DefinedColumn, Definition, Scope};
-use steersman_core::machine::{Input, JobId, KIND_GONE};
+use steersman_core::config::JobId;
+use steersman_core::machine::{Input, KIND_GONE};
 
 pub(crate) const GROUP: &str = "example.com";
 pub(crate) const PLURAL: &str = "widgets";

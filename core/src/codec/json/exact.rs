@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn raw_values_keep_their_bytes() {
-        let raws = RawPaths::members(alloc::vec![("data", RawPaths::here())]);
+        let raws = RawPaths::members(alloc::vec![("data".into(), RawPaths::here())]);
         let table = [
             (r#"{"data": {"b" : 1, "a":2}}"#, r#"{"b":1,"a":2}"#),
             (r#"{"data":{"a":[1.0,{"x":null}]}}"#, r#"{"a":[1.0,{"x":null}]}"#),
