@@ -13,8 +13,8 @@ use std::sync::Arc;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Input, Note};
 use steersman_core::world::World;
-use steersman_sim::ask::Verb;
 use steersman_sim::choose::{ByteSource, Chooser, Label};
+use steersman_sim::client_request::Action;
 use steersman_sim::directory::Directory;
 use steersman_sim::driver::{Driver, open_config};
 use steersman_sim::generate::Generator;
@@ -65,7 +65,7 @@ proptest! {
         let ask = GENERATOR.with(|(generator, directory)| {
             generator.request(&mut |bound| chooser.pick(Label::Client.only(), bound), directory)
         });
-        let Verb::Raw(method, target) = &ask.verb else { return Err(TestCaseError::fail("a raw request")) };
+        let Action::Raw(method, target) = &ask.action else { return Err(TestCaseError::fail("a raw request")) };
         answered(method, target, &[("content-type", ask.media)], &ask.body)?;
     }
 
