@@ -4,7 +4,7 @@ use crate::check::Follow;
 use crate::client_request::ClientRequest;
 use bytes::Bytes;
 use std::sync::Arc;
-use steersman_core::machine::JobId;
+use steersman_core::config::JobId;
 use steersman_core::now::Mono;
 use steersman_core::store::Rev;
 
