@@ -1,8 +1,8 @@
 //! Kinds that come and go while servers run, each time with a schema of its own.
 
-use super::World;
+use super::Testbed;
 use crate::check::{Guarantee, Violation};
-use crate::choose::Stream;
+use crate::choose::ChoiceStream;
 use crate::marks::Mark;
 use crate::trace::Lane;
 use steersman_core::kinds::{DefinedColumn, Definition, Scope};
@@ -49,12 +49,12 @@ fn definition(schema: u64) -> Definition {
     }
 }
 
-impl World {
+impl Testbed {
     /// A server begins to serve the kind, or serves it no longer.
-    pub(super) fn change_kind(&mut self, server: usize, stream: Stream) -> Result<(), Violation> {
-        let node = &self.nodes[server];
-        let Some(machine) = &node.machine else { return Ok(()) };
-        let (is_served, life) = (machine.world().registry.custom(GROUP, PLURAL).is_some(), node.life);
+    pub(super) fn change_kind(&mut self, server: usize, stream: ChoiceStream) -> Result<(), Violation> {
+        let host = &self.hosts[server];
+        let Some(machine) = &host.machine else { return Ok(()) };
+        let (is_served, life) = (machine.world().registry.custom(GROUP, PLURAL).is_some(), host.life);
         let schema = self.chooser.pick(stream, 1 << FIELDS.len());
         let input = if is_served {
             self.fault(Lane::Server(server), || "the kind goes".to_owned());
@@ -69,10 +69,10 @@ impl World {
     /// Checks after a server stopped to serve the kind that no watch of it is open there.
     pub(super) fn check_watches_of_kind(&mut self, server: usize) -> Result<(), Violation> {
         let is_watch = |id: &&JobId| {
-            let call = self.calls.get(**id);
+            let call = self.requests.get(**id);
             call.is_some_and(|call| call.answered && call.ask.is_raw_watch(PLACE))
         };
-        match self.nodes[server].open.iter().find(is_watch) {
+        match self.hosts[server].open.iter().find(is_watch) {
             None => Ok(()),
             Some(id) => {
                 let detail = format!("watch {} of server {server} is open", id.0);
