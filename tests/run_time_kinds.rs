@@ -2,16 +2,16 @@
 
 use crate::conditions::{JSON, events, fetch, json, send, server, told};
 use serde_json::{Value, json};
-use steersman_core::kinds::{DefinedColumn, Definition, Registry, Scope};
+use std::sync::Arc;
 use steersman_core::answer::Body;
 use steersman_core::config::{JobId, Note};
+use steersman_core::kinds::{DefinedColumn, Definition, Registry, Scope};
 use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::Stored;
 use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
-use steersman_sim::etcd::{Delivery, FakeEtcd, Server};
-use std::sync::Arc;
+use steersman_sim::etcd::{Delivery, FakeEtcd, ServerId};
 
 const GROUP: &str = "example.com";
 const WIDGETS: &str = "/apis/example.com/v1/namespaces/w/widgets";
@@ -110,7 +110,8 @@ fn watches_end_with_their_kind_and_its_paths_are_gone() {
     withdraw(&mut driver);
     assert!(!driver.is_open(watch) && driver.is_open(other));
     assert!(events(&driver.take(watch).expect("a watch")).is_empty(), "it ends without an error");
-    for (method, path) in [("GET", WIDGETS), ("POST", WIDGETS), ("DELETE", "/apis/example.com/v1/widgets/a")] {
+    for (method, path) in [("GET", WIDGETS), ("POST", WIDGETS), ("DELETE", "/apis/example.com/v1/widgets/a")]
+    {
         let reply = send(&mut driver, method, path, &widget("b", json!({"size": 1})));
         assert_eq!((reply.status, reply.text().as_str()), (404, "404 page not found\n"), "{method} {path}");
     }
@@ -130,9 +131,11 @@ fn a_kind_that_comes_again_has_the_objects_of_the_store() {
     withdraw(&mut driver);
     serve(&mut driver);
     let listed = json(&fetch(&mut driver, &format!("{WIDGETS}?resourceVersion=0")));
-    let names: Vec<_> = listed["items"].as_array().into_iter().flatten().map(|item| &item["metadata"]["name"]).collect();
+    let names: Vec<_> =
+        listed["items"].as_array().into_iter().flatten().map(|item| &item["metadata"]["name"]).collect();
     assert_eq!(names, ["a", "b"]);
-    let first: u64 = listed["metadata"]["resourceVersion"].as_str().expect("a version").parse().expect("a number");
+    let first: u64 =
+        listed["metadata"]["resourceVersion"].as_str().expect("a version").parse().expect("a number");
     let past = driver.begin("GET", &format!("{WIDGETS}?watch=1&resourceVersion={}", first - 1), JSON, b"");
     assert!(!driver.is_open(past), "what happened before the kind came is not known");
     let watch = driver.begin("GET", &format!("{WIDGETS}?watch=1&resourceVersion={first}"), JSON, b"");
@@ -154,9 +157,10 @@ fn a_definition_that_cannot_be_served_is_refused_with_a_reason() {
     for (definition, why) in cases {
         let mut driver = server("");
         driver.give(Input::Serve(Box::new(definition)));
-        let told = driver.notes.iter().any(|note| {
-            matches!(note, Note::NotServed { why: told, .. } if told.contains(why))
-        });
+        let told = driver
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::NotServed { why: told, .. } if told.contains(why)));
         assert!(told, "{why}: {:?}", driver.notes);
     }
     let mut driver = server("");
@@ -213,7 +217,7 @@ impl Slow {
                     }
                 }
                 Effect::Close(id) => self.open.retain(|open| *open != id),
-                Effect::Follow { feed, prefix, after } => self.etcd.follow(Server(0), feed, &prefix, after),
+                Effect::Follow { feed, prefix, after } => self.etcd.follow(ServerId(0), feed, &prefix, after),
                 Effect::Frame { .. } | Effect::RequestProgress(_) | Effect::Note(_) => {}
             }
         }

@@ -4,7 +4,7 @@
 use crate::battery::{collection, key, objects};
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, version};
 use serde_json::{Value, json};
-use steersman_core::kinds::{RowSource, Row, table};
+use steersman_core::kinds::{Row, RowSource, table};
 use steersman_sim::driver::{Driver, Reply};
 
 const NAMESPACE: &str = "versions";

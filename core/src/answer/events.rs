@@ -4,7 +4,7 @@ use super::Items;
 use super::View;
 use super::form::{Form, Media, Shape};
 use crate::codec::json;
-use crate::kinds::{Registry, KindId};
+use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::now::Wall;
 use crate::schema::decode;
@@ -114,8 +114,7 @@ impl<'a> Renderer<'a> {
         object.insert("apiVersion", stored.group_version().into());
         object.insert("metadata", metadata.into());
         let bare = Value::from(object);
-        let object =
-            decode::normalize(&stored.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
+        let object = decode::normalize(&stored.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
             Shape::Table(version) => view.bookmark_table(&object, version),
             Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(object),

@@ -5,7 +5,7 @@ use super::form::{Form, Media, MetaVersion, Shape};
 use super::table;
 use crate::codec::json;
 use crate::kinds::columns::ColumnSet;
-use crate::kinds::{Registry, Kind};
+use crate::kinds::{Kind, Registry};
 use crate::now::Wall;
 use crate::schema::encode;
 use crate::store::Rev;
@@ -66,7 +66,13 @@ impl View<'_> {
         self.table_by(&self.resource.columns, value, version, with_columns)
     }
 
-    fn table_by(&self, columns: &ColumnSet, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
+    fn table_by(
+        &self,
+        columns: &ColumnSet,
+        value: &Value,
+        version: MetaVersion,
+        with_columns: bool,
+    ) -> Value {
         let meta = table::ListMeta {
             resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
             ..table::ListMeta::default()

@@ -55,7 +55,13 @@ fn in_order<'a>(columns: &ColumnSet, objects: &'a [Value]) -> Vec<&'a Value> {
     ordered
 }
 
-fn row(columns: &ColumnSet, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
+fn row(
+    columns: &ColumnSet,
+    object: &Value,
+    include: IncludeObject,
+    version: MetaVersion,
+    now: Wall,
+) -> Value {
     let mut out = Map::new();
     out.insert("cells", Value::list(columns.cells(object, now)));
     let conditions = columns.conditions(object);
@@ -135,7 +141,15 @@ mod tests {
         let pods = core::slice::from_ref(&pod);
         let meta = ListMeta { resource_version: "7".into(), ..ListMeta::default() };
         let made = |include, with_columns| {
-            table(&ColumnSet::Builtin(&POD), pods, include, MetaVersion::V1, &meta, with_columns, Wall::default())
+            table(
+                &ColumnSet::Builtin(&POD),
+                pods,
+                include,
+                MetaVersion::V1,
+                &meta,
+                with_columns,
+                Wall::default(),
+            )
         };
         let first = made(IncludeObject::Metadata, true);
         assert_eq!(first.at(&["metadata", "resourceVersion"]), Some(&"7".into()));

@@ -6,7 +6,7 @@ use super::health;
 use crate::answer::Response;
 use crate::answer::form;
 use crate::codec::{json, yaml};
-use crate::kinds::{Registry, Kind, Scope, Verb};
+use crate::kinds::{Kind, Registry, Scope, Verb};
 use crate::status::Failure;
 use crate::wire::{Method, Request};
 use alloc::collections::BTreeSet;

@@ -198,7 +198,8 @@ fn check_route(
             Endpoint::Object
         }
     };
-    let is_served = target.sub.as_ref().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
+    let is_served =
+        target.sub.as_ref().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
     if is_served {
         Form::guard(request, endpoint)?;
     }

@@ -84,9 +84,7 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
 pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
     let body = &scene.call.request.body;
     let parsed = match media {
-        BodyMedia::Json => {
-            schema::read(expected.catalogue, expected.type_id, body).map_err(|error| error.0)
-        }
+        BodyMedia::Json => schema::read(expected.catalogue, expected.type_id, body).map_err(|error| error.0),
         BodyMedia::Yaml => yaml::parse(body).map_err(|error| error.0),
         BodyMedia::Protobuf => from_protobuf(body, expected),
     };

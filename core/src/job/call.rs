@@ -21,6 +21,7 @@ use crate::wire::{Method, Request};
 use crate::world::World;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 /// A request, and what its path means.
@@ -39,7 +40,7 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(super) resource: KindId,
-    pub(super) sub: Option<Sub>,
+    pub(super) sub: Option<Arc<Sub>>,
     /// Empty for all namespaces and for cluster resources.
     pub(super) namespace: Text,
     /// Empty for a collection.
@@ -131,7 +132,7 @@ impl Call {
         let Some(resource) = world.registry.find(&info.group, &info.version, &info.resource) else {
             return unknown;
         };
-        let served = |sub: &Sub| sub.name == info.subresource;
+        let served = |sub: &Arc<Sub>| sub.name == info.subresource;
         if !info.subresource.is_empty() && !resource.subs.iter().any(served) {
             return unknown;
         }

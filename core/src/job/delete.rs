@@ -80,7 +80,8 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
     let kind = scene.resource(&target);
-    if let Some(termination) = kind.rules().termination.filter(|held| held.protected.contains(&&*target.name)) {
+    if let Some(termination) = kind.rules().termination.filter(|held| held.protected.contains(&&*target.name))
+    {
         let what = scene.qualified(&target);
         return Err(Failure::forbidden(what, &target.name, termination.protected_message));
     }

@@ -102,15 +102,9 @@ impl List {
         let resource = scene.resource(&target);
         let cache = scene.cache(resource)?;
         let labels = options.label_selector.clone();
-        let filter = Filter::new(
-            resource,
-            cache,
-            &target.namespace,
-            &target.name,
-            labels,
-            &options.field_selector,
-        )
-        .map_err(Failure::bad_request)?;
+        let filter =
+            Filter::new(resource, cache, &target.namespace, &target.name, labels, &options.field_selector)
+                .map_err(Failure::bad_request)?;
         Ok(Self { form, include, options, filter, target, purpose, phase: Phase::Newest })
     }
 

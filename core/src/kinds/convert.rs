@@ -69,9 +69,8 @@ mod tests {
     fn written(registry: &Registry, value: &Value) -> String {
         let kind = value.text_at(&["kind"]);
         let api_version = value.text_at(&["apiVersion"]);
-        let found = registry
-            .iter()
-            .find(|resource| resource.kind == kind && resource.group_version() == api_version);
+        let found =
+            registry.iter().find(|resource| resource.kind == kind && resource.group_version() == api_version);
         let resource = found.expect("a served kind");
         let mut out = Vec::new();
         encode::to_json(&registry.catalogue, resource.type_id, value, &mut out);

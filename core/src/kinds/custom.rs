@@ -54,11 +54,7 @@ pub struct Custom {
 }
 
 /// What all kinds that come at run time have in common.
-static RULES: Rules = Rules {
-    generation: Generation::Spec,
-    unconditional_update: false,
-    ..Rules::PLAIN
-};
+static RULES: Rules = Rules { generation: Generation::Spec, unconditional_update: false, ..Rules::PLAIN };
 
 const VERBS: &[Verb] = &[
     Verb::Create,
@@ -135,7 +131,7 @@ impl Definition {
             storage_version_hash: Text::default(),
             stored_as: None,
             conversion: None,
-            subs: if self.has_status { alloc::vec![status] } else { Vec::new() },
+            subs: if self.has_status { alloc::vec![Arc::new(status)] } else { Vec::new() },
             behaviour: Behaviour::Custom(Arc::new(Custom { has_status: self.has_status })),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,
@@ -265,8 +261,11 @@ fn check_list(list: &ListType, items: &[Value], path: &Path, causes: &mut Causes
     let mut order: Vec<usize> = (0..identities.len()).collect();
     let text = |index: usize| crate::codec::json::to_string(&identities[index]);
     order.sort_by_cached_key(|index| (text(*index), *index));
-    let mut repeated: Vec<usize> =
-        order.windows(2).filter(|pair| identities[pair[0]] == identities[pair[1]]).map(|pair| pair[1]).collect();
+    let mut repeated: Vec<usize> = order
+        .windows(2)
+        .filter(|pair| identities[pair[0]] == identities[pair[1]])
+        .map(|pair| pair[1])
+        .collect();
     repeated.sort_unstable();
     for index in repeated {
         causes.duplicate(&path.index(index), &identities[index]);

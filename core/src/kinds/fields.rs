@@ -39,13 +39,11 @@ pub static SECRET: &[RowField] = &[path("type", &["type"], "")];
 pub static SERVICE: &[RowField] =
     &[path("spec.clusterIP", &["spec", "clusterIP"], ""), path("spec.type", &["spec", "type"], "")];
 
-pub static REPLICATION_CONTROLLER: &[RowField] =
-    &[path("status.replicas", &["status", "replicas"], "0")];
+pub static REPLICATION_CONTROLLER: &[RowField] = &[path("status.replicas", &["status", "replicas"], "0")];
 
 pub static JOB: &[RowField] = &[path("status.successful", &["status", "succeeded"], "0")];
 
-pub static CERTIFICATE_SIGNING_REQUEST: &[RowField] =
-    &[path("spec.signerName", &["spec", "signerName"], "")];
+pub static CERTIFICATE_SIGNING_REQUEST: &[RowField] = &[path("spec.signerName", &["spec", "signerName"], "")];
 
 pub static RESOURCE_SLICE: &[RowField] =
     &[path("spec.nodeName", &["spec", "nodeName"], ""), path("spec.driver", &["spec", "driver"], "")];
@@ -60,10 +58,7 @@ pub static EVENT: &[RowField] = &[
     path("involvedObject.fieldPath", &["involvedObject", "fieldPath"], ""),
     path("reason", &["reason"], ""),
     path("reportingComponent", &["reportingComponent"], ""),
-    RowField {
-        name: "source",
-        source: RowSource::Either(&["source", "component"], &["reportingComponent"]),
-    },
+    RowField { name: "source", source: RowSource::Either(&["source", "component"], &["reportingComponent"]) },
     path("type", &["type"], ""),
 ];
 
@@ -86,7 +81,9 @@ pub static EVENTS_EVENT: &[RowField] = &[
 pub fn allows(kind: &Kind, name: &str) -> bool {
     match name {
         "metadata.name" => true,
-        "metadata.namespace" => !(kind.scope == Scope::Cluster && matches!(kind.kind.as_str(), "Node" | "Namespace")),
+        "metadata.namespace" => {
+            !(kind.scope == Scope::Cluster && matches!(kind.kind.as_str(), "Node" | "Namespace"))
+        }
         other => kind.fields.iter().any(|field| field.name == other),
     }
 }

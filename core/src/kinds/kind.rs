@@ -1,8 +1,8 @@
 //! A kind as it is served: owned text, so that one that came at run time gives back all it held when it goes.
 
-use super::row::{Row, RowField, RowSource, RowSub};
 use super::columns::ColumnSet;
 use super::custom::{self, Custom};
+use super::row::{Row, RowField, RowSource, RowSub};
 use super::{Rules, Scope, SubKind, Verb, convert};
 use crate::codec::json::RawPaths;
 use crate::schema::{Catalogue, TypeId};
@@ -46,7 +46,7 @@ pub struct Kind {
     pub stored_as: Option<(Text, Text)>,
     /// The conversion to the stored version and back. It is set if `stored_as` is.
     pub conversion: Option<&'static convert::Conversion>,
-    pub subs: Vec<Sub>,
+    pub subs: Vec<Arc<Sub>>,
     pub behaviour: Behaviour,
     /// Field selectors beyond metadata.name and metadata.namespace.
     pub fields: Vec<SelectableField>,
@@ -132,7 +132,7 @@ impl Kind {
             storage_version_hash: text(row.storage_version_hash),
             stored_as: row.stored_as.map(pair),
             conversion: row.conversion,
-            subs: row.subs.iter().map(Sub::of_row).collect(),
+            subs: row.subs.iter().map(|sub| Arc::new(Sub::of_row(sub))).collect(),
             behaviour: Behaviour::Builtin(row.rules),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,

@@ -40,9 +40,9 @@ impl Registry {
         let stored: Vec<&Row> = rows.iter().filter(|row| is_stored(row)).collect();
         let storage_of = |row: &Row| {
             let (group, version) = row.stored_as.unwrap_or((row.group, row.version));
-            let holder = stored.iter().position(|other| {
-                (other.group, other.version, other.prefix) == (group, version, row.prefix)
-            });
+            let holder = stored
+                .iter()
+                .position(|other| (other.group, other.version, other.prefix) == (group, version, row.prefix));
             let prefix = row.prefix;
             let holder = holder.unwrap_or_else(|| panic!("nothing stores {prefix} as {group}/{version}"));
             StorageId(holder as u64)
@@ -78,7 +78,8 @@ impl Registry {
             one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let mut stored = self.storages.iter().map(|(_, held)| held.prefix.as_str());
-        if let Some(taken) = stored.find(|held| is_below(held, &kind.prefix) || is_below(&kind.prefix, held)) {
+        if let Some(taken) = stored.find(|held| is_below(held, &kind.prefix) || is_below(&kind.prefix, held))
+        {
             return Err(alloc::format!("the prefix {taken} is taken"));
         }
         let mut of_version =
@@ -173,7 +174,9 @@ impl Registry {
     /// The kind in whose version objects of this one are stored. For most kinds that is the kind itself.
     pub fn stored_kind<'a>(&'a self, kind: &'a Kind) -> &'a Kind {
         match kind.storage {
-            Some(storage) if kind.stored_as.is_some() => self.stored(storage).map_or(kind, |stored| &**stored),
+            Some(storage) if kind.stored_as.is_some() => {
+                self.stored(storage).map_or(kind, |stored| &**stored)
+            }
             Some(_) | None => kind,
         }
     }
@@ -198,7 +201,9 @@ impl Registry {
 
     pub fn serves_group_version(&self, group: &str, version: &str) -> bool {
         let key = (group, version);
-        self.versions.binary_search_by(|(group, version)| (group.as_str(), version.as_str()).cmp(&key)).is_ok()
+        self.versions
+            .binary_search_by(|(group, version)| (group.as_str(), version.as_str()).cmp(&key))
+            .is_ok()
     }
 }
 

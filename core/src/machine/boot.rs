@@ -2,7 +2,7 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::kinds::{Registry, Kind};
+use crate::kinds::{Kind, Registry};
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::schema::{decode, encode};

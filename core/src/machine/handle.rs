@@ -11,7 +11,7 @@ use crate::answer::Response;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
-use crate::kinds::{Registry, KindId};
+use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};

@@ -147,12 +147,8 @@ impl Machine {
 
     fn listed(&mut self, feed: Feed, revision: Rev, found: Vec<KeyValue>, now: Now, out: &mut Vec<Effect>) {
         out.push(Effect::Note(listed_note(feed, found.len(), revision)));
-        let storages: Vec<_> = self
-            .world
-            .collections()
-            .filter(|held| held.feed == feed)
-            .map(|held| held.storage)
-            .collect();
+        let storages: Vec<_> =
+            self.world.collections().filter(|held| held.feed == feed).map(|held| held.storage).collect();
         let survives = self.world.synced() && self.config.flaw.is(Mutant::WatchSurvivesRelist);
         for storage in storages.iter().filter(|_| !survives) {
             for id in self.hub.ids_of(*storage) {

@@ -35,17 +35,15 @@ impl Catalogue {
 impl Catalogue {
     /// An added type whose zero value never ends, since a struct in it holds, without a pointer, that struct again.
     fn endless(&self) -> Option<&TypeDef> {
-        let ends_at = |id: TypeId, known: &[bool]| {
-            id.0.checked_sub(self.first).is_none_or(|at| known[usize::from(at)])
-        };
+        let ends_at =
+            |id: TypeId, known: &[bool]| id.0.checked_sub(self.first).is_none_or(|at| known[usize::from(at)]);
         let mut ends = alloc::vec![false; self.types.len()];
         loop {
             let before = ends.iter().filter(|ends| **ends).count();
             for (at, def) in self.types.iter().enumerate() {
                 let mut held = def.fields.iter().filter(|field| !field.pointer);
-                ends[at] = held.all(|field| {
-                    if let Shape::Struct(id) = field.shape { ends_at(id, &ends) } else { true }
-                });
+                ends[at] = held
+                    .all(|field| if let Shape::Struct(id) = field.shape { ends_at(id, &ends) } else { true });
             }
             // Every round finds at least one more type that ends, or all others never do.
             if ends.iter().filter(|ends| **ends).count() == before {
@@ -67,7 +65,8 @@ struct Reading<'a, 't> {
 impl<'t> Reading<'_, 't> {
     fn read(&self, text: &'t str) -> Result<Catalogue, String> {
         let lines = || text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let names: Vec<&str> = lines().filter(|line| !line.starts_with(' ')).map(|line| words(line).0).collect();
+        let names: Vec<&str> =
+            lines().filter(|line| !line.starts_with(' ')).map(|line| words(line).0).collect();
         let first = self.base.map_or(0, |base| base.len());
         if names.len() + usize::from(first) > limits::CATALOGUE_TYPES {
             return Err(format!("more than {} types", limits::CATALOGUE_TYPES));
@@ -95,8 +94,7 @@ impl<'t> Reading<'_, 't> {
                 return Err(format!("{} has two fields {name}", def.name));
             }
         }
-        let mut catalogue =
-            Catalogue { base: self.base.cloned(), first, types, by_name, raws: Vec::new() };
+        let mut catalogue = Catalogue { base: self.base.cloned(), first, types, by_name, raws: Vec::new() };
         if let Some(def) = catalogue.endless() {
             return Err(format!("{} contains itself", def.name));
         }

@@ -68,10 +68,11 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
             }
             known.insert(*id, RawPaths::NONE);
             let def = catalogue.get(*id);
-            let members = def.fields.iter().filter(|field| !def.reads_json(&field.name)).filter_map(|field| {
-                let below = raws_of(catalogue, &field.shape, known);
-                (!below.is_none()).then_some((field.name.clone(), below))
-            });
+            let members =
+                def.fields.iter().filter(|field| !def.reads_json(&field.name)).filter_map(|field| {
+                    let below = raws_of(catalogue, &field.shape, known);
+                    (!below.is_none()).then_some((field.name.clone(), below))
+                });
             let raws = RawPaths::members(members.collect());
             known.insert(*id, raws.clone());
             raws

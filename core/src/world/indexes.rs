@@ -33,9 +33,10 @@ impl Indexes {
         let mut indexes = Self::default();
         let namespaces = world.registry.find("", "v1", "namespaces");
         let found = namespaces.and_then(|kind| Some((kind, world.cache(kind.storage?)?)));
-        for (kind, entry) in found.into_iter().flat_map(|(kind, cache)| {
-            cache.entries().iter().map(move |(_, held)| (kind, held.entry()))
-        }) {
+        for (kind, entry) in found
+            .into_iter()
+            .flat_map(|(kind, cache)| cache.entries().iter().map(move |(_, held)| (kind, held.entry())))
+        {
             indexes.changed(Changed { kind, old: None, new: Some(entry) }, Flaw::default());
         }
         indexes

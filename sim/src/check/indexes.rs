@@ -20,7 +20,8 @@ impl IndexCheck {
     pub fn compare(&mut self, world: &World) -> Result<(), Violation> {
         let kind = world.registry.find("", "v1", "namespaces");
         let cache = kind.and_then(|kind| world.cache(kind.storage?));
-        let Some(held) = cache.map(|cache| cache.entries()).filter(|held| !held.same(&self.namespaces)) else {
+        let Some(held) = cache.map(|cache| cache.entries()).filter(|held| !held.same(&self.namespaces))
+        else {
             return Ok(());
         };
         self.namespaces = held.clone();

@@ -24,8 +24,8 @@ mod watches;
 mod writes;
 
 pub use caches::CacheDigest;
-pub use indexes::IndexCheck;
 pub use guarantee::{Guarantee, Severity, Violation};
+pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
 pub use selection::Selection;
 pub use uids::Uids;

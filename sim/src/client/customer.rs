@@ -55,7 +55,9 @@ impl Customer {
                 let body = json::to_vec(&Self::object(context, &name));
                 ClientRequest { body: body.into(), ..raw("POST", KIND_PLACE) }
             }
-            5 => ClientRequest { body: json::to_vec(&Self::object(context, &name)).into(), ..raw("PUT", one) },
+            5 => {
+                ClientRequest { body: json::to_vec(&Self::object(context, &name)).into(), ..raw("PUT", one) }
+            }
             6 => {
                 let body = br#"{"spec":{"color":"green"},"status":{"phase":"Ready"}}"#;
                 let media = "application/merge-patch+json";

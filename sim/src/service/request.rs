@@ -97,7 +97,7 @@ fn understand(request: &Request, directory: &Directory) -> Option<(Action, Place
     }
     let subresource = match &*info.subresource {
         "" => "",
-        name => resource.subs.iter().find(|sub| sub.name == name).and_then(known_subresource)?,
+        name => resource.subs.iter().find(|sub| sub.name == name).and_then(|sub| known_subresource(sub))?,
     };
     let name = if info.named_in_path { info.name.clone() } else { Text::default() };
     let namespace = if resource.namespaced() { info.namespace.clone() } else { Text::default() };

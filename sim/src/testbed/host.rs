@@ -224,9 +224,8 @@ impl Testbed {
         if before.is_some() || host.steps.is_multiple_of(CHECK_EVERY) {
             machine.check();
         }
-        let is_new = |note: &Note| {
-            matches!(note, Note::Listed { .. } | Note::Served { .. } | Note::Withdrawn { .. })
-        };
+        let is_new =
+            |note: &Note| matches!(note, Note::Listed { .. } | Note::Served { .. } | Note::Withdrawn { .. });
         let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(note) if is_new(note)));
         if listed {
             host.digest.whole(machine.world(), &self.truth)?;

@@ -5,8 +5,8 @@ use crate::check::{Guarantee, Violation};
 use crate::choose::ChoiceStream;
 use crate::marks::Mark;
 use crate::trace::Lane;
-use steersman_core::kinds::{DefinedColumn, Definition, Scope};
 use steersman_core::config::JobId;
+use steersman_core::kinds::{DefinedColumn, Definition, Scope};
 use steersman_core::machine::{Input, KIND_GONE};
 
 pub(crate) const GROUP: &str = "example.com";
@@ -15,18 +15,27 @@ pub(crate) const PLURAL: &str = "widgets";
 pub(crate) const PLACE: &str = "/apis/example.com/v1/namespaces/default/widgets";
 
 /// Fields that one schema has and another lacks.
-const FIELDS: [&str; 4] =
-    [" size - int64 o", " color - string o default=\"red\"", " tags - [string] o list=set", " parts - map<WidgetPart> o"];
+const FIELDS: [&str; 4] = [
+    " size - int64 o",
+    " color - string o default=\"red\"",
+    " tags - [string] o list=set",
+    " parts - map<WidgetPart> o",
+];
 
 /// The kind with one of several schemas; 0 is the plainest.
 fn definition(schema: u64) -> Definition {
-    let mut types = String::from("com.example.v1.Widget kind=example.com\n metadata - meta.v1.ObjectMeta o\n");
+    let mut types =
+        String::from("com.example.v1.Widget kind=example.com\n metadata - meta.v1.ObjectMeta o\n");
     types.push_str(" spec - WidgetSpec o\n status - WidgetStatus o\ncom.example.v1.WidgetSpec");
-    for field in FIELDS.iter().enumerate().filter(|(index, _)| schema >> index & 1 == 1).map(|(_, field)| field) {
+    for field in
+        FIELDS.iter().enumerate().filter(|(index, _)| schema >> index & 1 == 1).map(|(_, field)| field)
+    {
         types.push('\n');
         types.push_str(field);
     }
-    types.push_str("\ncom.example.v1.WidgetStatus\n phase - string o\ncom.example.v1.WidgetPart\n name - string r");
+    types.push_str(
+        "\ncom.example.v1.WidgetStatus\n phase - string o\ncom.example.v1.WidgetPart\n name - string r",
+    );
     Definition {
         group: GROUP.into(),
         version: "v1".into(),

@@ -4,7 +4,7 @@
 use super::Edition;
 use super::schemas::published;
 use crate::documents::document::{Member, list, object, optional_text, text, texts};
-use crate::kinds::{Registry, Kind, Sub, SubKind, Verb};
+use crate::kinds::{Kind, Registry, Sub, SubKind, Verb};
 use crate::schema::TypeId;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -156,8 +156,7 @@ pub(super) fn paths(
     in_document: &dyn Fn((&str, &str)) -> bool,
 ) -> String {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
-    for resource in registry.iter().filter(|resource| in_document((&resource.group, &resource.version)))
-    {
+    for resource in registry.iter().filter(|resource| in_document((&resource.group, &resource.version))) {
         let names = Names::of(resource);
         let discovery = Operation {
             method: "get",
@@ -220,7 +219,8 @@ impl<'a> Names<'a> {
             "" => (format!("/api/{}", resource.version), "core"),
             group => (format!("/apis/{group}/{}", resource.version), ""),
         };
-        let parts = resource.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
+        let parts =
+            resource.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
         let words: Vec<String> =
             [core].into_iter().filter(|word| !word.is_empty()).chain(parts).map(capital).collect();
         let group = words.concat();
@@ -256,12 +256,7 @@ fn capital(word: &str) -> String {
     word
 }
 
-fn add_resource(
-    found: &mut BTreeMap<String, String>,
-    edition: Edition,
-    names: &Names<'_>,
-    resource: &Kind,
-) {
+fn add_resource(found: &mut BTreeMap<String, String>, edition: Edition, names: &Names<'_>, resource: &Kind) {
     let list_type = format!("{}List", names.published);
     let list = |id: String| Operation {
         method: "get",
@@ -370,8 +365,7 @@ fn add_sub(
     let kind = Some((group, version, sub.kind.as_str()));
     let path = format!("{}/{{name}}/{}", names.collection, sub.name);
     let place = item_place(resource);
-    let published_type =
-        sub_type(resource, sub).map(|id| published(&resource.catalogue.get(id).name));
+    let published_type = sub_type(resource, sub).map(|id| published(&resource.catalogue.get(id).name));
     let operations = match (sub.action, published_type) {
         (SubKind::Connect, _) if sub.name == "log" => vec![Operation {
             method: "get",
@@ -445,7 +439,12 @@ fn item(
     object(&members)
 }
 
-fn render(edition: Edition, names: &Names<'_>, kind: Option<GroupVersionKind<'_>>, operation: &Operation) -> String {
+fn render(
+    edition: Edition,
+    names: &Names<'_>,
+    kind: Option<GroupVersionKind<'_>>,
+    operation: &Operation,
+) -> String {
     let kind = kind.map_or(String::new(), |(group, version, kind)| {
         object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
     });

@@ -46,11 +46,7 @@ impl Entry {
     /// Reads the indexed fields from stored bytes. Bytes that another server wrote in another field order, or as
     /// protobuf, are encoded again in this server's order. `prefix_len` is the length of the collection's key prefix
     /// with its last slash.
-    pub fn decode(
-        resource: &Kind,
-        prefix_len: usize,
-        kv: KeyValue,
-    ) -> Result<Self, Undecodable> {
+    pub fn decode(resource: &Kind, prefix_len: usize, kv: KeyValue) -> Result<Self, Undecodable> {
         let paths = resource.field_paths();
         let mut value = kv.value;
         let mut scan = partial::scan(&value, paths);
