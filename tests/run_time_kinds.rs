@@ -25,7 +25,7 @@ pub(crate) fn widgets() -> Definition {
         " spec - WidgetSpec r",
         " status - WidgetStatus o",
         "com.example.v1.WidgetSpec",
-        " size - int64 r",
+        " size - int64 rpo",
         " color - string o default=\"red\"",
         " tags - [string] o list=set",
         "com.example.v1.WidgetStatus",
@@ -200,7 +200,7 @@ impl Slow {
     }
 
     fn give(&mut self, input: Input) {
-        let mut effects = Vec::new();
+        let (mut effects, mut sent) = (Vec::new(), Vec::new());
         self.machine.handle(self.now, input, &mut effects);
         self.machine.check();
         for effect in effects {
@@ -212,6 +212,7 @@ impl Slow {
                 }
                 Effect::Respond(id, response) => {
                     self.statuses.push(response.status);
+                    sent.extend(response.body.is_large().then_some(id));
                     if matches!(response.body, Body::Stream(_)) {
                         self.open.push(id);
                     }
@@ -220,6 +221,9 @@ impl Slow {
                 Effect::Follow { feed, prefix, after } => self.etcd.follow(ServerId(0), feed, &prefix, after),
                 Effect::Frame { .. } | Effect::RequestProgress(_) | Effect::Note(_) => {}
             }
+        }
+        for id in sent {
+            self.give(Input::Sent(id));
         }
     }
 

@@ -104,8 +104,6 @@ marks! {
     WatchedKindGone => "watched-kind-gone",
     /// A client that was told that a kind is not served is served it.
     KindCameAgain => "kind-came-again",
-    /// The objects of a kind change while they are being listed in order to serve it.
-    ChangedWhileArriving => "changed-while-arriving",
 }
 
 /// How often each mark was reached.

@@ -25,8 +25,8 @@ pub struct Definition {
     pub scope: Scope,
     pub short: Vec<Text>,
     pub categories: Vec<Text>,
-    /// The types of its objects in the notation of the catalogue, at most `limits::DEFINITION_BYTES` long. They may name
-    /// built-in types. One of them has the name that `type_name` gives; the type of lists is added to them.
+    /// The types of its objects in the notation of the catalogue, at most `limits::DEFINITION_BYTES` long. They may
+    /// name built-in types. One of them has the name that `type_name` gives; the type of lists is added to them.
     pub types: Text,
     /// The kind has a status, which is written through a subresource of its own only.
     pub has_status: bool,

@@ -64,8 +64,8 @@ impl<V: Clone> Tree<V> {
         }
     }
 
-    /// The value of a key, to be changed in place. The nodes above it are copied if another clone holds them; nothing is
-    /// copied when the key is absent.
+    /// The value of a key, to be changed in place. The nodes above it are copied if another clone holds them; nothing
+    /// is copied when the key is absent.
     pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut V> {
         self.get(key)?;
         let mut node = Arc::make_mut(&mut self.root);
