@@ -1,5 +1,7 @@
 //! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
+mod objects;
+
 use crate::cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
 use crate::kinds::{Registry, ResourceId, StorageId};
 use crate::machine::{Config, Note};

@@ -15,11 +15,11 @@ use alloc::vec::Vec;
 
 /// The authenticated user. The name is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(super) name: Text,
+pub struct Caller {
+    pub name: Text,
     /// Empty when the authenticator knows none.
-    pub(super) uid: Text,
-    pub(super) groups: Vec<Text>,
+    pub uid: Text,
+    pub groups: Vec<Text>,
 }
 
 impl Caller {
@@ -27,6 +27,16 @@ impl Caller {
     fn authenticated(name: &Text, uid: &Text, groups: &[Text]) -> Option<Self> {
         let groups = groups.iter().cloned().chain([Text::from("system:authenticated")]).collect();
         (!name.is_empty()).then(|| Self { name: name.clone(), uid: uid.clone(), groups })
+    }
+
+    /// The server itself, which makes the objects that must exist from the start.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go
+    pub(crate) fn server() -> Self {
+        Self {
+            name: "system:apiserver".into(),
+            uid: Text::default(),
+            groups: alloc::vec![Text::from("system:masters")],
+        }
     }
 
     fn anonymous() -> Self {

@@ -20,6 +20,8 @@ mod read;
 mod scale;
 mod update;
 
+pub use caller::Caller;
+
 use crate::http::Response;
 use crate::machine::Subscription;
 use crate::museum::Flaw;

@@ -5,9 +5,9 @@ use super::fill::{Default, Fill, each, fill, set_unset};
 use crate::kinds::{Rules, names};
 use crate::value::Value;
 
-pub static ROLE: Rules = Rules { name: names::path_segment, create_on_update: true, ..Rules::PLAIN };
+pub static ROLE: Rules = Rules { name: names::path_segment, allow_create_on_update: true, ..Rules::PLAIN };
 pub static BINDING: Rules =
-    Rules { name: names::path_segment, default: default_binding, create_on_update: true, ..Rules::PLAIN };
+    Rules { name: names::path_segment, default: default_binding, allow_create_on_update: true, ..Rules::PLAIN };
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

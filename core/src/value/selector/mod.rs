@@ -3,8 +3,6 @@
 mod field;
 mod label;
 mod parse;
-mod validate;
 
 pub use field::{FieldSelector, FieldTerm, not_a_known_field};
 pub use label::{LabelSelector, Operator, Requirement};
-pub use validate::validate_label_selector;
