@@ -1,7 +1,7 @@
 //! What a rule may know beside the object it is given: who asks, when, of which server, and what else there is.
 
-use crate::job::Caller;
-use crate::machine::Config;
+use crate::caller::Caller;
+use crate::config::Config;
 use crate::now::Wall;
 use crate::value::Value;
 use core::ops::ControlFlow;

@@ -3,9 +3,8 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update,delete}.go
 
 use super::facts::Facts;
-use super::names;
 use super::validation::{Errors, Located};
-use crate::value::Value;
+use crate::value::{Value, names};
 use alloc::string::String;
 use alloc::vec::Vec;
 

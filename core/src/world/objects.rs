@@ -48,7 +48,7 @@ mod tests {
     use alloc::{format, vec};
 
     fn world(objects: &[(&str, &str, &str)]) -> World {
-        let mut world = World::new(Arc::new(crate::machine::Config::open(0)), Arc::new(Registry::builtin()));
+        let mut world = World::new(Arc::new(crate::config::Config::open(0)), Arc::new(Registry::builtin()));
         let event = |(revision, (key, namespace, name)): (usize, &(&str, &str, &str))| {
             let value = format!(r#"{{"metadata":{{"namespace":"{namespace}","name":"{name}"}}}}"#);
             let revision = Rev(revision as u64 + 1);

@@ -4,7 +4,8 @@
 use super::fill::{Default, Fill, fill};
 use super::status;
 use crate::kinds::validation::{Errors, Located};
-use crate::kinds::{Facts, ResetFields, Rules, Strategy, names};
+use crate::kinds::{Facts, ResetFields, Rules, Strategy};
+use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::format;
 

@@ -4,7 +4,8 @@
 use super::fill::is_unset;
 use super::status;
 use crate::kinds::validation::{Errors, Located};
-use crate::kinds::{Facts, ResetFields, Rules, Strategy, names};
+use crate::kinds::{Facts, ResetFields, Rules, Strategy};
+use crate::value::names;
 use crate::now::Wall;
 use crate::value::Value;
 use alloc::vec::Vec;

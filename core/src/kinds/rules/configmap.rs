@@ -4,7 +4,8 @@
 use super::immutable::validate_immutable;
 use crate::codec::base64;
 use crate::kinds::validation::{Errors, Located};
-use crate::kinds::{Facts, Rules, Strategy, names};
+use crate::kinds::{Facts, Rules, Strategy};
+use crate::value::names;
 use crate::limits::CONFIG_BYTES;
 
 pub static RULES: Rules =

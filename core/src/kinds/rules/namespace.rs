@@ -2,7 +2,8 @@
 //! k8s: pkg/registry/core/namespace/strategy.go
 
 use super::status;
-use crate::kinds::{Facts, Rules, Strategy, Termination, names};
+use crate::kinds::{Facts, Rules, Strategy, Termination};
+use crate::value::names;
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules {

@@ -5,7 +5,7 @@ use super::fill::{Default, Fill, each, fill, set_unset};
 use super::status;
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Generation, Rules, Strategy};
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;

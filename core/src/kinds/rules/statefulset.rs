@@ -4,7 +4,8 @@
 use super::fill::{Default, Fill, each, fill};
 use super::{persistentvolumeclaim, pod, status, warnings};
 use crate::kinds::validation::Located;
-use crate::kinds::{Facts, Generation, Rules, Strategy, names};
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::names;
 use crate::value::Value;
 use alloc::format;
 use alloc::string::String;

@@ -5,7 +5,8 @@
 use super::super::fill::{Default, Fill, fill};
 use super::super::status;
 use super::warnings;
-use crate::kinds::{Facts, Generation, Rules, Strategy, names};
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::names;
 use crate::value::Value;
 use alloc::format;
 

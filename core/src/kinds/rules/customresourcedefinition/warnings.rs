@@ -5,7 +5,7 @@
 use crate::kinds::Facts;
 use crate::kinds::validation::Located;
 use crate::limits;
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Map, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -4,7 +4,7 @@
 use super::super::warnings::fractional;
 use crate::kinds::validation::Located;
 use crate::limits;
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;

@@ -4,7 +4,7 @@
 use super::super::status;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Strategy};
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::Value;
 
 pub(super) const STRATEGY: Strategy = Strategy {

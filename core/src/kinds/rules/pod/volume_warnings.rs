@@ -3,7 +3,7 @@
 
 use crate::kinds::validation::Located;
 use crate::limits;
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;

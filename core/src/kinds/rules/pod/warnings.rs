@@ -5,7 +5,7 @@ use super::super::warnings::{address, claim_spec, fractional, is_new_generation,
 use super::{container_warnings, volume_warnings};
 use crate::kinds::Facts;
 use crate::kinds::validation::Located;
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;

@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/ip.go
 
 use crate::kinds::validation::Located;
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -5,7 +5,8 @@ pub(super) mod address;
 pub(super) mod node_label;
 
 use crate::kinds::validation::Located;
-use crate::kinds::{Facts, names};
+use crate::kinds::Facts;
+use crate::value::names;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! Labels of nodes under names that have been replaced.
 //! k8s: pkg/api/node/util.go
 
-use crate::kinds::names;
+use crate::value::names;
 use crate::kinds::validation::Located;
 use alloc::format;
 use alloc::string::String;
