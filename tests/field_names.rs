@@ -13,9 +13,9 @@ use steersman_core::schema::{Catalogue, Shape, TypeId, catalogue};
 const VALUES: &[&str] = &[
     "byte", "certificate", "changed", "cidr", "cpu", "creditcard", "date", "datetime", "default", "double",
     "duration", "email", "float", "hexcolor", "hostname", "int32", "int64", "integer", "ipv4", "ipv6", "isbn",
-    "isbn10", "isbn13", "key", "kubernetes", "bsonobjectid", "k8slongname", "k8sshortname", "mac", "memory", "number",
+    "isbn10", "isbn13", "key", "kubernetes", "latest", "v1", "bsonobjectid", "k8slongname", "k8sshortname", "mac", "memory", "number",
     "password", "removed", "rgbcolor", "ssn", "storage", "string", "unconfined", "uri", "username", "uuid", "uuid3",
-    "uuid4", "uuid5", "windows", "finalize", "approval", "ephemeralcontainers", "resize", "scale", "storageOS",
+    "uuid4", "uuid5", "windows", "finalize", "approval", "ephemeralcontainers", "scale", "storageOS",
 ];
 
 fn kinds() -> PathBuf {

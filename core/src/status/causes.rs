@@ -100,11 +100,6 @@ impl Cause {
 pub struct Path(Text);
 
 impl Path {
-    /// The path of the object itself.
-    pub const fn root() -> Self {
-        Self(Text::const_new(""))
-    }
-
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
@@ -165,10 +160,6 @@ impl Causes {
         self.found.len() >= limits::CAUSES || self.bytes >= limits::CAUSES_BYTES
     }
 
-    pub fn append(&mut self, more: Self) {
-        more.found.into_iter().for_each(|cause| self.keep(cause));
-    }
-
     fn keep(&mut self, cause: Cause) {
         if !self.is_full() {
             self.bytes = self.bytes.saturating_add(cause.message.len());
@@ -215,24 +206,12 @@ impl Causes {
         self.add(CauseType::Invalid, path, Some(value), &detail);
     }
 
-    pub fn type_invalid(&mut self, path: &dyn Display, value: &Value, detail: &str) {
-        self.add(CauseType::TypeInvalid, path, Some(value), &detail);
-    }
-
     pub fn required(&mut self, path: &dyn Display, detail: &str) {
         self.add(CauseType::Required, path, None, &detail);
     }
 
     pub fn forbidden(&mut self, path: &dyn Display, detail: &str) {
         self.add(CauseType::Forbidden, path, None, &detail);
-    }
-
-    pub fn duplicate(&mut self, path: &dyn Display, value: &Value) {
-        self.add(CauseType::Duplicate, path, Some(value), &"");
-    }
-
-    pub fn not_found(&mut self, path: &dyn Display, value: &Value) {
-        self.add(CauseType::NotFound, path, Some(value), &"");
     }
 
     /// Adds the error for a value that is not among the supported ones, which are shown in the given order.
@@ -244,11 +223,6 @@ impl Causes {
 
     pub fn too_long(&mut self, path: &dyn Display, max_bytes: usize) {
         self.add(CauseType::TooLong, path, None, &format!("may not be more than {max_bytes} bytes"));
-    }
-
-    pub fn too_many(&mut self, path: &dyn Display, count: usize, max: usize) {
-        let detail = format!("must have at most {max} items");
-        self.add(CauseType::TooMany, path, Some(&Value::Int(count as i64)), &detail);
     }
 
     /// `field: message`, or `[a, b]` of several, equal ones once.
