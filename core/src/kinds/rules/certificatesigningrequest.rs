@@ -5,9 +5,9 @@ use super::fill::is_unset;
 use super::status;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Rules, Strategy};
-use crate::value::names;
 use crate::now::Wall;
 use crate::value::Value;
+use crate::value::names;
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
@@ -95,7 +95,10 @@ fn validate_approval(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut E
     for kind in ["Approved", "Denied", "Failed"] {
         if count(object, kind) < count(&old, kind) {
             let conditions = object.at(&["status", "conditions"]);
-            errors.forbidden(&conditions, format_args!("updates may not remove a condition of type \"{kind}\""));
+            errors.forbidden(
+                &conditions,
+                format_args!("updates may not remove a condition of type \"{kind}\""),
+            );
         }
     }
 }
