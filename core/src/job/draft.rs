@@ -195,7 +195,7 @@ impl Scene<'_> {
 
     /// What the rules of a create may know.
     fn facts<'a>(&'a self, caller: &'a Caller) -> Facts<'a> {
-        Facts::of_create(caller, self.now.wall, &self.world.config, &*self.world)
+        Facts::of_create(caller, self.now.wall, &self.world.config, self.world)
     }
 
     /// Encodes an object of the stored version for the store.
