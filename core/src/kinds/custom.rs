@@ -3,7 +3,8 @@
 
 use super::columns::ColumnSet;
 use super::kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};
-use super::{Generation, Rules, Scope, SubKind, Verb};
+use super::rules::custom;
+use super::{Rules, Scope, SubKind, Verb};
 use crate::limits;
 use crate::schema::{Catalogue, ListType, Shape, TypeId};
 use crate::status::{Causes, Path};
@@ -47,14 +48,11 @@ pub struct DefinedColumn {
     pub path: Text,
 }
 
-/// The behaviour of a kind that came at run time.
+/// The behaviour of a kind that came at run time, beside what its schema says.
 #[derive(Clone, Debug)]
 pub struct Custom {
-    has_status: bool,
+    rules: &'static Rules,
 }
-
-/// What all kinds that come at run time have in common.
-static RULES: Rules = Rules { generation: Generation::Spec, unconditional_update: false, ..Rules::PLAIN };
 
 const VERBS: &[Verb] = &[
     Verb::Create,
@@ -132,7 +130,9 @@ impl Definition {
             stored_as: None,
             conversion: None,
             subs: if self.has_status { alloc::vec![Arc::new(status)] } else { Vec::new() },
-            behaviour: Behaviour::Custom(Arc::new(Custom { has_status: self.has_status })),
+            behaviour: Behaviour::Custom(Arc::new(Custom {
+                rules: if self.has_status { &custom::SPLIT } else { &custom::WHOLE },
+            })),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,
             columns: ColumnSet::defined(&self.columns),
@@ -156,22 +156,8 @@ impl Definition {
 }
 
 impl Custom {
-    pub(super) fn rules() -> &'static Rules {
-        &RULES
-    }
-
-    /// A creator does not set the status where the kind has one.
-    pub(super) fn prepare_create(&self, object: &mut Value) {
-        if self.has_status {
-            object.remove_at(&["status"]);
-        }
-    }
-
-    /// An update of the whole object leaves the status as it was where the kind has one.
-    pub(super) fn prepare_update(&self, object: &mut Value, old: &Value) {
-        if self.has_status {
-            object.take(old, &["status"]);
-        }
+    pub(super) fn rules(&self) -> &'static Rules {
+        self.rules
     }
 }
 
@@ -187,7 +173,8 @@ fn fingerprint(types: &str) -> Text {
 /// nothing twice. Types were checked when the object was decoded.
 /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/validation/validation.go,
 /// pkg/apiserver/schema/listtype/validation.go
-pub(super) fn validate(kind: &Kind, object: &Value, causes: &mut Causes) {
+pub(super) fn errors(kind: &Kind, object: &Value) -> Causes {
+    let mut causes = Causes::new();
     for field in &kind.catalogue.get(kind.type_id).fields {
         // The metadata has a validation of its own.
         if field.name == "metadata" {
@@ -195,11 +182,12 @@ pub(super) fn validate(kind: &Kind, object: &Value, causes: &mut Causes) {
         }
         let path = Path::new(&field.name);
         match object.field(&field.name) {
-            Some(value) => check(&kind.catalogue, &field.shape, &field.list, value, &path, causes),
+            Some(value) => check(&kind.catalogue, &field.shape, &field.list, value, &path, &mut causes),
             None if field.required => causes.required(&path, ""),
             None => {}
         }
     }
+    causes
 }
 
 /// The recursion is bounded by the depth of the value, which its parser bounds.

@@ -3,11 +3,11 @@
 use super::columns::ColumnSet;
 use super::custom::{self, Custom};
 use super::row::{Row, RowField, RowSource, RowSub};
-use super::{Rules, Scope, SubKind, Verb, convert};
+use super::validation::{Errors, Located};
+use super::{Facts, Rules, Scope, Strategy, SubKind, Verb, convert};
 use crate::codec::json::RawPaths;
 use crate::schema::{Catalogue, TypeId};
-use crate::status::Causes;
-use crate::value::{Text, Value};
+use crate::value::Text;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -158,47 +158,32 @@ impl Kind {
     pub fn rules(&self) -> &'static Rules {
         match &self.behaviour {
             Behaviour::Builtin(rules) => rules,
-            Behaviour::Custom(_) => Custom::rules(),
-        }
-    }
-
-    /// Sets what the kind sets in every new object, and removes what a creator may not set.
-    pub fn prepare_create(&self, object: &mut Value) {
-        match &self.behaviour {
-            Behaviour::Builtin(rules) => (rules.prepare_create)(object),
-            Behaviour::Custom(custom) => custom.prepare_create(object),
-        }
-    }
-
-    /// Restores what an update of the whole object may not change.
-    pub fn prepare_update(&self, object: &mut Value, old: &Value) {
-        match &self.behaviour {
-            Behaviour::Builtin(rules) => (rules.prepare_update)(object, old),
-            Behaviour::Custom(custom) => custom.prepare_update(object, old),
+            Behaviour::Custom(custom) => custom.rules(),
         }
     }
 
     /// Errors of an object that is to be created, after those of its metadata.
-    pub fn validate(&self, object: &Value, causes: &mut Causes) {
-        match &self.behaviour {
-            Behaviour::Builtin(rules) => (rules.validate)(object, causes),
-            Behaviour::Custom(_) => custom::validate(self, object, causes),
-        }
+    pub fn validate(&self, object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+        (self.rules().validate)(object, facts, errors);
+        self.validate_schema(object, errors);
     }
 
-    /// Errors of an update, after those of its metadata.
-    pub fn validate_update(&self, object: &Value, old: &Value, causes: &mut Causes) {
-        match &self.behaviour {
-            Behaviour::Builtin(rules) => (rules.validate_update)(object, old, causes),
-            Behaviour::Custom(_) => custom::validate(self, object, causes),
-        }
+    /// Errors of an update by a strategy of the kind, after those of its metadata.
+    pub fn validate_update(
+        &self,
+        strategy: &Strategy,
+        object: &Located<'_, '_>,
+        facts: &Facts<'_>,
+        errors: &mut Errors,
+    ) {
+        (strategy.validate_update)(object, facts, errors);
+        self.validate_schema(object, errors);
     }
 
-    /// Errors of an update through a subresource, by its name, after those of its metadata.
-    pub fn validate_window(&self, sub: &str, object: &Value, old: &Value, causes: &mut Causes) {
-        match &self.behaviour {
-            Behaviour::Builtin(rules) => (rules.validate_window)(sub, object, old, causes),
-            Behaviour::Custom(_) => custom::validate(self, object, causes),
+    fn validate_schema(&self, object: &Located<'_, '_>, errors: &mut Errors) {
+        match (&self.behaviour, object.value()) {
+            (Behaviour::Custom(_), Some(value)) => errors.causes().append(custom::errors(self, value)),
+            (Behaviour::Custom(_), None) | (Behaviour::Builtin(_), _) => {}
         }
     }
 

@@ -2,7 +2,8 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::kinds::{Kind, Registry};
+use crate::caller::Caller;
+use crate::kinds::{Facts, Kind};
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
@@ -72,7 +73,7 @@ fn write(
     }
     object::set_uid(&mut value, &rng.uuid());
     object::set_creation_timestamp(&mut value, Some(now.wall));
-    let bytes = encoded(&world.registry, resource, value)?;
+    let bytes = encoded(world, resource, value, now)?;
     let key = collection.keys.key(namespace, name);
     let compare = Compare { key: key.clone(), condition: Condition::ModRevisionEquals(Rev(0)) };
     let put = TxnOp::Put(Put { key, value: bytes, lease: LeaseId(0) });
@@ -83,15 +84,18 @@ fn write(
 }
 
 /// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(registry: &Registry, resource: &Kind, mut value: Value) -> Option<Bytes> {
-    let catalogue = &registry.catalogue;
+fn encoded(world: &World, resource: &Kind, mut value: Value, now: Now) -> Option<Bytes> {
+    let catalogue = &resource.catalogue;
     decode::apply_defaults(catalogue, resource.type_id, &mut value);
     (resource.rules().default)(&mut value);
     let status = value.field("status").cloned();
-    resource.prepare_create(&mut value);
+    let server = Caller::server();
+    let facts = Facts::of_create(&server, now.wall, &world.config, world);
+    (resource.rules().prepare_for_create)(&mut value, &facts);
     if let Some(status) = status {
         value.set("status", status);
     }
+    (resource.rules().canonicalize)(&mut value);
     let value = decode::normalize(catalogue, resource.type_id, value).ok()?;
     let mut out = Vec::new();
     encode::to_json(catalogue, resource.type_id, &value, &mut out);

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod indexes;
+mod objects;
 pub(crate) mod selection;
 
 use crate::config::{Config, Note};

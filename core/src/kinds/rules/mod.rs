@@ -1,4 +1,5 @@
-//! What the kinds do beyond the generic: one file per kind or family, as upstream's strategies.
+//! What the kinds do beyond the generic: one file (or folder) per kind or family, as upstream's
+//! strategies.
 
 pub mod admissionregistration;
 pub mod apiservice;
@@ -6,6 +7,7 @@ pub mod certificatesigningrequest;
 pub mod configmap;
 pub mod controllerrevision;
 pub mod cronjob;
+pub mod custom;
 pub mod customresourcedefinition;
 pub mod daemonset;
 pub mod deployment;
@@ -43,7 +45,5 @@ pub mod storage;
 
 mod fill;
 mod immutable;
-mod pod_spec;
-mod pod_window;
 mod status;
 mod warnings;
