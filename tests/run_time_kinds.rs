@@ -80,7 +80,10 @@ fn a_kind_that_comes_is_served_as_any_other() {
     assert!(causes.contains("spec.size") && causes.contains("spec.tags[2]"), "{causes}");
     let body = json!({"spec": {"size": 2}, "status": {"phase": "Ready"}}).to_string();
     let changed = driver.call("PATCH", &format!("{WIDGETS}/a"), MERGE_STATUS, body.as_bytes());
-    assert_eq!((&json(&changed)["spec"]["size"], &json(&changed)["status"]["phase"]), (&json!(2), &Value::Null));
+    assert_eq!(
+        (&json(&changed)["spec"]["size"], &json(&changed)["status"]["phase"]),
+        (&json!(2), &Value::Null)
+    );
     let changed = driver.call("PATCH", &format!("{WIDGETS}/a/status"), MERGE_STATUS, body.as_bytes());
     assert_eq!(json(&changed)["status"]["phase"], "Ready", "{}", changed.text());
     let listed = fetch(&mut driver, &format!("{WIDGETS}?fieldSelector=spec.color%3Dred"));
@@ -347,7 +350,7 @@ fn kinds_that_came_and_went_leave_nothing() {
     assert_eq!(before, after);
     let grown = bytes_after - bytes_before;
     if rounds > 300 {
-        println!("{rounds} kinds came and went: {bytes_before} bytes held before, {bytes_after} after");
+        eprintln!("{rounds} kinds came and went: {bytes_before} bytes held before, {bytes_after} after");
     }
     assert!(grown.abs() < 2_000, "{grown} bytes were kept of {rounds} kinds");
 }

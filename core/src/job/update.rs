@@ -198,9 +198,7 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(scene.qualified(target), &target.name));
             }
-            None if !scene.resource(target).rules().allow_unconditional_update
-                && !self.change.is_patch() =>
-            {
+            None if !scene.resource(target).rules().allow_unconditional_update && !self.change.is_patch() => {
                 return Err(version_demanded(scene, target));
             }
             Some(_) | None => {}

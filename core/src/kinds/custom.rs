@@ -7,7 +7,7 @@ use super::rules::custom;
 use super::{Rules, Scope, SubKind, Verb};
 use crate::limits;
 use crate::schema::{Catalogue, ListType, Shape, TypeId};
-use crate::status::{Causes, Path};
+use crate::status::{CauseType, Causes, Path};
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -173,8 +173,7 @@ fn fingerprint(types: &str) -> Text {
 /// nothing twice. Types were checked when the object was decoded.
 /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/validation/validation.go,
 /// pkg/apiserver/schema/listtype/validation.go
-pub(super) fn errors(kind: &Kind, object: &Value) -> Causes {
-    let mut causes = Causes::new();
+pub(super) fn check_schema(kind: &Kind, object: &Value, causes: &mut Causes) {
     for field in &kind.catalogue.get(kind.type_id).fields {
         // The metadata has a validation of its own.
         if field.name == "metadata" {
@@ -182,12 +181,11 @@ pub(super) fn errors(kind: &Kind, object: &Value) -> Causes {
         }
         let path = Path::new(&field.name);
         match object.field(&field.name) {
-            Some(value) => check(&kind.catalogue, &field.shape, &field.list, value, &path, &mut causes),
+            Some(value) => check(&kind.catalogue, &field.shape, &field.list, value, &path, causes),
             None if field.required => causes.required(&path, ""),
             None => {}
         }
     }
-    causes
 }
 
 /// The recursion is bounded by the depth of the value, which its parser bounds.
@@ -256,7 +254,7 @@ fn check_list(list: &ListType, items: &[Value], path: &Path, causes: &mut Causes
         .collect();
     repeated.sort_unstable();
     for index in repeated {
-        causes.duplicate(&path.index(index), &identities[index]);
+        causes.add(CauseType::Duplicate, &path.index(index), Some(&identities[index]), &"");
     }
 }
 

@@ -182,7 +182,7 @@ impl Kind {
 
     fn validate_schema(&self, object: &Located<'_, '_>, errors: &mut Errors) {
         match (&self.behaviour, object.value()) {
-            (Behaviour::Custom(_), Some(value)) => errors.causes().append(custom::errors(self, value)),
+            (Behaviour::Custom(_), Some(value)) => custom::check_schema(self, value, errors.causes()),
             (Behaviour::Custom(_), None) | (Behaviour::Builtin(_), _) => {}
         }
     }

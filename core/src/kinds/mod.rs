@@ -71,5 +71,3 @@ pub enum SubKind {
     /// Streams to or from another server: exec, attach, log, portforward, proxy.
     Connect,
 }
-
-}
