@@ -1,7 +1,6 @@
 //! Authentication and impersonation, as data with one checker each.
 
 use crate::conditions::{fetch, json};
-use bytes::Bytes;
 use steersman_core::http::{Method, Peer, Request};
 use steersman_core::machine::{Config, Input, JobId};
 use steersman_core::world::{Authentication, Token};
@@ -31,7 +30,7 @@ fn ask(driver: &mut Driver, peer: Peer, headers: &[(&str, &str)]) -> (u16, bool)
         path: "/version".into(),
         query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
-        body: Bytes::new(),
+        has_body: false,
         peer,
         remote_address: "127.0.0.1".into(),
     };

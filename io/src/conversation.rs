@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use steersman_core::http::{Body, Response};
+use bytes::Bytes;
+use steersman_core::http::{Body, BodyError, Response};
 use steersman_core::limits;
 use steersman_core::machine::{Input, JobId};
 use steersman_core::store::{Feed, Op, Stored};
@@ -86,6 +87,18 @@ impl Conversation {
             Ok(mail) => Err(mail),
             Err(stored) => Ok(stored),
         }
+    }
+
+    /// Reads the request's body. Err when the machine answers before it has arrived.
+    pub(crate) async fn body(
+        &mut self,
+        mut body: Pin<&mut impl Future<Output = Result<Bytes, BodyError>>>,
+    ) -> Result<Result<Bytes, BodyError>, Mail> {
+        poll_fn(|context| match self.mailbox.poll(context) {
+            Poll::Ready(mail) => Poll::Ready(Err(mail)),
+            Poll::Pending => body.as_mut().poll(context).map(Ok),
+        })
+        .await
     }
 
     /// Notes the machine's answer. A stream continues after it, everything else has ended. The conversation must be

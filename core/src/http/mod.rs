@@ -12,5 +12,5 @@ mod request;
 mod response;
 pub mod route;
 
-pub use request::{Method, Peer, Request};
+pub use request::{BodyError, Method, Peer, Request};
 pub use response::{Body, Header, Response};

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::seats::{Seat, Seats};
 use super::shutdown::Draining;
 use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
-use crate::http::{Request, Response};
+use crate::http::{BodyError, Request, Response};
 use crate::job::{Answer, Ask, Call, Job, Opening, Step};
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
@@ -20,6 +20,7 @@ use crate::world::World;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// The server. One value, driven by one caller at a time.
 #[derive(Debug)]
@@ -81,6 +82,8 @@ pub(super) enum SlotState {
 /// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
+    /// For the request's body.
+    Body,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.
@@ -140,6 +143,7 @@ impl Machine {
         match input {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
+            Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
             Input::Stored(id, stored) => self.stored(id, stored, now, out),
@@ -212,9 +216,13 @@ impl Machine {
         }
         let at = now.mono.plus_millis(timeout);
         self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
         let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
         self.jobs.insert(id, slot);
-        self.run(id, Job::begin(call), Answer::Begin, now, out);
+        match asks {
+            true => self.ask_body(id, Job::begin(call), out),
+            false => self.run(id, Job::begin(call), Answer::Begin, now, out),
+        }
     }
 
     fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
@@ -234,6 +242,7 @@ impl Machine {
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) => self.finish(id, response, now, out),
             Step::Stream(opening) => self.open_watch(id, *opening, now, out),
@@ -257,6 +266,20 @@ impl Machine {
             return;
         }
         self.run(id, job, Answer::Seated, now, out);
+    }
+
+    fn ask_body(&mut self, id: JobId, job: Job, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        slot.state = SlotState::Waiting(job, Waiting::Body);
+        out.push(Effect::Body(id));
+    }
+
+    fn body(&mut self, id: JobId, body: Result<Bytes, BodyError>, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match core::mem::replace(&mut slot.state, SlotState::Running) {
+            SlotState::Waiting(job, Waiting::Body) => self.run(id, job, Answer::Body(body), now, out),
+            other => slot.state = other,
+        }
     }
 
     /// Sends an operation to the store. A request for a lease is answered from memory while the shared lease is still

@@ -14,7 +14,7 @@ pub mod text;
 mod upkeep;
 
 use crate::http::openid::IssuerKey;
-use crate::http::{Request, Response};
+use crate::http::{BodyError, Request, Response};
 use crate::job::{Answer, Job, Step};
 use crate::limits::Bounds;
 use crate::museum::Flaw;
@@ -50,8 +50,11 @@ impl JobId {
 pub enum Input {
     /// The server starts: called once, first.
     Start,
-    /// A request arrived, its body read whole.
+    /// The head of a request arrived. Its body, if it has one, is left unread until `Effect::Body` asks for it.
     Request(JobId, Request),
+    /// The body that was asked for, or why there is none. At most one arrives for each `Effect::Body`, and none after
+    /// `Input::Gone`.
+    Body(JobId, Result<Bytes, BodyError>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -83,6 +86,8 @@ pub enum Effect {
     Run(Task),
     /// Perform this on the store of the feed and answer with `Input::Stored`.
     Store(JobId, Feed, Op),
+    /// Read the request's body, as far as `limits::REQUEST_BODY_BYTES`, and give it back as `Input::Body`.
+    Body(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
     /// Send these bytes to the streams of all these jobs.

@@ -1,8 +1,8 @@
 //! The world of a run: servers over a fake etcd, clients, the links between them, and faults. One event at a time
 //! happens in virtual time, and every choice is made by one chooser.
 //!
-//! Reading order: here the heap of events; `calls` (requests), `wire` (clients, requests, answers, frames), `node`
-//! (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
+//! Reading order: here the heap of events; `calls` (requests), `wire` (clients, requests, answers, frames),
+//! `upload` (bodies of requests), `node` (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
 //! (blocked links), `outside` (clients from outside of the simulator).
 
 mod calls;
@@ -13,6 +13,7 @@ mod node;
 #[cfg(feature = "service")]
 mod outside;
 mod store;
+mod upload;
 mod wire;
 
 use crate::check::{Lifetimes, Uids, Violation};

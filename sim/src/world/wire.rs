@@ -137,6 +137,7 @@ impl World {
             sent_at: self.now,
             seen: Rev(0),
             commits: Vec::new(),
+            body_asked: false,
             answered: false,
             ended: false,
             follow: None,
