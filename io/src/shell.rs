@@ -140,7 +140,7 @@ impl Shell {
         let mailbox = self.mailboxes().open(id);
         let mut conversation =
             Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
-        let mut long_steps = None;
+        let mut long_steps: Option<&LongSteps> = None;
         let mut input = Input::Request(id, request);
         loop {
             let mail = match self.turn(Some(id), input) {

@@ -79,10 +79,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
 
     /// What is left of the body when its request is answered.
     pub(super) fn rest(&self) -> Rest {
+        // A client that waits for `100 Continue` and gets another answer may send its body or not.
+        if self.is_begun || !self.go_on.is_empty() {
+            return if self.is_done() { Rest::Nothing } else { Rest::TooMuch };
+        }
         match self.state {
             State::Done => Rest::Nothing,
-            // A client that waits for `100 Continue` and gets another answer may send its body or not.
-            _ if self.is_begun || !self.go_on.is_empty() => Rest::TooMuch,
             State::Length(left) => Rest::unread(Framing::Length(left)),
             State::Chunk(_) => Rest::unread(Framing::Chunked),
             State::Broken => Rest::TooMuch,
