@@ -1,9 +1,7 @@
 //! ControllerRevisions.
 //! k8s: pkg/registry/apps/controllerrevision/strategy.go, pkg/apis/apps/validation/validation.go
 
-use crate::kinds::validation::{
-    Errors, Located, validate_immutable_field, validate_nonnegative_field,
-};
+use crate::kinds::validation::{Errors, Located, validate_immutable_field, validate_nonnegative_field};
 use crate::kinds::{Facts, Rules, Strategy};
 
 pub static RULES: Rules =
