@@ -180,6 +180,9 @@ struct Slow {
     tasks: Vec<Task>,
     /// Operations that were performed, and whose replies were not delivered.
     replies: Vec<(JobId, Stored)>,
+    /// The body of the last request, and the requests whose bodies were asked for.
+    body: String,
+    awaited: Vec<JobId>,
     statuses: Vec<u16>,
     open: Vec<JobId>,
 }
@@ -194,6 +197,8 @@ impl Slow {
             now,
             tasks: Vec::new(),
             replies: Vec::new(),
+            body: String::new(),
+            awaited: Vec::new(),
             statuses: Vec::new(),
             open: Vec::new(),
         };
@@ -220,6 +225,7 @@ impl Slow {
                         self.open.push(id);
                     }
                 }
+                Effect::Body(id) => self.awaited.push(id),
                 Effect::Close(id) => self.open.retain(|open| *open != id),
                 Effect::Follow { feed, prefix, after } => self.etcd.follow(ServerId(0), feed, &prefix, after),
                 Effect::Frame { .. } | Effect::RequestProgress(_) | Effect::Note(_) => {}
@@ -244,7 +250,11 @@ impl Slow {
     fn step(&mut self) -> bool {
         self.deliver();
         let (tasks, replies) = (std::mem::take(&mut self.tasks), std::mem::take(&mut self.replies));
-        let any = !tasks.is_empty() || !replies.is_empty();
+        let bodies = std::mem::take(&mut self.awaited);
+        let any = !tasks.is_empty() || !replies.is_empty() || !bodies.is_empty();
+        for id in bodies {
+            self.give(Input::Body(id, Ok(self.body.clone().into_bytes().into())));
+        }
         for task in tasks {
             self.give(Input::Ran(task.run()));
         }
@@ -265,10 +275,11 @@ impl Slow {
             path: path.to_owned(),
             query: query.to_owned(),
             headers: vec![("content-type".into(), "application/json".to_owned())],
-            body: body.to_string().into_bytes().into(),
+            has_body: true,
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };
+        self.body = body.to_string();
         self.give(Input::Request(JobId(id), request));
     }
 

@@ -125,6 +125,8 @@ mutants! {
         "When a kind goes its watches stay open, and their clients never hear of anything again.";
     SeatBeforeIdentity, "seat-before-identity", "own",
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
+    BodyBeforeIdentity, "body-before-identity", "own",
+        "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
 }
 
 impl Mutant {
