@@ -421,7 +421,8 @@ fn strategies_reset_what_they_declare() {
                 || declared.contains(&["metadata", "labels"].as_slice());
             assert_eq!(takes(row, subresource, &["metadata", "labels"], &object), !labels, "{}", row.plural);
             for field in ["spec", "status"] {
-                let whole = !strategy.reset_fields.resets(field) && !TAKEN_IN_PART.contains(&(subresource, field));
+                let whole =
+                    !strategy.reset_fields.resets(field) && !TAKEN_IN_PART.contains(&(subresource, field));
                 if whole && matches!(strategy.reset_fields, ResetFields::Only(_)) {
                     let taken = takes(row, subresource, &[field, "marked"], &object);
                     assert!(taken, "{}/{subresource} leaves {field}", row.plural);
