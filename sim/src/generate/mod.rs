@@ -299,6 +299,7 @@ mod tests {
     use steersman_core::config::{JobId, Note};
     use steersman_core::kinds::Registry;
     use steersman_core::machine::Input;
+    use steersman_core::value::Text;
     use steersman_core::world::World;
 
     fn directory() -> Directory {
