@@ -46,7 +46,7 @@ impl MetaVersion {
 
 /// The shape that an object is converted to before it is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
+pub enum Representation {
     /// The object or list itself.
     Full,
     Table(MetaVersion),
@@ -60,7 +60,7 @@ pub enum Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     pub media: Media,
-    pub shape: Shape,
+    pub representation: Representation,
     /// Indented JSON; YAML has one style only.
     pub pretty: bool,
 }
@@ -81,7 +81,7 @@ pub enum Endpoint {
 const STREAM_MEDIA_TYPES: [&str; 2] =
     ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 impl Form {
-    pub const JSON: Self = Self { media: Media::Json, shape: Shape::Full, pretty: false };
+    pub const JSON: Self = Self { media: Media::Json, representation: Representation::Full, pretty: false };
 
     /// Negotiates the form of the response to `request`. 406 when the client accepts none that `endpoint` has.
     pub fn negotiate(request: &Request, endpoint: Endpoint) -> Result<Self, Failure> {
@@ -271,19 +271,19 @@ impl Clause<'_> {
             return None;
         }
         let converts = ["as", "g", "v"].iter().any(|name| self.parameter(name).is_some());
-        let shape = if converts { self.shape(endpoint)? } else { Shape::Full };
-        Some(Form { media, shape, pretty: self.parameter("pretty") == Some("1") })
+        let shape = if converts { self.shape(endpoint)? } else { Representation::Full };
+        Some(Form { media, representation: shape, pretty: self.parameter("pretty") == Some("1") })
     }
 
-    fn shape(&self, endpoint: Endpoint) -> Option<Shape> {
+    fn shape(&self, endpoint: Endpoint) -> Option<Representation> {
         if endpoint == Endpoint::Plain || self.parameter("g") != Some("meta.k8s.io") {
             return None;
         }
         let version = MetaVersion::parse(self.parameter("v")?)?;
         match self.parameter("as")? {
-            "Table" => Some(Shape::Table(version)),
-            "PartialObjectMetadata" => Some(Shape::Metadata(version)),
-            "PartialObjectMetadataList" => Some(Shape::MetadataList(version)),
+            "Table" => Some(Representation::Table(version)),
+            "PartialObjectMetadata" => Some(Representation::Metadata(version)),
+            "PartialObjectMetadataList" => Some(Representation::MetadataList(version)),
             _ => None,
         }
     }
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn accept_headers_are_negotiated_as_upstream_does() {
-        use {Media::*, MetaVersion::*, Shape::*};
+        use {Media::*, MetaVersion::*, Representation::*};
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;\
                        g=meta.k8s.io,application/json";
@@ -393,7 +393,11 @@ mod tests {
         ];
         for (accept, endpoint, wanted) in cases {
             let form = Form::negotiate(&request(accept, "", ""), endpoint);
-            assert_eq!(form.ok().map(|form| (form.media, form.shape)), wanted, "{accept} {endpoint:?}");
+            assert_eq!(
+                form.ok().map(|form| (form.media, form.representation)),
+                wanted,
+                "{accept} {endpoint:?}"
+            );
         }
     }
 

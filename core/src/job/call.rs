@@ -2,7 +2,7 @@
 
 use super::Scene;
 use crate::answer::Response;
-use crate::answer::form::{Form, Shape};
+use crate::answer::form::{Form, Representation};
 use crate::answer::{self, Renderer, View};
 use crate::config::{Answered, JobId};
 use crate::job::Seat;
@@ -228,7 +228,7 @@ impl<'a> Scene<'a> {
         form: Form,
         include: IncludeObject,
     ) -> Result<View<'a>, Failure> {
-        if let Shape::MetadataList(_) = form.shape {
+        if let Representation::MetadataList(_) = form.representation {
             let shown = self.internal_type(target);
             return Err(other_shape("PartialObjectMetadataList", &format!("is not a list ({shown})")));
         }
@@ -242,7 +242,7 @@ impl<'a> Scene<'a> {
         form: Form,
         include: IncludeObject,
     ) -> Result<View<'a>, Failure> {
-        if let Shape::Metadata(_) = form.shape {
+        if let Representation::Metadata(_) = form.representation {
             let shown = self.internal_type(target);
             return Err(other_shape("PartialObjectMetadata", &format!("is a list ({shown}List)")));
         }

@@ -398,7 +398,8 @@ impl List {
     fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let form = EventForm { resource: resource.id, shape: self.form.shape, include: self.include };
+        let form =
+            EventForm { resource: resource.id, shape: self.form.representation, include: self.include };
         let bookmarks = self.options.allow_watch_bookmarks;
         let asked = scene.call.query.contains("sendInitialEvents");
         let ends_with_bookmark = items.is_some()

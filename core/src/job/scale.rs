@@ -8,7 +8,7 @@ use super::draft::check_uid;
 use super::existing::Existing;
 use crate::answer::Response;
 use crate::answer::View;
-use crate::answer::form::{Media, Shape};
+use crate::answer::form::{Media, Representation};
 use crate::kinds::columns;
 use crate::schema::{TypeId, encode};
 use crate::selector::LabelSelector;
@@ -117,7 +117,7 @@ pub(super) fn respond(
     let scale = of_object(scene, target, &value)?;
     let type_id = scale_type(scene)?;
     let form = view.form;
-    if form.shape != Shape::Full || form.media == Media::Yaml {
+    if form.representation != Representation::Full || form.media == Media::Yaml {
         let shaped = view.shaped_by(&columns::SCALE, scale);
         let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
         return Ok(Response::new(200, form.content_type(), bytes));

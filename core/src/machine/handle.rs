@@ -42,7 +42,7 @@ pub struct Machine {
     /// Reads that wait for a feed to reach a revision.
     pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
     pub(super) due: BTreeSet<Due>,
-    pub(super) lease: Option<Lease>,
+    pub(super) lease: Option<SharedLease>,
     /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
     /// Progress in writing the objects that must exist at start.
@@ -102,7 +102,7 @@ pub(super) enum Own {
 /// manager does the same.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lease {
+pub(super) struct SharedLease {
     feed: Feed,
     id: LeaseId,
     ttl_seconds: i64,
@@ -316,7 +316,7 @@ impl Machine {
         let outlives = self.config.flaw.is(Mutant::LeaseOutlived);
         let shared = if outlives { most } else { limits::lease_shared_millis(ttl_seconds).min(most) };
         let good_until = asked.plus_millis(shared);
-        self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
+        self.lease = Some(SharedLease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
     pub(super) fn wake_fresh(&mut self, feed: Feed, now: Now, out: &mut Vec<Effect>) {
