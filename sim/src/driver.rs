@@ -236,7 +236,7 @@ impl Driver {
     /// Advances time. Timers that become due on the way fire in order.
     pub fn pass(&mut self, millis: u64) {
         let until = self.now.mono.plus_millis(millis);
-        while let Some((at, _)) = self.machine.wake_at().filter(|(at, _)| *at <= until) {
+        while let Some(at) = self.machine.wake_at().filter(|at| *at <= until) {
             self.move_to(at.max(self.now.mono));
             self.give(Input::Tick);
         }
