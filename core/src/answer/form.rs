@@ -157,7 +157,7 @@ pub fn guard_route(accept: &str, produces: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("406: Not Acceptable\n\nAvailable representations: {}", produces.join(", "));
-    Err(refused_by_route(406, Reason::NotAcceptable, &message))
+    Err(refused_by_route(Reason::NotAcceptable, &message))
 }
 
 /// JSON indented by two spaces, as Go's MarshalIndent writes it: without a line end. `json` must be
@@ -405,17 +405,17 @@ mod tests {
     fn refusals_say_what_upstream_says() {
         let refusal = |accept: &str| Form::negotiate(&request(accept, "", ""), Endpoint::Object).unwrap_err();
         assert_eq!(
-            refusal("application/json;as=Bogus;v=v1;g=meta.k8s.io").message,
+            refusal("application/json;as=Bogus;v=v1;g=meta.k8s.io").message(),
             "only the following media types are accepted: application/json, application/yaml, \
              application/vnd.kubernetes.protobuf"
         );
         let by_route = refusal("text/html");
         assert!(
             by_route
-                .message
+                .message()
                 .starts_with("406: Not Acceptable\n\nAvailable representations: application/json, ")
         );
-        assert_eq!(by_route.details, Some(crate::status::Details::default().into()));
+        assert_eq!(by_route.to_value().field("details"), Some(&crate::value::Value::empty_map()));
     }
 
     #[test]

@@ -473,7 +473,7 @@ mod tests {
         ] {
             assert!(ask(&registry, &request(path, "*/*")).is_none(), "{path}");
             let code =
-                absent(&registry, path).map_or_else(|failure| failure.code, |response| response.status);
+                absent(&registry, path).map_or_else(|failure| failure.code(), |response| response.status);
             assert_eq!((code, absent(&registry, path).is_err()), (404, status_object), "{path}");
         }
     }

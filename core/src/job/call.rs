@@ -273,7 +273,7 @@ impl<'a> Scene<'a> {
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata
 fn other_shape(requested: &str, why: &str) -> Failure {
     let message = format!("you requested {requested}, but the requested object {why}");
-    Failure::new(406, Reason::NotAcceptable, message)
+    Failure::new(Reason::NotAcceptable, message)
 }
 
 #[cfg(test)]
@@ -306,7 +306,7 @@ mod tests {
             };
             let call = Call::new(JobId(1), request, Now::default(), Rng::new(1));
             assert_eq!(
-                call.timeout_millis(60_000).map_err(|failure| failure.code),
+                call.timeout_millis(60_000).map_err(|failure| failure.code()),
                 expected,
                 "{path}?{query}"
             );
