@@ -88,8 +88,9 @@ impl Reply {
     pub fn whole(response: Response) -> Self {
         let mut body = Vec::new();
         match response.body {
-            Body::Empty => {}
-            Body::Full(bytes) => body.extend_from_slice(&bytes),
+            // Only a shell has metrics.
+            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) => {}
+            Body::Full(bytes) | Body::Health(bytes, _) => body.extend_from_slice(&bytes),
             Body::List(mut list) => {
                 while let Some(chunk) = list.next_chunk() {
                     body.extend_from_slice(&chunk);

@@ -105,6 +105,7 @@ fn number_error(function: &str, text: &str, kind: &IntErrorKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
 
     #[test]
     fn parses_as_go_does() {
