@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 
 /// The change that the request asks for.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(super) enum RequestedChange {
     Replace(Value),
     Patch(Patch),
 }
@@ -64,7 +64,7 @@ impl Patch {
     }
 }
 
-impl Change {
+impl RequestedChange {
     pub(super) fn is_patch(&self) -> bool {
         matches!(self, Self::Patch(_))
     }

@@ -2,7 +2,7 @@
 //! k8s: pkg/registry/apps/deployment/storage/storage.go ScaleREST, and the same in other kinds' storages
 
 use super::Scene;
-use super::body::{self, Body, Expected};
+use super::body::{self, DecodedBody, Expected};
 use super::call::Target;
 use super::draft::check_uid;
 use super::existing::Existing;
@@ -34,7 +34,7 @@ pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> 
 }
 
 /// The Scale in the body of a PUT.
-pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Body, Failure> {
+pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<DecodedBody, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = expected(scene)?;
     body::typed(scene, body::parsed(scene, media, expected)?, expected, validation)
