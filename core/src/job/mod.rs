@@ -106,7 +106,7 @@ enum State {
     Create(Box<create::Create>),
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
-    Collection(Box<collection::Collection>),
+    Collection(Box<collection::DeleteCollection>),
 }
 
 impl State {

@@ -4,7 +4,8 @@
 
 use super::feeds::{Pages, Read, as_batch};
 use super::handle::Own;
-use super::{Due, Effect, Machine, Reason};
+use super::timers::Timer;
+use super::{Effect, Machine};
 use crate::config::{JobId, Note};
 use crate::kinds::Definition;
 use crate::limits;
@@ -108,7 +109,7 @@ impl Machine {
                 self.own.remove(&id);
                 held.reading = None;
                 let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
-                self.due.insert(Due { at, job: id, reason: Reason::Arrival });
+                self.timers.set(at, Timer::Arrival);
             }
         }
     }

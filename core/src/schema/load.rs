@@ -4,7 +4,7 @@
 //! a kind that comes at run time come from a client, so there such a line is an error.
 
 use super::read::raw_paths;
-use super::{Catalogue, Field, ListType, MapType, Patch, Shape, TypeDef, TypeId};
+use super::{Catalogue, Field, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::limits;
 use crate::value::{Text, Value};
@@ -181,14 +181,14 @@ impl<'t> Reading<'_, 't> {
         }
     }
 
-    fn patch(&self, text: &'t str) -> Patch {
+    fn patch(&self, text: &'t str) -> PatchStrategy {
         let (strategies, key) = match text.strip_suffix(')').and_then(|rest| rest.split_once('(')) {
             Some((strategies, key)) => (strategies, Some((self.text)(key))),
             None => (text, None),
         };
         let has = |wanted| strategies.split(',').any(|strategy| strategy == wanted);
         let (merge, replace, retain_keys) = (has("merge"), has("replace"), has("retainKeys"));
-        Patch { merge, replace, retain_keys, merge_key: key }
+        PatchStrategy { merge, replace, retain_keys, merge_key: key }
     }
 }
 
@@ -218,7 +218,7 @@ fn plain_field(name: Text, shape: Shape) -> Field {
         omit_zero: false,
         list: ListType::Undeclared,
         map: MapType::Undeclared,
-        patch: Patch::default(),
+        patch: PatchStrategy::default(),
         default: None,
         inline: None,
         go_type: None,
