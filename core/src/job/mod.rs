@@ -205,11 +205,9 @@ fn advance(
 /// write may have happened, which must not be denied.
 fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failure> {
     let writes = match state {
-        State::Begin
-        | State::Authenticated(_)
-        | State::Permitted(..)
-        | State::Read(_)
-        | State::List(_) => false,
+        State::Begin | State::Authenticated(_) | State::Permitted(..) | State::Read(_) | State::List(_) => {
+            false
+        }
         State::Create(_) | State::Update(_) | State::Delete(_) | State::Collection(_) => true,
     };
     let may_have_happened = match answer {

@@ -37,7 +37,7 @@ pub(crate) struct Pages {
 
 /// What a page of a listing leads to.
 #[derive(Debug)]
-pub(crate) enum Read {
+pub(crate) enum PageRead {
     More,
     /// All that the prefix holds as of one revision.
     Complete {
@@ -78,13 +78,13 @@ impl Pages {
     }
 
     /// Takes a page and asks for the next one, if there is one.
-    pub(crate) fn take(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> Read {
+    pub(crate) fn take(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> PageRead {
         let ranged = match stored {
             Stored::Ranged(ranged) => ranged,
-            Stored::Failed(error) => return Read::Failed(Text::from(alloc::format!("{error:?}"))),
-            Stored::Unknown(why) => return Read::Failed(why),
+            Stored::Failed(error) => return PageRead::Failed(Text::from(alloc::format!("{error:?}"))),
+            Stored::Unknown(why) => return PageRead::Failed(why),
             Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
-                return Read::Failed("the store answered a range with something else".into());
+                return PageRead::Failed("the store answered a range with something else".into());
             }
         };
         if self.revision == Rev(0) {
@@ -97,9 +97,9 @@ impl Pages {
         self.found.extend(ranged.kvs);
         if page_len == self.page_limit {
             self.ask(id, out);
-            return Read::More;
+            return PageRead::More;
         }
-        Read::Complete { revision: self.revision, found: core::mem::take(&mut self.found) }
+        PageRead::Complete { revision: self.revision, found: core::mem::take(&mut self.found) }
     }
 }
 
@@ -116,15 +116,15 @@ impl FeedReader {
     }
 
     /// Takes a page of the listing. After the last one the feed is followed.
-    pub(crate) fn page(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> Read {
+    pub(crate) fn page(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> PageRead {
         if !matches!(self.state, State::Listing) {
-            return Read::More;
+            return PageRead::More;
         }
         let read = self.pages.take(id, stored, out);
         match &read {
-            Read::More => {}
-            Read::Complete { revision, .. } => self.follow(*revision, out),
-            Read::Failed(_) => self.state = State::Idle,
+            PageRead::More => {}
+            PageRead::Complete { revision, .. } => self.follow(*revision, out),
+            PageRead::Failed(_) => self.state = State::Idle,
         }
         read
     }

@@ -2,7 +2,7 @@
 //! prefix holds are known. When it goes, its watches end, and all that was kept for it is given back.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
 
-use super::feeds::{Pages, Read, as_batch};
+use super::feeds::{PageRead, Pages, as_batch};
 use super::handle::Own;
 use super::timers::Timer;
 use super::{Effect, Machine};
@@ -97,15 +97,15 @@ impl Machine {
             return;
         };
         match held.pages.take(id, stored, out) {
-            Read::More => {}
-            Read::Complete { revision, found } if revision >= held.begun_at => {
+            PageRead::More => {}
+            PageRead::Complete { revision, found } if revision >= held.begun_at => {
                 self.own.remove(&id);
                 held.reading = None;
                 held.listed = Some((revision, found));
                 self.settle_arriving(now, out);
             }
             // A listing from before it was asked for leaves a gap to the changes that were noted.
-            Read::Complete { .. } | Read::Failed(_) => {
+            PageRead::Complete { .. } | PageRead::Failed(_) => {
                 self.own.remove(&id);
                 held.reading = None;
                 let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);

@@ -1,6 +1,6 @@
 //! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
-use super::feeds::{Read, as_batch, listed_note};
+use super::feeds::{PageRead, as_batch, listed_note};
 use super::handle::Own;
 use super::timers::Timer;
 use super::{Effect, Machine};
@@ -121,12 +121,12 @@ impl Machine {
     pub(super) fn own_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
         match self.own.get(&id).copied() {
             Some(Own::Relist(feed)) => match self.feeds[usize::from(feed.0)].page(id, stored, out) {
-                Read::More => {}
-                Read::Complete { revision, found } => {
+                PageRead::More => {}
+                PageRead::Complete { revision, found } => {
                     self.own.remove(&id);
                     self.listed(feed, revision, found, now, out);
                 }
-                Read::Failed(why) => {
+                PageRead::Failed(why) => {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
                     let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
