@@ -21,6 +21,7 @@ mod malformed;
 mod museum;
 mod odd_requests;
 mod operator;
+mod outcalls;
 mod patches;
 mod recordings;
 mod routes;

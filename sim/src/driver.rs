@@ -8,7 +8,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use steersman_core::codec::json;
-use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
+use steersman_core::http::{Body, Header, Method, Outcall, Peer, Request, Response};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
 use steersman_core::now::{Mono, Now, Wall};
@@ -32,6 +32,8 @@ pub struct Driver {
     /// Streams that are open.
     open: BTreeMap<JobId, ()>,
     pub notes: Vec<Note>,
+    /// Calls to other servers that the machine has asked for, for `give` to answer. Cancelled ones are removed.
+    pub calls: Vec<(JobId, u32, Outcall)>,
     effects: VecDeque<Effect>,
     /// The reply to the next write is lost, before the write takes effect or after.
     lose_next_write: Option<Loss>,
@@ -140,6 +142,7 @@ impl Driver {
             replies: BTreeMap::new(),
             open: BTreeMap::new(),
             notes: Vec::new(),
+            calls: Vec::new(),
             effects: VecDeque::new(),
             lose_next_write: None,
             slow: BTreeMap::new(),
@@ -313,6 +316,8 @@ impl Driver {
                 self.deliver();
                 self.handle(Input::Stored(id, stored));
             }
+            Effect::Call(id, index, call) => self.calls.push((id, index, call)),
+            Effect::CancelCalls(id) => self.calls.retain(|(held, ..)| *held != id),
             Effect::Body(id) => match self.bodies.remove(&id) {
                 Some(body) => self.handle(Input::Body(id, Ok(body))),
                 None => {

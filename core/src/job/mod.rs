@@ -16,11 +16,12 @@ mod existing;
 mod fail;
 mod lease;
 mod list;
+mod probe;
 mod read;
 mod scale;
 mod update;
 
-use crate::http::{BodyError, Response};
+use crate::http::{BodyError, CallError, Called, Outcall, Response};
 use crate::kinds::Verb;
 use crate::machine::Subscription;
 use crate::museum::Flaw;
@@ -31,9 +32,11 @@ use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub(crate) use call::Call;
+pub use probe::told;
 
 /// The result of a step.
 #[derive(Debug)]
@@ -58,6 +61,9 @@ pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
+    /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
+    /// is not made.
+    Calls(Vec<Outcall>),
     /// For a seat, that is, a place among the requests that run at once.
     Seat {
         /// The caller is admitted even when all seats are taken.
@@ -74,6 +80,8 @@ pub(crate) enum Answer {
     Seated,
     Body(Result<Bytes, BodyError>),
     Stored(Stored),
+    /// The outcome of each call, in the order of the calls.
+    Called(Vec<Result<Called, CallError>>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -103,6 +111,7 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::Collection>),
+    Probe(probe::Probe),
 }
 
 /// The result of one step of a verb: wait in a new state, or finish.
@@ -133,6 +142,12 @@ impl Scene<'_> {
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
         Self { call, body: Bytes::new(), state: State::Begin, warnings: Warnings::default() }
+    }
+
+    /// A job that makes these calls and tells what came of them.
+    pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
+        let state = State::Probe(probe::Probe::Begin(calls));
+        Self { call, body: Bytes::new(), state, warnings: Warnings::default() }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
@@ -174,5 +189,6 @@ fn advance(
         State::Update(update) => update.step(scene, answer, warnings),
         State::Delete(delete) => delete.step(scene, answer),
         State::Collection(collection) => collection.step(scene, answer),
+        State::Probe(probe) => probe.step(answer),
     }
 }

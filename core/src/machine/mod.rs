@@ -5,6 +5,7 @@
 //! outcomes as inputs. The production shell runs tasks on all worker threads, the simulator on its only thread in an
 //! order that it draws; they differ in nothing else.
 
+mod calls;
 mod feeds;
 mod handle;
 mod hub;
@@ -14,7 +15,7 @@ pub mod text;
 mod upkeep;
 
 use crate::http::openid::IssuerKey;
-use crate::http::{BodyError, Request, Response};
+use crate::http::{BodyError, CallError, Called, Outcall, Request, Response};
 use crate::job::{Answer, Job, Step};
 use crate::limits::Bounds;
 use crate::museum::Flaw;
@@ -55,6 +56,11 @@ pub enum Input {
     /// The body that was asked for, or why there is none. At most one arrives for each `Effect::Body`, and none after
     /// `Input::Gone`.
     Body(JobId, Result<Bytes, BodyError>),
+    /// A job makes these calls and answers with what came of them, a line for each (`job::told`). Nothing that clients
+    /// send leads to it: it is for the simulator and for tests.
+    Probe(JobId, Vec<Outcall>),
+    /// The outcome of one of a job's calls: exactly one for each `Effect::Call` that is not cancelled.
+    Called(JobId, u32, Result<Called, CallError>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -88,6 +94,10 @@ pub enum Effect {
     Store(JobId, Feed, Op),
     /// Read the request's body, as far as `limits::REQUEST_BODY_BYTES`, and give it back as `Input::Body`.
     Body(JobId),
+    /// Make one of the job's calls, the one with this number, and answer with `Input::Called`.
+    Call(JobId, u32, Outcall),
+    /// Nobody waits for the outcomes of the job's calls any more.
+    CancelCalls(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
     /// Send these bytes to the streams of all these jobs.

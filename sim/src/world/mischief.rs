@@ -101,6 +101,10 @@ impl World {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.crash(server, millis);
         }
+        let stream = self.stream(Label::Callee, Class::Calls, which);
+        if self.strikes(stream, Class::Calls) {
+            self.probe(server, stream);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! happens in virtual time, and every choice is made by one chooser.
 //!
 //! Reading order: here the heap of events; `calls` (requests), `wire` (clients, requests, answers, frames),
-//! `upload` (bodies of requests), `node` (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
+//! `upload` (bodies of requests), `outcalls` (calls of servers to others), `node` (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
 //! (blocked links), `outside` (clients from outside of the simulator).
 
 mod calls;
@@ -10,6 +10,7 @@ mod health;
 mod mischief;
 mod network;
 mod node;
+mod outcalls;
 #[cfg(feature = "service")]
 mod outside;
 mod store;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 use calls::Calls;
 use network::Network;
 use node::Node;
+use outcalls::Outcalls;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -82,6 +84,8 @@ enum Happening {
     /// A value that cannot be read is removed.
     Mend(Bytes),
     Mischief,
+    /// A call that a server makes has an outcome, unless the server has restarted.
+    Called(usize, u32, JobId, u32, Box<outcalls::Outcome>),
 }
 
 /// An event with its time. The earlier of two is the greater one, since the heap returns the greatest.
@@ -135,6 +139,7 @@ impl Happening {
             Self::Accept => 16,
             Self::Mischief => 17,
             Self::Mend(_) => 18,
+            Self::Called(..) => 19,
         }
     }
 }
@@ -156,6 +161,7 @@ pub(crate) struct World {
     clients: Vec<Box<dyn Client>>,
     seats: Vec<Seat>,
     calls: Calls,
+    outcalls: Outcalls,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -213,6 +219,7 @@ impl World {
             seats: clients.iter().map(|_| Seat::default()).collect(),
             clients,
             calls: Calls::default(),
+            outcalls: Outcalls::default(),
             network: Network::default(),
             registry,
             exhibit,
@@ -283,6 +290,9 @@ impl World {
             }
             Happening::Mend(key) => self.mend(key),
             Happening::Mischief => self.mischief(),
+            Happening::Called(server, life, id, index, outcome) => {
+                self.called(server, life, id, index, *outcome)
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
+use super::outcalls::Outcalls;
 use super::{Exhibited, Happening, START, World};
 use crate::check::{CacheDigest, Guarantee, Violation};
-use crate::choose::Label;
+use crate::choose::{Label, Stream};
 use crate::driver::open_config;
 use crate::etcd::{Member, Server};
 use crate::marks::Mark;
@@ -180,6 +181,8 @@ impl World {
             Input::Start
             | Input::Request(..)
             | Input::Body(..)
+            | Input::Probe(..)
+            | Input::Called(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Lost(..)
@@ -191,15 +194,19 @@ impl World {
             | Input::ShutdownInitiated
             | Input::Drain(_) => None,
         };
+        let mut gone = None;
         match &input {
             Input::Request(id, _) => {
                 node.open.insert(*id);
             }
             Input::Gone(id) => {
                 node.open.remove(id);
+                gone = Some(*id);
             }
             Input::Start
             | Input::Body(..)
+            | Input::Probe(..)
+            | Input::Called(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Changed(_)
@@ -228,7 +235,7 @@ impl World {
             self.effect(server, effect)?;
         }
         self.nodes[server].effects = effects;
-        Ok(())
+        gone.map_or(Ok(()), |id| self.check_calls_ended(server, id))
     }
 
     /// Schedules the next tick, unless an earlier one is.
@@ -251,6 +258,14 @@ impl World {
             }
             Effect::Store(id, _, op) => {
                 self.send_operation(server, id, op);
+                Ok(())
+            }
+            Effect::Call(id, index, call) => {
+                self.call(server, id, index, &call);
+                Ok(())
+            }
+            Effect::CancelCalls(id) => {
+                self.cancel_calls(id);
                 Ok(())
             }
             Effect::Body(id) => self.body(server, id),
@@ -283,9 +298,7 @@ impl World {
 
     /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
-        // The steps before the body have choices of their own.
-        let label = if self.awaits_body(task.id) { Label::Body } else { Label::Step };
-        let stream = label.of(self.stream_key(server, task.id));
+        let stream = self.step_stream(server, task.id);
         let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {
@@ -334,6 +347,7 @@ impl World {
         node.open.clear();
         self.etcd.unfollow(Server(server as u32), Feed(0));
         self.break_calls_of(server);
+        self.outcalls.crashed(server);
         self.at(down_millis, Happening::Restart(server));
     }
 
@@ -438,6 +452,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// The stream of choices about a job's steps. Those before the body, and those of jobs that make calls, have
+    /// streams of their own.
+    fn step_stream(&self, server: usize, id: JobId) -> Stream {
+        if Outcalls::is_one(id) {
+            return Label::Callee.of(id.0);
+        }
+        let label = if self.awaits_body(id) { Label::Body } else { Label::Step };
+        label.of(self.stream_key(server, id))
     }
 
     /// The key of a job's choices: for a request, its number among its client's; for a server's own operation, the

@@ -1,6 +1,7 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
 use super::calls::Call;
+use super::outcalls::Outcalls;
 use super::store::MESSAGE_MICROS;
 use super::{Happening, World};
 use crate::ask::{Ask, Version};
@@ -201,6 +202,13 @@ impl World {
         let reply = Reply::whole(response);
         self.digest.add_number(u64::from(reply.status));
         self.digest.add_long(&reply.body);
+        if Outcalls::is_one(id) {
+            if is_large {
+                let sent = Box::new(Input::Sent(id));
+                self.schedule(self.now, Happening::Input(server, self.life(server), sent));
+            }
+            return self.probed(server, id, &reply);
+        }
         let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
         if call.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);
