@@ -208,13 +208,14 @@ mod tests {
     use super::*;
     use crate::certificates::Authority;
     use crate::clock::Clock;
-    use crate::metrics::Metrics;
+    use crate::conversation::Conversation;
+    use crate::metrics::{Metrics, RequestKind};
     use crate::peer::ClientCas;
     use crate::store::embedded::Embedded;
     use crate::tls::TlsOptions;
     use std::net::{Ipv4Addr, SocketAddr};
     use std::time::Instant;
-    use steersman_core::http::{Body, Method};
+    use steersman_core::http::{Body, Method, Response};
     use steersman_core::kinds::Registry;
     use steersman_core::machine::{Config, Machine};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -351,15 +352,22 @@ mod tests {
         shell
     }
 
+    /// Lets a job make calls, and returns what it tells of them.
+    async fn probe(shell: &Arc<Shell>, calls: Vec<Outcall>) -> (Response, Conversation) {
+        let id = shell.next_job();
+        let body = pin!(std::future::pending());
+        shell.converse(id, RequestKind::of(&Method::Post), Input::Probe(id, calls), body).await
+    }
+
     #[tokio::test]
     async fn a_job_hears_of_all_its_calls_and_cancels_them_when_its_client_leaves() {
         let shell = shell().await;
         let (callee, silent) = (Callee::start(OK, false).await, Callee::start(b"", false).await);
         let hasty = Outcall { timeout_millis: 50, ..silent.call() };
-        let (response, _conversation) = shell.probe(vec![callee.call(), hasty, callee.call()]).await;
+        let (response, _conversation) = probe(&shell, vec![callee.call(), hasty, callee.call()]).await;
         let Body::Full(told) = response.body else { panic!("a text") };
         assert_eq!(String::from_utf8_lossy(&told), "200 2\ntimed-out\n200 2\n");
-        let waiting = tokio::time::timeout(Duration::from_millis(300), shell.probe(vec![silent.call(); 3]));
+        let waiting = tokio::time::timeout(Duration::from_millis(300), probe(&shell, vec![silent.call(); 3]));
         assert!(waiting.await.is_err(), "nobody answers");
         assert_eq!((shell.open_requests(), shell.outcalls().outstanding().len()), (0, 0));
         // The runtime drops what was cancelled when it gets to it.

@@ -137,22 +137,17 @@ impl Shell {
     where
         F: Future<Output = Result<Bytes, BodyError>>,
     {
-        let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
+        let id = self.next_job();
         let kind = RequestKind::of(&request.method);
         self.converse(id, kind, Input::Request(id, request), body).await
     }
 
-    /// Lets a job make calls, and returns what it tells of them.
-    #[cfg(test)]
-    pub(crate) async fn probe(self: &Arc<Self>, calls: Vec<Outcall>) -> (Response, Conversation) {
-        let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
-        let body = std::pin::pin!(std::future::pending());
-        self.converse(id, RequestKind::of(&steersman_core::http::Method::Post), Input::Probe(id, calls), body)
-            .await
+    pub(crate) fn next_job(&self) -> JobId {
+        JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Begins a job with an input, and does what the machine asks for until it answers.
-    async fn converse<F>(
+    pub(crate) async fn converse<F>(
         self: &Arc<Self>,
         id: JobId,
         kind: RequestKind,
