@@ -1,9 +1,10 @@
 //! Calls that a job makes to other servers: all at once, each heard in its place, and none for a job that has ended.
 
 use bytes::Bytes;
-use steersman_core::http::{CallError, Called, Method, Outcall, Trust};
+use steersman_core::config::{Config, JobId};
 use steersman_core::limits;
-use steersman_core::machine::{Config, Input, JobId};
+use steersman_core::machine::Input;
+use steersman_core::wire::{CallError, Called, Method, Outcall, Trust};
 use steersman_sim::driver::{Driver, open_config};
 
 const JOB: JobId = JobId(1 << 40);

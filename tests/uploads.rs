@@ -1,9 +1,9 @@
 //! Bodies of requests: they are asked for when it is known who sends them and that they may, and not before.
 
 use bytes::Bytes;
-use steersman_core::http::{BodyError, Method, Peer, Request};
-use steersman_core::machine::{Config, Input, JobId};
-use steersman_core::world::{Authentication, Authorization, Token};
+use steersman_core::config::{Authentication, Authorization, Config, JobId, Token};
+use steersman_core::machine::Input;
+use steersman_core::wire::{BodyError, Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";

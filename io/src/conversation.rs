@@ -7,10 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use steersman_core::http::{Body, BodyError, Response};
+use steersman_core::answer::{Body, Response};
+use steersman_core::config::JobId;
 use steersman_core::limits;
-use steersman_core::machine::{Input, JobId};
+use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
+use steersman_core::wire::BodyError;
 
 use crate::mailbox::{Mail, Mailbox, Taken};
 use crate::metrics::{RequestKind, operation_name};

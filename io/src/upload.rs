@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{self, HeaderMap};
 use http_body_util::BodyExt;
-use steersman_core::http::BodyError;
 use steersman_core::limits;
+use steersman_core::wire::BodyError;
 use tokio::time::Instant;
 
 use crate::budget::{NoRoom, Reserved};

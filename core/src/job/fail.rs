@@ -2,10 +2,10 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
 use super::Answer;
-use crate::http::BodyError;
 use crate::limits;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
 use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
+use crate::wire::BodyError;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;

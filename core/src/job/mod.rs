@@ -19,16 +19,19 @@ mod list;
 mod probe;
 mod read;
 mod scale;
+mod seat;
 mod update;
 
-use crate::http::{BodyError, CallError, Called, Outcall, Response};
+use crate::answer::Response;
+use crate::answer::Subscription;
+use crate::answer::Warnings;
+use crate::caller::Caller;
 use crate::kinds::Verb;
-use crate::machine::Subscription;
 use crate::museum::Flaw;
 use crate::now::Now;
-use crate::respond::Warnings;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
+use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -37,6 +40,7 @@ use bytes::Bytes;
 
 pub(crate) use call::Call;
 pub use probe::told;
+pub(crate) use seat::Seat;
 
 /// The result of a step.
 #[derive(Debug)]
@@ -102,7 +106,7 @@ pub(crate) struct Job {
 enum State {
     Begin,
     /// The caller is authenticated.
-    Authenticated(caller::Caller),
+    Authenticated(Caller),
     /// The caller may do it; the body was asked for.
     Permitted(Box<call::Target>, Verb),
     Read(read::Read),

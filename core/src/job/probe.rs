@@ -2,8 +2,9 @@
 //! calls, for the simulator and for tests, before webhooks are theirs.
 
 use super::{Answer, Ask, Next, State, fail};
-use crate::http::{CallError, Called, Outcall, Response};
+use crate::answer::Response;
 use crate::status::Failure;
+use crate::wire::{CallError, Called, Outcall};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;

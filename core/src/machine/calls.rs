@@ -2,13 +2,14 @@
 //! before, its calls are cancelled, and outcomes that come all the same are dropped.
 
 use super::handle::{Slot, SlotState, Waiting};
-use super::{Due, Effect, JobId, Machine, Reason};
-use crate::http::{CallError, Called, Method, Outcall, Peer, Request};
+use super::{Due, Effect, Machine, Reason};
+use crate::config::JobId;
 use crate::job::{Answer, Call, Job};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::value::Text;
+use crate::wire::{CallError, Called, Method, Outcall, Peer, Request};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;

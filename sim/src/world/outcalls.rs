@@ -9,9 +9,10 @@ use crate::marks::Mark;
 use crate::trace::{Lane, What};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-use steersman_core::http::{CallError, Called, Method, Outcall, Peer, Request, Trust};
+use steersman_core::config::JobId;
 use steersman_core::job::told;
-use steersman_core::machine::{Input, JobId};
+use steersman_core::machine::Input;
+use steersman_core::wire::{CallError, Called, Method, Outcall, Peer, Request, Trust};
 
 /// The outcome of a call.
 pub(super) type Outcome = Result<Called, CallError>;

@@ -8,9 +8,10 @@ use crate::choose::Label;
 use crate::marks::Mark;
 use crate::swarm::Class;
 use crate::trace::{Lane, What};
-use steersman_core::http::BodyError;
+use steersman_core::config::JobId;
 use steersman_core::limits;
-use steersman_core::machine::{Input, JobId};
+use steersman_core::machine::Input;
+use steersman_core::wire::BodyError;
 
 /// The longest that a late body takes, or a client that goes away before it has sent its body, milliseconds.
 const LATE_MILLIS_MAX: u64 = 9_000;

@@ -3,13 +3,14 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::http::openid::PublicKey;
-use crate::http::{BodyError, CallError, Called, Outcall, Peer, Request, Trust};
-use crate::machine::{Config, Input};
+use crate::config::Config;
+use crate::config::PublicKey;
+use crate::config::{Authentication, Authorization};
+use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
 use crate::value::Text;
-use crate::world::{Authentication, Authorization};
+use crate::wire::{BodyError, CallError, Called, Outcall, Peer, Request, Trust};
 
 /// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
