@@ -1,12 +1,12 @@
 //! Bodies of requests. They come when their server asks for them: usually at once, sometimes late, in part, or never.
 
 use super::Happening;
-use super::World;
-use crate::ask::Identity;
+use super::Testbed;
 use crate::check::{Guarantee, Violation};
 use crate::choose::Label;
+use crate::client_request::Identity;
 use crate::marks::Mark;
-use crate::swarm::Class;
+use crate::swarm::FaultClass;
 use crate::trace::{Lane, What};
 use steersman_core::config::JobId;
 use steersman_core::limits;
@@ -16,19 +16,19 @@ use steersman_core::wire::BodyError;
 /// The longest that a late body takes, or a client that goes away before it has sent its body, milliseconds.
 const LATE_MILLIS_MAX: u64 = 9_000;
 
-impl World {
+impl Testbed {
     /// A server asks for the body of a request.
     pub(super) fn body(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
-        call.body_asked = true;
-        let (ask, client, life, key) = (call.ask.clone(), call.client, call.life, call.key);
+        let Some(record) = self.requests.get_mut(id) else { return Ok(()) };
+        record.body_asked = true;
+        let (ask, client, life, key) = (record.ask.clone(), record.client, record.life, record.key);
         if ask.identity == Identity::Stranger {
             let detail = format!("server {server} asks for the body of request {} of client {client}", id.0);
             return Err(Violation::new(Guarantee::StrangersSendNoBody, detail));
         }
         let whole = Input::Body(id, Ok(ask.body.clone()));
         let stream = Label::Body.of(key);
-        if !self.chooser.fault(stream, self.swarm.rate(Class::Upload)) {
+        if !self.chooser.fault(stream, self.swarm.rate(FaultClass::Upload)) {
             self.schedule(self.now, Happening::Input(server, life, Box::new(whole)));
             return Ok(());
         }
@@ -68,6 +68,6 @@ impl World {
 
     /// Whether the server has not asked for the body of a request yet.
     pub(super) fn awaits_body(&self, id: JobId) -> bool {
-        self.calls.get(id).is_some_and(|call| !call.body_asked && !call.ask.body.is_empty())
+        self.requests.get(id).is_some_and(|record| !record.body_asked && !record.ask.body.is_empty())
     }
 }

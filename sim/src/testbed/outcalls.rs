@@ -1,9 +1,9 @@
 //! Calls of servers to others, as webhooks are called. The others answer, answer late or not at all, and some call back
 //! before they answer. A job hears what was answered, and nobody goes on with the calls of a job that has ended.
 
-use super::{Happening, World};
+use super::{Happening, Testbed};
 use crate::check::{Guarantee, Violation};
-use crate::choose::{Label, Stream};
+use crate::choose::{ChoiceStream, Label};
 use crate::driver::Reply;
 use crate::marks::Mark;
 use crate::trace::{Lane, What};
@@ -65,9 +65,9 @@ impl Outcalls {
     }
 }
 
-impl World {
+impl Testbed {
     /// A job of a server is to make calls.
-    pub(super) fn probe(&mut self, server: usize, stream: Stream) {
+    pub(super) fn probe(&mut self, server: usize, stream: ChoiceStream) {
         let id = self.outcalls.next();
         let count = 1 + self.chooser.pick(stream, 3);
         let calls: Vec<Outcall> =
