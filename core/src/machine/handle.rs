@@ -21,6 +21,7 @@ use crate::store::{Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
 use crate::wire::{BodyError, Request};
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -80,7 +81,7 @@ pub(super) enum SlotState {
     Running,
     /// The client went away, or the request timed out, while a task was out. The task's outcome will be dropped.
     Abandoned,
-    Waiting(Job, Waiting),
+    Waiting(Box<Job>, Waiting),
     Streaming,
 }
 
@@ -249,7 +250,7 @@ impl Machine {
         }
         match step {
             Step::Wait(job, Ask::Store(feed, op)) => {
-                slot.state = SlotState::Waiting(job, Waiting::Store(feed, now.mono));
+                slot.state = SlotState::Waiting(Box::new(job), Waiting::Store(feed, now.mono));
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
@@ -282,14 +283,14 @@ impl Machine {
 
     fn ask_body(&mut self, id: JobId, job: Job, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
-        slot.state = SlotState::Waiting(job, Waiting::Body);
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Body);
         out.push(Effect::Body(id));
     }
 
     fn body(&mut self, id: JobId, body: Result<Bytes, BodyError>, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
-            SlotState::Waiting(job, Waiting::Body) => self.run(id, job, Answer::Body(body), now, out),
+            SlotState::Waiting(job, Waiting::Body) => self.run(id, *job, Answer::Body(body), now, out),
             other => slot.state = other,
         }
     }
@@ -319,7 +320,7 @@ impl Machine {
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
-        slot.state = SlotState::Waiting(job, Waiting::Fresh(feed, revision, at));
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Fresh(feed, revision, at));
         self.fresh.insert((feed, revision, id));
         self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
         out.push(Effect::RequestProgress(feed));
@@ -332,7 +333,7 @@ impl Machine {
                 if let Stored::Leased { id: lease, ttl_seconds } = stored {
                     self.remember_lease(feed, lease, ttl_seconds, asked);
                 }
-                self.run(id, job, Answer::Stored(stored), now, out);
+                self.run(id, *job, Answer::Stored(stored), now, out);
             }
             other => slot.state = other,
         }
@@ -366,7 +367,7 @@ impl Machine {
             SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
                 self.fresh.remove(&(feed, revision, id));
                 self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
-                self.run(id, job, answer, now, out);
+                self.run(id, *job, answer, now, out);
             }
             other => slot.state = other,
         }
