@@ -10,6 +10,7 @@ use crate::museum::Mutant;
 use crate::now::Now;
 use crate::value::Text;
 use crate::wire::{CallError, Called, Method, Outcall, Peer, Request};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -76,7 +77,7 @@ impl Machine {
             return;
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
-        slot.state = SlotState::Waiting(job, Waiting::Calls);
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Calls);
         let made = calls.len().min(limits::CALLS_OF_JOB);
         let excess = |index| (index >= made).then_some(Err(CallError::NoRoom));
         self.calls.jobs.insert(id, (0..calls.len()).map(excess).collect());
@@ -96,7 +97,7 @@ impl Machine {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
             SlotState::Waiting(job, Waiting::Calls) => {
-                self.run(id, job, Answer::Called(outcomes), now, out);
+                self.run(id, *job, Answer::Called(outcomes), now, out);
             }
             other => slot.state = other,
         }
