@@ -293,8 +293,12 @@ impl Driver {
         self.machine.check();
         for effect in out {
             match effect {
-                // The first step is run at once, since it only authenticates the caller.
-                Effect::Run(task) if task.is_first() => self.handle(Input::Ran(task.run())),
+                // The steps before the body are run at once, and the body comes at once too, so that a request sees the
+                // world as it was when it was made.
+                Effect::Run(task) if task.is_first() || self.bodies.contains_key(&task.id) => {
+                    self.handle(Input::Ran(task.run()));
+                }
+                Effect::Body(id) if self.bodies.contains_key(&id) => self.perform(Effect::Body(id)),
                 effect => self.effects.push_back(effect),
             }
         }
