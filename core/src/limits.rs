@@ -102,8 +102,8 @@ pub const UPLOAD_GRACE_MILLIS: u64 = 10_000;
 pub const UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
 
 /// Bytes of bodies and long heads that are in the server at once, from all known clients and from one of their
-/// connections. Beyond: requests wait for room, up to the request timeout, then 429. Of one HTTP/2 connection only a
-/// few wait; beyond these, 429 at once.
+/// connections. Beyond: requests wait for room, up to their timeout, then 504. Of one HTTP/2 connection only a few
+/// wait; beyond these, 429 at once.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
 pub const BODIES_BYTES_OF_CONNECTION: usize = 64 * 1024 * 1024;
 
