@@ -215,7 +215,6 @@ mod tests {
     use crate::store::embedded::Embedded;
     use crate::tls::TlsOptions;
     use std::net::{Ipv4Addr, SocketAddr};
-    use std::time::Instant;
     use steersman_core::answer::{Body, Response};
     use steersman_core::config::Config;
     use steersman_core::kinds::Registry;
@@ -296,9 +295,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_is_answered_by_whom_it_trusts() {
         let callee = Callee::start(OK, false).await;
-        let began = Instant::now();
         let called = maker().call(&callee.call()).await.expect("an answer");
-        println!("a call took {:?}", began.elapsed());
         let headers = vec![("content-length".into(), "2".into()), ("x-a".into(), "b".into())];
         assert_eq!(called, Called { status: 200, headers, body: Bytes::from_static(b"ok") });
         let other = Authority::create("other").expect("an authority");
