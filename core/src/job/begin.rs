@@ -95,8 +95,7 @@ fn forbidden(info: &RequestInfo, caller: &Caller, reason: &str) -> Failure {
     if info.is_resource {
         return Failure::forbidden(what, &info.name, &why);
     }
-    let failure = Failure::forbidden(Qualified { group: "", name: "" }, "", &why);
-    Failure { message: format!("forbidden: {why}"), ..failure }
+    Failure::forbidden_path(&why)
 }
 
 fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> Result<Next, Failure> {

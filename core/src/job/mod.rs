@@ -114,7 +114,7 @@ enum State {
     Create(Box<create::Create>),
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
-    Collection(Box<collection::Collection>),
+    Collection(Box<collection::DeleteCollection>),
     Probe(probe::Probe),
 }
 
