@@ -2,7 +2,8 @@
 //! before, its calls are cancelled, and outcomes that come all the same are dropped.
 
 use super::handle::{Slot, SlotState, Waiting};
-use super::{Due, Effect, Machine, Reason};
+use super::timers::RequestTimer;
+use super::{Effect, Machine};
 use crate::config::JobId;
 use crate::job::{Answer, Call, Job};
 use crate::limits;
@@ -57,7 +58,7 @@ impl Machine {
         };
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
         let at = now.mono.plus_millis(self.config.request_timeout_millis);
-        self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        self.timers.set_for(id, RequestTimer::Timeout, at);
         let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
         self.jobs.insert(id, slot);
         self.run(id, Job::probe(call, calls), Answer::Begin, now, out);
