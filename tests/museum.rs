@@ -65,6 +65,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::WatchSurvivesItsKind => watch_survives_its_kind,
         Mutant::SeatBeforeIdentity => seat_before_identity,
         Mutant::BodyBeforeIdentity => body_before_identity,
+        Mutant::CallsOutlived => calls_outlived,
     }
 }
 
@@ -552,4 +553,13 @@ fn body_before_identity(flaw: Flaw) -> bool {
     };
     driver.request(id, request, Bytes::new());
     driver.awaits_body(id)
+}
+
+fn calls_outlived(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let id = JobId(1 << 40);
+    driver.give(Input::Probe(id, vec![crate::outcalls::call()]));
+    assert_eq!(driver.calls.len(), 1);
+    driver.give(Input::Gone(id));
+    !driver.calls.is_empty()
 }

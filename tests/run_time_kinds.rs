@@ -228,7 +228,11 @@ impl Slow {
                 Effect::Body(id) => self.awaited.push(id),
                 Effect::Close(id) => self.open.retain(|open| *open != id),
                 Effect::Follow { feed, prefix, after } => self.etcd.follow(ServerId(0), feed, &prefix, after),
-                Effect::Frame { .. } | Effect::RequestProgress(_) | Effect::Note(_) => {}
+                Effect::Frame { .. }
+                | Effect::RequestProgress(_)
+                | Effect::Call(..)
+                | Effect::CancelCalls(_)
+                | Effect::Note(_) => {}
             }
         }
         for id in sent {

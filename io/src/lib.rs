@@ -20,6 +20,7 @@ pub mod load;
 mod long_steps;
 mod mailbox;
 pub mod metrics;
+mod outcall;
 pub mod peer;
 mod pieces;
 pub mod private;

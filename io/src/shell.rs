@@ -5,6 +5,7 @@
 //! second lock, which is taken before the first one is released. So frames keep the machine's order although the
 //! machine already takes the next input.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -20,7 +21,7 @@ use steersman_core::machine::{Drain, Effect, Input, Machine, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::value::Text;
-use steersman_core::wire::{BodyError, Request};
+use steersman_core::wire::{BodyError, Outcall, Request};
 use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -32,6 +33,7 @@ use crate::conversation::Conversation;
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
+use crate::outcall::Outcalls;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
 use crate::throttle::Throttle;
@@ -56,6 +58,7 @@ pub struct Shell {
     listening: Mutex<Vec<AbortHandle>>,
     /// Limits the log lines about writes of unknown outcome.
     unknown_outcomes: Mutex<Throttle>,
+    outcalls: Outcalls,
     pub metrics: Metrics,
 }
 
@@ -99,6 +102,8 @@ impl Shell {
             failed: watch::Sender::new(None),
             listening: Mutex::default(),
             unknown_outcomes: Mutex::default(),
+            // No option names a client certificate for calls yet.
+            outcalls: Outcalls::new(BTreeMap::new()),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -130,20 +135,33 @@ impl Shell {
 
     /// Answers one request. Its body is polled only when the machine asks for it. With `Body::Stream` the conversation
     /// continues with frames. Dropping the future or the conversation tells the machine that the client went away.
-    pub async fn request<F>(
+    pub async fn request<F>(self: &Arc<Self>, request: Request, body: Pin<&mut F>) -> (Response, Conversation)
+    where
+        F: Future<Output = Result<Bytes, BodyError>>,
+    {
+        let id = self.next_job();
+        let kind = RequestKind::of(&request.method);
+        self.converse(id, kind, Input::Request(id, request), body).await
+    }
+
+    pub(crate) fn next_job(&self) -> JobId {
+        JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Begins a job with an input, and does what the machine asks for until it answers.
+    pub(crate) async fn converse<F>(
         self: &Arc<Self>,
-        request: Request,
+        id: JobId,
+        kind: RequestKind,
+        mut input: Input,
         mut body: Pin<&mut F>,
     ) -> (Response, Conversation)
     where
         F: Future<Output = Result<Bytes, BodyError>>,
     {
-        let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
         let mailbox = self.mailboxes().open(id);
-        let mut conversation =
-            Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
+        let mut conversation = Conversation::new(Arc::clone(self), id, mailbox, kind);
         let mut long_steps: Option<&LongSteps> = None;
-        let mut input = Input::Request(id, request);
         loop {
             let mail = match self.turn(Some(id), input) {
                 Some(mail) => mail,
@@ -290,6 +308,14 @@ impl Shell {
         let (id, mail) = match effect {
             Effect::Run(task) => (task.id, Mail::Run(task)),
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
+            Effect::Call(id, index, call) => {
+                turn.after.push(Later::Call(id, index, call));
+                return;
+            }
+            Effect::CancelCalls(id) => {
+                turn.after.push(Later::CancelCalls(id));
+                return;
+            }
             Effect::Body(id) => (id, Mail::Body),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
@@ -351,6 +377,8 @@ impl Shell {
                     shell.turn(None, Input::Stored(id, stored))
                 });
             }
+            Later::Call(id, index, call) => self.outcalls.begin(self, id, index, call),
+            Later::CancelCalls(id) => self.outcalls.cancel(id),
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
             Later::RequestProgress(feed) => {
                 if let Some(store) = self.store(feed) {
@@ -376,6 +404,10 @@ impl Shell {
 
     pub(crate) fn store(&self, feed: Feed) -> Option<&Arc<dyn Store>> {
         self.stores.get(usize::from(feed.0))
+    }
+
+    pub(crate) fn outcalls(&self) -> &Outcalls {
+        &self.outcalls
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -484,6 +516,8 @@ struct Turn {
 enum Later {
     Run(Task),
     Store(JobId, Feed, Op),
+    Call(JobId, u32, Outcall),
+    CancelCalls(JobId),
     Follow { feed: Feed, prefix: Bytes, after: Rev },
     RequestProgress(Feed),
 }
@@ -509,7 +543,7 @@ impl Turn {
             Effect::Respond(id, response) => {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
             }
-            Effect::Note(_) => true,
+            Effect::Note(_) | Effect::Call(..) | Effect::CancelCalls(_) => true,
             Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
                 false
             }

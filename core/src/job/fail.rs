@@ -20,6 +20,7 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
         | Answer::Begin
         | Answer::Seated
         | Answer::Body(_)
+        | Answer::Called(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -53,6 +54,7 @@ pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
         | Answer::Begin
         | Answer::Seated
         | Answer::Body(_)
+        | Answer::Called(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
