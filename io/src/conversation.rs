@@ -11,7 +11,7 @@ use steersman_core::limits;
 use steersman_core::machine::{Input, JobId};
 use steersman_core::store::{Feed, Op, Stored};
 
-use crate::mailbox::{Mail, Mailbox, Taken};
+use crate::mailbox::{Mail, Mailbox, Mailboxes, Taken};
 use crate::metrics::{RequestKind, operation_name};
 use crate::pieces::Pieces;
 use crate::shell::{Shell, no_such_store};
@@ -26,7 +26,8 @@ type Performing = Pin<Box<dyn Future<Output = Stored> + Send>>;
 pub struct Conversation {
     shell: Arc<Shell>,
     id: JobId,
-    mailbox: Arc<Mailbox>,
+    /// None while the request has not had to wait for the machine.
+    mailbox: Option<Arc<Mailbox>>,
     kind: RequestKind,
     /// An operation on a store that is under way. Its outcome must reach the machine even if the client goes away.
     performing: Option<Performing>,
@@ -48,15 +49,31 @@ enum Stage {
 }
 
 impl Conversation {
-    pub(crate) fn new(shell: Arc<Shell>, id: JobId, mailbox: Arc<Mailbox>, kind: RequestKind) -> Self {
+    pub(crate) fn new(shell: Arc<Shell>, id: JobId, kind: RequestKind) -> Self {
         shell.metrics.request_began(kind);
-        Self { shell, id, mailbox, kind, performing: None, stage: Stage::Asked, taken: 0 }
+        Self { shell, id, mailbox: None, kind, performing: None, stage: Stage::Asked, taken: 0 }
+    }
+
+    pub(crate) fn id(&self) -> JobId {
+        self.id
+    }
+
+    pub(crate) fn has_no_mailbox(&self) -> bool {
+        self.mailbox.is_none()
+    }
+
+    pub(crate) fn open(&mut self, mailboxes: &mut Mailboxes) {
+        self.mailbox = Some(mailboxes.open(self.id));
     }
 
     /// The next mail for this job, or Err with the store's outcome if that comes first.
     pub(crate) async fn mail(&mut self) -> Result<Mail, Stored> {
+        let mailbox = match &self.mailbox {
+            Some(mailbox) => mailbox,
+            None => self.mailbox.insert(self.shell.mailboxes().open(self.id)),
+        };
         poll_fn(|context| {
-            if let Poll::Ready(mail) = self.mailbox.poll(context) {
+            if let Poll::Ready(mail) = mailbox.poll(context) {
                 return Poll::Ready(Ok(mail));
             }
             let Some(performing) = &mut self.performing else { return Poll::Pending };
@@ -105,7 +122,8 @@ impl Conversation {
 
     /// The next bytes of the stream; None at its end.
     pub(crate) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Pieces>> {
-        match self.mailbox.poll_frames(context) {
+        let mailbox = self.mailbox.as_ref().expect("a stream has a mailbox");
+        match mailbox.poll_frames(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Taken::Closed) => {
                 self.shell.metrics.stream_ended();
@@ -116,7 +134,7 @@ impl Conversation {
                 self.taken += frames;
                 if self.taken >= CREDIT_BATCH {
                     let taken = std::mem::take(&mut self.taken);
-                    self.shell.turn(None, Input::Credit(self.id, taken));
+                    self.shell.turn(Input::Credit(self.id, taken));
                 }
                 Poll::Ready(Some(bytes))
             }
@@ -126,26 +144,25 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.shell.forget(self.id, &self.mailbox);
         match self.stage {
             Stage::Asked => self.shell.metrics.request_ended(self.kind),
             Stage::Streaming => self.shell.metrics.stream_ended(),
             Stage::Sending | Stage::Ended => {}
         }
         match self.stage {
-            Stage::Asked | Stage::Streaming => {
-                self.shell.turn(None, Input::Gone(self.id));
-            }
-            Stage::Sending => {
-                self.shell.turn(None, Input::Sent(self.id));
-            }
+            Stage::Asked | Stage::Streaming => self.shell.turn(Input::Gone(self.id)),
+            Stage::Sending => self.shell.turn(Input::Sent(self.id)),
             Stage::Ended => {}
+        }
+        // Until here the machine may have answered a request that never looked for its mail.
+        if self.mailbox.is_some() || self.stage == Stage::Asked {
+            self.shell.forget(self.id);
         }
         if let Some(performing) = self.performing.take() {
             let (shell, id) = (Arc::clone(&self.shell), self.id);
             self.shell.runtime().spawn(async move {
                 let stored = performing.await;
-                shell.turn(None, Input::Stored(id, stored))
+                shell.turn(Input::Stored(id, stored));
             });
         }
     }

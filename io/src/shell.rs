@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::conversation::Conversation;
 use crate::long_steps::LongSteps;
-use crate::mailbox::{Mail, Mailbox, Mailboxes};
+use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
@@ -98,7 +98,7 @@ impl Shell {
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
-        shell.turn(None, Input::Start);
+        shell.turn(Input::Start);
         shell.listen_to_health();
         shell
     }
@@ -109,7 +109,7 @@ impl Shell {
             let teller = shell.clone();
             let sink = move |health| {
                 if let Some(shell) = teller.upgrade() {
-                    shell.turn(None, Input::Health(feed, health));
+                    shell.turn(Input::Health(feed, health));
                 }
             };
             let listening = tokio::spawn(async move {
@@ -128,13 +128,11 @@ impl Shell {
     /// conversation tells the machine that the client went away.
     pub async fn request(self: &Arc<Self>, request: Request) -> (Response, Conversation) {
         let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
-        let mailbox = self.mailboxes().open(id);
-        let mut conversation =
-            Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
+        let mut conversation = Conversation::new(Arc::clone(self), id, RequestKind::of(&request.method));
         let long_steps = self.long_steps_for(&request);
         let mut input = Input::Request(id, request);
         loop {
-            let mail = match self.turn(Some(id), input) {
+            let mail = match self.turn_of(Some(&mut conversation), input) {
                 Some(mail) => mail,
                 None => match conversation.mail().await {
                     Ok(mail) => mail,
@@ -170,7 +168,7 @@ impl Shell {
 
     /// Begins to shut down: readiness fails from here on, and everything else is served as before.
     pub fn initiate_shutdown(self: &Arc<Self>) {
-        self.turn(None, Input::ShutdownInitiated);
+        self.turn(Input::ShutdownInitiated);
     }
 
     /// Returns the reason when a store can never work again. The server is useless then.
@@ -186,7 +184,7 @@ impl Shell {
 
     /// Takes no new requests from here on, and closes the watches some at a time.
     pub fn drain(self: &Arc<Self>, drain: Drain) {
-        self.turn(None, Input::Drain(drain));
+        self.turn(Input::Drain(drain));
     }
 
     /// Closes the stores and ends a recording.
@@ -236,9 +234,15 @@ impl Shell {
         self.stores.iter().map(|store| store.size_bytes())
     }
 
+    /// Gives the machine one input and carries out its effects.
+    pub(crate) fn turn(self: &Arc<Self>, input: Input) {
+        let mail = self.turn_of(None, input);
+        assert!(mail.is_none(), "mail is returned to the job that it is for");
+    }
+
     /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
-    /// its stream is returned, for the caller to do.
-    pub(crate) fn turn(self: &Arc<Self>, own: Option<JobId>, input: Input) -> Option<Mail> {
+    /// its stream is returned, for the caller to do. If there is none, the job has a mailbox from here on.
+    fn turn_of(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
         let mut effects = Vec::with_capacity(4);
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
@@ -251,14 +255,19 @@ impl Shell {
             recorder.record_effects(&effects);
         }
         let rearm = driven.rearm(is_tick);
-        let mut turn = Turn { own, mail: None, waiting: Vec::new(), after: Vec::new() };
-        if effects.iter().all(|effect| turn.is_private(effect)) {
+        let id = own.as_deref().map(Conversation::id);
+        let mut turn = Turn { own: id, mail: None, waiting: Vec::new(), after: Vec::new() };
+        let waits = own.filter(|own| own.has_no_mailbox() && turn.needs_mailbox(&effects));
+        if waits.is_none() && effects.iter().all(|effect| turn.is_private(effect)) {
             drop(driven);
             effects.into_iter().for_each(|effect| self.perform(effect, None, &mut turn));
         } else {
-            let mailboxes = self.mailboxes();
+            let mut mailboxes = self.mailboxes();
             drop(driven);
-            effects.into_iter().for_each(|effect| self.perform(effect, Some(&mailboxes), &mut turn));
+            if let Some(own) = waits {
+                own.open(&mut mailboxes);
+            }
+            effects.into_iter().for_each(|effect| self.perform(effect, Some(&mut mailboxes), &mut turn));
         }
         // Tasks are woken last, so that a client that is sent several frames finds all of them at once.
         turn.waiting.drain(..).for_each(Waker::wake);
@@ -271,7 +280,7 @@ impl Shell {
         turn.mail
     }
 
-    fn perform(self: &Arc<Self>, effect: Effect, mailboxes: Option<&Mailboxes>, turn: &mut Turn) {
+    fn perform(self: &Arc<Self>, effect: Effect, mailboxes: Option<&mut Mailboxes>, turn: &mut Turn) {
         let (id, mail) = match effect {
             Effect::Run(task) => (task.id, Mail::Run(task)),
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
@@ -319,7 +328,7 @@ impl Shell {
                 Some(long_steps) => long_steps.run_for_nobody(self, task),
                 None => {
                     let shell = Arc::clone(self);
-                    self.runtime.spawn(async move { shell.turn(None, Input::Ran(run(task))) });
+                    self.runtime.spawn(async move { shell.turn(Input::Ran(run(task))) });
                 }
             },
             Later::Store(id, feed, op) => {
@@ -332,7 +341,7 @@ impl Shell {
                         },
                         None => no_such_store(feed),
                     };
-                    shell.turn(None, Input::Stored(id, stored))
+                    shell.turn(Input::Stored(id, stored))
                 });
             }
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
@@ -353,7 +362,7 @@ impl Shell {
                 FeedInput::Changed(batch) => Input::Changed(batch),
                 FeedInput::Lost(feed, why) => Input::Lost(feed, why),
             };
-            shell.turn(None, input);
+            shell.turn(input);
         };
         store.follow(feed, prefix, after, Arc::new(sink));
     }
@@ -367,10 +376,10 @@ impl Shell {
     }
 
     /// Forgets a job's mailbox, so that later mail finds no client. What the machine asked for in it and was not
-    /// begun is done all the same.
-    pub(crate) fn forget(self: &Arc<Self>, id: JobId, mailbox: &Mailbox) {
-        self.mailboxes().close(id);
-        for mail in mailbox.empty() {
+    /// begun is done all the same. The machine must have answered the job, or know that its client is gone.
+    pub(crate) fn forget(self: &Arc<Self>, id: JobId) {
+        let mailbox = self.mailboxes().close(id);
+        for mail in mailbox.into_iter().flat_map(|mailbox| mailbox.empty()) {
             if let Some(later) = Later::without_client(id, mail) {
                 self.perform_later(later);
             }
@@ -393,7 +402,7 @@ impl Shell {
         self.driven.lock().unwrap_or_else(|_| abort("machine"))
     }
 
-    fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
+    pub(crate) fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
         self.mailboxes.lock().unwrap_or_else(|_| abort("mailboxes"))
     }
 }
@@ -419,7 +428,7 @@ async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
                 timer.notified().await;
             }
             Some(at) if at <= Instant::now() => {
-                shell.turn(None, Input::Tick);
+                shell.turn(Input::Tick);
                 drop(shell);
                 tokio::task::yield_now().await;
             }
@@ -485,6 +494,18 @@ impl Later {
 }
 
 impl Turn {
+    /// Whether the job whose task is running here waits after this turn, or becomes a stream with it.
+    fn needs_mailbox(&self, effects: &[Effect]) -> bool {
+        !effects.iter().any(|effect| match effect {
+            Effect::Run(_) | Effect::Store(..) | Effect::Respond(..) => self.is_private(effect),
+            Effect::Frame { .. }
+            | Effect::Close(_)
+            | Effect::Follow { .. }
+            | Effect::RequestProgress(_)
+            | Effect::Note(_) => false,
+        })
+    }
+
     /// Whether the effect concerns only the job whose task is running here, and is not part of its stream.
     fn is_private(&self, effect: &Effect) -> bool {
         match effect {
