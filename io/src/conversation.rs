@@ -134,7 +134,7 @@ impl Conversation {
                 self.taken += frames;
                 if self.taken >= CREDIT_BATCH {
                     let taken = std::mem::take(&mut self.taken);
-                    self.shell.turn(Input::Credit(self.id, taken));
+                    self.shell.turn(None, Input::Credit(self.id, taken));
                 }
                 Poll::Ready(Some(bytes))
             }
@@ -150,8 +150,12 @@ impl Drop for Conversation {
             Stage::Sending | Stage::Ended => {}
         }
         match self.stage {
-            Stage::Asked | Stage::Streaming => self.shell.turn(Input::Gone(self.id)),
-            Stage::Sending => self.shell.turn(Input::Sent(self.id)),
+            Stage::Asked | Stage::Streaming => {
+                self.shell.turn(None, Input::Gone(self.id));
+            }
+            Stage::Sending => {
+                self.shell.turn(None, Input::Sent(self.id));
+            }
             Stage::Ended => {}
         }
         // Until here the machine may have answered a request that never looked for its mail.
@@ -162,7 +166,7 @@ impl Drop for Conversation {
             let (shell, id) = (Arc::clone(&self.shell), self.id);
             self.shell.runtime().spawn(async move {
                 let stored = performing.await;
-                shell.turn(Input::Stored(id, stored));
+                shell.turn(None, Input::Stored(id, stored))
             });
         }
     }

@@ -77,7 +77,7 @@ fn work(queue: &Mutex<Receiver<Waiting>>) {
             None => Some(ran),
         };
         if let Some(ran) = unheard {
-            shell.turn(Input::Ran(ran));
+            shell.turn(None, Input::Ran(ran));
         }
     }
 }

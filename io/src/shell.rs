@@ -98,7 +98,7 @@ impl Shell {
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
-        shell.turn(Input::Start);
+        shell.turn(None, Input::Start);
         shell.listen_to_health();
         shell
     }
@@ -109,7 +109,7 @@ impl Shell {
             let teller = shell.clone();
             let sink = move |health| {
                 if let Some(shell) = teller.upgrade() {
-                    shell.turn(Input::Health(feed, health));
+                    shell.turn(None, Input::Health(feed, health));
                 }
             };
             let listening = tokio::spawn(async move {
@@ -132,7 +132,7 @@ impl Shell {
         let long_steps = self.long_steps_for(&request);
         let mut input = Input::Request(id, request);
         loop {
-            let mail = match self.turn_of(Some(&mut conversation), input) {
+            let mail = match self.turn(Some(&mut conversation), input) {
                 Some(mail) => mail,
                 None => match conversation.mail().await {
                     Ok(mail) => mail,
@@ -168,7 +168,7 @@ impl Shell {
 
     /// Begins to shut down: readiness fails from here on, and everything else is served as before.
     pub fn initiate_shutdown(self: &Arc<Self>) {
-        self.turn(Input::ShutdownInitiated);
+        self.turn(None, Input::ShutdownInitiated);
     }
 
     /// Returns the reason when a store can never work again. The server is useless then.
@@ -184,7 +184,7 @@ impl Shell {
 
     /// Takes no new requests from here on, and closes the watches some at a time.
     pub fn drain(self: &Arc<Self>, drain: Drain) {
-        self.turn(Input::Drain(drain));
+        self.turn(None, Input::Drain(drain));
     }
 
     /// Closes the stores and ends a recording.
@@ -234,15 +234,9 @@ impl Shell {
         self.stores.iter().map(|store| store.size_bytes())
     }
 
-    /// Gives the machine one input and carries out its effects.
-    pub(crate) fn turn(self: &Arc<Self>, input: Input) {
-        let mail = self.turn_of(None, input);
-        assert!(mail.is_none(), "mail is returned to the job that it is for");
-    }
-
     /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
     /// its stream is returned, for the caller to do. If there is none, the job has a mailbox from here on.
-    fn turn_of(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
+    pub(crate) fn turn(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
         let mut effects = Vec::with_capacity(4);
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
@@ -328,7 +322,7 @@ impl Shell {
                 Some(long_steps) => long_steps.run_for_nobody(self, task),
                 None => {
                     let shell = Arc::clone(self);
-                    self.runtime.spawn(async move { shell.turn(Input::Ran(run(task))) });
+                    self.runtime.spawn(async move { shell.turn(None, Input::Ran(run(task))) });
                 }
             },
             Later::Store(id, feed, op) => {
@@ -341,7 +335,7 @@ impl Shell {
                         },
                         None => no_such_store(feed),
                     };
-                    shell.turn(Input::Stored(id, stored))
+                    shell.turn(None, Input::Stored(id, stored))
                 });
             }
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
@@ -362,7 +356,7 @@ impl Shell {
                 FeedInput::Changed(batch) => Input::Changed(batch),
                 FeedInput::Lost(feed, why) => Input::Lost(feed, why),
             };
-            shell.turn(input);
+            shell.turn(None, input);
         };
         store.follow(feed, prefix, after, Arc::new(sink));
     }
@@ -428,7 +422,7 @@ async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
                 timer.notified().await;
             }
             Some(at) if at <= Instant::now() => {
-                shell.turn(Input::Tick);
+                shell.turn(None, Input::Tick);
                 drop(shell);
                 tokio::task::yield_now().await;
             }
