@@ -1,6 +1,7 @@
 //! Gathers what the HTTP/2 library writes: it writes and flushes every frame by itself, and each would become a record
 //! of TLS and a system call. Here they are put together, and are sent when the library has no more to write for now.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How many bytes are gathered before they are sent in any case.
 const GATHERED_BYTES: usize = 64 * 1024;
 
-/// How much capacity an idle connection keeps.
-const KEPT_BYTES: usize = 1024;
+thread_local! {
+    /// A buffer for the connections that a thread works on, of which each is done with it before the next one begins,
+    /// unless its client reads too slowly: that one keeps it until the client has taken all of it.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A byte stream whose writes are gathered. The library holds one clone, and the task that runs the library holds
 /// another one, with which it sends.
@@ -69,10 +73,10 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
                 count => self.sent += count,
             }
         }
-        self.sent = 0;
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT_BYTES {
-            self.bytes = Vec::new();
+        if self.sent > 0 {
+            self.sent = 0;
+            self.bytes.clear();
+            BUFFER.set(std::mem::take(&mut self.bytes));
         }
         if self.must_flush {
             ready!(Pin::new(&mut self.stream).poll_flush(context))?;
@@ -92,6 +96,10 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
         }
         if self.bytes.len() >= GATHERED_BYTES {
             ready!(self.poll_send(context))?;
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes = BUFFER.take();
+            self.bytes.reserve_exact(GATHERED_BYTES);
         }
         let before = self.bytes.len();
         for slice in slices {
