@@ -195,7 +195,9 @@ impl Mailboxes {
             // A request that is answered while one of its steps runs has timed out. Its task will look for the answer
             // after the step.
             (None, mail @ Mail::Respond(_)) => waiting.extend(self.open(id).push(mail)),
-            (None, mail @ (Mail::Run(_) | Mail::Store(..) | Mail::Frame(_) | Mail::Close)) => return Some(mail),
+            (None, mail @ (Mail::Run(_) | Mail::Store(..) | Mail::Frame(_) | Mail::Close)) => {
+                return Some(mail);
+            }
         }
         None
     }
@@ -249,7 +251,9 @@ mod tests {
         assert!(mailboxes.deliver(id, Mail::Respond(response), &mut waiting).is_none());
         let mailbox = mailboxes.open(id);
         let mut context = Context::from_waker(Waker::noop());
-        assert!(matches!(mailbox.poll(&mut context), Poll::Ready(Mail::Respond(answer)) if answer.status == 504));
+        assert!(
+            matches!(mailbox.poll(&mut context), Poll::Ready(Mail::Respond(answer)) if answer.status == 504)
+        );
         assert!(mailbox.poll(&mut context).is_pending());
         assert!(mailboxes.deliver(id, operation(), &mut waiting).is_none() && waiting.len() == 1);
         assert!(mailboxes.close(id).is_some() && mailboxes.by_job.is_empty(), "nothing is left");

@@ -125,7 +125,8 @@ impl Bench<'_> {
         files.push((Operation::WatchEvent.file(), event.into_bytes()));
         let mut floor = Floor::start(self.options, self.keys, directory, &files).await?;
         let Options { pods, pod_bytes, .. } = *self.options;
-        let post = move |index: usize| Request::post(pods::collection_path(index), pods::json(index, pod_bytes));
+        let post =
+            move |index: usize| Request::post(pods::collection_path(index), pods::json(index, pod_bytes));
         let mut measured = vec![floor.beside(Operation::Create, create, pods, usize::MAX, post).await?];
         for operation in reads {
             let request = move |index: usize| Request::get(operation.path(index));

@@ -76,7 +76,9 @@ pub(super) fn command() -> Command {
         .arg(flag("quick", "Small numbers, to see that it runs"))
         .arg(number("pods", "Pods to create [default: 10000]"))
         .arg(number("watchers", "Watches for the fan-out [default: 500]"))
-        .arg(number("streams", "Watches that share a connection, with --http2 [default: 1]").requires("http2"))
+        .arg(
+            number("streams", "Watches that share a connection, with --http2 [default: 1]").requires("http2"),
+        )
         .arg(number("events", "Changes that all watches are told of [default: 200]"))
         .arg(number("pod-bytes", "Bytes of a pod [default: 5500]"))
         .arg(

@@ -86,11 +86,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
     }
 
     /// Gathers as much of the slices as there is room for, and returns how much that was.
-    fn gather(
-        &mut self,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
+    fn gather(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(error));
         }
@@ -126,11 +122,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathered<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.lock().gather(context, &[IoSlice::new(bytes)])
     }
 
