@@ -227,7 +227,7 @@ impl Hasher for JobHasher {
 #[cfg(test)]
 mod tests {
     use bytes::Buf;
-    use steersman_core::http::Body;
+    use steersman_core::answer::Body;
     use steersman_core::store::Rev;
 
     use super::*;
