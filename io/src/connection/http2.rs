@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -23,7 +23,7 @@ use super::Requests;
 use super::activity::{Stream, UnderWay};
 use super::gathered::Gathered;
 use super::guarded::{AskRoom, Guarded};
-use super::watches::{Answering, WatchMail, Watches};
+use super::watches::{Answering, LibraryWaker, WatchMail, Watches};
 use crate::exchange::{Head, Reply};
 
 /// Flow control windows: how many bytes a client may send before the server reads them, on a stream and on a
@@ -68,6 +68,7 @@ pub(super) async fn serve(
     let sender = Gathered::new(stream);
     let service = StreamRequests { requests: Arc::new(requests), streams: streams.clone() };
     let watches = Watches::new(streams.watches.clone());
+    let library_waker = LibraryWaker::new(streams.watches.clone());
     let library = hyper::server::conn::http2::Builder::new(streams)
         .timer(TokioTimer::new())
         .max_concurrent_streams(service.requests.server.http2_max_streams())
@@ -77,7 +78,8 @@ pub(super) async fn serve(
         .max_header_list_size(HEADER_LIST_BYTES)
         .max_send_buf_size(limits::STREAM_SEND_BYTES)
         .serve_connection(TokioIo::new(sender.clone()), service);
-    let mut connection = Connection { library: pin!(library), watches, sender };
+    let waker = Waker::from(Arc::clone(&library_waker));
+    let mut connection = Connection { library: pin!(library), library_waker, waker, watches, sender };
     tokio::select! {
         biased;
         ended = &mut connection => return ended,
@@ -95,6 +97,9 @@ pub(super) async fn serve(
 /// What the task of a connection does.
 struct Connection<'a, C, S> {
     library: Pin<&'a mut C>,
+    library_waker: Arc<LibraryWaker>,
+    /// The same, as polling needs it.
+    waker: Waker,
     watches: Watches,
     sender: Gathered<S>,
 }
@@ -105,9 +110,13 @@ impl<C: Future, S: AsyncWrite + Unpin> Future for Connection<'_, C, S> {
     /// First all watches that have something to send hand it over, then the library makes frames of it, and then these
     /// are sent.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
-        self.watches.poll(context);
-        match self.library.as_mut().poll(context) {
-            Poll::Pending if self.sender.send(context) => self.library.as_mut().poll(context),
+        let this = &mut *self;
+        this.library_waker.set_comes_next(true);
+        this.watches.poll(context);
+        this.library_waker.set_comes_next(false);
+        let mut context_of_library = Context::from_waker(&this.waker);
+        match this.library.as_mut().poll(&mut context_of_library) {
+            Poll::Pending if this.sender.send(context) => this.library.as_mut().poll(&mut context_of_library),
             outcome @ (Poll::Pending | Poll::Ready(_)) => outcome,
         }
     }

@@ -92,6 +92,38 @@ struct News {
     is_closed: bool,
 }
 
+/// Wakes the connection's task for the HTTP/2 library, except while the task is about to run the library anyway: every
+/// frame that a watch hands over would wake it once more.
+pub(super) struct LibraryWaker {
+    mail: WatchMail,
+    comes_next: AtomicBool,
+}
+
+impl LibraryWaker {
+    pub(super) fn new(mail: WatchMail) -> Arc<Self> {
+        Arc::new(Self { mail, comes_next: AtomicBool::new(false) })
+    }
+
+    /// The library will be run after what the caller does now. Or, with false, it is run now, and a wake counts again.
+    pub(super) fn set_comes_next(&self, comes_next: bool) {
+        self.comes_next.swap(comes_next, Ordering::AcqRel);
+    }
+}
+
+impl Wake for LibraryWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // An exchange and not a load: it happens either before the exchange with which the library's run begins, so
+        // that the library sees what it is woken for, or after it, and then the task is woken.
+        if !self.comes_next.fetch_or(false, Ordering::AcqRel) {
+            WatchMail::tell(self.mail.lock());
+        }
+    }
+}
+
 /// Wakes one watch.
 struct WatchWaker {
     number: u64,
@@ -186,14 +218,13 @@ impl Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        let adopted = {
+        let (adopted, task) = {
             let mut news = self.mail.lock();
             news.is_closed = true;
-            news.task = None;
-            std::mem::take(&mut news.adopted)
+            (std::mem::take(&mut news.adopted), news.task.take())
         };
         // They hold this mail, and may wake other watches while they end, so nothing is locked.
-        drop(adopted);
+        drop((adopted, task));
         self.by_number.clear();
     }
 }
@@ -203,6 +234,7 @@ mod tests {
     use super::*;
     use crate::connection::activity::{Activity, UnderWay};
     use std::future::{pending, poll_fn};
+    use std::sync::atomic::AtomicUsize;
     use tokio::time::Instant;
 
     /// Work that notes how often it is polled and ends when it is told to.
@@ -249,6 +281,32 @@ mod tests {
         assert_eq!(Arc::strong_count(&late), 2, "the connection keeps no watch");
         let (_, ends) = adopt();
         assert_eq!(Arc::strong_count(&ends), 1, "nor does it take one over after its end");
+    }
+
+    #[test]
+    fn the_library_is_not_woken_when_it_comes_next_anyway() {
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let task = Waker::from(Arc::clone(&count));
+        let mail = WatchMail::default();
+        let mut watches = Watches::new(mail.clone());
+        let library = LibraryWaker::new(mail);
+        let woken = |library: &Arc<LibraryWaker>| {
+            library.wake_by_ref();
+            count.0.swap(0, Ordering::Relaxed)
+        };
+        library.set_comes_next(true);
+        watches.poll(&mut Context::from_waker(&task));
+        assert_eq!(woken(&library), 0, "it comes next");
+        library.set_comes_next(false);
+        assert_eq!((woken(&library), woken(&library)), (1, 0), "the task is woken, once until it runs");
+        watches.poll(&mut Context::from_waker(&task));
+        assert_eq!(woken(&library), 1);
     }
 
     #[tokio::test(start_paused = true)]
