@@ -8,7 +8,7 @@ use super::pods;
 
 /// How much is done, and where the report goes.
 #[derive(Clone, Debug)]
-pub(super) struct Options {
+pub(super) struct BenchOptions {
     pub(super) pods: usize,
     /// Requests of each small operation.
     pub(super) requests: usize,
@@ -38,7 +38,7 @@ pub(super) const WATCH: &str = "watch";
 /// Items of one page.
 pub(super) const PAGE_ITEMS: usize = 500;
 
-impl Options {
+impl BenchOptions {
     pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let is_quick = matches.get_flag("quick");
         let number = |name: &str| matches.get_one::<u32>(name).map(|number| (*number).max(1) as usize);

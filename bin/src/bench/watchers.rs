@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use steersman_io::load::{Connection, Events, Target};
+use steersman_io::load::{Connection, Events, LoadTarget};
 
 /// How long the last event may take to arrive.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 const DELIVERY_POLL: Duration = Duration::from_millis(2);
 
 /// Open watches, on connections that they share or not. They end when this is dropped.
-pub(super) struct Watchers {
+pub(super) struct OpenWatches {
     readers: Vec<tokio::task::JoinHandle<()>>,
     connections: Vec<Connection>,
     arrived: Arc<AtomicUsize>,
 }
 
-impl Watchers {
+impl OpenWatches {
     /// Opens so many watches, and a connection for every `streams` of them.
     pub(super) async fn open(
-        target: &Target,
+        target: &LoadTarget,
         path: &str,
         count: usize,
         streams: usize,
@@ -54,7 +54,7 @@ impl Watchers {
     }
 }
 
-impl Drop for Watchers {
+impl Drop for OpenWatches {
     fn drop(&mut self) {
         self.readers.iter().for_each(tokio::task::JoinHandle::abort);
     }

@@ -21,10 +21,10 @@ pub(crate) struct Activity {
 }
 
 /// A request under way. Dropping it says that the answer has been handed over.
-pub(crate) struct UnderWay(Arc<Stream>);
+pub(crate) struct UnderWay(Arc<RequestActivity>);
 
 /// One request and its answer.
-pub(crate) struct Stream {
+pub(crate) struct RequestActivity {
     activity: Arc<Activity>,
     /// A part of the answer was handed over, and the next one has not been asked for yet.
     handed_over: AtomicBool,
@@ -97,7 +97,7 @@ impl Activity {
 impl UnderWay {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Stream {
+        Self(Arc::new(RequestActivity {
             activity: Arc::clone(activity),
             handed_over: AtomicBool::new(false),
             is_idle_watch: AtomicBool::new(false),
@@ -107,7 +107,7 @@ impl UnderWay {
         }))
     }
 
-    pub(crate) fn stream(&self) -> Arc<Stream> {
+    pub(crate) fn stream(&self) -> Arc<RequestActivity> {
         Arc::clone(&self.0)
     }
 
@@ -150,7 +150,7 @@ impl Drop for UnderWay {
     }
 }
 
-impl Stream {
+impl RequestActivity {
     pub(super) fn is_idle_watch(&self) -> bool {
         self.is_idle_watch.load(Ordering::Relaxed)
     }

@@ -20,11 +20,11 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use super::Requests;
-use super::activity::{Stream, UnderWay};
+use super::activity::{RequestActivity, UnderWay};
 use super::gathered::Gathered;
 use super::guarded::{AskRoom, Guarded};
 use super::watches::{Answering, LibraryWaker, WatchMail, Watches};
-use crate::exchange::{Head, Reply};
+use crate::exchange::{AnswerBody, Head};
 
 /// Flow control windows: how many bytes a client may send before the server reads them, on a stream and on a
 /// connection, and in one frame. The server keeps them in memory.
@@ -79,7 +79,7 @@ pub(super) async fn serve(
         .max_send_buf_size(limits::STREAM_SEND_BYTES)
         .serve_connection(TokioIo::new(sender.clone()), service);
     let waker = Waker::from(Arc::clone(&library_waker));
-    let mut connection = Connection { library: pin!(library), library_waker, waker, watches, sender };
+    let mut connection = ConnectionTask { library: pin!(library), library_waker, waker, watches, sender };
     tokio::select! {
         biased;
         ended = &mut connection => return ended,
@@ -95,7 +95,7 @@ pub(super) async fn serve(
 }
 
 /// What the task of a connection does.
-struct Connection<'a, C, S> {
+struct ConnectionTask<'a, C, S> {
     library: Pin<&'a mut C>,
     library_waker: Arc<LibraryWaker>,
     /// The same, as polling needs it.
@@ -104,7 +104,7 @@ struct Connection<'a, C, S> {
     sender: Gathered<S>,
 }
 
-impl<C: Future, S: AsyncWrite + Unpin> Future for Connection<'_, C, S> {
+impl<C: Future, S: AsyncWrite + Unpin> Future for ConnectionTask<'_, C, S> {
     type Output = C::Output;
 
     /// First all watches that have something to send hand it over, then the library makes frames of it, and then these
@@ -141,7 +141,7 @@ struct StreamRequests {
 }
 
 impl Service<http::Request<Incoming>> for StreamRequests {
-    type Response = http::Response<Reply>;
+    type Response = http::Response<AnswerBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -160,11 +160,11 @@ struct Streams {
     watches: WatchMail,
     /// Connects the two futures: hyper asks the service for a request's future, and right afterwards spawns a future
     /// that wraps it.
-    next: Arc<Mutex<Option<Arc<Stream>>>>,
+    next: Arc<Mutex<Option<Arc<RequestActivity>>>>,
 }
 
 impl Streams {
-    fn comes_next(&self, stream: Arc<Stream>) {
+    fn comes_next(&self, stream: Arc<RequestActivity>) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use steersman_core::limits;
 use tokio::time::Sleep;
 
-use super::activity::Stream;
+use super::activity::RequestActivity;
 
 const WRITE_STALL: Duration = Duration::from_millis(limits::WRITE_STALL_MILLIS);
 
@@ -24,13 +24,13 @@ type Sending = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// too long. Dropping it then resets the stream, and what was still to be sent is dropped.
 pub(super) struct Answering {
     sending: Sending,
-    stream: Arc<Stream>,
+    stream: Arc<RequestActivity>,
     /// How many parts of the answer were handed over when the timer began.
     stall: Option<(u32, Pin<Box<Sleep>>)>,
 }
 
 impl Answering {
-    pub(super) fn new(sending: Sending, stream: Arc<Stream>) -> Self {
+    pub(super) fn new(sending: Sending, stream: Arc<RequestActivity>) -> Self {
         Self { sending, stream, stall: None }
     }
 
@@ -60,14 +60,14 @@ impl Answering {
 
 /// The watches that a connection's task has taken over. Dropping this ends them.
 pub(super) struct Watches {
-    by_number: BTreeMap<u64, Watch>,
+    by_number: BTreeMap<u64, AdoptedWatch>,
     last: u64,
     mail: WatchMail,
     /// Kept for its capacity.
     woken: Vec<u64>,
 }
 
-struct Watch {
+struct AdoptedWatch {
     answering: Answering,
     flag: Arc<WatchWaker>,
     /// The same as the flag, as polling needs it.
@@ -200,7 +200,7 @@ impl Watches {
             let flag = WatchWaker { number, is_woken: AtomicBool::new(false), mail: self.mail.clone() };
             let flag = Arc::new(flag);
             let waker = Waker::from(Arc::clone(&flag));
-            self.by_number.insert(number, Watch { answering, flag, waker });
+            self.by_number.insert(number, AdoptedWatch { answering, flag, waker });
             // Whatever would have woken it meanwhile has woken the task that it had before.
             woken.push(number);
         }
