@@ -172,7 +172,7 @@ impl Update {
         let rules = scene.resource(&self.target).row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace(value) if rules.create_on_update && self.target.sub.is_none() => {
+            Change::Replace(value) if rules.allow_create_on_update && self.target.sub.is_none() => {
                 check_uid(scene, &self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
                 create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
@@ -198,7 +198,9 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(scene.qualified(target), &target.name));
             }
-            None if !scene.resource(target).row.rules.unconditional_update && !self.change.is_patch() => {
+            None if !scene.resource(target).row.rules.allow_unconditional_update
+                && !self.change.is_patch() =>
+            {
                 return Err(version_demanded(scene, target));
             }
             Some(_) | None => {}
