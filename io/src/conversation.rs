@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use steersman_core::answer::{Body, Response};
 use steersman_core::config::JobId;
 use steersman_core::limits;
 use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
+use steersman_core::wire::BodyError;
 
 use crate::mailbox::{Mail, Mailbox, Mailboxes, Taken};
 use crate::metrics::{RequestKind, operation_name};
@@ -69,10 +71,7 @@ impl Conversation {
 
     /// The next mail for this job, or Err with the store's outcome if that comes first.
     pub(crate) async fn mail(&mut self) -> Result<Mail, Stored> {
-        let mailbox = match &self.mailbox {
-            Some(mailbox) => mailbox,
-            None => self.mailbox.insert(self.shell.mailboxes().open(self.id)),
-        };
+        let mailbox = self.mailbox.get_or_insert_with(|| self.shell.mailboxes().open(self.id));
         poll_fn(|context| {
             if let Poll::Ready(mail) = mailbox.poll(context) {
                 return Poll::Ready(Ok(mail));
@@ -104,6 +103,29 @@ impl Conversation {
             Ok(mail) => Err(mail),
             Err(stored) => Ok(stored),
         }
+    }
+
+    /// Reads the request's body. Err when the machine answers before it has arrived.
+    pub(crate) async fn body(
+        &mut self,
+        mut body: Pin<&mut impl Future<Output = Result<Bytes, BodyError>>>,
+    ) -> Result<Result<Bytes, BodyError>, Mail> {
+        poll_fn(|context| {
+            if let Some(mailbox) = &self.mailbox
+                && let Poll::Ready(mail) = mailbox.poll(context)
+            {
+                return Poll::Ready(Err(mail));
+            }
+            match (body.as_mut().poll(context), &self.mailbox) {
+                (Poll::Ready(body), _) => Poll::Ready(Ok(body)),
+                (Poll::Pending, Some(_)) => Poll::Pending,
+                // Only a body that has not arrived yet makes the request wait.
+                (Poll::Pending, None) => {
+                    self.mailbox.insert(self.shell.mailboxes().open(self.id)).poll(context).map(Err)
+                }
+            }
+        })
+        .await
     }
 
     /// Notes the machine's answer. A stream continues after it, everything else has ended. The conversation must be
