@@ -123,6 +123,8 @@ mutants! {
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
     BodyBeforeIdentity, "body-before-identity", "own",
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
+    CallsOutlived, "calls-outlived", "own",
+        "Calls to other servers go on when the request that they were made for has ended.";
 }
 
 impl Mutant {

@@ -95,8 +95,7 @@ fn forbidden(info: &RequestInfo, caller: &Caller, reason: &str) -> Failure {
     if info.is_resource {
         return Failure::forbidden(what, &info.name, &why);
     }
-    let failure = Failure::forbidden(Qualified { group: "", name: "" }, "", &why);
-    Failure { message: format!("forbidden: {why}"), ..failure }
+    Failure::forbidden_path(&why)
 }
 
 fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -205,9 +204,12 @@ pub(super) fn arrived(
     match answer {
         Answer::Body(Ok(_)) => change(scene, target, verb, warnings),
         Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
-        Answer::Begin | Answer::Seated | Answer::Stored(_) | Answer::Fresh | Answer::Stale => {
-            Err(fail::misfit())
-        }
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Stored(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(fail::misfit()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use crate::answer::Response;
-use crate::answer::form::{Form, Shape};
+use crate::answer::form::{Form, Representation};
 use crate::answer::{self, Renderer, View};
 use crate::config::{Answered, JobId};
 use crate::job::Seat;
@@ -228,7 +228,7 @@ impl<'a> Scene<'a> {
         form: Form,
         include: IncludeObject,
     ) -> Result<View<'a>, Failure> {
-        if let Shape::MetadataList(_) = form.shape {
+        if let Representation::MetadataList(_) = form.representation {
             let shown = self.internal_type(target);
             return Err(other_shape("PartialObjectMetadataList", &format!("is not a list ({shown})")));
         }
@@ -242,7 +242,7 @@ impl<'a> Scene<'a> {
         form: Form,
         include: IncludeObject,
     ) -> Result<View<'a>, Failure> {
-        if let Shape::Metadata(_) = form.shape {
+        if let Representation::Metadata(_) = form.representation {
             let shown = self.internal_type(target);
             return Err(other_shape("PartialObjectMetadata", &format!("is a list ({shown}List)")));
         }
@@ -273,7 +273,7 @@ impl<'a> Scene<'a> {
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata
 fn other_shape(requested: &str, why: &str) -> Failure {
     let message = format!("you requested {requested}, but the requested object {why}");
-    Failure::new(406, Reason::NotAcceptable, message)
+    Failure::new(Reason::NotAcceptable, message)
 }
 
 #[cfg(test)]
@@ -306,7 +306,7 @@ mod tests {
             };
             let call = Call::new(JobId(1), request, Now::default(), Rng::new(1));
             assert_eq!(
-                call.timeout_millis(60_000).map_err(|failure| failure.code),
+                call.timeout_millis(60_000).map_err(|failure| failure.code()),
                 expected,
                 "{path}?{query}"
             );

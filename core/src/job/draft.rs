@@ -20,7 +20,6 @@ use crate::status::{Causes, Failure, Path};
 use crate::store::Rev;
 use crate::value::names;
 use crate::value::object;
-use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -338,14 +337,9 @@ pub(super) fn check_uid(
 
 /// The error after too many generated names were taken already.
 pub(super) fn name_taken(scene: &Scene<'_>, target: &Target, name: &str, generated_from: &str) -> Failure {
-    let failure = Failure::already_exists(scene.qualified(target), name);
-    if generated_from.is_empty() {
-        return failure;
+    let what = scene.qualified(target);
+    match generated_from {
+        "" => Failure::already_exists(what, name),
+        prefix => Failure::no_unique_name(what, name, prefix),
     }
-    let message = format!(
-        "{} {} already exists, the server was not able to generate a unique name for the object",
-        scene.qualified(target),
-        quoted(generated_from)
-    );
-    Failure { message, ..failure }
 }

@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
 
 use super::call::Target;
-use super::collection::Collection;
+use super::collection::DeleteCollection;
 use super::{Answer, Ask, Next, Opening, Scene, State, fail};
 use crate::answer::Items;
 use crate::answer::Subscription;
@@ -258,7 +258,7 @@ impl List {
 
     fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Result<Next, Failure> {
         if let Purpose::Deletion(options) = self.purpose {
-            return Collection::new(self.target, self.form, *options, meta.clone(), items.collect())
+            return DeleteCollection::new(self.target, self.form, *options, meta.clone(), items.collect())
                 .next(scene);
         }
         let view = scene.list_view(&self.target, self.form, self.include)?;
@@ -398,7 +398,8 @@ impl List {
     fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
         let resource = scene.resource(&self.target);
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let form = EventForm { resource: resource.id, shape: self.form.shape, include: self.include };
+        let form =
+            EventForm { resource: resource.id, shape: self.form.representation, include: self.include };
         let bookmarks = self.options.allow_watch_bookmarks;
         let asked = scene.call.query.contains("sendInitialEvents");
         let ends_with_bookmark = items.is_some()

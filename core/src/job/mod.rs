@@ -16,6 +16,7 @@ mod existing;
 mod fail;
 mod lease;
 mod list;
+mod probe;
 mod read;
 mod scale;
 mod seat;
@@ -30,13 +31,15 @@ use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
-use crate::wire::BodyError;
+use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub(crate) use call::Call;
+pub use probe::told;
 pub(crate) use seat::Seat;
 
 /// The result of a step.
@@ -62,6 +65,9 @@ pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
+    /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
+    /// is not made.
+    Calls(Vec<Outcall>),
     /// For a seat, that is, a place among the requests that run at once.
     Seat {
         /// The caller is admitted even when all seats are taken.
@@ -78,6 +84,8 @@ pub(crate) enum Answer {
     Seated,
     Body(Result<Bytes, BodyError>),
     Stored(Stored),
+    /// The outcome of each call, in the order of the calls.
+    Called(Vec<Result<Called, CallError>>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -106,7 +114,8 @@ enum State {
     Create(Box<create::Create>),
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
-    Collection(Box<collection::Collection>),
+    Collection(Box<collection::DeleteCollection>),
+    Probe(probe::Probe),
 }
 
 /// The result of one step of a verb: wait in a new state, or finish.
@@ -137,6 +146,12 @@ impl Scene<'_> {
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
         Self { call, body: Bytes::new(), state: State::Begin, warnings: Warnings::default() }
+    }
+
+    /// A job that makes these calls and tells what came of them.
+    pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
+        let state = State::Probe(probe::Probe::Begin(calls));
+        Self { call, body: Bytes::new(), state, warnings: Warnings::default() }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
@@ -178,5 +193,6 @@ fn advance(
         State::Update(update) => update.step(scene, answer, warnings),
         State::Delete(delete) => delete.step(scene, answer),
         State::Collection(collection) => collection.step(scene, answer),
+        State::Probe(probe) => probe.step(answer),
     }
 }

@@ -1,10 +1,12 @@
 //! `Machine::handle`: the only place where inputs are matched.
 
+use super::calls::Outstanding;
 use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::seats::Seats;
 use super::shutdown::Draining;
-use super::{Due, Effect, Input, Ran, Reason, Task};
+use super::timers::{RequestTimer, Timer, Timers};
+use super::{Effect, Input, Ran, Task};
 use crate::answer;
 use crate::answer::Response;
 use crate::config::{Config, JobId, Note};
@@ -38,13 +40,14 @@ pub struct Machine {
     /// Seats of requests that are answered, but whose large bodies are still being sent.
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
+    pub(super) calls: Outstanding,
     /// The operations that the machine itself has asked a store for, and what each is for.
     pub(super) own: BTreeMap<JobId, Own>,
     pub(super) own_next: u64,
     /// Reads that wait for a feed to reach a revision.
     pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
-    pub(super) due: BTreeSet<Due>,
-    pub(super) lease: Option<Lease>,
+    pub(super) timers: Timers,
+    pub(super) lease: Option<SharedLease>,
     /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
     /// Progress in writing the objects that must exist at start.
@@ -56,13 +59,13 @@ pub struct Machine {
 /// One request.
 #[derive(Debug)]
 pub(super) struct Slot {
-    call: Arc<Call>,
+    pub(super) call: Arc<Call>,
     /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
     /// was free, and for a watch that has begun.
-    seat: Option<Seat>,
+    pub(super) seat: Option<Seat>,
     /// When the request times out. None for a watch that has begun.
-    deadline: Option<Mono>,
-    state: SlotState,
+    pub(super) deadline: Option<Mono>,
+    pub(super) state: SlotState,
 }
 
 /// The writing of the objects that must exist at start.
@@ -88,6 +91,8 @@ pub(super) enum SlotState {
 pub(super) enum Waiting {
     /// For the request's body.
     Body,
+    /// For the outcomes of its calls.
+    Calls,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.
@@ -106,7 +111,7 @@ pub(super) enum Own {
 /// manager does the same.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lease {
+pub(super) struct SharedLease {
     feed: Feed,
     id: LeaseId,
     ttl_seconds: i64,
@@ -127,6 +132,7 @@ impl Machine {
             seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
             hub: Hub::new(registry, config.bounds, config.flaw),
             feeds,
+            calls: Outstanding::default(),
             config,
             world: Arc::new(world),
             jobs: BTreeMap::new(),
@@ -134,7 +140,7 @@ impl Machine {
             own: BTreeMap::new(),
             own_next: JobId::OWN.0,
             fresh: BTreeSet::new(),
-            due: BTreeSet::new(),
+            timers: Timers::default(),
             lease: None,
             draining: None,
             boot: Boot::default(),
@@ -147,6 +153,8 @@ impl Machine {
         match input {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
+            Input::Probe(id, calls) => self.probe(id, calls, now, out),
+            Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
             Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
@@ -167,9 +175,9 @@ impl Machine {
         }
     }
 
-    /// When `Input::Tick` is next wanted, and why. Ticks at other times do no harm.
-    pub fn wake_at(&self) -> Option<(Mono, Reason)> {
-        self.due.first().map(|due| (due.at, due.reason))
+    /// When `Input::Tick` is next wanted. Ticks at other times do no harm.
+    pub fn wake_at(&self) -> Option<Mono> {
+        self.timers.next_at()
     }
 
     /// How many requests have not been sent to their last byte. Watches count.
@@ -186,6 +194,7 @@ impl Machine {
     /// Asserts the invariants of the machine. It is cheap enough to run after every step of a simulation.
     pub fn check(&self) {
         self.hub.check();
+        self.check_calls();
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
         assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
         let seated = self.jobs.values().filter(|slot| slot.seat.is_some()).count();
@@ -219,7 +228,7 @@ impl Machine {
             return;
         }
         let at = now.mono.plus_millis(timeout);
-        self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        self.timers.set_for(id, RequestTimer::Timeout, at);
         let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
         let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
         self.jobs.insert(id, slot);
@@ -229,7 +238,7 @@ impl Machine {
         }
     }
 
-    fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
         out.push(Effect::Run(Task { id, job, answer, world: self.world.clone(), now }));
     }
 
@@ -246,6 +255,7 @@ impl Machine {
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Wait(job, Ask::Calls(calls)) => self.ask_calls(id, job, calls, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) => self.finish(id, response, now, out),
@@ -313,7 +323,7 @@ impl Machine {
         let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
         slot.state = SlotState::Waiting(Box::new(job), Waiting::Fresh(feed, revision, at));
         self.fresh.insert((feed, revision, id));
-        self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
+        self.timers.set_for(id, RequestTimer::FreshTimeout, at);
         out.push(Effect::RequestProgress(feed));
     }
 
@@ -340,7 +350,7 @@ impl Machine {
         let outlives = self.config.flaw.is(Mutant::LeaseOutlived);
         let shared = if outlives { most } else { limits::lease_shared_millis(ttl_seconds).min(most) };
         let good_until = asked.plus_millis(shared);
-        self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
+        self.lease = Some(SharedLease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
     pub(super) fn wake_fresh(&mut self, feed: Feed, now: Now, out: &mut Vec<Effect>) {
@@ -357,7 +367,7 @@ impl Machine {
         match core::mem::replace(&mut slot.state, SlotState::Running) {
             SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
                 self.fresh.remove(&(feed, revision, id));
-                self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+                self.timers.stop_for(id, RequestTimer::FreshTimeout, at);
                 self.run(id, *job, answer, now, out);
             }
             other => slot.state = other,
@@ -368,6 +378,7 @@ impl Machine {
     /// sent, so that the limit counts memory that is still held.
     fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
+        self.cancel_calls(id, out);
         match slot.seat {
             Some(seat) if response.body.is_large() => {
                 self.sending.insert(id, seat);
@@ -403,11 +414,11 @@ impl Machine {
     fn remove(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.jobs.remove(&id)?;
         if let Some(at) = slot.deadline {
-            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+            self.timers.stop_for(id, RequestTimer::Timeout, at);
         }
         if let SlotState::Waiting(_, Waiting::Fresh(feed, revision, at)) = slot.state {
             self.fresh.remove(&(feed, revision, id));
-            self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+            self.timers.stop_for(id, RequestTimer::FreshTimeout, at);
         }
         Some(slot)
     }
@@ -420,6 +431,7 @@ impl Machine {
             SlotState::Streaming => self.end_watch(id, "the client went away", now, out),
             SlotState::Waiting(..) => {
                 self.forget(id);
+                self.cancel_calls(id, out);
             }
             SlotState::Abandoned => {}
         }
@@ -453,15 +465,15 @@ impl Machine {
             self.seats.free(seat);
         }
         if let Some(at) = slot.deadline.take() {
-            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+            self.timers.stop_for(id, RequestTimer::Timeout, at);
         }
         let ends_at = subscription.ends_at;
         let bookmarks = subscription.bookmarks;
         out.push(Effect::Respond(id, opening.response));
-        self.due.insert(Due { at: ends_at, job: id, reason: Reason::WatchTimeout });
+        self.timers.set_for(id, RequestTimer::WatchEnd, ends_at);
         if bookmarks {
             let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
-            self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+            self.timers.set_for(id, RequestTimer::Bookmark, at);
         }
         let opened = self.hub.open(id, subscription, now, out);
         assert!(opened, "the window was looked at above");
@@ -471,7 +483,7 @@ impl Machine {
     pub(super) fn end_watch(&mut self, id: JobId, why: &str, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.hub.storage_of(id) else { return };
         let Some(removed) = self.hub.remove(id) else { return };
-        self.due.remove(&Due { at: removed.ends_at, job: id, reason: Reason::WatchTimeout });
+        self.timers.stop_for(id, RequestTimer::WatchEnd, removed.ends_at);
         out.push(Effect::Note(self.hub.ended_note(storage, removed.events, why)));
         out.push(Effect::Close(id));
         if let Some(slot) = self.forget(id) {
@@ -480,18 +492,23 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
-        while let Some(due) = self.due.first().copied().filter(|due| due.at <= now.mono) {
-            self.due.remove(&due);
-            match due.reason {
-                Reason::RequestTimeout => self.time_out(due.job, now, out),
-                Reason::WatchTimeout => self.end_watch(due.job, "its time was over", now, out),
-                Reason::FreshTimeout => self.resume_fresh(due.job, Answer::Stale, now, out),
-                Reason::Bookmark => self.bookmark(due.job, now, out),
-                Reason::Compaction => self.compact(now, out),
-                Reason::Relist => self.relist(Feed(due.job.0 as u8), out),
-                Reason::Boot => self.start_boot(now, out),
-                Reason::Drain => self.drain_some(now, out),
+        while let Some(timer) = self.timers.take_due(now.mono) {
+            match timer {
+                Timer::Relist(feed) => self.relist(feed, out),
+                Timer::Request(id, timer) => self.request_due(id, timer, now, out),
+                Timer::Compaction => self.compact(now, out),
+                Timer::Boot => self.start_boot(now, out),
+                Timer::Drain => self.drain_some(now, out),
             }
+        }
+    }
+
+    fn request_due(&mut self, id: JobId, timer: RequestTimer, now: Now, out: &mut Vec<Effect>) {
+        match timer {
+            RequestTimer::Timeout => self.time_out(id, now, out),
+            RequestTimer::WatchEnd => self.end_watch(id, "its time was over", now, out),
+            RequestTimer::Bookmark => self.bookmark(id, now, out),
+            RequestTimer::FreshTimeout => self.resume_fresh(id, Answer::Stale, now, out),
         }
     }
 
@@ -527,7 +544,7 @@ impl Machine {
         let revision = self.world.revision(self.world.collection(storage).feed);
         self.hub.bookmark(id, revision, now, out);
         let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
-        self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+        self.timers.set_for(id, RequestTimer::Bookmark, at);
     }
 
     fn health(&mut self, feed: Feed, health: Result<(), Text>) {

@@ -65,6 +65,8 @@ guarantees! {
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
         "The body of a request is not taken before it is known who sends it.",
+    CallsAreHeard =>
+        "What a request hears of the calls that it makes is what came of them, in their order.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -135,6 +137,7 @@ impl Guarantee {
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
+            | Self::CallsAreHeard
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer
