@@ -30,4 +30,5 @@ pub mod shell;
 pub mod store;
 mod throttle;
 pub mod tls;
+mod turn;
 mod upload;
