@@ -16,6 +16,7 @@ mod etcd_server;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;
+mod listings;
 mod malformed;
 #[cfg(feature = "museum")]
 mod museum;

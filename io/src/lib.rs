@@ -13,6 +13,7 @@ mod connection;
 pub mod conversation;
 pub mod descriptors;
 mod exchange;
+mod frame;
 mod gzip;
 pub mod in_process;
 pub mod issuer;

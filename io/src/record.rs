@@ -17,6 +17,7 @@ use steersman_core::limits;
 use steersman_core::machine::text::{BROKEN, Digests, HEADING, write_config, write_effect, write_input};
 use steersman_core::machine::{Config, Effect, Input, JobId};
 use steersman_core::now::Now;
+use steersman_core::respond::Frame;
 
 use crate::private;
 
@@ -63,8 +64,9 @@ impl Entry {
 #[derive(Debug)]
 enum Told {
     Line(String),
-    /// A response. The writer renders it, since a list may be long.
+    /// A response or a frame. The writer renders it, since that may take long.
     Response(JobId, Response),
+    Frame(Vec<JobId>, Frame),
 }
 
 /// A recording that is being written.
@@ -152,12 +154,18 @@ impl Recorder {
 
 impl Told {
     fn of(effect: &Effect) -> Self {
-        if let Effect::Respond(id, response) = effect {
-            return Self::Response(*id, response.clone());
+        match effect {
+            Effect::Respond(id, response) => Self::Response(*id, response.clone()),
+            Effect::Frame { to, frame } => Self::Frame(to.clone(), frame.clone()),
+            Effect::Run(_)
+            | Effect::Store(..)
+            | Effect::Close(_)
+            | Effect::Decode(_)
+            | Effect::Discard(_)
+            | Effect::Follow { .. }
+            | Effect::RequestProgress(_)
+            | Effect::Note(_) => Self::Line(line(effect)),
         }
-        let mut line = String::new();
-        write_effect(effect, &mut line);
-        Self::Line(line)
     }
 
     fn bytes(&self) -> usize {
@@ -168,19 +176,23 @@ impl Told {
                 // The writer renders these, from objects that the cache holds anyway.
                 Body::Empty | Body::List(_) | Body::Stream(_) => ENTRY_BYTES,
             },
+            Self::Frame(to, frame) => ENTRY_BYTES + to.len() * size_of::<JobId>() + frame.len_bytes(),
         }
     }
 
     fn line(self) -> String {
         match self {
             Self::Line(line) => line,
-            Self::Response(id, response) => {
-                let mut line = String::new();
-                write_effect(&Effect::Respond(id, response), &mut line);
-                line
-            }
+            Self::Response(id, response) => line(&Effect::Respond(id, response)),
+            Self::Frame(to, frame) => line(&Effect::Frame { to, frame }),
         }
     }
+}
+
+fn line(effect: &Effect) -> String {
+    let mut line = String::new();
+    write_effect(effect, &mut line);
+    line
 }
 
 /// A new file that only its owner may read, locked while it is open.

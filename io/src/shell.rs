@@ -13,11 +13,13 @@ use std::task::Waker;
 use bytes::Bytes;
 use steersman_core::http::{Body, Request, Response};
 use steersman_core::limits;
-use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Note, Ran, Task};
+use steersman_core::machine::{
+    Decoded, Discarded, Drain, Effect, Input, JobId, Machine, Note, Page, Ran, Task,
+};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::value::Text;
-use steersman_core::world::World;
+use steersman_core::world::{Changes, World};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -25,6 +27,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
+use crate::frame::SharedFrame;
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
@@ -277,11 +280,20 @@ impl Shell {
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
-            Effect::Frame { to, bytes } => {
+            Effect::Frame { to, frame } => {
                 let mailboxes = mailboxes.expect("frames are not private");
+                let frame = SharedFrame::new(frame);
                 for id in to {
-                    mailboxes.deliver(id, Mail::Frame(bytes.clone()), &mut turn.waiting);
+                    mailboxes.deliver(id, Mail::Frame(Arc::clone(&frame)), &mut turn.waiting);
                 }
+                return;
+            }
+            Effect::Decode(page) => {
+                turn.after.push(Later::Decode(page));
+                return;
+            }
+            Effect::Discard(discarded) => {
+                turn.after.push(Later::Discard(discarded));
                 return;
             }
             Effect::Follow { feed, prefix, after } => {
@@ -335,6 +347,17 @@ impl Shell {
                     shell.turn(None, Input::Stored(id, stored))
                 });
             }
+            Later::Decode(page) => match &self.long_steps {
+                Some(long_steps) => long_steps.decode(self, page),
+                None => {
+                    let shell = Arc::clone(self);
+                    self.runtime.spawn(async move { shell.turn(None, Input::Decoded(decode(page))) });
+                }
+            },
+            Later::Discard(discarded) => match &self.long_steps {
+                Some(long_steps) => long_steps.discard(discarded),
+                None => drop(discarded),
+            },
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
             Later::RequestProgress(feed) => {
                 if let Some(store) = self.store(feed) {
@@ -349,13 +372,26 @@ impl Shell {
         let shell = Arc::downgrade(self);
         let sink = move |input: FeedInput| {
             let Some(shell) = shell.upgrade() else { return };
-            let input = match input {
-                FeedInput::Changed(batch) => Input::Changed(batch),
-                FeedInput::Lost(feed, why) => Input::Lost(feed, why),
-            };
-            shell.turn(None, input);
+            match input {
+                FeedInput::Changed(batch) => {
+                    Changes::from(batch).parts(limits::CHANGES_AT_ONCE).for_each(|part| shell.changed(part));
+                }
+                FeedInput::Lost(feed, why) => {
+                    shell.turn(None, Input::Lost(feed, why));
+                }
+            }
         };
         store.follow(feed, prefix, after, Arc::new(sink));
+    }
+
+    /// Gives the machine changes of a feed, whose values are decoded before it is locked.
+    fn changed(self: &Arc<Self>, mut changes: Changes) {
+        if !changes.batch().events.is_empty() {
+            let world = self.world();
+            // Should this panic, then the machine panics at the same value, after a recording has noted it.
+            let _ = catch_unwind(AssertUnwindSafe(|| changes.decode(&world)));
+        }
+        self.turn(None, Input::Changed(changes));
     }
 
     pub(crate) fn store(&self, feed: Feed) -> Option<&Arc<dyn Store>> {
@@ -467,6 +503,8 @@ struct Turn {
 /// An effect that is carried out when no lock is held.
 enum Later {
     Run(Task),
+    Decode(Page),
+    Discard(Discarded),
     Store(JobId, Feed, Op),
     Follow { feed: Feed, prefix: Bytes, after: Rev },
     RequestProgress(Feed),
@@ -494,9 +532,12 @@ impl Turn {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
             }
             Effect::Note(_) => true,
-            Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
-                false
-            }
+            Effect::Frame { .. }
+            | Effect::Close(_)
+            | Effect::Decode(_)
+            | Effect::Discard(_)
+            | Effect::Follow { .. }
+            | Effect::RequestProgress(_) => false,
         }
     }
 }
@@ -505,6 +546,11 @@ impl Turn {
 pub(crate) fn run(task: Task) -> Ran {
     let (id, sees) = (task.id, task.sees());
     catch_unwind(AssertUnwindSafe(|| task.run())).unwrap_or_else(|_| Ran::panicked(id, sees))
+}
+
+/// Decodes a page of a listing. The server cannot go on without it.
+pub(crate) fn decode(page: Page) -> Decoded {
+    catch_unwind(AssertUnwindSafe(|| page.run())).unwrap_or_else(|_| abort("listing of a store"))
 }
 
 pub(crate) fn no_such_store(feed: Feed) -> Stored {

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use steersman_core::codec::json;
 use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
+use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note, Page};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::value::Value;
@@ -35,6 +35,8 @@ pub struct Driver {
     slow: BTreeMap<JobId, u32>,
     /// Large answers that were not read, while clients read none.
     unread: Option<Vec<JobId>>,
+    /// Pages of listings that were not decoded, while none are.
+    pages: Option<VecDeque<Page>>,
 }
 
 /// Whether a write whose reply is lost has taken effect.
@@ -138,6 +140,7 @@ impl Driver {
             lose_next_write: None,
             slow: BTreeMap::new(),
             unread: None,
+            pages: None,
         };
         driver.give(Input::Start);
         driver
@@ -227,6 +230,19 @@ impl Driver {
         }
     }
 
+    /// Pages of listings are not decoded from here on.
+    pub fn hold_pages(&mut self) {
+        self.pages.get_or_insert_default();
+    }
+
+    /// Decodes the first page that is held. Returns whether there was one.
+    pub fn decode_page(&mut self) -> bool {
+        let page = self.pages.as_mut().and_then(VecDeque::pop_front);
+        let Some(page) = page else { return false };
+        self.give(Input::Decoded(page.run()));
+        true
+    }
+
     pub fn is_open(&self, id: JobId) -> bool {
         self.open.contains_key(&id)
     }
@@ -279,7 +295,7 @@ impl Driver {
     fn deliver(&mut self) {
         for (_, delivery) in self.etcd.drain() {
             match delivery {
-                Delivery::Changed(batch) => self.handle(Input::Changed(batch)),
+                Delivery::Changed(batch) => self.handle(Input::Changed(batch.into())),
                 Delivery::Lost(feed, why) => self.handle(Input::Lost(feed, why)),
             }
         }
@@ -294,7 +310,8 @@ impl Driver {
                 self.handle(Input::Stored(id, stored));
             }
             Effect::Respond(id, response) => self.respond(id, response),
-            Effect::Frame { to, bytes } => {
+            Effect::Frame { to, frame } => {
+                let bytes = frame.render();
                 for id in to {
                     self.replies.entry(id).or_default().body.extend_from_slice(&bytes);
                     match self.slow.get_mut(&id) {
@@ -306,6 +323,11 @@ impl Driver {
             Effect::Close(id) => {
                 self.open.remove(&id);
             }
+            Effect::Decode(page) => match &mut self.pages {
+                Some(held) => held.push_back(page),
+                None => self.handle(Input::Decoded(page.run())),
+            },
+            Effect::Discard(discarded) => drop(discarded),
             Effect::Follow { feed, prefix, after } => self.etcd.follow(SERVER, feed, &prefix, after),
             Effect::RequestProgress(feed) => self.etcd.request_progress(SERVER, feed),
             Effect::Note(note) => self.notes.push(note),

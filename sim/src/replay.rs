@@ -6,7 +6,7 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{
     BROKEN, Digest, Digests, HEADING, Recorded, parse_config, parse_input, write_effect,
 };
-use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
+use steersman_core::machine::{Effect, Input, JobId, Machine, Page, Task};
 
 /// A replay under way.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Replay {
     machine: Machine,
     /// Tasks that were handed out and have not run.
     tasks: BTreeMap<JobId, Task>,
+    /// Pages of listings that were handed out and have not been decoded.
+    pages: BTreeMap<JobId, Page>,
     /// Over what was read, and what followed from it.
     digests: Digests,
     /// Lines that were read.
@@ -63,6 +65,7 @@ impl Replay {
         Ok(Self {
             machine: Machine::new(config, Arc::new(Registry::builtin())),
             tasks: BTreeMap::new(),
+            pages: BTreeMap::new(),
             digests,
             lines: 2,
             totals: Totals::default(),
@@ -102,6 +105,11 @@ impl Replay {
                 self.totals.steps += 1;
                 Input::Ran(task.run())
             }
+            Recorded::Decoded { id } => {
+                let page = self.pages.remove(&id);
+                let page = page.ok_or_else(|| failed(format!("no page was handed out as {}", id.0)))?;
+                Input::Decoded(page.run())
+            }
         };
         self.totals.inputs += 1;
         let mut effects = Vec::new();
@@ -118,10 +126,14 @@ impl Replay {
                 Effect::Run(task) => {
                     self.tasks.insert(task.id, task);
                 }
+                Effect::Decode(page) => {
+                    self.pages.insert(page.id, page);
+                }
                 Effect::Respond(..) => self.totals.answers += 1,
                 Effect::Store(..)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
+                | Effect::Discard(_)
                 | Effect::Follow { .. }
                 | Effect::RequestProgress(_)
                 | Effect::Note(_) => {}

@@ -1,8 +1,10 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
-use super::{Effect, JobId, Note};
-use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored};
+use super::{Decoded, Effect, JobId, Page};
+use crate::store::{Feed, Op, Range, Ranged, Rev, Stored};
 use crate::value::Text;
+use crate::world::{Listing, World};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -19,26 +21,15 @@ pub(crate) struct FeedReader {
 #[derive(Debug)]
 enum State {
     Idle,
-    /// The feed is read page by page; all pages are of one revision.
+    /// The feed is read page by page; all pages are of one revision. A page is asked for when the one before it has
+    /// been decoded, so that no more than one is in memory undecoded.
     Listing {
         revision: Rev,
         next: Bytes,
-        found: Vec<KeyValue>,
+        /// None before the first page, and while a page is being decoded.
+        listing: Option<Box<Listing>>,
     },
     Following,
-}
-
-/// What the machine does after it has received a page of a listing.
-#[derive(Debug)]
-pub(crate) enum Listed {
-    More,
-    /// The whole feed as of one revision.
-    Complete {
-        revision: Rev,
-        found: Vec<KeyValue>,
-    },
-    /// Try again after a pause.
-    Failed(Text),
 }
 
 impl FeedReader {
@@ -48,7 +39,7 @@ impl FeedReader {
     }
 
     pub(crate) fn start_listing(&mut self, id: JobId, out: &mut Vec<Effect>) {
-        self.state = State::Listing { revision: Rev(0), next: self.prefix.clone(), found: Vec::new() };
+        self.state = State::Listing { revision: Rev(0), next: self.prefix.clone(), listing: None };
         self.ask_page(id, out);
     }
 
@@ -65,44 +56,57 @@ impl FeedReader {
         }
     }
 
-    pub(crate) fn page(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> Listed {
-        let ranged = match stored {
-            Stored::Ranged(ranged) => ranged,
-            Stored::Failed(error) => return self.failed(&error),
-            Stored::Unknown(why) => return self.fail(why),
+    /// Takes the store's answer to `ask_page`.
+    ///
+    /// # Errors
+    /// When it is no page. The listing has ended then, and must be begun again after a pause.
+    pub(crate) fn page(
+        &mut self,
+        id: JobId,
+        stored: Stored,
+        world: &World,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Text> {
+        let why = match stored {
+            Stored::Ranged(ranged) => {
+                self.take_page(id, ranged, world, out);
+                return Ok(());
+            }
+            Stored::Failed(error) => Text::from(alloc::format!("{error:?}")),
+            Stored::Unknown(why) => why,
             Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
-                return self.fail("the store answered a range with something else".into());
+                "the store answered a range with something else".into()
             }
         };
-        self.take_page(id, ranged, out)
+        self.state = State::Idle;
+        Err(why)
     }
 
-    fn take_page(&mut self, id: JobId, ranged: Ranged, out: &mut Vec<Effect>) -> Listed {
-        let State::Listing { revision, next, found } = &mut self.state else { return Listed::More };
+    /// Hands out a page to be decoded.
+    fn take_page(&mut self, id: JobId, ranged: Ranged, world: &World, out: &mut Vec<Effect>) {
+        let State::Listing { revision, next, listing } = &mut self.state else { return };
         if *revision == Rev(0) {
             *revision = ranged.revision;
         }
-        let page_len = ranged.kvs.len() as u64;
         if let Some(last) = ranged.kvs.last() {
             *next = successor(&last.key);
         }
-        found.extend(ranged.kvs);
-        if page_len == self.page_limit {
-            self.ask_page(id, out);
-            return Listed::More;
+        let is_last = ranged.kvs.len() as u64 != self.page_limit;
+        let listing = listing.take();
+        let listing = listing.unwrap_or_else(|| Box::new(Listing::new(world, self.feed, *revision)));
+        out.push(Effect::Decode(Page { id, listing, kvs: ranged.kvs, is_last }));
+    }
+
+    /// Takes a decoded page. Returns the listing after the last one; the feed is then to be followed.
+    pub(crate) fn decoded(&mut self, decoded: Decoded, out: &mut Vec<Effect>) -> Option<Box<Listing>> {
+        if decoded.is_last {
+            return Some(decoded.listing);
         }
-        let (revision, found) = (*revision, core::mem::take(found));
-        self.follow(revision, out);
-        Listed::Complete { revision, found }
-    }
-
-    fn failed(&mut self, error: &StoreError) -> Listed {
-        self.fail(Text::from(alloc::format!("{error:?}")))
-    }
-
-    fn fail(&mut self, why: Text) -> Listed {
-        self.state = State::Idle;
-        Listed::Failed(why)
+        if let State::Listing { listing, .. } = &mut self.state {
+            *listing = Some(decoded.listing);
+            self.ask_page(decoded.id, out);
+        }
+        None
     }
 
     /// Follows, or follows again, what comes after the revision.
@@ -114,16 +118,6 @@ impl FeedReader {
     pub(crate) fn is_following(&self) -> bool {
         matches!(self.state, State::Following)
     }
-}
-
-/// A listing as the batch of changes that leads from nothing to it.
-pub(crate) fn as_batch(feed: Feed, revision: Rev, found: Vec<KeyValue>) -> Batch {
-    let events = found.into_iter().map(|kv| Event { kind: EventType::Put, kv, previous: None }).collect();
-    Batch { feed, events, revision }
-}
-
-pub(crate) fn listed_note(feed: Feed, objects: usize, revision: Rev) -> Note {
-    Note::Listed { feed, objects: objects as u64, revision }
 }
 
 /// The smallest key above all keys with the prefix. Prefixes end in a slash, so a next byte exists.

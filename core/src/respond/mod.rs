@@ -6,7 +6,8 @@ mod object;
 mod status;
 mod warnings;
 
-pub use events::{EventForm, EventKind, InitialEvents, Renderer};
+pub(crate) use events::{EventKind, Renderer, Seen};
+pub use events::{EventForm, Frame, InitialEvents};
 pub(crate) use list::{ListMeta, list};
 pub(crate) use object::{View, object, versioned};
 pub use status::failure;

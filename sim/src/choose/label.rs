@@ -63,6 +63,8 @@ labels! {
     Network => "network",
     /// What is left out of the calm.
     Heal => "heal",
+    /// How late a page of a listing is decoded, by operation.
+    Page => "page",
 }
 
 impl Label {

@@ -36,7 +36,8 @@ impl Stream {
             | Label::Member
             | Label::Etcd
             | Label::Network
-            | Label::Heal => None,
+            | Label::Heal
+            | Label::Page => None,
         }
     }
 

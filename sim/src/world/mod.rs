@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
-use steersman_core::machine::{Input, JobId, Task};
+use steersman_core::machine::{Input, JobId, Page, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
 use store::Operation;
@@ -52,6 +52,8 @@ enum Happening {
     Input(usize, u32, Box<Input>),
     /// A step that was handed out runs.
     Run(usize, u32, Box<Task>),
+    /// A page of a listing that was handed out is decoded.
+    Decode(usize, u32, Box<Page>),
     /// An operation reaches the store.
     Store(Box<Operation>),
     /// A client's sleep is over. The number of the sleep is compared, so that an interrupted sleep does not wake the
@@ -134,6 +136,7 @@ impl Happening {
             Self::Accept => 16,
             Self::Mischief => 17,
             Self::Mend(_) => 18,
+            Self::Decode(..) => 19,
         }
     }
 }
@@ -255,6 +258,7 @@ impl World {
         match happening {
             Happening::Input(server, life, input) => self.input(server, life, input),
             Happening::Run(server, life, task) => self.run(server, life, task),
+            Happening::Decode(server, life, page) => self.decode(server, life, *page),
             Happening::Store(operation) => self.perform(*operation),
             Happening::Wake(client, sleep) => self.wake(client, sleep),
             Happening::Reply(client, id, reply) => self.reply(client, id, &reply),

@@ -10,7 +10,7 @@ use crate::swarm::{Class, Swarm};
 use crate::trace::{Lane, What};
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note, Task};
+use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
 use steersman_core::value::Text;
@@ -174,12 +174,14 @@ impl World {
         let clock = node.clock(now);
         let Some(machine) = node.machine.as_mut() else { return Ok(()) };
         let before = match &input {
-            Input::Changed(batch) => {
-                Some(CacheDigest::before(machine.world(), batch.events.iter().map(|event| &event.kv.key)))
+            Input::Changed(changes) => {
+                let keys = changes.batch().events.iter().map(|event| &event.kv.key);
+                Some(CacheDigest::before(machine.world(), keys))
             }
             Input::Start
             | Input::Request(..)
             | Input::Ran(_)
+            | Input::Decoded(_)
             | Input::Stored(..)
             | Input::Lost(..)
             | Input::Credit(..)
@@ -199,6 +201,7 @@ impl World {
             }
             Input::Start
             | Input::Ran(_)
+            | Input::Decoded(_)
             | Input::Stored(..)
             | Input::Changed(_)
             | Input::Lost(..)
@@ -252,7 +255,12 @@ impl World {
                 Ok(())
             }
             Effect::Respond(id, response) => self.respond(server, id, response),
-            Effect::Frame { to, bytes } => self.frames(server, &to, &bytes),
+            Effect::Frame { to, frame } => self.frames(server, &to, &frame.render()),
+            Effect::Decode(page) => self.decode_soon(server, page),
+            Effect::Discard(discarded) => {
+                drop(discarded);
+                Ok(())
+            }
             Effect::Close(id) => self.close(server, id),
             Effect::Follow { feed, prefix, after } => {
                 let member = self.nodes[server].member;
@@ -288,6 +296,23 @@ impl World {
         };
         let life = self.nodes[server].life;
         self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
+    }
+
+    /// A page of a listing is decoded at once, or late.
+    fn decode_soon(&mut self, server: usize, page: Page) -> Result<(), Violation> {
+        let stream = Label::Page.of(self.stream_key(server, page.id));
+        if !self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
+            return self.give(server, Input::Decoded(page.run()));
+        }
+        let late = 1 + self.chooser.pick(stream, LATE_MICROS_MAX);
+        let life = self.nodes[server].life;
+        self.schedule(Mono(self.now.0 + late), Happening::Decode(server, life, Box::new(page)));
+        Ok(())
+    }
+
+    /// A page that is late is decoded.
+    pub(super) fn decode(&mut self, server: usize, life: u32, page: Page) -> Result<(), Violation> {
+        self.input(server, life, Box::new(Input::Decoded(page.run())))
     }
 
     fn noted(&mut self, server: usize, note: Note) {
