@@ -21,6 +21,7 @@ pub mod load;
 mod long_steps;
 mod mailbox;
 pub mod metrics;
+mod note_log;
 pub mod peer;
 mod pieces;
 pub mod private;

@@ -31,9 +31,9 @@ use crate::frame::SharedFrame;
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailbox, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
+use crate::note_log::NoteLog;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
-use crate::throttle::Throttle;
 
 /// The running server: one machine, its stores and its clients.
 pub struct Shell {
@@ -53,8 +53,7 @@ pub struct Shell {
     failed: watch::Sender<Option<Text>>,
     /// Tasks that listen to the health of the stores. They hold the stores, so they are aborted with the shell.
     listening: Mutex<Vec<AbortHandle>>,
-    /// Limits the log lines about writes of unknown outcome.
-    unknown_outcomes: Mutex<Throttle>,
+    log: NoteLog,
     pub metrics: Metrics,
 }
 
@@ -97,7 +96,7 @@ impl Shell {
             long_steps,
             failed: watch::Sender::new(None),
             listening: Mutex::default(),
-            unknown_outcomes: Mutex::default(),
+            log: NoteLog::default(),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -309,7 +308,7 @@ impl Shell {
                 if note == Note::Ready {
                     self.ready.send_replace(true);
                 }
-                self.log(&note);
+                self.log.write(&note);
                 return;
             }
         };
@@ -410,18 +409,6 @@ impl Shell {
             if let Some(later) = Later::without_client(id, mail) {
                 self.perform_later(later);
             }
-        }
-    }
-
-    fn log(&self, note: &Note) {
-        if let Note::UnknownOutcome { resource } = note {
-            let mut lines = self.unknown_outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(left_out) = lines.pass(std::time::Instant::now()) {
-                let text = "the store could not tell whether a write happened";
-                tracing::warn!(resource = %resource, left_out, "{text}");
-            }
-        } else {
-            log(note);
         }
     }
 
@@ -562,32 +549,4 @@ pub(crate) fn no_such_store(feed: Feed) -> Stored {
 fn abort<T>(what: &str) -> T {
     tracing::error!("a panic has damaged the {what}; the process ends");
     std::process::abort()
-}
-
-fn log(note: &Note) {
-    match note {
-        Note::Answered(answered) => tracing::debug!(
-            target: "httplog",
-            verb = %answered.verb,
-            resource = %answered.resource,
-            code = answered.code,
-            micros = answered.micros,
-            user = %answered.user,
-        ),
-        Note::WatchEnded { resource, events, why } => {
-            tracing::debug!(resource = %resource, events, why = %why, "watch ended");
-        }
-        Note::Listed { feed, objects, revision } => {
-            tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
-        }
-        Note::FeedLost { feed, why } => tracing::warn!(feed = feed.0, why = %why, "feed lost"),
-        Note::Undecodable { key, why, others } => {
-            let text = "a stored value cannot be read; its collection is not served";
-            tracing::error!(key = %key, why = %why, others, "{text}");
-        }
-        // There is one for each such write; the shell limits their log lines itself.
-        Note::UnknownOutcome { .. } => {}
-        Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
-        Note::Ready => tracing::info!("ready"),
-    }
 }
