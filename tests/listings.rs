@@ -2,7 +2,8 @@
 
 use crate::conditions::{JSON, events, fetch, json};
 use serde_json::json;
-use steersman_core::machine::{Input, Note};
+use steersman_core::config::Note;
+use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Put, Rev, Stored, Txn, TxnOp, Why};
 use steersman_sim::driver::{Driver, open_config};
 use steersman_sim::etcd::FakeEtcd;
@@ -10,7 +11,8 @@ use steersman_sim::etcd::FakeEtcd;
 const PLACE: &str = "/api/v1/namespaces/default/configmaps?resourceVersion=0";
 
 fn write(etcd: &mut FakeEtcd, name: &str) {
-    let object = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name, "namespace": "default"}});
+    let object =
+        json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name, "namespace": "default"}});
     let key = format!("/registry/configmaps/default/{name}").into();
     let put = Put { key, value: object.to_string().into(), lease: Default::default() };
     let txn = Txn { then: vec![TxnOp::Put(put)], ..Txn::default() };

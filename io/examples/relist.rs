@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use steersman_core::config::Config;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Config, Machine};
+use steersman_core::machine::Machine;
 use steersman_core::store::{Feed, Op, Put, Range, Rev, Stored, Txn, TxnOp, Why};
 use steersman_core::value::Text;
 use steersman_io::metrics::Metrics;
@@ -75,7 +76,11 @@ fn object(number: u64) -> Put {
     let mut value = head.into_bytes();
     value.resize(OBJECT_BYTES.max(value.len() + 4) - 4, b'x');
     value.extend_from_slice(b"\"}}");
-    Put { key: format!("/registry/configmaps/default/{name}").into(), value: value.into(), lease: Default::default() }
+    Put {
+        key: format!("/registry/configmaps/default/{name}").into(),
+        value: value.into(),
+        lease: Default::default(),
+    }
 }
 
 async fn filled(objects: u64) -> Embedded {
@@ -124,7 +129,10 @@ async fn until(mut done: impl FnMut() -> bool) {
 async fn measure(objects: u64) -> Vec<String> {
     let store = Arc::new(Breakable { store: filled(objects).await, sink: Mutex::default() });
     let key: Bytes = "/registry/configmaps/default/object-000000".into();
-    assert!(matches!(store.answer_now(&Op::Range(Range { key, ..Range::default() })), Some(Stored::Ranged(_))));
+    assert!(matches!(
+        store.answer_now(&Op::Range(Range { key, ..Range::default() })),
+        Some(Stored::Ranged(_))
+    ));
     let machine = Machine::new(Config::open(1), Arc::new(Registry::builtin()));
     let stores: Vec<Arc<dyn Store>> = vec![Arc::clone(&store) as Arc<dyn Store>];
     let shell = Shell::start(machine, stores, Metrics::new("v0"), None);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use steersman_core::respond::Frame;
+use steersman_core::answer::Frame;
 
 /// A frame that is rendered at most once.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use steersman_core::machine::Note;
+use steersman_core::config::Note;
 use steersman_core::value::Text;
 
 use crate::throttle::Throttle;

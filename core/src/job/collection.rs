@@ -7,12 +7,13 @@ use super::existing::{Existing, found_instead, read_key};
 use super::fail::Written;
 use super::list;
 use super::{Answer, Ask, Next, Scene, State, fail, lease};
-use crate::cache::{Entry, Items};
-use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{DeleteOptions, IncludeObject, ListOptions};
-use crate::respond::{self, ListMeta, Warnings};
+use crate::answer::Items;
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, ListMeta, Warnings};
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Rev};
+use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
+use crate::world::cache::Entry;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -173,6 +174,6 @@ impl Collection {
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let view = scene.list_view(&self.target, self.form, IncludeObject::Metadata)?;
-        Ok(Next::Done(respond::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
+        Ok(Next::Done(answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
     }
 }

@@ -7,16 +7,18 @@ use super::draft::Draft;
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, fail, lease};
-use crate::codec::form::{Endpoint, Form, body_media};
-use crate::http::options::{DeleteOptions, Propagation};
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
-use crate::respond::{self, Warnings};
 use crate::schema::decode;
-use crate::status::{Details, Failure, Qualified, quoted};
+use crate::status::{Details, Failure, Qualified};
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::value::quoted;
 use crate::value::{Text, Value, object};
+use crate::wire::media::body_media;
+use crate::wire::options::{DeleteOptions, Propagation};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -455,7 +457,7 @@ impl Delete {
             if let Verdict::Mark(draft) = &verdict
                 && scene.flaw().is(Mutant::PreconditionOnOwnChange)
             {
-                let now = respond::versioned(draft.value.clone(), Some(reply.revision));
+                let now = answer::versioned(draft.value.clone(), Some(reply.revision));
                 self.deletion.check_preconditions(scene, &now)?;
             }
             return self.respond(scene, verdict, Value::Null, reply.revision);
@@ -506,8 +508,8 @@ impl Delete {
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
                 let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
-                let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
-                return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));
+                let form = Form { shape: crate::answer::form::Shape::Full, ..self.form };
+                return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));
             }
             Verdict::Remove { last }
                 if revision == Rev(0) && scene.flaw().is(Mutant::GoneUnderOldVersion) =>
@@ -516,9 +518,9 @@ impl Delete {
             }
             // The revision of a deletion whose reply was lost is unknown. The last state has no revision of its own,
             // because it was never stored.
-            Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
-            Verdict::Remove { last } => respond::versioned(last, Some(revision)),
-            Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
+            Verdict::Remove { last } if revision == Rev(0) => answer::versioned(last, None),
+            Verdict::Remove { last } => answer::versioned(last, Some(revision)),
+            Verdict::Mark(draft) => answer::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
         let view = scene.view(target, self.form, scene.call.include()?)?;

@@ -18,13 +18,15 @@ mod lease;
 mod list;
 mod read;
 mod scale;
+mod seat;
 mod update;
 
-use crate::http::Response;
-use crate::machine::Subscription;
+use crate::answer::Response;
+use crate::answer::Subscription;
+use crate::answer::Warnings;
+use crate::caller::Caller;
 use crate::museum::Flaw;
 use crate::now::Now;
-use crate::respond::Warnings;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
@@ -32,6 +34,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 pub(crate) use call::Call;
+pub(crate) use seat::Seat;
 
 /// The result of a step.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ pub(crate) struct Job {
 enum State {
     Begin,
     /// The caller is authenticated.
-    Authenticated(caller::Caller),
+    Authenticated(Caller),
     Read(read::Read),
     List(Box<list::List>),
     Create(Box<create::Create>),

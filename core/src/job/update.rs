@@ -8,13 +8,14 @@ use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
 use super::{Answer, Ask, Next, Scene, State, create, fail, lease, scale};
-use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
-use crate::http::options::WriteOptions;
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
 use crate::museum::Mutant;
-use crate::respond::{self, Warnings};
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
 use crate::value::{Value, object};
+use crate::wire::media::{PatchMedia, patch_media};
+use crate::wire::options::WriteOptions;
 use alloc::boxed::Box;
 use alloc::string::String;
 use bytes::Bytes;
@@ -215,7 +216,7 @@ impl Update {
 
     fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev, removes: bool) -> Result<Next, Failure> {
         if self.options.dry_run {
-            let value = respond::versioned(draft.value, Some(revision));
+            let value = answer::versioned(draft.value, Some(revision));
             return self.respond(scene, value);
         }
         if removes {
@@ -279,7 +280,7 @@ impl Update {
     fn respond_written(self, scene: &Scene<'_>, writing: Writing, revision: Rev) -> Result<Next, Failure> {
         let Writing { draft, key, .. } = writing;
         if self.target.is_scale() {
-            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
+            return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
         let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 200, &key, draft, Some(revision))))

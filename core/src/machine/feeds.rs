@@ -1,6 +1,7 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
-use super::{Decoded, Effect, JobId, Page};
+use super::{Decoded, Effect, Page};
+use crate::config::JobId;
 use crate::store::{Feed, Op, Range, Ranged, Rev, Stored};
 use crate::value::Text;
 use crate::world::{Listing, World};

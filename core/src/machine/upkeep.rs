@@ -1,15 +1,16 @@
 //! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
 use super::handle::Own;
-use super::{Decoded, Discarded, Due, Effect, JobId, Machine, Note, Reason};
-use crate::boot;
-use crate::cache::Applied;
+use super::{Decoded, Discarded, Due, Effect, Machine, Reason};
+use crate::answer::Frame;
+use crate::config::{JobId, Note};
 use crate::kinds::StorageId;
+use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
-use crate::respond::Frame;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored, Why};
+use crate::world::cache::Applied;
 use crate::world::{Changes, Listing};
 use alloc::boxed::Box;
 use alloc::sync::Arc;

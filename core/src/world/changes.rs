@@ -2,9 +2,9 @@
 //! not wait for the decoding then.
 
 use super::World;
-use crate::cache::{Entry, Undecodable};
 use crate::kinds::Registry;
 use crate::store::{Batch, Event, EventType};
+use crate::world::cache::{Entry, Undecodable};
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
 
@@ -97,14 +97,19 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Config;
+    use crate::config::Config;
     use crate::store::{Feed, KeyValue, Rev};
     use alloc::format;
     use alloc::string::String;
 
     fn event(key: &str, value: &str, revision: u64) -> Event {
         let key = format!("/registry/{key}").into();
-        let kv = KeyValue { key, value: String::from(value).into(), mod_revision: Rev(revision), ..KeyValue::default() };
+        let kv = KeyValue {
+            key,
+            value: String::from(value).into(),
+            mod_revision: Rev(revision),
+            ..KeyValue::default()
+        };
         let kind = if value.is_empty() { EventType::Delete } else { EventType::Put };
         Event { kind, kv, previous: None }
     }
@@ -138,7 +143,9 @@ mod tests {
     #[test]
     fn values_are_the_same_whether_they_are_decoded_before_or_when_they_are_applied() {
         let object = |name: &str| {
-            format!(r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"n"}}}}"#)
+            format!(
+                r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"n"}}}}"#
+            )
         };
         let all = || {
             let events = alloc::vec![

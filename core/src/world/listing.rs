@@ -1,9 +1,9 @@
 //! A feed that is being listed: its collections as they will be, filled page by page beside those that are served.
 
 use super::{Collection, World};
-use crate::cache::Cache;
-use crate::machine::Note;
+use crate::config::Note;
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, Rev};
+use crate::world::cache::Cache;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
