@@ -21,7 +21,7 @@ pub(crate) struct LongSteps {
 
 /// What waits for a thread.
 enum Waiting {
-    Step { shell: Arc<Shell>, task: Task, answer: Option<oneshot::Sender<Ran>> },
+    Step { shell: Arc<Shell>, task: Box<Task>, answer: Option<oneshot::Sender<Ran>> },
     Page(Arc<Shell>, Page),
     Discarded(Discarded),
 }
@@ -34,14 +34,14 @@ impl LongSteps {
     pub(crate) async fn run(&self, shell: &Arc<Shell>, task: Task) -> Ran {
         let (id, sees) = (task.id, task.sees());
         let (answer, outcome) = oneshot::channel();
-        self.enqueue(Waiting::Step { shell: Arc::clone(shell), task, answer: Some(answer) });
+        self.enqueue(Waiting::Step { shell: Arc::clone(shell), task: Box::new(task), answer: Some(answer) });
         // A step that panics has an outcome too. There is none only if the thread itself is gone.
         outcome.await.unwrap_or_else(|_| Ran::panicked(id, sees))
     }
 
     /// Runs a step whose client went away.
     pub(crate) fn run_for_nobody(&self, shell: &Arc<Shell>, task: Task) {
-        self.enqueue(Waiting::Step { shell: Arc::clone(shell), task, answer: None });
+        self.enqueue(Waiting::Step { shell: Arc::clone(shell), task: Box::new(task), answer: None });
     }
 
     /// Decodes a page, and gives it back to the machine.
@@ -83,7 +83,7 @@ fn work(queue: &Mutex<Receiver<Waiting>>) {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             Ok(Waiting::Step { shell, task, answer }) => {
-                let ran = run(task);
+                let ran = run(*task);
                 let unheard = match answer {
                     Some(answer) => answer.send(ran).err(),
                     None => Some(ran),

@@ -302,11 +302,11 @@ impl Testbed {
     /// A page of a listing is decoded at once, or late.
     fn decode_soon(&mut self, server: usize, page: Page) -> Result<(), Violation> {
         let stream = Label::Page.of(self.stream_key(server, page.id));
-        if !self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
+        if !self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
             return self.give(server, Input::Decoded(page.run()));
         }
         let late = 1 + self.chooser.pick(stream, LATE_MICROS_MAX);
-        let life = self.nodes[server].life;
+        let life = self.hosts[server].life;
         self.schedule(Mono(self.now.0 + late), Happening::Decode(server, life, Box::new(page)));
         Ok(())
     }

@@ -338,7 +338,7 @@ impl Testbed {
                 let revision = batch.revision.0;
                 let mut changes = Changes::from(batch);
                 // The values are decoded with the kinds of now, which may be others when the changes arrive.
-                if let Some(machine) = &self.nodes[server].machine {
+                if let Some(machine) = &self.hosts[server].machine {
                     changes.decode(machine.world());
                 }
                 (Input::Changed(changes), revision)
