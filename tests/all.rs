@@ -13,6 +13,7 @@ mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]
 mod etcd_server;
+mod field_names;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;
@@ -31,6 +32,7 @@ mod simulation;
 mod starting;
 mod strategies;
 mod unreadable;
+mod uploads;
 mod versions;
 mod warnings;
 mod watches;

@@ -1,7 +1,6 @@
 //! Authentication and impersonation, as data with one checker each.
 
 use crate::conditions::{fetch, json};
-use bytes::Bytes;
 use steersman_core::config::{Authentication, Token};
 use steersman_core::config::{Config, JobId};
 use steersman_core::machine::Input;
@@ -32,7 +31,7 @@ fn ask(driver: &mut Driver, peer: Peer, headers: &[(&str, &str)]) -> (u16, bool)
         path: "/version".into(),
         query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
-        body: Bytes::new(),
+        has_body: false,
         peer,
         remote_address: "127.0.0.1".into(),
     };

@@ -61,6 +61,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::SeatBeforeIdentity => seat_before_identity,
+        Mutant::BodyBeforeIdentity => body_before_identity,
     }
 }
 
@@ -300,7 +301,7 @@ fn empty_list_before_sync(flaw: Flaw) -> bool {
         path: PLACE.to_owned(),
         query: "resourceVersion=0".to_owned(),
         headers: Vec::new(),
-        body: Bytes::new(),
+        has_body: false,
         peer: Peer::None,
         remote_address: "192.0.2.1".into(),
     };
@@ -514,4 +515,21 @@ fn seat_before_identity(flaw: Flaw) -> bool {
     assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
     // The only seat is taken, and a stranger does not need one to be refused.
     driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
+}
+
+fn body_before_identity(flaw: Flaw) -> bool {
+    let authentication = Authentication { tokens: Vec::new(), anonymous: false };
+    let mut driver = Driver::start(Config { authentication, ..config(flaw) });
+    let id = JobId(1);
+    let request = Request {
+        method: Method::Post,
+        path: PLACE.to_owned(),
+        query: String::new(),
+        headers: Vec::new(),
+        has_body: true,
+        peer: Peer::None,
+        remote_address: "192.0.2.1".into(),
+    };
+    driver.request(id, request, Bytes::new());
+    driver.awaits_body(id)
 }

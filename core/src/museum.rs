@@ -121,6 +121,8 @@ mutants! {
         "A stored value that cannot be read is taken for a deletion, and left out of lists.";
     SeatBeforeIdentity, "seat-before-identity", "own",
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
+    BodyBeforeIdentity, "body-before-identity", "own",
+        "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
 }
 
 impl Mutant {

@@ -20,6 +20,8 @@ use crate::pieces::Pieces;
 pub(crate) enum Mail {
     Run(Task),
     Store(Feed, Op),
+    /// Read the request's body.
+    Body,
     Respond(Response),
     Frame(Arc<SharedFrame>),
     Close,
@@ -77,7 +79,9 @@ impl Mailbox {
         queue.items.push_back(match mail {
             Mail::Frame(frame) => Item::Frame(frame),
             Mail::Close => Item::Close,
-            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Respond(_)) => Item::Step(Box::new(step)),
+            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Respond(_)) => {
+                Item::Step(Box::new(step))
+            }
         });
         queue.waker.take()
     }

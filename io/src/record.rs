@@ -159,6 +159,7 @@ impl Told {
             Effect::Respond(id, response) => Self::Response(*id, response.clone()),
             Effect::Frame { to, frame } => Self::Frame(to.clone(), frame.clone()),
             Effect::Run(_)
+            | Effect::Body(_)
             | Effect::Store(..)
             | Effect::Close(_)
             | Effect::Decode(_)

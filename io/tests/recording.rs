@@ -104,6 +104,7 @@ fn replay(recording: &str) -> Answers {
                     answers.insert(id.0, (response.status, String::from_utf8_lossy(&body).into_owned()));
                 }
                 Effect::Store(..)
+                | Effect::Body(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
                 | Effect::Discard(_)

@@ -1,8 +1,11 @@
-//! The first steps of a request: authentication, authorization, and the choice of the file that handles its verb.
+//! The first steps of a request: authentication, authorization, its body, and the choice of the file that handles its
+//! verb.
 
 use super::call::Target;
 use super::caller;
-use super::{Ask, Next, Scene, State, collection, create, delete, document, list, read, update};
+use super::{
+    Answer, Ask, Next, Scene, State, collection, create, delete, document, fail, list, read, update,
+};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::caller::Caller;
@@ -15,6 +18,7 @@ use crate::value::quoted;
 use crate::wire::Method;
 use crate::wire::media::patch_media;
 use crate::wire::route::{RequestInfo, VERB_PROXY};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
@@ -170,6 +174,47 @@ fn whole(
     match verb {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target, verb == Verb::Watch),
+        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
+            with_body(scene, target, verb, warnings)
+        }
+    }
+}
+
+/// Asks for the body of a request that is allowed and has a route, if there is one. No request is read any further
+/// than its head before.
+fn with_body(
+    scene: &Scene<'_>,
+    target: Target,
+    verb: Verb,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
+    if scene.call.request.has_body {
+        return Ok(Next::Wait(State::Permitted(Box::new(target), verb), Ask::Body));
+    }
+    change(scene, target, verb, warnings)
+}
+
+/// Continues with the body, or answers why it did not arrive.
+pub(super) fn arrived(
+    scene: &Scene<'_>,
+    target: Target,
+    verb: Verb,
+    answer: Answer,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
+    match answer {
+        Answer::Body(Ok(_)) => change(scene, target, verb, warnings),
+        Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
+        Answer::Begin | Answer::Seated | Answer::Stored(_) | Answer::Fresh | Answer::Stale => {
+            Err(fail::misfit())
+        }
+    }
+}
+
+/// Starts a verb that changes something, on whole objects or a subresource.
+fn change(scene: &Scene<'_>, target: Target, verb: Verb, warnings: &mut Warnings) -> Result<Next, Failure> {
+    match verb {
+        Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
         Verb::Create => create::begin(scene, target, warnings),
         Verb::Update => update::begin_put(scene, target, warnings),
         Verb::Patch => update::begin_patch(scene, target, warnings),
@@ -250,11 +295,8 @@ fn part(
     check_filled(scene)?;
     match (sub.action, verb) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {
-            update::begin_put(scene, target, warnings)
-        }
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => {
-            update::begin_patch(scene, target, warnings)
+        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update | Verb::Patch) => {
+            with_body(scene, target, verb, warnings)
         }
         (SubKind::Status | SubKind::Scale | SubKind::Window, _) => Err(Failure::method_not_allowed()),
         (SubKind::Action | SubKind::Connect, _) => {

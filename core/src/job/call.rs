@@ -300,7 +300,7 @@ mod tests {
                 path: path.into(),
                 query: query.into(),
                 headers: alloc::vec::Vec::new(),
-                body: bytes::Bytes::new(),
+                has_body: false,
                 peer: Peer::None,
                 remote_address: "".into(),
             };

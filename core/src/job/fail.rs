@@ -2,8 +2,10 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
 use super::Answer;
+use crate::limits;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
 use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
+use crate::wire::BodyError;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -17,8 +19,20 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
         Answer::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
         | Answer::Seated
+        | Answer::Body(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// The error for a body that did not arrive.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go limitedReadBody
+pub(super) fn body_failure(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TooLarge => Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES),
+        BodyError::TooSlow => Failure::timeout("request body did not arrive in time", 0),
+        BodyError::NoRoom => Failure::too_many_requests("Too many requests, please try again later.", 1),
+        BodyError::Broken(why) => Failure::unclassified(why.to_string()),
     }
 }
 
@@ -38,6 +52,7 @@ pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
         Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
         | Answer::Seated
+        | Answer::Body(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }

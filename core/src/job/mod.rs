@@ -1,6 +1,6 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates and authorizes; then there is one file for each verb.
+//! `begin` authenticates and authorizes, and asks for the body; then there is one file for each verb.
 
 mod begin;
 mod body;
@@ -25,13 +25,16 @@ use crate::answer::Response;
 use crate::answer::Subscription;
 use crate::answer::Warnings;
 use crate::caller::Caller;
+use crate::kinds::Verb;
 use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
+use crate::wire::BodyError;
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use bytes::Bytes;
 
 pub(crate) use call::Call;
 pub(crate) use seat::Seat;
@@ -64,6 +67,8 @@ pub(crate) enum Ask {
         /// The caller is admitted even when all seats are taken.
         privileged: bool,
     },
+    /// For the body that follows the request's head. Only a job whose caller is authenticated and authorized asks.
+    Body,
 }
 
 /// What a waiting job is resumed with.
@@ -71,6 +76,7 @@ pub(crate) enum Ask {
 pub(crate) enum Answer {
     Begin,
     Seated,
+    Body(Result<Bytes, BodyError>),
     Stored(Stored),
     Fresh,
     /// The feed did not reach the revision in time.
@@ -81,6 +87,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Job {
     call: Arc<Call>,
+    /// Empty until it was asked for and has arrived.
+    body: Bytes,
     state: State,
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
@@ -91,6 +99,8 @@ enum State {
     Begin,
     /// The caller is authenticated.
     Authenticated(Caller),
+    /// The caller may do it; the body was asked for.
+    Permitted(Box<call::Target>, Verb),
     Read(read::Read),
     List(Box<list::List>),
     Create(Box<create::Create>),
@@ -111,6 +121,8 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
+    /// The request's body, at most `limits::REQUEST_BODY_BYTES`.
+    pub(crate) body: &'a [u8],
     pub(crate) world: &'a World,
     pub(crate) now: Now,
 }
@@ -124,14 +136,17 @@ impl Scene<'_> {
 
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, state: State::Begin, warnings: Warnings::default() }
+        Self { call, body: Bytes::new(), state: State::Begin, warnings: Warnings::default() }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
-        let Self { call, state, mut warnings } = self;
-        let scene = Scene { call: &call, world, now };
+        let Self { call, mut body, state, mut warnings } = self;
+        if let Answer::Body(Ok(arrived)) = &answer {
+            body = arrived.clone();
+        }
+        let scene = Scene { call: &call, body: &body, world, now };
         match advance(&scene, state, answer, &mut warnings) {
-            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state, warnings }, ask),
+            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, body, state, warnings }, ask),
             Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
                 opening.response = warnings.on(opening.response);
@@ -156,6 +171,7 @@ fn advance(
     match state {
         State::Begin => begin::begin(scene, warnings),
         State::Authenticated(caller) => begin::seated(scene, &caller, warnings),
+        State::Permitted(target, verb) => begin::arrived(scene, *target, verb, answer, warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
         State::Create(create) => create.step(scene, answer, warnings),

@@ -52,7 +52,7 @@ impl Read {
                 let asked = self.asked.unwrap_or(Rev(0));
                 Err(fail::too_large(asked, scene.world.revision(collection.feed)))
             }
-            Answer::Stored(_) | Answer::Begin | Answer::Seated => {
+            Answer::Stored(_) | Answer::Begin | Answer::Seated | Answer::Body(_) => {
                 let kv = fail::ranged(answer)?.kvs.pop();
                 let kv = kv.ok_or_else(|| scene.not_found(&self.target))?;
                 let entry = scene.entry_of(scene.resource(&self.target), kv)?;

@@ -89,7 +89,7 @@ pub(super) fn begin_patch(
     let media = patch_media(scene.call.request.header("content-type"), false)?;
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
-    let patch = Patch::parse(media, &scene.call.request.body)?;
+    let patch = Patch::parse(media, scene.body)?;
     start(scene, target, form, options, Change::Patch(patch), warnings)
 }
 
@@ -172,7 +172,7 @@ impl Update {
         let rules = scene.resource(&self.target).row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace(value) if rules.create_on_update && self.target.sub.is_none() => {
+            Change::Replace(value) if rules.allow_create_on_update && self.target.sub.is_none() => {
                 check_uid(scene, &self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
                 create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
@@ -198,7 +198,9 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(scene.qualified(target), &target.name));
             }
-            None if !scene.resource(target).row.rules.unconditional_update && !self.change.is_patch() => {
+            None if !scene.resource(target).row.rules.allow_unconditional_update
+                && !self.change.is_patch() =>
+            {
                 return Err(version_demanded(scene, target));
             }
             Some(_) | None => {}

@@ -3,6 +3,7 @@
 pub mod cache;
 mod changes;
 mod listing;
+mod objects;
 pub(crate) mod selection;
 
 use crate::config::{Config, Note};

@@ -63,6 +63,8 @@ guarantees! {
         "A generation grows by one with each change of what is wanted, and with nothing else.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
+    StrangersSendNoBody =>
+        "The body of a request is not taken before it is known who sends it.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -132,6 +134,7 @@ impl Guarantee {
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
+            | Self::StrangersSendNoBody
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

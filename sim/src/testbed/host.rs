@@ -181,6 +181,7 @@ impl Testbed {
             }
             Input::Start
             | Input::Request(..)
+            | Input::Body(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -201,6 +202,7 @@ impl Testbed {
                 host.open.remove(id);
             }
             Input::Start
+            | Input::Body(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -255,6 +257,7 @@ impl Testbed {
                 self.send_operation(server, id, op);
                 Ok(())
             }
+            Effect::Body(id) => self.body(server, id),
             Effect::Respond(id, response) => self.respond(server, id, response),
             Effect::Frame { to, frame } => self.frames(server, &to, &frame.render()),
             Effect::Decode(page) => self.decode_soon(server, page),
@@ -289,7 +292,9 @@ impl Testbed {
 
     /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
-        let stream = Label::Step.of(self.stream_key(server, task.id));
+        // The steps before the body have choices of their own.
+        let label = if self.awaits_body(task.id) { Label::Body } else { Label::Step };
+        let stream = label.of(self.stream_key(server, task.id));
         let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {

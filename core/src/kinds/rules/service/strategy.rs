@@ -1,10 +1,14 @@
-//! Services: defaults, and what follows from the type. Addresses and node ports are claimed elsewhere.
-//! k8s: pkg/registry/core/service/strategy.go, pkg/registry/core/service/storage/alloc.go,
-//! pkg/apis/core/v1/defaults.go
+//! The rules of services. Addresses and node ports are claimed elsewhere.
+//! k8s: pkg/registry/core/service/strategy.go, pkg/registry/core/service/storage/alloc.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::{status, warnings};
-use crate::kinds::Rules;
+use super::super::fill::{Fill, each, is_unset, set_unset};
+use super::super::{status, warnings::load_balancer};
+use super::kind::{
+    has_cluster_ip, has_health_port, has_node_ports, is_headless, is_load_balancer, is_reached_from_outside,
+};
+use super::{defaults, warnings};
+use crate::config::Config;
+use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,90 +16,34 @@ use alloc::vec;
 
 pub static RULES: Rules = Rules {
     name: names::dns1035_label,
-    default,
-    prepare_create,
-    prepare_update,
-    warnings: warnings::service::warn,
-    status_warnings: warnings::load_balancer,
-    create_on_update: true,
+    default: defaults::default,
+    prepare_for_create,
+    warnings_on_create: warnings::warn,
+    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
+    subresources: &[("status", Strategy { warnings_on_update: load_balancer, ..status::STATUS })],
+    allow_create_on_update: true,
     returns_deleted: true,
     ..status::SPLIT
 };
 
-const DEFAULTS: &[Default] = &[
-    (&[], "sessionAffinity", Fill::Text("None")),
-    (&[], "type", Fill::Text("ClusterIP")),
-    (&["ports", "*"], "protocol", Fill::Text("TCP")),
-];
-
-/// How long a client sticks to its endpoint, seconds.
-const AFFINITY_SECONDS: i64 = 10_800;
-
-const CLUSTER: Fill = Fill::Text("Cluster");
-
-fn default(object: &mut Value) {
-    each(object, &["spec"], &mut default_spec);
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
+    each(object, &["spec"], &mut |spec| default_families(spec, facts.config));
 }
 
-fn default_spec(spec: &mut Value) {
-    fill(spec, DEFAULTS);
-    if spec.text_at(&["sessionAffinity"]) == "ClientIP" {
-        let path = &["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
-        if spec.at(path).is_none_or(Value::is_null) {
-            spec.set_at(path, Value::Int(AFFINITY_SECONDS));
-        }
-    } else {
-        spec.remove_at(&["sessionAffinityConfig"]);
-    }
-    each(spec, &["ports", "*"], &mut default_target_port);
-    if is_reached_from_outside(spec) {
-        set_unset(spec, "externalTrafficPolicy", CLUSTER);
-    }
-    if has_cluster_ip(spec) {
-        set_unset(spec, "internalTrafficPolicy", CLUSTER);
-    }
-    if is_load_balancer(spec) {
-        set_unset(spec, "allocateLoadBalancerNodePorts", Fill::Bool(true));
-    }
-}
-
-/// A port is answered on the same port, where no other is named.
-fn default_target_port(port: &mut Value) {
-    let named = match port.field("targetPort") {
-        None | Some(Value::Null | Value::Int(0)) => false,
-        Some(Value::Str(text)) => !text.is_empty(),
-        Some(
-            Value::Bool(_)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Json(_)
-            | Value::List(_)
-            | Value::Map(_),
-        ) => true,
-    };
-    if let Some(number) = port.field("port").filter(|_| !named).cloned() {
-        port.set("targetPort", number);
-    }
-}
-
-fn prepare_create(object: &mut Value) {
-    status::drop(object);
-    each(object, &["spec"], &mut default_families);
-}
-
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    let Some(old) = old.field("spec") else { return };
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    let Some(old) = facts.old.field("spec") else { return };
     each(object, &["spec"], &mut |spec| {
         keep_allocated(spec, old);
         drop_what_the_type_lost(spec, old);
-        default_families(spec);
+        default_families(spec, facts.config);
     });
 }
 
-/// The IP families of a service that names none; the cluster is of IPv4. A headless service without a
+/// The IP families of a service that names none: that of the cluster's addresses first. A headless service without a
 /// selector may have endpoints of both.
-fn default_families(spec: &mut Value) {
+fn default_families(spec: &mut Value, config: &Config) {
     if !has_cluster_ip(spec) {
         return;
     }
@@ -103,7 +51,11 @@ fn default_families(spec: &mut Value) {
     set_unset(spec, "ipFamilyPolicy", Fill::Text(if both { "RequireDualStack" } else { "SingleStack" }));
     if is_unset(spec, "ipFamilies") {
         let dual = spec.text_at(&["ipFamilyPolicy"]) == "RequireDualStack";
-        let families = if dual { vec!["IPv4".into(), "IPv6".into()] } else { vec!["IPv4".into()] };
+        let mut families: vec::Vec<Value> = vec!["IPv4".into(), "IPv6".into()];
+        if config.service_ip.contains(':') {
+            families.reverse();
+        }
+        families.truncate(if dual { 2 } else { 1 });
         spec.set("ipFamilies", families.into());
     }
     let address = Value::str(spec.text_at(&["clusterIP"]));
@@ -188,32 +140,32 @@ fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
     }
 }
 
-pub(super) fn has_cluster_ip(spec: &Value) -> bool {
-    matches!(spec.text_at(&["type"]), "ClusterIP" | "NodePort" | "LoadBalancer")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+    use crate::codec::json;
+    use crate::kinds::facts::given::InMemory;
+    use crate::now::Wall;
 
-pub(super) fn is_headless(spec: &Value) -> bool {
-    has_cluster_ip(spec) && spec.text_at(&["clusterIP"]) == "None"
-}
-
-fn is_load_balancer(spec: &Value) -> bool {
-    spec.text_at(&["type"]) == "LoadBalancer"
-}
-
-fn has_node_ports(spec: &Value) -> bool {
-    let refused = spec.field("allocateLoadBalancerNodePorts").and_then(Value::as_bool) == Some(false);
-    spec.text_at(&["type"]) == "NodePort" || is_load_balancer(spec) && !refused
-}
-
-fn has_health_port(spec: &Value) -> bool {
-    is_load_balancer(spec) && spec.text_at(&["externalTrafficPolicy"]) == "Local"
-}
-
-fn is_reached_from_outside(spec: &Value) -> bool {
-    let external = spec.field("externalIPs").and_then(Value::as_list).is_some_and(|list| !list.is_empty());
-    match spec.text_at(&["type"]) {
-        "LoadBalancer" | "NodePort" => true,
-        "ClusterIP" => external,
-        _ => false,
+    #[test]
+    fn the_family_of_the_clusters_addresses_comes_first() {
+        let table = [
+            ("10.0.0.1", r#"{"type":"ClusterIP","selector":{"a":"b"}}"#, r#"["IPv4"]"#),
+            ("10.0.0.1", r#"{"type":"ClusterIP","clusterIP":"None"}"#, r#"["IPv4","IPv6"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","selector":{"a":"b"}}"#, r#"["IPv6"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","clusterIP":"None"}"#, r#"["IPv6","IPv4"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","ipFamilies":["IPv4"]}"#, r#"["IPv4"]"#),
+        ];
+        let (caller, objects) = (Caller::server(), InMemory::default());
+        for (address, spec, families) in table {
+            let config = Config { service_ip: address.into(), ..Config::open(0) };
+            let facts = Facts::of_create(&caller, Wall::from_seconds(0), &config, &objects);
+            let mut service = Value::empty_map();
+            service.set("spec", json::parse(spec.as_bytes()).expect("JSON").value);
+            (RULES.prepare_for_create)(&mut service, &facts);
+            let found = service.at(&["spec", "ipFamilies"]).expect("families");
+            assert_eq!(json::to_string(found), families, "{address} {spec}");
+        }
     }
 }
