@@ -321,6 +321,13 @@ fn lost_feed_ends_start(flaw: Flaw) -> bool {
     machine.handle(now, Input::Lost(Feed(0), Why::Disconnected("reset".into())), &mut effects);
     let page = Ranged { revision: Rev(5), ..Ranged::default() };
     machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
+    let decoded = effects.into_iter().find_map(|effect| match effect {
+        Effect::Decode(page) => Some(page.run()),
+        _ => None,
+    });
+    if let Some(decoded) = decoded {
+        machine.handle(now, Input::Decoded(decoded), &mut Vec::new());
+    }
     !machine.world().synced()
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A line is words with one blank between them: the two clocks, what happened, and its parts in order. Bytes that a
 //! word cannot hold are written as `%XX`, an empty value as `-`, a list as its length and its items. The outcome of a
-//! task is written as its job and the revision that it saw only: a replay runs the task again. So it is with a page of a
-//! listing, whose key-values came with an earlier input.
+//! task is written as its job and the revision that it saw only: a replay runs the task again. It also decodes a page
+//! of a listing again, whose key-values came with an earlier input.
 
 mod digests;
 mod effects;
