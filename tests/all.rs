@@ -17,6 +17,7 @@ mod field_names;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;
+mod listings;
 mod malformed;
 #[cfg(feature = "museum")]
 mod museum;

@@ -177,6 +177,14 @@ fn every_row_answers_in_every_form() {
             let accept = format!("application/json;as=PartialObjectMetadata;v={version};g=meta.k8s.io");
             let metadata = expect("metadata", &driver.call("GET", &at, &[("accept", &accept)], b""), 200)?;
             same("kind", &metadata["kind"], &json!("PartialObjectMetadata"))?;
+            let accept = format!("application/json;as=PartialObjectMetadataList;v={version};g=meta.k8s.io");
+            for again in ["the first time", "the second time"] {
+                let list = expect(again, &driver.call("GET", &place, &[("accept", &accept)], b""), 200)?;
+                same("kind", &list["kind"], &json!("PartialObjectMetadataList"))?;
+                let mut items = list["items"].as_array().into_iter().flatten();
+                let item = items.find(|item| item["metadata"]["name"] == json!(name));
+                same(again, &item, &Some(&metadata))?;
+            }
         }
         let yaml = driver.call("GET", &at, &[("accept", "application/yaml")], b"");
         same("yaml status", &yaml.status, &200)?;

@@ -205,7 +205,7 @@ fn lost_delete_without_previous(flaw: Flaw) -> bool {
     let revision = Rev(version(&make(&mut driver, "a", "x")) + 1);
     let kv = KeyValue { key: format!("{KEYS}a").into(), mod_revision: revision, ..KeyValue::default() };
     let event = Event { kind: EventType::Delete, kv, previous: None };
-    driver.give(Input::Changed(Batch { feed: Feed(0), events: vec![event], revision }));
+    driver.give(Input::Changed(Batch { feed: Feed(0), events: vec![event], revision }.into()));
     fetch(&mut driver, &format!("{PLACE}/a?resourceVersion=0")).status == 200
 }
 
@@ -227,7 +227,7 @@ fn progress_starves_watchers(flaw: Flaw) -> bool {
     let id = watch(&mut driver, &format!("allowWatchBookmarks=true&resourceVersion={from}"));
     driver.stop_reading(id);
     for _ in 0..10 {
-        driver.give(Input::Changed(Batch { feed: Feed(0), events: Vec::new(), revision: Rev(from) }));
+        driver.give(Input::Changed(Batch { feed: Feed(0), events: Vec::new(), revision: Rev(from) }.into()));
     }
     seen(&mut driver, id).len() > bounds.watcher_queue_frames
 }
@@ -325,6 +325,13 @@ fn lost_feed_ends_start(flaw: Flaw) -> bool {
     machine.handle(now, Input::Lost(Feed(0), Why::Disconnected("reset".into())), &mut effects);
     let page = Ranged { revision: Rev(5), ..Ranged::default() };
     machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
+    let decoded = effects.into_iter().find_map(|effect| match effect {
+        Effect::Decode(page) => Some(page.run()),
+        _ => None,
+    });
+    if let Some(decoded) = decoded {
+        machine.handle(now, Input::Decoded(decoded), &mut Vec::new());
+    }
     !machine.world().synced()
 }
 

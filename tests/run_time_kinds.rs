@@ -208,7 +208,7 @@ impl Slow {
     }
 
     fn give(&mut self, input: Input) {
-        let (mut effects, mut sent) = (Vec::new(), Vec::new());
+        let (mut effects, mut sent, mut decoded) = (Vec::new(), Vec::new(), Vec::new());
         self.machine.handle(self.now, input, &mut effects);
         self.machine.check();
         for effect in effects {
@@ -226,14 +226,19 @@ impl Slow {
                     }
                 }
                 Effect::Body(id) => self.awaited.push(id),
+                Effect::Decode(page) => decoded.push(page.run()),
                 Effect::Close(id) => self.open.retain(|open| *open != id),
                 Effect::Follow { feed, prefix, after } => self.etcd.follow(ServerId(0), feed, &prefix, after),
                 Effect::Frame { .. }
                 | Effect::RequestProgress(_)
                 | Effect::Call(..)
                 | Effect::CancelCalls(_)
+                | Effect::Discard(_)
                 | Effect::Note(_) => {}
             }
+        }
+        for page in decoded {
+            self.give(Input::Decoded(page));
         }
         for id in sent {
             self.give(Input::Sent(id));
@@ -244,7 +249,7 @@ impl Slow {
     fn deliver(&mut self) {
         for (_, delivery) in self.etcd.drain() {
             match delivery {
-                Delivery::Changed(batch) => self.give(Input::Changed(batch)),
+                Delivery::Changed(batch) => self.give(Input::Changed(batch.into())),
                 Delivery::Lost(feed, why) => self.give(Input::Lost(feed, why)),
             }
         }

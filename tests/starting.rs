@@ -60,6 +60,8 @@ fn a_feed_lost_while_it_is_listed_is_listed_to_the_end() {
     machine.handle(now, Input::Lost(Feed(0), Why::Disconnected("reset".into())), &mut effects);
     let page = Ranged { revision: Rev(5), ..Ranged::default() };
     machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
+    let Some(Effect::Decode(page)) = effects.pop() else { panic!("a page is decoded") };
+    machine.handle(now, Input::Decoded(page.run()), &mut effects);
     assert!(machine.world().synced());
     assert_eq!(machine.world().revision(Feed(0)), Rev(5));
 }

@@ -215,6 +215,9 @@ pub const SMALL_ANSWER_BYTES: usize = LIST_CHUNK_BYTES;
 /// Key-values that are read in one range when a feed is listed.
 pub const RELIST_PAGE: u64 = 10_000;
 
+/// About how many changes of a feed the machine takes at once. With more, other inputs come between.
+pub const CHANGES_AT_ONCE: usize = 500;
+
 /// How often a store on other machines is asked whether it answers, milliseconds, and how long its answer may take.
 /// Beyond: the health checks fail.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/storagebackend/config.go DefaultHealthcheckTimeout

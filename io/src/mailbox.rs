@@ -12,6 +12,7 @@ use steersman_core::limits;
 use steersman_core::machine::Task;
 use steersman_core::store::{Feed, Op};
 
+use crate::frame::SharedFrame;
 use crate::pieces::Pieces;
 
 /// One thing to do for a job.
@@ -22,7 +23,7 @@ pub(crate) enum Mail {
     /// Read the request's body.
     Body,
     Respond(Response),
-    Frame(Bytes),
+    Frame(Arc<SharedFrame>),
     Close,
 }
 
@@ -43,7 +44,7 @@ struct Queue {
 /// as a frame.
 #[derive(Debug)]
 enum Item {
-    Frame(Bytes),
+    Frame(Arc<SharedFrame>),
     Close,
     Step(Box<Mail>),
 }
@@ -76,7 +77,7 @@ impl Mailbox {
         let mut queue = self.lock();
         assert!(queue.items.len() < MAIL_MAX, "the machine sends no more than a client's credit");
         queue.items.push_back(match mail {
-            Mail::Frame(bytes) => Item::Frame(bytes),
+            Mail::Frame(frame) => Item::Frame(frame),
             Mail::Close => Item::Close,
             step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Respond(_)) => {
                 Item::Step(Box::new(step))
@@ -94,26 +95,29 @@ impl Mailbox {
         }
     }
 
-    /// All frames that are queued, up to `WRITE_BYTES`.
+    /// All frames that are queued, up to about `WRITE_BYTES`. They are rendered here, while nobody waits for the queue.
     pub(crate) fn poll_frames(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut queue = self.lock();
         let first = match queue.pop() {
             None => return queue.wait(context),
-            Some(Item::Frame(bytes)) => bytes,
+            Some(Item::Frame(frame)) => frame,
             Some(Item::Close) => return Poll::Ready(Taken::Closed),
             Some(Item::Step(mail)) => unreachable!("a stream takes no more steps: {mail:?}"),
         };
-        let mut length = first.len();
+        let mut length = first.len_bytes();
         let Some(second) = queue.pop_frame(WRITE_BYTES.saturating_sub(length)) else {
-            return Poll::Ready(Taken::Frames(first.into(), 1));
+            drop(queue);
+            return Poll::Ready(Taken::Frames(first.bytes().into(), 1));
         };
-        length += second.len();
-        let mut frames = VecDeque::from([first, second]);
-        while let Some(next) = queue.pop_frame(WRITE_BYTES - length) {
-            length += next.len();
-            frames.push_back(next);
+        length += second.len_bytes();
+        let mut frames = vec![first, second];
+        while let Some(next) = queue.pop_frame(WRITE_BYTES.saturating_sub(length)) {
+            length += next.len_bytes();
+            frames.push(next);
         }
         drop(queue);
+        let frames: VecDeque<Bytes> = frames.iter().map(|frame| frame.bytes()).collect();
+        let length = frames.iter().map(Bytes::len).sum();
         let count = u32::try_from(frames.len()).expect("a queue is bounded");
         if length >= frames.len() * COPIED_BYTES {
             return Poll::Ready(Taken::Frames(frames.into(), count));
@@ -137,7 +141,7 @@ impl Mailbox {
 impl Item {
     fn into_mail(self) -> Mail {
         match self {
-            Self::Frame(bytes) => Mail::Frame(bytes),
+            Self::Frame(frame) => Mail::Frame(frame),
             Self::Close => Mail::Close,
             Self::Step(mail) => *mail,
         }
@@ -155,13 +159,13 @@ impl Queue {
     }
 
     /// The next item, if it is a frame of at most `bytes_max` bytes.
-    fn pop_frame(&mut self, bytes_max: usize) -> Option<Bytes> {
+    fn pop_frame(&mut self, bytes_max: usize) -> Option<Arc<SharedFrame>> {
         match self.items.front() {
-            Some(Item::Frame(bytes)) if bytes.len() <= bytes_max => {}
+            Some(Item::Frame(frame)) if frame.len_bytes() <= bytes_max => {}
             Some(Item::Frame(_) | Item::Close | Item::Step(_)) | None => return None,
         }
         match self.pop() {
-            Some(Item::Frame(bytes)) => Some(bytes),
+            Some(Item::Frame(frame)) => Some(frame),
             Some(Item::Close | Item::Step(_)) | None => unreachable!("a frame is in front"),
         }
     }
@@ -266,9 +270,12 @@ mod tests {
 
     #[test]
     fn small_frames_share_a_write_and_large_ones_do_not() {
-        let small = || Mail::Frame(Bytes::from_static(b"{}\n"));
-        let large = || Mail::Frame(Bytes::from(vec![b' '; 40_000]));
-        let event = || Mail::Frame(Bytes::from(vec![b' '; 5_000]));
+        let frame = |bytes: Bytes| Arc::new(SharedFrame::from(bytes));
+        let [small, large, event] =
+            [frame("{}\n".into()), frame(vec![b' '; 40_000].into()), frame(vec![b' '; 5_000].into())];
+        let small = || Mail::Frame(Arc::clone(&small));
+        let large = || Mail::Frame(Arc::clone(&large));
+        let event = || Mail::Frame(Arc::clone(&event));
         type Case = (Vec<Mail>, Vec<(usize, u32)>);
         let cases: [Case; 5] = [
             ((0..14).map(|_| event()).collect(), vec![(65_000, 13), (5_000, 1)]),

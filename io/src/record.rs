@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use steersman_core::answer::Frame;
 use steersman_core::answer::{Body, Response};
 use steersman_core::config::{Config, JobId};
 use steersman_core::limits;
@@ -64,8 +65,9 @@ impl Entry {
 #[derive(Debug)]
 enum Told {
     Line(String),
-    /// A response. The writer renders it, since a list may be long.
+    /// A response or a frame. The writer renders it, since that may take long.
     Response(JobId, Response),
+    Frame(Vec<JobId>, Frame),
 }
 
 /// A recording that is being written.
@@ -153,12 +155,21 @@ impl Recorder {
 
 impl Told {
     fn of(effect: &Effect) -> Self {
-        if let Effect::Respond(id, response) = effect {
-            return Self::Response(*id, response.clone());
+        match effect {
+            Effect::Respond(id, response) => Self::Response(*id, response.clone()),
+            Effect::Frame { to, frame } => Self::Frame(to.clone(), frame.clone()),
+            Effect::Run(_)
+            | Effect::Body(_)
+            | Effect::Store(..)
+            | Effect::Close(_)
+            | Effect::Decode(_)
+            | Effect::Discard(_)
+            | Effect::Follow { .. }
+            | Effect::RequestProgress(_)
+            | Effect::Call(..)
+            | Effect::CancelCalls(_)
+            | Effect::Note(_) => Self::Line(line(effect)),
         }
-        let mut line = String::new();
-        write_effect(effect, &mut line);
-        Self::Line(line)
     }
 
     fn bytes(&self) -> usize {
@@ -171,19 +182,23 @@ impl Told {
                     ENTRY_BYTES
                 }
             },
+            Self::Frame(to, frame) => ENTRY_BYTES + to.len() * size_of::<JobId>() + frame.len_bytes(),
         }
     }
 
     fn line(self) -> String {
         match self {
             Self::Line(line) => line,
-            Self::Response(id, response) => {
-                let mut line = String::new();
-                write_effect(&Effect::Respond(id, response), &mut line);
-                line
-            }
+            Self::Response(id, response) => line(&Effect::Respond(id, response)),
+            Self::Frame(to, frame) => line(&Effect::Frame { to, frame }),
         }
     }
+}
+
+fn line(effect: &Effect) -> String {
+    let mut line = String::new();
+    write_effect(effect, &mut line);
+    line
 }
 
 /// A new file that only its owner may read, locked while it is open.

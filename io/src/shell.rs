@@ -17,12 +17,12 @@ use bytes::Bytes;
 use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
-use steersman_core::machine::{Drain, Effect, Input, Machine, Ran, Task};
+use steersman_core::machine::{Decoded, Drain, Effect, Input, Machine, Page, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use steersman_core::wire::{BodyError, Request};
-use steersman_core::world::World;
+use steersman_core::world::{Changes, World};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -30,13 +30,14 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
+use crate::frame::SharedFrame;
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
+use crate::note_log::NoteLog;
 use crate::outcall::Outcalls;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
-use crate::throttle::Throttle;
 use crate::turn::{Later, Turn};
 
 /// The running server: one machine, its stores and its clients.
@@ -57,8 +58,7 @@ pub struct Shell {
     failed: watch::Sender<Option<Text>>,
     /// Tasks that listen to the health of the stores. They hold the stores, so they are aborted with the shell.
     listening: Mutex<Vec<AbortHandle>>,
-    /// Limits the log lines about writes of unknown outcome.
-    unknown_outcomes: Mutex<Throttle>,
+    log: NoteLog,
     outcalls: Outcalls,
     pub metrics: Metrics,
 }
@@ -102,7 +102,7 @@ impl Shell {
             long_steps,
             failed: watch::Sender::new(None),
             listening: Mutex::default(),
-            unknown_outcomes: Mutex::default(),
+            log: NoteLog::default(),
             // No option names a client certificate for calls yet.
             outcalls: Outcalls::new(BTreeMap::new()),
             metrics,
@@ -324,11 +324,20 @@ impl Shell {
             Effect::Body(id) => (id, Mail::Body),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
-            Effect::Frame { to, bytes } => {
+            Effect::Frame { to, frame } => {
                 let mailboxes = mailboxes.expect("frames are not private");
+                let frame = SharedFrame::new(frame);
                 for id in to {
-                    mailboxes.deliver(id, Mail::Frame(bytes.clone()), &mut turn.waiting);
+                    mailboxes.deliver(id, Mail::Frame(Arc::clone(&frame)), &mut turn.waiting);
                 }
+                return;
+            }
+            Effect::Decode(page) => {
+                turn.after.push(Later::Decode(page));
+                return;
+            }
+            Effect::Discard(discarded) => {
+                turn.after.push(Later::Discard(discarded));
                 return;
             }
             Effect::Follow { feed, prefix, after } => {
@@ -344,7 +353,7 @@ impl Shell {
                 if note == Note::Ready {
                     self.ready.send_replace(true);
                 }
-                self.log(&note);
+                self.log.write(&note);
                 return;
             }
         };
@@ -384,6 +393,17 @@ impl Shell {
             }
             Later::Call(id, index, call) => self.outcalls.begin(self, id, index, call),
             Later::CancelCalls(id) => self.outcalls.cancel(id),
+            Later::Decode(page) => match &self.long_steps {
+                Some(long_steps) => long_steps.decode(self, page),
+                None => {
+                    let shell = Arc::clone(self);
+                    self.runtime.spawn(async move { shell.turn(None, Input::Decoded(decode(page))) });
+                }
+            },
+            Later::Discard(discarded) => match &self.long_steps {
+                Some(long_steps) => long_steps.discard(discarded),
+                None => drop(discarded),
+            },
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
             Later::RequestProgress(feed) => {
                 if let Some(store) = self.store(feed) {
@@ -398,13 +418,26 @@ impl Shell {
         let shell = Arc::downgrade(self);
         let sink = move |input: FeedInput| {
             let Some(shell) = shell.upgrade() else { return };
-            let input = match input {
-                FeedInput::Changed(batch) => Input::Changed(batch),
-                FeedInput::Lost(feed, why) => Input::Lost(feed, why),
-            };
-            shell.turn(None, input);
+            match input {
+                FeedInput::Changed(batch) => {
+                    Changes::from(batch).parts(limits::CHANGES_AT_ONCE).for_each(|part| shell.changed(part));
+                }
+                FeedInput::Lost(feed, why) => {
+                    shell.turn(None, Input::Lost(feed, why));
+                }
+            }
         };
         store.follow(feed, prefix, after, Arc::new(sink));
+    }
+
+    /// Gives the machine changes of a feed, whose values are decoded before it is locked.
+    fn changed(self: &Arc<Self>, mut changes: Changes) {
+        if !changes.batch().events.is_empty() {
+            let world = self.world();
+            // Should this panic, then the machine panics at the same value, after a recording has noted it.
+            let _ = catch_unwind(AssertUnwindSafe(|| changes.decode(&world)));
+        }
+        self.turn(None, Input::Changed(changes));
     }
 
     pub(crate) fn store(&self, feed: Feed) -> Option<&Arc<dyn Store>> {
@@ -427,18 +460,6 @@ impl Shell {
             if let Some(later) = Later::without_client(id, mail) {
                 self.perform_later(later);
             }
-        }
-    }
-
-    fn log(&self, note: &Note) {
-        if let Note::UnknownOutcome { resource } = note {
-            let mut lines = self.unknown_outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(left_out) = lines.pass(std::time::Instant::now()) {
-                let text = "the store could not tell whether a write happened";
-                tracing::warn!(resource = %resource, left_out, "{text}");
-            }
-        } else {
-            log(note);
         }
     }
 
@@ -514,6 +535,11 @@ pub(crate) fn run(task: Task) -> Ran {
     catch_unwind(AssertUnwindSafe(|| task.run())).unwrap_or_else(|_| Ran::panicked(id, sees))
 }
 
+/// Decodes a page of a listing. The server cannot go on without it.
+pub(crate) fn decode(page: Page) -> Decoded {
+    catch_unwind(AssertUnwindSafe(|| page.run())).unwrap_or_else(|_| abort("listing of a store"))
+}
+
 pub(crate) fn no_such_store(feed: Feed) -> Stored {
     Stored::Failed(StoreError::Internal(format!("no store for feed {}", feed.0).into()))
 }
@@ -523,39 +549,4 @@ pub(crate) fn no_such_store(feed: Feed) -> Stored {
 fn abort<T>(what: &str) -> T {
     tracing::error!("a panic has damaged the {what}; the process ends");
     std::process::abort()
-}
-
-fn log(note: &Note) {
-    match note {
-        Note::Answered(answered) => tracing::debug!(
-            target: "httplog",
-            verb = %answered.verb,
-            resource = %answered.resource,
-            code = answered.code,
-            micros = answered.micros,
-            user = %answered.user,
-        ),
-        Note::WatchEnded { resource, events, why } => {
-            tracing::debug!(resource = %resource, events, why = %why, "watch ended");
-        }
-        Note::Listed { feed, objects, revision } => {
-            tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
-        }
-        Note::FeedLost { feed, why } => tracing::warn!(feed = feed.0, why = %why, "feed lost"),
-        Note::Undecodable { key, why, others } => {
-            let text = "a stored value cannot be read; its collection is not served";
-            tracing::error!(key = %key, why = %why, others, "{text}");
-        }
-        // There is one for each such write; the shell limits their log lines itself.
-        Note::UnknownOutcome { .. } => {}
-        Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
-        Note::Served { resource, revision } => {
-            tracing::info!(resource = %resource, revision = revision.0, "serves a kind");
-        }
-        Note::Withdrawn { resource } => tracing::info!(resource = %resource, "serves a kind no longer"),
-        Note::NotServed { resource, why } => {
-            tracing::warn!(resource = %resource, why = %why, "cannot serve a kind");
-        }
-        Note::Ready => tracing::info!("ready"),
-    }
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use steersman_core::answer::Body;
 use steersman_core::config::JobId;
-use steersman_core::machine::{Effect, Task};
+use steersman_core::machine::{Discarded, Effect, Page, Task};
 use steersman_core::store::{Feed, Op, Rev};
 use steersman_core::wire::Outcall;
 
@@ -25,6 +25,8 @@ pub(crate) struct Turn {
 /// An effect that is carried out when no lock is held.
 pub(crate) enum Later {
     Run(Task),
+    Decode(Page),
+    Discard(Discarded),
     Store(JobId, Feed, Op),
     Call(JobId, u32, Outcall),
     CancelCalls(JobId),
@@ -53,6 +55,8 @@ impl Turn {
             }
             Effect::Frame { .. }
             | Effect::Close(_)
+            | Effect::Decode(_)
+            | Effect::Discard(_)
             | Effect::Follow { .. }
             | Effect::RequestProgress(_)
             | Effect::Call(..)
@@ -70,9 +74,12 @@ impl Turn {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
             }
             Effect::Note(_) | Effect::Call(..) | Effect::CancelCalls(_) => true,
-            Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
-                false
-            }
+            Effect::Frame { .. }
+            | Effect::Close(_)
+            | Effect::Decode(_)
+            | Effect::Discard(_)
+            | Effect::Follow { .. }
+            | Effect::RequestProgress(_) => false,
         }
     }
 }

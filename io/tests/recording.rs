@@ -9,7 +9,7 @@ use steersman_core::answer::Body;
 use steersman_core::config::JobId;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{Digests, HEADING, Recorded, parse_config, parse_input, write_effect};
-use steersman_core::machine::{Drain, Effect, Input, Machine, Task};
+use steersman_core::machine::{Drain, Effect, Input, Machine, Page, Task};
 use steersman_io::record::Recorder;
 
 use crate::serving::{config, request, send, start_with};
@@ -58,6 +58,7 @@ fn replay(recording: &str) -> Answers {
     let config = parse_config(next_line(&mut lines, &mut digests)).expect("a configuration");
     let mut machine = Machine::new(config, Arc::new(Registry::builtin()));
     let mut tasks: BTreeMap<JobId, Task> = BTreeMap::new();
+    let mut pages: BTreeMap<JobId, Page> = BTreeMap::new();
     let mut answers = Answers::new();
     loop {
         let line = next_line(&mut lines, &mut digests);
@@ -74,6 +75,10 @@ fn replay(recording: &str) -> Answers {
                 assert_eq!(task.sees(), seen, "{line}");
                 Input::Ran(task.run())
             }
+            Recorded::Decoded { id } => {
+                let page = pages.remove(&id).expect("a page that was decoded was handed out");
+                Input::Decoded(page.run())
+            }
         };
         let mut effects = Vec::new();
         machine.handle(now, input, &mut effects);
@@ -85,6 +90,9 @@ fn replay(recording: &str) -> Answers {
             match effect {
                 Effect::Run(task) => {
                     tasks.insert(task.id, task);
+                }
+                Effect::Decode(page) => {
+                    pages.insert(page.id, page);
                 }
                 Effect::Respond(id, response) => {
                     let body = match response.body {
@@ -101,6 +109,7 @@ fn replay(recording: &str) -> Answers {
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
+                | Effect::Discard(_)
                 | Effect::Follow { .. }
                 | Effect::RequestProgress(_)
                 | Effect::Note(_) => {}

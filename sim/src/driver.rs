@@ -11,7 +11,7 @@ use steersman_core::answer::{Body, Header, Response};
 use steersman_core::codec::json;
 use steersman_core::config::{Config, JobId, Note};
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Effect, Input, Machine};
+use steersman_core::machine::{Effect, Input, Machine, Page};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::value::Value;
@@ -43,6 +43,8 @@ pub struct Driver {
     slow: BTreeMap<JobId, u32>,
     /// Large answers that were not read, while clients read none.
     unread: Option<Vec<JobId>>,
+    /// Pages of listings that were not decoded, while none are.
+    pages: Option<VecDeque<Page>>,
 }
 
 /// Whether a write whose reply is lost has taken effect.
@@ -150,6 +152,7 @@ impl Driver {
             lose_next_write: None,
             slow: BTreeMap::new(),
             unread: None,
+            pages: None,
         };
         driver.give(Input::Start);
         driver
@@ -253,6 +256,19 @@ impl Driver {
         }
     }
 
+    /// Pages of listings are not decoded from here on.
+    pub fn hold_pages(&mut self) {
+        self.pages.get_or_insert_default();
+    }
+
+    /// Decodes the first page that is held. Returns whether there was one.
+    pub fn decode_page(&mut self) -> bool {
+        let page = self.pages.as_mut().and_then(VecDeque::pop_front);
+        let Some(page) = page else { return false };
+        self.give(Input::Decoded(page.run()));
+        true
+    }
+
     /// Whether the machine has asked for the body of a request and waits for it.
     pub fn awaits_body(&self, id: JobId) -> bool {
         self.awaited.contains(&id)
@@ -314,7 +330,7 @@ impl Driver {
     fn deliver(&mut self) {
         for (_, delivery) in self.etcd.drain() {
             match delivery {
-                Delivery::Changed(batch) => self.handle(Input::Changed(batch)),
+                Delivery::Changed(batch) => self.handle(Input::Changed(batch.into())),
                 Delivery::Lost(feed, why) => self.handle(Input::Lost(feed, why)),
             }
         }
@@ -337,7 +353,8 @@ impl Driver {
                 }
             },
             Effect::Respond(id, response) => self.respond(id, response),
-            Effect::Frame { to, bytes } => {
+            Effect::Frame { to, frame } => {
+                let bytes = frame.render();
                 for id in to {
                     self.replies.entry(id).or_default().body.extend_from_slice(&bytes);
                     match self.slow.get_mut(&id) {
@@ -349,6 +366,11 @@ impl Driver {
             Effect::Close(id) => {
                 self.open.remove(&id);
             }
+            Effect::Decode(page) => match &mut self.pages {
+                Some(held) => held.push_back(page),
+                None => self.handle(Input::Decoded(page.run())),
+            },
+            Effect::Discard(discarded) => drop(discarded),
             Effect::Follow { feed, prefix, after } => self.etcd.follow(SERVER, feed, &prefix, after),
             Effect::RequestProgress(feed) => self.etcd.request_progress(SERVER, feed),
             Effect::Note(note) => self.notes.push(note),

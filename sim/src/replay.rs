@@ -7,7 +7,7 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{
     BROKEN, Digest, Digests, HEADING, Recorded, parse_config, parse_input, write_effect,
 };
-use steersman_core::machine::{Effect, Input, Machine, Task};
+use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 
 /// A replay under way.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Replay {
     machine: Machine,
     /// Tasks that were handed out and have not run.
     tasks: BTreeMap<JobId, Task>,
+    /// Pages of listings that were handed out and have not been decoded.
+    pages: BTreeMap<JobId, Page>,
     /// Over what was read, and what followed from it.
     digests: Digests,
     /// Lines that were read.
@@ -64,6 +66,7 @@ impl Replay {
         Ok(Self {
             machine: Machine::new(config, Arc::new(Registry::builtin())),
             tasks: BTreeMap::new(),
+            pages: BTreeMap::new(),
             digests,
             lines: 2,
             totals: Totals::default(),
@@ -103,6 +106,11 @@ impl Replay {
                 self.totals.steps += 1;
                 Input::Ran(task.run())
             }
+            Recorded::Decoded { id } => {
+                let page = self.pages.remove(&id);
+                let page = page.ok_or_else(|| failed(format!("no page was handed out as {}", id.0)))?;
+                Input::Decoded(page.run())
+            }
         };
         self.totals.inputs += 1;
         let mut effects = Vec::new();
@@ -119,6 +127,9 @@ impl Replay {
                 Effect::Run(task) => {
                     self.tasks.insert(task.id, task);
                 }
+                Effect::Decode(page) => {
+                    self.pages.insert(page.id, page);
+                }
                 Effect::Respond(..) => self.totals.answers += 1,
                 Effect::Store(..)
                 | Effect::Body(_)
@@ -126,6 +137,7 @@ impl Replay {
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
+                | Effect::Discard(_)
                 | Effect::Follow { .. }
                 | Effect::RequestProgress(_)
                 | Effect::Note(_) => {}

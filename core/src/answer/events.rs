@@ -13,13 +13,14 @@ use crate::store::Rev;
 use crate::value::{Map, Value};
 use crate::wire::options::IncludeObject;
 use crate::world::cache::Entry;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// metav1.WatchEvent types of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EventKind {
+pub(crate) enum EventKind {
     Added,
     Modified,
     Deleted,
@@ -50,15 +51,86 @@ impl EventForm {
     }
 }
 
+/// An event of a watch that has not been rendered yet. Rendering takes longer than the machine may keep others waiting,
+/// so it is left to whoever sends the event first. It gives the same bytes whenever and wherever it happens.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    registry: Arc<Registry>,
+    now: Wall,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Change(Seen),
+    Bookmark(EventForm, Rev),
+    Error(Box<Failure>),
+}
+
+/// A change as a watcher sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) form: EventForm,
+    pub(crate) kind: EventKind,
+    /// The first frame of a Table watch carries the column definitions, the others do not.
+    pub(crate) first: bool,
+    pub(crate) entry: Arc<Entry>,
+    /// The revision of the change; the object of a deletion is shown with it.
+    pub(crate) revision: Rev,
+}
+
+/// Roughly how many bytes an event has beside its object.
+const EVENT_BYTES: usize = 48;
+/// Roughly how many bytes a bookmark or an error has.
+const SHORT_EVENT_BYTES: usize = 512;
+
+impl Frame {
+    pub(crate) fn change(registry: Arc<Registry>, now: Wall, seen: Seen) -> Self {
+        Self { registry, now, content: Content::Change(seen) }
+    }
+
+    pub(crate) fn bookmark(registry: Arc<Registry>, now: Wall, form: EventForm, revision: Rev) -> Self {
+        Self { registry, now, content: Content::Bookmark(form, revision) }
+    }
+
+    /// The event that ends a watch with a failure.
+    pub fn error(registry: Arc<Registry>, failure: Failure) -> Self {
+        Self { registry, now: Wall(0), content: Content::Error(Box::new(failure)) }
+    }
+
+    /// The bytes of the event, with the line end.
+    pub fn render(&self) -> Bytes {
+        let renderer = Renderer::new(&self.registry, self.now);
+        match &self.content {
+            Content::Change(Seen { form, kind, first, entry, revision }) if *revision == entry.revision() => {
+                renderer.event(*form, *kind, entry, *first)
+            }
+            Content::Change(Seen { form, kind, first, entry, revision }) => {
+                renderer.event(*form, *kind, &entry.at_revision(*revision), *first)
+            }
+            Content::Bookmark(form, revision) => renderer.bookmark(*form, *revision, false),
+            Content::Error(failure) => renderer.error(failure),
+        }
+    }
+
+    /// Roughly how many bytes `render` returns, known without rendering.
+    pub fn len_bytes(&self) -> usize {
+        match &self.content {
+            Content::Change(seen) => seen.entry.len_bytes() + EVENT_BYTES,
+            Content::Bookmark(..) | Content::Error(_) => SHORT_EVENT_BYTES,
+        }
+    }
+}
+
 /// Renders events at one time, which is needed because Table cells show ages.
 #[derive(Clone, Copy, Debug)]
-pub struct Renderer<'a> {
+pub(crate) struct Renderer<'a> {
     registry: &'a Registry,
     now: Wall,
 }
 
 impl<'a> Renderer<'a> {
-    pub fn new(registry: &'a Registry, now: Wall) -> Self {
+    pub(crate) fn new(registry: &'a Registry, now: Wall) -> Self {
         Self { registry, now }
     }
 
@@ -73,8 +145,8 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    pub fn event(&self, form: EventForm, kind: EventKind, entry: &Entry, first: bool) -> Bytes {
-        let mut out = Vec::with_capacity(entry.len_bytes() + 48);
+    fn event(&self, form: EventForm, kind: EventKind, entry: &Entry, first: bool) -> Bytes {
+        let mut out = Vec::with_capacity(entry.len_bytes() + EVENT_BYTES);
         self.write_event(form, kind, entry, first, &mut out);
         Bytes::from(out)
     }
@@ -99,7 +171,7 @@ impl<'a> Renderer<'a> {
 
     /// A bookmark: an empty object of the kind with a resource version. `initial_end` marks the end of
     /// the initial events of a watch that asked for them.
-    pub fn bookmark(&self, form: EventForm, revision: Rev, initial_end: bool) -> Bytes {
+    pub(crate) fn bookmark(&self, form: EventForm, revision: Rev, initial_end: bool) -> Bytes {
         let view = self.view(form);
         let mut metadata = Map::new();
         let mut version = Vec::new();
@@ -131,7 +203,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// The event that ends a watch with a failure.
-    pub fn error(&self, failure: &Failure) -> Bytes {
+    pub(crate) fn error(&self, failure: &Failure) -> Bytes {
         let mut out = Vec::new();
         open("ERROR", &mut out);
         json::write(&failure.to_value(), &mut out);

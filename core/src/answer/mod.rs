@@ -12,7 +12,8 @@ pub mod table;
 mod unroutable;
 mod warnings;
 
-pub use events::{EventForm, EventKind, InitialEvents, Renderer};
+pub use events::{EventForm, Frame, InitialEvents};
+pub(crate) use events::{EventKind, Renderer, Seen};
 pub(crate) use list::{ListMeta, list};
 pub use list_body::{Items, ListBody};
 pub(crate) use object::{View, object, versioned};

@@ -165,7 +165,8 @@ impl Machine {
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
             Input::Stored(id, stored) => self.stored(id, stored, now, out),
-            Input::Changed(batch) => self.changed(batch, now, out),
+            Input::Decoded(decoded) => self.decoded(decoded, now, out),
+            Input::Changed(changes) => self.changed(changes, now, out),
             Input::Lost(feed, why) => self.lost(feed, why, now, out),
             Input::Credit(id, frames) => {
                 if !self.hub.credit(id, frames, &self.world, now, out) {

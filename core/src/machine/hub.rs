@@ -3,9 +3,9 @@
 
 use super::Effect;
 use crate::answer::Subscription;
-use crate::answer::{EventForm, EventKind, Renderer};
+use crate::answer::{EventForm, EventKind, Frame, Seen};
 use crate::config::JobId;
-use crate::kinds::StorageId;
+use crate::kinds::{Registry, StorageId};
 use crate::limits::{self, Bounds};
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
@@ -16,7 +16,6 @@ use crate::world::selection::Hint;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// All watchers of all collections.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(crate) struct Hub {
 /// The watchers of one collection, and its recent changes.
 #[derive(Debug, Default)]
 struct Group {
-    window: VecDeque<(Mono, Arc<Change>)>,
+    window: Window,
     /// The window holds every change after this revision.
     window_after: Rev,
     /// How many bytes are in memory only because the window refers to them.
@@ -40,6 +39,9 @@ struct Group {
     /// Watchers by the narrowest index (name, node, namespace, all) that their selection allows.
     by_hint: BTreeMap<Hint, Vec<JobId>>,
 }
+
+/// Recent changes of a collection, in order, and when each became known.
+pub(crate) type Window = VecDeque<(Mono, Arc<Change>)>;
 
 #[derive(Debug)]
 struct Watcher {
@@ -61,9 +63,9 @@ pub(crate) struct Removed {
     pub(crate) ends_at: Mono,
 }
 
-/// The shape in which a change is sent to a watcher. Watchers with the same shape share one encoding.
+/// How a watcher sees a change. Watchers that see it in the same way share one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Frame {
+struct Sight {
     form: EventForm,
     kind: EventKind,
     /// The first frame of a Table watch carries the column definitions, the others do not.
@@ -86,12 +88,13 @@ impl Hub {
         self.groups.remove(&storage);
     }
 
-    /// Empties the window of a collection: a watch can start at the revision or later, not before it.
-    pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) {
-        let Some(group) = self.groups.get_mut(&storage) else { return };
-        group.window.clear();
+    /// Empties the window of a collection, and returns what was in it: a watch can start at the revision or later, not
+    /// before it.
+    pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) -> Window {
+        let Some(group) = self.groups.get_mut(&storage) else { return Window::default() };
         group.window_bytes = 0;
         group.window_after = after;
+        core::mem::take(&mut group.window)
     }
 
     /// The revision from which on the collection's changes are known. None when the collection has gone.
@@ -199,23 +202,20 @@ impl Hub {
         let Some(group) = self.groups.get_mut(storage) else { return };
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
         let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
-        let renderer = Renderer::new(&world.registry, now.wall);
         for (_, change) in group.window.range(from..) {
             if watcher.is_full_before(change, &self.bounds, self.flaw) {
                 watcher.parked = true;
                 return;
             }
-            if let Some(frame) = watcher.take(change, self.flaw) {
-                out.push(Effect::Frame {
-                    to: alloc::vec![id],
-                    bytes: render(&renderer, frame, change, self.flaw),
-                });
+            if let Some(sight) = watcher.take(change, self.flaw) {
+                let frame = frame(&world.registry, sight, change, now, self.flaw);
+                out.push(Effect::Frame { to: alloc::vec![id], frame });
             }
         }
     }
 
-    /// Puts a change into the window and sends it to all watchers that it concerns, encoded once for each shape of
-    /// frame.
+    /// Puts a change into the window and sends it to all watchers that it concerns, in one frame for all that see it in
+    /// the same way.
     pub(crate) fn publish(&mut self, world: &World, change: Change, now: Now, out: &mut Vec<Effect>) {
         let (Some(group), Some(cache)) = (self.groups.get_mut(&change.storage), world.cache(change.storage))
         else {
@@ -225,7 +225,7 @@ impl Hub {
         group.window_bytes += bytes_kept(&change);
         group.window.push_back((now.mono, change.clone()));
         group.trim(now.mono, &self.bounds);
-        let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
+        let mut sights: BTreeMap<Sight, Vec<JobId>> = BTreeMap::new();
         for hint in Hint::of_change(&change, cache) {
             for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
                 let Some(watcher) = group.watchers.get_mut(id) else { continue };
@@ -236,14 +236,13 @@ impl Hub {
                     watcher.parked = true;
                     continue;
                 }
-                if let Some(frame) = watcher.take(&change, self.flaw) {
-                    frames.entry(frame).or_default().push(*id);
+                if let Some(sight) = watcher.take(&change, self.flaw) {
+                    sights.entry(sight).or_default().push(*id);
                 }
             }
         }
-        let renderer = Renderer::new(&world.registry, now.wall);
-        for (frame, to) in frames {
-            out.push(Effect::Frame { to, bytes: render(&renderer, frame, &change, self.flaw) });
+        for (sight, to) in sights {
+            out.push(Effect::Frame { to, frame: frame(&world.registry, sight, &change, now, self.flaw) });
         }
     }
 
@@ -267,9 +266,8 @@ impl Hub {
         }
         watcher.outstanding += 1;
         watcher.at = revision;
-        let renderer = Renderer::new(&world.registry, now.wall);
-        let bytes = renderer.bookmark(watcher.subscription.form, revision, false);
-        out.push(Effect::Frame { to: alloc::vec![id], bytes });
+        let frame = Frame::bookmark(world.registry.clone(), now.wall, watcher.subscription.form, revision);
+        out.push(Effect::Frame { to: alloc::vec![id], frame });
     }
 
     pub(crate) fn storage_of(&self, id: JobId) -> Option<StorageId> {
@@ -344,9 +342,8 @@ impl Watcher {
         self.outstanding >= bounds.watcher_queue_frames && starts
     }
 
-    /// Moves the watcher past a change and returns the frame that the change is to this watcher, if it sees it at
-    /// all.
-    fn take(&mut self, change: &Change, flaw: Flaw) -> Option<Frame> {
+    /// Moves the watcher past a change and returns how it sees it, if it sees it at all.
+    fn take(&mut self, change: &Change, flaw: Flaw) -> Option<Sight> {
         if change.revision < self.at || change.revision <= self.subscription.after {
             return None;
         }
@@ -366,18 +363,19 @@ impl Watcher {
         self.first = false;
         self.outstanding += 1;
         self.events += 1;
-        Some(Frame { form, kind, first })
+        Some(Sight { form, kind, first })
     }
 }
 
-/// The bytes of a frame. A deletion shows the object as it was before, with the revision of the deletion.
-fn render(renderer: &Renderer<'_>, frame: Frame, change: &Change, flaw: Flaw) -> Bytes {
-    let shown = match frame.kind {
-        EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => {
-            change.new.clone()
-        }
-        EventKind::Deleted => change.old.as_ref().map(|old| Arc::new(old.at_revision(change.revision))),
-        EventKind::Added | EventKind::Modified => change.new.clone(),
+/// A change as a frame. A deletion shows the object as it was before, with the revision of the deletion.
+fn frame(registry: &Arc<Registry>, sight: Sight, change: &Change, now: Now, flaw: Flaw) -> Frame {
+    let shown = match sight.kind {
+        EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => &change.new,
+        EventKind::Deleted => &change.old,
+        EventKind::Added | EventKind::Modified => &change.new,
     };
-    shown.map_or_else(Bytes::new, |entry| renderer.event(frame.form, frame.kind, &entry, frame.first))
+    let shown = shown.as_ref().expect("a watcher sees an object that it selects");
+    let Sight { form, kind, first } = sight;
+    let seen = Seen { form, kind, first, entry: shown.clone(), revision: change.revision };
+    Frame::change(registry.clone(), now.wall, seen)
 }

@@ -2,8 +2,8 @@
 //! prefix holds are known. When it goes, its watches end, and all that was kept for it is given back.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
 
-use super::feeds::{PageRead, Pages, as_batch};
 use super::handle::Own;
+use super::pages::{PageRead, Pages, as_batch};
 use super::timers::Timer;
 use super::{Effect, Machine};
 use crate::config::{JobId, Note};
@@ -105,9 +105,12 @@ impl Machine {
                 self.settle_arriving(now, out);
             }
             // A listing from before it was asked for leaves a gap to the changes that were noted.
-            PageRead::Complete { .. } | PageRead::Failed(_) => {
+            incomplete @ (PageRead::Complete { .. } | PageRead::Failed(_)) => {
                 self.own.remove(&id);
                 held.reading = None;
+                if let PageRead::Failed(why) = incomplete {
+                    out.push(Effect::Note(Note::FeedLost { feed: held.feed, why }));
+                }
                 let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
                 self.timers.set(at, Timer::Arrival);
             }
@@ -145,25 +148,22 @@ impl Machine {
             let found = newest(found, revision, latest);
             self.install(&definition, reached, out);
             let mut notes = Vec::new();
-            Arc::make_mut(&mut self.world).apply(as_batch(feed, reached, found), &mut notes);
+            Arc::make_mut(&mut self.world).apply(as_batch(feed, reached, found).into(), &mut notes);
             out.extend(notes.into_iter().map(Effect::Note));
             self.wake_fresh(feed, now, out);
         }
     }
 
-    /// Serves all kinds of a feed that arrive: the feed has been listed as a whole up to the revision, and the listing
-    /// holds their objects.
-    pub(super) fn install_arriving(&mut self, feed: Feed, revision: Rev, out: &mut Vec<Effect>) {
-        let all = core::mem::take(&mut self.arriving);
-        let (of_feed, others): (Vec<Arriving>, Vec<Arriving>) =
-            all.into_iter().partition(|held| held.feed == feed);
-        self.arriving = others;
-        for held in of_feed {
-            if let Some(id) = held.reading {
+    /// Begins the listings of the kinds of a feed anew that arrive: the feed has been listed from the start, so changes
+    /// of their objects may have been missed.
+    pub(super) fn restart_arriving(&mut self, feed: Feed, out: &mut Vec<Effect>) {
+        for held in self.arriving.iter_mut().filter(|held| held.feed == feed) {
+            if let Some(id) = held.reading.take() {
                 self.own.remove(&id);
             }
-            self.install(&held.definition, revision, out);
+            held.listed = None;
         }
+        self.read_arriving(out);
     }
 
     fn install(&mut self, definition: &Definition, since: Rev, out: &mut Vec<Effect>) {

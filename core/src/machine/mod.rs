@@ -11,27 +11,30 @@ mod feeds;
 mod handle;
 mod hub;
 mod kinds;
+mod pages;
 mod seats;
 mod shutdown;
 pub mod text;
 mod timers;
 mod upkeep;
 
-use crate::answer::Response;
+use crate::answer::{Frame, Response};
 use crate::config::{JobId, Note};
 use crate::job::{Answer, Job, Step};
 use crate::kinds::Definition;
 use crate::now::Now;
-use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
+use crate::store::{Feed, KeyValue, Op, Rev, Stored, Why};
 use crate::value::Text;
 use crate::wire::{BodyError, CallError, Called, Outcall, Request};
-use crate::world::World;
+use crate::world::cache::Cache;
+use crate::world::{Changes, Listing, World};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
+pub(crate) use hub::Window;
 pub use kinds::KIND_GONE;
 pub use shutdown::Drain;
 
@@ -54,8 +57,10 @@ pub enum Input {
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
     Stored(JobId, Stored),
-    /// Changes of a feed that the machine follows.
-    Changed(Batch),
+    /// A page that was handed out has been decoded.
+    Decoded(Decoded),
+    /// Changes of a feed that the machine follows. Their values may have been decoded already, or not.
+    Changed(Changes),
     /// A feed broke off. It brings no changes until it is followed again.
     Lost(Feed, Why),
     /// The client of a watch has taken this many frames.
@@ -94,10 +99,15 @@ pub enum Effect {
     CancelCalls(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
-    /// Send these bytes to the streams of all these jobs.
-    Frame { to: Vec<JobId>, bytes: Bytes },
+    /// Send this frame to the streams of all these jobs. It may be rendered later, on any thread; the streams keep the
+    /// order of their frames.
+    Frame { to: Vec<JobId>, frame: Frame },
     /// End the job's stream, after all its frames.
     Close(JobId),
+    /// Decode this page and give it back as `Input::Decoded`.
+    Decode(Page),
+    /// Drop this where nobody waits for it.
+    Discard(Discarded),
     /// Deliver, as `Input::Changed`, all changes under the prefix after the revision.
     Follow { feed: Feed, prefix: Bytes, after: Rev },
     /// A request waits until the feed has reached the store's revision. Ask the store to report its progress, since a
@@ -149,5 +159,45 @@ impl Ran {
     /// The outcome of a task that panicked. Its client is answered with 500, and the machine goes on.
     pub fn panicked(id: JobId, seen: Rev) -> Self {
         Self { id, seen, step: Step::Panicked }
+    }
+}
+
+/// A page of a listing, whose values can be decoded anywhere.
+#[derive(Debug)]
+pub struct Page {
+    pub id: JobId,
+    pub(crate) listing: Box<Listing>,
+    pub(crate) kvs: Vec<KeyValue>,
+    pub(crate) is_last: bool,
+}
+
+/// A listing with one page more, for `Input::Decoded`.
+#[derive(Debug)]
+pub struct Decoded {
+    pub id: JobId,
+    pub(crate) listing: Box<Listing>,
+    pub(crate) is_last: bool,
+}
+
+impl Page {
+    pub fn run(self) -> Decoded {
+        let Self { id, mut listing, kvs, is_last } = self;
+        listing.add(kvs);
+        Decoded { id, listing, is_last }
+    }
+}
+
+/// What the machine no longer needs. Dropping it takes long when it holds many objects.
+#[derive(Debug)]
+pub struct Discarded {
+    pub(crate) caches: Vec<Arc<Cache>>,
+    pub(crate) windows: Vec<Window>,
+}
+
+impl Discarded {
+    /// How many objects and changes it holds.
+    pub fn count(&self) -> usize {
+        let objects: usize = self.caches.iter().map(|cache| cache.entries().len()).sum();
+        objects + self.windows.iter().map(Window::len).sum::<usize>()
     }
 }

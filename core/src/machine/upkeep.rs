@@ -1,18 +1,19 @@
 //! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
-use super::feeds::{PageRead, as_batch, listed_note};
 use super::handle::Own;
 use super::timers::Timer;
-use super::{Effect, Machine};
-use crate::answer::Renderer;
+use super::{Decoded, Discarded, Effect, Machine};
+use crate::answer::Frame;
 use crate::config::{JobId, Note};
 use crate::kinds::StorageId;
 use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
-use crate::store::{Batch, Feed, KeyValue, Op, Rev, Stored, Why};
+use crate::store::{Feed, Op, Rev, Stored, Why};
 use crate::world::cache::Applied;
+use crate::world::{Changes, Listing};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -39,7 +40,8 @@ impl Machine {
         self.feeds[usize::from(feed.0)].start_listing(id, out);
     }
 
-    pub(super) fn changed(&mut self, batch: Batch, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn changed(&mut self, changes: Changes, now: Now, out: &mut Vec<Effect>) {
+        let batch = changes.batch();
         let feed = batch.feed;
         if !self.feeds[usize::from(feed.0)].is_following() {
             return;
@@ -51,10 +53,10 @@ impl Machine {
             self.bookmark_all(feed, batch.revision, now, out);
         }
         let mut notes = Vec::new();
-        self.note_arriving(&batch);
-        let changes = Arc::make_mut(&mut self.world).apply(batch, &mut notes);
+        self.note_arriving(changes.batch());
+        let applied = Arc::make_mut(&mut self.world).apply(changes, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
-        for applied in changes {
+        for applied in applied {
             match applied {
                 Applied::Changed(change) => self.hub.publish(&self.world, change, now, out),
                 Applied::Spoilt(storage, revision, why) => {
@@ -78,11 +80,12 @@ impl Machine {
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        for id in self.hub.ids_of(storage) {
-            if let Some(failure) = failure {
-                let bytes = Renderer::new(&self.world.registry, now.wall).error(failure);
-                out.push(Effect::Frame { to: alloc::vec![id], bytes });
-            }
+        let to = self.hub.ids_of(storage);
+        if let Some(failure) = failure.filter(|_| !to.is_empty()) {
+            let frame = Frame::error(self.world.registry.clone(), failure.clone());
+            out.push(Effect::Frame { to: to.clone(), frame });
+        }
+        for id in to {
             self.end_watch(id, "a stored value cannot be read", now, out);
         }
         self.hub.restart_window(storage, revision);
@@ -120,19 +123,14 @@ impl Machine {
 
     pub(super) fn own_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
         match self.own.get(&id).copied() {
-            Some(Own::Relist(feed)) => match self.feeds[usize::from(feed.0)].page(id, stored, out) {
-                PageRead::More => {}
-                PageRead::Complete { revision, found } => {
-                    self.own.remove(&id);
-                    self.listed(feed, revision, found, now, out);
-                }
-                PageRead::Failed(why) => {
+            Some(Own::Relist(feed)) => {
+                if let Err(why) = self.feeds[usize::from(feed.0)].page(id, stored, &self.world, out) {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
                     let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
                     self.timers.set(at, Timer::Relist(feed));
                 }
-            },
+            }
             // Another server may have compacted already, which serves the same purpose.
             Some(Own::Compaction) => {
                 self.own.remove(&id);
@@ -146,23 +144,39 @@ impl Machine {
         }
     }
 
-    fn listed(&mut self, feed: Feed, revision: Rev, found: Vec<KeyValue>, now: Now, out: &mut Vec<Effect>) {
-        out.push(Effect::Note(listed_note(feed, found.len(), revision)));
+    /// Takes a page of a listing that was decoded.
+    pub(super) fn decoded(&mut self, decoded: Decoded, now: Now, out: &mut Vec<Effect>) {
+        let id = decoded.id;
+        let Some(Own::Relist(feed)) = self.own.get(&id).copied() else { return };
+        if let Some(listing) = self.feeds[usize::from(feed.0)].decoded(decoded, out) {
+            self.own.remove(&id);
+            self.listed(feed, listing, now, out);
+        }
+    }
+
+    /// Serves what was listed, and follows the feed from there. What was served before is dropped elsewhere.
+    fn listed(&mut self, feed: Feed, mut listing: Box<Listing>, now: Now, out: &mut Vec<Effect>) {
+        let (revision, objects) = (listing.revision(), listing.objects() as u64);
+        let notes = listing.take_notes();
+        let was_synced = self.world.synced();
+        let Some(caches) = Arc::make_mut(&mut self.world).adopt(&listing) else {
+            self.relist(feed, out);
+            return;
+        };
+        self.feeds[usize::from(feed.0)].follow(revision, out);
+        out.push(Effect::Note(Note::Listed { feed, objects, revision }));
         let storages: Vec<_> =
             self.world.collections().filter(|held| held.feed == feed).map(|held| held.storage).collect();
-        let survives = self.world.synced() && self.config.flaw.is(Mutant::WatchSurvivesRelist);
+        let survives = was_synced && self.config.flaw.is(Mutant::WatchSurvivesRelist);
+        let mut discarded = Discarded { caches, windows: Vec::new() };
         for storage in storages.iter().filter(|_| !survives) {
             for id in self.hub.ids_of(*storage) {
                 self.end_watch(id, "the feed was listed anew", now, out);
             }
-            self.hub.restart_window(*storage, revision);
+            discarded.windows.push(self.hub.restart_window(*storage, revision));
         }
-        self.install_arriving(feed, revision, out);
-        let mut notes = Vec::new();
-        let world = Arc::make_mut(&mut self.world);
-        world.clear(feed, revision);
-        world.apply(as_batch(feed, revision, found), &mut notes);
-        world.mark_synced(feed, revision);
+        out.push(Effect::Discard(discarded));
+        self.restart_arriving(feed, out);
         out.extend(notes.into_iter().map(Effect::Note));
         self.wake_fresh(feed, now, out);
         if self.world.synced() && !self.boot.started {

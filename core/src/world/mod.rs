@@ -1,7 +1,9 @@
 //! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
 pub mod cache;
+mod changes;
 pub mod indexes;
+mod listing;
 mod objects;
 pub(crate) mod selection;
 
@@ -9,7 +11,7 @@ use crate::config::{Config, Note};
 use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
-use crate::store::{Batch, Event, EventType, Feed, KeyValue, Rev};
+use crate::store::{Event, EventType, Feed, KeyValue, Rev};
 use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,6 +20,10 @@ use bytes::Bytes;
 use cache::tree::Tree;
 use cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
 use indexes::{Changed, Indexes};
+
+pub use changes::Changes;
+use changes::DecodedValue;
+pub use listing::Listing;
 
 /// All state that answers depend on. A clone shares its parts and is cheap.
 #[derive(Clone, Debug)]
@@ -235,7 +241,8 @@ impl World {
     }
 
     /// Applies what a feed delivered and returns what changed. The world changes nowhere else while the server runs.
-    pub fn apply(&mut self, batch: Batch, notes: &mut Vec<Note>) -> Vec<Applied> {
+    pub fn apply(&mut self, changes: Changes, notes: &mut Vec<Note>) -> Vec<Applied> {
+        let (batch, mut values) = changes.take(&self.registry);
         if batch.events.is_empty() && self.config.flaw.is(Mutant::QuietCacheNeverAdvances) {
             return Vec::new();
         }
@@ -243,7 +250,7 @@ impl World {
         let (mut first, mut others) = (None, 0);
         for event in batch.events {
             let key = event.kv.key.clone();
-            let applied = self.apply_event(batch.feed, event);
+            let applied = self.apply_event(batch.feed, event, values.next());
             match (&applied, &first) {
                 (Some(Applied::Spoilt(_, _, why)), None) => first = Some((key, why.clone())),
                 (Some(Applied::Spoilt(..)), Some(_)) => others += 1,
@@ -260,18 +267,24 @@ impl World {
         changes
     }
 
-    /// Applies one event. A value that cannot be read is neither a deletion nor an object, so the whole collection is
-    /// not served until the value is deleted or can be read.
-    fn apply_event(&mut self, feed: Feed, event: Event) -> Option<Applied> {
+    /// Applies one event, whose value may have been decoded already. A value that cannot be read is neither a deletion
+    /// nor an object, so the whole collection is not served until the value is deleted or can be read.
+    fn apply_event(&mut self, feed: Feed, event: Event, decoded: DecodedValue) -> Option<Applied> {
         let collection = self.collection_of(&event.kv.key).filter(|collection| collection.feed == feed)?;
         let storage = collection.storage;
         let revision = event.kv.mod_revision;
         let new = match event.kind {
-            EventType::Put => match self.decode(storage, event.kv.clone())? {
-                Ok(entry) => Some(Arc::new(entry)),
-                Err(_) if self.config.flaw.is(Mutant::UnreadableMeansDeleted) => None,
-                Err(why) => return self.spoil(feed, storage, &event.kv, why),
-            },
+            EventType::Put => {
+                let decoded = match decoded {
+                    Some(decoded) => decoded,
+                    None => self.decode(storage, event.kv.clone())?.map(Arc::new),
+                };
+                match decoded {
+                    Ok(entry) => Some(entry),
+                    Err(_) if self.config.flaw.is(Mutant::UnreadableMeansDeleted) => None,
+                    Err(why) => return self.spoil(feed, storage, &event.kv, why),
+                }
+            }
             EventType::Delete
                 if event.previous.is_none() && self.config.flaw.is(Mutant::LostDeleteWithoutPrevious) =>
             {
@@ -326,8 +339,8 @@ impl World {
         Some(alloc::format!("the value of {key} cannot be read: {} (and {others} others)", held.why.0))
     }
 
-    /// Forgets the objects of a feed that is about to be listed again. `listed` is the revision of that listing.
-    pub fn clear(&mut self, feed: Feed, listed: Rev) {
+    /// Forgets the objects of a feed that is being listed. `listed` is the revision of that listing.
+    fn clear(&mut self, feed: Feed, listed: Rev) {
         let since = if self.config.flaw.is(Mutant::PastListedFromCache) { Rev(0) } else { listed };
         let of_feed = self.collections.by_storage.iter().filter(|collection| collection.feed == feed);
         for storage in of_feed.map(|collection| collection.storage) {
@@ -342,7 +355,7 @@ impl World {
     }
 
     /// Notes that a feed has been listed up to the revision. Its changes are followed from there.
-    pub fn mark_synced(&mut self, feed: Feed, revision: Rev) {
+    fn mark_synced(&mut self, feed: Feed, revision: Rev) {
         let state = &mut self.feeds[usize::from(feed.0)];
         state.revision = state.revision.max(revision);
         state.synced = true;

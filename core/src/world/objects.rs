@@ -65,7 +65,7 @@ mod tests {
             Event { kind: EventType::Put, kv, previous: None }
         };
         let events = objects.iter().enumerate().map(event).collect();
-        world.apply(Batch { feed: Feed(0), events, revision: Rev(9) }, &mut Vec::new());
+        world.apply(Batch { feed: Feed(0), events, revision: Rev(9) }.into(), &mut Vec::new());
         world
     }
 

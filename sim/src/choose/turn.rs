@@ -37,7 +37,8 @@ impl ChoiceStream {
             | Label::Etcd
             | Label::Network
             | Label::Heal
-            | Label::Callee => None,
+            | Label::Callee
+            | Label::Page => None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use steersman_core::config::{Authentication, Token};
 use steersman_core::config::{Config, JobId, Note};
-use steersman_core::machine::{Effect, Input, Machine, Task};
+use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
 use steersman_core::value::Text;
@@ -179,8 +179,9 @@ impl Testbed {
         let clock = host.clock(now);
         let Some(machine) = host.machine.as_mut() else { return Ok(()) };
         let before = match &input {
-            Input::Changed(batch) => {
-                Some(CacheDigest::before(machine.world(), batch.events.iter().map(|event| &event.kv.key)))
+            Input::Changed(changes) => {
+                let keys = changes.batch().events.iter().map(|event| &event.kv.key);
+                Some(CacheDigest::before(machine.world(), keys))
             }
             Input::Start
             | Input::Request(..)
@@ -188,6 +189,7 @@ impl Testbed {
             | Input::Probe(..)
             | Input::Called(..)
             | Input::Ran(_)
+            | Input::Decoded(_)
             | Input::Stored(..)
             | Input::Lost(..)
             | Input::Credit(..)
@@ -214,6 +216,7 @@ impl Testbed {
             | Input::Probe(..)
             | Input::Called(..)
             | Input::Ran(_)
+            | Input::Decoded(_)
             | Input::Stored(..)
             | Input::Changed(_)
             | Input::Lost(..)
@@ -287,7 +290,12 @@ impl Testbed {
             }
             Effect::Body(id) => self.body(server, id),
             Effect::Respond(id, response) => self.respond(server, id, response),
-            Effect::Frame { to, bytes } => self.frames(server, &to, &bytes),
+            Effect::Frame { to, frame } => self.frames(server, &to, &frame.render()),
+            Effect::Decode(page) => self.decode_soon(server, page),
+            Effect::Discard(discarded) => {
+                drop(discarded);
+                Ok(())
+            }
             Effect::Close(id) => self.close(server, id),
             Effect::Follow { feed, prefix, after } => {
                 let member = self.hosts[server].member;
@@ -323,6 +331,23 @@ impl Testbed {
         };
         let life = self.hosts[server].life;
         self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
+    }
+
+    /// A page of a listing is decoded at once, or late.
+    fn decode_soon(&mut self, server: usize, page: Page) -> Result<(), Violation> {
+        let stream = Label::Page.of(self.stream_key(server, page.id));
+        if !self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
+            return self.give(server, Input::Decoded(page.run()));
+        }
+        let late = 1 + self.chooser.pick(stream, LATE_MICROS_MAX);
+        let life = self.hosts[server].life;
+        self.schedule(Mono(self.now.0 + late), Happening::Decode(server, life, Box::new(page)));
+        Ok(())
+    }
+
+    /// A page that is late is decoded.
+    pub(super) fn decode(&mut self, server: usize, life: u32, page: Page) -> Result<(), Violation> {
+        self.input(server, life, Box::new(Input::Decoded(page.run())))
     }
 
     fn noted(&mut self, server: usize, note: Note) {

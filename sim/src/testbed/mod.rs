@@ -43,7 +43,7 @@ use std::sync::Arc;
 use steersman_core::config::JobId;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
-use steersman_core::machine::{Input, Task};
+use steersman_core::machine::{Input, Page, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
 use store::StoreRequest;
@@ -61,6 +61,8 @@ enum Happening {
     Input(usize, u32, Box<Input>),
     /// A step that was handed out runs.
     Run(usize, u32, Box<Task>),
+    /// A page of a listing that was handed out is decoded.
+    Decode(usize, u32, Box<Page>),
     /// An operation reaches the store.
     Store(Box<StoreRequest>),
     /// A client's sleep is over. The number of the sleep is compared, so that an interrupted sleep does not wake the
@@ -146,6 +148,7 @@ impl Happening {
             Self::Mischief => 17,
             Self::Mend(_) => 18,
             Self::Called(..) => 19,
+            Self::Decode(..) => 20,
         }
     }
 }
@@ -269,6 +272,7 @@ impl Testbed {
         match happening {
             Happening::Input(server, life, input) => self.input(server, life, input),
             Happening::Run(server, life, task) => self.run(server, life, task),
+            Happening::Decode(server, life, page) => self.decode(server, life, *page),
             Happening::Store(operation) => self.perform(*operation),
             Happening::Wake(client, sleep) => self.wake(client, sleep),
             Happening::Reply(client, id, reply) => self.reply(client, id, &reply),

@@ -37,7 +37,9 @@ impl Testbed {
             Happening::Input(server, life, input) => {
                 !matches!(**input, Input::Tick) && self.life(*server) == *life
             }
-            Happening::Run(server, life, _) => self.life(*server) == *life,
+            Happening::Run(server, life, _) | Happening::Decode(server, life, _) => {
+                self.life(*server) == *life
+            }
             Happening::Store(_) | Happening::Reply(..) | Happening::Frame(..) | Happening::Called(..) => true,
             Happening::Broken(client, id) => {
                 self.current(*client, *id).is_some_and(|record| record.ask.is_watch())

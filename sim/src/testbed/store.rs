@@ -14,6 +14,7 @@ use steersman_core::config::JobId;
 use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, Stored, Txn, TxnOp, Why};
+use steersman_core::world::Changes;
 
 /// How long a server waits for the store, milliseconds. The outcome of a write is unknown then.
 const DEADLINE_MILLIS: u64 = 4_000;
@@ -335,7 +336,12 @@ impl Testbed {
                     self.mark(Mark::DeletionWithoutPrevious);
                 }
                 let revision = batch.revision.0;
-                (Input::Changed(batch), revision)
+                let mut changes = Changes::from(batch);
+                // The values are decoded with the kinds of now, which may be others when the changes arrive.
+                if let Some(machine) = &self.hosts[server].machine {
+                    changes.decode(machine.world());
+                }
+                (Input::Changed(changes), revision)
             }
             Delivery::Lost(feed, why) => {
                 let mut at = Mono(self.now.0 + MESSAGE_MICROS);
@@ -363,7 +369,8 @@ impl Testbed {
             What::Step,
             Some((Lane::Member(member.0 as usize), sent_at)),
             || {
-                let Input::Changed(batch) = &input else { return String::new() };
+                let Input::Changed(changes) = &input else { return String::new() };
+                let batch = changes.batch();
                 format!("hears up to {}, changes: {}", batch.revision.0, batch.events.len())
             },
         );

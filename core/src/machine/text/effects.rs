@@ -18,13 +18,15 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
         Effect::CancelCalls(id) => line.word("cancel").number(id.0),
         Effect::Body(id) => line.word("body").number(id.0),
         Effect::Respond(id, response) => line.word("respond").number(id.0).response(response),
-        Effect::Frame { to, bytes } => {
+        Effect::Frame { to, frame } => {
             line.word("frame").number(to.len());
             for id in to {
                 line.number(id.0);
             }
-            line.bytes(bytes)
+            line.bytes(&frame.render())
         }
+        Effect::Decode(page) => line.word("decode").number(page.id.0).number(page.kvs.len()),
+        Effect::Discard(discarded) => line.word("discard").number(discarded.count()),
         Effect::Close(id) => line.word("close").number(id.0),
         Effect::Follow { feed, prefix, after } => {
             line.word("follow").number(feed.0).bytes(prefix).number(after.0)

@@ -2,7 +2,8 @@
 //!
 //! A line is words with one blank between them: the two clocks, what happened, and its parts in order. Bytes that a
 //! word cannot hold are written as `%XX`, an empty value as `-`, a list as its length and its items. The outcome of a
-//! task is written as its job and the revision that it saw only: a replay runs the task again.
+//! task is written as its job and the revision that it saw only: a replay runs the task again. It also decodes a page
+//! of a listing again, whose key-values came with an earlier input.
 
 mod digests;
 mod effects;
@@ -22,7 +23,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 3";
+pub const HEADING: &str = "steersman recording 4";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -35,6 +36,10 @@ pub enum Recorded {
     Ran {
         id: JobId,
         seen: Rev,
+    },
+    /// The page that was handed out under this number was decoded.
+    Decoded {
+        id: JobId,
     },
 }
 
@@ -169,7 +174,7 @@ mod tests {
             Input::Health(Feed(1), Ok(())),
             Input::Health(Feed(0), Err("context deadline exceeded".into())),
             Input::Credit(JobId(2), 125),
-            Input::Changed(batch),
+            Input::Changed(batch.into()),
             Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(6) }),
             Input::Lost(Feed(0), Why::Disconnected("reset by peer".into())),
             request(Peer::None, false),
