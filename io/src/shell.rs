@@ -35,7 +35,7 @@ use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
 use crate::note_log::NoteLog;
-use crate::outcall::Outcalls;
+use crate::outcall::OutcallClient;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
 use crate::turn::{Later, Turn};
@@ -59,7 +59,7 @@ pub struct Shell {
     /// Tasks that listen to the health of the stores. They hold the stores, so they are aborted with the shell.
     listening: Mutex<Vec<AbortHandle>>,
     log: NoteLog,
-    outcalls: Outcalls,
+    outcalls: OutcallClient,
     pub metrics: Metrics,
 }
 
@@ -104,7 +104,7 @@ impl Shell {
             listening: Mutex::default(),
             log: NoteLog::default(),
             // No option names a client certificate for calls yet.
-            outcalls: Outcalls::new(BTreeMap::new()),
+            outcalls: OutcallClient::new(BTreeMap::new()),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -444,7 +444,7 @@ impl Shell {
         self.stores.get(usize::from(feed.0))
     }
 
-    pub(crate) fn outcalls(&self) -> &Outcalls {
+    pub(crate) fn outcalls(&self) -> &OutcallClient {
         &self.outcalls
     }
 

@@ -115,7 +115,7 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::DeleteCollection>),
-    Probe(probe::Probe),
+    Probe(probe::CallProbe),
 }
 
 impl State {
@@ -166,7 +166,7 @@ impl Job {
 
     /// A job that makes these calls and tells what came of them.
     pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
-        let state = State::Probe(probe::Probe::Begin(calls));
+        let state = State::Probe(probe::CallProbe::Begin(calls));
         Self { call, body: Bytes::new(), state, warnings: Warnings::default() }
     }
 
