@@ -88,6 +88,9 @@ mutants! {
     UnknownMeansFailed, "unknown-means-failed", "own",
         "A creation whose reply was lost is written again, and refused as existing because of its own \
          first write.";
+    SettledByBytes, "settled-by-bytes", "own",
+        "After a lost reply a write is looked for by its bytes, and not found once another writer has \
+         changed the object.";
     LostUpdate, "lost-update", "kubernetes#4982",
         "An update is written without a look at the revision it was made of, over what others wrote.";
     StatusWritesSpec, "status-writes-spec", "kubernetes#63385",

@@ -3,16 +3,15 @@
 
 use super::call::Target;
 use super::delete::{self, Deletion, Verdict};
-use super::existing::{Existing, found_instead, read_key};
-use super::fail::Written;
+use super::existing::{Existing, read_key};
 use super::list;
-use super::{Answer, Ask, Next, Scene, State, fail, lease};
+use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::respond::{self, ListMeta, Warnings};
 use crate::status::Failure;
-use crate::store::{LeaseId, Op, Rev};
+use crate::store::{Commit, LeaseId, Op, Rev};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -49,11 +48,7 @@ enum Phase {
     Write {
         target: Target,
         key: Bytes,
-    },
-    /// The outcome of one write is unknown; the key is being read to find out.
-    Verify {
-        target: Target,
-        why: alloc::string::String,
+        committing: Committing,
     },
 }
 
@@ -92,20 +87,17 @@ impl Collection {
             (Phase::Lease { target, verdict, key, revision }, answer) => {
                 let lease = lease::granted(answer)?;
                 let deletion = this.deletion(target);
-                match deletion.op(scene, &verdict, &key, revision, lease) {
-                    Some(op) => this.wait(scene, Phase::Write { target: deletion.target, key }, op),
+                match deletion.commit(&verdict, &key, revision, lease) {
+                    Some(commit) => this.send(scene, deletion, &verdict, key, commit),
                     None => Err(fail::misfit()),
                 }
             }
-            (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer),
-            (Phase::Verify { target, why }, answer) => {
-                let kv = fail::read_back(answer, &why)?;
-                match kv {
-                    Some(_) => {
-                        let op = read_key(&this.deletion(target.clone()).key(scene)?);
-                        this.again(scene, Phase::Read(target), op)
+            (Phase::Write { target, key, committing }, answer) => {
+                match committing.replied(scene.world, fail::stored(answer)?) {
+                    Progress::Wait(committing, op) => {
+                        this.wait(scene, Phase::Write { target, key, committing }, op)
                     }
-                    None => this.next(scene),
+                    Progress::Ended(outcome) => this.written(scene, target, &key, outcome),
                 }
             }
         }
@@ -146,12 +138,24 @@ impl Collection {
             let target = deletion.target;
             return self.wait(scene, Phase::Lease { target, verdict, key, revision }, op);
         }
-        match deletion.op(scene, &verdict, &key, revision, LeaseId(0)) {
-            Some(op) if !self.options.dry_run => {
-                self.wait(scene, Phase::Write { target: deletion.target, key }, op)
-            }
+        match deletion.commit(&verdict, &key, revision, LeaseId(0)) {
+            Some(commit) if !self.options.dry_run => self.send(scene, deletion, &verdict, key, commit),
             Some(_) | None => self.next(scene),
         }
+    }
+
+    /// Sends the write for one object. What was listed is no older than the request, so its absence proves a removal.
+    fn send(
+        self,
+        scene: &Scene<'_>,
+        deletion: Deletion,
+        verdict: &Verdict,
+        key: Bytes,
+        commit: Commit,
+    ) -> Result<Next, Failure> {
+        let (committing, op) = Committing::begin(commit, true);
+        let op = deletion.sent(scene, verdict, op);
+        self.wait(scene, Phase::Write { target: deletion.target, key, committing }, op)
     }
 
     fn written(
@@ -159,16 +163,15 @@ impl Collection {
         scene: &Scene<'_>,
         target: Target,
         key: &Bytes,
-        answer: Answer,
+        outcome: Outcome,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
-            Written::Txn(reply) => reply,
-            Written::Unknown(why) => return self.again(scene, Phase::Verify { target, why }, read_key(key)),
-        };
-        if reply.succeeded || found_instead(reply).is_none() {
-            return self.next(scene);
+        match outcome {
+            Outcome::Committed(_) => self.next(scene),
+            Outcome::Lost(loss) if loss.held.is_none() => self.next(scene),
+            Outcome::Lost(_) => self.again(scene, Phase::Read(target), read_key(key)),
+            Outcome::Failed(failure) => Err(failure),
+            Outcome::Unknown(why) => Err(fail::unknown_outcome(&why)),
         }
-        self.again(scene, Phase::Read(target), read_key(key))
     }
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {

@@ -4,20 +4,17 @@
 use super::body;
 use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
-use super::existing::{found_instead, read_key, write_if};
-use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail, lease};
+use super::existing::read_key;
+use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
 use crate::http::query::parse_uint;
-use crate::museum::Mutant;
 use crate::respond::Warnings;
 use crate::status::{Cause, CauseType, Failure, Qualified};
-use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::store::{Commit, LeaseId, Op, Rev};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
 use bytes::Bytes;
 
 /// The state of a POST.
@@ -47,11 +44,7 @@ enum Phase {
     Write {
         draft: Draft,
         key: Bytes,
-    },
-    /// The outcome of the write is unknown; the key is being read to find out.
-    Verify {
-        draft: Draft,
-        why: String,
+        committing: Committing,
     },
 }
 
@@ -105,8 +98,14 @@ impl Create {
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
             Phase::Namespace => this.namespace_read(scene, answer, warnings),
             Phase::Lease => this.leased(scene, answer, warnings),
-            Phase::Write { draft, key } => this.written(scene, draft, &key, answer, warnings),
-            Phase::Verify { draft, why } => this.verified(scene, draft, &why, answer),
+            Phase::Write { draft, key, committing } => {
+                match committing.replied(scene.world, fail::stored(answer)?) {
+                    Progress::Wait(committing, op) => {
+                        this.wait(scene, Phase::Write { draft, key, committing }, op)
+                    }
+                    Progress::Ended(outcome) => this.written(scene, draft, &key, outcome, warnings),
+                }
+            }
         }
     }
 
@@ -212,9 +211,9 @@ impl Create {
     }
 
     fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
-        let put = Put { key: key.clone(), value: draft.bytes.clone(), lease: self.lease };
-        let op = write_if(&key, Rev(0), TxnOp::Put(put));
-        self.wait(scene, Phase::Write { draft, key }, op)
+        let commit = Commit::default().put(&key, Rev(0), draft.bytes.clone(), self.lease);
+        let (committing, op) = Committing::begin(commit, true);
+        self.wait(scene, Phase::Write { draft, key, committing }, op)
     }
 
     /// Answers a dry run. Nothing is written, so the answer has the resource version that the client sent.
@@ -233,35 +232,21 @@ impl Create {
         scene: &Scene<'_>,
         draft: Draft,
         key: &Bytes,
-        answer: Answer,
+        outcome: Outcome,
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
-            Written::Txn(reply) => reply,
-            Written::Unknown(_) if scene.flaw().is(Mutant::UnknownMeansFailed) => {
-                return self.send(scene, draft, key.clone());
-            }
-            Written::Unknown(why) => return self.wait(scene, Phase::Verify { draft, why }, read_key(key)),
-        };
-        if reply.succeeded {
-            return self.respond(scene, draft, key, Some(reply.revision));
+        match outcome {
+            Outcome::Committed(revision) => return self.respond(scene, draft, key, Some(revision)),
+            Outcome::Lost(_) => {}
+            Outcome::Failed(failure) => return Err(failure),
+            Outcome::Unknown(why) => return Err(fail::unknown_outcome(&why)),
         }
         let tries_max = scene.world.config.bounds.generated_name_tries;
-        if self.generates && self.tries + 1 < tries_max && found_instead(reply).is_some() {
+        if self.generates && self.tries + 1 < tries_max {
             return Self { tries: self.tries + 1, ..self }.write(scene, warnings);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
         Err(name_taken(scene, &self.target, &self.target.name, prefix))
-    }
-
-    /// Decides the outcome by what the key holds. If it holds an object with the uid made for this request, the write
-    /// happened. If not, the write may still happen later, so the client is told that the outcome is unknown.
-    fn verified(self, scene: &Scene<'_>, draft: Draft, why: &str, answer: Answer) -> Result<Next, Failure> {
-        let kv = fail::read_back(answer, why)?;
-        match kv.filter(|kv| kv.value == draft.bytes) {
-            Some(kv) => self.respond(scene, draft, &kv.key, Some(kv.mod_revision)),
-            None => Err(fail::unknown_outcome(why)),
-        }
     }
 
     fn respond(

@@ -4,9 +4,8 @@
 use super::body::{self, Expected};
 use super::call::Target;
 use super::draft::Draft;
-use super::existing::{Existing, read_key, write_if};
-use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail, lease};
+use super::existing::{Existing, read_key};
+use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
 use crate::kinds::Rules;
@@ -15,11 +14,10 @@ use crate::now::Wall;
 use crate::respond::{self, Warnings};
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified, quoted};
-use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::store::{Commit, LeaseId, Op, Rev};
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -66,11 +64,7 @@ enum Phase {
     },
     Write {
         verdict: Verdict,
-        key: Bytes,
-    },
-    Verify {
-        verdict: Verdict,
-        why: String,
+        committing: Committing,
     },
 }
 
@@ -343,24 +337,25 @@ impl Deletion {
 
     /// The write that carries out a verdict; None when there is nothing to write. An object that stays gets the
     /// lease.
-    pub(super) fn op(
+    pub(super) fn commit(
         &self,
-        scene: &Scene<'_>,
         verdict: &Verdict,
         key: &Bytes,
         revision: Rev,
         lease: LeaseId,
-    ) -> Option<Op> {
+    ) -> Option<Commit> {
         match verdict {
-            Verdict::Remove { .. } => {
-                let op = write_if(key, revision, TxnOp::Delete { key: key.clone(), end: None });
-                Some(scene.flaw().unguarded(Mutant::FinalizerIgnored, op))
-            }
-            Verdict::Mark(draft) => {
-                let put = Put { key: key.clone(), value: draft.bytes.clone(), lease };
-                Some(write_if(key, revision, TxnOp::Put(put)))
-            }
+            Verdict::Remove { .. } => Some(Commit::default().delete(key, revision)),
+            Verdict::Mark(draft) => Some(Commit::default().put(key, revision, draft.bytes.clone(), lease)),
             Verdict::Wait => None,
+        }
+    }
+
+    /// The first operation of the write, as it is sent.
+    pub(super) fn sent(&self, scene: &Scene<'_>, verdict: &Verdict, op: Op) -> Op {
+        match verdict {
+            Verdict::Remove { .. } => scene.flaw().unguarded(Mutant::FinalizerIgnored, op),
+            Verdict::Mark(_) | Verdict::Wait => op,
         }
     }
 }
@@ -394,13 +389,19 @@ impl Delete {
             }
             Phase::Lease { verdict, key, revision } => {
                 let lease = lease::granted(answer)?;
-                match this.deletion.op(scene, &verdict, &key, revision, lease) {
-                    Some(op) => this.wait(scene, Phase::Write { verdict, key }, op),
+                match this.deletion.commit(&verdict, &key, revision, lease) {
+                    Some(commit) => this.send(scene, verdict, commit),
                     None => Err(fail::misfit()),
                 }
             }
-            Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
-            Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
+            Phase::Write { verdict, committing } => {
+                match committing.replied(scene.world, fail::stored(answer)?) {
+                    Progress::Wait(committing, op) => {
+                        this.wait(scene, Phase::Write { verdict, committing }, op)
+                    }
+                    Progress::Ended(outcome) => this.written(scene, verdict, outcome),
+                }
+            }
         }
     }
 
@@ -434,59 +435,34 @@ impl Delete {
         if let Some(op) = this.deletion.lease(scene, &verdict).filter(|_| !tries_only) {
             return this.wait(scene, Phase::Lease { verdict, key, revision }, op);
         }
-        match this.deletion.op(scene, &verdict, &key, revision, LeaseId(0)) {
-            Some(op) if !tries_only => this.wait(scene, Phase::Write { verdict, key }, op),
+        match this.deletion.commit(&verdict, &key, revision, LeaseId(0)) {
+            Some(commit) if !tries_only => this.send(scene, verdict, commit),
             Some(_) | None => this.respond(scene, verdict, existing.value, revision),
         }
     }
 
-    fn written(
-        self,
-        scene: &Scene<'_>,
-        verdict: Verdict,
-        key: &Bytes,
-        answer: Answer,
-    ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
-            Written::Txn(reply) => reply,
-            Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
-        };
-        if reply.succeeded {
-            if let Verdict::Mark(draft) = &verdict
-                && scene.flaw().is(Mutant::PreconditionOnOwnChange)
-            {
-                let now = respond::versioned(draft.value.clone(), Some(reply.revision));
-                self.deletion.check_preconditions(scene, &now)?;
-            }
-            return self.respond(scene, verdict, Value::Null, reply.revision);
-        }
-        let existing = scene.lost_race(&self.deletion.target, reply, self.tries)?;
-        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
+    fn send(self, scene: &Scene<'_>, verdict: Verdict, commit: Commit) -> Result<Next, Failure> {
+        let (committing, op) = Committing::begin(commit, self.confirmed);
+        let op = self.deletion.sent(scene, &verdict, op);
+        self.wait(scene, Phase::Write { verdict, committing }, op)
     }
 
-    /// Decides the outcome of a write whose reply was lost. If the store showed the object to this request and it is
-    /// gone now, the client has what it wanted, whichever request removed it. If only the cache had the object, it
-    /// may have been gone before the client asked, so the outcome stays unknown. A mark that equals the written bytes
-    /// was made by this write.
-    fn verified(
-        self,
-        scene: &Scene<'_>,
-        verdict: Verdict,
-        why: &str,
-        answer: Answer,
-    ) -> Result<Next, Failure> {
-        let kv = fail::read_back(answer, why)?;
-        let happened = match (&verdict, &kv) {
-            (Verdict::Remove { .. }, None) => {
-                self.confirmed || scene.flaw().is(Mutant::DeletionClaimedOfStale)
+    fn written(self, scene: &Scene<'_>, verdict: Verdict, outcome: Outcome) -> Result<Next, Failure> {
+        let revision = match outcome {
+            Outcome::Committed(revision) => revision,
+            Outcome::Lost(loss) => {
+                let existing = scene.lost_race(&self.deletion.target, loss, self.tries)?;
+                return Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true);
             }
-            (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,
-            (Verdict::Remove { .. }, Some(_)) | (Verdict::Mark(_), None) | (Verdict::Wait, _) => false,
+            Outcome::Failed(failure) => return Err(failure),
+            Outcome::Unknown(why) => return Err(fail::unknown_outcome(&why)),
         };
-        if !happened {
-            return Err(fail::unknown_outcome(why));
+        if let Verdict::Mark(draft) = &verdict
+            && scene.flaw().is(Mutant::PreconditionOnOwnChange)
+        {
+            let now = respond::versioned(draft.value.clone(), Some(revision));
+            self.deletion.check_preconditions(scene, &now)?;
         }
-        let revision = kv.map_or(Rev(0), |kv| kv.mod_revision);
         self.respond(scene, verdict, Value::Null, revision)
     }
 
@@ -509,14 +485,6 @@ impl Delete {
                 let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
                 return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));
             }
-            Verdict::Remove { last }
-                if revision == Rev(0) && scene.flaw().is(Mutant::GoneUnderOldVersion) =>
-            {
-                last
-            }
-            // The revision of a deletion whose reply was lost is unknown. The last state has no revision of its own,
-            // because it was never stored.
-            Verdict::Remove { last } if revision == Rev(0) => respond::versioned(last, None),
             Verdict::Remove { last } => respond::versioned(last, Some(revision)),
             Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,

@@ -5,11 +5,10 @@ use super::{Answer, Scene, fail};
 use crate::cache::Entry;
 use crate::kinds::Resource;
 use crate::status::Failure;
-use crate::store::{Compare, Condition, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
+use crate::store::{KeyValue, Loss, Op, Range, Rev};
 use crate::value::Value;
 use crate::world::Collection;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// An object as it was when it was read.
@@ -71,14 +70,14 @@ impl Scene<'_> {
     pub(super) fn lost_race(
         &self,
         target: &Target,
-        reply: TxnReply,
+        loss: Loss,
         tries: u32,
     ) -> Result<Option<Existing>, Failure> {
         if tries + 1 >= self.world.config.bounds.conflict_retries {
             return Err(Failure::modified(self.qualified(target), &target.name));
         }
         let resource = self.resource(target);
-        let entry = found_instead(reply).map(|kv| self.entry_of(resource, kv)).transpose()?;
+        let entry = loss.held.map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
     }
 
@@ -93,22 +92,4 @@ impl Scene<'_> {
 /// The operation that reads one key.
 pub(super) fn read_key(key: &Bytes) -> Op {
     Op::Range(Range { key: key.clone(), ..Range::default() })
-}
-
-/// The operation that writes one key if its revision is still the given one (0: absent), and otherwise reads it.
-pub(super) fn write_if(key: &Bytes, revision: Rev, then: TxnOp) -> Op {
-    Op::Txn(Txn {
-        compare: alloc::vec![Compare { key: key.clone(), condition: Condition::ModRevisionEquals(revision) }],
-        then: alloc::vec![then],
-        otherwise: alloc::vec![TxnOp::Range(Range { key: key.clone(), ..Range::default() })],
-    })
-}
-
-/// What `write_if` read when the revision was another one.
-pub(super) fn found_instead(reply: TxnReply) -> Option<KeyValue> {
-    let mut kvs: Vec<KeyValue> = match reply.replies.into_iter().next() {
-        Some(TxnReplyOp::Range(ranged)) => ranged.kvs,
-        Some(TxnReplyOp::Put | TxnReplyOp::Delete { .. }) | None => Vec::new(),
-    };
-    kvs.pop()
 }

@@ -3,7 +3,7 @@
 
 use super::Answer;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
-use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
+use crate::store::{Ranged, Rev, StoreError, Stored};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -22,31 +22,12 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
     }
 }
 
-/// How a write ended, as far as the store can tell.
-pub(super) enum Written {
-    Txn(TxnReply),
-    /// The write may or may not have happened.
-    Unknown(String),
-}
-
-/// The result of a write. Failures that are known to have had no effect are errors.
-pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
+/// The store's reply.
+pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
     match answer {
-        Answer::Stored(Stored::Txn(reply)) => Ok(Written::Txn(reply)),
-        Answer::Stored(Stored::Unknown(why)) => Ok(Written::Unknown(why.to_string())),
-        Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),
-        Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
-        | Answer::Begin
-        | Answer::Seated
-        | Answer::Fresh
-        | Answer::Stale => Err(misfit()),
+        Answer::Stored(stored) => Ok(stored),
+        Answer::Begin | Answer::Seated | Answer::Fresh | Answer::Stale => Err(misfit()),
     }
-}
-
-/// What a key holds after a write whose reply was lost. If this read fails too, the outcome stays unknown.
-pub(super) fn read_back(answer: Answer, why: &str) -> Result<Option<KeyValue>, Failure> {
-    let mut ranged = ranged(answer).map_err(|_| unknown_outcome(why))?;
-    Ok(ranged.kvs.pop())
 }
 
 /// The error for an answer that does not belong to the operation, which only a bug of the driver can cause.
@@ -75,7 +56,7 @@ pub(super) fn expired_list() -> Failure {
     Failure::expired("The resourceVersion for the provided list is too old.")
 }
 
-/// The error for a write whose reply was lost.
+/// The error for a write whose reply was lost, and of which it cannot be found out whether it happened.
 pub(super) fn unknown_outcome(why: &str) -> Failure {
     Failure::timeout(format!("the outcome of the request is not known: {why}"), 0)
 }

@@ -19,6 +19,7 @@ mod list;
 mod read;
 mod scale;
 mod update;
+mod write;
 
 use crate::http::Response;
 use crate::machine::Subscription;
@@ -32,6 +33,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 pub(crate) use call::Call;
+pub(crate) use write::{Committing, Outcome, Progress};
 
 /// The result of a step.
 #[derive(Debug)]

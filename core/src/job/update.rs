@@ -5,18 +5,16 @@ use super::body;
 use super::call::Target;
 use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
-use super::existing::{Existing, read_key, write_if};
-use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, create, fail, lease, scale};
+use super::existing::{Existing, read_key};
+use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, create, fail, lease, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
 use crate::museum::Mutant;
 use crate::respond::{self, Warnings};
 use crate::status::Failure;
-use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::store::{Commit, LeaseId, Op, Rev};
 use crate::value::{Value, object};
 use alloc::boxed::Box;
-use alloc::string::String;
 use bytes::Bytes;
 
 /// The state of a PUT or PATCH.
@@ -39,28 +37,19 @@ enum Phase {
         draft: Draft,
         revision: Rev,
     },
-    Write(Writing),
-    /// The outcome of the write is unknown; the key is being read to find out.
-    Verify {
-        writing: Writing,
-        why: String,
+    Write {
+        draft: Draft,
+        key: Bytes,
+        committing: Committing,
     },
 }
 
-/// A write that was sent.
-#[derive(Debug)]
-struct Writing {
-    draft: Draft,
-    key: Bytes,
-    /// The write removes the object, because its last finalizer is gone.
-    removes: bool,
-}
-
 /// The result of applying a change.
-enum Outcome {
+enum Applied {
     /// Nothing differs; this is the object as it is.
     Same(Existing),
     Write(Draft, Rev),
+    /// The object is removed, because its last finalizer is gone.
     Remove(Draft, Rev),
 }
 
@@ -123,8 +112,14 @@ impl Update {
                 let lease = lease::granted(answer)?;
                 this.put(scene, draft, revision, lease)
             }
-            Phase::Write(writing) => this.written(scene, writing, answer, warnings),
-            Phase::Verify { writing, why } => this.verified(scene, writing, &why, answer),
+            Phase::Write { draft, key, committing } => {
+                match committing.replied(scene.world, fail::stored(answer)?) {
+                    Progress::Wait(committing, op) => {
+                        this.wait(scene, Phase::Write { draft, key, committing }, op)
+                    }
+                    Progress::Ended(outcome) => this.written(scene, draft, &key, outcome, warnings),
+                }
+            }
         }
     }
 
@@ -158,12 +153,12 @@ impl Update {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene, warnings) };
-        match self.outcome(scene, existing, warnings) {
-            Ok(Outcome::Write(draft, revision)) => self.write(scene, draft, revision, false),
-            Ok(Outcome::Remove(draft, revision)) => self.write(scene, draft, revision, true),
-            Ok(Outcome::Same(existing)) if confirmed => self.respond_same(scene, existing),
+        match self.apply(scene, existing, warnings) {
+            Ok(Applied::Write(draft, revision)) => self.write(scene, draft, revision),
+            Ok(Applied::Remove(draft, revision)) => self.remove(scene, draft, revision, confirmed),
+            Ok(Applied::Same(existing)) if confirmed => self.respond(scene, existing.value),
             Err(failure) if confirmed => Err(failure),
-            Ok(Outcome::Same(_)) | Err(_) => self.read(scene),
+            Ok(Applied::Same(_)) | Err(_) => self.read(scene),
         }
     }
 
@@ -180,12 +175,12 @@ impl Update {
         }
     }
 
-    fn outcome(
+    fn apply(
         &self,
         scene: &Scene<'_>,
         existing: Existing,
         warnings: &mut Warnings,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Applied, Failure> {
         let target = &self.target;
         let new = self.change.apply(scene, target, &existing, self.options.field_validation, warnings)?;
         let insisted = insisted_revision(&new)?;
@@ -205,24 +200,17 @@ impl Update {
         let mut draft = scene.draft_update(target, new, &existing)?;
         warnings.extend(core::mem::take(&mut draft.warnings));
         if is_finished(scene, target, &draft.value) {
-            return Ok(Outcome::Remove(draft, existing.revision()));
+            return Ok(Applied::Remove(draft, existing.revision()));
         }
         if draft.bytes == *existing.entry.value() {
-            return Ok(Outcome::Same(existing));
+            return Ok(Applied::Same(existing));
         }
-        Ok(Outcome::Write(draft, existing.revision()))
+        Ok(Applied::Write(draft, existing.revision()))
     }
 
-    fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev, removes: bool) -> Result<Next, Failure> {
+    fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev) -> Result<Next, Failure> {
         if self.options.dry_run {
-            let value = respond::versioned(draft.value, Some(revision));
-            return self.respond(scene, value);
-        }
-        if removes {
-            let key = self.key(scene)?;
-            let op = write_if(&key, revision, TxnOp::Delete { key: key.clone(), end: None });
-            let op = scene.flaw().unguarded(Mutant::LostUpdate, op);
-            return self.wait(scene, Phase::Write(Writing { draft, key, removes }), op);
+            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
         }
         match lease::op(scene, &self.target) {
             Some(op) if !scene.flaw().is(Mutant::LeaseDropped) => {
@@ -234,59 +222,69 @@ impl Update {
 
     fn put(self, scene: &Scene<'_>, draft: Draft, revision: Rev, lease: LeaseId) -> Result<Next, Failure> {
         let key = self.key(scene)?;
-        let put = Put { key: key.clone(), value: draft.bytes.clone(), lease };
-        let op = scene.flaw().unguarded(Mutant::LostUpdate, write_if(&key, revision, TxnOp::Put(put)));
-        self.wait(scene, Phase::Write(Writing { draft, key, removes: false }), op)
+        let commit = Commit::default().put(&key, revision, draft.bytes.clone(), lease);
+        self.send(scene, draft, key, commit, true)
+    }
+
+    fn remove(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        revision: Rev,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
+        if self.options.dry_run {
+            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
+        }
+        let key = self.key(scene)?;
+        let commit = Commit::default().delete(&key, revision);
+        self.send(scene, draft, key, commit, confirmed)
+    }
+
+    fn send(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        key: Bytes,
+        commit: Commit,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
+        let (committing, op) = Committing::begin(commit, confirmed);
+        let op = scene.flaw().unguarded(Mutant::LostUpdate, op);
+        self.wait(scene, Phase::Write { draft, key, committing }, op)
     }
 
     fn written(
         self,
         scene: &Scene<'_>,
-        writing: Writing,
-        answer: Answer,
+        draft: Draft,
+        key: &[u8],
+        outcome: Outcome,
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
-            Written::Txn(reply) => reply,
-            Written::Unknown(why) => {
-                let op = read_key(&writing.key);
-                return self.wait(scene, Phase::Verify { writing, why }, op);
+        match outcome {
+            Outcome::Committed(revision) => self.respond_written(scene, draft, key, revision),
+            Outcome::Lost(loss) => {
+                let existing = scene.lost_race(&self.target, loss, self.tries)?;
+                Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true, warnings)
             }
-        };
-        if reply.succeeded {
-            return self.respond_written(scene, writing, reply.revision);
+            Outcome::Failed(failure) => Err(failure),
+            Outcome::Unknown(why) => Err(fail::unknown_outcome(&why)),
         }
-        let existing = scene.lost_race(&self.target, reply, self.tries)?;
-        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true, warnings)
     }
 
-    /// Decides the outcome of a write whose reply was lost. If the key holds the written bytes, the write happened,
-    /// or another writer wrote the same bytes, which makes no difference. Otherwise the outcome stays unknown.
-    fn verified(
+    fn respond_written(
         self,
         scene: &Scene<'_>,
-        writing: Writing,
-        why: &str,
-        answer: Answer,
+        draft: Draft,
+        key: &[u8],
+        revision: Rev,
     ) -> Result<Next, Failure> {
-        let kv = fail::read_back(answer, why)?;
-        match kv.filter(|kv| !writing.removes && kv.value == writing.draft.bytes) {
-            Some(kv) => self.respond_written(scene, writing, kv.mod_revision),
-            None => Err(fail::unknown_outcome(why)),
-        }
-    }
-
-    fn respond_written(self, scene: &Scene<'_>, writing: Writing, revision: Rev) -> Result<Next, Failure> {
-        let Writing { draft, key, .. } = writing;
         if self.target.is_scale() {
             return self.respond(scene, respond::versioned(draft.value, Some(revision)));
         }
         let view = scene.view(&self.target, self.form, scene.call.include()?)?;
-        Ok(Next::Done(scene.respond_written(&view, 200, &key, draft, Some(revision))))
-    }
-
-    fn respond_same(self, scene: &Scene<'_>, existing: Existing) -> Result<Next, Failure> {
-        self.respond(scene, existing.value)
+        Ok(Next::Done(scene.respond_written(&view, 200, key, draft, Some(revision))))
     }
 
     fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {

@@ -6,7 +6,7 @@ use super::seats::{Seat, Seats};
 use super::shutdown::Draining;
 use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
 use crate::http::{Request, Response};
-use crate::job::{Answer, Ask, Call, Job, Opening, Step};
+use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step};
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
 use crate::museum::Mutant;
@@ -14,7 +14,7 @@ use crate::now::{Mono, Now};
 use crate::respond;
 use crate::rng::Rng;
 use crate::status::Failure;
-use crate::store::{Feed, LeaseId, Op, Rev, Stored};
+use crate::store::{Commit, Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
 use crate::world::World;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -64,8 +64,17 @@ pub(super) struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Boot {
     pub(super) started: bool,
-    pub(super) pending: u32,
+    /// The commits that are not settled yet, by the operation that each of them waits for.
+    pub(super) commits: BTreeMap<JobId, BootCommit>,
     pub(super) failed: bool,
+}
+
+/// A commit of objects that must exist at start.
+#[derive(Debug)]
+pub(super) struct BootCommit {
+    pub(super) feed: Feed,
+    pub(super) commit: Commit,
+    pub(super) committing: Committing,
 }
 
 #[derive(Debug)]
