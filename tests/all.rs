@@ -8,6 +8,7 @@ mod battery;
 mod beside_etcd;
 mod bodies;
 mod callers;
+mod commits;
 mod conditions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]

@@ -44,6 +44,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::DeletionClaimedOfStale => deletion_claimed_of_stale,
         Mutant::RestOfRevisionLost => rest_of_revision_lost,
         Mutant::UnknownMeansFailed => unknown_means_failed,
+        Mutant::SettledByBytes => settled_by_bytes,
         Mutant::LostUpdate => lost_update,
         Mutant::StatusWritesSpec => status_writes_spec,
         Mutant::GenerationNotRaised => generation_not_raised,
@@ -348,6 +349,20 @@ fn unknown_means_failed(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     driver.lose_next_write(Loss::AfterEffect);
     send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}})).status == 409
+}
+
+fn settled_by_bytes(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.lose_next_write_before(|etcd| {
+        let key = Bytes::from(format!("{KEYS}a"));
+        let ranged = etcd.mvcc().range(&Range { key, ..Range::default() }).expect("a range");
+        let text = String::from_utf8_lossy(&ranged.kvs[0].value).replace("mine", "theirs");
+        let write = Txn { then: vec![put(&format!("{KEYS}a"), &text)], ..Txn::default() };
+        assert!(matches!(etcd.perform(Mono(1), &Op::Txn(write)), Stored::Txn(_)));
+    });
+    let made = send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}, "data": {"k": "mine"}}));
+    assert!(made.status == 504 || json(&made)["data"]["k"] == json!("mine"), "{}", made.text());
+    made.status == 504
 }
 
 fn lost_update(flaw: Flaw) -> bool {

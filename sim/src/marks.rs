@@ -42,6 +42,8 @@ marks! {
     UnknownNotApplied => "unknown-not-applied",
     /// A client is told that the outcome of its write is not known.
     OutcomeNotKnown => "outcome-not-known",
+    /// A write whose reply was lost is told although another writer has changed its object since.
+    SettledByHistory => "settled-by-history",
     /// A watcher's queue is full: its changes wait in the window.
     WatcherParked => "watcher-parked",
     /// A watcher is closed because the changes it missed are no longer kept.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::http::openid;
+use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
 use steersman_core::machine::Config;
 use steersman_core::museum::Flaw;
@@ -298,6 +299,7 @@ fn clusters(main: Vec<String>, overrides: &[String]) -> Result<Placement, String
         let feed = u8::try_from(at).map_err(|_| "--etcd-servers-overrides: too many different servers")?;
         feeds.push((group.into(), resource.into(), Feed(feed)));
     }
+    together::check_stores(&feeds)?;
     Ok((Storage::Etcd(clusters), feeds))
 }
 
@@ -374,6 +376,8 @@ mod tests {
         let feed = |group: &str, resource: &str, feed| (group.into(), resource.into(), Feed(feed));
         assert_eq!(feeds, [feed("", "events", 1), feed("apps", "deployments", 2), feed("", "pods", 2)]);
         assert!(clusters(Vec::new(), &["events#x".into()]).is_err());
+        let apart = clusters(Vec::new(), &["/services#https://c:2379".into()]).unwrap_err();
+        assert!(apart.contains("/services and networking.k8s.io/ipaddresses are written together"), "{apart}");
     }
 
     #[test]

@@ -2,16 +2,16 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
 use super::call::Target;
-use super::delete::{self, Deletion, Verdict};
+use super::delete::{self, Deletion};
 use super::existing::{Existing, read_key};
 use super::list;
-use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
+use super::write::{Storing, Turn};
+use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::cache::{Entry, Items};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::respond::{self, ListMeta, Warnings};
 use crate::status::Failure;
-use crate::store::{Commit, LeaseId, Op, Rev};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -37,18 +37,10 @@ enum Phase {
     Idle,
     /// One object is read again after its write lost a race.
     Read(Target),
-    /// An expiring object that stays until its finalizers are gone must be written with a lease; the store was asked
-    /// for one.
-    Lease {
-        target: Target,
-        verdict: Verdict,
-        key: Bytes,
-        revision: Rev,
-    },
     Write {
         target: Target,
         key: Bytes,
-        committing: Committing,
+        storing: Storing,
     },
 }
 
@@ -84,36 +76,27 @@ impl Collection {
                     None => this.next(scene),
                 }
             }
-            (Phase::Lease { target, verdict, key, revision }, answer) => {
-                let lease = lease::granted(answer)?;
-                let deletion = this.deletion(target);
-                match deletion.commit(&verdict, &key, revision, lease) {
-                    Some(commit) => this.send(scene, deletion, &verdict, key, commit),
-                    None => Err(fail::misfit()),
-                }
-            }
-            (Phase::Write { target, key, committing }, answer) => {
-                match committing.replied(scene.world, fail::stored(answer)?) {
-                    Progress::Wait(committing, op) => {
-                        this.wait(scene, Phase::Write { target, key, committing }, op)
-                    }
-                    Progress::Ended(outcome) => this.written(scene, target, &key, outcome),
-                }
-            }
+            (Phase::Write { target, key, storing }, answer) => match storing.resume(scene, answer)? {
+                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { target, key, storing }, ask)),
+                Turn::Committed(_) => this.next(scene),
+                Turn::Lost(loss) if loss.held.is_none() => this.next(scene),
+                Turn::Lost(_) => this.again(scene, target, &key),
+            },
         }
     }
 
-    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
-        Ok(Next::Wait(State::Collection(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    fn wait(self, phase: Phase, ask: Ask) -> Next {
+        Next::Wait(State::Collection(Box::new(Self { phase, ..self })), ask)
     }
 
-    /// Tries one object again, unless it was tried too often already.
-    fn again(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
+    /// Reads one object again to try once more, unless it was tried too often already.
+    fn again(self, scene: &Scene<'_>, target: Target, key: &Bytes) -> Result<Next, Failure> {
         if self.tries >= scene.world.config.bounds.conflict_retries {
             return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
         }
-        Self { tries: self.tries + 1, ..self }.wait(scene, phase, op)
+        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        let this = Self { tries: self.tries + 1, ..self };
+        Ok(this.wait(Phase::Read(target), Ask::Store(feed, read_key(key))))
     }
 
     fn deletion(&self, target: Target) -> Deletion {
@@ -132,45 +115,14 @@ impl Collection {
         let existing = Existing::new(entry);
         let deletion = self.deletion(target);
         let verdict = deletion.judge(scene, &existing)?;
-        let key = existing.entry.key().clone();
-        let revision = existing.revision();
-        if let Some(op) = deletion.lease(scene, &verdict).filter(|_| !self.options.dry_run) {
-            let target = deletion.target;
-            return self.wait(scene, Phase::Lease { target, verdict, key, revision }, op);
-        }
-        match deletion.commit(&verdict, &key, revision, LeaseId(0)) {
-            Some(commit) if !self.options.dry_run => self.send(scene, deletion, &verdict, key, commit),
-            Some(_) | None => self.next(scene),
-        }
-    }
-
-    /// Sends the write for one object. What was listed is no older than the request, so its absence proves a removal.
-    fn send(
-        self,
-        scene: &Scene<'_>,
-        deletion: Deletion,
-        verdict: &Verdict,
-        key: Bytes,
-        commit: Commit,
-    ) -> Result<Next, Failure> {
-        let (committing, op) = Committing::begin(commit, true);
-        let op = deletion.sent(scene, verdict, op);
-        self.wait(scene, Phase::Write { target: deletion.target, key, committing }, op)
-    }
-
-    fn written(
-        self,
-        scene: &Scene<'_>,
-        target: Target,
-        key: &Bytes,
-        outcome: Outcome,
-    ) -> Result<Next, Failure> {
-        match outcome {
-            Outcome::Committed(_) => self.next(scene),
-            Outcome::Lost(loss) if loss.held.is_none() => self.next(scene),
-            Outcome::Lost(_) => self.again(scene, Phase::Read(target), read_key(key)),
-            Outcome::Failed(failure) => Err(failure),
-            Outcome::Unknown(why) => Err(fail::unknown_outcome(&why)),
+        // What was listed is no older than the request, so its absence proves a removal.
+        match verdict.write(&existing, true).filter(|_| !self.options.dry_run) {
+            Some(write) => {
+                let key = write.key.clone();
+                let (storing, ask) = Storing::begin(scene, &deletion.target, write)?;
+                Ok(self.wait(Phase::Write { target: deletion.target, key, storing }, ask))
+            }
+            None => self.next(scene),
         }
     }
 

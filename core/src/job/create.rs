@@ -5,13 +5,14 @@ use super::body;
 use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::read_key;
-use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
+use super::write::{Storing, Turn, Write};
+use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::codec::form::{Endpoint, Form};
 use crate::http::options::WriteOptions;
 use crate::http::query::parse_uint;
 use crate::respond::Warnings;
 use crate::status::{Cause, CauseType, Failure, Qualified};
-use crate::store::{Commit, LeaseId, Op, Rev};
+use crate::store::Rev;
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
@@ -30,7 +31,6 @@ pub(crate) struct Create {
     /// The creation comes from a PUT to an absent name; the resource version in its body does not matter.
     by_update: bool,
     generates: bool,
-    lease: LeaseId,
     /// How many names were generated so far.
     tries: u32,
     phase: Phase,
@@ -40,11 +40,10 @@ pub(crate) struct Create {
 enum Phase {
     /// The namespace was not in the cache, so the store was asked for it.
     Namespace,
-    Lease,
     Write {
         draft: Draft,
         key: Bytes,
-        committing: Committing,
+        storing: Storing,
     },
 }
 
@@ -70,7 +69,6 @@ pub(super) fn from_value(
     scene.place(&target, &mut value)?;
     let resource_version = object::resource_version(&value).into();
     target.name = object::name(&value).into();
-    let lease = LeaseId(0);
     let generates = target.name.is_empty();
     let create = Create {
         target,
@@ -80,7 +78,6 @@ pub(super) fn from_value(
         resource_version,
         by_update,
         generates,
-        lease,
         tries: 0,
         phase: Phase::Namespace,
     };
@@ -97,27 +94,22 @@ impl Create {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
             Phase::Namespace => this.namespace_read(scene, answer, warnings),
-            Phase::Lease => this.leased(scene, answer, warnings),
-            Phase::Write { draft, key, committing } => {
-                match committing.replied(scene.world, fail::stored(answer)?) {
-                    Progress::Wait(committing, op) => {
-                        this.wait(scene, Phase::Write { draft, key, committing }, op)
-                    }
-                    Progress::Ended(outcome) => this.written(scene, draft, &key, outcome, warnings),
-                }
-            }
+            Phase::Write { draft, key, storing } => match storing.resume(scene, answer)? {
+                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
+                Turn::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
+                Turn::Lost(_) => this.taken(scene, warnings),
+            },
         }
     }
 
-    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
-        Ok(Next::Wait(State::Create(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    fn wait(self, phase: Phase, ask: Ask) -> Next {
+        Next::Wait(State::Create(Box::new(Self { phase, ..self })), ask)
     }
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
     fn check_namespace(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         if self.target.namespace.is_empty() {
-            return self.lease_or_write(scene, warnings);
+            return self.write(scene, warnings);
         }
         let namespaces = scene.namespaces()?;
         let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
@@ -125,8 +117,7 @@ impl Create {
             Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
             None => {
                 let feed = scene.collection(namespaces)?.feed;
-                let state = State::Create(Box::new(Self { phase: Phase::Namespace, ..self }));
-                Ok(Next::Wait(state, Ask::Store(feed, read_key(&key))))
+                Ok(self.wait(Phase::Namespace, Ask::Store(feed, read_key(&key))))
             }
         }
     }
@@ -151,7 +142,7 @@ impl Create {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         if !object::is_being_deleted(namespace) {
-            return self.lease_or_write(scene, warnings);
+            return self.write(scene, warnings);
         }
         let name = &self.target.namespace;
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
@@ -163,18 +154,6 @@ impl Create {
         };
         failure.details.get_or_insert_default().causes.push(cause);
         Err(failure)
-    }
-
-    fn lease_or_write(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        match lease::op(scene, &self.target) {
-            Some(op) if !self.options.dry_run => self.wait(scene, Phase::Lease, op),
-            Some(_) | None => self.write(scene, warnings),
-        }
-    }
-
-    fn leased(mut self, scene: &Scene<'_>, answer: Answer, warnings: &mut Warnings) -> Result<Next, Failure> {
-        self.lease = lease::granted(answer)?;
-        self.write(scene, warnings)
     }
 
     /// Sets the object's name, drafts the object and writes it.
@@ -211,9 +190,10 @@ impl Create {
     }
 
     fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
-        let commit = Commit::default().put(&key, Rev(0), draft.bytes.clone(), self.lease);
-        let (committing, op) = Committing::begin(commit, true);
-        self.wait(scene, Phase::Write { draft, key, committing }, op)
+        let value = Some(draft.bytes.clone());
+        let write = Write { key: key.clone(), revision: Rev(0), value, confirmed: true };
+        let (storing, ask) = Storing::begin(scene, &self.target, write)?;
+        Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }
 
     /// Answers a dry run. Nothing is written, so the answer has the resource version that the client sent.
@@ -227,20 +207,8 @@ impl Create {
         self.respond(scene, draft, key, None)
     }
 
-    fn written(
-        self,
-        scene: &Scene<'_>,
-        draft: Draft,
-        key: &Bytes,
-        outcome: Outcome,
-        warnings: &mut Warnings,
-    ) -> Result<Next, Failure> {
-        match outcome {
-            Outcome::Committed(revision) => return self.respond(scene, draft, key, Some(revision)),
-            Outcome::Lost(_) => {}
-            Outcome::Failed(failure) => return Err(failure),
-            Outcome::Unknown(why) => return Err(fail::unknown_outcome(&why)),
-        }
+    /// Tries another generated name, if the name was generated.
+    fn taken(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         let tries_max = scene.world.config.bounds.generated_name_tries;
         if self.generates && self.tries + 1 < tries_max {
             return Self { tries: self.tries + 1, ..self }.write(scene, warnings);

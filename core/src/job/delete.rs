@@ -5,7 +5,8 @@ use super::body::{self, Expected};
 use super::call::Target;
 use super::draft::Draft;
 use super::existing::{Existing, read_key};
-use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, fail, lease};
+use super::write::{Storing, Turn, Write};
+use super::{Answer, Ask, Next, Scene, State};
 use crate::codec::form::{Endpoint, Form, body_media};
 use crate::http::options::{DeleteOptions, Propagation};
 use crate::kinds::Rules;
@@ -14,7 +15,7 @@ use crate::now::Wall;
 use crate::respond::{self, Warnings};
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified, quoted};
-use crate::store::{Commit, LeaseId, Op, Rev};
+use crate::store::Rev;
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 use alloc::format;
@@ -48,23 +49,15 @@ pub(crate) struct Delete {
     deletion: Deletion,
     form: Form,
     tries: u32,
-    /// The object was read from the store while this request was running, so it cannot be stale.
-    confirmed: bool,
     phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
     Read,
-    /// An expiring object that is marked and stays must be written with a lease; the store was asked for one.
-    Lease {
-        verdict: Verdict,
-        key: Bytes,
-        revision: Rev,
-    },
     Write {
         verdict: Verdict,
-        committing: Committing,
+        storing: Storing,
     },
 }
 
@@ -81,7 +74,6 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
         deletion: Deletion { target, options },
         form,
         tries: 0,
-        confirmed: false,
         phase: Phase::Read,
     };
     delete.start(scene)
@@ -326,37 +318,18 @@ impl Deletion {
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
         scene.sealed(scene.resource(&self.target), value, Vec::new())
     }
+}
 
-    /// The request for the lease that writing a verdict needs; None when it needs none.
-    pub(super) fn lease(&self, scene: &Scene<'_>, verdict: &Verdict) -> Option<Op> {
-        match verdict {
-            Verdict::Mark(_) if !scene.flaw().is(Mutant::LeaseDropped) => lease::op(scene, &self.target),
-            Verdict::Mark(_) | Verdict::Remove { .. } | Verdict::Wait => None,
-        }
-    }
-
-    /// The write that carries out a verdict; None when there is nothing to write. An object that stays gets the
-    /// lease.
-    pub(super) fn commit(
-        &self,
-        verdict: &Verdict,
-        key: &Bytes,
-        revision: Rev,
-        lease: LeaseId,
-    ) -> Option<Commit> {
-        match verdict {
-            Verdict::Remove { .. } => Some(Commit::default().delete(key, revision)),
-            Verdict::Mark(draft) => Some(Commit::default().put(key, revision, draft.bytes.clone(), lease)),
-            Verdict::Wait => None,
-        }
-    }
-
-    /// The first operation of the write, as it is sent.
-    pub(super) fn sent(&self, scene: &Scene<'_>, verdict: &Verdict, op: Op) -> Op {
-        match verdict {
-            Verdict::Remove { .. } => scene.flaw().unguarded(Mutant::FinalizerIgnored, op),
-            Verdict::Mark(_) | Verdict::Wait => op,
-        }
+impl Verdict {
+    /// The write that carries it out; None when there is nothing to write.
+    pub(super) fn write(&self, existing: &Existing, confirmed: bool) -> Option<Write> {
+        let value = match self {
+            Self::Remove { .. } => None,
+            Self::Mark(draft) => Some(draft.bytes.clone()),
+            Self::Wait => return None,
+        };
+        let key = existing.entry.key().clone();
+        Some(Write { key, revision: existing.revision(), value, confirmed })
     }
 }
 
@@ -387,32 +360,25 @@ impl Delete {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
             }
-            Phase::Lease { verdict, key, revision } => {
-                let lease = lease::granted(answer)?;
-                match this.deletion.commit(&verdict, &key, revision, lease) {
-                    Some(commit) => this.send(scene, verdict, commit),
-                    None => Err(fail::misfit()),
+            Phase::Write { verdict, storing } => match storing.resume(scene, answer)? {
+                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
+                Turn::Committed(revision) => this.written(scene, verdict, revision),
+                Turn::Lost(loss) => {
+                    let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
+                    Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
                 }
-            }
-            Phase::Write { verdict, committing } => {
-                match committing.replied(scene.world, fail::stored(answer)?) {
-                    Progress::Wait(committing, op) => {
-                        this.wait(scene, Phase::Write { verdict, committing }, op)
-                    }
-                    Progress::Ended(outcome) => this.written(scene, verdict, outcome),
-                }
-            }
+            },
         }
     }
 
-    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.deletion.target))?.feed;
-        Ok(Next::Wait(State::Delete(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    fn wait(self, phase: Phase, ask: Ask) -> Next {
+        Next::Wait(State::Delete(Box::new(Self { phase, ..self })), ask)
     }
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let key = self.deletion.key(scene)?;
-        self.wait(scene, Phase::Read, read_key(&key))
+        let feed = scene.collection(scene.resource(&self.deletion.target))?.feed;
+        Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
     /// Carries out the deletion on an object. An error that came from the cache's object is reported only after the
@@ -429,34 +395,20 @@ impl Delete {
             Ok(verdict) => verdict,
             Err(failure) => return Err(failure),
         };
-        let key = existing.entry.key().clone();
         let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
-        let (this, revision) = (Self { confirmed, ..self }, existing.revision());
-        if let Some(op) = this.deletion.lease(scene, &verdict).filter(|_| !tries_only) {
-            return this.wait(scene, Phase::Lease { verdict, key, revision }, op);
-        }
-        match this.deletion.commit(&verdict, &key, revision, LeaseId(0)) {
-            Some(commit) if !tries_only => this.send(scene, verdict, commit),
-            Some(_) | None => this.respond(scene, verdict, existing.value, revision),
-        }
-    }
-
-    fn send(self, scene: &Scene<'_>, verdict: Verdict, commit: Commit) -> Result<Next, Failure> {
-        let (committing, op) = Committing::begin(commit, self.confirmed);
-        let op = self.deletion.sent(scene, &verdict, op);
-        self.wait(scene, Phase::Write { verdict, committing }, op)
-    }
-
-    fn written(self, scene: &Scene<'_>, verdict: Verdict, outcome: Outcome) -> Result<Next, Failure> {
-        let revision = match outcome {
-            Outcome::Committed(revision) => revision,
-            Outcome::Lost(loss) => {
-                let existing = scene.lost_race(&self.deletion.target, loss, self.tries)?;
-                return Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true);
+        match verdict.write(&existing, confirmed) {
+            Some(write) if !tries_only => {
+                let (storing, ask) = Storing::begin(scene, &self.deletion.target, write)?;
+                Ok(self.wait(Phase::Write { verdict, storing }, ask))
             }
-            Outcome::Failed(failure) => return Err(failure),
-            Outcome::Unknown(why) => return Err(fail::unknown_outcome(&why)),
-        };
+            Some(_) | None => {
+                let revision = existing.revision();
+                self.respond(scene, verdict, existing.value, revision)
+            }
+        }
+    }
+
+    fn written(self, scene: &Scene<'_>, verdict: Verdict, revision: Rev) -> Result<Next, Failure> {
         if let Verdict::Mark(draft) = &verdict
             && scene.flaw().is(Mutant::PreconditionOnOwnChange)
         {

@@ -6,13 +6,13 @@ use super::call::Target;
 use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key};
-use super::{Answer, Ask, Committing, Next, Outcome, Progress, Scene, State, create, fail, lease, scale};
+use super::write::{Storing, Turn, Write};
+use super::{Answer, Ask, Next, Scene, State, create, scale};
 use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
 use crate::http::options::WriteOptions;
-use crate::museum::Mutant;
 use crate::respond::{self, Warnings};
 use crate::status::Failure;
-use crate::store::{Commit, LeaseId, Op, Rev};
+use crate::store::Rev;
 use crate::value::{Value, object};
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -32,15 +32,10 @@ pub(crate) struct Update {
 enum Phase {
     /// The key is being read, because it was not in the cache or the cached object led to an error.
     Read,
-    /// An object that expires needs a lease for this write; the store was asked for one.
-    Lease {
-        draft: Draft,
-        revision: Rev,
-    },
     Write {
         draft: Draft,
         key: Bytes,
-        committing: Committing,
+        storing: Storing,
     },
 }
 
@@ -108,18 +103,14 @@ impl Update {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => this.read_done(scene, answer, warnings),
-            Phase::Lease { draft, revision } => {
-                let lease = lease::granted(answer)?;
-                this.put(scene, draft, revision, lease)
-            }
-            Phase::Write { draft, key, committing } => {
-                match committing.replied(scene.world, fail::stored(answer)?) {
-                    Progress::Wait(committing, op) => {
-                        this.wait(scene, Phase::Write { draft, key, committing }, op)
-                    }
-                    Progress::Ended(outcome) => this.written(scene, draft, &key, outcome, warnings),
+            Phase::Write { draft, key, storing } => match storing.resume(scene, answer)? {
+                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
+                Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
+                Turn::Lost(loss) => {
+                    let existing = scene.lost_race(&this.target, loss, this.tries)?;
+                    Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
                 }
-            }
+            },
         }
     }
 
@@ -128,14 +119,14 @@ impl Update {
         Ok(collection.keys.key(&self.target.namespace, &self.target.name))
     }
 
-    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
-        Ok(Next::Wait(State::Update(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    fn wait(self, phase: Phase, ask: Ask) -> Next {
+        Next::Wait(State::Update(Box::new(Self { phase, ..self })), ask)
     }
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let key = self.key(scene)?;
-        self.wait(scene, Phase::Read, read_key(&key))
+        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
     fn read_done(self, scene: &Scene<'_>, answer: Answer, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -154,8 +145,11 @@ impl Update {
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene, warnings) };
         match self.apply(scene, existing, warnings) {
-            Ok(Applied::Write(draft, revision)) => self.write(scene, draft, revision),
-            Ok(Applied::Remove(draft, revision)) => self.remove(scene, draft, revision, confirmed),
+            Ok(Applied::Write(draft, revision)) => {
+                let value = Some(draft.bytes.clone());
+                self.write(scene, draft, revision, value, confirmed)
+            }
+            Ok(Applied::Remove(draft, revision)) => self.write(scene, draft, revision, None, confirmed),
             Ok(Applied::Same(existing)) if confirmed => self.respond(scene, existing.value),
             Err(failure) if confirmed => Err(failure),
             Ok(Applied::Same(_)) | Err(_) => self.read(scene),
@@ -208,69 +202,21 @@ impl Update {
         Ok(Applied::Write(draft, existing.revision()))
     }
 
-    fn write(self, scene: &Scene<'_>, draft: Draft, revision: Rev) -> Result<Next, Failure> {
-        if self.options.dry_run {
-            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
-        }
-        match lease::op(scene, &self.target) {
-            Some(op) if !scene.flaw().is(Mutant::LeaseDropped) => {
-                self.wait(scene, Phase::Lease { draft, revision }, op)
-            }
-            Some(_) | None => self.put(scene, draft, revision, LeaseId(0)),
-        }
-    }
-
-    fn put(self, scene: &Scene<'_>, draft: Draft, revision: Rev, lease: LeaseId) -> Result<Next, Failure> {
-        let key = self.key(scene)?;
-        let commit = Commit::default().put(&key, revision, draft.bytes.clone(), lease);
-        self.send(scene, draft, key, commit, true)
-    }
-
-    fn remove(
+    fn write(
         self,
         scene: &Scene<'_>,
         draft: Draft,
         revision: Rev,
+        value: Option<Bytes>,
         confirmed: bool,
     ) -> Result<Next, Failure> {
         if self.options.dry_run {
             return self.respond(scene, respond::versioned(draft.value, Some(revision)));
         }
         let key = self.key(scene)?;
-        let commit = Commit::default().delete(&key, revision);
-        self.send(scene, draft, key, commit, confirmed)
-    }
-
-    fn send(
-        self,
-        scene: &Scene<'_>,
-        draft: Draft,
-        key: Bytes,
-        commit: Commit,
-        confirmed: bool,
-    ) -> Result<Next, Failure> {
-        let (committing, op) = Committing::begin(commit, confirmed);
-        let op = scene.flaw().unguarded(Mutant::LostUpdate, op);
-        self.wait(scene, Phase::Write { draft, key, committing }, op)
-    }
-
-    fn written(
-        self,
-        scene: &Scene<'_>,
-        draft: Draft,
-        key: &[u8],
-        outcome: Outcome,
-        warnings: &mut Warnings,
-    ) -> Result<Next, Failure> {
-        match outcome {
-            Outcome::Committed(revision) => self.respond_written(scene, draft, key, revision),
-            Outcome::Lost(loss) => {
-                let existing = scene.lost_race(&self.target, loss, self.tries)?;
-                Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true, warnings)
-            }
-            Outcome::Failed(failure) => Err(failure),
-            Outcome::Unknown(why) => Err(fail::unknown_outcome(&why)),
-        }
+        let write = Write { key: key.clone(), revision, value, confirmed };
+        let (storing, ask) = Storing::begin(scene, &self.target, write)?;
+        Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }
 
     fn respond_written(

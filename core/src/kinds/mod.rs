@@ -8,6 +8,7 @@ pub mod registry;
 pub mod rules;
 pub mod scheme;
 pub mod table;
+pub mod together;
 
 pub use registry::{Registry, Resource, ResourceId, StorageId};
 
@@ -107,6 +108,8 @@ pub struct Row {
     pub columns: &'static columns::Columns,
     /// The warning that every response of the resource carries; empty for none.
     pub deprecation: &'static str,
+    /// No client sees the resource: it is stored, followed and cached, and not served.
+    pub internal: bool,
 }
 
 /// A field that a field selector of the kind may name, and how its value is read (as text, the empty

@@ -16,7 +16,7 @@ pub struct ResourceId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StorageId(pub u16);
 
-/// A resource that is served.
+/// A resource. Those whose row is internal are not served.
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub id: ResourceId,
@@ -28,7 +28,7 @@ pub struct Resource {
     pub storage: Option<StorageId>,
 }
 
-/// All served resources, in discovery order.
+/// All resources, in discovery order.
 #[derive(Clone, Debug)]
 pub struct Registry {
     pub catalogue: Arc<Catalogue>,
@@ -88,7 +88,8 @@ impl Registry {
             let stored = stored.unwrap_or_else(|| panic!("nothing stores {prefix} as {group}/{version}"));
             resources[index].storage = stored.storage;
         }
-        let mut by_name: Vec<ResourceId> = resources.iter().map(|resource| resource.id).collect();
+        let served = resources.iter().filter(|resource| !resource.row.internal);
+        let mut by_name: Vec<ResourceId> = served.map(|resource| resource.id).collect();
         by_name.sort_by_key(|id| {
             let row = rows[usize::from(id.0)];
             (row.plural, row.group, row.version)
@@ -110,9 +111,14 @@ impl Registry {
         &self.resources[usize::from(id.0)]
     }
 
-    /// In discovery order.
+    /// The served resources, in discovery order.
     pub fn iter(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.iter()
+        self.resources.iter().filter(|resource| !resource.row.internal)
+    }
+
+    /// A resource that no client sees, by its name.
+    pub fn internal(&self, plural: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.row.internal && resource.row.plural == plural)
     }
 
     /// The resource whose version a storage holds.
@@ -152,10 +158,10 @@ impl Registry {
     }
 
     pub fn serves_group(&self, group: &str) -> bool {
-        self.resources.iter().any(|resource| resource.row.group == group)
+        self.iter().any(|resource| resource.row.group == group)
     }
 
     pub fn serves_group_version(&self, group: &str, version: &str) -> bool {
-        self.resources.iter().any(|resource| (resource.row.group, resource.row.version) == (group, version))
+        self.iter().any(|resource| (resource.row.group, resource.row.version) == (group, version))
     }
 }

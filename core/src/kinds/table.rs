@@ -4,6 +4,7 @@
 
 mod access;
 mod core;
+mod internal;
 mod networking;
 mod workloads;
 
@@ -36,6 +37,7 @@ const GROUPS: &[&[Row]] = &[
     networking::DISCOVERY,
     workloads::RESOURCE,
     access::FLOWCONTROL,
+    internal::INTERNAL,
 ];
 
 const COUNT: usize = {
@@ -83,6 +85,7 @@ const BASE: Row = Row {
     fields: &[],
     columns: &GENERIC,
     deprecation: "",
+    internal: false,
 };
 
 const ALL: &[Verb] = &[

@@ -71,6 +71,20 @@ impl Commit {
         self
     }
 
+    /// Whether it is the write of one key, without further conditions.
+    pub fn is_of_one_key(&self) -> bool {
+        self.guards.len() == 1
+    }
+
+    /// Whether the commit happened at a revision, by what the guarded keys held at it.
+    pub fn happened_at(&self, revision: Rev, held: &[Option<KeyValue>]) -> bool {
+        self.guards.iter().zip(held).all(|(guard, held)| match (self.written(&guard.key), held) {
+            (Some(Written::Put(put)), Some(kv)) => kv.mod_revision == revision && kv.value == put.value,
+            (Some(Written::Put(_)), None) | (Some(Written::Deleted), Some(_)) => false,
+            (Some(Written::Deleted), None) | (None, _) => true,
+        })
+    }
+
     /// Whether it writes nothing.
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty() && self.deletes.is_empty()
@@ -97,20 +111,22 @@ impl Commit {
         Txn {
             compare: self.guards.iter().map(compare).collect(),
             then: puts.chain(deletes).collect(),
-            otherwise: self.reads(),
+            otherwise: self.reads(Rev(0)),
         }
     }
 
-    /// Reads the guarded keys, in their order, as they are at one revision.
-    pub fn read(&self) -> Op {
+    /// Reads the guarded keys, in their order, as they were at one revision (`Rev(0)`: as they are).
+    pub fn read(&self, revision: Rev) -> Op {
         match self.guards.as_slice() {
-            [guard] => Op::Range(Range { key: guard.key.clone(), ..Range::default() }),
-            _ => Op::Txn(Txn { then: self.reads(), ..Txn::default() }),
+            [guard] => Op::Range(Range { key: guard.key.clone(), revision, ..Range::default() }),
+            _ => Op::Txn(Txn { then: self.reads(revision), ..Txn::default() }),
         }
     }
 
-    fn reads(&self) -> Vec<TxnOp> {
-        let read = |guard: &Guard| TxnOp::Range(Range { key: guard.key.clone(), ..Range::default() });
+    fn reads(&self, revision: Rev) -> Vec<TxnOp> {
+        let read = |guard: &Guard| {
+            TxnOp::Range(Range { key: guard.key.clone(), revision, ..Range::default() })
+        };
         self.guards.iter().map(read).collect()
     }
 

@@ -37,6 +37,8 @@ guarantees! {
         "A write that is answered with an error other than an unknown outcome has changed nothing.",
     RefusalsAreTrue =>
         "An answer that something exists, does not exist or has changed was true between the request and its answer.",
+    DoubtsAreReal =>
+        "A write is answered with an unknown outcome only where what the server has read does not prove its outcome.",
     NoUpdateIsLost =>
         "A write that names the version it was made from is stored only in place of that version.",
     WatchesAreOrdered =>
@@ -119,6 +121,7 @@ impl Guarantee {
             | Self::WritesAreWhatIsStored
             | Self::RefusedWritesChangeNothing
             | Self::RefusalsAreTrue
+            | Self::DoubtsAreReal
             | Self::NoUpdateIsLost
             | Self::WatchesAreOrdered
             | Self::WatchesAreComplete

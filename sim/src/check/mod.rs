@@ -7,6 +7,7 @@
 mod answers;
 mod caches;
 mod deletions;
+mod doubts;
 mod expired;
 mod failures;
 mod generations;
@@ -99,6 +100,7 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     }
     failures::check(answer)?;
     refusals::check(answer)?;
+    doubts::check(answer)?;
     match answer.ask.verb {
         Verb::Get => reads::check(answer),
         Verb::List => lists::check(answer),

@@ -27,6 +27,8 @@ pub(super) struct Call {
     pub(super) seen: Rev,
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
+    /// The reply to one of its writes was lost.
+    pub(super) in_doubt: bool,
     pub(super) answered: bool,
     /// Its server has ended the watch.
     pub(super) ended: bool,

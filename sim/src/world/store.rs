@@ -104,7 +104,7 @@ impl World {
         let loss = self.loss(&operation);
         if loss == Some(Loss::BeforeEffect) {
             self.lost(&operation, "is lost");
-            self.mark_unknown(&operation.op, false);
+            self.mark_unknown(&operation, false);
             return Ok(());
         }
         let changes = self.truth.log().len();
@@ -119,14 +119,14 @@ impl World {
         }
         if loss == Some(Loss::AfterEffect) {
             self.lost(&operation, "was performed and its reply is lost");
-            self.mark_unknown(&operation.op, applied);
+            self.mark_unknown(&operation, applied);
         } else if !operation.given_up {
             let at = self.arrival(Label::Store.of(operation.key));
             let lanes = (Lane::Member(operation.member.0 as usize), Lane::Server(operation.server));
             let at = self.network.arrival(lanes.0, lanes.1, at);
             if at > deadline {
                 self.answer(&operation, gave_up(&operation.op), deadline.max(self.now));
-                self.mark_unknown(&operation.op, applied);
+                self.mark_unknown(&operation, applied);
             } else {
                 self.answer(&operation, stored, at);
             }
@@ -187,9 +187,12 @@ impl World {
     }
 
     /// A write's outcome is not known to its server.
-    fn mark_unknown(&mut self, op: &Op, applied: bool) {
-        if is_write(op) {
+    fn mark_unknown(&mut self, operation: &Operation, applied: bool) {
+        if is_write(&operation.op) {
             self.mark(if applied { Mark::UnknownApplied } else { Mark::UnknownNotApplied });
+            if let Some(call) = self.calls.get_mut(operation.id) {
+                call.in_doubt = true;
+            }
         }
     }
 

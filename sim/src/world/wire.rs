@@ -137,6 +137,7 @@ impl World {
             sent_at: self.now,
             seen: Rev(0),
             commits: Vec::new(),
+            in_doubt: false,
             answered: false,
             ended: false,
             follow: None,
@@ -271,6 +272,14 @@ impl World {
         let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
         let unknown = says("outcome of the request is not known");
         let too_large = says("Too large resource version");
+        let in_doubt = call.in_doubt;
+        // The first change is the write's own, as it is shown; the object is at a later one.
+        let is_changed_since = reply.status < 300
+            && call.commits.iter().any(|(revision, key)| {
+                let shown = answer.body.text_at(&["metadata", "resourceVersion"]);
+                let now = self.truth.newest(key).map_or(Rev(0), |stored| stored.revision);
+                shown == revision.0.to_string() && now > *revision
+            });
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
         {
             let status = watch_status(reply);
@@ -281,6 +290,9 @@ impl World {
         }
         if unknown {
             self.mark(Mark::OutcomeNotKnown);
+        }
+        if in_doubt && !unknown && is_changed_since {
+            self.mark(Mark::SettledByHistory);
         }
         if too_large {
             self.mark(Mark::TooLargeResourceVersion);

@@ -43,6 +43,9 @@ enum Phase {
     Reading,
     /// The first change of a key after its guarded revision is being searched for.
     Searching(Search),
+    /// That change was found in one of several keys, and may be the commit: all of them are being read at its
+    /// revision.
+    Confirming(Rev, Loss),
 }
 
 /// What became of a commit.
@@ -89,6 +92,13 @@ impl Committing {
                 | Stored::Failed(_)
                 | Stored::Unknown(_) => self.unknown(),
             },
+            Phase::Confirming(revision, loss) => match self.commit.held(stored) {
+                Some((held, _)) if self.commit.happened_at(revision, &held) => {
+                    Progress::Ended(Outcome::Committed(revision))
+                }
+                Some(_) => Progress::Ended(Outcome::Lost(loss)),
+                None => self.unknown(),
+            },
         }
     }
 
@@ -109,7 +119,7 @@ impl Committing {
             }
             Stored::Unknown(why) => {
                 self.doubt.get_or_insert(why);
-                let op = self.commit.read();
+                let op = self.commit.read(Rev(0));
                 Progress::Wait(Self { phase: Phase::Reading, ..self }, op)
             }
             Stored::Failed(_) if self.doubt.is_some() => self.unknown(),
@@ -121,26 +131,26 @@ impl Committing {
     /// Judges the commit by what the guarded keys hold at a revision.
     fn settle(self, world: &World, held: &[Option<KeyValue>], revision: Rev) -> Progress {
         if world.config.flaw.is(Mutant::SettledByBytes) {
-            return self.settle_by_bytes(held);
+            return self.settle_by_bytes(held, revision);
         }
-        let mut can_be_repeated = false;
-        for (guard, held) in self.commit.guards().iter().zip(held) {
-            let Some(written) = self.commit.written(&guard.key) else { continue };
-            match written {
-                Written::Put(put) if guard.revision == Rev(0) => {
-                    let own = held.as_ref().filter(|kv| is_same_object(world, kv, &put.value));
-                    if let Some(kv) = own {
-                        return Progress::Ended(Outcome::Committed(kv.create_revision));
-                    }
-                }
-                Written::Put(_) | Written::Deleted if guard.holds(held.as_ref()) => can_be_repeated = true,
-                Written::Put(_) | Written::Deleted => {
-                    let search = Search::new(guard.clone(), held.clone(), revision);
-                    return self.search(world, search);
-                }
-            }
+        let keys = || self.commit.guards().iter().zip(held);
+        let created = keys().filter(|(guard, _)| guard.revision == Rev(0));
+        let mut own = created.filter_map(|(guard, held)| match self.commit.written(&guard.key)? {
+            Written::Put(put) => held.as_ref().filter(|kv| is_same_object(world, kv, &put.value)),
+            Written::Deleted => None,
+        });
+        if let Some(kv) = own.next() {
+            return Progress::Ended(Outcome::Committed(kv.create_revision));
         }
-        let may_repeat = can_be_repeated && self.sends < limits::COMMIT_SENDS;
+        let mut changed = keys().filter(|(guard, _)| {
+            guard.revision > Rev(0) && self.commit.written(&guard.key).is_some()
+        });
+        let is_unchanged = |(guard, held): &(&Guard, &Option<KeyValue>)| guard.holds(held.as_ref());
+        if let Some((guard, held)) = changed.clone().find(|key| !is_unchanged(key)) {
+            let search = Search::new(guard.clone(), held.clone(), revision);
+            return self.search(world, search);
+        }
+        let may_repeat = changed.next().is_some() && self.sends < limits::COMMIT_SENDS;
         if may_repeat { self.send_again() } else { self.not_found(revision) }
     }
 
@@ -167,24 +177,28 @@ impl Committing {
         let (guard, held) = search.into_parts();
         let happened = match (self.commit.written(&guard.key), &first.held) {
             (Some(Written::Put(put)), Some(kv)) => kv.value == put.value,
-            (Some(Written::Deleted), None) => {
-                if !self.confirmed && !world.config.flaw.is(Mutant::DeletionClaimedOfStale) {
-                    return self.unknown();
-                }
-                true
-            }
+            (Some(Written::Deleted), None) => true,
             (Some(Written::Put(_) | Written::Deleted) | None, _) => false,
         };
-        let shows_old_version = world.config.flaw.is(Mutant::GoneUnderOldVersion);
-        Progress::Ended(match happened {
-            true if first.held.is_none() && shows_old_version => Outcome::Committed(guard.revision),
-            true => Outcome::Committed(first.revision),
-            false => Outcome::Lost(Loss { guard, held }),
+        let loss = Loss { guard, held };
+        if !happened {
+            return Progress::Ended(Outcome::Lost(loss));
+        }
+        if !self.commit.is_of_one_key() {
+            let op = self.commit.read(first.revision);
+            return Progress::Wait(Self { phase: Phase::Confirming(first.revision, loss), ..self }, op);
+        }
+        let flaw = world.config.flaw;
+        Progress::Ended(match first.held {
+            Some(_) => Outcome::Committed(first.revision),
+            None if !self.confirmed && !flaw.is(Mutant::DeletionClaimedOfStale) => return self.unknown(),
+            None if flaw.is(Mutant::GoneUnderOldVersion) => Outcome::Committed(loss.guard.revision),
+            None => Outcome::Committed(first.revision),
         })
     }
 
     /// Judges the commit by whether the keys hold the written bytes now.
-    fn settle_by_bytes(self, held: &[Option<KeyValue>]) -> Progress {
+    fn settle_by_bytes(self, held: &[Option<KeyValue>], revision: Rev) -> Progress {
         let happened = |(guard, held): (&Guard, &Option<KeyValue>)| {
             match (self.commit.written(&guard.key), held) {
                 (Some(Written::Put(put)), Some(kv)) if kv.value == put.value => Some(kv.mod_revision),
@@ -193,7 +207,7 @@ impl Committing {
         };
         match self.commit.guards().iter().zip(held).find_map(happened) {
             Some(revision) => Progress::Ended(Outcome::Committed(revision)),
-            None => self.unknown(),
+            None => self.not_found(revision),
         }
     }
 

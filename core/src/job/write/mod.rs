@@ -2,5 +2,9 @@
 
 mod commit;
 mod history;
+#[cfg(test)]
+mod properties;
+mod store;
 
 pub(crate) use commit::{Committing, Outcome, Progress};
+pub(super) use store::{Storing, Turn, Write};
