@@ -1,6 +1,7 @@
 //! etcd's data model as the core sees it: the operations that it asks of a store, and their results.
 
 pub mod commit;
+pub(crate) mod failure;
 pub mod key;
 mod op;
 pub mod token;
