@@ -2,9 +2,10 @@
 
 use crate::conditions::{fetch, json};
 use bytes::Bytes;
-use steersman_core::http::{Method, Peer, Request};
-use steersman_core::machine::{Config, Input, JobId};
-use steersman_core::world::{Authentication, Token};
+use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Config, JobId};
+use steersman_core::machine::Input;
+use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
 
 /// A server with one valid token, and one whose user has no name.

@@ -177,3 +177,40 @@ fn the_documents_are_there() {
         assert!(root().join(name).exists(), "{name} is missing");
     }
 }
+
+/// The floors of the core, from the lowest up. `core/src/lib.rs` declares its modules in this order.
+fn floors() -> Vec<String> {
+    let lib = fs::read_to_string(root().join("core/src/lib.rs")).expect("the core has a lib.rs");
+    let declared = lib.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+    declared.map(|name| name.trim_end_matches(';').to_owned()).collect()
+}
+
+/// The modules of the crate's root that a text names after `crate::`.
+fn named_floors(text: &str) -> impl Iterator<Item = &str> {
+    text.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn the_core_imports_downwards_only() {
+    let floors = floors();
+    assert!(floors.len() > 15, "the floors are found: {floors:?}");
+    let height = |name: &str| floors.iter().position(|floor| floor == name);
+    check("A floor of the core imports only from those below it.", |name, text| {
+        let Some(path) = name.strip_prefix("core/src/").filter(|path| *path != "lib.rs") else {
+            return Vec::new();
+        };
+        let own = path.split(['/', '.']).next().unwrap_or_default();
+        let Some(own) = height(own) else { return vec![format!("{own} is no floor")] };
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        // Tests inside of a file may use what they need.
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let is_test = ["tests.rs", "properties.rs"].iter().any(|end| path.ends_with(end));
+        let lines = code.lines().filter(is_code).filter(|_| !is_test);
+        let upward =
+            lines.flat_map(named_floors).filter(|floor| height(floor).is_some_and(|height| height > own));
+        upward.map(|floor| format!("imports {floor}")).collect()
+    });
+}

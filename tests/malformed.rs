@@ -10,8 +10,9 @@ use generate::{
 use proptest::prelude::*;
 use std::cell::RefCell;
 use std::sync::Arc;
+use steersman_core::config::Note;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Input, Note};
+use steersman_core::machine::Input;
 use steersman_core::world::World;
 use steersman_sim::ask::Verb;
 use steersman_sim::choose::{ByteSource, Chooser, Label};

@@ -5,16 +5,17 @@ use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steersman_core::http::{Method, Peer, Request};
+use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Config, JobId};
 use steersman_core::kinds::Registry;
 use steersman_core::limits::Bounds;
-use steersman_core::machine::{Config, Effect, Input, JobId, Machine};
+use steersman_core::machine::{Effect, Input, Machine};
 use steersman_core::museum::{Flaw, Mutant};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev, Stored, Txn, TxnOp, Why,
 };
-use steersman_core::world::{Authentication, Token};
+use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, Loss, open_config};
 use steersman_sim::etcd::{FakeEtcd, Server};
 

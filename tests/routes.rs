@@ -3,7 +3,7 @@
 
 use crate::conditions::{JSON, json, server};
 use std::collections::BTreeSet;
-use steersman_core::machine::Note;
+use steersman_core::config::Note;
 use steersman_sim::driver::{Driver, Reply};
 
 const MAPS: &str = "/api/v1/namespaces/w/configmaps";

@@ -1,8 +1,8 @@
 //! Who may run at once: a seat is taken when it is known who asks, and given back when the answer is sent.
 
+use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Config, JobId};
 use steersman_core::limits::Bounds;
-use steersman_core::machine::{Config, JobId};
-use steersman_core::world::{Authentication, Token};
 use steersman_sim::driver::{Driver, Reply, open_config};
 
 const PODS: &str = "/api/v1/pods";

@@ -1,7 +1,8 @@
 //! How a server ends: not ready and still serving, then no new requests, and watches that end some at a time.
 
 use crate::conditions::{JSON, fetch, json, server};
-use steersman_core::machine::{Drain, Input, JobId};
+use steersman_core::config::JobId;
+use steersman_core::machine::{Drain, Input};
 use steersman_sim::driver::Driver;
 
 const MAPS: &str = "/api/v1/namespaces/w/configmaps";

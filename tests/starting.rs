@@ -1,11 +1,13 @@
 //! A server that starts: what it answers before it has read its store.
 
 use std::sync::Arc;
-use steersman_core::http::{Body, Method, Peer, Request};
+use steersman_core::answer::Body;
+use steersman_core::config::JobId;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Effect, Input, JobId, Machine};
+use steersman_core::machine::{Effect, Input, Machine};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Ranged, Rev, Stored, Why};
+use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
 
 /// An empty list at revision 0 would make a client believe that nothing exists.

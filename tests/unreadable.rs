@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use serde_json::json;
 use steersman_core::codec::base64;
-use steersman_core::machine::{Input, Note};
+use steersman_core::config::Note;
+use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Put, Txn, TxnOp};
 use steersman_sim::driver::{Driver, open_config};
 use steersman_sim::etcd::FakeEtcd;

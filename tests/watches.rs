@@ -25,11 +25,11 @@ fn relabel(driver: &mut Driver, name: &str, label: &str) -> u64 {
     version(&json(&changed))
 }
 
-fn watch(driver: &mut Driver, query: &str) -> steersman_core::machine::JobId {
+fn watch(driver: &mut Driver, query: &str) -> steersman_core::config::JobId {
     driver.begin("GET", &format!("{PLACE}?watch=1&{query}"), JSON, b"")
 }
 
-fn seen(driver: &mut Driver, id: steersman_core::machine::JobId) -> Vec<String> {
+fn seen(driver: &mut Driver, id: steersman_core::config::JobId) -> Vec<String> {
     told(&driver.take(id).unwrap_or_default())
 }
 

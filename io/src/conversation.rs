@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use steersman_core::http::{Body, Response};
+use steersman_core::answer::{Body, Response};
+use steersman_core::config::JobId;
 use steersman_core::limits;
-use steersman_core::machine::{Input, JobId};
+use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
 
 use crate::mailbox::{Mail, Mailbox, Taken};

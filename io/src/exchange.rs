@@ -11,12 +11,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame, SizeHint};
-use steersman_core::cache::ListBody;
-use steersman_core::http::{Body, Method, Request, health};
+use steersman_core::answer::Body;
+use steersman_core::answer::ListBody;
+use steersman_core::answer::{self, InitialEvents};
+use steersman_core::documents::health;
 use steersman_core::limits;
-use steersman_core::respond::{self, InitialEvents};
 use steersman_core::rng::Rng;
 use steersman_core::value::Text;
+use steersman_core::wire::{Method, Request};
 
 use crate::budget::{Budget, Share};
 use crate::clock::wall_now;
@@ -110,7 +112,7 @@ where
         }
         Err(failure) => {
             let request = to_core(asks.client, head, Bytes::new());
-            (respond::failure(&exchange.shell.world().registry, &request, &failure), None)
+            (answer::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
     let mut out = http::Response::new(Reply::empty(under_way));
@@ -180,7 +182,7 @@ fn to_core(client: &Client, head: Head, body: Bytes) -> Request {
     }
 }
 
-fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::http::Header>) {
+fn put_headers(out: &mut HeaderMap, headers: Vec<steersman_core::answer::Header>) {
     out.reserve(headers.len() + 4);
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("the core's header names are valid");

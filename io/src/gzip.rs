@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, HeaderMap};
-use steersman_core::cache::ListBody;
+use steersman_core::answer::ListBody;
 
 /// Bodies smaller than this are not compressed.
 pub(crate) const THRESHOLD_BYTES: usize = 128 * 1024;

@@ -47,9 +47,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use steersman_core::http::discovery::GIT_VERSION;
+use steersman_core::config::Config;
+use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Config, Drain, Machine};
+use steersman_core::machine::{Drain, Machine};
 use tokio::sync::Semaphore;
 
 use crate::budget::{Budget, Share};

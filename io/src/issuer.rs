@@ -9,7 +9,7 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use steersman_core::codec::base64;
-use steersman_core::http::openid::{Curve, IssuerKey, PublicKey};
+use steersman_core::config::{Curve, IssuerKey, PublicKey};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::{OID_EC_P256, OID_NIST_EC_P384, OID_NIST_EC_P521, Oid};
 use x509_parser::prelude::FromDer;

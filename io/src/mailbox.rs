@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use steersman_core::http::Response;
+use steersman_core::answer::Response;
+use steersman_core::config::JobId;
 use steersman_core::limits;
-use steersman_core::machine::{JobId, Task};
+use steersman_core::machine::Task;
 use steersman_core::store::{Feed, Op};
 
 use crate::pieces::Pieces;

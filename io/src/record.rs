@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use steersman_core::http::{Body, Response};
+use steersman_core::answer::{Body, Response};
+use steersman_core::config::{Config, JobId};
 use steersman_core::limits;
 use steersman_core::machine::text::{BROKEN, Digests, HEADING, write_config, write_effect, write_input};
-use steersman_core::machine::{Config, Effect, Input, JobId};
+use steersman_core::machine::{Effect, Input};
 use steersman_core::now::Now;
 
 use crate::private;

@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use bytes::Bytes;
-use steersman_core::http::{Body, Request, Response};
+use steersman_core::answer::{Body, Response};
+use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
-use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Note, Ran, Task};
+use steersman_core::machine::{Drain, Effect, Input, Machine, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::value::Text;
+use steersman_core::wire::Request;
 use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};

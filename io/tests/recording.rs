@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use steersman_core::http::Body;
+use steersman_core::answer::Body;
+use steersman_core::config::JobId;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{Digests, HEADING, Recorded, parse_config, parse_input, write_effect};
-use steersman_core::machine::{Drain, Effect, Input, JobId, Machine, Task};
+use steersman_core::machine::{Drain, Effect, Input, Machine, Task};
 use steersman_io::record::Recorder;
 
 use crate::serving::{config, request, send, start_with};

@@ -4,9 +4,9 @@ use crate::directory::{Directory, Place};
 use bytes::Bytes;
 use std::fmt::Write;
 use std::sync::Arc;
-use steersman_core::http::route::RequestInfo;
-use steersman_core::http::{Method, Peer, Request};
 use steersman_core::store::Rev;
+use steersman_core::wire::route::RequestInfo;
+use steersman_core::wire::{Method, Peer, Request};
 
 /// A request of a simulated client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,7 +191,7 @@ impl Ask {
 
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go
 fn asks_to_watch(request: &Request) -> bool {
-    let query = steersman_core::http::query::Query::parse(&request.query);
+    let query = steersman_core::wire::query::Query::parse(&request.query);
     let info = RequestInfo::parse(&request.method, &request.path, &query);
     request.method == Method::Get
         && info

@@ -7,13 +7,15 @@ use crate::etcd::{Delivery, FakeEtcd, Server};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
+use steersman_core::answer::{Body, Header, Response};
 use steersman_core::codec::json;
-use steersman_core::http::{Body, Header, Method, Peer, Request, Response};
+use steersman_core::config::{Config, JobId, Note};
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note};
+use steersman_core::machine::{Effect, Input, Machine};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::value::Value;
+use steersman_core::wire::{Method, Peer, Request};
 
 const SERVER: Server = Server(0);
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use steersman_core::config::JobId;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::{
     BROKEN, Digest, Digests, HEADING, Recorded, parse_config, parse_input, write_effect,
 };
-use steersman_core::machine::{Effect, Input, JobId, Machine, Task};
+use steersman_core::machine::{Effect, Input, Machine, Task};
 
 /// A replay under way.
 #[derive(Debug)]

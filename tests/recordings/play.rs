@@ -6,9 +6,9 @@ use super::{compare, folder};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use steersman_core::http::openid::IssuerKey;
-use steersman_core::machine::Config;
-use steersman_core::world::{Authentication, Token};
+use steersman_core::config::Config;
+use steersman_core::config::IssuerKey;
+use steersman_core::config::{Authentication, Token};
 use steersman_sim::driver::{Driver, Reply, open_config};
 
 /// Virtual time between two steps, milliseconds.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use steersman_core::http::openid::IssuerKey;
+use steersman_core::config::IssuerKey;
 use steersman_core::value::Text;
 use steersman_io::issuer::{public_keys, signing_key};
 

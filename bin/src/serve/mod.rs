@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steersman_core::http::discovery::GIT_VERSION;
+use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Drain, Machine};
 use steersman_io::metrics::Metrics;

@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use steersman_core::http::openid;
+use steersman_core::config::Config;
+use steersman_core::config::{Authentication, Authorization};
+use steersman_core::documents::openid;
 use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
-use steersman_core::machine::Config;
 use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
-use steersman_core::world::{Authentication, Authorization};
 
 use super::issuer::Issuer;
 use super::tokens;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use steersman_core::config::Token;
 use steersman_core::value::Text;
-use steersman_core::world::Token;
 
 /// The tokens of a file, sorted. If a token occurs twice, the later line counts. Empty tokens, and tokens without a
 /// user name, are left out, since an empty name identifies no user.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use steersman_core::http::discovery::GIT_VERSION;
+use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_sim::check::{Guarantee, Violation};
 use steersman_sim::choose::Tape;
 use steersman_sim::run::Outcome;

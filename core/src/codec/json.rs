@@ -10,13 +10,14 @@ use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::value::number::{write_float, write_int};
 pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
 pub use occurrences::{Members, Node, node};
 pub(crate) use parse::lossy;
 pub use parse::number;
 pub use parse::parse;
 pub use places::{places, string_end};
-pub use write::{write, write_float, write_int, write_str};
+pub use write::{write, write_str};
 
 /// A parsed body.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,20 @@
 //! The first steps of a request: authentication, authorization, and the choice of the file that handles its verb.
 
 use super::call::Target;
-use super::caller::{self, Caller};
+use super::caller;
 use super::{Ask, Next, Scene, State, collection, create, delete, document, list, read, update};
-use crate::codec::form::{Endpoint, Form, patch_media};
-use crate::http::Method;
-use crate::http::route::{RequestInfo, VERB_PROXY};
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
+use crate::caller::Caller;
+use crate::config::Authorization;
 use crate::kinds::{Resource, Sub, SubKind, Verb};
 use crate::museum::Mutant;
-use crate::respond::Warnings;
-use crate::status::{Failure, Qualified, quoted};
+use crate::status::{Failure, Qualified};
 use crate::value::Text;
-use crate::world::Authorization;
+use crate::value::quoted;
+use crate::wire::Method;
+use crate::wire::media::patch_media;
+use crate::wire::route::{RequestInfo, VERB_PROXY};
 use alloc::format;
 use alloc::string::String;
 
@@ -24,7 +27,7 @@ const PRIVILEGED_GROUP: &str = "system:masters";
 pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
     let request = &scene.call.request;
     if let Err(unroutable) = &scene.call.info {
-        return Ok(Next::Done(unroutable.response(request)));
+        return Ok(Next::Done(answer::unroutable(request, unroutable)));
     }
     let caller = caller::authenticate(scene, warnings)?;
     if let Err(failure) = caller::refuse_impersonation(request) {
@@ -38,7 +41,7 @@ pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, 
 pub(super) fn seated(scene: &Scene<'_>, caller: &Caller, warnings: &mut Warnings) -> Result<Next, Failure> {
     let info = match &scene.call.info {
         Ok(info) => info,
-        Err(unroutable) => return Ok(Next::Done(unroutable.response(&scene.call.request))),
+        Err(unroutable) => return Ok(Next::Done(answer::unroutable(&scene.call.request, unroutable))),
     };
     authorize(scene, info, caller)?;
     // Authorization and routing do not read every path alike: the router does not skip a second leading slash.

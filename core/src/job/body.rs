@@ -3,16 +3,17 @@
 
 use super::Scene;
 use super::call::Target;
-use crate::codec::form::{BodyMedia, body_media};
 use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
-use crate::http::options::FieldValidation;
 use crate::kinds::Resource;
 use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
-use crate::schema::{self, Catalogue, TypeId, strict};
-use crate::status::{Failure, quoted};
+use crate::schema::{self, Catalogue, TypeId, protobuf, strict};
+use crate::status::Failure;
+use crate::value::quoted;
 use crate::value::{Type, Value, object};
+use crate::wire::media::{BodyMedia, body_media};
+use crate::wire::options::FieldValidation;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -126,7 +127,7 @@ fn from_protobuf(scene: &Scene<'_>, body: &[u8], expected: Expected<'_>) -> Resu
     let is_expected = envelope.kind.is_empty() || envelope.kind == expected.kind;
     let mut value = if is_expected {
         let catalogue = &scene.world.registry.catalogue;
-        proto::message(catalogue, expected.type_id, envelope.raw).map_err(|error| error.to_string())?
+        protobuf::message(catalogue, expected.type_id, envelope.raw).map_err(|error| error.to_string())?
     } else {
         Value::empty_map()
     };

@@ -1,20 +1,22 @@
 //! What stays the same over all steps of a request: the request, its caller, and when it came.
 
 use super::Scene;
-use crate::codec::form::{Form, Shape};
-use crate::http::options::{IncludeObject, include_object};
-use crate::http::query::Query;
-use crate::http::route::{RequestInfo, Unroutable};
-use crate::http::{Method, Request, Response};
+use crate::answer::Response;
+use crate::answer::form::{Form, Shape};
+use crate::answer::{self, Renderer, View};
+use crate::config::{Answered, JobId};
+use crate::job::Seat;
 use crate::kinds::{Resource, ResourceId, Sub, SubKind};
-use crate::machine::{Answered, JobId, Seat};
 use crate::museum::Mutant;
 use crate::now::Now;
-use crate::respond::{self, Renderer, View};
 use crate::rng::Rng;
 use crate::status::{Failure, Qualified, Reason};
 use crate::store::Rev;
 use crate::value::Text;
+use crate::wire::options::{IncludeObject, include_object};
+use crate::wire::query::Query;
+use crate::wire::route::{RequestInfo, Unroutable};
+use crate::wire::{Method, Request};
 use crate::world::World;
 use alloc::format;
 use alloc::string::String;
@@ -93,7 +95,7 @@ impl Call {
     }
 
     pub(crate) fn failure(&self, world: &World, failure: &Failure) -> Response {
-        respond::failure(&world.registry, &self.request, failure)
+        answer::failure(&world.registry, &self.request, failure)
     }
 
     /// The answer to a watch that starts before the oldest known change: a stream that holds one error.
@@ -277,7 +279,7 @@ fn other_shape(requested: &str, why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Method, Peer};
+    use crate::wire::{Method, Peer};
 
     #[test]
     fn a_client_may_shorten_the_time_it_waits() {

@@ -2,39 +2,31 @@
 //! k8s: pkg/kubeapiserver/authenticator/config.go
 
 use super::Scene;
+use crate::answer::Warnings;
+use crate::caller::Caller;
 use crate::codec::base64;
-use crate::http::{Peer, Request, percent};
-use crate::respond::Warnings;
-use crate::status::{Failure, quoted};
+use crate::status::Failure;
 use crate::value::Text;
+use crate::value::quoted;
+use crate::wire::{Peer, Request, percent};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The authenticated user. The name is never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(super) name: Text,
-    /// Empty when the authenticator knows none.
-    pub(super) uid: Text,
-    pub(super) groups: Vec<Text>,
+/// The caller of a credential; None when its name is empty, since such a credential identifies no user.
+fn authenticated(name: &Text, uid: &Text, groups: &[Text]) -> Option<Caller> {
+    let groups = groups.iter().cloned().chain([Text::from("system:authenticated")]).collect();
+    (!name.is_empty()).then(|| Caller { name: name.clone(), uid: uid.clone(), groups, extra: Vec::new() })
 }
 
-impl Caller {
-    /// The caller of a credential; None when its name is empty, since such a credential identifies no user.
-    fn authenticated(name: &Text, uid: &Text, groups: &[Text]) -> Option<Self> {
-        let groups = groups.iter().cloned().chain([Text::from("system:authenticated")]).collect();
-        (!name.is_empty()).then(|| Self { name: name.clone(), uid: uid.clone(), groups })
-    }
-
-    fn anonymous() -> Self {
-        Self {
-            name: "system:anonymous".into(),
-            uid: Text::default(),
-            groups: alloc::vec![Text::from("system:unauthenticated")],
-        }
+fn anonymous() -> Caller {
+    Caller {
+        name: "system:anonymous".into(),
+        uid: Text::default(),
+        groups: alloc::vec![Text::from("system:unauthenticated")],
+        extra: Vec::new(),
     }
 }
 
@@ -54,7 +46,7 @@ pub(super) fn authenticate(scene: &Scene<'_>, warnings: &mut Warnings) -> Result
     match &request.peer {
         Peer::Certificate { common_name, organizations } => {
             // k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go CommonNameUserConversion
-            if let Some(caller) = Caller::authenticated(common_name, &Text::default(), organizations) {
+            if let Some(caller) = authenticated(common_name, &Text::default(), organizations) {
                 return Ok(caller);
             }
         }
@@ -72,12 +64,12 @@ pub(super) fn authenticate(scene: &Scene<'_>, warnings: &mut Warnings) -> Result
             let found = config.tokens.binary_search_by(|held| held.token.as_str().cmp(&token));
             found.ok().map(|index| &config.tokens[index])
         });
-        match known.and_then(|line| Caller::authenticated(&line.user, &line.uid, &line.groups)) {
+        match known.and_then(|line| authenticated(&line.user, &line.uid, &line.groups)) {
             Some(caller) => return Ok(caller),
             None => is_bad = true,
         }
     }
-    if is_bad || !config.anonymous { Err(Failure::unauthorized()) } else { Ok(Caller::anonymous()) }
+    if is_bad || !config.anonymous { Err(Failure::unauthorized()) } else { Ok(anonymous()) }
 }
 
 /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/bearertoken/bearertoken.go

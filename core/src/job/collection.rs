@@ -7,11 +7,12 @@ use super::existing::{Existing, read_key};
 use super::list;
 use super::write::{Storing, Turn};
 use super::{Answer, Ask, Next, Scene, State, fail};
-use crate::cache::{Entry, Items};
-use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{DeleteOptions, IncludeObject, ListOptions};
-use crate::respond::{self, ListMeta, Warnings};
+use crate::answer::Items;
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, ListMeta, Warnings};
 use crate::status::Failure;
+use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
+use crate::world::cache::Entry;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -128,6 +129,6 @@ impl Collection {
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let view = scene.list_view(&self.target, self.form, IncludeObject::Metadata)?;
-        Ok(Next::Done(respond::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
+        Ok(Next::Done(answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
     }
 }

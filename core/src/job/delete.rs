@@ -7,16 +7,17 @@ use super::draft::Draft;
 use super::existing::{Existing, read_key};
 use super::write::{Storing, Turn, Write};
 use super::{Answer, Ask, Next, Scene, State};
-use crate::codec::form::{Endpoint, Form, body_media};
-use crate::http::options::{DeleteOptions, Propagation};
+use crate::answer::form::{Endpoint, Form};
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
-use crate::respond::{self, Warnings};
 use crate::schema::decode;
-use crate::status::{Details, Failure, Qualified, quoted};
+use crate::status::{Details, Failure, Qualified};
 use crate::store::Rev;
+use crate::value::quoted;
 use crate::value::{Text, Value, object};
+use crate::wire::media::body_media;
+use crate::wire::options::{DeleteOptions, Propagation};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
@@ -412,7 +413,7 @@ impl Delete {
         if let Verdict::Mark(draft) = &verdict
             && scene.flaw().is(Mutant::PreconditionOnOwnChange)
         {
-            let now = respond::versioned(draft.value.clone(), Some(revision));
+            let now = answer::versioned(draft.value.clone(), Some(revision));
             self.deletion.check_preconditions(scene, &now)?;
         }
         self.respond(scene, verdict, Value::Null, revision)
@@ -434,11 +435,11 @@ impl Delete {
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
                 let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
-                let form = Form { shape: crate::codec::form::Shape::Full, ..self.form };
-                return Ok(Next::Done(respond::deleted(&scene.world.registry, form, &details)));
+                let form = Form { shape: crate::answer::form::Shape::Full, ..self.form };
+                return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));
             }
-            Verdict::Remove { last } => respond::versioned(last, Some(revision)),
-            Verdict::Mark(draft) => respond::versioned(draft.value, Some(revision)),
+            Verdict::Remove { last } => answer::versioned(last, Some(revision)),
+            Verdict::Mark(draft) => answer::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
         let view = scene.view(target, self.form, scene.call.include()?)?;

@@ -2,10 +2,12 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/handler.go, server/routes
 
 use super::{Next, Scene};
-use crate::http::route::RequestInfo;
-use crate::http::{Method, Response, discovery, health, openapi, openid};
+use crate::answer::Response;
+use crate::documents::{discovery, health, openapi, openid};
 use crate::status::Failure;
 use crate::value::Text;
+use crate::wire::Method;
+use crate::wire::route::RequestInfo;
 
 /// Answers the request. Discovery paths below a version, `/version` and the issuer's paths take only GET. All other
 /// paths take any method, even those that are not served.

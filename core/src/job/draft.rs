@@ -5,17 +5,20 @@ use super::Scene;
 use super::call::Target;
 use super::caller::authenticate;
 use super::existing::Existing;
-use crate::http::Response;
-use crate::kinds::{Generation, Requester, Resource, Rules, SubKind, names};
+use crate::answer::Response;
+use crate::answer::{self, View, Warnings};
+use crate::kinds::metadata;
+use crate::kinds::owners;
+use crate::kinds::{Generation, Requester, Resource, Rules, SubKind};
 use crate::limits;
 use crate::museum::Mutant;
-use crate::respond::{self, View, Warnings};
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
-use crate::status::{Causes, Failure, Path, quoted};
+use crate::status::{Causes, Failure, Path};
 use crate::store::Rev;
-use crate::value::metadata;
+use crate::value::names;
 use crate::value::object;
+use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -156,9 +159,9 @@ impl Scene<'_> {
     ) -> Response {
         let cached = self.cached(view.resource, key).filter(|entry| Some(entry.revision()) == revision);
         match cached {
-            Some(entry) if view.is_stored_json() => respond::object(view, status, &entry),
+            Some(entry) if view.is_stored_json() => answer::object(view, status, &entry),
             Some(_) | None if revision.is_some() => {
-                view.respond(status, respond::versioned(draft.value, revision))
+                view.respond(status, answer::versioned(draft.value, revision))
             }
             Some(_) | None => view.respond(status, draft.value),
         }
@@ -279,9 +282,9 @@ fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
 /// Removes repeated owner references and adds a warning about them. For a patch this is done after the patch was
 /// applied, which upstream does after mutating admission.
 pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: &mut Warnings) {
-    let repeated = object::remove_repeated_owner_references(value);
+    let repeated = owners::remove_repeated_owner_references(value);
     if !repeated.is_empty() {
-        warnings.add(&object::repeated_owner_references_warning(&repeated, of_patch));
+        warnings.add(&owners::repeated_owner_references_warning(&repeated, of_patch));
     }
 }
 
@@ -312,7 +315,7 @@ pub(super) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Failure> {
     if matches!(text, "" | "0") {
         return Ok(None);
     }
-    let parsed = crate::http::query::parse_uint(text).map_err(Failure::unclassified)?;
+    let parsed = crate::wire::query::parse_uint(text).map_err(Failure::unclassified)?;
     Ok(Some(Rev(parsed)))
 }
 

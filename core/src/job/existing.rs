@@ -2,12 +2,12 @@
 
 use super::call::Target;
 use super::{Answer, Scene, fail};
-use crate::cache::Entry;
 use crate::kinds::Resource;
 use crate::status::Failure;
 use crate::store::{KeyValue, Loss, Op, Range, Rev};
 use crate::value::Value;
 use crate::world::Collection;
+use crate::world::cache::Entry;
 use alloc::sync::Arc;
 use bytes::Bytes;
 

@@ -4,20 +4,21 @@
 use super::call::Target;
 use super::collection::Collection;
 use super::{Answer, Ask, Next, Opening, Scene, State, fail};
-use crate::cache::{Cache, Entry, Items};
-use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{
-    DeleteOptions, IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version,
-};
-use crate::http::{Body, Response};
-use crate::machine::Subscription;
+use crate::answer::Items;
+use crate::answer::Subscription;
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, EventForm, InitialEvents, ListMeta, Renderer};
+use crate::answer::{Body, Response};
 use crate::museum::Mutant;
-use crate::respond::{self, EventForm, InitialEvents, ListMeta, Renderer};
 use crate::status::Failure;
 use crate::store::key::{KeySpace, after, prefix_end};
 use crate::store::{Feed, Op, Range, Ranged, Rev, StoreError, Stored, token};
 use crate::value::Text;
-use crate::watch::Filter;
+use crate::wire::options::{
+    DeleteOptions, IncludeObject, ListOptions, ListStart, VersionMatch, parse_resource_version,
+};
+use crate::world::cache::{Cache, Entry};
+use crate::world::selection::Filter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -261,7 +262,7 @@ impl List {
                 .next(scene);
         }
         let view = scene.list_view(&self.target, self.form, self.include)?;
-        Ok(Next::Done(respond::list(&view, meta, items)))
+        Ok(Next::Done(answer::list(&view, meta, items)))
     }
 
     fn read_past(

@@ -18,14 +18,16 @@ mod lease;
 mod list;
 mod read;
 mod scale;
+mod seat;
 mod update;
 mod write;
 
-use crate::http::Response;
-use crate::machine::Subscription;
+use crate::answer::Response;
+use crate::answer::Subscription;
+use crate::answer::Warnings;
+use crate::caller::Caller;
 use crate::museum::Flaw;
 use crate::now::Now;
-use crate::respond::Warnings;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
@@ -33,6 +35,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 pub(crate) use call::Call;
+pub(crate) use seat::Seat;
 pub(crate) use write::{Committing, Outcome, Progress};
 
 /// The result of a step.
@@ -89,7 +92,7 @@ pub(crate) struct Job {
 enum State {
     Begin,
     /// The caller is authenticated.
-    Authenticated(caller::Caller),
+    Authenticated(Caller),
     Read(read::Read),
     List(Box<list::List>),
     Create(Box<create::Create>),

@@ -3,14 +3,14 @@
 
 use super::existing::read_key;
 use super::{Answer, Ask, Next, Scene, State, fail, scale};
-use crate::cache::Entry;
-use crate::codec::form::{Endpoint, Form};
-use crate::http::options::{IncludeObject, parse_resource_version};
+use crate::answer;
+use crate::answer::form::{Endpoint, Form};
 use crate::job::call::Target;
 use crate::museum::Mutant;
-use crate::respond;
 use crate::status::Failure;
 use crate::store::Rev;
+use crate::wire::options::{IncludeObject, parse_resource_version};
+use crate::world::cache::Entry;
 use alloc::sync::Arc;
 
 /// The state of a GET.
@@ -74,6 +74,6 @@ impl Read {
         if self.target.is_scale() {
             return Ok(Next::Done(scale::respond(scene, &view, &self.target, entry.to_value())?));
         }
-        Ok(Next::Done(respond::object(&view, 200, entry)))
+        Ok(Next::Done(answer::object(&view, 200, entry)))
     }
 }

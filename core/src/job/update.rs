@@ -8,12 +8,13 @@ use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_
 use super::existing::{Existing, read_key};
 use super::write::{Storing, Turn, Write};
 use super::{Answer, Ask, Next, Scene, State, create, scale};
-use crate::codec::form::{Endpoint, Form, PatchMedia, patch_media};
-use crate::http::options::WriteOptions;
-use crate::respond::{self, Warnings};
+use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
 use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::{Value, object};
+use crate::wire::media::{PatchMedia, patch_media};
+use crate::wire::options::WriteOptions;
 use alloc::boxed::Box;
 use bytes::Bytes;
 
@@ -211,7 +212,7 @@ impl Update {
         confirmed: bool,
     ) -> Result<Next, Failure> {
         if self.options.dry_run {
-            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
+            return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
         let key = self.key(scene)?;
         let write = Write { key: key.clone(), revision, value, confirmed };
@@ -227,7 +228,7 @@ impl Update {
         revision: Rev,
     ) -> Result<Next, Failure> {
         if self.target.is_scale() {
-            return self.respond(scene, respond::versioned(draft.value, Some(revision)));
+            return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
         let view = scene.view(&self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 200, key, draft, Some(revision))))

@@ -4,8 +4,8 @@
 //! k8s: the `*ToSelectableFields` functions of pkg/registry, and the field label conversions of pkg/apis
 
 use super::{FieldSource, Row, Scope, SelectableField};
-use crate::status::quoted;
-use crate::value::selector::not_a_known_field;
+use crate::selector::not_a_known_field;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
 

@@ -3,7 +3,9 @@
 pub mod columns;
 pub mod convert;
 pub mod fields;
-pub mod names;
+pub mod label_selector;
+pub mod metadata;
+pub mod owners;
 pub mod registry;
 pub mod rules;
 pub mod scheme;
@@ -13,7 +15,7 @@ pub mod together;
 pub use registry::{Registry, Resource, ResourceId, StorageId};
 
 use crate::now::Wall;
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, names};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

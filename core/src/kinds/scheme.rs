@@ -2,7 +2,7 @@
 //! or version than the request is about.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/{scheme,error}.go, the register.go files of staging and pkg/apis
 
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::{String, ToString};
 

@@ -1,6 +1,7 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
-use super::{Effect, JobId, Note};
+use super::Effect;
+use crate::config::{JobId, Note};
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored};
 use crate::value::Text;
 use alloc::vec::Vec;

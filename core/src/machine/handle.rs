@@ -2,20 +2,23 @@
 
 use super::feeds::FeedReader;
 use super::hub::Hub;
-use super::seats::{Seat, Seats};
+use super::seats::Seats;
 use super::shutdown::Draining;
-use super::{Config, Due, Effect, Input, JobId, Note, Ran, Reason, Task};
-use crate::http::{Request, Response};
+use super::{Due, Effect, Input, Ran, Reason, Task};
+use crate::answer;
+use crate::answer::Response;
+use crate::config::{Config, JobId, Note};
+use crate::job::Seat;
 use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step};
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
-use crate::respond;
 use crate::rng::Rng;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
+use crate::wire::Request;
 use crate::world::World;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -216,7 +219,7 @@ impl Machine {
             }
         };
         if self.config.flaw.is(Mutant::SeatBeforeIdentity) && self.seats.is_full(call.seat()) {
-            self.answer(id, &call, respond::too_many_requests(), now, out);
+            self.answer(id, &call, answer::too_many_requests(), now, out);
             return;
         }
         let at = now.mono.plus_millis(timeout);
@@ -262,7 +265,7 @@ impl Machine {
         if self.seats.take(seat) {
             slot.seat = Some(seat);
         } else if !privileged {
-            self.finish(id, respond::too_many_requests(), now, out);
+            self.finish(id, answer::too_many_requests(), now, out);
             return;
         }
         self.run(id, job, Answer::Seated, now, out);
@@ -427,7 +430,7 @@ impl Machine {
             return;
         }
         if self.hub.len() >= self.config.bounds.client_watches {
-            self.finish(id, respond::too_many_requests(), now, out);
+            self.finish(id, answer::too_many_requests(), now, out);
             return;
         }
         slot.state = SlotState::Streaming;

@@ -1,36 +1,23 @@
 //! The hub of watchers: it sends each change once and in order to the watchers that it concerns, and bounds how far
 //! behind each of them may fall.
 
-use super::{Effect, JobId, Note};
-use crate::cache::{Change, Entry};
+use super::Effect;
+use crate::answer::Subscription;
+use crate::answer::{EventForm, EventKind, Renderer};
+use crate::config::{JobId, Note};
 use crate::kinds::{Registry, StorageId};
 use crate::limits::{self, Bounds};
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
-use crate::respond::{EventForm, EventKind, Renderer};
 use crate::store::Rev;
 use crate::value::Text;
-use crate::watch::{Filter, Hint};
 use crate::world::World;
+use crate::world::cache::{Change, Entry};
+use crate::world::selection::Hint;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
-
-/// A watch as its job opened it.
-#[derive(Clone, Debug)]
-pub(crate) struct Subscription {
-    pub(crate) storage: StorageId,
-    pub(crate) filter: Filter,
-    pub(crate) form: EventForm,
-    /// The watcher wants events after this revision; its initial events cover everything up to it.
-    pub(crate) after: Rev,
-    pub(crate) bookmarks: bool,
-    /// True while the watcher has received nothing: a Table watch sends its column definitions with the first event
-    /// only.
-    pub(crate) nothing_sent: bool,
-    pub(crate) ends_at: Mono,
-}
 
 /// All watchers of all collections.
 #[derive(Debug)]

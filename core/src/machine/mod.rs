@@ -5,6 +5,7 @@
 //! outcomes as inputs. The production shell runs tasks on all worker threads, the simulator on its only thread in an
 //! order that it draws; they differ in nothing else.
 
+mod boot;
 mod feeds;
 mod handle;
 mod hub;
@@ -13,37 +14,20 @@ mod shutdown;
 pub mod text;
 mod upkeep;
 
-use crate::http::openid::IssuerKey;
-use crate::http::{Request, Response};
+use crate::answer::Response;
+use crate::config::{JobId, Note};
 use crate::job::{Answer, Job, Step};
-use crate::limits::Bounds;
-use crate::museum::Flaw;
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
-use crate::world::{Authentication, Authorization, World};
+use crate::wire::Request;
+use crate::world::World;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
-pub(crate) use hub::Subscription;
-pub(crate) use seats::Seat;
 pub use shutdown::Drain;
-
-/// Names one request for its whole life. The driver numbers requests from 1 upwards and never reuses
-/// a number; numbers from `JobId::OWN` up belong to the machine itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct JobId(pub u64);
-
-impl JobId {
-    /// The first number of the machine's own operations (listing a feed, compaction).
-    pub const OWN: Self = Self(1 << 63);
-
-    pub fn is_own(self) -> bool {
-        self >= Self::OWN
-    }
-}
 
 /// What happens to the machine.
 #[derive(Debug)]
@@ -143,48 +127,6 @@ impl Ran {
     }
 }
 
-/// A fact for operators, as data. The shell makes log lines and metrics of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// A request was answered.
-    Answered(Answered),
-    /// A watch ended. `events` is how many it was sent.
-    WatchEnded { resource: Text, events: u64, why: Text },
-    /// A feed was listed from the start: how many objects it held, at which revision.
-    Listed { feed: Feed, objects: u64, revision: Rev },
-    /// A feed broke off.
-    FeedLost { feed: Feed, why: Text },
-    /// A stored value cannot be read, and neither can `others` that came with it. Their collections are not served.
-    Undecodable { key: Text, why: Text, others: u64 },
-    /// The store could not tell whether a write happened.
-    UnknownOutcome { resource: Text },
-    /// A job step panicked.
-    Panicked { id: JobId },
-    /// Every object that must exist at start exists; the server is ready.
-    Ready,
-}
-
-/// The labels of upstream's request metrics, and durations.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Answered {
-    pub id: u64,
-    pub verb: Text,
-    pub group: Text,
-    pub version: Text,
-    pub resource: Text,
-    pub subresource: Text,
-    /// `namespace`, `cluster`, `resource`, or empty for paths that name no resource.
-    pub scope: &'static str,
-    /// `All`, `invalid`, or empty.
-    pub dry_run: &'static str,
-    pub code: u16,
-    /// Microseconds from the request's arrival to its answer.
-    pub micros: u64,
-    /// The name of the authenticated user; empty before authentication.
-    pub user: Text,
-}
-
 /// Why the machine wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -196,78 +138,6 @@ pub enum Reason {
     Relist,
     Boot,
     Drain,
-}
-
-/// The configuration of the machine. It does not change while the server runs.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `--etcd-prefix` without a slash at the end: `/registry`.
-    pub etcd_prefix: Text,
-    pub seed: u64,
-    /// `host:port` under which clients reach the server, for discovery.
-    pub advertised: Text,
-    /// The first address of `--service-cluster-ip-range`, and the range itself.
-    pub service_ip: Text,
-    pub service_range: Text,
-    /// The address in the endpoints of the `kubernetes` service; empty for no endpoints.
-    pub advertise_address: Text,
-    pub secure_port: u16,
-    pub authentication: Authentication,
-    pub authorization: Authorization,
-    /// `--max-requests-inflight`, 0 for no limit.
-    pub max_in_flight: u32,
-    /// `--max-mutating-requests-inflight`, 0 for no limit.
-    pub max_mutating_in_flight: u32,
-    /// `--request-timeout`.
-    pub request_timeout_millis: u64,
-    /// `--min-request-timeout`, the shortest time after which a watch without one is closed.
-    pub min_watch_seconds: u64,
-    /// `--etcd-compaction-interval`, 0 for none.
-    pub compaction_interval_millis: u64,
-    /// `--event-ttl`.
-    pub event_ttl_seconds: i64,
-    /// `--etcd-servers-overrides`: group and resource (`"", "events"`) to feed. Others are on feed 0.
-    pub feeds: Vec<(Text, Text, Feed)>,
-    /// `--service-account-issuer`, the first; empty when there is none.
-    pub issuer: Text,
-    /// The public keys by which the issuer's tokens are verified.
-    pub issuer_keys: Vec<IssuerKey>,
-    /// `--service-account-jwks-uri`; empty for this server's own address.
-    pub issuer_keys_address: Text,
-    /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
-    /// recording.
-    pub bounds: Bounds,
-    /// The historical bug that is put back for a museum run. Not part of a recording.
-    pub flaw: Flaw,
-}
-
-impl Config {
-    /// A configuration for tests: AlwaysAllow, anonymous requests, and upstream's defaults for the rest.
-    pub fn open(seed: u64) -> Self {
-        Self {
-            etcd_prefix: "/registry".into(),
-            seed,
-            advertised: "127.0.0.1:6443".into(),
-            service_ip: "10.0.0.1".into(),
-            service_range: "10.0.0.0/24".into(),
-            advertise_address: "127.0.0.1".into(),
-            secure_port: 6443,
-            authentication: Authentication { tokens: Vec::new(), anonymous: true },
-            authorization: Authorization::AlwaysAllow,
-            max_in_flight: 400,
-            max_mutating_in_flight: 200,
-            request_timeout_millis: 60_000,
-            min_watch_seconds: 1800,
-            compaction_interval_millis: 300_000,
-            event_ttl_seconds: 3600,
-            feeds: Vec::new(),
-            issuer: "".into(),
-            issuer_keys: Vec::new(),
-            issuer_keys_address: "".into(),
-            bounds: Bounds::PRODUCTION,
-            flaw: Flaw::default(),
-        }
-    }
 }
 
 /// A time at which something is due for a job.

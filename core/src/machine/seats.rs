@@ -1,13 +1,7 @@
 //! The limits of concurrent requests, `--max-requests-inflight` and `--max-mutating-requests-inflight`.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/filters/maxinflight.go
 
-/// Which of the two limits a request counts against. A watch counts as a read until it has begun, and against neither
-/// afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seat {
-    ReadOnly,
-    Mutating,
-}
+use crate::job::Seat;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {

@@ -3,12 +3,14 @@
 //! clients do not all reconnect to another server at once.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext, server/filters/waitgroup.go
 
-use super::{Due, Effect, JobId, Machine, Reason};
-use crate::http::{Request, Response};
+use super::{Due, Effect, Machine, Reason};
+use crate::answer::Response;
+use crate::config::JobId;
 use crate::job::Call;
 use crate::limits;
 use crate::now::Now;
 use crate::status::Failure;
+use crate::wire::Request;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 

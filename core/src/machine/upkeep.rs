@@ -2,16 +2,17 @@
 
 use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::{BootCommit, Own};
-use super::{Due, Effect, JobId, Machine, Note, Reason};
-use crate::boot;
-use crate::cache::Applied;
+use super::{Due, Effect, Machine, Reason};
+use crate::answer::Renderer;
+use crate::config::{JobId, Note};
 use crate::job::{Committing, Outcome, Progress};
 use crate::kinds::StorageId;
+use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
-use crate::respond::Renderer;
 use crate::status::Failure;
 use crate::store::{Batch, Commit, Feed, KeyValue, Op, Rev, Stored, Why};
+use crate::world::cache::Applied;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 

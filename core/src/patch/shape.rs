@@ -4,7 +4,7 @@
 
 use super::PatchError;
 use crate::schema::{Catalogue, Field, Shape};
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::format;
 
 /// The field of a member that target and patch both have as an object.

@@ -9,7 +9,7 @@ use super::scalar::{self, Fault};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::{self, Parsed};
 use crate::limits;
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Map, Text, Type, Value};
 use alloc::format;
 use alloc::string::String;

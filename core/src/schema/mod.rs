@@ -8,6 +8,7 @@ pub mod decode;
 mod defaults;
 pub mod encode;
 mod load;
+pub mod protobuf;
 mod read;
 mod scalar;
 pub mod strict;

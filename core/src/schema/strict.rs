@@ -5,8 +5,8 @@
 use super::{Catalogue, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::limits;
-use crate::status::quoted;
 use crate::value::Value;
+use crate::value::quoted;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;

@@ -3,9 +3,9 @@
 
 mod causes;
 
-pub use causes::{Cause, CauseType, Causes, Path, quoted};
+pub use causes::{Cause, CauseType, Causes, Path};
 
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Text, Value, quoted};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,6 +1,6 @@
 //! Go's durations: `1h2m3.5s`.
 
-use crate::status::quoted;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
 

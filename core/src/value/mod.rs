@@ -6,16 +6,18 @@
 pub mod duration;
 pub mod image;
 mod map;
-pub mod metadata;
+pub mod names;
+pub mod number;
 pub mod object;
 pub mod quantity;
-pub mod selector;
+mod quote;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use compact_str::CompactString as Text;
 pub use map::Map;
+pub use quote::quoted;
 
 /// A JSON-shaped value. Integers keep 64 bits; anything else numeric is a finite float.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -4,11 +4,7 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go ObjectMeta
 
 use super::{Map, Text, Value};
-use crate::codec::json;
 use crate::now::Wall;
-use alloc::collections::BTreeSet;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A finalizer that makes the garbage collector orphan the dependents.
@@ -232,37 +228,6 @@ pub fn controller(object: &Value) -> Option<OwnerReference<'_>> {
     owner_references(object).find(|reference| reference.controller == Some(true))
 }
 
-/// Removes owner references that repeat an earlier one in every member; returns the UIDs of those.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go dedupOwnerReferences
-pub fn remove_repeated_owner_references(object: &mut Value) -> Vec<Text> {
-    // Equal references are written in the same way, and texts can be looked up.
-    let mut kept: BTreeSet<Vec<u8>> = BTreeSet::new();
-    let mut repeated = Vec::new();
-    let mut unique = Vec::new();
-    for reference in list(object, "ownerReferences") {
-        if kept.insert(json::to_vec(reference)) {
-            unique.push(reference.clone());
-        } else {
-            repeated.push(reference.text_at(&["uid"]).into());
-        }
-    }
-    if !repeated.is_empty() {
-        set_list(object, "ownerReferences", unique);
-    }
-    repeated
-}
-
-/// The warning of a request that repeats owner references.
-pub fn repeated_owner_references_warning(uids: &[Text], after_mutating_admission: bool) -> String {
-    let when = if after_mutating_admission { " after mutating admission happens" } else { "" };
-    format!(
-        ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in \
-         1.20+, and may reject such requests as early as 1.24; please fix your requests; \
-         duplicate UID(s) observed: {}",
-        uids.join(", ")
-    )
-}
-
 /// The entries of `metadata.managedFields`.
 pub fn managed_fields(object: &Value) -> &[Value] {
     list(object, "managedFields")
@@ -306,20 +271,5 @@ mod tests {
         remove_annotation(&mut object, "k");
         let left: Vec<&str> = metadata(&object).unwrap().iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(left, ["name"]);
-    }
-
-    #[test]
-    fn owner_references_that_repeat_others_go() {
-        let reference = |uid: &str, name: &str| {
-            let members = [("uid".into(), uid.into()), ("name".into(), name.into())];
-            Value::map(members.into_iter().collect())
-        };
-        let mut object = Value::empty_map();
-        let all =
-            alloc::vec![reference("u", "a"), reference("u", "b"), reference("v", "c"), reference("u", "a")];
-        object.set_at(&["metadata", "ownerReferences"], Value::list(all));
-        assert_eq!(remove_repeated_owner_references(&mut object), ["u"]);
-        assert_eq!(owner_references(&object).map(|owner| owner.name).collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert!(remove_repeated_owner_references(&mut object).is_empty());
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! k8s: staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go
 
-use super::{Text, Value};
-use crate::codec::json;
+use super::{Text, Value, number};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -103,11 +102,9 @@ impl Quantity {
         match value {
             Value::Null => Ok(Self::ZERO),
             Value::Str(text) => Self::parse(text.trim()),
-            Value::Int(_) | Value::Float(_) | Value::Json(_) => {
-                let mut text = Vec::new();
-                json::write(value, &mut text);
-                Self::parse(&String::from_utf8_lossy(&text))
-            }
+            Value::Json(text) => Self::parse(text),
+            Value::Int(int) => Self::parse(&written(|out| number::write_int(*int, out))),
+            Value::Float(float) => Self::parse(&written(|out| number::write_float(*float, out))),
             Value::Bool(_) | Value::List(_) | Value::Map(_) => Err(QuantityError::Format),
         }
     }
@@ -328,6 +325,13 @@ impl<'a> Parts<'a> {
 fn take(text: &str, wanted: fn(u8) -> bool) -> (&str, &str) {
     let end = text.bytes().position(|byte| !wanted(byte)).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// The text that a writer of numbers appends.
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::new();
+    write(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

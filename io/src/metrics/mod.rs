@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use steersman_core::http::Method;
+use steersman_core::config::{Answered, Note};
 use steersman_core::limits;
-use steersman_core::machine::{Answered, Note};
 use steersman_core::now::Wall;
 use steersman_core::store::Op;
 use steersman_core::value::Text;
+use steersman_core::wire::Method;
 use steersman_core::world::World;
 
 use crate::shell::Shell;
@@ -115,7 +115,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the results of health checks, given in the format of `steersman_core::http::health::RESULTS`.
+    /// Counts the results of health checks, given in the format of `steersman_core::documents::health::RESULTS`.
     pub(crate) fn health_checked(&self, results: &str) {
         lock(&self.health).add(results);
     }

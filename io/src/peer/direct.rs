@@ -68,7 +68,7 @@ mod tests {
     use crate::peer::ClientCas;
     use std::sync::Arc;
     use std::time::Duration;
-    use steersman_core::http::Peer;
+    use steersman_core::wire::Peer;
 
     /// An authority, and a certificate of version 1 that it issued, both valid until 2126. Their keys were not kept.
     const AUTHORITY: &str = "\

@@ -3,9 +3,9 @@
 use super::{Guarantee, Violation, shown};
 use crate::truth::{Truth, digest};
 use bytes::Bytes;
-use steersman_core::cache::Entry;
 use steersman_core::store::{Feed, Rev};
 use steersman_core::world::World;
+use steersman_core::world::cache::Entry;
 
 /// After this many steps the whole cache is compared, and not only what the step changed.
 const WHOLE_EVERY: u64 = 256;

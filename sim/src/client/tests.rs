@@ -10,11 +10,13 @@ use crate::truth::Truth;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use steersman_core::codec::json;
+use steersman_core::config::Token;
+use steersman_core::config::{JobId, Note};
 use steersman_core::kinds::Registry;
-use steersman_core::machine::{Input, JobId, Note};
+use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::{Op, Rev};
-use steersman_core::world::{Token, World};
+use steersman_core::world::World;
 
 /// One server, its store and what clients share. A request takes a few milliseconds, an answer none.
 struct Place {

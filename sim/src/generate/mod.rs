@@ -282,9 +282,11 @@ mod tests {
     use crate::driver::{Driver, open_config};
     use std::collections::BTreeSet;
     use std::sync::Arc;
+    use steersman_core::config::Token;
+    use steersman_core::config::{JobId, Note};
     use steersman_core::kinds::Registry;
-    use steersman_core::machine::{Input, JobId, Note};
-    use steersman_core::world::{Token, World};
+    use steersman_core::machine::Input;
+    use steersman_core::world::World;
 
     fn directory() -> Directory {
         let world = World::new(Arc::new(open_config(1)), Arc::new(Registry::builtin()));

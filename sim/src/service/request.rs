@@ -8,10 +8,10 @@ use crate::directory::{Directory, Place};
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::codec::json;
-use steersman_core::http::route::RequestInfo;
-use steersman_core::http::{Method, Peer, Request, query};
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value};
+use steersman_core::wire::route::RequestInfo;
+use steersman_core::wire::{Method, Peer, Request, query};
 
 /// What every client of the cluster is known by: an administrator.
 const TOKEN: &str = "Bearer admin-token";

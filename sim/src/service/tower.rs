@@ -14,8 +14,8 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use steersman_core::answer::Response;
 use steersman_core::codec::json;
-use steersman_core::http::Response;
 use steersman_core::limits;
 use steersman_core::status::Failure;
 

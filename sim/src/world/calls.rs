@@ -4,7 +4,7 @@ use crate::ask::Ask;
 use crate::check::Follow;
 use bytes::Bytes;
 use std::sync::Arc;
-use steersman_core::machine::JobId;
+use steersman_core::config::JobId;
 use steersman_core::now::Mono;
 use steersman_core::store::Rev;
 

@@ -10,11 +10,12 @@ use crate::swarm::{Class, Swarm};
 use crate::trace::{Lane, What};
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::machine::{Config, Effect, Input, JobId, Machine, Note, Task};
+use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Config, JobId, Note};
+use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
 use steersman_core::value::Text;
-use steersman_core::world::{Authentication, Token};
 
 /// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
 /// before it crashes, and at the end, and a wrong count stays wrong until then.

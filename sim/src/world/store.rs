@@ -10,7 +10,8 @@ use crate::swarm::Class;
 use crate::trace::{Lane, What};
 use bytes::Bytes;
 use std::mem;
-use steersman_core::machine::{Input, JobId};
+use steersman_core::config::JobId;
+use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::{Event, EventType, Feed, Op, Put, Rev, StoreError, Stored, Txn, TxnOp, Why};
 

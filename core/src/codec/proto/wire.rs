@@ -31,7 +31,7 @@ impl WireError {
 
 /// The payload of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Payload<'a> {
+pub(crate) enum Payload<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
@@ -40,17 +40,17 @@ pub(super) enum Payload<'a> {
 
 /// Walks the fields of a message.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The next field; None at the end of the message.
-    pub(super) fn field(&mut self) -> Result<Option<(u32, Payload<'a>)>, WireError> {
+    pub(crate) fn field(&mut self) -> Result<Option<(u32, Payload<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         Ok(Some((number, payload)))
     }
 
-    pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+    pub(crate) fn varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array::<1>()?;
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         Err(WireError::Overflow)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
@@ -101,6 +101,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn text(bytes: &[u8]) -> Result<&str, WireError> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, WireError> {
     core::str::from_utf8(bytes).map_err(|_| WireError::InvalidUtf8)
 }

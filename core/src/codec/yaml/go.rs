@@ -1,6 +1,6 @@
 //! Values as Go's `%#v` prints what the YAML library made of them.
 
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::{String, ToString};

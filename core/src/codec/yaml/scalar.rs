@@ -4,7 +4,7 @@
 
 use super::YamlError;
 use crate::codec::{base64, json};
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Finite, Text, Value};
 use alloc::borrow::Cow;
 use alloc::format;

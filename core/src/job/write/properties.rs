@@ -1,7 +1,7 @@
 //! What a commit reports, compared with what the store did, under lost and late operations and other writers.
 
 use super::commit::{Committing, Outcome, Progress};
-use crate::machine::Config;
+use crate::config::Config;
 use crate::kinds::Registry;
 use crate::limits;
 use crate::mvcc::Mvcc;

@@ -4,8 +4,8 @@
 
 use super::age;
 use crate::now::Wall;
+use crate::selector::LabelSelector;
 use crate::value::quantity::Quantity;
-use crate::value::selector::LabelSelector;
 use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -2,10 +2,10 @@
 
 use super::cells::{NONE, age, containers, int, integer, is_set, items, labels, name, reference, selector};
 use super::{Column, Columns};
+use crate::kinds::metadata::group_and_version;
 use crate::now::Wall;
+use crate::selector::LabelSelector;
 use crate::value::Value;
-use crate::value::metadata::group_and_version;
-use crate::value::selector::LabelSelector;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;

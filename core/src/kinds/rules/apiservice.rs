@@ -3,8 +3,9 @@
 
 use super::fill::{Default, Fill, fill};
 use super::status;
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
 use crate::status::{Causes, Path};
+use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::format;
 

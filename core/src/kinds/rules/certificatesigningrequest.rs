@@ -3,10 +3,11 @@
 
 use super::fill::is_unset;
 use super::status;
-use crate::kinds::{Requester, Rules, names};
+use crate::kinds::{Requester, Rules};
 use crate::now::Wall;
 use crate::status::{Causes, Path};
 use crate::value::Value;
+use crate::value::names;
 use alloc::format;
 
 pub static RULES: Rules = Rules {

@@ -3,10 +3,11 @@
 
 use super::immutable::validate_immutable;
 use crate::codec::base64;
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
 use crate::limits::CONFIG_BYTES;
 use crate::status::{Causes, Path};
 use crate::value::Value;
+use crate::value::names;
 
 pub static RULES: Rules = Rules { validate, validate_update, ..Rules::PLAIN };
 

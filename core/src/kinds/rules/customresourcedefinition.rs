@@ -4,8 +4,9 @@
 
 use super::fill::{Default, Fill, fill};
 use super::{status, warnings};
-use crate::kinds::{Generation, Rules, names};
+use crate::kinds::{Generation, Rules};
 use crate::value::Value;
+use crate::value::names;
 use alloc::format;
 
 pub static RULES: Rules = Rules {

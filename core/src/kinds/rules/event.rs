@@ -1,7 +1,8 @@
 //! Events of both groups, which share storage.
 //! k8s: pkg/registry/core/event/strategy.go
 
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
+use crate::value::names;
 
 pub static EVENTS_RULES: Rules = Rules { create_on_update: true, expires: true, owns: false, ..Rules::PLAIN };
 pub static RULES: Rules = Rules { name: names::any, ..EVENTS_RULES };

@@ -2,8 +2,9 @@
 //! k8s: pkg/registry/core/namespace/strategy.go
 
 use super::status;
-use crate::kinds::{Rules, Termination, names};
+use crate::kinds::{Rules, Termination};
 use crate::now::Wall;
+use crate::value::names;
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules {

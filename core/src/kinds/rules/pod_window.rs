@@ -4,8 +4,9 @@
 
 use super::{pod_spec, status};
 use crate::now::Wall;
-use crate::status::{Causes, Path, quoted};
+use crate::status::{Causes, Path};
 use crate::value::quantity::Quantity;
+use crate::value::quoted;
 use crate::value::{Map, Value};
 use alloc::format;
 use alloc::vec::Vec;

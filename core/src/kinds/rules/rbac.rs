@@ -2,8 +2,9 @@
 //! k8s: pkg/registry/rbac, pkg/apis/rbac/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill, set_unset};
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
 use crate::value::Value;
+use crate::value::names;
 
 pub static ROLE: Rules = Rules { name: names::path_segment, create_on_update: true, ..Rules::PLAIN };
 pub static BINDING: Rules =

@@ -5,7 +5,7 @@ use super::fill::{Default, Fill, each, fill, set_unset};
 use super::status;
 use crate::kinds::{Generation, Rules};
 use crate::now::Wall;
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -4,9 +4,10 @@
 use super::fill::{Default, Fill, fill};
 use super::immutable::{validate_immutable, validate_same};
 use crate::codec::{base64, json};
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
 use crate::limits::CONFIG_BYTES;
 use crate::status::{Causes, Path};
+use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::string::String;
 use alloc::vec::Vec;

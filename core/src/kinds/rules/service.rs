@@ -4,7 +4,8 @@
 
 use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
 use super::{status, warnings};
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
+use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;

@@ -2,7 +2,8 @@
 //! k8s: pkg/registry/networking/servicecidr/strategy.go, ipaddress/strategy.go
 
 use super::status;
-use crate::kinds::{Rules, names};
+use crate::kinds::Rules;
+use crate::value::names;
 
 pub static RULES: Rules = Rules { status_keeps: status::RESET, ..status::SPLIT };
 pub static IP_ADDRESS: Rules = Rules { name: names::ip_address, ..Rules::PLAIN };

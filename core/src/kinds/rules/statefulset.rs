@@ -3,8 +3,9 @@
 
 use super::fill::{Default, Fill, each, fill};
 use super::{persistentvolumeclaim, pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules, names};
+use crate::kinds::{Generation, Rules};
 use crate::value::Value;
+use crate::value::names;
 use alloc::string::String;
 use alloc::vec::Vec;
 

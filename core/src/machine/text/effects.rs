@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::write::Line;
-use crate::http::{Body, Response};
+use crate::answer::{Body, Response};
 use crate::machine::Effect;
 use crate::store::{Compare, Condition, Op, Put, Range, Txn, TxnOp};
 

@@ -9,7 +9,8 @@ mod effects;
 mod read;
 mod write;
 
-use super::{Input, JobId};
+use super::Input;
+use crate::config::JobId;
 use crate::store::Rev;
 use alloc::boxed::Box;
 
@@ -40,17 +41,18 @@ pub enum Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::openid::{Curve, IssuerKey, PublicKey};
-    use crate::http::{Method, Peer, Request};
+    use crate::config::Config;
+    use crate::config::{Authentication, Authorization, Token};
+    use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::limits::Bounds;
-    use crate::machine::{Config, Drain};
+    use crate::machine::Drain;
     use crate::museum::Flaw;
     use crate::now::{Mono, Now, Wall};
     use crate::store::{
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
-    use crate::world::{Authentication, Authorization, Token};
+    use crate::wire::{Method, Peer, Request};
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;

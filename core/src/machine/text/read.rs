@@ -8,10 +8,11 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
-use crate::http::openid::{Curve, IssuerKey, PublicKey};
-use crate::http::{Method, Peer, Request};
+use crate::config::{Authentication, Authorization, Token};
+use crate::config::{Config, JobId};
+use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::limits::Bounds;
-use crate::machine::{Config, Drain, Input, JobId};
+use crate::machine::{Drain, Input};
 use crate::museum::Flaw;
 use crate::now::{Mono, Now, Wall};
 use crate::store::{
@@ -19,7 +20,7 @@ use crate::store::{
     Why,
 };
 use crate::value::Text;
-use crate::world::{Authentication, Authorization, Token};
+use crate::wire::{Method, Peer, Request};
 
 /// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

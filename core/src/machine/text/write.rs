@@ -3,12 +3,13 @@
 use alloc::string::String;
 use core::fmt::Write;
 
-use crate::http::openid::PublicKey;
-use crate::http::{Peer, Request};
-use crate::machine::{Config, Input};
+use crate::config::Config;
+use crate::config::PublicKey;
+use crate::config::{Authentication, Authorization};
+use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
-use crate::world::{Authentication, Authorization};
+use crate::wire::{Peer, Request};
 
 /// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {

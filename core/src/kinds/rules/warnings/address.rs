@@ -1,8 +1,9 @@
 //! Addresses and ranges that are written in another form than the standard one.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/ip.go
 
-use crate::status::{Path, quoted};
+use crate::status::Path;
 use crate::value::Value;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -3,7 +3,8 @@
 
 use super::{fractional, is_set, items};
 use crate::limits;
-use crate::status::{Path, quoted};
+use crate::status::Path;
+use crate::value::quoted;
 use crate::value::{Value, object};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;

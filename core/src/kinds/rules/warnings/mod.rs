@@ -10,8 +10,8 @@ pub(in crate::kinds) mod service;
 mod container;
 mod volume;
 
-use crate::kinds::names;
 use crate::status::Path;
+use crate::value::names;
 use crate::value::quantity::Quantity;
 use crate::value::{Value, object};
 use alloc::format;

@@ -2,8 +2,8 @@
 //! k8s: pkg/api/node/util.go
 
 use super::items;
-use crate::kinds::names;
 use crate::status::Path;
+use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;

@@ -2,7 +2,8 @@
 //! k8s: pkg/api/pod/warnings.go
 
 use super::{address, claim_spec, container, fractional, is_set, items, node_label, pod_name, volume};
-use crate::status::{Path, quoted};
+use crate::status::Path;
+use crate::value::quoted;
 use crate::value::{Value, object};
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -4,7 +4,7 @@
 
 use super::items;
 use crate::limits;
-use crate::status::quoted;
+use crate::value::quoted;
 use crate::value::{Map, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -3,8 +3,8 @@
 
 use super::{is_set, items};
 use crate::limits;
-use crate::status::quoted;
 use crate::value::Value;
+use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;

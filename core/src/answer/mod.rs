@@ -1,0 +1,24 @@
+//! Responses: objects, lists, statuses and watch events in the negotiated form.
+
+mod events;
+pub mod form;
+mod list;
+mod list_body;
+mod object;
+mod response;
+mod status;
+mod subscription;
+pub mod table;
+mod unroutable;
+mod warnings;
+
+pub use events::{EventForm, EventKind, InitialEvents, Renderer};
+pub(crate) use list::{ListMeta, list};
+pub use list_body::{Items, ListBody};
+pub(crate) use object::{View, object, versioned};
+pub use response::{Body, Header, Response};
+pub use status::failure;
+pub(crate) use status::{deleted, too_many_requests};
+pub(crate) use subscription::Subscription;
+pub(crate) use unroutable::unroutable;
+pub(crate) use warnings::Warnings;

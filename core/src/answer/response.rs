@@ -1,0 +1,68 @@
+//! A response: status, headers, and a body that shares the cache's bytes instead of copying them.
+
+use super::InitialEvents;
+use super::ListBody;
+use crate::limits;
+use crate::value::Text;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A header: lower-case name and value.
+pub type Header = (Text, String);
+
+/// The body of a response.
+#[derive(Clone, Debug)]
+pub enum Body {
+    Empty,
+    Full(Bytes),
+    /// A list, rendered chunk by chunk as the client reads it.
+    List(ListBody),
+    /// These initial events, then frames from `Effect::Frame`, until `Effect::Close`.
+    Stream(InitialEvents),
+}
+
+impl Body {
+    /// Whether sending the body may take long. A client that does not read it keeps its seat, so the shell gives
+    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`.
+    pub fn is_large(&self) -> bool {
+        match self {
+            Self::Empty | Self::Stream(_) => false,
+            Self::Full(bytes) => bytes.len() > limits::SMALL_ANSWER_BYTES,
+            Self::List(_) => true,
+        }
+    }
+}
+
+/// One HTTP response. The shell adds `content-length` and `date`.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<Header>,
+    pub body: Body,
+}
+
+impl Response {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers: alloc::vec![("content-type".into(), content_type.into())],
+            body: Body::Full(body.into()),
+        }
+    }
+
+    pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "application/json", body)
+    }
+
+    /// Plain text as Go's servers send it.
+    pub fn text(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", body)
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}

@@ -1,0 +1,167 @@
+//! Tables and metadata-only objects: what an answer is turned into when a client asks for columns, or for
+//! no more than metadata.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go
+
+use super::form::MetaVersion;
+use crate::kinds::columns::{Column, Columns};
+use crate::now::Wall;
+use crate::value::{Map, Text, Value};
+use crate::wire::options::IncludeObject;
+use alloc::vec::Vec;
+
+/// metav1.ListMeta of a Table or a metadata list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListMeta {
+    pub resource_version: Text,
+    /// The continue token; empty on the last page.
+    pub next: Text,
+    pub remaining: Option<i64>,
+}
+
+/// A Table with a row for each object. `with_columns` is false for all but the first event of a watch.
+pub fn table(
+    columns: &Columns,
+    objects: &[Value],
+    include: IncludeObject,
+    version: MetaVersion,
+    meta: &ListMeta,
+    with_columns: bool,
+    now: Wall,
+) -> Value {
+    let rows = in_order(columns, objects)
+        .into_iter()
+        .map(|object| row(columns, object, include, version, now))
+        .collect();
+    let definitions = if with_columns {
+        Value::list(columns.columns.iter().map(definition).collect())
+    } else {
+        Value::Null
+    };
+    let mut out = Map::new();
+    out.insert("kind", "Table".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", list_meta(meta));
+    out.insert("columnDefinitions", definitions);
+    out.insert("rows", Value::list(rows));
+    out.into()
+}
+
+/// The objects in the order of their rows.
+fn in_order<'a>(columns: &Columns, objects: &'a [Value]) -> Vec<&'a Value> {
+    let mut ordered: Vec<&Value> = objects.iter().collect();
+    if let Some(order) = columns.order {
+        ordered.sort_by(|one, other| order(one, other));
+    }
+    ordered
+}
+
+fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
+    let mut out = Map::new();
+    out.insert("cells", Value::list((columns.cells)(object, now)));
+    let conditions = (columns.conditions)(object);
+    if !conditions.is_null() {
+        out.insert("conditions", conditions);
+    }
+    match include {
+        IncludeObject::None => {
+            out.insert("object", Value::Null);
+        }
+        IncludeObject::Metadata => {
+            out.insert("object", partial_metadata(object, version));
+        }
+        IncludeObject::Object => {
+            out.insert("object", object.clone());
+        }
+    }
+    out.into()
+}
+
+fn definition(column: &Column) -> Value {
+    let mut out = Map::new();
+    out.insert("name", column.name.into());
+    out.insert("type", column.kind.into());
+    out.insert("format", column.format.into());
+    out.insert("description", column.description.into());
+    out.insert("priority", Value::Int(column.priority));
+    out.into()
+}
+
+/// An object without all but its metadata.
+pub fn partial_metadata(object: &Value, version: MetaVersion) -> Value {
+    let mut out = Map::new();
+    out.insert("kind", "PartialObjectMetadata".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", object.field("metadata").cloned().unwrap_or_else(Value::empty_map));
+    out.into()
+}
+
+/// A list of metadata. Of nothing its items are null, as upstream has it.
+pub fn partial_metadata_list(objects: &[Value], version: MetaVersion, meta: &ListMeta) -> Value {
+    let items: Vec<Value> = objects.iter().map(|object| partial_metadata(object, version)).collect();
+    let mut out = Map::new();
+    out.insert("kind", "PartialObjectMetadataList".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", list_meta(meta));
+    out.insert("items", if items.is_empty() { Value::Null } else { Value::list(items) });
+    out.into()
+}
+
+fn list_meta(meta: &ListMeta) -> Value {
+    let mut out = Map::new();
+    for (key, text) in [("resourceVersion", &meta.resource_version), ("continue", &meta.next)] {
+        if !text.is_empty() {
+            out.insert(key, Value::Str(text.clone()));
+        }
+    }
+    if let Some(remaining) = meta.remaining {
+        out.insert("remainingItemCount", Value::Int(remaining));
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::json;
+    use crate::kinds::columns::{FLOW_SCHEMA, POD};
+
+    fn object(text: &str) -> Value {
+        json::parse(text.as_bytes()).expect("JSON").value
+    }
+
+    #[test]
+    fn later_events_of_a_watch_bring_no_columns() {
+        let pod = object(r#"{"metadata":{"name":"p","labels":{"a":"b"}},"status":{"phase":"Succeeded"}}"#);
+        let pods = core::slice::from_ref(&pod);
+        let meta = ListMeta { resource_version: "7".into(), ..ListMeta::default() };
+        let made = |include, with_columns| {
+            table(&POD, pods, include, MetaVersion::V1, &meta, with_columns, Wall::default())
+        };
+        let first = made(IncludeObject::Metadata, true);
+        assert_eq!(first.at(&["metadata", "resourceVersion"]), Some(&"7".into()));
+        assert_eq!(first.field("columnDefinitions").and_then(Value::as_list).map(<[Value]>::len), Some(9));
+        let row = &first.field("rows").and_then(Value::as_list).expect("rows")[0];
+        assert_eq!(row.text_at(&["object", "kind"]), "PartialObjectMetadata");
+        assert_eq!(row.text_at(&["object", "metadata", "labels", "a"]), "b");
+        let conditions = row.field("conditions").and_then(Value::as_list).expect("conditions");
+        assert_eq!(conditions[0].text_at(&["reason"]), "Succeeded");
+        let later = made(IncludeObject::None, false);
+        assert_eq!(later.field("columnDefinitions"), Some(&Value::Null));
+        let row = &later.field("rows").and_then(Value::as_list).expect("rows")[0];
+        assert_eq!(row.field("object"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_kind() {
+        let schemas = [
+            object(r#"{"metadata":{"name":"a"},"spec":{"matchingPrecedence":9}}"#),
+            object(r#"{"metadata":{"name":"b"},"spec":{"matchingPrecedence":1}}"#),
+        ];
+        let meta = ListMeta::default();
+        let include = IncludeObject::None;
+        let made = table(&FLOW_SCHEMA, &schemas, include, MetaVersion::V1, &meta, true, Wall::default());
+        let rows = made.field("rows").and_then(Value::as_list).expect("rows");
+        let name = |row: &Value| row.field("cells").and_then(Value::as_list).map(|cells| cells[0].clone());
+        assert_eq!(rows.iter().map(name).collect::<Vec<_>>(), [Some("b".into()), Some("a".into())]);
+    }
+}

@@ -1,0 +1,23 @@
+//! The answer to a request that cannot be interpreted. It is given before authentication.
+
+use super::Response;
+use crate::value::quoted;
+use crate::wire::Request;
+use crate::wire::route::Unroutable;
+use alloc::format;
+
+pub(crate) fn unroutable(request: &Request, why: &Unroutable) -> Response {
+    match why {
+        // Go's server gives this answer to requests that it cannot parse.
+        Unroutable::Undecodable => Response::text(400, "400 Bad Request"),
+        // k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go InternalError
+        Unroutable::EndsAfterVerb(path) => {
+            let mark = if request.query.is_empty() { "" } else { "?" };
+            let target = quoted(&format!("{}{mark}{}", request.path, request.query));
+            let why = format!("unable to determine kind and namespace from url, {path}");
+            let text = format!("Internal Server Error: {target}: failed to create RequestInfo: {why}");
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            Response::text(500, text + "\n").with_header("x-content-type-options", "nosniff")
+        }
+    }
+}

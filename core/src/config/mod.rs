@@ -1,0 +1,89 @@
+//! What the server is told at its start, and what it tells its operators.
+
+mod authentication;
+mod issuer;
+mod job_id;
+mod note;
+
+use crate::limits::Bounds;
+use crate::museum::Flaw;
+use crate::store::Feed;
+use crate::value::Text;
+use alloc::vec::Vec;
+
+pub use authentication::{Authentication, Authorization, Token};
+pub use issuer::{Curve, IssuerKey, PublicKey};
+pub use job_id::JobId;
+pub use note::{Answered, Note};
+
+/// The configuration of the machine. It does not change while the server runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `--etcd-prefix` without a slash at the end: `/registry`.
+    pub etcd_prefix: Text,
+    pub seed: u64,
+    /// `host:port` under which clients reach the server, for discovery.
+    pub advertised: Text,
+    /// The first address of `--service-cluster-ip-range`, and the range itself.
+    pub service_ip: Text,
+    pub service_range: Text,
+    /// The address in the endpoints of the `kubernetes` service; empty for no endpoints.
+    pub advertise_address: Text,
+    pub secure_port: u16,
+    pub authentication: Authentication,
+    pub authorization: Authorization,
+    /// `--max-requests-inflight`, 0 for no limit.
+    pub max_in_flight: u32,
+    /// `--max-mutating-requests-inflight`, 0 for no limit.
+    pub max_mutating_in_flight: u32,
+    /// `--request-timeout`.
+    pub request_timeout_millis: u64,
+    /// `--min-request-timeout`, the shortest time after which a watch without one is closed.
+    pub min_watch_seconds: u64,
+    /// `--etcd-compaction-interval`, 0 for none.
+    pub compaction_interval_millis: u64,
+    /// `--event-ttl`.
+    pub event_ttl_seconds: i64,
+    /// `--etcd-servers-overrides`: group and resource (`"", "events"`) to feed. Others are on feed 0.
+    pub feeds: Vec<(Text, Text, Feed)>,
+    /// `--service-account-issuer`, the first; empty when there is none.
+    pub issuer: Text,
+    /// The public keys by which the issuer's tokens are verified.
+    pub issuer_keys: Vec<IssuerKey>,
+    /// `--service-account-jwks-uri`; empty for this server's own address.
+    pub issuer_keys_address: Text,
+    /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
+    /// recording.
+    pub bounds: Bounds,
+    /// The historical bug that is put back for a museum run. Not part of a recording.
+    pub flaw: Flaw,
+}
+
+impl Config {
+    /// A configuration for tests: AlwaysAllow, anonymous requests, and upstream's defaults for the rest.
+    pub fn open(seed: u64) -> Self {
+        Self {
+            etcd_prefix: "/registry".into(),
+            seed,
+            advertised: "127.0.0.1:6443".into(),
+            service_ip: "10.0.0.1".into(),
+            service_range: "10.0.0.0/24".into(),
+            advertise_address: "127.0.0.1".into(),
+            secure_port: 6443,
+            authentication: Authentication { tokens: Vec::new(), anonymous: true },
+            authorization: Authorization::AlwaysAllow,
+            max_in_flight: 400,
+            max_mutating_in_flight: 200,
+            request_timeout_millis: 60_000,
+            min_watch_seconds: 1800,
+            compaction_interval_millis: 300_000,
+            event_ttl_seconds: 3600,
+            feeds: Vec::new(),
+            issuer: "".into(),
+            issuer_keys: Vec::new(),
+            issuer_keys_address: "".into(),
+            bounds: Bounds::PRODUCTION,
+            flaw: Flaw::default(),
+        }
+    }
+}

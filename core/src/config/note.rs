@@ -1,0 +1,47 @@
+//! Facts for operators: what the shell makes log lines and metrics of.
+
+use super::JobId;
+use crate::store::{Feed, Rev};
+use crate::value::Text;
+
+/// A fact for operators, as data. The shell makes log lines and metrics of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A request was answered.
+    Answered(Answered),
+    /// A watch ended. `events` is how many it was sent.
+    WatchEnded { resource: Text, events: u64, why: Text },
+    /// A feed was listed from the start: how many objects it held, at which revision.
+    Listed { feed: Feed, objects: u64, revision: Rev },
+    /// A feed broke off.
+    FeedLost { feed: Feed, why: Text },
+    /// A stored value cannot be read, and neither can `others` that came with it. Their collections are not served.
+    Undecodable { key: Text, why: Text, others: u64 },
+    /// The store could not tell whether a write happened.
+    UnknownOutcome { resource: Text },
+    /// A job step panicked.
+    Panicked { id: JobId },
+    /// Every object that must exist at start exists; the server is ready.
+    Ready,
+}
+
+/// The labels of upstream's request metrics, and durations.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Answered {
+    pub id: u64,
+    pub verb: Text,
+    pub group: Text,
+    pub version: Text,
+    pub resource: Text,
+    pub subresource: Text,
+    /// `namespace`, `cluster`, `resource`, or empty for paths that name no resource.
+    pub scope: &'static str,
+    /// `All`, `invalid`, or empty.
+    pub dry_run: &'static str,
+    pub code: u16,
+    /// Microseconds from the request's arrival to its answer.
+    pub micros: u64,
+    /// The name of the authenticated user; empty before authentication.
+    pub user: Text,
+}

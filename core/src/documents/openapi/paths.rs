@@ -1,0 +1,549 @@
+//! The paths of every resource and their operations, as OpenAPI shows them.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/installer.go
+
+use super::Edition;
+use super::schemas::published;
+use crate::documents::document::{Member, list, object, optional_text, text, texts};
+use crate::kinds::{Registry, Resource, Sub, SubKind, Verb};
+use crate::schema::TypeId;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Query parameters by name, with their type.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("allowWatchBookmarks", "boolean"),
+    ("command", "string"),
+    ("container", "string"),
+    ("continue", "string"),
+    ("dryRun", "string"),
+    ("fieldManager", "string"),
+    ("fieldSelector", "string"),
+    ("fieldValidation", "string"),
+    ("follow", "boolean"),
+    ("force", "boolean"),
+    ("gracePeriodSeconds", "integer"),
+    ("ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"),
+    ("insecureSkipTLSVerifyBackend", "boolean"),
+    ("labelSelector", "string"),
+    ("limit", "integer"),
+    ("limitBytes", "integer"),
+    ("orphanDependents", "boolean"),
+    ("path", "string"),
+    ("ports", "integer"),
+    ("pretty", "string"),
+    ("previous", "boolean"),
+    ("propagationPolicy", "string"),
+    ("resourceVersion", "string"),
+    ("resourceVersionMatch", "string"),
+    ("sendInitialEvents", "boolean"),
+    ("sinceSeconds", "integer"),
+    ("stderr", "boolean"),
+    ("stdin", "boolean"),
+    ("stdout", "boolean"),
+    ("stream", "string"),
+    ("tailLines", "integer"),
+    ("timeoutSeconds", "integer"),
+    ("timestamps", "boolean"),
+    ("tty", "boolean"),
+    ("watch", "boolean"),
+];
+
+const LIST: &[&str] = &[
+    "allowWatchBookmarks",
+    "continue",
+    "fieldSelector",
+    "labelSelector",
+    "limit",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "timeoutSeconds",
+    "watch",
+];
+const WRITE: &[&str] = &["dryRun", "fieldManager", "fieldValidation"];
+const PATCH: &[&str] = &["dryRun", "fieldManager", "fieldValidation", "force"];
+const DELETE: &[&str] = &[
+    "dryRun",
+    "gracePeriodSeconds",
+    "ignoreStoreReadErrorWithClusterBreakingPotential",
+    "orphanDependents",
+    "propagationPolicy",
+];
+const DELETE_COLLECTION: &[&str] = &[
+    "continue",
+    "dryRun",
+    "fieldSelector",
+    "gracePeriodSeconds",
+    "ignoreStoreReadErrorWithClusterBreakingPotential",
+    "labelSelector",
+    "limit",
+    "orphanDependents",
+    "propagationPolicy",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "timeoutSeconds",
+];
+/// The parameters of the streaming subresources.
+const CONNECT: &[(&str, &[&str])] = &[
+    ("attach", &["container", "stderr", "stdin", "stdout", "tty"]),
+    ("exec", &["command", "container", "stderr", "stdin", "stdout", "tty"]),
+    ("portforward", &["ports"]),
+    ("proxy", &["path"]),
+];
+const LOG: &[&str] = &[
+    "container",
+    "follow",
+    "insecureSkipTLSVerifyBackend",
+    "limitBytes",
+    "previous",
+    "sinceSeconds",
+    "stream",
+    "tailLines",
+    "timestamps",
+];
+
+const FORMS: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const STREAM_FORMS: [&str; 2] =
+    ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+const PATCH_FORMS: [&str; 4] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+];
+
+/// The body of an operation.
+enum Body {
+    Nothing,
+    /// An object of this published type; whether it must be there.
+    Object(String, bool),
+    Patch,
+}
+
+/// The answer of an operation.
+enum Answer {
+    Object(String),
+    /// A list, or a watch of one.
+    List(String),
+    /// Text, for what other servers answer.
+    Text,
+    Log,
+}
+
+struct Operation {
+    method: &'static str,
+    /// `replaceAppsV1NamespacedDeployment`.
+    id: String,
+    /// The word of `x-kubernetes-action`; empty for none.
+    action: &'static str,
+    query: &'static [&'static str],
+    body: Body,
+    answer: Answer,
+    codes: &'static [u16],
+}
+
+/// Group, version and kind that an operation is about.
+type Kind<'a> = (&'a str, &'a str, &'a str);
+
+/// The paths of the group versions for which `in_document` is true, as an object.
+pub(super) fn paths(
+    registry: &Registry,
+    edition: Edition,
+    in_document: &dyn Fn((&str, &str)) -> bool,
+) -> String {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for resource in registry.iter().filter(|resource| in_document((resource.row.group, resource.row.version)))
+    {
+        let names = Names::of(resource);
+        let discovery = Operation {
+            method: "get",
+            id: format!("get{}APIResources", names.group_version),
+            action: "",
+            query: &[],
+            body: Body::Nothing,
+            answer: Answer::Object(published("meta.v1.APIResourceList")),
+            codes: &[200],
+        };
+        found
+            .entry(format!("{}/", names.root))
+            .or_insert_with(|| item(edition, &names, None, &[], &[discovery]));
+        add_resource(&mut found, edition, &names, resource);
+        for sub in resource.row.subs {
+            add_sub(&mut found, registry, edition, &names, (resource, sub));
+        }
+    }
+    let members: Vec<Member<'_>> = found.iter().map(|(path, item)| (path.as_str(), item.clone())).collect();
+    object(&members)
+}
+
+/// The query parameters that OpenAPI v2 shares between paths.
+pub(super) fn shared_parameters() -> String {
+    let query = PARAMETERS.iter().map(|(name, _)| (*name, parameter(Edition::V2, "query", name)));
+    let shared: Vec<Member<'_>> =
+        query.chain([("namespace", parameter(Edition::V2, "path", "namespace"))]).collect();
+    object(&shared)
+}
+
+/// The type of a subresource, if the catalogue has it.
+pub(super) fn sub_type(registry: &Registry, resource: &Resource, sub: &Sub) -> Option<TypeId> {
+    let label = match sub.foreign {
+        None => resource.row.type_name.rsplit_once('.').map_or("", |(package, _)| package).to_string(),
+        Some((group, version)) => format!("{}.{version}", group.split('.').next().unwrap_or("")),
+    };
+    registry.catalogue.type_named(&format!("{label}.{}", sub.kind))
+}
+
+/// The words that paths and operations of a resource are made of.
+struct Names<'a> {
+    /// `/apis/apps/v1`
+    root: String,
+    /// `AppsV1`
+    group_version: String,
+    /// `apps_v1`
+    tag: String,
+    kind: Kind<'a>,
+    /// `Namespaced`, or nothing.
+    scope: &'static str,
+    /// `/apis/apps/v1/namespaces/{namespace}/deployments`
+    collection: String,
+    published: String,
+    returns_deleted: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of(resource: &'a Resource) -> Self {
+        let row = resource.row;
+        let (root, core) = match row.group {
+            "" => (format!("/api/{}", row.version), "core"),
+            group => (format!("/apis/{group}/{}", row.version), ""),
+        };
+        let parts = row.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
+        let words: Vec<String> =
+            [core].into_iter().filter(|word| !word.is_empty()).chain(parts).map(capital).collect();
+        let group = words.concat();
+        let mut tag = group.clone();
+        if let Some(first) = tag.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        let namespaced = resource.namespaced();
+        let place = if namespaced { "/namespaces/{namespace}" } else { "" };
+        Self {
+            collection: format!("{root}{place}/{}", row.plural),
+            group_version: format!("{group}{}", capital(row.version)),
+            tag: format!("{tag}_{}", row.version),
+            root,
+            kind: (row.group, row.version, row.kind),
+            scope: if namespaced { "Namespaced" } else { "" },
+            published: published(row.type_name),
+            returns_deleted: row.rules.returns_deleted,
+        }
+    }
+
+    /// `readAppsV1NamespacedDeploymentScale`
+    fn id(&self, verb: &str, suffix: &str) -> String {
+        format!("{verb}{}{}{}{suffix}", self.group_version, self.scope, self.kind.2)
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut word = word.to_string();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
+}
+
+fn add_resource(
+    found: &mut BTreeMap<String, String>,
+    edition: Edition,
+    names: &Names<'_>,
+    resource: &Resource,
+) {
+    let list_type = format!("{}List", names.published);
+    let list = |id: String| Operation {
+        method: "get",
+        id,
+        action: "list",
+        query: LIST,
+        body: Body::Nothing,
+        answer: Answer::List(list_type.clone()),
+        codes: &[200],
+    };
+    let mut collection = Vec::new();
+    if resource.allows(Verb::List) {
+        collection.push(list(names.id("list", "")));
+        if resource.namespaced() {
+            let id = format!("list{}{}ForAllNamespaces", names.group_version, names.kind.2);
+            let path = format!("{}/{}", names.root, resource.row.plural);
+            found.insert(path, item(edition, names, Some(names.kind), &[], &[list(id)]));
+        }
+    }
+    if resource.allows(Verb::Create) {
+        collection.push(write("post", names.id("create", ""), &names.published, "post"));
+    }
+    if resource.allows(Verb::DeleteCollection) {
+        let id = format!("delete{}Collection{}{}", names.group_version, names.scope, names.kind.2);
+        let status = published("meta.v1.Status");
+        collection.push(delete(id, DELETE_COLLECTION, "deletecollection", status, &[200]));
+    }
+    let place: &[&str] = if resource.namespaced() { &["namespace"] } else { &[] };
+    found.insert(names.collection.clone(), item(edition, names, Some(names.kind), place, &collection));
+    let one = window(names, &names.published, "", resource.row.verbs);
+    if !one.is_empty() {
+        let path = format!("{}/{{name}}", names.collection);
+        found.insert(path, item(edition, names, Some(names.kind), &item_place(resource), &one));
+    }
+}
+
+fn item_place(resource: &Resource) -> Vec<&'static str> {
+    if resource.namespaced() { vec!["name", "namespace"] } else { vec!["name"] }
+}
+
+/// The operations on one object, or on one of its subresources.
+fn window(names: &Names<'_>, kind: &str, suffix: &str, verbs: &[Verb]) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for verb in verbs {
+        match verb {
+            Verb::Get => operations.push(Operation {
+                method: "get",
+                id: names.id("read", suffix),
+                action: "get",
+                query: &[],
+                body: Body::Nothing,
+                answer: Answer::Object(kind.into()),
+                codes: &[200],
+            }),
+            Verb::Update => operations.push(Operation {
+                codes: &[200, 201],
+                ..write("put", names.id("replace", suffix), kind, "put")
+            }),
+            Verb::Patch => operations.push(Operation {
+                query: PATCH,
+                body: Body::Patch,
+                codes: &[200, 201],
+                ..write("patch", names.id("patch", suffix), kind, "patch")
+            }),
+            Verb::Delete => {
+                let answer = if names.returns_deleted { kind.into() } else { published("meta.v1.Status") };
+                operations.push(delete(names.id("delete", suffix), DELETE, "delete", answer, &[200, 202]));
+            }
+            Verb::Create | Verb::DeleteCollection | Verb::List | Verb::Watch => {}
+        }
+    }
+    operations
+}
+
+fn write(method: &'static str, id: String, kind: &str, action: &'static str) -> Operation {
+    Operation {
+        method,
+        id,
+        action,
+        query: WRITE,
+        body: Body::Object(kind.into(), true),
+        answer: Answer::Object(kind.into()),
+        codes: &[200, 201, 202],
+    }
+}
+
+fn delete(
+    id: String,
+    query: &'static [&'static str],
+    action: &'static str,
+    answer: String,
+    codes: &'static [u16],
+) -> Operation {
+    let body = Body::Object(published("meta.v1.DeleteOptions"), false);
+    Operation { method: "delete", id, action, query, body, answer: Answer::Object(answer), codes }
+}
+
+fn add_sub(
+    found: &mut BTreeMap<String, String>,
+    registry: &Registry,
+    edition: Edition,
+    names: &Names<'_>,
+    (resource, sub): (&Resource, &Sub),
+) {
+    let suffix = capital(sub.name);
+    let (group, version) = sub.foreign.unwrap_or((names.kind.0, names.kind.1));
+    let kind = Some((group, version, sub.kind));
+    let path = format!("{}/{{name}}/{}", names.collection, sub.name);
+    let place = item_place(resource);
+    let published_type =
+        sub_type(registry, resource, sub).map(|id| published(registry.catalogue.get(id).name));
+    let operations = match (sub.action, published_type) {
+        (SubKind::Connect, _) if sub.name == "log" => vec![Operation {
+            method: "get",
+            id: names.id("read", &suffix),
+            action: "get",
+            query: LOG,
+            body: Body::Nothing,
+            answer: Answer::Log,
+            codes: &[200],
+        }],
+        (SubKind::Connect, _) => {
+            if sub.name == "proxy" {
+                let below = connect(names, "ProxyWithPath", sub);
+                let place: Vec<&str> = place.iter().copied().chain(["path"]).collect();
+                found.insert(format!("{path}/{{path}}"), item(edition, names, kind, &place, &below));
+            }
+            connect(names, &suffix, sub)
+        }
+        (SubKind::Action, Some(kind)) => vec![write("post", names.id("create", &suffix), &kind, "post")],
+        (SubKind::Status | SubKind::Scale | SubKind::Window, Some(kind)) => {
+            window(names, &kind, &suffix, sub.verbs)
+        }
+        (SubKind::Status | SubKind::Scale | SubKind::Window | SubKind::Action, None) => Vec::new(),
+    };
+    found.insert(path, item(edition, names, kind, &place, &operations));
+}
+
+fn connect(names: &Names<'_>, suffix: &str, sub: &Sub) -> Vec<Operation> {
+    let query = CONNECT.iter().find(|(name, _)| *name == sub.name).map_or(&[][..], |(_, query)| *query);
+    let methods = sub.verbs.iter().filter_map(|verb| match verb {
+        Verb::Create => Some("post"),
+        Verb::Delete => Some("delete"),
+        Verb::Get => Some("get"),
+        Verb::Patch => Some("patch"),
+        Verb::Update => Some("put"),
+        Verb::DeleteCollection | Verb::List | Verb::Watch => None,
+    });
+    let operation = |method| Operation {
+        method,
+        id: format!(
+            "connect{}{}{}{}{suffix}",
+            names.group_version,
+            capital(method),
+            names.scope,
+            names.kind.2
+        ),
+        action: "connect",
+        query,
+        body: Body::Nothing,
+        answer: Answer::Text,
+        codes: &[200],
+    };
+    methods.map(operation).collect()
+}
+
+/// A path item: its operations, and the parameters that they share.
+fn item(
+    edition: Edition,
+    names: &Names<'_>,
+    kind: Option<Kind<'_>>,
+    place: &[&str],
+    operations: &[Operation],
+) -> String {
+    let mut members: Vec<Member<'_>> = operations
+        .iter()
+        .map(|operation| (operation.method, render(edition, names, kind, operation)))
+        .collect();
+    let in_path = place.iter().map(|name| parameter(edition, "path", name));
+    let pretty = kind.map(|_| shared(edition, "pretty"));
+    members.push(("parameters", list(in_path.chain(pretty))));
+    object(&members)
+}
+
+fn render(edition: Edition, names: &Names<'_>, kind: Option<Kind<'_>>, operation: &Operation) -> String {
+    let kind = kind.map_or(String::new(), |(group, version, kind)| {
+        object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
+    });
+    let mut parameters: Vec<String> = operation.query.iter().map(|name| shared(edition, name)).collect();
+    let mut members: Vec<Member<'_>> =
+        vec![("tags", texts(&[&names.tag])), ("operationId", text(&operation.id))];
+    let (answered, forms) = answer(edition, &operation.answer);
+    let codes: Vec<(String, String)> =
+        operation.codes.iter().map(|code| (code.to_string(), answered.clone())).collect();
+    let mut responses: Vec<Member<'_>> =
+        codes.iter().map(|(code, answer)| (code.as_str(), answer.clone())).collect();
+    responses.push(("401", object(&[("description", text("Unauthorized"))])));
+    match edition {
+        Edition::V2 => {
+            let patch = matches!(operation.body, Body::Patch);
+            members.push(("consumes", texts(if patch { &PATCH_FORMS } else { &["*/*"] })));
+            members.push(("produces", texts(&forms)));
+            members.push(("schemes", texts(&["https"])));
+            parameters.extend(body_parameter(&operation.body));
+        }
+        Edition::V3 => members.push(("requestBody", request_body(&operation.body))),
+    }
+    members.push(("parameters", if parameters.is_empty() { String::new() } else { list(parameters) }));
+    members.push(("responses", object(&responses)));
+    members.push(("x-kubernetes-action", optional_text(operation.action)));
+    members.push(("x-kubernetes-group-version-kind", kind));
+    object(&members)
+}
+
+/// The schema of an answer, and its media types.
+fn answer(edition: Edition, answer: &Answer) -> (String, Vec<&'static str>) {
+    let (schema, forms): (String, Vec<&str>) = match answer {
+        Answer::Object(name) => (edition.reference(name), FORMS.to_vec()),
+        Answer::List(name) => (edition.reference(name), [&FORMS[..], &STREAM_FORMS[..]].concat()),
+        Answer::Text => (object(&[("type", text("string"))]), vec!["*/*"]),
+        Answer::Log => (object(&[("type", text("string"))]), [&["text/plain"][..], &FORMS[..]].concat()),
+    };
+    let shape = match edition {
+        Edition::V2 => ("schema", schema),
+        Edition::V3 => ("content", content(&forms, &schema)),
+    };
+    (object(&[("description", text("OK")), shape]), forms)
+}
+
+/// OpenAPI v3: the same schema for every media type.
+fn content(forms: &[&str], schema: &str) -> String {
+    let schema = object(&[("schema", schema.to_string())]);
+    let members: Vec<Member<'_>> = forms.iter().map(|form| (*form, schema.clone())).collect();
+    object(&members)
+}
+
+fn request_body(body: &Body) -> String {
+    match body {
+        Body::Nothing => String::new(),
+        Body::Object(name, required) => object(&[
+            ("content", content(&["*/*"], &Edition::V3.reference(name))),
+            ("required", if *required { "true".to_string() } else { String::new() }),
+        ]),
+        Body::Patch => {
+            let schema = Edition::V3.reference(&published("meta.v1.Patch"));
+            object(&[("content", content(&PATCH_FORMS, &schema)), ("required", "true".to_string())])
+        }
+    }
+}
+
+fn body_parameter(body: &Body) -> Option<String> {
+    let (name, required) = match body {
+        Body::Nothing => return None,
+        Body::Object(name, required) => (name.clone(), *required),
+        Body::Patch => (published("meta.v1.Patch"), true),
+    };
+    Some(object(&[
+        ("name", text("body")),
+        ("in", text("body")),
+        ("required", if required { "true".to_string() } else { String::new() }),
+        ("schema", Edition::V2.reference(&name)),
+    ]))
+}
+
+/// A query parameter: by reference in v2, in place in v3, whose clients do not follow references here.
+fn shared(edition: Edition, name: &str) -> String {
+    match edition {
+        Edition::V2 => object(&[("$ref", text(&format!("#/parameters/{name}")))]),
+        Edition::V3 => parameter(edition, "query", name),
+    }
+}
+
+fn parameter(edition: Edition, place: &str, name: &str) -> String {
+    let kind = PARAMETERS.iter().find(|(known, _)| *known == name).map_or("string", |(_, kind)| *kind);
+    let schema = [("type", text(kind)), ("uniqueItems", "true".to_string())];
+    let required = if place == "path" { "true".to_string() } else { String::new() };
+    let mut members: Vec<Member<'_>> =
+        vec![("name", text(name)), ("in", text(place)), ("required", required)];
+    match edition {
+        Edition::V2 => members.extend(schema),
+        Edition::V3 => members.push(("schema", object(&schema))),
+    }
+    object(&members)
+}

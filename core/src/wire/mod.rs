@@ -1,0 +1,11 @@
+//! A request on the wire: its head, query and path, and the options in them.
+
+pub mod field_manager;
+pub mod media;
+pub mod options;
+pub(crate) mod percent;
+pub mod query;
+mod request;
+pub mod route;
+
+pub use request::{Method, Peer, Request};

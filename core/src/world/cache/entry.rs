@@ -1,0 +1,316 @@
+//! One stored object: its encoded bytes, which are shared with the store, and the few fields that lists and watches
+//! select by.
+
+use super::LabelMark;
+use crate::codec::json::{self, RawPaths};
+use crate::codec::{partial, proto};
+use crate::kinds::{FieldSource, Resource, SelectableField};
+use crate::schema::{Catalogue, decode, encode, protobuf};
+use crate::status::ENCRYPTED;
+use crate::store::{KeyValue, Rev};
+use crate::value::{Text, Value, object};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// The prefix of values that were written by a server with encryption at rest.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/value/encrypt/identity/identity.go
+const ENCRYPTED_PREFIX: &[u8] = b"k8s:enc:";
+
+/// A stored object. The bytes hold no resource version; it is spliced in when they are sent, so that
+/// one buffer serves the store, the cache and every reader.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    key: Bytes,
+    /// Where the identity starts in the key: at the namespace, or at the name of a cluster-scoped object.
+    identity_at: u32,
+    value: Bytes,
+    revision: Rev,
+    content_at: u32,
+    version_at: u32,
+    version_last: bool,
+    namespaced: bool,
+    labels: Box<[(Text, Text)]>,
+    fields: Box<[Text]>,
+    /// The paths of fields that hold raw JSON; only few kinds have any.
+    raws: Option<Arc<RawPaths>>,
+}
+
+/// Why stored bytes are not an object of the collection's kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecodable(pub String);
+
+impl Entry {
+    /// Reads the indexed fields from stored bytes. Bytes that another server wrote in another field order, or as
+    /// protobuf, are encoded again in this server's order. `prefix_len` is the length of the collection's key prefix
+    /// with its last slash.
+    pub fn decode(
+        catalogue: &Catalogue,
+        resource: &Resource,
+        prefix_len: usize,
+        kv: KeyValue,
+    ) -> Result<Self, Undecodable> {
+        let paths = field_paths(resource.row.fields);
+        let mut value = kv.value;
+        let mut scan = partial::scan(&value, &paths);
+        if scan.is_none() || !is_ours(resource, &value) {
+            value = canonical(catalogue, resource, &value)?;
+            scan = partial::scan(&value, &paths);
+        }
+        let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
+        Ok(Self {
+            fields: field_texts(resource.row.fields, &scan.values),
+            key: kv.key,
+            identity_at: prefix_len as u32,
+            revision: kv.mod_revision,
+            content_at: scan.content_at as u32,
+            version_at: scan.version_at as u32,
+            version_last: scan.version_last,
+            namespaced: resource.namespaced(),
+            labels: scan.labels.into_boxed_slice(),
+            raws: resource.raws.clone(),
+            value,
+        })
+    }
+
+    pub fn key(&self) -> &Bytes {
+        &self.key
+    }
+
+    pub fn revision(&self) -> Rev {
+        self.revision
+    }
+
+    /// The stored bytes, without a resource version.
+    pub fn value(&self) -> &Bytes {
+        &self.value
+    }
+
+    /// Empty for a cluster-scoped object.
+    pub fn namespace(&self) -> &str {
+        if self.namespaced {
+            self.identity().split_once('/').map_or("", |(namespace, _)| namespace)
+        } else {
+            ""
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        if self.namespaced {
+            self.identity().split_once('/').map_or("", |(_, name)| name)
+        } else {
+            self.identity()
+        }
+    }
+
+    /// `namespace/name`, or the name of a cluster-scoped object.
+    pub fn identity(&self) -> &str {
+        core::str::from_utf8(self.key.get(self.identity_at as usize..).unwrap_or_default())
+            .unwrap_or_default()
+    }
+
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let index = self.labels.binary_search_by(|(held, _)| held.as_str().cmp(key)).ok()?;
+        Some(&self.labels[index].1)
+    }
+
+    /// The mark of all labels of the object.
+    pub fn mark(&self) -> LabelMark {
+        let marks = self.labels.iter().map(|(key, value)| LabelMark::of(key, value));
+        marks.fold(LabelMark::NONE, LabelMark::with)
+    }
+
+    /// The value of the selectable field at this position of the kind's list; empty for a position past its end.
+    pub fn field(&self, index: usize) -> &str {
+        self.fields.get(index).map_or("", |text| text)
+    }
+
+    /// The same object with another revision, for a deletion event.
+    pub fn at_revision(&self, revision: Rev) -> Self {
+        Self { revision, ..self.clone() }
+    }
+
+    /// Appends the whole object as JSON.
+    pub fn write_object(&self, out: &mut Vec<u8>) {
+        self.write_from(0, out);
+    }
+
+    /// Appends the object as an item of a typed list, which has no kind and apiVersion.
+    pub fn write_item(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        self.write_from(self.content_at as usize, out);
+    }
+
+    fn write_from(&self, start: usize, out: &mut Vec<u8>) {
+        let at = self.version_at as usize;
+        out.extend_from_slice(&self.value[start..at]);
+        if self.version_last {
+            if !self.value[..at].ends_with(b"{") {
+                out.push(b',');
+            }
+            write_version(self.revision, out);
+        } else {
+            write_version(self.revision, out);
+            out.push(b',');
+        }
+        out.extend_from_slice(&self.value[at..]);
+    }
+
+    /// Roughly how many bytes `write_object` appends.
+    pub fn len_bytes(&self) -> usize {
+        self.value.len() + 32
+    }
+
+    /// The object as a tree, with its resource version. Raw JSON in it is kept byte for byte.
+    pub fn to_value(&self) -> Value {
+        let none = RawPaths::NONE;
+        let raws = self.raws.as_deref().unwrap_or(&none);
+        let mut value = json::parse_exact(&self.value, raws).map_or(Value::Null, |parsed| parsed.value);
+        set_version(&mut value, self.revision);
+        value
+    }
+}
+
+/// Puts a revision into `metadata.resourceVersion`.
+pub fn set_version(object: &mut Value, revision: Rev) {
+    let mut text = String::new();
+    core::fmt::Write::write_fmt(&mut text, format_args!("{}", revision.0)).expect("writing to a string");
+    object.set_at(&["metadata", "resourceVersion"], text.into());
+}
+
+fn write_version(revision: Rev, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"resourceVersion\":\"");
+    json::write_int(revision.0 as i64, out);
+    out.push(b'"');
+}
+
+/// Whether the bytes begin in the way in which this server writes objects of the kind.
+fn is_ours(resource: &Resource, value: &[u8]) -> bool {
+    let row = resource.row;
+    let slash = if row.group.is_empty() { "" } else { "/" };
+    let parts = ["{\"kind\":\"", row.kind, "\",\"apiVersion\":\"", row.group, slash, row.version, "\""];
+    let mut rest = value;
+    for part in parts {
+        match rest.strip_prefix(part.as_bytes()) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
+fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
+    if value.starts_with(ENCRYPTED_PREFIX) {
+        return Err(Undecodable(ENCRYPTED.to_string()));
+    }
+    let mut object = if value.starts_with(proto::MAGIC) {
+        from_protobuf(catalogue, resource, value)?
+    } else {
+        let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
+            .map_err(|error| Undecodable(error.0))?
+            .value;
+        check_kind(catalogue, resource, object::api_version(&parsed), object::kind(&parsed))?;
+        parsed
+    };
+    if object.field("metadata").and_then(Value::as_map).is_none() {
+        return Err(Undecodable("no metadata".to_string()));
+    }
+    object.remove_at(&["metadata", "resourceVersion"]);
+    object.set("kind", resource.row.kind.into());
+    object.set("apiVersion", resource.group_version().into());
+    // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
+    // has no place for, such as the kinds of a stateful set's claims.
+    // k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go
+    decode::apply_defaults(catalogue, resource.type_id, &mut object);
+    (resource.row.rules.default)(&mut object);
+    let mut out = Vec::with_capacity(value.len());
+    encode::to_json(catalogue, resource.type_id, &object, &mut out);
+    Ok(Bytes::from(out))
+}
+
+/// Decodes protobuf, in which kube-apiserver stores its built-in kinds.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go
+fn from_protobuf(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Value, Undecodable> {
+    let envelope = proto::Envelope::open(value).map_err(|error| Undecodable(error.text().to_string()))?;
+    check_kind(catalogue, resource, &envelope.api_version, &envelope.kind)?;
+    let message = protobuf::message(catalogue, resource.type_id, envelope.raw);
+    let mut object = message.map_err(|error| Undecodable(error.to_string()))?;
+    object.set("kind", resource.row.kind.into());
+    object.set("apiVersion", resource.group_version().into());
+    // Protobuf contains fields that JSON omits, such as empty strings.
+    decode::normalize(catalogue, resource.type_id, object).map_err(|error| Undecodable(error.0))
+}
+
+/// Checks that a value is of the kind that its key implies. A value that names no kind passes.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/scheme.go, converter.go
+fn check_kind(
+    catalogue: &Catalogue,
+    resource: &Resource,
+    api_version: &str,
+    kind: &str,
+) -> Result<(), Undecodable> {
+    let row = resource.row;
+    if kind.is_empty() || (kind == row.kind && api_version == resource.group_version().as_str()) {
+        return Ok(());
+    }
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let is_known = catalogue.iter().any(|(_, def)| def.kind == Some((group, version, kind)));
+    if !is_known {
+        let scheme = "pkg/api/legacyscheme/scheme.go:30";
+        return Err(Undecodable(alloc::format!(
+            "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"{scheme}\""
+        )));
+    }
+    let package = match row.group.split('.').next() {
+        Some("") | None => "core",
+        Some(first) => first,
+    };
+    let wanted = row.kind;
+    Err(Undecodable(alloc::format!(
+        "converting ({version}.{kind}) to ({package}.{wanted}): unknown conversion"
+    )))
+}
+
+/// The paths that a kind's selectable fields read, in order. A field with two sources has two paths.
+fn field_paths(fields: &[SelectableField]) -> Vec<&'static [&'static str]> {
+    let mut paths = Vec::with_capacity(fields.len());
+    for field in fields {
+        match field.source {
+            FieldSource::Path(path, _) => paths.push(path),
+            FieldSource::Either(first, second) => paths.extend([first, second]),
+        }
+    }
+    paths
+}
+
+fn field_texts(fields: &[SelectableField], values: &[Option<Value>]) -> Box<[Text]> {
+    let mut values = values.iter();
+    let mut next = || values.next().and_then(Option::as_ref).map_or_else(Text::default, scalar_text);
+    let texts = fields.iter().map(|field| match field.source {
+        FieldSource::Path(_, absent) => {
+            let text = next();
+            if text.is_empty() { Text::from(absent) } else { text }
+        }
+        FieldSource::Either(..) => {
+            let (first, second) = (next(), next());
+            if first.is_empty() { second } else { first }
+        }
+    });
+    texts.collect()
+}
+
+fn scalar_text(value: &Value) -> Text {
+    match value {
+        Value::Str(text) => text.clone(),
+        Value::Null => Text::default(),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Json(_)
+        | Value::List(_)
+        | Value::Map(_) => Text::from(json::to_string(value)),
+    }
+}
