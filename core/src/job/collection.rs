@@ -1,15 +1,15 @@
 //! DELETE of a collection: deletes every selected object, one after the other.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
-use super::call::Target;
 use super::delete::{self, Deletion, Verdict};
 use super::existing::{Existing, found_instead, read_key};
 use super::fail::Written;
 use super::list;
-use super::{Answer, Ask, Next, Scene, State, fail, lease};
+use super::{Answer, Ask, Next, Scene, State, fail, lease, view};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
+use crate::authorization::Target;
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Rev};
 use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
@@ -62,7 +62,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let list = ListOptions::from_query(&scene.call.query)?;
     let options = delete::options(scene)?;
-    warnings.add(delete::warning(scene, &target, &options));
+    warnings.add(delete::warning(&target, &options));
     list::begin_deletion(scene, target, form, list, options)
 }
 
@@ -84,7 +84,7 @@ impl Collection {
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
             (Phase::Read(target), answer) => {
-                let resource = scene.resource(&target);
+                let resource = target.resource();
                 match fail::ranged(answer)?.kvs.pop() {
                     Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target),
                     None => this.next(scene),
@@ -113,14 +113,14 @@ impl Collection {
     }
 
     fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        let feed = scene.collection(self.target.resource())?.feed;
         Ok(Next::Wait(State::Collection(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
     }
 
     /// Tries one object again, unless it was tried too often already.
     fn again(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
         if self.tries >= scene.world.config.bounds.conflict_retries {
-            return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
+            return Err(Failure::modified(self.target.qualified(), self.target.name()));
         }
         Self { tries: self.tries + 1, ..self }.wait(scene, phase, op)
     }
@@ -132,8 +132,7 @@ impl Collection {
     pub(super) fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
         let Some(entry) = self.left.next() else { return self.respond(scene) };
-        let target =
-            Target { namespace: entry.namespace().into(), name: entry.name().into(), ..self.target.clone() };
+        let target = self.target.item(entry.namespace(), entry.name());
         self.delete_one(scene, entry, target)
     }
 
@@ -162,7 +161,7 @@ impl Collection {
         key: &Bytes,
         answer: Answer,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
+        let reply = match fail::written(scene, &target, answer)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => return self.again(scene, Phase::Verify { target, why }, read_key(key)),
         };
@@ -173,7 +172,7 @@ impl Collection {
     }
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let view = scene.list_view(&self.target, self.form, IncludeObject::Metadata)?;
+        let view = view::of_list(scene, &self.target, self.form, IncludeObject::Metadata)?;
         Ok(Next::Done(answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
     }
 }

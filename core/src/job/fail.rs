@@ -1,7 +1,9 @@
 //! The error for each failure of the store, and the cases in which the outcome of a write is unknown.
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
-use super::Answer;
+use super::{Answer, Scene};
+use crate::authorization::Target;
+use crate::config::Note;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
 use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
 use alloc::format;
@@ -22,6 +24,14 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
     }
 }
 
+/// What the store answered, whatever it was.
+pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
+    match answer {
+        Answer::Stored(stored) => Ok(stored),
+        Answer::Begin | Answer::Seated | Answer::Fresh | Answer::Stale => Err(misfit()),
+    }
+}
+
 /// How a write ended, as far as the store can tell.
 pub(super) enum Written {
     Txn(TxnReply),
@@ -29,11 +39,15 @@ pub(super) enum Written {
     Unknown(String),
 }
 
-/// The result of a write. Failures that are known to have had no effect are errors.
-pub(super) fn written(answer: Answer) -> Result<Written, Failure> {
+/// The result of a write. Failures that are known to have had no effect are errors. Operators are told of a reply that
+/// was lost, whatever the outcome turns out to be.
+pub(super) fn written(scene: &Scene<'_>, target: &Target, answer: Answer) -> Result<Written, Failure> {
     match answer {
         Answer::Stored(Stored::Txn(reply)) => Ok(Written::Txn(reply)),
-        Answer::Stored(Stored::Unknown(why)) => Ok(Written::Unknown(why.to_string())),
+        Answer::Stored(Stored::Unknown(why)) => {
+            scene.note(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
+            Ok(Written::Unknown(why.to_string()))
+        }
         Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),
         Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
