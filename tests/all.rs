@@ -23,6 +23,7 @@ mod museum;
 mod odd_requests;
 mod operator;
 mod patches;
+mod permits;
 mod recordings;
 mod routes;
 mod seats;

@@ -21,7 +21,11 @@ fn server(anonymous: bool) -> Driver {
 }
 
 fn certificate(name: &str) -> Peer {
-    Peer::Certificate { common_name: name.into(), organizations: vec!["system:masters".into()] }
+    Peer::Certificate {
+        common_name: name.into(),
+        organizations: vec!["system:masters".into()],
+        fingerprint: Some([0xab; 32]),
+    }
 }
 
 /// The status of a GET of /version, and its warning.

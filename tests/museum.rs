@@ -62,6 +62,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::SeatBeforeIdentity => seat_before_identity,
+        Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }
 
@@ -529,4 +530,12 @@ fn seat_before_identity(flaw: Flaw) -> bool {
     assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
     // The only seat is taken, and a stranger does not need one to be refused.
     driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
+}
+
+fn creation_not_asked_for(flaw: Flaw) -> bool {
+    let denial = Denial { user: "system:anonymous".into(), verb: "create".into(), resource: "leases".into() };
+    let denials = Denials { rules: vec![denial], are_slow: false };
+    let mut driver = server_with(Config { denials, ..config(flaw) });
+    let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
+    send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201
 }

@@ -14,3 +14,14 @@ pub struct Caller {
     /// Further facts about the user, sorted by key; keys are in lower case.
     pub extra: Vec<(Text, Vec<Text>)>,
 }
+
+/// The group that may do everything. Its members are served even when all seats are taken.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
+const PRIVILEGED_GROUP: &str = "system:masters";
+
+impl Caller {
+    /// Whether the user may do everything.
+    pub fn is_privileged(&self) -> bool {
+        self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
+    }
+}

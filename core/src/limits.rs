@@ -164,6 +164,9 @@ pub const HISTORY_READS: u32 = 128;
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
 pub const GENERATED_NAME_TRIES: u32 = 8;
 
+/// Notes for operators that one step of a request may make. Beyond: the rest is dropped.
+pub const STEP_NOTES: usize = 16;
+
 /// Longest a request other than a watch may take, milliseconds. Beyond: 504 Timeout.
 pub const REQUEST_TIMEOUT_MILLIS: u64 = 60_000;
 

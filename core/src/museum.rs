@@ -124,6 +124,8 @@ mutants! {
         "A stored value that cannot be read is taken for a deletion, and left out of lists.";
     SeatBeforeIdentity, "seat-before-identity", "own",
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
+    CreationNotAskedFor, "creation-not-asked-for", "own",
+        "A PUT creates its object for a caller who may update objects and not create them.";
 }
 
 impl Mutant {

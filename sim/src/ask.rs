@@ -1,6 +1,7 @@
 //! Clients' requests as data that checkers can read.
 
 use crate::directory::{Directory, Place};
+use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ impl Verb {
 pub enum Identity {
     /// A user that may do everything.
     Admin,
+    /// A user that may use every verb but this one. Such requests must get 403, and have no effect.
+    Without(kinds::Verb),
     /// A user with an unknown token. It must get 401, and the request must have no effect.
     Stranger,
 }
@@ -88,6 +91,21 @@ pub struct Query {
     pub dry_run: bool,
     /// `propagationPolicy` of a deletion; empty for none.
     pub propagation: &'static str,
+}
+
+/// The verb by which a request is authorized; None for a raw one.
+pub fn verb_of(verb: &Verb) -> Option<kinds::Verb> {
+    match verb {
+        Verb::Get => Some(kinds::Verb::Get),
+        Verb::List => Some(kinds::Verb::List),
+        Verb::Watch => Some(kinds::Verb::Watch),
+        Verb::Create => Some(kinds::Verb::Create),
+        Verb::Update => Some(kinds::Verb::Update),
+        Verb::Patch => Some(kinds::Verb::Patch),
+        Verb::Delete => Some(kinds::Verb::Delete),
+        Verb::DeleteCollection => Some(kinds::Verb::DeleteCollection),
+        Verb::Raw(..) => None,
+    }
 }
 
 impl Ask {
@@ -169,11 +187,8 @@ impl Ask {
             (verb, Some(place)) => (method(verb), directory.path(place), self.query.text(verb)),
             (_, None) => (Method::Get, "/".to_owned(), String::new()),
         };
-        let token = match self.identity {
-            Identity::Admin => "Bearer admin-token",
-            Identity::Stranger => "Bearer nobody",
-        };
-        let mut headers = vec![("authorization".into(), token.to_owned())];
+        let token = format!("Bearer {}", users::token(self.identity));
+        let mut headers = vec![("authorization".into(), token)];
         if !self.body.is_empty() {
             headers.push(("content-type".into(), self.media.to_owned()));
         }

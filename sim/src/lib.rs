@@ -28,4 +28,5 @@ pub mod tally;
 pub mod timeline;
 pub mod trace;
 pub mod truth;
+mod users;
 mod world;

@@ -102,6 +102,10 @@ marks! {
     StoreSilent => "store-silent",
     /// A request is refused because as many are under way as may be.
     SeatRefused => "seat-refused",
+    /// A user asks for what they may not do, and is refused.
+    VerbDenied => "verb-denied",
+    /// A PUT to an absent name is refused because its user may not create objects.
+    CreationDeniedMidway => "creation-denied-midway",
 }
 
 /// How often each mark was reached.

@@ -1,6 +1,7 @@
 //! Responses: objects, lists, statuses and watch events in the negotiated form.
 
 mod events;
+mod filter;
 pub mod form;
 mod list;
 mod list_body;
@@ -9,10 +10,10 @@ mod response;
 mod status;
 mod subscription;
 pub mod table;
-mod unroutable;
 mod warnings;
 
 pub use events::{EventForm, EventKind, InitialEvents, Renderer};
+pub(crate) use filter::{internal_error, unroutable};
 pub(crate) use list::{ListMeta, list};
 pub use list_body::{Items, ListBody};
 pub(crate) use object::{View, object, versioned};
@@ -20,5 +21,4 @@ pub use response::{Body, Header, Response};
 pub use status::failure;
 pub(crate) use status::{deleted, too_many_requests};
 pub(crate) use subscription::Subscription;
-pub(crate) use unroutable::unroutable;
 pub(crate) use warnings::Warnings;

@@ -1,15 +1,15 @@
 //! DELETE of a collection: deletes every selected object, one after the other.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
-use super::call::Target;
 use super::delete::{self, Deletion};
 use super::existing::{Existing, read_key};
 use super::list;
 use super::write::{Storing, Turn};
-use super::{Answer, Ask, Next, Scene, State, fail};
+use super::{Answer, Ask, Next, Scene, State, fail, view};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
+use crate::authorization::Target;
 use crate::status::Failure;
 use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::world::cache::Entry;
@@ -49,7 +49,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let list = ListOptions::from_query(&scene.call.query)?;
     let options = delete::options(scene)?;
-    warnings.add(delete::warning(scene, &target, &options));
+    warnings.add(delete::warning(&target, &options));
     list::begin_deletion(scene, target, form, list, options)
 }
 
@@ -71,13 +71,13 @@ impl Collection {
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
             (Phase::Read(target), answer) => {
-                let resource = scene.resource(&target);
+                let resource = target.resource();
                 match fail::ranged(answer)?.kvs.pop() {
                     Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target),
                     None => this.next(scene),
                 }
             }
-            (Phase::Write { target, key, storing }, answer) => match storing.resume(scene, answer)? {
+            (Phase::Write { target, key, storing }, answer) => match storing.resume(scene, &target, answer)? {
                 Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { target, key, storing }, ask)),
                 Turn::Committed(_) => this.next(scene),
                 Turn::Lost(loss) if loss.held.is_none() => this.next(scene),
@@ -93,9 +93,9 @@ impl Collection {
     /// Reads one object again to try once more, unless it was tried too often already.
     fn again(self, scene: &Scene<'_>, target: Target, key: &Bytes) -> Result<Next, Failure> {
         if self.tries >= scene.world.config.bounds.conflict_retries {
-            return Err(Failure::modified(scene.qualified(&self.target), &self.target.name));
+            return Err(Failure::modified(self.target.qualified(), self.target.name()));
         }
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        let feed = scene.collection(self.target.resource())?.feed;
         let this = Self { tries: self.tries + 1, ..self };
         Ok(this.wait(Phase::Read(target), Ask::Store(feed, read_key(key))))
     }
@@ -107,8 +107,7 @@ impl Collection {
     pub(super) fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
         let Some(entry) = self.left.next() else { return self.respond(scene) };
-        let target =
-            Target { namespace: entry.namespace().into(), name: entry.name().into(), ..self.target.clone() };
+        let target = self.target.item(entry.namespace(), entry.name());
         self.delete_one(scene, entry, target)
     }
 
@@ -128,7 +127,7 @@ impl Collection {
     }
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let view = scene.list_view(&self.target, self.form, IncludeObject::Metadata)?;
+        let view = view::of_list(scene, &self.target, self.form, IncludeObject::Metadata)?;
         Ok(Next::Done(answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
     }
 }

@@ -1,14 +1,16 @@
 //! POST of a new object.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, registry/generic/registry/store.go
 
+use super::authorize::{self, Again};
 use super::body;
-use super::call::Target;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::read_key;
 use super::write::{Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, fail};
-use crate::answer::form::{Endpoint, Form};
+use super::{Answer, Ask, Next, Scene, State, fail, view};
 use crate::answer::Warnings;
+use crate::answer::form::{Endpoint, Form};
+use crate::authorization::{Target, Undecided};
+use crate::kinds::{Resource, Verb};
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::Rev;
 use crate::value::{Text, Value, object};
@@ -40,6 +42,13 @@ pub(crate) struct Create {
 enum Phase {
     /// The namespace was not in the cache, so the store was asked for it.
     Namespace,
+    /// The request began as an update. Authorization waits for an answer before it can tell whether the caller may
+    /// create objects.
+    Permission {
+        draft: Draft,
+        key: Bytes,
+        undecided: Undecided,
+    },
     Write {
         draft: Draft,
         key: Bytes,
@@ -58,7 +67,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
 /// Continues with a decoded object, either of a POST, or of a PUT to an absent name.
 pub(super) fn from_value(
     scene: &Scene<'_>,
-    mut target: Target,
+    target: Target,
     form: Form,
     options: WriteOptions,
     mut value: Value,
@@ -68,8 +77,8 @@ pub(super) fn from_value(
     drop_repeated_owners(&mut value, false, warnings);
     scene.place(&target, &mut value)?;
     let resource_version = object::resource_version(&value).into();
-    target.name = object::name(&value).into();
-    let generates = target.name.is_empty();
+    let target = target.named(object::name(&value));
+    let generates = target.name().is_empty();
     let create = Create {
         target,
         form,
@@ -94,7 +103,10 @@ impl Create {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
             Phase::Namespace => this.namespace_read(scene, answer, warnings),
-            Phase::Write { draft, key, storing } => match storing.resume(scene, answer)? {
+            Phase::Permission { draft, key, undecided } => {
+                this.ask_permission(scene, draft, key, Some((undecided, answer)))
+            }
+            Phase::Write { draft, key, storing } => match storing.resume(scene, &this.target, answer)? {
                 Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
                 Turn::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
                 Turn::Lost(_) => this.taken(scene, warnings),
@@ -108,11 +120,11 @@ impl Create {
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
     fn check_namespace(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        if self.target.namespace.is_empty() {
+        if self.target.namespace().is_empty() {
             return self.write(scene, warnings);
         }
-        let namespaces = scene.namespaces()?;
-        let key = scene.collection(namespaces)?.keys.key("", &self.target.namespace);
+        let namespaces = namespaces(scene)?;
+        let key = scene.collection(namespaces)?.keys.key("", self.target.namespace());
         match scene.cached(namespaces, &key) {
             Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
             None => {
@@ -130,8 +142,8 @@ impl Create {
     ) -> Result<Next, Failure> {
         let kv = fail::ranged(answer)?.kvs.pop();
         let absent =
-            || Failure::not_found(Qualified { group: "", name: "namespaces" }, &self.target.namespace);
-        let entry = scene.entry_of(scene.namespaces()?, kv.ok_or_else(absent)?)?;
+            || Failure::not_found(Qualified { group: "", name: "namespaces" }, self.target.namespace());
+        let entry = scene.entry_of(namespaces(scene)?, kv.ok_or_else(absent)?)?;
         self.namespace_found(scene, &entry.to_value(), warnings)
     }
 
@@ -144,9 +156,9 @@ impl Create {
         if !object::is_being_deleted(namespace) {
             return self.write(scene, warnings);
         }
-        let name = &self.target.namespace;
+        let name = self.target.namespace();
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
-        let mut failure = Failure::forbidden(scene.qualified(&self.target), &self.target.name, &why);
+        let mut failure = Failure::forbidden(self.target.qualified(), self.target.name(), &why);
         let cause = Cause {
             reason: CauseType::NamespaceTerminating,
             message: format!("namespace {name} is being terminated"),
@@ -168,9 +180,36 @@ impl Create {
         }
         let mut draft = scene.draft_new(&self.target, value)?;
         warnings.extend(core::mem::take(&mut draft.warnings));
-        self.target.name = object::name(&draft.value).into();
-        let collection = scene.collection(scene.resource(&self.target))?;
-        let key = collection.keys.key(&self.target.namespace, &self.target.name);
+        self.target = self.target.named(object::name(&draft.value));
+        let collection = scene.collection(self.target.resource())?;
+        let key = collection.keys.key(self.target.namespace(), self.target.name());
+        if self.target.verb() == Verb::Create {
+            return self.permitted(scene, draft, key);
+        }
+        self.ask_permission(scene, draft, key, None)
+    }
+
+    /// Asks whether the caller, who may update objects, may also create them.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/update.go withAuthorization
+    fn ask_permission(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        key: Bytes,
+        asked: Option<(Undecided, Answer)>,
+    ) -> Result<Next, Failure> {
+        match authorize::again(scene, &self.target, Verb::Create, asked)? {
+            Again::Allowed(target) => Self { target, ..self }.permitted(scene, draft, key),
+            Again::Wait(undecided, ask) => {
+                let phase = Phase::Permission { draft, key, undecided };
+                Ok(Next::Wait(State::Create(Box::new(Self { phase, ..self })), ask))
+            }
+        }
+    }
+
+    /// Continues with an object that the caller may create.
+    fn permitted(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
+        assert!(self.target.verb() == Verb::Create, "only a permit to create leads here");
         if self.options.dry_run {
             return self.dry_run(scene, draft, &key);
         }
@@ -199,9 +238,9 @@ impl Create {
     /// Answers a dry run. Nothing is written, so the answer has the resource version that the client sent.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/dryrun.go
     fn dry_run(self, scene: &Scene<'_>, mut draft: Draft, key: &[u8]) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
+        let resource = self.target.resource();
         if scene.cached(resource, key).is_some() {
-            return Err(name_taken(scene, &self.target, &self.target.name, ""));
+            return Err(name_taken(&self.target, self.target.name(), ""));
         }
         object::set_resource_version(&mut draft.value, &self.resource_version);
         self.respond(scene, draft, key, None)
@@ -214,7 +253,7 @@ impl Create {
             return Self { tries: self.tries + 1, ..self }.write(scene, warnings);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
-        Err(name_taken(scene, &self.target, &self.target.name, prefix))
+        Err(name_taken(&self.target, self.target.name(), prefix))
     }
 
     fn respond(
@@ -224,9 +263,15 @@ impl Create {
         key: &[u8],
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
+        let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 201, key, draft, revision)))
     }
+}
+
+/// The resource of namespaces.
+fn namespaces<'a>(scene: &Scene<'a>) -> Result<&'a Resource, Failure> {
+    let found = scene.world.registry.find("", "v1", "namespaces");
+    found.ok_or_else(|| Failure::internal("namespaces are not served"))
 }
 
 /// The length of a generated suffix, and the longest prefix that is kept before it.

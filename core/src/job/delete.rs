@@ -2,12 +2,13 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
 
 use super::body::{self, Expected};
-use super::call::Target;
 use super::draft::Draft;
 use super::existing::{Existing, read_key};
 use super::write::{Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State};
+use super::{Answer, Ask, Next, Scene, State, view};
 use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
+use crate::authorization::Target;
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
@@ -65,12 +66,12 @@ enum Phase {
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
-    let row = scene.resource(&target).row;
-    if let Some(termination) = row.rules.termination.filter(|held| held.protected.contains(&&*target.name)) {
-        let what = scene.qualified(&target);
-        return Err(Failure::forbidden(what, &target.name, termination.protected_message));
+    let row = target.resource().row;
+    if let Some(termination) = row.rules.termination.filter(|held| held.protected.contains(&target.name())) {
+        let what = target.qualified();
+        return Err(Failure::forbidden(what, target.name(), termination.protected_message));
     }
-    warnings.add(warning(scene, &target, &options));
+    warnings.add(warning(&target, &options));
     let delete = Delete {
         deletion: Deletion { target, options },
         form,
@@ -81,9 +82,9 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
 }
 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
-pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
+pub(super) fn warning(target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
-    if chosen { "" } else { scene.resource(target).row.rules.deletion_warning }
+    if chosen { "" } else { target.resource().row.rules.deletion_warning }
 }
 
 /// DeleteOptions from the body, or from the query when the body is empty. A body makes the query count for nothing,
@@ -135,14 +136,14 @@ const META_KINDS: &[&str] = &[
 
 impl Deletion {
     pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
-        let collection = scene.collection(scene.resource(&self.target))?;
-        Ok(collection.keys.key(&self.target.namespace, &self.target.name))
+        let collection = scene.collection(self.target.resource())?;
+        Ok(collection.keys.key(self.target.namespace(), self.target.name()))
     }
 
     /// Decides what happens to an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
-        self.check_preconditions(scene, &existing.value)?;
-        let rules = scene.resource(&self.target).row.rules;
+        self.check_preconditions(&existing.value)?;
+        let rules = self.target.resource().row.rules;
         let old = &existing.value;
         let mut new = old.clone();
         self.set_propagation(rules, &mut new);
@@ -160,26 +161,26 @@ impl Deletion {
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete; of kinds with a phase of their own
     /// before removal pkg/registry/core/namespace/storage/storage.go
-    fn check_preconditions(&self, scene: &Scene<'_>, value: &Value) -> Result<(), Failure> {
+    fn check_preconditions(&self, value: &Value) -> Result<(), Failure> {
         let wanted = [
             ("UID", &self.options.precondition_uid, object::uid(value)),
             ("ResourceVersion", &self.options.precondition_resource_version, object::resource_version(value)),
         ];
         for (field, wanted, held) in wanted {
             let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != held) else { continue };
-            let name = &self.target.name;
-            if scene.resource(&self.target).row.rules.termination.is_some() {
+            let name = self.target.name();
+            if self.target.resource().row.rules.termination.is_some() {
                 let why = format!(
                     "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
                 );
-                return Err(Failure::conflict(scene.qualified(&self.target), name, &why));
+                return Err(Failure::conflict(self.target.qualified(), name, &why));
             }
             let guess = if field == "UID" { "deleted and then recreated" } else { "modified" };
             let why = format!(
                 "the {field} in the precondition ({wanted}) does not match the {field} in record ({held}). The object \
                  might have been {guess}"
             );
-            return Err(Failure::conflict(scene.qualified_kind(&self.target), name, &why));
+            return Err(Failure::conflict(self.target.qualified_kind(), name, &why));
         }
         Ok(())
     }
@@ -317,7 +318,7 @@ impl Deletion {
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
-        scene.sealed(scene.resource(&self.target), value, Vec::new())
+        scene.sealed(self.target.resource(), value, Vec::new())
     }
 }
 
@@ -347,7 +348,7 @@ fn not_negative(seconds: i64) -> i64 {
 
 impl Delete {
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.deletion.target);
+        let resource = self.deletion.target.resource();
         match scene.cached(resource, &self.deletion.key(scene)?) {
             Some(entry) => self.attempt(scene, Some(Existing::new(entry)), false),
             None => self.read(scene),
@@ -361,7 +362,7 @@ impl Delete {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
             }
-            Phase::Write { verdict, storing } => match storing.resume(scene, answer)? {
+            Phase::Write { verdict, storing } => match storing.resume(scene, &this.deletion.target, answer)? {
                 Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
                 Turn::Committed(revision) => this.written(scene, verdict, revision),
                 Turn::Lost(loss) => {
@@ -378,7 +379,7 @@ impl Delete {
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let key = self.deletion.key(scene)?;
-        let feed = scene.collection(scene.resource(&self.deletion.target))?.feed;
+        let feed = scene.collection(self.deletion.target.resource())?.feed;
         Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
@@ -390,7 +391,7 @@ impl Delete {
         existing: Option<Existing>,
         confirmed: bool,
     ) -> Result<Next, Failure> {
-        let Some(existing) = existing else { return Err(scene.not_found(&self.deletion.target)) };
+        let Some(existing) = existing else { return Err(self.deletion.target.not_found()) };
         let verdict = match self.deletion.judge(scene, &existing) {
             Ok(Verdict::Wait) | Err(_) if !confirmed => return self.read(scene),
             Ok(verdict) => verdict,
@@ -414,7 +415,7 @@ impl Delete {
             && scene.flaw().is(Mutant::PreconditionOnOwnChange)
         {
             let now = answer::versioned(draft.value.clone(), Some(revision));
-            self.deletion.check_preconditions(scene, &now)?;
+            self.deletion.check_preconditions(&now)?;
         }
         self.respond(scene, verdict, Value::Null, revision)
     }
@@ -427,14 +428,14 @@ impl Delete {
         revision: Rev,
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
-        let row = scene.resource(target).row;
+        let row = target.resource().row;
         // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
-                let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
+                let details = details(target.qualified(), object::name(&last), object::uid(&last));
                 let form = Form { shape: crate::answer::form::Shape::Full, ..self.form };
                 return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));
             }
@@ -442,7 +443,7 @@ impl Delete {
             Verdict::Mark(draft) => answer::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
-        let view = scene.view(target, self.form, scene.call.include()?)?;
+        let view = view::of_object(scene, target, self.form, scene.call.include()?)?;
         Ok(Next::Done(view.respond(status, value)))
     }
 }

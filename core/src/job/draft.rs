@@ -2,14 +2,13 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
 use super::Scene;
-use super::call::Target;
-use super::caller::authenticate;
 use super::existing::Existing;
 use crate::answer::Response;
 use crate::answer::{self, View, Warnings};
+use crate::authorization::Target;
 use crate::kinds::metadata;
 use crate::kinds::owners;
-use crate::kinds::{Generation, Requester, Resource, Rules, SubKind};
+use crate::kinds::{Generation, Resource, Rules, SubKind};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::rng::Rng;
@@ -39,15 +38,15 @@ impl Scene<'_> {
     /// Checks that the namespace in a body is the path's, and sets it when the body has none.
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace
     pub(super) fn place(&self, target: &Target, value: &mut Value) -> Result<(), Failure> {
-        let namespaced = self.resource(target).namespaced();
+        let namespaced = target.resource().namespaced();
         let held = object::namespace(value);
         if held.is_empty() {
             if namespaced {
-                object::set_namespace(value, &target.namespace);
+                object::set_namespace(value, target.namespace());
             }
             return Ok(());
         }
-        let wanted = if namespaced { target.namespace.as_str() } else { "" };
+        let wanted = if namespaced { target.namespace() } else { "" };
         if held != wanted {
             let why = "the namespace of the provided object does not match the namespace sent on the request";
             return Err(Failure::bad_request(why));
@@ -57,7 +56,7 @@ impl Scene<'_> {
 
     /// Drafts a new object from a client's body, which has its name by now.
     pub(super) fn draft_new(&self, target: &Target, value: Value) -> Result<Draft, Failure> {
-        let resource = self.resource(target);
+        let resource = target.resource();
         let rules = resource.row.rules;
         let (resource, mut value) = self.stored_form(resource, value);
         let uid = if self.flaw().is(Mutant::UidReused) {
@@ -67,8 +66,7 @@ impl Scene<'_> {
         };
         fill_system_fields(&mut value, uid, self.now.wall);
         if let Some(sign) = rules.sign {
-            let caller = authenticate(self, &mut Warnings::default())?;
-            sign(&mut value, &Requester { name: &caller.name, uid: &caller.uid, groups: &caller.groups });
+            sign(&mut value, self.caller);
         }
         (rules.prepare_create)(&mut value);
         match rules.generation {
@@ -99,7 +97,7 @@ impl Scene<'_> {
         old: &Existing,
     ) -> Result<Draft, Failure> {
         let registry = &self.world.registry;
-        let resource = self.resource(target);
+        let resource = target.resource();
         let rules = resource.row.rules;
         let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
         if target.is_status() && !whole {
@@ -110,7 +108,7 @@ impl Scene<'_> {
         // A Scale was already applied to the object in its stored version.
         let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
         let (resource, mut new) = self.stored_form(written_as, new);
-        match target.sub.map(|sub| (sub.action, sub.name)) {
+        match target.sub().map(|sub| (sub.action, sub.name)) {
             Some(_) if whole => {}
             None | Some((SubKind::Scale, _)) => (rules.prepare_update)(&mut new, &old.value),
             Some((SubKind::Status, _)) => {
@@ -134,12 +132,12 @@ impl Scene<'_> {
         let mut causes = Causes::new();
         metadata::validate_common_update(&new, &old.value, resource.namespaced(), &mut causes);
         metadata::validate_built_in_update(&new, &old.value, &mut causes);
-        match target.sub.filter(|sub| sub.action != SubKind::Scale) {
+        match target.sub().filter(|sub| sub.action != SubKind::Scale) {
             None => (rules.validate_update)(&new, &old.value, &mut causes),
             Some(sub) => (rules.validate_window)(sub.name, &new, &old.value, &mut causes),
         }
         self.checked(target, &new, causes)?;
-        let warnings = match target.sub.map(|sub| sub.action) {
+        let warnings = match target.sub().map(|sub| sub.action) {
             None | Some(SubKind::Scale) => (rules.warnings)(&new, Some(&old.value)),
             Some(SubKind::Status) => (rules.status_warnings)(&new),
             Some(SubKind::Window | SubKind::Action | SubKind::Connect) => Vec::new(),
@@ -195,7 +193,7 @@ impl Scene<'_> {
         if causes.is_empty() {
             return Ok(());
         }
-        Err(Failure::invalid(self.qualified_kind(target), object::name(value), causes))
+        Err(Failure::invalid(target.qualified_kind(), object::name(value), causes))
     }
 
     /// Encodes an object of the stored version for the store.
@@ -291,7 +289,7 @@ pub(super) fn drop_repeated_owners(value: &mut Value, of_patch: bool, warnings: 
 /// Checks that the name in a body is the path's.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
 pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), Failure> {
-    let (name, url) = (object::name(value), &target.name);
+    let (name, url) = (object::name(value), target.name());
     if name == url {
         return Ok(());
     }
@@ -320,22 +318,16 @@ pub(super) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Failure> {
 }
 
 /// The error for a PUT without a resource version, for kinds that require one.
-pub(super) fn version_demanded(scene: &Scene<'_>, target: &Target) -> Failure {
+pub(super) fn version_demanded(target: &Target) -> Failure {
     let mut causes = Causes::new();
     let path = Path::new("metadata").child("resourceVersion");
     causes.invalid(&path, &Value::Int(0), "must be specified for an update");
-    Failure::invalid(scene.qualified_kind(target), &target.name, causes)
+    Failure::invalid(target.qualified_kind(), target.name(), causes)
 }
 
 /// Checks the uid in a body against the existing object's (empty when there is no object).
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
-pub(super) fn check_uid(
-    scene: &Scene<'_>,
-    target: &Target,
-    value: &Value,
-    held: &str,
-    key: &[u8],
-) -> Result<(), Failure> {
+pub(super) fn check_uid(target: &Target, value: &Value, held: &str, key: &[u8]) -> Result<(), Failure> {
     let wanted = object::uid(value);
     if wanted.is_empty() || wanted == held {
         return Ok(());
@@ -345,18 +337,18 @@ pub(super) fn check_uid(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
          failed: UID in precondition: {wanted}, UID in object meta: {held}"
     );
-    Err(Failure::conflict(scene.qualified(target), &target.name, &why))
+    Err(Failure::conflict(target.qualified(), target.name(), &why))
 }
 
 /// The error after too many generated names were taken already.
-pub(super) fn name_taken(scene: &Scene<'_>, target: &Target, name: &str, generated_from: &str) -> Failure {
-    let failure = Failure::already_exists(scene.qualified(target), name);
+pub(super) fn name_taken(target: &Target, name: &str, generated_from: &str) -> Failure {
+    let failure = Failure::already_exists(target.qualified(), name);
     if generated_from.is_empty() {
         return failure;
     }
     let message = format!(
         "{} {} already exists, the server was not able to generate a unique name for the object",
-        scene.qualified(target),
+        target.qualified(),
         quoted(generated_from)
     );
     Failure { message, ..failure }

@@ -1,7 +1,7 @@
 //! The object that a write starts from: first the cache's, then the store's if the cache's led to an error.
 
-use super::call::Target;
 use super::{Answer, Scene, fail};
+use crate::authorization::Target;
 use crate::kinds::Resource;
 use crate::status::Failure;
 use crate::store::{KeyValue, Loss, Op, Range, Rev};
@@ -74,16 +74,16 @@ impl Scene<'_> {
         tries: u32,
     ) -> Result<Option<Existing>, Failure> {
         if tries + 1 >= self.world.config.bounds.conflict_retries {
-            return Err(Failure::modified(self.qualified(target), &target.name));
+            return Err(Failure::modified(target.qualified(), target.name()));
         }
-        let resource = self.resource(target);
+        let resource = target.resource();
         let entry = loss.held.map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
     }
 
     /// The object found by a read of one key.
     pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
-        let resource = self.resource(target);
+        let resource = target.resource();
         let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
     }

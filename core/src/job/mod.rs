@@ -1,11 +1,11 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates and authorizes; then there is one file for each verb.
+//! `begin` authenticates, `authorize` asks whether the caller may; then there is one file for each verb.
 
+mod authorize;
 mod begin;
 mod body;
 mod call;
-mod caller;
 mod change;
 mod collection;
 mod create;
@@ -20,12 +20,16 @@ mod read;
 mod scale;
 mod seat;
 mod update;
+mod view;
 mod write;
 
 use crate::answer::Response;
 use crate::answer::Subscription;
 use crate::answer::Warnings;
+use crate::authorization::Undecided;
 use crate::caller::Caller;
+use crate::config::Note;
+use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
@@ -33,10 +37,22 @@ use crate::store::{Feed, Op, Rev, Stored};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 pub(crate) use call::Call;
 pub(crate) use seat::Seat;
 pub(crate) use write::{Committing, Outcome, Progress};
+
+/// A step that was run.
+#[derive(Debug)]
+pub(crate) struct Stepped {
+    pub(crate) step: Step,
+    /// Who makes the request, if this step has found it out.
+    pub(crate) caller: Option<Arc<Caller>>,
+    /// Facts for operators.
+    pub(crate) notes: Vec<Note>,
+}
 
 /// The result of a step.
 #[derive(Debug)]
@@ -83,17 +99,26 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Job {
     call: Arc<Call>,
-    state: State,
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
+    /// None until the caller is authenticated.
+    known: Option<Known>,
+}
+
+/// What a job knows once it is known who asks.
+#[derive(Debug)]
+struct Known {
+    caller: Arc<Caller>,
+    state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    Begin,
-    /// The caller is authenticated.
-    Authenticated(Caller),
-    Read(read::Read),
+    /// The job waits for its seat.
+    Seat,
+    /// Authorization waits for an answer.
+    Undecided(Undecided),
+    Read(Box<read::Read>),
     List(Box<list::List>),
     Create(Box<create::Create>),
     Update(Box<update::Update>),
@@ -109,12 +134,14 @@ enum Next {
     Stream(Box<Opening>),
 }
 
-/// What a step can see.
+/// What a step can see, and the place for what it has to say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
+    pub(crate) caller: &'a Caller,
     pub(crate) world: &'a World,
     pub(crate) now: Now,
+    notes: &'a RefCell<Vec<Note>>,
 }
 
 impl Scene<'_> {
@@ -122,25 +149,48 @@ impl Scene<'_> {
     fn flaw(&self) -> Flaw {
         self.world.config.flaw
     }
+
+    /// Tells operators something, beside the answer. At most `limits::STEP_NOTES` of one step are passed on.
+    fn note(&self, note: Note) {
+        let mut notes = self.notes.borrow_mut();
+        if notes.len() < limits::STEP_NOTES {
+            notes.push(note);
+        }
+    }
+}
+
+impl Stepped {
+    fn done(response: Response, caller: Option<Arc<Caller>>) -> Self {
+        Self { step: Step::Done(response), caller, notes: Vec::new() }
+    }
+
+    pub(crate) fn panicked() -> Self {
+        Self { step: Step::Panicked, caller: None, notes: Vec::new() }
+    }
 }
 
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, state: State::Begin, warnings: Warnings::default() }
+        Self { call, warnings: Warnings::default(), known: None }
     }
 
-    pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
-        let Self { call, state, mut warnings } = self;
-        let scene = Scene { call: &call, world, now };
-        match advance(&scene, state, answer, &mut warnings) {
-            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, state, warnings }, ask),
+    pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
+        let Self { call, mut warnings, known } = self;
+        let Some(Known { caller, state }) = known else { return begin::arrive(call, world) };
+        let notes = RefCell::new(Vec::new());
+        let scene = Scene { call: &call, caller: &caller, world, now, notes: &notes };
+        let step = match advance(&scene, state, answer, &mut warnings) {
+            Ok(Next::Wait(state, ask)) => {
+                Step::Wait(Self { call, warnings, known: Some(Known { caller, state }) }, ask)
+            }
             Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
                 opening.response = warnings.on(opening.response);
                 Step::Stream(opening)
             }
             Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
-        }
+        };
+        Stepped { step, caller: None, notes: notes.into_inner() }
     }
 
     /// The answer to a request that timed out.
@@ -156,8 +206,8 @@ fn advance(
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     match state {
-        State::Begin => begin::begin(scene, warnings),
-        State::Authenticated(caller) => begin::seated(scene, &caller, warnings),
+        State::Seat => authorize::request(scene, None, warnings),
+        State::Undecided(undecided) => authorize::request(scene, Some((undecided, answer)), warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
         State::Create(create) => create.step(scene, answer, warnings),

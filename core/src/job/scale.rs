@@ -3,12 +3,12 @@
 
 use super::Scene;
 use super::body::{self, Body, Expected};
-use super::call::Target;
 use super::draft::check_uid;
 use super::existing::Existing;
 use crate::answer::Response;
 use crate::answer::View;
 use crate::answer::form::{Media, Shape};
+use crate::authorization::Target;
 use crate::kinds::columns;
 use crate::schema::{TypeId, encode};
 use crate::selector::LabelSelector;
@@ -41,7 +41,7 @@ pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Bod
 }
 
 /// The Scale of an object.
-pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Result<Value, Failure> {
+pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure> {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(held) = value.at(&["metadata", field]) {
@@ -59,7 +59,7 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
     scale.set("spec", spec.into());
     let mut status = Map::new();
     status.insert("replicas", Value::Int(number(&["status", "replicas"])));
-    let selector = selector_text(scene, target, value)?;
+    let selector = selector_text(target, value)?;
     if !selector.is_empty() {
         status.insert("selector", selector.into());
     }
@@ -68,16 +68,12 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
 }
 
 /// The object's pod selector as text. Older kinds have plain labels instead of a LabelSelector.
-fn selector_text(
-    scene: &Scene<'_>,
-    target: &Target,
-    value: &Value,
-) -> Result<alloc::string::String, Failure> {
+fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
     let selector = value.at(&["spec", "selector"]);
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
     });
-    if scene.resource(target).row.group.is_empty() || !structured {
+    if target.resource().row.group.is_empty() || !structured {
         let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
         return Ok(LabelSelector::from_labels(&labels).to_string());
     }
@@ -86,22 +82,17 @@ fn selector_text(
 }
 
 /// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
-pub(super) fn into_object(
-    scene: &Scene<'_>,
-    target: &Target,
-    scale: &Value,
-    existing: &Existing,
-) -> Result<Value, Failure> {
+pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -> Result<Value, Failure> {
     let replicas = scale.at(&["spec", "replicas"]).and_then(Value::as_int).unwrap_or(0);
     let mut causes = Causes::new();
     if replicas < 0 {
         let path = Path::new("spec").child("replicas");
         causes.invalid(&path, &Value::Int(replicas), "must be greater than or equal to 0");
-        return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, &target.name, causes));
+        return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, target.name(), causes));
     }
     // This storage knows its keys without the prefix that all keys of the store have.
-    let key = format!("/{}/{}/{}", scene.resource(target).row.plural, target.namespace, target.name);
-    check_uid(scene, target, scale, object::uid(&existing.value), key.as_bytes())?;
+    let key = format!("/{}/{}/{}", target.resource().row.plural, target.namespace(), target.name());
+    check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas));
     Ok(value)
@@ -114,7 +105,7 @@ pub(super) fn respond(
     target: &Target,
     value: Value,
 ) -> Result<Response, Failure> {
-    let scale = of_object(scene, target, &value)?;
+    let scale = of_object(target, &value)?;
     let type_id = scale_type(scene)?;
     let form = view.form;
     if form.shape != Shape::Full || form.media == Media::Yaml {

@@ -2,14 +2,14 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
 
 use super::body;
-use super::call::Target;
 use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key};
 use super::write::{Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, create, scale};
+use super::{Answer, Ask, Next, Scene, State, create, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
+use crate::authorization::Target;
 use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::{Value, object};
@@ -87,7 +87,7 @@ fn start(
 ) -> Result<Next, Failure> {
     let update = Update { target, form, options, change, tries: 0, phase: Phase::Read };
     let key = update.key(scene)?;
-    let resource = scene.resource(&update.target);
+    let resource = update.target.resource();
     match scene.cached(resource, &key) {
         Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false, warnings),
         None => update.read(scene),
@@ -104,7 +104,7 @@ impl Update {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => this.read_done(scene, answer, warnings),
-            Phase::Write { draft, key, storing } => match storing.resume(scene, answer)? {
+            Phase::Write { draft, key, storing } => match storing.resume(scene, &this.target, answer)? {
                 Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
                 Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
                 Turn::Lost(loss) => {
@@ -116,8 +116,8 @@ impl Update {
     }
 
     fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
-        let collection = scene.collection(scene.resource(&self.target))?;
-        Ok(collection.keys.key(&self.target.namespace, &self.target.name))
+        let collection = scene.collection(self.target.resource())?;
+        Ok(collection.keys.key(self.target.namespace(), self.target.name()))
     }
 
     fn wait(self, phase: Phase, ask: Ask) -> Next {
@@ -126,7 +126,7 @@ impl Update {
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let key = self.key(scene)?;
-        let feed = scene.collection(scene.resource(&self.target))?.feed;
+        let feed = scene.collection(self.target.resource())?.feed;
         Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
@@ -158,15 +158,15 @@ impl Update {
     }
 
     fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        let rules = scene.resource(&self.target).row.rules;
+        let rules = self.target.resource().row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace(value) if rules.create_on_update && self.target.sub.is_none() => {
-                check_uid(scene, &self.target, &value, "", &key)?;
+            Change::Replace(value) if rules.create_on_update && self.target.sub().is_none() => {
+                check_uid(&self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
                 create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
             }
-            Change::Replace(_) | Change::Patch(_) => Err(scene.not_found(&self.target)),
+            Change::Replace(_) | Change::Patch(_) => Err(self.target.not_found()),
         }
     }
 
@@ -179,22 +179,22 @@ impl Update {
         let target = &self.target;
         let new = self.change.apply(scene, target, &existing, self.options.field_validation, warnings)?;
         let insisted = insisted_revision(&new)?;
-        let new = if target.is_scale() { scale::into_object(scene, target, &new, &existing)? } else { new };
+        let new = if target.is_scale() { scale::into_object(target, &new, &existing)? } else { new };
         if matches!(self.change, Change::Replace(_)) {
-            check_uid(scene, target, &new, object::uid(&existing.value), existing.entry.key())?;
+            check_uid(target, &new, object::uid(&existing.value), existing.entry.key())?;
         }
         match insisted {
             Some(revision) if revision != existing.revision() => {
-                return Err(Failure::modified(scene.qualified(target), &target.name));
+                return Err(Failure::modified(target.qualified(), target.name()));
             }
-            None if !scene.resource(target).row.rules.unconditional_update && !self.change.is_patch() => {
-                return Err(version_demanded(scene, target));
+            None if !target.resource().row.rules.unconditional_update && !self.change.is_patch() => {
+                return Err(version_demanded(target));
             }
             Some(_) | None => {}
         }
         let mut draft = scene.draft_update(target, new, &existing)?;
         warnings.extend(core::mem::take(&mut draft.warnings));
-        if is_finished(scene, target, &draft.value) {
+        if is_finished(target, &draft.value) {
             return Ok(Applied::Remove(draft, existing.revision()));
         }
         if draft.bytes == *existing.entry.value() {
@@ -230,12 +230,12 @@ impl Update {
         if self.target.is_scale() {
             return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
-        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
+        let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
         Ok(Next::Done(scene.respond_written(&view, 200, key, draft, Some(revision))))
     }
 
     fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {
-        let view = scene.view(&self.target, self.form, scene.call.include()?)?;
+        let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
         let response = if self.target.is_scale() {
             scale::respond(scene, &view, &self.target, value)?
         } else {
@@ -247,10 +247,10 @@ impl Update {
 
 /// Whether the object is marked for deletion and nothing keeps it any longer, so that the update must remove it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go ShouldDeleteDuringUpdate
-fn is_finished(scene: &Scene<'_>, target: &Target, value: &Value) -> bool {
+fn is_finished(target: &Target, value: &Value) -> bool {
     let waits = object::deletion_grace_period_seconds(value).unwrap_or(0) > 0;
     let held = object::finalizers(value).next().is_some();
-    let termination = scene.resource(target).row.rules.termination;
+    let termination = target.resource().row.rules.termination;
     let held_otherwise = termination.is_some_and(|termination| (termination.held)(value));
     object::is_being_deleted(value) && !waits && !held && !held_otherwise
 }

@@ -14,8 +14,9 @@ pub mod together;
 
 pub use registry::{Registry, Resource, ResourceId, StorageId};
 
+use crate::caller::Caller;
 use crate::now::Wall;
-use crate::value::{Text, Value, names};
+use crate::value::{Value, names};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -37,6 +38,17 @@ pub enum Verb {
 }
 
 impl Verb {
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Delete,
+        Self::DeleteCollection,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Update,
+        Self::Watch,
+    ];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -48,6 +60,11 @@ impl Verb {
             Self::Update => "update",
             Self::Watch => "watch",
         }
+    }
+
+    /// The verb with this word; None for words that stand for something else, such as `proxy`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.word() == word)
     }
 }
 
@@ -144,7 +161,7 @@ pub struct Rules {
     /// Called before an update: restores what an updater may not change.
     pub prepare_update: fn(object: &mut Value, old: &Value),
     /// Stores who requests a new object, before `prepare_create`; None for kinds that do not store it.
-    pub sign: Option<fn(object: &mut Value, requester: &Requester<'_>)>,
+    pub sign: Option<fn(object: &mut Value, caller: &Caller)>,
     /// Members of metadata that a status update does not change.
     pub status_keeps: &'static [&'static str],
     /// Called before a status update, when the rest of the object has been restored: restores what a status update
@@ -186,14 +203,6 @@ pub struct Rules {
     pub termination: Option<Termination>,
     /// Objects expire after `--event-ttl`.
     pub expires: bool,
-}
-
-/// The user who makes a request, for the kinds that store it.
-#[derive(Clone, Copy, Debug)]
-pub struct Requester<'a> {
-    pub name: &'a str,
-    pub uid: &'a str,
-    pub groups: &'a [Text],
 }
 
 /// The phase between a request to delete an object and its removal, in addition to metadata.finalizers.

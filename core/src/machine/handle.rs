@@ -7,9 +7,10 @@ use super::shutdown::Draining;
 use super::{Due, Effect, Input, Ran, Reason, Task};
 use crate::answer;
 use crate::answer::Response;
+use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
-use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step};
+use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step, Stepped};
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
 use crate::museum::Mutant;
@@ -55,6 +56,8 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) struct Slot {
     call: Arc<Call>,
+    /// Who makes the request; None until it is authenticated.
+    caller: Option<Arc<Caller>>,
     /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
     /// was free, and for a watch that has begun.
     seat: Option<Seat>,
@@ -208,23 +211,29 @@ impl Machine {
     fn request(&mut self, id: JobId, request: Request, now: Now, out: &mut Vec<Effect>) {
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
         if let Some(response) = self.turned_away(&call, call.request()) {
-            self.answer(id, &call, response, now, out);
+            self.answer(id, &call, None, response, now, out);
             return;
         }
         let timeout = match call.timeout_millis(self.config.request_timeout_millis) {
             Ok(timeout) => timeout,
             Err(failure) => {
-                self.answer(id, &call, call.failure(&self.world, &failure), now, out);
+                self.answer(id, &call, None, call.failure(&self.world, &failure), now, out);
                 return;
             }
         };
         if self.config.flaw.is(Mutant::SeatBeforeIdentity) && self.seats.is_full(call.seat()) {
-            self.answer(id, &call, answer::too_many_requests(), now, out);
+            self.answer(id, &call, None, answer::too_many_requests(), now, out);
             return;
         }
         let at = now.mono.plus_millis(timeout);
         self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
-        let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
+        let slot = Slot {
+            call: call.clone(),
+            caller: None,
+            seat: None,
+            deadline: Some(at),
+            state: SlotState::Running,
+        };
         self.jobs.insert(id, slot);
         self.run(id, Job::begin(call), Answer::Begin, now, out);
     }
@@ -234,8 +243,12 @@ impl Machine {
     }
 
     fn ran(&mut self, ran: Ran, now: Now, out: &mut Vec<Effect>) {
-        let Ran { id, step, .. } = ran;
+        let Ran { id, stepped: Stepped { step, caller, notes }, .. } = ran;
+        out.extend(notes.into_iter().map(Effect::Note));
         let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if let Some(caller) = caller {
+            slot.caller = Some(caller);
+        }
         if matches!(slot.state, SlotState::Abandoned) {
             self.forget(id);
             return;
@@ -360,7 +373,7 @@ impl Machine {
             Some(seat) => self.seats.free(seat),
             None => {}
         }
-        self.answer(id, &slot.call, response, now, out);
+        self.answer(id, &slot.call, slot.caller.as_deref(), response, now, out);
     }
 
     /// Gives back the seat of a large answer that was sent, or whose client went away.
@@ -370,8 +383,17 @@ impl Machine {
         }
     }
 
-    fn answer(&self, id: JobId, call: &Call, response: Response, now: Now, out: &mut Vec<Effect>) {
-        out.push(Effect::Note(Note::Answered(call.answered(&self.world, response.status, now))));
+    fn answer(
+        &self,
+        id: JobId,
+        call: &Call,
+        caller: Option<&Caller>,
+        response: Response,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let answered = call.answered(&self.world, caller, response.status, now);
+        out.push(Effect::Note(Note::Answered(answered)));
         out.push(Effect::Respond(id, response));
     }
 
@@ -460,7 +482,8 @@ impl Machine {
         out.push(Effect::Note(self.hub.ended_note(storage, removed.events, why)));
         out.push(Effect::Close(id));
         if let Some(slot) = self.forget(id) {
-            out.push(Effect::Note(Note::Answered(slot.call.answered(&self.world, 200, now))));
+            let answered = slot.call.answered(&self.world, slot.caller.as_deref(), 200, now);
+            out.push(Effect::Note(Note::Answered(answered)));
         }
     }
 
@@ -499,9 +522,9 @@ impl Machine {
     fn answer_and_abandon(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         if matches!(slot.state, SlotState::Running) {
-            let call = slot.call.clone();
+            let (call, caller) = (slot.call.clone(), slot.caller.clone());
             slot.state = SlotState::Abandoned;
-            self.answer(id, &call, response, now, out);
+            self.answer(id, &call, caller.as_deref(), response, now, out);
         } else {
             self.finish(id, response, now, out);
         }

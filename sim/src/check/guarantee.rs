@@ -65,6 +65,8 @@ guarantees! {
         "A generation grows by one with each change of what is wanted, and with nothing else.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
+    DeniedMeansNothingFollows =>
+        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -135,6 +137,7 @@ impl Guarantee {
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
+            | Self::DeniedMeansNothingFollows
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

@@ -14,6 +14,7 @@ mod generations;
 mod guarantee;
 mod lifetimes;
 mod lists;
+mod permits;
 mod reads;
 mod refusals;
 mod selection;
@@ -98,6 +99,7 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
     }
+    permits::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
     doubts::check(answer)?;
@@ -116,6 +118,7 @@ pub use expired::check_watch as watch_answered;
 /// Checks a change of the store against all guarantees about changes. `by` is the request that made it; None for
 /// changes by servers and by the store.
 pub fn changed(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+    permits::check_change(change, by)?;
     deletions::check(change, by)?;
     statuses::check(change, by, directory)?;
     generations::check(change, by, directory)

@@ -9,6 +9,7 @@ use super::probe::Probe;
 use super::raw::Raw;
 use super::recorder::Recorder;
 use super::reflector::Reflector;
+use super::restricted::Restricted;
 use super::stranger::Stranger;
 use super::updater::Updater;
 use super::watch_list::WatchList;
@@ -32,6 +33,7 @@ pub enum Kind {
     Collector,
     NamespaceDeleter,
     Migrator,
+    Restricted,
 }
 
 /// How a run draws clients of a kind.
@@ -59,6 +61,7 @@ impl Kind {
         Self::Collector,
         Self::NamespaceDeleter,
         Self::Migrator,
+        Self::Restricted,
     ];
 
     /// The name in the line that describes a run.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Collector => "collector",
             Self::NamespaceDeleter => "namespace-deleter",
             Self::Migrator => "migrator",
+            Self::Restricted => "restricted",
         }
     }
 
@@ -91,7 +95,8 @@ impl Kind {
             | Self::Probe
             | Self::Raw
             | Self::Stranger
-            | Self::Migrator => Class::Optional,
+            | Self::Migrator
+            | Self::Restricted => Class::Optional,
             Self::Collector | Self::NamespaceDeleter => Class::Suppressing,
         }
     }
@@ -112,6 +117,7 @@ impl Kind {
             Self::Collector => Box::new(Collector::new(directory)),
             Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
             Self::Migrator => Box::new(Migrator::new(directory)),
+            Self::Restricted => Box::new(Restricted::new(directory)),
         }
     }
 }

@@ -15,6 +15,7 @@ mod raw;
 mod reading;
 mod recorder;
 mod reflector;
+mod restricted;
 pub mod selection;
 mod store;
 mod stranger;

@@ -51,9 +51,8 @@ impl Place {
     fn new(seed: u64) -> Self {
         let mut config = open_config(seed);
         config.event_ttl_seconds = 8;
-        let token =
-            Token { token: "admin-token".into(), user: "admin".into(), uid: "1".into(), groups: Vec::new() };
-        config.authentication.tokens.push(token);
+        config.authentication.tokens = users::tokens();
+        config.denials = users::denials(false);
         let world = World::new(Arc::new(config.clone()), Arc::new(Registry::builtin()));
         let mut place = Self {
             driver: Driver::start(config),
@@ -326,6 +325,8 @@ fn every_kind_makes_progress_and_comes_to_rest() {
         Mark::OrphanCollected,
         Mark::InitialEventsEnd,
         Mark::StrangerRefused,
+        Mark::VerbDenied,
+        Mark::CreationDeniedMidway,
     ];
     for mark in wanted {
         assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());

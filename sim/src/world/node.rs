@@ -91,16 +91,12 @@ impl Node {
     }
 }
 
-/// The configuration of every server of a run: tokens are known, and whoever is known may do everything.
+/// The configuration of every server of a run: tokens are known, and whoever is known may do all but what is denied
+/// to them.
 pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
-    let token = Token {
-        token: "admin-token".into(),
-        user: "admin".into(),
-        uid: Text::default(),
-        groups: vec!["operators".into()],
-    };
     Config {
-        authentication: Authentication { tokens: vec![token], anonymous: false },
+        authentication: Authentication { tokens: users::tokens(), anonymous: false },
+        denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,
         request_timeout_millis: swarm.request_timeout_millis,

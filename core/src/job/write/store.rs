@@ -1,11 +1,12 @@
 //! Stores an object or removes it: first the lease that an expiring object needs, then the commit.
 
 use super::commit::{Committing, Outcome, Progress};
-use crate::job::call::Target;
+use crate::authorization::Target;
+use crate::config::Note;
 use crate::job::{Answer, Ask, Scene, fail, lease};
 use crate::museum::Mutant;
 use crate::status::Failure;
-use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev};
+use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
 use bytes::Bytes;
 
 /// A write of one object, in place of what its key held at a revision (`Rev(0)`: nothing).
@@ -50,7 +51,7 @@ impl Storing {
         target: &Target,
         write: Write,
     ) -> Result<(Self, Ask), Failure> {
-        let feed = scene.collection(scene.resource(target))?.feed;
+        let feed = scene.collection(target.resource())?.feed;
         let is_dropped = write.revision > Rev(0) && scene.flaw().is(Mutant::LeaseDropped);
         let lease = lease::op(scene, target).filter(|_| write.value.is_some() && !is_dropped);
         Ok(match lease {
@@ -74,7 +75,12 @@ impl Storing {
     ///
     /// # Errors
     /// The store refused the write, or its outcome is unknown.
-    pub(in crate::job) fn resume(self, scene: &Scene<'_>, answer: Answer) -> Result<Turn, Failure> {
+    pub(in crate::job) fn resume(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        answer: Answer,
+    ) -> Result<Turn, Failure> {
         let feed = self.feed;
         let committing = match self.phase {
             Phase::Lease(write) => {
@@ -86,7 +92,12 @@ impl Storing {
         let wait = |committing, op: Op| {
             Turn::Wait(Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
         };
-        match committing.replied(scene.world, fail::stored(answer)?) {
+        let stored = fail::stored(answer)?;
+        if matches!(stored, Stored::Unknown(_)) {
+            // Operators are told of a reply that was lost, whatever the outcome turns out to be.
+            scene.note(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
+        }
+        match committing.replied(scene.world, stored) {
             Progress::Wait(committing, op) => Ok(wait(committing, op)),
             Progress::Ended(Outcome::Committed(revision)) => Ok(Turn::Committed(revision)),
             Progress::Ended(Outcome::Lost(loss)) => Ok(Turn::Lost(loss)),

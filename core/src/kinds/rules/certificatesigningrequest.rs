@@ -3,11 +3,11 @@
 
 use super::fill::is_unset;
 use super::status;
-use crate::kinds::{Requester, Rules};
+use crate::caller::Caller;
+use crate::kinds::Rules;
 use crate::now::Wall;
 use crate::status::{Causes, Path};
-use crate::value::Value;
-use crate::value::names;
+use crate::value::{Map, Text, Value, names};
 use alloc::format;
 
 pub static RULES: Rules = Rules {
@@ -21,18 +21,25 @@ pub static RULES: Rules = Rules {
 };
 
 /// Who asks is what the server knows, whatever the request says of it.
-fn sign(object: &mut Value, requester: &Requester<'_>) {
+fn sign(object: &mut Value, caller: &Caller) {
     for field in ["extra", "groups", "uid", "username"] {
         object.remove_at(&["spec", field]);
     }
-    for (field, text) in [("uid", requester.uid), ("username", requester.name)] {
+    for (field, text) in [("uid", &caller.uid), ("username", &caller.name)] {
         if !text.is_empty() {
-            object.set_at(&["spec", field], text.into());
+            object.set_at(&["spec", field], Value::Str(text.clone()));
         }
     }
-    if !requester.groups.is_empty() {
-        let groups = requester.groups.iter().cloned().map(Value::Str).collect();
-        object.set_at(&["spec", "groups"], Value::list(groups));
+    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
+    if !caller.groups.is_empty() {
+        object.set_at(&["spec", "groups"], texts(&caller.groups));
+    }
+    if !caller.extra.is_empty() {
+        let mut extra = Map::new();
+        for (key, values) in &caller.extra {
+            extra.insert(key.clone(), texts(values));
+        }
+        object.set_at(&["spec", "extra"], extra.into());
     }
 }
 

@@ -22,7 +22,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 2";
+pub const HEADING: &str = "steersman recording 3";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -42,7 +42,7 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::{Authentication, Authorization, Token};
+    use crate::config::{Authentication, Authorization, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::limits::Bounds;
     use crate::machine::Drain;
@@ -113,8 +113,11 @@ mod tests {
             ],
             revision: Rev(8),
         };
-        let certificate =
-            Peer::Certificate { common_name: "é".into(), organizations: vec!["a b".into(), "".into()] };
+        let certificate = |fingerprint| Peer::Certificate {
+            common_name: "é".into(),
+            organizations: vec!["a b".into(), "".into()],
+            fingerprint,
+        };
         let mut inputs = vec![
             Input::Start,
             Input::Tick,
@@ -130,7 +133,8 @@ mod tests {
             Input::Lost(Feed(0), Why::Disconnected("reset by peer".into())),
             request(Peer::None, b""),
             request(Peer::Rejected("unknown issuer".into()), b"-"),
-            request(certificate, b"k8s\0\n\r \x80"),
+            request(certificate(Some([0x2d; 32])), b"k8s\0\n\r \x80"),
+            request(certificate(None), b""),
         ];
         inputs.extend(errors.map(|error| Input::Stored(JobId::OWN, Stored::Failed(error))));
         inputs.extend(outcomes.map(|outcome| Input::Stored(JobId(4), outcome)));
@@ -186,6 +190,7 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
+            denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         };
