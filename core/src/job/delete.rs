@@ -8,6 +8,7 @@ use super::existing::{Existing, read_key};
 use super::write::{Storing, Turn, Write};
 use super::{Answer, Ask, Next, Scene, State};
 use crate::answer::form::{Endpoint, Form};
+use crate::answer::{self, Warnings};
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
