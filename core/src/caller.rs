@@ -24,4 +24,14 @@ impl Caller {
     pub fn is_privileged(&self) -> bool {
         self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
     }
+
+    /// The server itself, which makes the objects that must exist from the start.
+    pub fn server() -> Self {
+        Self {
+            name: "system:apiserver".into(),
+            uid: Text::default(),
+            groups: alloc::vec!["system:masters".into()],
+            extra: Vec::new(),
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::kinds::{Registry, Resource};
+use crate::caller::Caller;
+use crate::kinds::{Facts, Resource};
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
@@ -65,7 +66,7 @@ fn add(
     if world.entry(resource.id, &key).is_some() {
         return;
     }
-    let Some(bytes) = encoded(&world.registry, resource, value) else { return };
+    let Some(bytes) = encoded(world, resource, value, now) else { return };
     let feed = collection.feed;
     let place = commits.iter().position(|(held, _)| *held == feed).unwrap_or_else(|| {
         commits.push((feed, Commit::default()));
@@ -76,15 +77,18 @@ fn add(
 }
 
 /// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(registry: &Registry, resource: &Resource, mut value: Value) -> Option<Bytes> {
-    let catalogue = &registry.catalogue;
+fn encoded(world: &World, resource: &Resource, mut value: Value, now: Now) -> Option<Bytes> {
+    let catalogue = &world.registry.catalogue;
     decode::apply_defaults(catalogue, resource.type_id, &mut value);
     (resource.row.rules.default)(&mut value);
     let status = value.field("status").cloned();
-    (resource.row.rules.prepare_create)(&mut value);
+    let server = Caller::server();
+    let facts = Facts::of_create(&server, now.wall, &world.config, world);
+    (resource.row.rules.prepare_for_create)(&mut value, &facts);
     if let Some(status) = status {
         value.set("status", status);
     }
+    (resource.row.rules.canonicalize)(&mut value);
     let value = decode::normalize(catalogue, resource.type_id, value).ok()?;
     let mut out = Vec::new();
     encode::to_json(catalogue, resource.type_id, &value, &mut out);
