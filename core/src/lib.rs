@@ -71,6 +71,9 @@ mod identity;
 // Authorization: what they may do, and what a verb works on.
 mod authorization;
 
+// Admission: what may change a write or refuse it.
+mod admission;
+
 // Responses.
 pub mod answer;
 

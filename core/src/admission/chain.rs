@@ -68,6 +68,25 @@ impl Admitting {
         self.ask(VALIDATING, found, |plugin, found| plugin(world, attributes, object, found))
     }
 
+    /// Asks all about a deletion, which has no object to change, from where this stands.
+    ///
+    /// # Errors
+    /// A plugin's refusal.
+    pub(crate) fn delete(
+        self,
+        world: &World,
+        attributes: &Attributes<'_>,
+        mut found: Option<Stored>,
+    ) -> Result<Turn, Failure> {
+        let mutating = self.ask(MUTATING, found.take(), |plugin, found| {
+            plugin(world, attributes, &mut Value::Null, found)
+        })?;
+        match mutating {
+            Turn::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
+            Turn::Wait(..) => Ok(mutating),
+        }
+    }
+
     fn ask<P>(
         self,
         plugins: &[P],

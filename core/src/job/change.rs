@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::body::{self, Expected};
-use super::draft::{check_name, drop_repeated_owners, nameless};
+use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use super::existing::Existing;
 use super::scale;
 use crate::answer::Warnings;
@@ -92,7 +92,7 @@ impl Change {
         };
         let (mut value, strict) = patch.applied(scene, target, current, expected, validation)?;
         warnings.extend(strict);
-        scene.place(target, &mut value)?;
+        place(target, &mut value)?;
         check_name(target, &value)?;
         drop_repeated_owners(&mut value, true, warnings);
         Ok(value)

@@ -6,11 +6,13 @@ use super::existing::{Existing, read_key};
 use super::list;
 use super::write::{Storing, Turn};
 use super::{Answer, Ask, Next, Scene, State, fail, view};
+use crate::admission::{self, Admitting};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
 use crate::authorization::Target;
 use crate::status::Failure;
+use crate::store::Stored;
 use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::world::cache::Entry;
 use alloc::boxed::Box;
@@ -36,6 +38,12 @@ pub(crate) struct Collection {
 enum Phase {
     /// The next object's turn has not come.
     Idle,
+    /// A plugin of admission waits for the store before it admits the deletion of one object.
+    Admission {
+        existing: Existing,
+        target: Target,
+        admitting: Admitting,
+    },
     /// One object is read again after its write lost a race.
     Read(Target),
     Write {
@@ -70,6 +78,10 @@ impl Collection {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
+            (Phase::Admission { existing, target, admitting }, answer) => {
+                let found = fail::stored(answer)?;
+                this.admit(scene, existing, target, admitting, Some(found))
+            }
             (Phase::Read(target), answer) => {
                 let resource = target.resource();
                 match fail::ranged(answer)?.kvs.pop() {
@@ -100,10 +112,6 @@ impl Collection {
         Ok(this.wait(Phase::Read(target), Ask::Store(feed, read_key(key))))
     }
 
-    fn deletion(&self, target: Target) -> Deletion {
-        Deletion { target, options: self.options.clone() }
-    }
-
     pub(super) fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
         self.tries = 0;
         let Some(entry) = self.left.next() else { return self.respond(scene) };
@@ -112,8 +120,28 @@ impl Collection {
     }
 
     fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<Next, Failure> {
-        let existing = Existing::new(entry);
-        let deletion = self.deletion(target);
+        self.admit(scene, Existing::new(entry), target, Admitting::default(), None)
+    }
+
+    fn admit(
+        self,
+        scene: &Scene<'_>,
+        existing: Existing,
+        target: Target,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<Next, Failure> {
+        let deletion = Deletion { target, options: self.options.clone() };
+        match deletion.admit(scene, admitting, found)? {
+            admission::Turn::Admitted => self.remove(scene, existing, deletion),
+            admission::Turn::Wait(admitting, feed, op) => {
+                let target = deletion.target;
+                Ok(self.wait(Phase::Admission { existing, target, admitting }, Ask::Store(feed, op)))
+            }
+        }
+    }
+
+    fn remove(self, scene: &Scene<'_>, existing: Existing, deletion: Deletion) -> Result<Next, Failure> {
         let verdict = deletion.judge(scene, &existing)?;
         // What was listed is no older than the request, so its absence proves a removal.
         match verdict.write(&existing, true).filter(|_| !self.options.dry_run) {

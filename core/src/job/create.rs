@@ -3,21 +3,20 @@
 
 use super::authorize::{self, Again};
 use super::body;
-use super::draft::{Draft, drop_repeated_owners, name_taken};
-use super::existing::read_key;
-use super::write::{Storing, Turn, Write};
+use super::write::conditions::name_taken;
+use super::write::place::{drop_repeated_owners, place};
+use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
 use super::{Answer, Ask, Next, Scene, State, fail, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
-use crate::kinds::{Resource, Verb};
-use crate::status::{Cause, CauseType, Failure, Qualified};
+use crate::kinds::Verb;
+use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::{Text, Value, object};
 use crate::wire::options::WriteOptions;
 use crate::wire::query::parse_uint;
 use alloc::boxed::Box;
-use alloc::format;
 use bytes::Bytes;
 
 /// The state of a POST.
@@ -40,8 +39,9 @@ pub(crate) struct Create {
 
 #[derive(Debug)]
 enum Phase {
-    /// The namespace was not in the cache, so the store was asked for it.
-    Namespace,
+    /// The object is to be drafted, or to be drafted again under another name.
+    Begun,
+    Draft(Drafting),
     /// The request began as an update. Authorization waits for an answer before it can tell whether the caller may
     /// create objects.
     Permission {
@@ -75,7 +75,7 @@ pub(super) fn from_value(
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     drop_repeated_owners(&mut value, false, warnings);
-    scene.place(&target, &mut value)?;
+    place(&target, &mut value)?;
     let resource_version = object::resource_version(&value).into();
     let target = target.named(object::name(&value));
     let generates = target.name().is_empty();
@@ -88,9 +88,9 @@ pub(super) fn from_value(
         by_update,
         generates,
         tries: 0,
-        phase: Phase::Namespace,
+        phase: Phase::Begun,
     };
-    create.check_namespace(scene, warnings)
+    create.draft(scene, warnings)
 }
 
 impl Create {
@@ -101,8 +101,12 @@ impl Create {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let mut this = *self;
-        match core::mem::replace(&mut this.phase, Phase::Namespace) {
-            Phase::Namespace => this.namespace_read(scene, answer, warnings),
+        match core::mem::replace(&mut this.phase, Phase::Begun) {
+            Phase::Begun => Err(fail::misfit()),
+            Phase::Draft(drafting) => {
+                let drafted = drafting.resume(scene, &this.target, answer, warnings)?;
+                this.drafted(scene, drafted)
+            }
             Phase::Permission { draft, key, undecided } => {
                 this.ask_permission(scene, draft, key, Some((undecided, answer)))
             }
@@ -118,68 +122,19 @@ impl Create {
         Next::Wait(State::Create(Box::new(Self { phase, ..self })), ask)
     }
 
-    /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
-    fn check_namespace(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        if self.target.namespace().is_empty() {
-            return self.write(scene, warnings);
-        }
-        let namespaces = namespaces(scene)?;
-        let key = scene.collection(namespaces)?.keys.key("", self.target.namespace());
-        match scene.cached(namespaces, &key) {
-            Some(entry) => self.namespace_found(scene, &entry.to_value(), warnings),
-            None => {
-                let feed = scene.collection(namespaces)?.feed;
-                Ok(self.wait(Phase::Namespace, Ask::Store(feed, read_key(&key))))
-            }
-        }
-    }
-
-    fn namespace_read(
-        self,
-        scene: &Scene<'_>,
-        answer: Answer,
-        warnings: &mut Warnings,
-    ) -> Result<Next, Failure> {
-        let kv = fail::ranged(answer)?.kvs.pop();
-        let absent =
-            || Failure::not_found(Qualified { group: "", name: "namespaces" }, self.target.namespace());
-        let entry = scene.entry_of(namespaces(scene)?, kv.ok_or_else(absent)?)?;
-        self.namespace_found(scene, &entry.to_value(), warnings)
-    }
-
-    fn namespace_found(
-        self,
-        scene: &Scene<'_>,
-        namespace: &Value,
-        warnings: &mut Warnings,
-    ) -> Result<Next, Failure> {
-        if !object::is_being_deleted(namespace) {
-            return self.write(scene, warnings);
-        }
-        let name = self.target.namespace();
-        let why = format!("unable to create new content in namespace {name} because it is being terminated");
-        let mut failure = Failure::forbidden(self.target.qualified(), self.target.name(), &why);
-        let cause = Cause {
-            reason: CauseType::NamespaceTerminating,
-            message: format!("namespace {name} is being terminated"),
-            field: "metadata.namespace".into(),
-        };
-        failure.details.get_or_insert_default().causes.push(cause);
-        Err(failure)
-    }
-
-    /// Sets the object's name, drafts the object and writes it.
-    fn write(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
+    fn draft(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         // The tree is moved, not cloned, whenever no further attempt can need it: it is then changed in place.
-        let mut value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
-        let prefix = object::generate_name(&value);
-        if object::name(&value).is_empty() && !prefix.is_empty() {
-            let name =
-                generated(prefix, scene.call.rng.fork("name", u64::from(self.tries)).name_suffix(SUFFIX_LEN));
-            object::set_name(&mut value, &name);
-        }
-        let mut draft = scene.draft_new(&self.target, value)?;
-        warnings.extend(core::mem::take(&mut draft.warnings));
+        let value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
+        let base = Base::Absent { names_tried: self.tries };
+        let drafted = Drafting::begin(scene, &self.target, value, base, warnings)?;
+        self.drafted(scene, drafted)
+    }
+
+    fn drafted(mut self, scene: &Scene<'_>, drafted: Drafted) -> Result<Next, Failure> {
+        let draft = match drafted {
+            Drafted::Waits(drafting, ask) => return Ok(self.wait(Phase::Draft(drafting), ask)),
+            Drafted::Ready(draft, _) => draft,
+        };
         self.target = self.target.named(object::name(&draft.value));
         let collection = scene.collection(self.target.resource())?;
         let key = collection.keys.key(self.target.namespace(), self.target.name());
@@ -250,7 +205,7 @@ impl Create {
     fn taken(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         let tries_max = scene.world.config.bounds.generated_name_tries;
         if self.generates && self.tries + 1 < tries_max {
-            return Self { tries: self.tries + 1, ..self }.write(scene, warnings);
+            return Self { tries: self.tries + 1, ..self }.draft(scene, warnings);
         }
         let prefix = if self.generates { object::generate_name(&self.value) } else { "" };
         Err(name_taken(&self.target, self.target.name(), prefix))
@@ -264,23 +219,6 @@ impl Create {
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
         let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
-        Ok(Next::Done(scene.respond_written(&view, 201, key, draft, revision)))
+        Ok(Next::Done(write::answer::respond(scene, &view, 201, key, draft, revision)))
     }
-}
-
-/// The resource of namespaces.
-fn namespaces<'a>(scene: &Scene<'a>) -> Result<&'a Resource, Failure> {
-    let found = scene.world.registry.find("", "v1", "namespaces");
-    found.ok_or_else(|| Failure::internal("namespaces are not served"))
-}
-
-/// The length of a generated suffix, and the longest prefix that is kept before it.
-/// k8s: staging/src/k8s.io/apiserver/pkg/storage/names/generate.go
-const SUFFIX_LEN: usize = 5;
-const PREFIX_LEN_MAX: usize = 58;
-
-fn generated(prefix: &str, suffix: Text) -> Text {
-    let end =
-        (0..=prefix.len().min(PREFIX_LEN_MAX)).rev().find(|at| prefix.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}{suffix}", &prefix[..end]).into()
 }

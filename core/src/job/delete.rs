@@ -2,10 +2,10 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
 
 use super::body::{self, Expected};
-use super::draft::Draft;
 use super::existing::{Existing, read_key};
-use super::write::{Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, view};
+use super::write::{Draft, Storing, Turn, Write};
+use super::{Answer, Ask, Next, Scene, State, fail, view};
+use crate::admission::{self, Admitting, Attributes, Operation};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -14,14 +14,13 @@ use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified};
-use crate::store::Rev;
+use crate::store::{Rev, Stored};
 use crate::value::quoted;
 use crate::value::{Text, Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::{DeleteOptions, Propagation};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 const ORPHAN: &str = "orphan";
@@ -56,6 +55,7 @@ pub(crate) struct Delete {
 
 #[derive(Debug)]
 enum Phase {
+    Admission(Admitting),
     Read,
     Write {
         verdict: Verdict,
@@ -66,11 +66,6 @@ enum Phase {
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
-    let row = target.resource().row;
-    if let Some(termination) = row.rules.termination.filter(|held| held.protected.contains(&target.name())) {
-        let what = target.qualified();
-        return Err(Failure::forbidden(what, target.name(), termination.protected_message));
-    }
     warnings.add(warning(&target, &options));
     let delete = Delete {
         deletion: Deletion { target, options },
@@ -78,7 +73,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
         tries: 0,
         phase: Phase::Read,
     };
-    delete.start(scene)
+    delete.admit(scene, Admitting::default(), None)
 }
 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
@@ -135,6 +130,23 @@ const META_KINDS: &[&str] = &[
 ];
 
 impl Deletion {
+    /// Asks the plugins of admission.
+    pub(super) fn admit(
+        &self,
+        scene: &Scene<'_>,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<admission::Turn, Failure> {
+        let target = &self.target;
+        let attributes = Attributes {
+            operation: Operation::Delete,
+            resource: target.resource(),
+            namespace: target.namespace(),
+            name: target.name(),
+        };
+        admitting.delete(scene.world, &attributes, found)
+    }
+
     pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
         let collection = scene.collection(self.target.resource())?;
         Ok(collection.keys.key(self.target.namespace(), self.target.name()))
@@ -318,7 +330,7 @@ impl Deletion {
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
-        scene.sealed(self.target.resource(), value, Vec::new())
+        Draft::of(scene.world, self.target.resource(), value)
     }
 }
 
@@ -347,6 +359,20 @@ fn not_negative(seconds: i64) -> i64 {
 }
 
 impl Delete {
+    fn admit(
+        self,
+        scene: &Scene<'_>,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<Next, Failure> {
+        match self.deletion.admit(scene, admitting, found)? {
+            admission::Turn::Admitted => self.start(scene),
+            admission::Turn::Wait(admitting, feed, op) => {
+                Ok(self.wait(Phase::Admission(admitting), Ask::Store(feed, op)))
+            }
+        }
+    }
+
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = self.deletion.target.resource();
         match scene.cached(resource, &self.deletion.key(scene)?) {
@@ -358,6 +384,10 @@ impl Delete {
     pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
+            Phase::Admission(admitting) => {
+                let found = fail::stored(answer)?;
+                this.admit(scene, admitting, Some(found))
+            }
             Phase::Read => {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)

@@ -11,7 +11,6 @@ mod collection;
 mod create;
 mod delete;
 mod document;
-mod draft;
 mod existing;
 mod fail;
 mod lease;
@@ -42,7 +41,7 @@ use core::cell::RefCell;
 
 pub(crate) use call::Call;
 pub(crate) use seat::Seat;
-pub(crate) use write::{Committing, Outcome, Progress};
+pub(crate) use write::{Committing, Outcome, Progress, draft_own};
 
 /// A step that was run.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use super::Scene;
 use super::body::{self, Body, Expected};
-use super::draft::check_uid;
+use super::write::conditions::check_uid;
 use super::existing::Existing;
 use crate::answer::Response;
 use crate::answer::View;

@@ -3,10 +3,11 @@
 
 use super::body;
 use super::change::{Change, Patch};
-use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key};
-use super::write::{Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, create, scale, view};
+use super::write::conditions::{check_uid, insisted_revision, version_demanded};
+use super::write::place::{check_name, drop_repeated_owners, place};
+use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
+use super::{Answer, Ask, Next, Scene, State, create, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -33,20 +34,15 @@ pub(crate) struct Update {
 enum Phase {
     /// The key is being read, because it was not in the cache or the cached object led to an error.
     Read,
+    Draft {
+        drafting: Drafting,
+        confirmed: bool,
+    },
     Write {
         draft: Draft,
         key: Bytes,
         storing: Storing,
     },
-}
-
-/// The result of applying a change.
-enum Applied {
-    /// Nothing differs; this is the object as it is.
-    Same(Existing),
-    Write(Draft, Rev),
-    /// The object is removed, because its last finalizer is gone.
-    Remove(Draft, Rev),
 }
 
 pub(super) fn begin_put(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -59,7 +55,7 @@ pub(super) fn begin_put(scene: &Scene<'_>, target: Target, warnings: &mut Warnin
     };
     warnings.extend(body.warnings);
     let mut value = body.value;
-    scene.place(&target, &mut value)?;
+    place(&target, &mut value)?;
     check_name(&target, &value)?;
     drop_repeated_owners(&mut value, false, warnings);
     start(scene, target, form, options, Change::Replace(value), warnings)
@@ -104,6 +100,10 @@ impl Update {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => this.read_done(scene, answer, warnings),
+            Phase::Draft { drafting, confirmed } => {
+                let drafted = drafting.resume(scene, &this.target, answer, warnings);
+                this.drafted(scene, drafted, confirmed)
+            }
             Phase::Write { draft, key, storing } => match storing.resume(scene, &this.target, answer)? {
                 Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
                 Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
@@ -145,16 +145,36 @@ impl Update {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene, warnings) };
-        match self.apply(scene, existing, warnings) {
-            Ok(Applied::Write(draft, revision)) => {
-                let value = Some(draft.bytes.clone());
-                self.write(scene, draft, revision, value, confirmed)
+        let drafted = self.wanted(scene, &existing, warnings).and_then(|value| {
+            Drafting::begin(scene, &self.target, value, Base::Held(existing), warnings)
+        });
+        self.drafted(scene, drafted, confirmed)
+    }
+
+    fn drafted(
+        self,
+        scene: &Scene<'_>,
+        drafted: Result<Drafted, Failure>,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
+        let (draft, existing) = match drafted {
+            Ok(Drafted::Waits(drafting, ask)) => {
+                return Ok(self.wait(Phase::Draft { drafting, confirmed }, ask));
             }
-            Ok(Applied::Remove(draft, revision)) => self.write(scene, draft, revision, None, confirmed),
-            Ok(Applied::Same(existing)) if confirmed => self.respond(scene, existing.value),
-            Err(failure) if confirmed => Err(failure),
-            Ok(Applied::Same(_)) | Err(_) => self.read(scene),
+            Ok(Drafted::Ready(draft, Base::Held(existing))) => (draft, existing),
+            Ok(Drafted::Ready(_, Base::Absent { .. })) => return Err(fail::misfit()),
+            Err(failure) if confirmed => return Err(failure),
+            Err(_) => return self.read(scene),
+        };
+        let revision = existing.revision();
+        if is_finished(&self.target, &draft.value) {
+            return self.write(scene, draft, revision, None, confirmed);
         }
+        if draft.changes_nothing(scene.world, self.target.resource(), &existing) {
+            return if confirmed { self.respond(scene, existing.value) } else { self.read(scene) };
+        }
+        let value = Some(draft.bytes.clone());
+        self.write(scene, draft, revision, value, confirmed)
     }
 
     fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -170,16 +190,17 @@ impl Update {
         }
     }
 
-    fn apply(
+    /// The object that the client wants in place of an existing one.
+    fn wanted(
         &self,
         scene: &Scene<'_>,
-        existing: Existing,
+        existing: &Existing,
         warnings: &mut Warnings,
-    ) -> Result<Applied, Failure> {
+    ) -> Result<Value, Failure> {
         let target = &self.target;
-        let new = self.change.apply(scene, target, &existing, self.options.field_validation, warnings)?;
+        let new = self.change.apply(scene, target, existing, self.options.field_validation, warnings)?;
         let insisted = insisted_revision(&new)?;
-        let new = if target.is_scale() { scale::into_object(target, &new, &existing)? } else { new };
+        let new = if target.is_scale() { scale::into_object(target, &new, existing)? } else { new };
         if matches!(self.change, Change::Replace(_)) {
             check_uid(target, &new, object::uid(&existing.value), existing.entry.key())?;
         }
@@ -192,15 +213,7 @@ impl Update {
             }
             Some(_) | None => {}
         }
-        let mut draft = scene.draft_update(target, new, &existing)?;
-        warnings.extend(core::mem::take(&mut draft.warnings));
-        if is_finished(target, &draft.value) {
-            return Ok(Applied::Remove(draft, existing.revision()));
-        }
-        if draft.bytes == *existing.entry.value() {
-            return Ok(Applied::Same(existing));
-        }
-        Ok(Applied::Write(draft, existing.revision()))
+        Ok(new)
     }
 
     fn write(
@@ -231,7 +244,7 @@ impl Update {
             return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
         let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
-        Ok(Next::Done(scene.respond_written(&view, 200, key, draft, Some(revision))))
+        Ok(Next::Done(write::answer::respond(scene, &view, 200, key, draft, Some(revision))))
     }
 
     fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {

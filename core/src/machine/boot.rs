@@ -2,16 +2,14 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::caller::Caller;
-use crate::kinds::{Facts, Resource};
+use crate::job;
+use crate::kinds::Resource;
 use crate::now::Now;
 use crate::rng::Rng;
-use crate::schema::{decode, encode};
 use crate::store::{Commit, Feed, LeaseId, Rev};
 use crate::value::{Map, Value, object};
 use crate::world::World;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 const SERVICE: &str = "kubernetes";
@@ -60,13 +58,12 @@ fn add(
     if !namespace.is_empty() {
         object::set_namespace(&mut value, namespace);
     }
-    object::set_uid(&mut value, &rng.uuid());
-    object::set_creation_timestamp(&mut value, Some(now.wall));
+    let uid = rng.uuid();
     let key = collection.keys.key(namespace, name);
     if world.entry(resource.id, &key).is_some() {
         return;
     }
-    let Some(bytes) = encoded(world, resource, value, now) else { return };
+    let Ok(bytes) = job::draft_own(world, resource, value, &uid, now) else { return };
     let feed = collection.feed;
     let place = commits.iter().position(|(held, _)| *held == feed).unwrap_or_else(|| {
         commits.push((feed, Commit::default()));
@@ -74,25 +71,6 @@ fn add(
     });
     let commit = core::mem::take(&mut commits[place].1);
     commits[place].1 = commit.put(&key, Rev(0), bytes, LeaseId(0));
-}
-
-/// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(world: &World, resource: &Resource, mut value: Value, now: Now) -> Option<Bytes> {
-    let catalogue = &world.registry.catalogue;
-    decode::apply_defaults(catalogue, resource.type_id, &mut value);
-    (resource.row.rules.default)(&mut value);
-    let status = value.field("status").cloned();
-    let server = Caller::server();
-    let facts = Facts::of_create(&server, now.wall, &world.config, world);
-    (resource.row.rules.prepare_for_create)(&mut value, &facts);
-    if let Some(status) = status {
-        value.set("status", status);
-    }
-    (resource.row.rules.canonicalize)(&mut value);
-    let value = decode::normalize(catalogue, resource.type_id, value).ok()?;
-    let mut out = Vec::new();
-    encode::to_json(catalogue, resource.type_id, &value, &mut out);
-    Some(Bytes::from(out))
 }
 
 fn map<const N: usize>(members: [(&str, Value); N]) -> Value {

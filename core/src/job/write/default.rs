@@ -1,0 +1,31 @@
+//! The first stage: an object in the version that is stored, with defaults.
+
+use crate::kinds::Resource;
+use crate::schema::decode;
+use crate::value::Value;
+use crate::world::World;
+
+/// A client's object in the stored version, with the defaults of both versions.
+#[derive(Debug)]
+pub(in crate::job) struct Defaulted {
+    pub(super) value: Value,
+}
+
+impl Defaulted {
+    /// Sets the defaults of an object in the version of a resource, and converts it.
+    pub(in crate::job) fn of(world: &World, resource: &Resource, mut value: Value) -> Self {
+        set(world, resource, &mut value);
+        let stored = world.registry.stored_resource(resource);
+        if stored.id == resource.id {
+            return Self { value };
+        }
+        let mut value = world.registry.to_stored(resource, value);
+        set(world, stored, &mut value);
+        Self { value }
+    }
+}
+
+fn set(world: &World, resource: &Resource, value: &mut Value) {
+    decode::apply_defaults(&world.registry.catalogue, resource.type_id, value);
+    (resource.row.rules.default)(value);
+}
