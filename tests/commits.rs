@@ -197,3 +197,24 @@ fn internal_objects_are_followed_and_not_served() {
     assert!(!fetch(&mut driver, "/openapi/v3/api/v1").text().contains("RangeAllocation"));
     assert_eq!(fetch(&mut driver, "/readyz").status, 200);
 }
+
+#[test]
+fn times_of_managed_fields_alone_change_nothing() {
+    let mut driver = server("w");
+    let object = |time: &str, data: &str| {
+        json!({"metadata": {"name": "a", "managedFields": [{
+            "manager": "m", "operation": "Update", "apiVersion": "v1", "time": time, "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {"f:k": {}}}}]}, "data": {"k": data}})
+    };
+    let made = send(&mut driver, "POST", PLACE, &object("2024-01-01T00:00:00Z", "old"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let times = |reply: &steersman_sim::driver::Reply| {
+        let object = json(reply);
+        (version(&object), object["metadata"]["managedFields"][0]["time"].clone())
+    };
+    let same = send(&mut driver, "PUT", ONE, &object("2024-02-02T00:00:00Z", "old"));
+    assert_eq!(times(&same), times(&made), "{}", same.text());
+    let changed = send(&mut driver, "PUT", ONE, &object("2024-02-02T00:00:00Z", "new"));
+    let (now, time) = times(&changed);
+    assert!(now > times(&made).0 && time == json!("2024-02-02T00:00:00Z"), "{}", changed.text());
+}
