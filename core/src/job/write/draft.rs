@@ -51,9 +51,10 @@ impl Draft {
             return true;
         }
         let [new, old] = [&self.value, &existing.value].map(object::managed_fields);
-        let is_same_but_for_times = new.len() == old.len()
+        let differ_in_times = new != old
+            && new.len() == old.len()
             && new.iter().zip(old).all(|(new, old)| without_time(new) == without_time(old));
-        if new.is_empty() || !is_same_but_for_times {
+        if !differ_in_times {
             return false;
         }
         let mut new = self.value.clone();
