@@ -5,7 +5,7 @@ use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Authentication, Denial, Denials, Token};
 use steersman_core::config::{Config, JobId};
 use steersman_core::kinds::Registry;
 use steersman_core::limits::Bounds;

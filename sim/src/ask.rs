@@ -5,6 +5,7 @@ use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
 use std::sync::Arc;
+use steersman_core::kinds;
 use steersman_core::store::Rev;
 use steersman_core::wire::route::RequestInfo;
 use steersman_core::wire::{Method, Peer, Request};

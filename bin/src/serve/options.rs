@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization};
+use steersman_core::config::{Authentication, Authorization, Denials};
 use steersman_core::documents::openid;
 use steersman_core::limits::Bounds;
 use steersman_core::museum::Flaw;

@@ -8,14 +8,14 @@ use crate::etcd::{Member, Server};
 use crate::marks::Mark;
 use crate::swarm::{Class, Swarm};
 use crate::trace::{Lane, What};
+use crate::users;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::Authentication;
 use steersman_core::config::{Config, JobId, Note};
 use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
-use steersman_core::value::Text;
 
 /// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
 /// before it crashes, and at the end, and a wrong count stays wrong until then.
