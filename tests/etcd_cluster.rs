@@ -10,11 +10,11 @@ use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, Stored};
 use steersman_core::value::Text;
 use steersman_io::store::{FeedInput, HealthSink, Sink, Store};
-use steersman_sim::etcd::{Cluster, Delivery, Member, Server};
+use steersman_sim::etcd::{Delivery, EtcdCluster, MemberId, ServerId};
 
 use crate::beside_etcd::compare_with_etcd;
 
-const SERVER: Server = Server(0);
+const SERVER: ServerId = ServerId(0);
 
 /// No time passes: no lease of a run ends by itself.
 const NOW: Mono = Mono(0);
@@ -25,7 +25,7 @@ struct ClusterStore {
 }
 
 struct Inner {
-    cluster: Cluster,
+    cluster: EtcdCluster,
     sinks: BTreeMap<Feed, Sink>,
     /// Times a member was asked.
     turns: usize,
@@ -33,14 +33,14 @@ struct Inner {
 
 impl ClusterStore {
     fn new(members: u32) -> Self {
-        let cluster = Cluster::new(members);
+        let cluster = EtcdCluster::new(members);
         Self { inner: Mutex::new(Inner { cluster, sinks: BTreeMap::new(), turns: 0 }) }
     }
 
     /// Does something through the next member, and delivers what follows from it.
-    fn ask<T>(&self, through: impl FnOnce(&mut Inner, Member) -> T) -> T {
+    fn ask<T>(&self, through: impl FnOnce(&mut Inner, MemberId) -> T) -> T {
         let inner = &mut *self.inner.lock().expect("no panic");
-        let members: Vec<Member> = inner.cluster.members().collect();
+        let members: Vec<MemberId> = inner.cluster.members().collect();
         let member = members[inner.turns % members.len()];
         inner.turns += 1;
         let answer = through(inner, member);

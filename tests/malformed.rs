@@ -14,8 +14,8 @@ use steersman_core::config::Note;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Input;
 use steersman_core::world::World;
-use steersman_sim::ask::Verb;
 use steersman_sim::choose::{ByteSource, Chooser, Label};
+use steersman_sim::client_request::Action;
 use steersman_sim::directory::Directory;
 use steersman_sim::driver::{Driver, open_config};
 use steersman_sim::generate::Generator;
@@ -66,7 +66,7 @@ proptest! {
         let ask = GENERATOR.with(|(generator, directory)| {
             generator.request(&mut |bound| chooser.pick(Label::Client.only(), bound), directory)
         });
-        let Verb::Raw(method, target) = &ask.verb else { return Err(TestCaseError::fail("a raw request")) };
+        let Action::Raw(method, target) = &ask.action else { return Err(TestCaseError::fail("a raw request")) };
         answered(method, target, &[("content-type", ask.media)], &ask.body)?;
     }
 

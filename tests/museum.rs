@@ -5,7 +5,7 @@ use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Authentication, Denial, Denials, Token};
 use steersman_core::config::{Config, JobId};
 use steersman_core::kinds::Registry;
 use steersman_core::limits::Bounds;
@@ -17,7 +17,7 @@ use steersman_core::store::{
 };
 use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, Loss, open_config};
-use steersman_sim::etcd::{FakeEtcd, Server};
+use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
 const KEYS: &str = "/registry/configmaps/w/";
@@ -186,7 +186,7 @@ fn watch_survives_relist(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     let from = version(&make(&mut driver, "a", "x"));
     let id = watch(&mut driver, &format!("resourceVersion={from}"));
-    driver.etcd_mut().unfollow(Server(0), Feed(0));
+    driver.etcd_mut().unfollow(ServerId(0), Feed(0));
     let text = stored(&driver, "a");
     let revision =
         write_unheard(&mut driver, vec![put(&format!("{KEYS}b"), &text.replace("\"a\"", "\"b\""))]);

@@ -16,7 +16,7 @@ use kube::{Client, Error, ResourceExt};
 use serde_json::json;
 use steersman_io::in_process::InProcess;
 use steersman_sim::choose::Tape;
-use steersman_sim::service::{Cluster, Fault};
+use steersman_sim::service::{Cluster, FaultClass};
 use steersman_sim::shrink::shrink_by;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -140,7 +140,7 @@ fn simulate(cluster: &Cluster, version: Version, tickets: Tickets) -> Vec<usize>
 
 /// Looks for a seed with which the hasty version writes two receipts for one ticket. With the same seeds, the careful
 /// version never does.
-fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
+fn finds_the_bug(faults: &[FaultClass], tickets: Tickets) {
     let run = |seed: u64, version: Version| {
         let cluster = Cluster::builder(seed).faults(faults).start();
         (simulate(&cluster, version, tickets), cluster)
@@ -179,14 +179,14 @@ fn finds_the_bug(faults: &[Fault], tickets: Tickets) {
 /// Without an answer, it is unknown whether the request had an effect.
 #[test]
 fn lost_replies_make_the_hasty_version_write_two_receipts() {
-    finds_the_bug(&[Fault::Reset], Tickets::HandedIn);
+    finds_the_bug(&[FaultClass::Reset], Tickets::HandedIn);
 }
 
 /// An object may exist before the watch reports it. The controller gets two changes of a ticket; when it handles the
 /// second, its cache may not contain its own receipt yet.
 #[test]
 fn stale_caches_make_the_hasty_version_write_two_receipts() {
-    finds_the_bug(&[Fault::SlowFeed, Fault::Lag, Fault::SlowReader], Tickets::WrittenOn);
+    finds_the_bug(&[FaultClass::SlowFeed, FaultClass::Lag, FaultClass::SlowReader], Tickets::WrittenOn);
 }
 
 /// Everything that the simulator has: servers crash, the store loses replies and its history, watches are cut.

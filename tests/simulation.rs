@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use steersman_sim::choose::{ByteSource, Chooser, Label, Point, SeedSource, Source, Tape};
+use steersman_sim::choose::{ByteSource, ChoiceSource, Chooser, Label, Point, SeedSource, Tape};
 use steersman_sim::marks::Mark;
 use steersman_sim::run::{Outcome, Plan, run};
 

@@ -22,7 +22,7 @@ use steersman_core::wire::{Method, Request};
 
 use crate::budget::{Budget, Share};
 use crate::clock::wall_now;
-use crate::connection::{Place, UnderWay};
+use crate::connection::{RosterEntry, UnderWay};
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
 use crate::peer::Proof;
@@ -50,16 +50,16 @@ pub(crate) struct Exchange {
 }
 
 /// The client of a connection.
-pub(crate) struct Client {
+pub(crate) struct ConnectedClient {
     pub(crate) proof: Proof,
     pub(crate) remote_address: Text,
 }
 
 /// The client of a request, and the connection that it came over.
 pub(crate) struct Asks<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) client: &'a ConnectedClient,
     /// None for the in-process server, which has no connections.
-    pub(crate) place: Option<&'a Place>,
+    pub(crate) place: Option<&'a RosterEntry>,
     pub(crate) share: &'a Share,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn answer<B>(
     under_way: Option<UnderWay>,
     head: Head,
     body: B,
-) -> http::Response<Reply>
+) -> http::Response<AnswerBody>
 where
     B: http_body::Body<Error: Display>,
 {
@@ -115,7 +115,7 @@ where
             (answer::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
-    let mut out = http::Response::new(Reply::empty(under_way));
+    let mut out = http::Response::new(AnswerBody::empty(under_way));
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
     put_headers(out.headers_mut(), response.headers);
@@ -162,7 +162,7 @@ fn told_by_metrics(shell: &Shell, headers: &mut HeaderMap, source: Source) -> So
     }
 }
 
-fn to_core(client: &Client, head: Head, body: Bytes) -> Request {
+fn to_core(client: &ConnectedClient, head: Head, body: Bytes) -> Request {
     let mut headers = Vec::with_capacity(head.headers.len() + 1);
     // HTTP/2 names the host outside of the headers.
     if let (Some(authority), None) = (head.authority, head.headers.get(header::HOST)) {
@@ -225,7 +225,7 @@ impl AuditIds {
 }
 
 /// A response's body as it is sent.
-pub(crate) struct Reply {
+pub(crate) struct AnswerBody {
     source: Source,
     /// Dropped with the body, which marks the end of the request.
     under_way: Option<UnderWay>,
@@ -245,7 +245,7 @@ enum Source {
     Stream(Option<InitialEvents>, Conversation),
 }
 
-impl Reply {
+impl AnswerBody {
     pub(crate) fn nothing() -> Self {
         Self::empty(None)
     }
@@ -303,7 +303,7 @@ impl Display for TooSlow {
 
 impl std::error::Error for TooSlow {}
 
-impl http_body::Body for Reply {
+impl http_body::Body for AnswerBody {
     type Data = Pieces;
     type Error = TooSlow;
 
@@ -372,7 +372,7 @@ mod tests {
     async fn a_large_object_is_handed_over_piece_by_piece() {
         let under_way = UnderWay::begin(&Activity::new());
         let stream = under_way.stream();
-        let mut reply = Reply::empty(Some(under_way));
+        let mut reply = AnswerBody::empty(Some(under_way));
         let first = reply.hand_over(Bytes::from(vec![b'x'; 2 * limits::LIST_CHUNK_BYTES + 1]).into());
         let mut lengths = vec![first.remaining()];
         assert!(!reply.is_end_stream(), "there is more");

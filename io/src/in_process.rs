@@ -55,7 +55,7 @@ use tokio::sync::Semaphore;
 
 use crate::budget::{Budget, Share};
 use crate::clock::Clock;
-use crate::exchange::{self, Asks, AuditIds, Client, Exchange, Head, Reply};
+use crate::exchange::{self, AnswerBody, Asks, AuditIds, ConnectedClient, Exchange, Head};
 use crate::metrics::Metrics;
 use crate::peer::Proof;
 use crate::pieces::Pieces;
@@ -75,7 +75,7 @@ pub struct InProcess {
 
 struct Shared {
     exchange: Exchange,
-    client: Client,
+    client: ConnectedClient,
     share: Share,
 }
 
@@ -98,13 +98,14 @@ impl InProcess {
         let budget = Budget::new();
         let exchange =
             Exchange { shell, strict_transport_security: None, request_timeout, audit_ids, budget };
-        let client = Client { proof: Proof::trusted(USER, GROUP), remote_address: "127.0.0.1".into() };
+        let client =
+            ConnectedClient { proof: Proof::trusted(USER, GROUP), remote_address: "127.0.0.1".into() };
         Self { shared: Arc::new(Shared { exchange, client, share: Share::new(Semaphore::MAX_PERMITS) }) }
     }
 
     /// A service that answers requests. Any number of clients can have one.
-    pub fn service(&self) -> Service {
-        Service { shared: Arc::clone(&self.shared) }
+    pub fn service(&self) -> InProcessService {
+        InProcessService { shared: Arc::clone(&self.shared) }
     }
 
     /// How many requests are not answered yet, plus how many watches are open.
@@ -127,15 +128,15 @@ fn registry() -> Arc<Registry> {
 /// The server as a tower service, which `kube::Client::new` takes directly. It is always ready and never fails:
 /// errors are answers with an HTTP status.
 #[derive(Clone)]
-pub struct Service {
+pub struct InProcessService {
     shared: Arc<Shared>,
 }
 
-impl<B> tower_service::Service<http::Request<B>> for Service
+impl<B> tower_service::Service<http::Request<B>> for InProcessService
 where
     B: http_body::Body<Data: Send, Error: Display> + Send + 'static,
 {
-    type Response = http::Response<Body>;
+    type Response = http::Response<InProcessBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -149,19 +150,19 @@ where
             let asks = Asks { client: &shared.client, place: None, share: &shared.share };
             let (parts, body) = request.into_parts();
             let response = exchange::answer(&shared.exchange, &asks, None, Head::from(parts), body).await;
-            Ok(response.map(|reply| Body { reply, unread: Pieces::default() }))
+            Ok(response.map(|reply| InProcessBody { reply, unread: Pieces::default() }))
         })
     }
 }
 
 /// The body of a response. Dropping that of a watch ends the watch.
-pub struct Body {
-    reply: Reply,
+pub struct InProcessBody {
+    reply: AnswerBody,
     /// Frames of a watch that arrived together and are returned one by one.
     unread: Pieces,
 }
 
-impl http_body::Body for Body {
+impl http_body::Body for InProcessBody {
     type Data = Bytes;
     type Error = Infallible;
 

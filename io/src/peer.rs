@@ -25,7 +25,7 @@ use x509_parser::prelude::FromDer;
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
     anchors: Vec<TrustAnchor<'static>>,
-    issuers: Vec<direct::Issuer>,
+    issuers: Vec<direct::DirectIssuer>,
     subjects: Vec<DistinguishedName>,
 }
 
@@ -53,7 +53,7 @@ impl ClientCas {
             // The anchor's subject is the content of the sequence; the hint is the sequence with its header.
             let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
             subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
-            issuers.push(direct::Issuer::new(&parsed));
+            issuers.push(direct::DirectIssuer::new(&parsed));
             anchors.push(anchor.to_owned());
         }
         if anchors.is_empty() {

@@ -52,25 +52,25 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// What all connections share.
-pub(crate) struct Server {
+pub(crate) struct SecurePort {
     exchange: Exchange,
     /// Replaced when certificate files change. Open connections keep the certificate that they began with.
-    keys: ArcSwap<Keys>,
+    keys: ArcSwap<TlsKeys>,
     http2_max_streams: u32,
     roster: Arc<Roster>,
 }
 
-pub(crate) struct Keys {
+pub(crate) struct TlsKeys {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) client_cas: Option<Arc<ClientCas>>,
 }
 
-impl Server {
+impl SecurePort {
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
-    pub(crate) fn keys(&self) -> arc_swap::Guard<Arc<Keys>> {
+    pub(crate) fn keys(&self) -> arc_swap::Guard<Arc<TlsKeys>> {
         self.keys.load()
     }
 
@@ -79,7 +79,7 @@ impl Server {
     }
 }
 
-impl Keys {
+impl TlsKeys {
     fn new(secured: Secured) -> Arc<Self> {
         Arc::new(Self { acceptor: TlsAcceptor::from(Arc::new(secured.tls)), client_cas: secured.client_cas })
     }
@@ -87,7 +87,7 @@ impl Keys {
 
 /// The listening server. Dropping it does not end connections.
 pub struct Serving {
-    server: Arc<Server>,
+    server: Arc<SecurePort>,
     stop: watch::Sender<bool>,
 }
 
@@ -98,7 +98,7 @@ impl Serving {
             "" => None,
             directives => Some(http::HeaderValue::from_str(directives).map_err(|error| error.to_string())?),
         };
-        let server = Arc::new(Server {
+        let server = Arc::new(SecurePort {
             exchange: Exchange {
                 shell,
                 strict_transport_security,
@@ -106,7 +106,7 @@ impl Serving {
                 audit_ids: AuditIds::new(crate::tls::random_seed()),
                 budget: Budget::new(),
             },
-            keys: ArcSwap::new(Keys::new(options.secured)),
+            keys: ArcSwap::new(TlsKeys::new(options.secured)),
             http2_max_streams: options.http2_max_streams,
             roster: Roster::new(descriptors::limit()),
         });
@@ -117,7 +117,7 @@ impl Serving {
 
     /// Sets the certificates for connections that are accepted from now on.
     pub fn secure_with(&self, secured: Secured) {
-        self.server.keys.store(Keys::new(secured));
+        self.server.keys.store(TlsKeys::new(secured));
     }
 
     /// Accepts no more connections, lets open ones finish their requests, and returns when all are closed or the time
@@ -129,7 +129,7 @@ impl Serving {
     }
 }
 
-async fn accept(server: Arc<Server>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
+async fn accept(server: Arc<SecurePort>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -147,7 +147,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener, mut stopping: watch:
 
 /// Serves a connection once there is a place for it, or drops it when there will be none.
 async fn admit(
-    server: &Arc<Server>,
+    server: &Arc<SecurePort>,
     stream: TcpStream,
     address: SocketAddr,
     stopping: &watch::Receiver<bool>,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use steersman_core::limits;
-use steersman_io::in_process::{Body, InProcess};
+use steersman_io::in_process::{InProcess, InProcessBody};
 use tokio::runtime::Handle;
 use tower_service::Service;
 
@@ -14,13 +14,18 @@ use tower_service::Service;
 const PATIENCE: Duration = Duration::from_secs(60);
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
-async fn send(server: &InProcess, method: &str, path: &str, body: impl Into<Bytes>) -> Response<Body> {
+async fn send(
+    server: &InProcess,
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> Response<InProcessBody> {
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
     let request = request.body(Full::new(body.into())).expect("a request");
     server.service().call(request).await.expect("an answer")
 }
 
-async fn text(response: Response<Body>) -> String {
+async fn text(response: Response<InProcessBody>) -> String {
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     String::from_utf8_lossy(&body).into_owned()
 }
@@ -32,7 +37,7 @@ async fn create(server: &InProcess, name: &str) -> String {
     text(created).await
 }
 
-async fn next(body: &mut Body) -> Option<String> {
+async fn next(body: &mut InProcessBody) -> Option<String> {
     let frame = tokio::time::timeout(PATIENCE, body.frame()).await.expect("a frame in time");
     let frame = frame?.expect("frames do not fail").into_data().expect("data");
     Some(String::from_utf8_lossy(&frame).into_owned())

@@ -3,7 +3,7 @@
 //! Every effect is performed at once and in order, and time advances only when the test says so. Faults, several
 //! servers and a random order are left to the simulator, which drives the same machine.
 
-use crate::etcd::{Delivery, FakeEtcd, Server};
+use crate::etcd::{Delivery, FakeEtcd, ServerId};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::value::Value;
 use steersman_core::wire::{Method, Peer, Request};
 
-const SERVER: Server = Server(0);
+const SERVER: ServerId = ServerId(0);
 
 /// A server and its store.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! each of them without help.
 
 use crate::etcd::{EtcdFlaw, Flawed};
-use crate::world::Exhibited;
+use crate::testbed::Exhibited;
 use std::fmt;
 use steersman_core::museum::{Flaw, Mutant};
 

@@ -6,8 +6,8 @@ use crate::check::{Guarantee, Violation};
 use crate::choose::{Chooser, Tape};
 use crate::marks::Marks;
 use crate::swarm::Swarm;
+use crate::testbed::{Exhibited, Testbed};
 use crate::trace::{Lane, Trace, What};
-use crate::world::{Exhibited, World};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -70,27 +70,27 @@ pub(crate) fn run_until(mut chooser: Chooser, plan: &Plan, millis_max: Option<u6
     let swarm = Swarm::draw(&mut chooser);
     let line = swarm.to_string();
     let trace = if plan.trace { Trace::kept() } else { Trace::default() };
-    let mut world = World::new(chooser, swarm, registry(), exhibited(plan), trace);
+    let mut testbed = Testbed::new(chooser, swarm, registry(), exhibited(plan), trace);
     let mut explained = None;
     let last = millis_max.map_or(Mono(u64::MAX), |millis| Mono(0).plus_millis(millis));
     // A panic is a failure like any other, so that the choices that led to it can be shrunk and shown.
-    let played = catch_unwind(AssertUnwindSafe(|| play(&mut world, last, &mut explained)));
+    let played = catch_unwind(AssertUnwindSafe(|| play(&mut testbed, last, &mut explained)));
     let violation = played.unwrap_or_else(|panic| Err(panicked(&*panic))).err();
-    let millis = world.now.0 / 1000;
+    let millis = testbed.now.0 / 1000;
     if let Some(violation) = &violation {
-        world.trace.note(world.now, Lane::Run, What::Violation, None, || violation.to_string());
+        testbed.trace.note(testbed.now, Lane::Run, What::Violation, None, || violation.to_string());
     }
     Outcome {
         swarm: line,
-        names: world.names(),
-        steps: world.steps,
-        requests: world.requests(),
+        names: testbed.names(),
+        steps: testbed.steps,
+        requests: testbed.requests(),
         millis,
-        digest: world.digest,
-        tape: world.chooser.tape(),
-        marks: world.marks,
+        digest: testbed.digest,
+        tape: testbed.chooser.tape(),
+        marks: testbed.marks,
         violation: violation.map(|violation| (millis, violation)),
-        trace: world.trace,
+        trace: testbed.trace,
         explained,
     }
 }
@@ -116,18 +116,18 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Violation {
     Violation::new(Guarantee::NothingPanics, text.unwrap_or_else(|| "without a message".to_owned()))
 }
 
-fn play(world: &mut World, last: Mono, explained: &mut Option<String>) -> Result<(), Violation> {
+fn play(testbed: &mut Testbed, last: Mono, explained: &mut Option<String>) -> Result<(), Violation> {
     let mut happenings = 0;
-    world.start()?;
-    let begin = world.now;
-    go_on(world, begin.plus_millis(CHAOS_MILLIS).min(last), &mut happenings)?;
-    if world.now >= last {
+    testbed.start()?;
+    let begin = testbed.now;
+    go_on(testbed, begin.plus_millis(CHAOS_MILLIS).min(last), &mut happenings)?;
+    if testbed.now >= last {
         return Ok(());
     }
-    *explained = world.heal(false)?;
-    let calm = world.now;
-    let rested = rest(world, calm, last, &mut happenings);
-    if world.now >= last && rested.is_ok() {
+    *explained = testbed.heal(false)?;
+    let calm = testbed.now;
+    let rested = rest(testbed, calm, last, &mut happenings);
+    if testbed.now >= last && rested.is_ok() {
         return Ok(());
     }
     // Not coming to rest may be explained by the faults that were left in place. Other violations are always
@@ -136,14 +136,14 @@ fn play(world: &mut World, last: Mono, explained: &mut Option<String>) -> Result
         Err(violation) if explained.is_none() || !is_liveness(&violation) => return Err(violation),
         Err(_) | Ok(()) => {}
     }
-    world.check_caches()?;
-    world.send_clients_home();
-    let end = world.now.plus_millis(END_MILLIS).min(last);
-    go_on(world, end, &mut happenings)?;
-    if world.now >= last {
+    testbed.check_caches()?;
+    testbed.send_clients_home();
+    let end = testbed.now.plus_millis(END_MILLIS).min(last);
+    go_on(testbed, end, &mut happenings)?;
+    if testbed.now >= last {
         return Ok(());
     }
-    world.check_leftovers()
+    testbed.check_leftovers()
 }
 
 fn is_liveness(violation: &Violation) -> bool {
@@ -151,15 +151,15 @@ fn is_liveness(violation: &Violation) -> bool {
 }
 
 /// Waits until everything has come to rest, or the time is over.
-fn rest(world: &mut World, calm: Mono, last: Mono, happenings: &mut u64) -> Result<(), Violation> {
+fn rest(testbed: &mut Testbed, calm: Mono, last: Mono, happenings: &mut u64) -> Result<(), Violation> {
     let mut waited = 0;
     loop {
         waited += LOOK_MILLIS;
-        go_on(world, calm.plus_millis(waited).min(last), happenings)?;
-        if world.now >= last {
+        go_on(testbed, calm.plus_millis(waited).min(last), happenings)?;
+        if testbed.now >= last {
             return Ok(());
         }
-        match world.check_settled() {
+        match testbed.check_settled() {
             Err(violation) if waited >= CALM_MILLIS => return Err(violation),
             Err(violation) if !is_liveness(&violation) => return Err(violation),
             Err(_) => {}
@@ -168,14 +168,14 @@ fn rest(world: &mut World, calm: Mono, last: Mono, happenings: &mut u64) -> Resu
     }
 }
 
-fn go_on(world: &mut World, until: Mono, happenings: &mut u64) -> Result<(), Violation> {
-    while world.step(until)? {
+fn go_on(testbed: &mut Testbed, until: Mono, happenings: &mut u64) -> Result<(), Violation> {
+    while testbed.step(until)? {
         *happenings += 1;
         if *happenings > HAPPENINGS_MAX {
             let detail = format!("{HAPPENINGS_MAX} things have happened and it goes on");
             return Err(Violation::new(Guarantee::EverybodyConverges, detail));
         }
     }
-    world.now = until;
+    testbed.now = until;
     Ok(())
 }

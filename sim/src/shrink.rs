@@ -2,7 +2,7 @@
 //! the run still has the property that it is kept for.
 
 use crate::check::Guarantee;
-use crate::choose::{Chooser, Label, Point, Stream, Tape};
+use crate::choose::{ChoiceStream, Chooser, Label, Point, Tape};
 use crate::run::{Outcome, Plan, run_until};
 use std::collections::BTreeSet;
 
@@ -96,7 +96,7 @@ struct Shrinker<P, A> {
 
 /// What is taken out together: all choices of a label, all of a client, a server or a class of faults, and all of one
 /// stream.
-const KINDS: [fn(Stream) -> (Label, u64); 4] = [
+const KINDS: [fn(ChoiceStream) -> (Label, u64); 4] = [
     |stream| (stream.label, 0),
     |stream| (stream.label, stream.key >> 48),
     |stream| (stream.label, stream.key >> 32),
@@ -143,7 +143,7 @@ impl<P: FnMut(&Tape) -> Option<Tape>, A: FnMut(usize, u64)> Shrinker<P, A> {
             self.tape.iter().filter_map(|(point, _)| point.stream.turn()).collect();
         for (client, turn) in turns.into_iter().rev() {
             let whole = |point: Point| point.stream.turn() == Some((client, turn));
-            let tail = |point: Point| point.stream == Stream::of_turn(client, turn) && point.number > 0;
+            let tail = |point: Point| point.stream == ChoiceStream::of_turn(client, turn) && point.number > 0;
             let taken = MOVES.iter().any(|by| self.try_fewer(&self.moved(whole, client, turn, *by)));
             let _ = taken || MOVES.iter().any(|by| self.try_fewer(&self.moved(tail, client, turn, *by)));
         }

@@ -10,11 +10,11 @@ macro_rules! classes {
     ($($(#[doc = $doc:literal])* $variant:ident => $name:literal, $often:literal, $seldom:literal;)*) => {
         /// A class of faults.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Class {
+        pub enum FaultClass {
             $($(#[doc = $doc])* $variant,)*
         }
 
-        impl Class {
+        impl FaultClass {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             pub const fn name(self) -> &'static str {
@@ -92,7 +92,7 @@ pub(crate) struct Swarm {
     pub(crate) servers: u64,
     pub(crate) members: u64,
     /// How many clients there are of each kind.
-    pub(crate) clients: Vec<(client::Kind, u64)>,
+    pub(crate) clients: Vec<(client::ClientKind, u64)>,
     /// Longest ordinary delay of a message, milliseconds.
     pub(crate) delay_millis: u64,
     pub(crate) bounds: Bounds,
@@ -108,7 +108,7 @@ pub(crate) struct Swarm {
     pub(crate) seats: u32,
     /// Authorization waits for the store before it decides about users to whom something is denied.
     pub(crate) decides_slowly: bool,
-    /// The rate of each class of faults, in the order of `Class::ALL`.
+    /// The rate of each class of faults, in the order of `FaultClass::ALL`.
     rates: Vec<Ratio>,
 }
 
@@ -143,7 +143,8 @@ impl Swarm {
         let bounds = bounds(&mut of);
         let rates = rates(chooser);
         let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
-        let clients = client::Kind::ALL.iter().map(|kind| (*kind, count(chooser, *kind, full))).collect();
+        let clients =
+            client::ClientKind::ALL.iter().map(|kind| (*kind, count(chooser, *kind, full))).collect();
         Self {
             servers,
             members,
@@ -162,8 +163,8 @@ impl Swarm {
 
     /// Has these classes of faults and no others: as often as was drawn, or at their worst.
     #[cfg(feature = "service")]
-    pub(crate) fn keep(&mut self, classes: &[Class]) {
-        for (class, rate) in Class::ALL.iter().zip(&mut self.rates) {
+    pub(crate) fn keep(&mut self, classes: &[FaultClass]) {
+        for (class, rate) in FaultClass::ALL.iter().zip(&mut self.rates) {
             if !classes.contains(class) {
                 *rate = Ratio::NEVER;
             } else if rate.numerator == 0 {
@@ -173,7 +174,7 @@ impl Swarm {
     }
 
     /// How often a class of faults strikes.
-    pub(crate) fn rate(&self, class: Class) -> Ratio {
+    pub(crate) fn rate(&self, class: FaultClass) -> Ratio {
         self.rates[class as usize]
     }
 }
@@ -207,7 +208,7 @@ fn bounds(of: &mut impl FnMut(u64, &[u64]) -> u64) -> Bounds {
 
 fn rates(chooser: &mut Chooser) -> Vec<Ratio> {
     let all = chooser.chance(Label::Class.of(u64::MAX), Ratio::new(1, 4));
-    let draw = |(index, class): (usize, &Class)| {
+    let draw = |(index, class): (usize, &FaultClass)| {
         let stream = Label::Class.of(index as u64);
         if !all && !chooser.chance(stream, CLASS_ON) {
             return Ratio::NEVER;
@@ -215,18 +216,18 @@ fn rates(chooser: &mut Chooser) -> Vec<Ratio> {
         let (often, seldom) = class.range();
         Ratio::new(1, often + chooser.pick(stream, u64::from(seldom - often)) as u32)
     };
-    Class::ALL.iter().enumerate().map(draw).collect()
+    FaultClass::ALL.iter().enumerate().map(draw).collect()
 }
 
 /// How many clients of a kind there are. Mandatory kinds are more frequent, suppressing ones rarer.
-fn count(chooser: &mut Chooser, kind: client::Kind, full: bool) -> u64 {
+fn count(chooser: &mut Chooser, kind: client::ClientKind, full: bool) -> u64 {
     let stream = Label::Shape.of(shape::CLIENTS + kind as u64);
     let numbers: &[u64] = match kind.class() {
-        client::Class::Mandatory => &[0, 1, 1, 2, 2, 3, 4, 5],
-        client::Class::Optional if full => &[0, 1, 1, 2],
-        client::Class::Optional => &[0, 0, 0, 1, 2],
-        client::Class::Suppressing if full => &[0, 1],
-        client::Class::Suppressing => &[0, 0, 0, 1],
+        client::ClientClass::Mandatory => &[0, 1, 1, 2, 2, 3, 4, 5],
+        client::ClientClass::Optional if full => &[0, 1, 1, 2],
+        client::ClientClass::Optional => &[0, 0, 0, 1, 2],
+        client::ClientClass::Suppressing if full => &[0, 1],
+        client::ClientClass::Suppressing => &[0, 0, 0, 1],
     };
     chooser.one_of(stream, numbers)
 }
@@ -238,7 +239,7 @@ impl fmt::Display for Swarm {
         for (kind, count) in self.clients.iter().filter(|(_, count)| *count > 0) {
             write!(out, " {}={count}", kind.name())?;
         }
-        for (class, rate) in Class::ALL.iter().zip(&self.rates).filter(|(_, rate)| rate.numerator > 0) {
+        for (class, rate) in FaultClass::ALL.iter().zip(&self.rates).filter(|(_, rate)| rate.numerator > 0) {
             write!(out, " {}={rate}", class.name())?;
         }
         let plain = Bounds::PRODUCTION;

@@ -13,7 +13,7 @@ const SERVED: &[u8] = b"/registry/";
 
 /// A value that a key held from a revision on.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     pub key: Bytes,
     /// The revision of the write.
     pub revision: Rev,
@@ -24,16 +24,16 @@ pub struct Stored {
 
 /// One change of one key.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct CommittedChange {
     pub key: Bytes,
     pub revision: Rev,
-    pub old: Option<Arc<Stored>>,
+    pub old: Option<Arc<StoredObject>>,
     /// None after a deletion.
-    pub new: Option<Arc<Stored>>,
+    pub new: Option<Arc<StoredObject>>,
 }
 
 /// What a key held from a revision on; None after a deletion.
-type State = (Rev, Option<Arc<Stored>>);
+type State = (Rev, Option<Arc<StoredObject>>);
 
 /// The history of a store.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ pub struct Truth {
     /// For each key what it held from a revision on.
     keys: BTreeMap<Bytes, Vec<State>>,
     /// Every change, in order.
-    log: Vec<Change>,
+    log: Vec<CommittedChange>,
     /// For each revision that changed something for servers, the digest of all that the store held for them
     /// after it.
     digests: Vec<(Rev, u64)>,
@@ -58,7 +58,7 @@ impl Truth {
                 EventType::Put => {
                     let object = json::parse(&event.kv.value).map_or(Value::Null, |parsed| parsed.value);
                     let bytes = event.kv.value.clone();
-                    Some(Arc::new(Stored { key: key.clone(), revision: at, bytes, object }))
+                    Some(Arc::new(StoredObject { key: key.clone(), revision: at, bytes, object }))
                 }
                 EventType::Delete => None,
             };
@@ -73,7 +73,7 @@ impl Truth {
                     None => self.digests.push((at, digest)),
                 }
             }
-            self.log.push(Change { key, revision: at, old, new });
+            self.log.push(CommittedChange { key, revision: at, old, new });
         }
         self.revision = self.revision.max(revision);
     }
@@ -90,19 +90,23 @@ impl Truth {
     }
 
     /// What a key held at a revision.
-    pub fn at(&self, key: &[u8], revision: Rev) -> Option<&Arc<Stored>> {
+    pub fn at(&self, key: &[u8], revision: Rev) -> Option<&Arc<StoredObject>> {
         let history = self.keys.get(key)?;
         let after = history.partition_point(|(since, _)| *since <= revision);
         history.get(after.checked_sub(1)?)?.1.as_ref()
     }
 
     /// What a key holds now.
-    pub fn newest(&self, key: &[u8]) -> Option<&Arc<Stored>> {
+    pub fn newest(&self, key: &[u8]) -> Option<&Arc<StoredObject>> {
         self.at(key, self.revision)
     }
 
     /// Every key below a prefix that held something at a revision.
-    pub fn under<'a>(&'a self, prefix: &'a [u8], revision: Rev) -> impl Iterator<Item = &'a Arc<Stored>> {
+    pub fn under<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        revision: Rev,
+    ) -> impl Iterator<Item = &'a Arc<StoredObject>> {
         let from = self.keys.range(Bytes::copy_from_slice(prefix)..);
         let below = from.take_while(move |(key, _)| key.starts_with(prefix));
         below.filter_map(move |(key, _)| self.at(key, revision))
@@ -114,7 +118,7 @@ impl Truth {
         key: &'a [u8],
         after: Rev,
         up_to: Rev,
-    ) -> impl Iterator<Item = Option<&'a Arc<Stored>>> {
+    ) -> impl Iterator<Item = Option<&'a Arc<StoredObject>>> {
         let history = self.keys.get(key).map_or(&[][..], Vec::as_slice);
         let from = history.partition_point(|(since, _)| *since <= after);
         let to = history.partition_point(|(since, _)| *since <= up_to);
@@ -123,7 +127,7 @@ impl Truth {
     }
 
     /// Every change in order; places in it stay the same while more is noted.
-    pub fn log(&self) -> &[Change] {
+    pub fn log(&self) -> &[CommittedChange] {
         &self.log
     }
 
@@ -133,7 +137,7 @@ impl Truth {
     }
 }
 
-impl Stored {
+impl StoredObject {
     /// Whether it is an object, and not an unreadable value that another user of the store wrote.
     pub fn is_readable(&self) -> bool {
         self.object != Value::Null

@@ -1,6 +1,6 @@
 //! The users of a run: their tokens, and what each of them may not do.
 
-use crate::ask::Identity;
+use crate::client_request::Identity;
 use steersman_core::config::{Denial, Denials, Token};
 use steersman_core::kinds::Verb;
 use steersman_core::value::Text;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use steersman_io::certificates::{Authority, Issued, write_private};
-use steersman_io::load::{Connection, Target};
+use steersman_io::load::{Connection, LoadTarget};
 
 /// How long a child may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ const START_POLL: Duration = Duration::from_millis(1);
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Certificates of a run: both children show one, and the client has one.
-pub(super) struct Keys {
+pub(super) struct BenchKeys {
     authority: Authority,
     client: Issued,
 }
@@ -30,7 +30,7 @@ pub(super) struct Served {
     pub(super) start: Duration,
 }
 
-impl Keys {
+impl BenchKeys {
     /// Makes certificates and writes what the children need: `ca.crt`, `server.crt`, `server.key`.
     pub(super) fn create(directory: &Path) -> Result<Self, String> {
         let authority = Authority::create("steersman-bench")?;
@@ -46,7 +46,7 @@ impl Keys {
 impl Served {
     /// Starts this program with arguments that end with the port, and waits for a 200 on a path.
     pub(super) async fn start(
-        keys: &Keys,
+        keys: &BenchKeys,
         arguments: &[impl AsRef<OsStr>],
         port_flag: &str,
         ready_path: &str,
@@ -81,14 +81,14 @@ impl Served {
         Ok(served)
     }
 
-    pub(super) fn target(&self, keys: &Keys, is_http2: bool) -> Result<Target, String> {
-        Target::new(self.address, keys.authority.certificate(), &keys.client, is_http2)
+    pub(super) fn target(&self, keys: &BenchKeys, is_http2: bool) -> Result<LoadTarget, String> {
+        LoadTarget::new(self.address, keys.authority.certificate(), &keys.client, is_http2)
     }
 
     /// So many connections.
     pub(super) async fn connections(
         &self,
-        keys: &Keys,
+        keys: &BenchKeys,
         is_http2: bool,
         count: usize,
     ) -> Result<Vec<Connection>, String> {

@@ -8,7 +8,7 @@ use steersman_io::certificates;
 use steersman_io::load::serve_directory;
 use steersman_io::tls::{TlsOptions, server_config, version};
 
-use super::child::{Keys, Served};
+use super::child::{BenchKeys, Served};
 
 pub(super) const NAME: &str = "bench-floor";
 
@@ -27,7 +27,7 @@ pub(super) fn command() -> Command {
 
 /// Starts the child with files by name.
 pub(super) async fn start(
-    keys: &Keys,
+    keys: &BenchKeys,
     directory: &Path,
     files: &[(&str, Vec<u8>)],
 ) -> Result<Served, String> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use steersman_io::load::{Answer, Connection, Method, Upload};
+use steersman_io::load::{Connection, LoadAnswer, LoadBody, Method};
 
 use super::child::Served;
 
@@ -13,10 +13,10 @@ const SETTLE: Duration = Duration::from_millis(30);
 
 /// One request, and the status that it must have.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(super) struct BenchRequest {
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) upload: Upload,
+    pub(super) upload: LoadBody,
     pub(super) status: u16,
 }
 
@@ -31,18 +31,18 @@ pub(super) struct Figures {
     pub(super) bytes: u64,
 }
 
-impl Request {
+impl BenchRequest {
     pub(super) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, upload: Upload::default(), status: 200 }
+        Self { method: Method::GET, path, upload: LoadBody::default(), status: 200 }
     }
 
     pub(super) fn post(path: String, json: String) -> Self {
-        let upload = Upload { content_type: "application/json", body: json.into() };
+        let upload = LoadBody { content_type: "application/json", body: json.into() };
         Self { method: Method::POST, path, upload, status: 201 }
     }
 
     pub(super) fn merge_patch(path: String, json: String) -> Self {
-        let upload = Upload { content_type: "application/merge-patch+json", body: json.into() };
+        let upload = LoadBody { content_type: "application/merge-patch+json", body: json.into() };
         Self { method: Method::PATCH, path, upload, status: 200 }
     }
 
@@ -59,7 +59,7 @@ pub(super) async fn run(
     served: &Served,
     connections: &mut Vec<Connection>,
     count: usize,
-    request: impl Fn(usize) -> Request + Send + Sync + 'static,
+    request: impl Fn(usize) -> BenchRequest + Send + Sync + 'static,
 ) -> Result<Figures, String> {
     assert!(count > 0 && !connections.is_empty(), "something is measured");
     let request = Arc::new(request);
@@ -96,7 +96,7 @@ async fn work(
     mut connection: Connection,
     count: usize,
     next: Arc<AtomicUsize>,
-    request: impl Fn(usize) -> Request,
+    request: impl Fn(usize) -> BenchRequest,
 ) -> Result<Done, String> {
     let mut latencies = Vec::new();
     let mut bytes = 0;
@@ -105,9 +105,9 @@ async fn work(
         if index >= count {
             return Ok(Done { connection, latencies, bytes });
         }
-        let Request { method, path, upload, status } = request(index);
+        let BenchRequest { method, path, upload, status } = request(index);
         let began = Instant::now();
-        let answer: Answer = connection.send(method.clone(), &path, &upload).await?;
+        let answer: LoadAnswer = connection.send(method.clone(), &path, &upload).await?;
         latencies.push(began.elapsed());
         bytes += answer.bytes;
         if answer.status != status {

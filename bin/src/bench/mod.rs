@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 
 use crate::serve::{complain, print};
-use child::{Keys, Served};
-use options::Options;
+use child::{BenchKeys, Served};
+use options::BenchOptions;
 
 /// The subcommands: the measurement, and the server that it starts beside.
 pub(crate) fn commands() -> [Command; 2] {
@@ -27,7 +27,7 @@ pub(crate) fn commands() -> [Command; 2] {
 
 /// Runs the measurement.
 pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
-    done(run(&Options::from_matches(matches)))
+    done(run(&BenchOptions::from_matches(matches)))
 }
 
 /// Runs the server that only sends bytes.
@@ -45,7 +45,7 @@ fn done(result: Result<(), String>) -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), String> {
+fn run(options: &BenchOptions) -> Result<(), String> {
     steersman_io::descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -61,14 +61,14 @@ fn run(options: &Options) -> Result<(), String> {
 }
 
 /// All measurements, as Markdown.
-async fn measured(options: &Options, directory: &Path) -> Result<String, String> {
-    let keys = Keys::create(directory)?;
+async fn measured(options: &BenchOptions, directory: &Path) -> Result<String, String> {
+    let keys = BenchKeys::create(directory)?;
     let server = start_server(options, &keys, directory).await?;
     let results = operations::all(options, &keys, &server, directory).await?;
     Ok(report::markdown(options, &results))
 }
 
-async fn start_server(options: &Options, keys: &Keys, directory: &Path) -> Result<Served, String> {
+async fn start_server(options: &BenchOptions, keys: &BenchKeys, directory: &Path) -> Result<Served, String> {
     let file = |name: &str| directory.join(name).display().to_string();
     let arguments = [
         "serve".to_owned(),

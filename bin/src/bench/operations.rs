@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use steersman_io::in_process::InProcess;
-use steersman_io::load::{Connection, Target};
+use steersman_io::load::{Connection, LoadTarget};
 
-use super::child::{Keys, Served};
+use super::child::{BenchKeys, Served};
 use super::floor;
-use super::measure::{self, Figures, Request};
-use super::options::{Options, PAGE_ITEMS};
+use super::measure::{self, BenchRequest, Figures};
+use super::options::{BenchOptions, PAGE_ITEMS};
 use super::pods;
-use super::watchers::Watchers;
+use super::watchers::OpenWatches;
 
 /// A pause before memory is measured, so that the server finishes its work.
 const REST: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ const STARTS_IN_PROCESS: u64 = 10;
 
 /// The operations that have figures to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum BenchOperation {
     Create,
     Get,
     ListAll,
@@ -36,7 +36,7 @@ pub(super) enum Operation {
 /// One operation's figures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
-    pub(super) operation: Operation,
+    pub(super) operation: BenchOperation,
     pub(super) figures: Figures,
     /// CPU time of the server that only sends the same bytes.
     pub(super) floor: Option<Duration>,
@@ -57,16 +57,16 @@ pub(super) struct Results {
 
 /// The server, the floor and connections to both.
 struct Bench<'a> {
-    options: &'a Options,
-    keys: &'a Keys,
+    options: &'a BenchOptions,
+    keys: &'a BenchKeys,
     server: &'a Served,
     connections: Vec<Connection>,
 }
 
 /// Measures everything.
 pub(super) async fn all(
-    options: &Options,
-    keys: &Keys,
+    options: &BenchOptions,
+    keys: &BenchKeys,
     server: &Served,
     directory: &Path,
 ) -> Result<Results, String> {
@@ -102,11 +102,12 @@ async fn starts_in_process() -> [Duration; 2] {
 impl Bench<'_> {
     async fn create(&mut self) -> Result<Figures, String> {
         let namespaces =
-            |index: usize| Request::post("/api/v1/namespaces".into(), pods::namespace_json(index));
+            |index: usize| BenchRequest::post("/api/v1/namespaces".into(), pods::namespace_json(index));
         measure::run(self.server, &mut self.connections, pods::NAMESPACES, namespaces).await?;
         // Bodies are built before the measurement, since building them would take a core from the server.
         let bodies: Arc<Vec<String>> = Arc::new((0..self.options.pods).map(pods::json).collect());
-        let posts = move |index: usize| Request::post(pods::collection_path(index), bodies[index].clone());
+        let posts =
+            move |index: usize| BenchRequest::post(pods::collection_path(index), bodies[index].clone());
         measure::run(self.server, &mut self.connections, self.options.pods, posts).await
     }
 
@@ -116,19 +117,19 @@ impl Bench<'_> {
         for operation in READS {
             files.push((operation.file(), self.fetch(operation).await?));
         }
-        let pod = String::from_utf8_lossy(&self.fetch(Operation::Get).await?).into_owned();
+        let pod = String::from_utf8_lossy(&self.fetch(BenchOperation::Get).await?).into_owned();
         let event = format!("{{\"type\":\"MODIFIED\",\"object\":{}}}\n", pod.trim_end());
-        files.push((Operation::WatchEvent.file(), event.into_bytes()));
+        files.push((BenchOperation::WatchEvent.file(), event.into_bytes()));
         let mut floor = Floor::start(self.options, self.keys, directory, &files).await?;
         let pods = self.options.pods;
-        let post = |index: usize| Request::post(pods::collection_path(index), pods::json(index));
-        let mut measured = vec![floor.beside(Operation::Create, create, pods, usize::MAX, post).await?];
+        let post = |index: usize| BenchRequest::post(pods::collection_path(index), pods::json(index));
+        let mut measured = vec![floor.beside(BenchOperation::Create, create, pods, usize::MAX, post).await?];
         for operation in READS {
-            let request = move |index: usize| Request::get(operation.path(index));
+            let request = move |index: usize| BenchRequest::get(operation.path(index));
             measured.push(self.both(&mut floor, operation, request).await?);
         }
         let patch = move |index: usize| status_patch(index, pods, 1);
-        measured.push(self.both(&mut floor, Operation::StatusPatch, patch).await?);
+        measured.push(self.both(&mut floor, BenchOperation::StatusPatch, patch).await?);
         measured.push(self.watch_events(&mut floor).await?);
         Ok(measured)
     }
@@ -137,8 +138,8 @@ impl Bench<'_> {
     async fn both(
         &mut self,
         floor: &mut Floor,
-        operation: Operation,
-        request: impl Fn(usize) -> Request + Copy + Send + Sync + 'static,
+        operation: BenchOperation,
+        request: impl Fn(usize) -> BenchRequest + Copy + Send + Sync + 'static,
     ) -> Result<Measured, String> {
         let (count, width) = self.amount(operation);
         let figures = run_on(self.server, &mut self.connections, width, count, request).await?;
@@ -146,18 +147,21 @@ impl Bench<'_> {
     }
 
     /// A body as the server sends it, for the floor. It must hold as many pods as it should.
-    async fn fetch(&mut self, operation: Operation) -> Result<Vec<u8>, String> {
+    async fn fetch(&mut self, operation: BenchOperation) -> Result<Vec<u8>, String> {
         let path = operation.path(0);
         let connection = self.connections.first_mut().ok_or("no connection")?;
         let (status, body) = connection.fetch(&path).await?;
         let found = String::from_utf8_lossy(&body).matches("\"nodeName\":").count();
         let pods = self.options.pods;
         let expected = match operation {
-            Operation::ListAll => pods,
-            Operation::ListPage => pods.min(PAGE_ITEMS),
-            Operation::ListByNode => pods.div_ceil(pods::NODES),
-            Operation::ListByLabel => pods.div_ceil(pods::LABELS),
-            Operation::Get | Operation::Create | Operation::StatusPatch | Operation::WatchEvent => 1,
+            BenchOperation::ListAll => pods,
+            BenchOperation::ListPage => pods.min(PAGE_ITEMS),
+            BenchOperation::ListByNode => pods.div_ceil(pods::NODES),
+            BenchOperation::ListByLabel => pods.div_ceil(pods::LABELS),
+            BenchOperation::Get
+            | BenchOperation::Create
+            | BenchOperation::StatusPatch
+            | BenchOperation::WatchEvent => 1,
         };
         if (status, found) != (200, expected) {
             return Err(format!("GET {path}: status {status} and {found} pods, not {expected}"));
@@ -166,27 +170,29 @@ impl Bench<'_> {
     }
 
     /// How many times an operation is done, on how many connections at once.
-    fn amount(&self, operation: Operation) -> (usize, usize) {
-        let Options { requests, lists, connections, pods, .. } = *self.options;
+    fn amount(&self, operation: BenchOperation) -> (usize, usize) {
+        let BenchOptions { requests, lists, connections, pods, .. } = *self.options;
         match operation {
-            Operation::Get => (requests, connections),
-            Operation::ListAll => (lists, 1),
-            Operation::ListPage => (lists * 20, connections.min(2)),
-            Operation::ListByNode | Operation::ListByLabel => (requests.div_ceil(20), connections.min(2)),
-            Operation::Create | Operation::StatusPatch => (pods, connections),
-            Operation::WatchEvent => (self.options.events, connections),
+            BenchOperation::Get => (requests, connections),
+            BenchOperation::ListAll => (lists, 1),
+            BenchOperation::ListPage => (lists * 20, connections.min(2)),
+            BenchOperation::ListByNode | BenchOperation::ListByLabel => {
+                (requests.div_ceil(20), connections.min(2))
+            }
+            BenchOperation::Create | BenchOperation::StatusPatch => (pods, connections),
+            BenchOperation::WatchEvent => (self.options.events, connections),
         }
     }
 
     async fn watch_events(&mut self, floor: &mut Floor) -> Result<Measured, String> {
-        let Options { pods, is_http2, .. } = *self.options;
+        let BenchOptions { pods, is_http2, .. } = *self.options;
         let list = self.connections.first_mut().ok_or("no connection")?.fetch("/api/v1/pods?limit=1").await?;
         let revision = resource_version(&list.1).ok_or("a list without a resource version")?;
         let path = format!("/api/v1/pods?watch=1&resourceVersion={revision}");
         let patch = move |index: usize| status_patch(index, pods, 2);
         let target = self.server.target(self.keys, is_http2)?;
         let cpu = fan_out(self.options, self.server, &target, &path, &mut self.connections, patch).await?;
-        let operation = Operation::WatchEvent;
+        let operation = BenchOperation::WatchEvent;
         let to_file = move |index: usize| patch(index).with_file(operation.file());
         let target = floor.served.target(self.keys, is_http2)?;
         let connections = &mut floor.connections;
@@ -197,15 +203,15 @@ impl Bench<'_> {
 
 /// CPU time of a server for one event at one of many watchers, the change itself included.
 async fn fan_out(
-    options: &Options,
+    options: &BenchOptions,
     served: &Served,
-    target: &Target,
+    target: &LoadTarget,
     path: &str,
     connections: &mut Vec<Connection>,
-    change: impl Fn(usize) -> Request + Send + Sync + 'static,
+    change: impl Fn(usize) -> BenchRequest + Send + Sync + 'static,
 ) -> Result<Duration, String> {
-    let Options { watchers, events, .. } = *options;
-    let open = Watchers::open(target, path, watchers).await?;
+    let BenchOptions { watchers, events, .. } = *options;
+    let open = OpenWatches::open(target, path, watchers).await?;
     tokio::time::sleep(REST).await;
     let before = served.cpu()?;
     measure::run(served, connections, events, change).await?;
@@ -223,8 +229,8 @@ struct Floor {
 
 impl Floor {
     async fn start(
-        options: &Options,
-        keys: &Keys,
+        options: &BenchOptions,
+        keys: &BenchKeys,
         directory: &Path,
         files: &[(&str, Vec<u8>)],
     ) -> Result<Self, String> {
@@ -236,11 +242,11 @@ impl Floor {
     /// Figures of the server, with what the same bytes cost the floor.
     async fn beside(
         &mut self,
-        operation: Operation,
+        operation: BenchOperation,
         figures: Figures,
         count: usize,
         width: usize,
-        request: impl Fn(usize) -> Request + Send + Sync + 'static,
+        request: impl Fn(usize) -> BenchRequest + Send + Sync + 'static,
     ) -> Result<Measured, String> {
         let to_file = move |index: usize| request(index).with_file(operation.file());
         let least = run_on(&self.served, &mut self.connections, width, count, to_file).await?;
@@ -254,7 +260,7 @@ async fn run_on(
     connections: &mut Vec<Connection>,
     width: usize,
     count: usize,
-    request: impl Fn(usize) -> Request + Send + Sync + 'static,
+    request: impl Fn(usize) -> BenchRequest + Send + Sync + 'static,
 ) -> Result<Figures, String> {
     let mut some: Vec<_> = connections.drain(..width.min(connections.len())).collect();
     let figures = measure::run(served, &mut some, count, request).await?;
@@ -263,16 +269,21 @@ async fn run_on(
 }
 
 /// A patch of one pod's status; the turn makes it another than the last.
-fn status_patch(index: usize, pods: usize, turn: usize) -> Request {
+fn status_patch(index: usize, pods: usize, turn: usize) -> BenchRequest {
     let path = format!("{}/status", pods::path(index % pods));
-    Request::merge_patch(path, pods::status_json(index % pods, turn + index / pods))
+    BenchRequest::merge_patch(path, pods::status_json(index % pods, turn + index / pods))
 }
 
 /// Operations that are GETs.
-const READS: [Operation; 5] =
-    [Operation::Get, Operation::ListAll, Operation::ListPage, Operation::ListByNode, Operation::ListByLabel];
+const READS: [BenchOperation; 5] = [
+    BenchOperation::Get,
+    BenchOperation::ListAll,
+    BenchOperation::ListPage,
+    BenchOperation::ListByNode,
+    BenchOperation::ListByLabel,
+];
 
-impl Operation {
+impl BenchOperation {
     /// The path of the GET with a number.
     fn path(self, index: usize) -> String {
         match self {

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 /// How much is done, and where the report goes.
 #[derive(Clone, Debug)]
-pub(super) struct Options {
+pub(super) struct BenchOptions {
     pub(super) pods: usize,
     /// Requests of each small operation.
     pub(super) requests: usize,
@@ -24,7 +24,7 @@ pub(super) struct Options {
 /// Items of one page.
 pub(super) const PAGE_ITEMS: usize = 500;
 
-impl Options {
+impl BenchOptions {
     pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let is_quick = matches.get_flag("quick");
         let number = |name: &str| matches.get_one::<u32>(name).map(|number| (*number).max(1) as usize);

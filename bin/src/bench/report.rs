@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::operations::{Measured, Operation, Results};
-use super::options::Options;
+use super::operations::{BenchOperation, Measured, Results};
+use super::options::BenchOptions;
 
 /// What an operation costs kube-apiserver v1.36.2 on two cores with 10,000 pods, and what is aimed at;
 /// microseconds of CPU time.
@@ -13,7 +13,7 @@ struct Reference {
     target_micros: f64,
 }
 
-impl Operation {
+impl BenchOperation {
     fn name(self) -> &'static str {
         match self {
             Self::Create => "create a pod",
@@ -42,7 +42,7 @@ impl Operation {
     }
 }
 
-pub(super) fn markdown(options: &Options, results: &Results) -> String {
+pub(super) fn markdown(options: &BenchOptions, results: &Results) -> String {
     let mut out = String::new();
     let protocol = if options.is_http2 { "HTTP/2" } else { "HTTP/1.1" };
     let line = format!(

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use steersman_io::load::{Connection, Events, Target};
+use steersman_io::load::{Connection, Events, LoadTarget};
 
 /// How long the last event may take to arrive.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 const DELIVERY_POLL: Duration = Duration::from_millis(2);
 
 /// Open watches, each on a connection of its own. They end when this is dropped.
-pub(super) struct Watchers {
+pub(super) struct OpenWatches {
     readers: Vec<tokio::task::JoinHandle<()>>,
     arrived: Arc<AtomicUsize>,
 }
 
-impl Watchers {
-    pub(super) async fn open(target: &Target, path: &str, count: usize) -> Result<Self, String> {
+impl OpenWatches {
+    pub(super) async fn open(target: &LoadTarget, path: &str, count: usize) -> Result<Self, String> {
         let mut watchers = Self { readers: Vec::with_capacity(count), arrived: Arc::default() };
         for _ in 0..count {
             let mut connection = target.connect().await?;
@@ -43,7 +43,7 @@ impl Watchers {
     }
 }
 
-impl Drop for Watchers {
+impl Drop for OpenWatches {
     fn drop(&mut self) {
         self.readers.iter().for_each(tokio::task::JoinHandle::abort);
     }

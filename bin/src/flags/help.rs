@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::table::SECTIONS;
-use super::{Flag, Kind};
+use super::{Flag, FlagType};
 
 /// The whole help.
 pub(crate) fn help(program: &str) -> String {
@@ -40,7 +40,7 @@ fn heading(flag: &Flag) -> String {
         _ => "    ",
     };
     let word = match flag.kind {
-        Kind::Version => flag.kind.word().trim_start_matches("version").to_owned(),
+        FlagType::Version => flag.kind.word().trim_start_matches("version").to_owned(),
         kind if kind.word().is_empty() => String::new(),
         kind => format!(" {}", kind.word()),
     };
@@ -51,8 +51,16 @@ fn heading(flag: &Flag) -> String {
 fn description(flag: &Flag) -> String {
     let usage = flag.usage;
     match (flag.default, flag.kind) {
-        ("", _) | ("false", Kind::Bool) => usage.to_owned(),
-        (default, Kind::Str | Kind::Duration | Kind::Int | Kind::Bool | Kind::Ip | Kind::PortRange) => {
+        ("", _) | ("false", FlagType::Bool) => usage.to_owned(),
+        (
+            default,
+            FlagType::Str
+            | FlagType::Duration
+            | FlagType::Int
+            | FlagType::Bool
+            | FlagType::Ip
+            | FlagType::PortRange,
+        ) => {
             format!("{usage} (default {default})")
         }
         (default, _) => format!("{usage} (default [{default}])"),

@@ -25,17 +25,17 @@ pub(crate) struct Section {
 #[derive(Debug)]
 pub(crate) struct Flag {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FlagType,
     /// As it would be written on the command line.
     pub(crate) default: &'static str,
     /// What it does, for the help.
     pub(crate) usage: &'static str,
-    pub(crate) effect: Effect,
+    pub(crate) effect: FlagEffect,
 }
 
 /// What a flag does in this server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Effect {
+pub(crate) enum FlagEffect {
     /// It has its documented effect.
     Works,
     /// Some of its values promise protection that is not served.
@@ -48,7 +48,7 @@ pub(crate) enum Effect {
 
 /// The type of a flag's value, by pflag's and kube-apiserver's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FlagType {
     Bool,
     Duration,
     Float,

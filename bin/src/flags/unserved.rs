@@ -1,7 +1,7 @@
 //! Flags that promise protection which is not implemented. The server does not start with them, unless
 //! `--allow-unimplemented-flags` allows it.
 
-use super::{Effect, Flag, Flags, find, lookup, value};
+use super::{Flag, FlagEffect, Flags, find, lookup, value};
 
 /// The flag that allows a start without what other flags promise.
 const ALLOW: &str = "allow-unimplemented-flags";
@@ -25,8 +25,8 @@ impl Flags {
         for name in self.given.keys().copied() {
             let flag = find(name);
             match flag.effect {
-                Effect::Works => {}
-                Effect::WorksInPart { is_unserved, instead } => {
+                FlagEffect::Works => {}
+                FlagEffect::WorksInPart { is_unserved, instead } => {
                     let values = self.values(flag);
                     let values: Vec<&str> =
                         values.iter().map(String::as_str).filter(|value| is_unserved(value)).collect();
@@ -34,8 +34,8 @@ impl Flags {
                         self.sort_in(&mut found, name, &values.join(","), instead);
                     }
                 }
-                Effect::Harmless => found.harmless.push(name),
-                Effect::Unserved { instead } => {
+                FlagEffect::Harmless => found.harmless.push(name),
+                FlagEffect::Unserved { instead } => {
                     let given = self.values(flag).join(",");
                     // Upstream's default value asks for no protection.
                     if !flag.kind.is_same(&given, flag.default) {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Kind;
+use super::FlagType;
 
-impl Kind {
+impl FlagType {
     /// The word for the value in the help.
     pub(super) fn word(self) -> &'static str {
         match self {

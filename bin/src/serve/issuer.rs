@@ -11,7 +11,7 @@ use crate::flags::Flags;
 
 /// What the flags say.
 #[derive(Debug)]
-pub(super) struct Issuer {
+pub(super) struct TokenIssuer {
     /// Empty when there is none.
     pub(super) name: Text,
     /// What tokens are verified with: the keys of `--service-account-key-file`, or when that is not given,
@@ -21,7 +21,7 @@ pub(super) struct Issuer {
     pub(super) keys_address: Text,
 }
 
-impl Issuer {
+impl TokenIssuer {
     pub(super) fn from_flags(flags: &Flags) -> Result<Self, String> {
         let issuers = flags.list("service-account-issuer");
         if issuers.iter().any(String::is_empty) {

@@ -32,7 +32,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::flags::{self, Flags};
-use options::{Options, Storage};
+use options::{ServerSettings, Storage};
 use shutdown::{Signals, shut_down};
 
 /// The log verbosity from which on every request is logged, as by kube-apiserver.
@@ -100,7 +100,7 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
     }
     start_logging(flags.int("v"));
     tell_unserved(&flags.unserved())?;
-    let options = Options::from_flags(&flags)?;
+    let options = ServerSettings::from_flags(&flags)?;
     steersman_io::descriptors::raise_limit();
     memory::give_back();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -128,7 +128,7 @@ fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
     Ok(())
 }
 
-async fn serve(flags: &Flags, options: Options) -> Result<(), String> {
+async fn serve(flags: &Flags, options: ServerSettings) -> Result<(), String> {
     // Signals are handled from here on, so that one during the start also ends the server in order.
     let mut signals = Signals::take()?;
     // The directory is locked before anything is written, so that another server's files are not touched.
@@ -209,7 +209,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Loads certificates again whenever their files have changed. It never returns.
-async fn follow_files(flags: &Flags, options: &Options, serving: &Serving, mut known: Vec<Vec<u8>>) {
+async fn follow_files(flags: &Flags, options: &ServerSettings, serving: &Serving, mut known: Vec<Vec<u8>>) {
     loop {
         tokio::time::sleep(FILE_REFRESH).await;
         let found = security::contents(flags);

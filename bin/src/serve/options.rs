@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization};
+use steersman_core::config::{Authentication, Authorization, Denials};
 use steersman_core::documents::openid;
 use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
@@ -13,7 +13,7 @@ use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
 
-use super::issuer::Issuer;
+use super::issuer::TokenIssuer;
 use super::tokens;
 use crate::flags::Flags;
 
@@ -42,7 +42,7 @@ pub(super) enum Storage {
 
 /// A server's settings.
 #[derive(Debug)]
-pub(super) struct Options {
+pub(super) struct ServerSettings {
     pub(super) data_directory: PathBuf,
     pub(super) storage: Storage,
     pub(super) listen: SocketAddr,
@@ -63,7 +63,7 @@ pub(super) struct Options {
     pub(super) config: Config,
 }
 
-impl Options {
+impl ServerSettings {
     /// Reads the flags and the files that they name.
     pub(super) fn from_flags(flags: &Flags) -> Result<Self, String> {
         let makes_admin = !AUTHENTICATION_FLAGS.iter().any(|name| flags.is_given(name));
@@ -95,7 +95,7 @@ impl Options {
         let needs_data_directory = makes_admin
             || matches!(storage, Storage::Embedded(_))
             || (certificate_directory_is_own && flags.text("tls-cert-file").is_empty());
-        let issuer = Issuer::from_flags(flags)?;
+        let issuer = TokenIssuer::from_flags(flags)?;
         let config = Config {
             etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
             seed: steersman_io::tls::random_seed(),
@@ -405,7 +405,7 @@ mod tests {
         ];
         for (flag, expected) in refused {
             let flags = crate::flags::parse(&[flag.to_owned()]).expect(flag);
-            let error = Options::from_flags(&flags).expect_err(flag);
+            let error = ServerSettings::from_flags(&flags).expect_err(flag);
             assert!(error.starts_with(expected), "{error}");
         }
     }
@@ -434,7 +434,8 @@ mod tests {
         ];
         for (flags, listen, makes_admin) in cases {
             let flags: Vec<String> = flags.into_iter().map(String::from).collect();
-            let options = Options::from_flags(&crate::flags::parse(&flags).expect("flags")).expect("options");
+            let options =
+                ServerSettings::from_flags(&crate::flags::parse(&flags).expect("flags")).expect("options");
             assert_eq!((options.listen.to_string().as_str(), options.makes_admin), (listen, makes_admin));
             let advertised = options.config.advertise_address.as_str();
             if options.listen.ip().is_loopback() {

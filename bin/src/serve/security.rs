@@ -11,7 +11,7 @@ use steersman_io::serve::Secured;
 use steersman_io::tls::{self, TlsOptions};
 
 use super::admin;
-use super::options::Options;
+use super::options::ServerSettings;
 use crate::flags::Flags;
 
 /// Flags that name certificate and key files, which may change while the server runs.
@@ -19,7 +19,7 @@ const FILE_FLAGS: [&str; 4] = ["tls-cert-file", "tls-private-key-file", "tls-sni
 
 /// The server's certificates, the authorities that it trusts, and the administrator's kubeconfig, if one is made. The
 /// caller must hold the lock of the data directory, since missing keys are created there.
-pub(super) fn secure(flags: &Flags, options: &Options) -> Result<(Secured, Option<String>), String> {
+pub(super) fn secure(flags: &Flags, options: &ServerSettings) -> Result<(Secured, Option<String>), String> {
     let serving = serving_certificate(flags, options)?;
     let (client_certificates, kubeconfig) = if options.makes_admin {
         let authority = admin::authority(&options.data_directory)?;
@@ -62,7 +62,7 @@ pub(super) fn contents(flags: &Flags) -> Vec<Vec<u8>> {
 }
 
 /// The address that the administrator's kubeconfig names.
-fn reachable(options: &Options) -> std::net::SocketAddr {
+fn reachable(options: &ServerSettings) -> std::net::SocketAddr {
     let mut address = options.listen;
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -70,7 +70,7 @@ fn reachable(options: &Options) -> std::net::SocketAddr {
     address
 }
 
-fn serving_certificate(flags: &Flags, options: &Options) -> Result<Issued, String> {
+fn serving_certificate(flags: &Flags, options: &ServerSettings) -> Result<Issued, String> {
     match (flags.text("tls-cert-file"), flags.text("tls-private-key-file")) {
         ("", "") => self_signed(options),
         (chain, key) if !chain.is_empty() && !key.is_empty() => {
@@ -81,7 +81,7 @@ fn serving_certificate(flags: &Flags, options: &Options) -> Result<Issued, Strin
 }
 
 /// k8s: pkg/controlplane/apiserver/options/options.go, the names of the self-signed certificate
-fn self_signed(options: &Options) -> Result<Issued, String> {
+fn self_signed(options: &ServerSettings) -> Result<Issued, String> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = match host.trim() {
         "" => "localhost",

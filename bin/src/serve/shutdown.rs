@@ -9,7 +9,7 @@ use steersman_io::serve::Serving;
 use steersman_io::shell::Shell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::options::Options;
+use super::options::ServerSettings;
 
 /// How long connections have to close after their requests have ended. An HTTP/2 client needs a second to react.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ impl Signals {
 
 /// Ends the server. `/readyz` fails first, and during the delay everything is served, new connections too, so that
 /// load balancers can react. Then new requests are refused, and running requests and watches are ended.
-pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &Options) {
+pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &ServerSettings) {
     tracing::info!(delay = ?options.shutdown_delay, "shutting down: not ready, still serving");
     shell.initiate_shutdown();
     tokio::time::sleep(options.shutdown_delay).await;

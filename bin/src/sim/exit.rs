@@ -9,7 +9,7 @@ pub(super) const USAGE: u8 = 2;
 
 /// How a campaign failed, the least serious first. Of several the most serious is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Failure {
+pub(super) enum CampaignFailure {
     /// A mark that was required was not reached.
     MarkMissed,
     /// A bug of the museum was not found within its budget.
@@ -23,7 +23,7 @@ pub(super) enum Failure {
     Crash,
 }
 
-impl Failure {
+impl CampaignFailure {
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::Crash => 10,
@@ -65,13 +65,14 @@ mod tests {
 
     #[test]
     fn the_kind_of_a_failure_is_the_exit_code() {
-        let code = |guarantee| Failure::of(&Violation::new(guarantee, "")).code();
+        let code = |guarantee| CampaignFailure::of(&Violation::new(guarantee, "")).code();
         assert_eq!(code(Guarantee::NothingPanics), 10);
         assert_eq!(code(Guarantee::NoUpdateIsLost), 11);
         assert_eq!(code(Guarantee::EverybodyConverges), 12);
         let all = [10, 11, 12, 13, 14, 15];
         assert!(all.iter().all(|code| HELP.contains(&format!("\n  {code}  "))), "help tells of every code");
-        let worst = [Failure::Safety, Failure::MarkMissed, Failure::Crash].into_iter().max();
-        assert_eq!(worst.map(Failure::code), Some(10));
+        let worst =
+            [CampaignFailure::Safety, CampaignFailure::MarkMissed, CampaignFailure::Crash].into_iter().max();
+        assert_eq!(worst.map(CampaignFailure::code), Some(10));
     }
 }

@@ -7,7 +7,7 @@ use steersman_sim::shrink::shrink_while;
 use steersman_sim::tally::Tally;
 
 use super::Verdict;
-use super::exit::Failure;
+use super::exit::CampaignFailure;
 use super::options::{jobs_of, number_of, path_of};
 use super::over::{Progress, Seeds, over};
 use super::plans::Plans;
@@ -35,7 +35,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     progress.end();
     let Some((seed, tape)) = found.into_iter().next() else {
         print(&format!("{name} was not reached in {} seeds", tally.seeds));
-        return Ok(Some(Failure::MarkMissed));
+        return Ok(Some(CampaignFailure::MarkMissed));
     };
     let runs_max = number_of(matches, "shrink-runs");
     let reaches = |tape: &Tape| play(&Start::Tape(tape.clone()), &plans.plan(false)).marks.count(mark) > 0;

@@ -20,10 +20,10 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 
 use crate::serve::complain;
-use exit::{Failure, INFRASTRUCTURE};
+use exit::{CampaignFailure, INFRASTRUCTURE};
 
 /// The result of an invocation: no failure, a failure, or an error that prevented it.
-type Verdict = Result<Option<Failure>, String>;
+type Verdict = Result<Option<CampaignFailure>, String>;
 
 pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
     let verdict = match matches.subcommand() {

@@ -5,7 +5,7 @@ use steersman_sim::run::Outcome;
 use steersman_sim::timeline::facts;
 
 use super::Verdict;
-use super::exit::Failure;
+use super::exit::CampaignFailure;
 use super::options::path_of;
 use super::plans::Plans;
 use super::play::{Start, play};
@@ -32,7 +32,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     let again = matches.get_flag("twice").then(|| play(&start, &traced));
     let found = verdict(&outcome, again.as_ref());
     match found {
-        Some(Failure::Nondeterminism) => {
+        Some(CampaignFailure::Nondeterminism) => {
             print(&format!("reproduce: {}", reproduce(&plans.arguments(&format!("{arguments} --twice")))));
             print("The same choices gave two different runs.");
             for outcome in [Some(&outcome), again.as_ref()].into_iter().flatten() {
@@ -48,7 +48,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
             }
         }
     }
-    if found != Some(Failure::Nondeterminism) {
+    if found != Some(CampaignFailure::Nondeterminism) {
         print(&summary(&outcome));
     }
     if matches.get_flag("marks") {

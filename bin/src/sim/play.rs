@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use steersman_core::machine::text::Digest;
 use steersman_sim::check::{Guarantee, Violation};
-use steersman_sim::choose::{Chooser, Point, Ratio, SeedSource, Source, Tape, TapeSource};
+use steersman_sim::choose::{ChoiceSource, Chooser, Point, Ratio, SeedSource, Tape, TapeSource};
 use steersman_sim::marks::Marks;
 use steersman_sim::run::{Outcome, Plan, run};
 use steersman_sim::shrink::{Shrunk, shrink};
@@ -28,7 +28,7 @@ impl Start {
     }
 
     fn noting(&self) -> Noting {
-        let source: Box<dyn Source> = match self {
+        let source: Box<dyn ChoiceSource> = match self {
             Self::Seed(seed) => Box::new(SeedSource::new(*seed)),
             Self::Tape(tape) => Box::new(TapeSource::new(tape)),
         };
@@ -39,7 +39,7 @@ impl Start {
 /// Keeps what a source has chosen outside of the run, so that it is not lost in a panic.
 #[derive(Debug)]
 struct Noting {
-    source: Box<dyn Source>,
+    source: Box<dyn ChoiceSource>,
     made: Arc<Mutex<Vec<(Point, u64)>>>,
 }
 
@@ -51,7 +51,7 @@ impl Noting {
     }
 }
 
-impl Source for Noting {
+impl ChoiceSource for Noting {
     fn pick(&mut self, point: Point, bound: u64) -> u64 {
         let picked = self.source.pick(point, bound);
         self.note(point, picked);
@@ -77,7 +77,7 @@ pub(super) fn play(start: &Start, plan: &Plan) -> Outcome {
 }
 
 /// Plays the choices of a source that are also known as a tape.
-pub(super) fn play_source(source: impl Source + 'static, tape: &Tape, plan: &Plan) -> Outcome {
+pub(super) fn play_source(source: impl ChoiceSource + 'static, tape: &Tape, plan: &Plan) -> Outcome {
     placed(|| run(Chooser::new(source), plan)).unwrap_or_else(|panic| fallen(panic, tape.clone()))
 }
 

@@ -7,7 +7,7 @@ use steersman_sim::run::Outcome;
 use steersman_sim::tally::Tally;
 
 use super::Verdict;
-use super::exit::Failure;
+use super::exit::CampaignFailure;
 use super::options::{jobs_of, number_of};
 use super::over::{Progress, Seeds, over};
 use super::plans::Plans;
@@ -52,7 +52,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
 }
 
 /// Plays a run, or two of the same.
-pub(super) fn judged(twice: bool, play: impl Fn() -> Outcome) -> (Tally, Option<Failure>) {
+pub(super) fn judged(twice: bool, play: impl Fn() -> Outcome) -> (Tally, Option<CampaignFailure>) {
     let outcome = play();
     let mut tally = Tally::of(&outcome);
     let failure = verdict(&outcome, twice.then(play).as_ref());
@@ -61,15 +61,15 @@ pub(super) fn judged(twice: bool, play: impl Fn() -> Outcome) -> (Tally, Option<
 }
 
 /// How a run failed, if it did; `again` is the same run once more.
-pub(super) fn verdict(outcome: &Outcome, again: Option<&Outcome>) -> Option<Failure> {
+pub(super) fn verdict(outcome: &Outcome, again: Option<&Outcome>) -> Option<CampaignFailure> {
     if again.is_some_and(|again| again.digest != outcome.digest || again.violation != outcome.violation) {
-        return Some(Failure::Nondeterminism);
+        return Some(CampaignFailure::Nondeterminism);
     }
-    outcome.violation.as_ref().map(|(_, violation)| Failure::of(violation))
+    outcome.violation.as_ref().map(|(_, violation)| CampaignFailure::of(violation))
 }
 
-fn report(seed: u64, found: Failure, settings: &Settings, plans: Plans) -> Result<(), String> {
-    if found == Failure::Nondeterminism {
+fn report(seed: u64, found: CampaignFailure, settings: &Settings, plans: Plans) -> Result<(), String> {
+    if found == CampaignFailure::Nondeterminism {
         print(&format!(
             "reproduce: {}\nThe same seed gave two different runs.\n",
             reproduce(&plans.arguments(&format!("{seed} --twice")))
@@ -99,7 +99,7 @@ fn summary(tally: &Tally, seconds: f64, jobs: u64) -> String {
 }
 
 /// Prints marks as asked; a failure when they are required and one is missed.
-fn marks(tally: &Tally, table: bool, required: bool) -> Option<Failure> {
+fn marks(tally: &Tally, table: bool, required: bool) -> Option<CampaignFailure> {
     if table {
         print(&format!("\n{}", tally.marks));
     }
@@ -108,7 +108,7 @@ fn marks(tally: &Tally, table: bool, required: bool) -> Option<Failure> {
         return None;
     }
     print(&format!("missed marks: {}", missed.join(", ")));
-    Some(Failure::MarkMissed)
+    Some(CampaignFailure::MarkMissed)
 }
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_broken_guarantee_decides_the_failure() {
-        let judge = |broken| judged(false, || outcome(1, broken)).1.map(Failure::code);
+        let judge = |broken| judged(false, || outcome(1, broken)).1.map(CampaignFailure::code);
         assert_eq!(judge(None), None);
         assert_eq!(judge(Some(Guarantee::OneAnswer)), Some(11));
         assert_eq!(judge(Some(Guarantee::RequestsSucceed)), Some(12));
@@ -154,7 +154,7 @@ mod tests {
             count.set(count.get() + 1);
             outcome(count.get(), None)
         };
-        assert_eq!(judged(true, next).1, Some(Failure::Nondeterminism));
+        assert_eq!(judged(true, next).1, Some(CampaignFailure::Nondeterminism));
         assert_eq!(judged(false, next).1, None);
         assert_eq!(judged(true, || outcome(1, None)).1, None);
         assert_eq!(count.get(), 3);
@@ -164,7 +164,7 @@ mod tests {
     fn a_missed_mark_fails_if_marks_are_required() {
         let mut tally = Tally::default();
         assert_eq!(marks(&tally, false, false), None);
-        assert_eq!(marks(&tally, false, true), Some(Failure::MarkMissed));
+        assert_eq!(marks(&tally, false, true), Some(CampaignFailure::MarkMissed));
         for mark in Mark::ALL {
             tally.marks.reach(*mark);
         }

@@ -21,10 +21,10 @@ pub(crate) struct Activity {
 }
 
 /// A request under way. Dropping it says that the answer has been handed over.
-pub(crate) struct UnderWay(Arc<Stream>);
+pub(crate) struct UnderWay(Arc<RequestActivity>);
 
 /// One request and its answer.
-pub(crate) struct Stream {
+pub(crate) struct RequestActivity {
     activity: Arc<Activity>,
     /// A part of the answer was handed over, and the next one has not been asked for yet.
     handed_over: AtomicBool,
@@ -95,7 +95,7 @@ impl Activity {
 impl UnderWay {
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         activity.under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Stream {
+        Self(Arc::new(RequestActivity {
             activity: Arc::clone(activity),
             handed_over: AtomicBool::new(false),
             parts: AtomicU32::new(0),
@@ -104,7 +104,7 @@ impl UnderWay {
         }))
     }
 
-    pub(crate) fn stream(&self) -> Arc<Stream> {
+    pub(crate) fn stream(&self) -> Arc<RequestActivity> {
         Arc::clone(&self.0)
     }
 
@@ -146,7 +146,7 @@ impl Drop for UnderWay {
     }
 }
 
-impl Stream {
+impl RequestActivity {
     /// How many parts were handed over, if the client has not read the last of them; otherwise None.
     pub(crate) fn untaken(&self) -> Option<u32> {
         self.handed_over.load(Ordering::Relaxed).then(|| self.parts.load(Ordering::Relaxed))

@@ -21,9 +21,9 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::Requests;
-use super::activity::{Stream, UnderWay};
+use super::activity::{RequestActivity, UnderWay};
 use super::guarded::{AskRoom, Guarded};
-use crate::exchange::{Head, Reply};
+use crate::exchange::{AnswerBody, Head};
 
 /// Flow control windows: how many bytes a client may send before the server reads them, on a stream and on a
 /// connection, and in one frame. The server keeps them in memory.
@@ -110,7 +110,7 @@ struct StreamRequests {
 }
 
 impl Service<http::Request<Incoming>> for StreamRequests {
-    type Response = http::Response<Reply>;
+    type Response = http::Response<AnswerBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -128,11 +128,11 @@ impl Service<http::Request<Incoming>> for StreamRequests {
 struct Streams {
     /// Connects the two futures: hyper asks the service for a request's future, and right afterwards spawns a future
     /// that wraps it.
-    next: Arc<Mutex<Option<Arc<Stream>>>>,
+    next: Arc<Mutex<Option<Arc<RequestActivity>>>>,
 }
 
 impl Streams {
-    fn comes_next(&self, stream: Arc<Stream>) {
+    fn comes_next(&self, stream: Arc<RequestActivity>) {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
     }
 }
@@ -151,7 +151,7 @@ where
 
 /// Runs the future of a stream until it ends, or until the client has read nothing of the answer for too long.
 /// Dropping the future then resets the stream, and what was still to be sent is dropped.
-async fn until_stalled(future: impl Future<Output = ()>, stream: Arc<Stream>) {
+async fn until_stalled(future: impl Future<Output = ()>, stream: Arc<RequestActivity>) {
     let mut future = pin!(future);
     let mut stall: Option<(u32, Pin<Box<Sleep>>)> = None;
     poll_fn(|context| {

@@ -24,33 +24,33 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use crate::budget::Share;
-use crate::exchange::{self, Client, Head, Reply};
+use crate::exchange::{self, AnswerBody, ConnectedClient, Head};
 use crate::peer::{ClientCas, Proof};
-use crate::serve::Server;
+use crate::serve::SecurePort;
 
 use activity::Activity;
 #[cfg(test)]
 pub(crate) use activity::Activity as TestedActivity;
 pub(crate) use activity::UnderWay;
-pub(crate) use roster::{Admission, Place, Roster};
+pub(crate) use roster::{Admission, Roster, RosterEntry};
 
 /// The time between TCP keepalive probes, which find hosts that disappeared. It is Go's default.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A connection that was accepted.
 pub(crate) struct Accepted {
-    pub(crate) server: Arc<Server>,
+    pub(crate) server: Arc<SecurePort>,
     pub(crate) stream: TcpStream,
     pub(crate) address: SocketAddr,
-    pub(crate) place: Arc<Place>,
+    pub(crate) place: Arc<RosterEntry>,
 }
 
 /// What the requests of one connection share.
 struct Requests {
-    server: Arc<Server>,
+    server: Arc<SecurePort>,
     address: SocketAddr,
     activity: Arc<Activity>,
-    place: Arc<Place>,
+    place: Arc<RosterEntry>,
     share: Share,
     /// The certificates that the client sent in the TLS handshake.
     certificates: Vec<CertificateDer<'static>>,
@@ -60,7 +60,7 @@ struct Requests {
 /// What a client's certificates prove under one version of the authorities, which can change.
 struct Judged {
     cas: Option<Arc<ClientCas>>,
-    client: Client,
+    client: ConnectedClient,
 }
 
 /// Serves a connection until it ends.
@@ -108,7 +108,7 @@ fn restrain(stream: &TcpStream) {
     }
 }
 
-async fn secure(server: &Server, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+async fn secure(server: &SecurePort, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
     let mut first = [0; plain::LOOKED_AT_BYTES];
     let length = stream.peek(&mut first).await?;
     if plain::is_http(&first[..length]) {
@@ -119,9 +119,9 @@ async fn secure(server: &Server, stream: TcpStream) -> std::io::Result<TlsStream
 
 impl Requests {
     fn new(
-        server: Arc<Server>,
+        server: Arc<SecurePort>,
         address: SocketAddr,
-        place: Arc<Place>,
+        place: Arc<RosterEntry>,
         certificates: Vec<CertificateDer<'static>>,
         is_http2: bool,
     ) -> Self {
@@ -162,7 +162,7 @@ impl Requests {
         judged
     }
 
-    async fn answer<B>(&self, head: Head, under_way: UnderWay, body: B) -> http::Response<Reply>
+    async fn answer<B>(&self, head: Head, under_way: UnderWay, body: B) -> http::Response<AnswerBody>
     where
         B: http_body::Body<Error: std::fmt::Display>,
     {
@@ -179,6 +179,6 @@ impl Judged {
             None => Proof::none(),
         };
         let remote_address = address.ip().to_canonical().to_string().into();
-        Self { cas, client: Client { proof, remote_address } }
+        Self { cas, client: ConnectedClient { proof, remote_address } }
     }
 }

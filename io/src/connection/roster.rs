@@ -33,7 +33,7 @@ struct Unknown {
 }
 
 /// A connection's place in the roster. Dropping it frees the place.
-pub(crate) struct Place {
+pub(crate) struct RosterEntry {
     roster: Arc<Roster>,
     number: u64,
     known: AtomicBool,
@@ -42,7 +42,7 @@ pub(crate) struct Place {
 /// How a new connection is handled.
 pub(crate) enum Admission {
     /// It has a place. The receiver tells when it must close for another connection.
-    Admitted(Arc<Place>, oneshot::Receiver<()>),
+    Admitted(Arc<RosterEntry>, oneshot::Receiver<()>),
     /// A place will be free soon.
     Wait,
     /// All places are taken by connections of known clients.
@@ -77,7 +77,7 @@ impl Roster {
         held.count += 1;
         let number = held.last;
         held.unknown.insert(number, Unknown { address, since: Instant::now(), leave });
-        let place = Place { roster: Arc::clone(self), number, known: AtomicBool::new(false) };
+        let place = RosterEntry { roster: Arc::clone(self), number, known: AtomicBool::new(false) };
         Admission::Admitted(Arc::new(place), leaving)
     }
 
@@ -102,7 +102,7 @@ impl Held {
     }
 }
 
-impl Place {
+impl RosterEntry {
     /// Marks the client as known.
     pub(crate) fn make_known(&self) {
         if self.is_known() {
@@ -118,7 +118,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RosterEntry {
     fn drop(&mut self) {
         let known = self.is_known();
         let mut held = self.roster.held();
@@ -135,7 +135,7 @@ mod tests {
     const CROWD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
-    fn admitted(roster: &Arc<Roster>, address: IpAddr) -> (Arc<Place>, oneshot::Receiver<()>) {
+    fn admitted(roster: &Arc<Roster>, address: IpAddr) -> (Arc<RosterEntry>, oneshot::Receiver<()>) {
         match roster.admit(address) {
             Admission::Admitted(place, leaving) => (place, leaving),
             Admission::Wait => panic!("must wait"),

@@ -18,7 +18,7 @@ use crate::certificates::Issued;
 
 /// A server and how to reach it.
 #[derive(Clone)]
-pub struct Target {
+pub struct LoadTarget {
     address: SocketAddr,
     connector: TlsConnector,
     is_http2: bool,
@@ -37,7 +37,7 @@ enum Sender {
 
 /// What is sent with a request.
 #[derive(Clone, Debug, Default)]
-pub struct Upload {
+pub struct LoadBody {
     /// Empty for no body.
     pub content_type: &'static str,
     pub body: Bytes,
@@ -45,7 +45,7 @@ pub struct Upload {
 
 /// The result of a request: its status, and the length of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct LoadAnswer {
     pub status: u16,
     pub bytes: u64,
 }
@@ -68,7 +68,7 @@ impl Events {
     }
 }
 
-impl Target {
+impl LoadTarget {
     /// A server at an address, whose certificate must be issued by the authority, and a client certificate for it.
     pub fn new(
         address: SocketAddr,
@@ -109,7 +109,12 @@ impl Target {
 
 impl Connection {
     /// Makes a request and reads its answer to the end, keeping none of it.
-    pub async fn send(&mut self, method: Method, path: &str, upload: &Upload) -> Result<Answer, String> {
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        upload: &LoadBody,
+    ) -> Result<LoadAnswer, String> {
         let response = self.open(method, path, upload).await?;
         let status = response.status().as_u16();
         let mut body = response.into_body();
@@ -117,19 +122,19 @@ impl Connection {
         while let Some(frame) = body.frame().await {
             bytes += frame.map_err(text)?.data_ref().map_or(0, |data| data.len() as u64);
         }
-        Ok(Answer { status, bytes })
+        Ok(LoadAnswer { status, bytes })
     }
 
     /// Makes a GET and keeps its whole body.
     pub async fn fetch(&mut self, path: &str) -> Result<(u16, Bytes), String> {
-        let response = self.open(Method::GET, path, &Upload::default()).await?;
+        let response = self.open(Method::GET, path, &LoadBody::default()).await?;
         let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await.map_err(text)?.to_bytes()))
     }
 
     /// Opens a watch. The connection must be kept as long as its events are read.
     pub async fn watch(&mut self, path: &str) -> Result<Events, String> {
-        let response = self.open(Method::GET, path, &Upload::default()).await?;
+        let response = self.open(Method::GET, path, &LoadBody::default()).await?;
         match response.status().as_u16() {
             200 => Ok(Events { body: response.into_body() }),
             status => Err(format!("{path}: status {status}")),
@@ -140,7 +145,7 @@ impl Connection {
         &mut self,
         method: Method,
         path: &str,
-        upload: &Upload,
+        upload: &LoadBody,
     ) -> Result<Response<Incoming>, String> {
         let mut request = Request::new(Full::new(upload.body.clone()));
         *request.method_mut() = method;

@@ -4,6 +4,6 @@
 mod client;
 mod static_server;
 
-pub use client::{Answer, Connection, Events, Target, Upload};
+pub use client::{Connection, Events, LoadAnswer, LoadBody, LoadTarget};
 pub use http::Method;
 pub use static_server::serve_directory;

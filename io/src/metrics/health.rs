@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::Writer;
+use super::text::MetricsWriter;
 use steersman_core::limits;
 
 /// How often each check passed and failed, and its last result.
@@ -39,7 +39,7 @@ impl HealthChecks {
         }
     }
 
-    pub(super) fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut MetricsWriter) {
         if self.results.is_empty() {
             return;
         }
@@ -70,7 +70,7 @@ mod tests {
         for results in ["readyz|log,ping|", "livez|ping|etcd", "readyz|ping|log"] {
             checks.add(results);
         }
-        let mut out = Writer::default();
+        let mut out = MetricsWriter::default();
         checks.write(&mut out);
         let expected = "\
 # HELP kubernetes_healthcheck [STABLE] This metric records the result of a single healthcheck.
@@ -88,6 +88,6 @@ kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"livez\"} 1
 kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"readyz\"} 2
 ";
         assert_eq!(out.into_text(), expected);
-        HealthChecks::default().write(&mut Writer::default());
+        HealthChecks::default().write(&mut MetricsWriter::default());
     }
 }

@@ -24,7 +24,7 @@ use steersman_core::world::World;
 use crate::shell::Shell;
 use health::HealthChecks;
 use histogram::Histogram;
-use text::Writer;
+use text::MetricsWriter;
 
 /// Upper bounds of the histograms of requests and of store operations, seconds.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/metrics/metrics.go
@@ -122,7 +122,7 @@ impl Metrics {
 
     /// The results of health checks as text.
     pub(crate) fn health_text(&self) -> String {
-        let mut out = Writer::default();
+        let mut out = MetricsWriter::default();
         lock(&self.health).write(&mut out);
         out.into_text()
     }
@@ -208,7 +208,7 @@ impl Metrics {
 
     /// All metrics in Prometheus' text format, version 0.0.4.
     pub(crate) fn text(&self, shell: &Shell) -> String {
-        let mut out = Writer::default();
+        let mut out = MetricsWriter::default();
         self.write_requests(&mut out);
         self.write_streams(&mut out);
         write_objects(&mut out, &shell.world());
@@ -220,7 +220,7 @@ impl Metrics {
         out.into_text()
     }
 
-    fn write_requests(&self, out: &mut Writer) {
+    fn write_requests(&self, out: &mut MetricsWriter) {
         let requests = lock(&self.requests);
         let mut sorted: Vec<_> = requests.iter().collect();
         sorted.sort_by_key(|(labels, _)| *labels);
@@ -249,7 +249,7 @@ impl Metrics {
         }
     }
 
-    fn write_streams(&self, out: &mut Writer) {
+    fn write_streams(&self, out: &mut MetricsWriter) {
         out.head("apiserver_longrunning_requests", "gauge", "Watches that are open.");
         let labels = [("component", "apiserver"), ("verb", "WATCH")];
         out.sample("apiserver_longrunning_requests", &labels, load(&self.streams));
@@ -264,7 +264,7 @@ impl Metrics {
         }
     }
 
-    fn write_store(&self, out: &mut Writer, shell: &Shell) {
+    fn write_store(&self, out: &mut MetricsWriter, shell: &Shell) {
         out.head("apiserver_storage_size_bytes", "gauge", "Bytes that the store holds on disk.");
         for (feed, bytes) in shell.store_sizes().enumerate() {
             let cluster = format!("etcd-{feed}");
@@ -277,7 +277,7 @@ impl Metrics {
         }
     }
 
-    fn write_faults(&self, out: &mut Writer) {
+    fn write_faults(&self, out: &mut MetricsWriter) {
         let faults = [
             ("steersman_request_panics_total", "Requests that ended in a panic.", &self.panics),
             (
@@ -300,7 +300,7 @@ impl Metrics {
 }
 
 /// The number of objects, under the metric's current name and its former one.
-fn write_objects(out: &mut Writer, world: &World) {
+fn write_objects(out: &mut MetricsWriter, world: &World) {
     let rows = || {
         world.collections().iter().map(|collection| {
             let row = world.registry.stored(collection.storage).row;

@@ -4,12 +4,12 @@ use std::fs;
 
 use steersman_core::now::Wall;
 
-use super::text::Writer;
+use super::text::MetricsWriter;
 
 /// Clock ticks per second in /proc; the same on every Linux that Rust supports.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-pub(super) fn write(out: &mut Writer, started: Wall) {
+pub(super) fn write(out: &mut MetricsWriter, started: Wall) {
     let name = "process_start_time_seconds";
     out.head(name, "gauge", "When the process began to serve, seconds since 1970.");
     out.sample(name, &[], started.seconds());

@@ -6,11 +6,11 @@ use super::histogram::Histogram;
 
 /// Writes metrics one after another.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(super) struct MetricsWriter {
     out: String,
 }
 
-impl Writer {
+impl MetricsWriter {
     pub(super) fn head(&mut self, name: &str, kind: &str, help: &str) {
         self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
     }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn samples_and_histograms_read_as_prometheus_expects() {
-        let mut out = Writer::default();
+        let mut out = MetricsWriter::default();
         out.head("a", "counter", "Help.");
         out.sample("a", &[("x", "q\"\\\n"), ("y", "")], 3);
         out.sample("b", &[], 1.5);

@@ -11,12 +11,12 @@ use x509_parser::x509::X509Version;
 
 /// An authority as such a certificate names it.
 #[derive(Debug)]
-pub(super) struct Issuer {
+pub(super) struct DirectIssuer {
     subject: Vec<u8>,
     public_key: SubjectPublicKeyInfoDer<'static>,
 }
 
-impl Issuer {
+impl DirectIssuer {
     pub(super) fn new(authority: &X509Certificate<'_>) -> Self {
         Self {
             subject: authority.subject().as_raw().to_vec(),
@@ -39,7 +39,7 @@ pub(super) fn is_version1(certificate: &CertificateDer<'_>) -> bool {
 /// Whether one of the authorities issued the certificate directly, and it is valid at the time.
 pub(super) fn verify(
     provider: &CryptoProvider,
-    issuers: &[Issuer],
+    issuers: &[DirectIssuer],
     certificate: &CertificateDer<'_>,
     now: UnixTime,
 ) -> Result<(), String> {

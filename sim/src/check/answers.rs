@@ -1,9 +1,9 @@
 //! Every error is a Status with its own code, and a request with an unknown token gets 401 and has no effect.
 
-use super::{Answer, Guarantee, Violation};
-use crate::ask::{Ask, Identity, Verb};
+use super::{CheckedAnswer, Guarantee, Violation};
+use crate::client_request::{Action, ClientRequest, Identity};
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let status = answer.reply.status;
     if answer.ask.identity == Identity::Stranger {
         if let Some((revision, _)) = answer.commits.first() {
@@ -30,8 +30,8 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
 
 /// The status of a request whose path cannot be interpreted, which is found out before authentication: 400 for a path
 /// that is not percent-encoded correctly, 500 for one that ends after a verb.
-fn unroutable(ask: &Ask) -> Option<u16> {
-    let Verb::Raw(_, target) = &ask.verb else { return None };
+fn unroutable(ask: &ClientRequest) -> Option<u16> {
+    let Action::Raw(_, target) = &ask.action else { return None };
     let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     if path.split('%').skip(1).any(|rest| !is_escape(rest)) {
@@ -42,7 +42,7 @@ fn unroutable(ask: &Ask) -> Option<u16> {
 }
 
 /// Errors for paths outside of any API are plain text, and an answer to HEAD has no body.
-fn is_plain(answer: &Answer<'_>) -> bool {
+fn is_plain(answer: &CheckedAnswer<'_>) -> bool {
     let text = answer.reply.header("content-type").is_some_and(|media| media.starts_with("text/plain"));
     text || answer.reply.body.is_empty()
         || answer.reply.header("content-type").is_some_and(|media| media.contains("yaml"))

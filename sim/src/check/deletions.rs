@@ -1,11 +1,11 @@
 //! An object is removed from the store only when it has no finalizers, and a deletion is never undone.
 
 use super::{Guarantee, Violation, shown};
-use crate::ask::{Ask, Verb};
-use crate::truth::Change;
+use crate::client_request::{Action, ClientRequest};
+use crate::truth::CommittedChange;
 use steersman_core::value::object;
 
-pub(super) fn check(change: &Change, by: Option<&Ask>) -> Result<(), Violation> {
+pub(super) fn check(change: &CommittedChange, by: Option<&ClientRequest>) -> Result<(), Violation> {
     let Some(old) = &change.old else { return Ok(()) };
     let broken = |why: String| {
         let detail = format!("{} at {}: {why}", shown(&change.key), change.revision.0);
@@ -20,7 +20,7 @@ pub(super) fn check(change: &Change, by: Option<&Ask>) -> Result<(), Violation> 
             let Some(by) = by else { return Ok(()) };
             // An update that removes the last finalizer removes the object too. A deletion may remove the finalizers
             // of its propagation policy.
-            let takes_last = matches!(by.verb, Verb::Update | Verb::Patch | Verb::Raw(..));
+            let takes_last = matches!(by.action, Action::Update | Action::Patch | Action::Raw(..));
             let holds = |name: &&str| {
                 let of_propagation =
                     [object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];

@@ -1,17 +1,17 @@
 //! 410 is answered if and only if the server no longer knows the requested state or changes.
 
-use super::{Answer, Guarantee, Selection, Violation};
-use crate::ask::{Ask, Verb, Version};
+use super::{CheckedAnswer, Guarantee, Selection, Violation};
+use crate::client_request::{Action, ClientRequest, VersionChoice};
 use steersman_core::store::{Rev, token};
 
 /// Checks a list at a past revision: 410 requires that the store has compacted it.
-pub(super) fn check_list(answer: &Answer<'_>) -> Result<(), Violation> {
-    if answer.reply.status != 410 || answer.ask.verb != Verb::List {
+pub(super) fn check_list(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
+    if answer.reply.status != 410 || answer.ask.action != Action::List {
         return Ok(());
     }
-    let asked = match (answer.ask.query.continue_token.as_str(), answer.ask.query.version) {
-        ("", Version::Exact(revision)) => Some(revision),
-        ("", Version::Unset | Version::Any | Version::NotOlderThan(_)) => None,
+    let asked = match (answer.ask.options.continue_token.as_str(), answer.ask.options.version) {
+        ("", VersionChoice::Exact(revision)) => Some(revision),
+        ("", VersionChoice::Unset | VersionChoice::Any | VersionChoice::NotOlderThan(_)) => None,
         (text, _) => {
             let prefix =
                 Selection::of(answer.ask, answer.directory).map(|selection| selection.prefix().clone());
@@ -31,9 +31,9 @@ pub(super) fn check_list(answer: &Answer<'_>) -> Result<(), Violation> {
 ///
 /// # Errors
 /// When the watch was opened although changes may be missing, or refused although none is.
-pub fn check_watch(ask: &Ask, status: u16, known_after: Rev) -> Result<(), Violation> {
-    let Version::NotOlderThan(from) = ask.query.version else { return Ok(()) };
-    if ask.query.send_initial_events {
+pub fn check_watch(ask: &ClientRequest, status: u16, known_after: Rev) -> Result<(), Violation> {
+    let VersionChoice::NotOlderThan(from) = ask.options.version else { return Ok(()) };
+    if ask.options.send_initial_events {
         return Ok(());
     }
     let known = from >= known_after;

@@ -1,20 +1,24 @@
 //! The generation grows by one with each change of the desired state, and never otherwise.
 
 use super::{Guarantee, Violation, shown};
-use crate::ask::{Ask, Verb};
+use crate::client_request::{Action, ClientRequest};
 use crate::directory::Directory;
-use crate::truth::Change;
+use crate::truth::CommittedChange;
 use steersman_core::kinds::Generation;
 use steersman_core::value::object;
 
-pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+pub(super) fn check(
+    change: &CommittedChange,
+    by: Option<&ClientRequest>,
+    directory: &Directory,
+) -> Result<(), Violation> {
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
     let counted = match directory.resource(place.resource).row.rules.generation {
         Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
         Generation::None | Generation::AtCreation | Generation::OnChange => false,
     };
-    if !counted || !matches!(by.verb, Verb::Update | Verb::Patch) {
+    if !counted || !matches!(by.action, Action::Update | Action::Patch) {
         return Ok(());
     }
     let (before, after) = (object::generation(&old.object), object::generation(&new.object));

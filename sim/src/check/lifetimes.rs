@@ -1,7 +1,7 @@
 //! An Event is removed when its time to live has passed since its last write, and not earlier.
 
 use super::{Guarantee, Violation, shown};
-use crate::truth::Change;
+use crate::truth::CommittedChange;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use steersman_core::limits;
@@ -40,7 +40,7 @@ impl Lifetimes {
     }
 
     /// Notes a change by a request, which was made at `asked`.
-    pub fn note(&mut self, change: &Change, asked: Mono, now: Mono) {
+    pub fn note(&mut self, change: &CommittedChange, asked: Mono, now: Mono) {
         if !change.key.starts_with(EXPIRING) {
             return;
         }
@@ -59,7 +59,7 @@ impl Lifetimes {
     ///
     /// # Errors
     /// When it is removed too early.
-    pub fn expired(&mut self, change: &Change, now: Mono) -> Result<bool, Violation> {
+    pub fn expired(&mut self, change: &CommittedChange, now: Mono) -> Result<bool, Violation> {
         let Some(life) = self.held.remove(&change.key) else { return Ok(false) };
         let lease_seconds = limits::lease_seconds(self.ttl_seconds);
         let least = millis(self.ttl_seconds).saturating_sub(limits::lease_shared_millis(lease_seconds));
@@ -101,19 +101,19 @@ fn broken(key: &[u8], why: &str) -> Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::truth::Stored;
+    use crate::truth::StoredObject;
     use std::sync::Arc;
     use steersman_core::store::Rev;
     use steersman_core::value::Value;
 
-    fn change(key: &'static str, before: bool, after: bool) -> Change {
+    fn change(key: &'static str, before: bool, after: bool) -> CommittedChange {
         let key = Bytes::from_static(key.as_bytes());
         let stored = |there: bool| {
             let held =
-                Stored { key: key.clone(), revision: Rev(1), bytes: Bytes::new(), object: Value::Null };
+                StoredObject { key: key.clone(), revision: Rev(1), bytes: Bytes::new(), object: Value::Null };
             there.then(|| Arc::new(held))
         };
-        Change { key: key.clone(), revision: Rev(2), old: stored(before), new: stored(after) }
+        CommittedChange { key: key.clone(), revision: Rev(2), old: stored(before), new: stored(after) }
     }
 
     const EVENT: &str = "/registry/events/default/e";

@@ -2,13 +2,13 @@
 //! as new as the client asked for.
 
 use super::selection::is_stored;
-use super::{Answer, Guarantee, Selection, Violation, shown};
-use crate::ask::Version;
+use super::{CheckedAnswer, Guarantee, Selection, Violation, shown};
+use crate::client_request::VersionChoice;
 use bytes::Bytes;
 use steersman_core::store::{Rev, token};
 use steersman_core::value::Value;
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     if answer.reply.status != 200 {
         return Ok(());
     }
@@ -29,7 +29,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
             return Err(broken(format!("{name} of revision {seen} stands where {key} of {held} should")));
         }
     }
-    let limit = answer.ask.query.limit;
+    let limit = answer.ask.options.limit;
     match wanted.next() {
         Some(missing) if !more => Err(broken(format!("{} is missing", shown(&missing.key)))),
         Some(_) if items.len() as u64 != limit => Err(broken(format!("a page has {} items", items.len()))),
@@ -38,8 +38,12 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 /// Checks the list's revision against the one asked for, and returns the key that the page begins with.
-fn check_revision(answer: &Answer<'_>, selection: &Selection, revision: Rev) -> Result<Bytes, Violation> {
-    let query = &answer.ask.query;
+fn check_revision(
+    answer: &CheckedAnswer<'_>,
+    selection: &Selection,
+    revision: Rev,
+) -> Result<Bytes, Violation> {
+    let query = &answer.ask.options;
     let broken = |why: &str| {
         answer.broken(Guarantee::ListsAreAsNewAsAsked, format!("its revision is {}, {why}", revision.0))
     };
@@ -59,10 +63,10 @@ fn check_revision(answer: &Answer<'_>, selection: &Selection, revision: Rev) -> 
         return Ok(token.start);
     }
     let right = match query.version {
-        Version::Unset => revision >= answer.asked_at,
-        Version::Any => true,
-        Version::NotOlderThan(least) => revision >= least,
-        Version::Exact(exact) => revision == exact,
+        VersionChoice::Unset => revision >= answer.asked_at,
+        VersionChoice::Any => true,
+        VersionChoice::NotOlderThan(least) => revision >= least,
+        VersionChoice::Exact(exact) => revision == exact,
     };
     if right { Ok(Bytes::new()) } else { Err(broken("which is not what was asked for")) }
 }

@@ -32,18 +32,18 @@ pub use uids::Uids;
 pub use views::view;
 pub use watches::Follow;
 
-use crate::ask::{Ask, Identity, Verb};
+use crate::client_request::{Action, ClientRequest, Identity};
 use crate::directory::Directory;
 use crate::driver::Reply;
-use crate::truth::{Change, Truth};
+use crate::truth::{CommittedChange, Truth};
 use bytes::Bytes;
 use steersman_core::store::Rev;
 use steersman_core::value::Value;
 
 /// An answer as its server gave it, with the facts that checkers compare it with.
 #[derive(Debug)]
-pub struct Answer<'a> {
-    pub ask: &'a Ask,
+pub struct CheckedAnswer<'a> {
+    pub ask: &'a ClientRequest,
     pub reply: &'a Reply,
     /// The body, if it is JSON.
     pub body: Value,
@@ -63,7 +63,7 @@ pub struct Answer<'a> {
     pub conflict_retries: u32,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> CheckedAnswer<'a> {
     /// The body of a reply as a value; null if it is not JSON.
     pub fn body_of(reply: &Reply) -> Value {
         reply.value().clone()
@@ -82,10 +82,10 @@ impl<'a> Answer<'a> {
     /// `verb path`, for messages.
     fn what(&self) -> String {
         let path = self.ask.place.as_ref().map_or(String::new(), |place| self.directory.path(place));
-        let query = self.ask.query.text(&self.ask.verb);
+        let query = self.ask.options.text(&self.ask.action);
         let query = if query.is_empty() { query } else { format!("?{query}") };
         let status = self.reply.status;
-        format!("{:?} {path}{query} (asked at {}) was answered {status}", self.ask.verb, self.asked_at.0)
+        format!("{:?} {path}{query} (asked at {}) was answered {status}", self.ask.action, self.asked_at.0)
     }
 
     fn broken(&self, guarantee: Guarantee, why: impl Into<String>) -> Violation {
@@ -94,7 +94,7 @@ impl<'a> Answer<'a> {
 }
 
 /// Checks an answer against all guarantees about answers.
-pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
+pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     answers::check(answer)?;
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
@@ -102,12 +102,20 @@ pub fn answered(answer: &Answer<'_>) -> Result<(), Violation> {
     permits::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
+<<<<<<< HEAD
     doubts::check(answer)?;
     match answer.ask.verb {
         Verb::Get => reads::check(answer),
         Verb::List => lists::check(answer),
         Verb::Create | Verb::Update | Verb::Patch | Verb::Delete => writes::check(answer),
         Verb::Watch | Verb::DeleteCollection | Verb::Raw(..) => Ok(()),
+=======
+    match answer.ask.action {
+        Action::Get => reads::check(answer),
+        Action::List => lists::check(answer),
+        Action::Create | Action::Update | Action::Patch | Action::Delete => writes::check(answer),
+        Action::Watch | Action::DeleteCollection | Action::Raw(..) => Ok(()),
+>>>>>>> permit
     }?;
     expired::check_list(answer)
 }
@@ -117,7 +125,11 @@ pub use expired::check_watch as watch_answered;
 
 /// Checks a change of the store against all guarantees about changes. `by` is the request that made it; None for
 /// changes by servers and by the store.
-pub fn changed(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+pub fn changed(
+    change: &CommittedChange,
+    by: Option<&ClientRequest>,
+    directory: &Directory,
+) -> Result<(), Violation> {
     permits::check_change(change, by)?;
     deletions::check(change, by)?;
     statuses::check(change, by, directory)?;

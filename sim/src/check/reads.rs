@@ -2,25 +2,25 @@
 //! read with one shows it at that revision or a later one.
 
 use super::selection::is_stored;
-use super::{Answer, Guarantee, Violation, shown};
-use crate::ask::Version;
-use crate::truth::Stored;
+use super::{CheckedAnswer, Guarantee, Violation, shown};
+use crate::client_request::VersionChoice;
+use crate::truth::StoredObject;
 use std::sync::Arc;
 use steersman_core::store::Rev;
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let Some(key) = answer.key() else { return Ok(()) };
     if answer.ask.place.as_ref().is_some_and(|place| !place.subresource.is_empty()) {
         return Ok(());
     }
-    let (guarantee, after) = match answer.ask.query.version {
-        Version::Unset => (Guarantee::ReadsAreLinearizable, answer.asked_at),
-        Version::Any => (Guarantee::ReadsAreAsNewAsAsked, Rev(0)),
-        Version::NotOlderThan(revision) | Version::Exact(revision) => {
+    let (guarantee, after) = match answer.ask.options.version {
+        VersionChoice::Unset => (Guarantee::ReadsAreLinearizable, answer.asked_at),
+        VersionChoice::Any => (Guarantee::ReadsAreAsNewAsAsked, Rev(0)),
+        VersionChoice::NotOlderThan(revision) | VersionChoice::Exact(revision) => {
             (Guarantee::ReadsAreAsNewAsAsked, revision)
         }
     };
-    let explains = |state: Option<&Arc<Stored>>| match (answer.reply.status, state) {
+    let explains = |state: Option<&Arc<StoredObject>>| match (answer.reply.status, state) {
         (200, Some(stored)) => is_stored(&answer.body, stored),
         (404, None) => true,
         (200 | 404, _) => false,

@@ -2,18 +2,18 @@
 //! that an object exists, does not exist or has changed was true at some time between the request and its answer.
 
 use super::writes::named_version;
-use super::{Answer, Guarantee, Violation, shown};
-use crate::ask::{Verb, Version};
-use crate::truth::Stored;
+use super::{CheckedAnswer, Guarantee, Violation, shown};
+use crate::client_request::{Action, VersionChoice};
+use crate::truth::StoredObject;
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::object;
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     changed_nothing(answer)?;
-    if !answer.ask.verb.is_write() || answer.ask.query.dry_run {
+    if !answer.ask.action.is_write() || answer.ask.options.dry_run {
         return Ok(());
     }
     match (answer.reply.status, answer.body.text_at(&["reason"])) {
@@ -24,11 +24,11 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     }
 }
 
-fn changed_nothing(answer: &Answer<'_>) -> Result<(), Violation> {
+fn changed_nothing(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let refused = answer.reply.status >= 400;
     // After a timeout the outcome is open, and a deletion of a collection may stop half way.
-    let open = answer.reply.status == 504 || answer.ask.verb == Verb::DeleteCollection;
-    let raw_open = matches!(answer.ask.verb, Verb::Raw(..));
+    let open = answer.reply.status == 504 || answer.ask.action == Action::DeleteCollection;
+    let raw_open = matches!(answer.ask.action, Action::Raw(..));
     match answer.commits.first() {
         Some((revision, key)) if refused && !open && !raw_open => {
             let why = format!("it wrote {} at revision {}", shown(key), revision.0);
@@ -40,7 +40,7 @@ fn changed_nothing(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 /// The object that the answer names, if it is the one that was asked for.
-fn named(answer: &Answer<'_>) -> Option<Bytes> {
+fn named(answer: &CheckedAnswer<'_>) -> Option<Bytes> {
     let place = answer.ask.place.as_ref()?;
     let name = answer.body.text_at(&["details", "name"]);
     let kind = answer.body.text_at(&["details", "kind"]);
@@ -51,11 +51,15 @@ fn named(answer: &Answer<'_>) -> Option<Bytes> {
     answer.directory.key(&place.named(name).sub(""))
 }
 
-fn some_state(answer: &Answer<'_>, key: &[u8], holds: impl Fn(Option<&Arc<Stored>>) -> bool) -> bool {
+fn some_state(
+    answer: &CheckedAnswer<'_>,
+    key: &[u8],
+    holds: impl Fn(Option<&Arc<StoredObject>>) -> bool,
+) -> bool {
     answer.truth.states(key, answer.asked_at, answer.now()).any(holds)
 }
 
-fn is_absent(answer: &Answer<'_>) -> Result<(), Violation> {
+fn is_absent(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let Some(key) = named(answer) else { return Ok(()) };
     if some_state(answer, &key, |state| state.is_none()) {
         return Ok(());
@@ -64,10 +68,11 @@ fn is_absent(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 /// The object existed, and it was not made by this request itself.
-fn exists(answer: &Answer<'_>) -> Result<(), Violation> {
+fn exists(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let Some(key) = named(answer) else { return Ok(()) };
-    let own =
-        |stored: &Arc<Stored>| answer.commits.iter().any(|(at, held)| *at == stored.revision && *held == key);
+    let own = |stored: &Arc<StoredObject>| {
+        answer.commits.iter().any(|(at, held)| *at == stored.revision && *held == key)
+    };
     if some_state(answer, &key, |state| state.is_some_and(|stored| !own(stored))) {
         return Ok(());
     }
@@ -75,7 +80,7 @@ fn exists(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 /// The object was not the one that the request named, or other writers changed it again and again.
-fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
+fn has_changed(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     let Some(key) = named_anyhow(answer) else { return Ok(()) };
     let body = json::parse(&answer.ask.body).map_or_else(|_| Default::default(), |parsed| parsed.value);
     let uid = [&["metadata", "uid"][..], &["preconditions", "uid"]]
@@ -84,7 +89,7 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
         .find(|uid| !uid.is_empty());
     let precondition = body.text_at(&["preconditions", "resourceVersion"]).parse().ok().map(Rev);
     let version = named_version(answer).or(precondition);
-    let differs = |state: Option<&Arc<Stored>>| match state {
+    let differs = |state: Option<&Arc<StoredObject>>| match state {
         None => true,
         Some(stored) => {
             version.is_some_and(|version| version != stored.revision)
@@ -94,7 +99,7 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
     let races = answer.truth.states(&key, answer.asked_at, answer.now()).count() as u64 - 1;
     // The first race may have been lost to a write before the request, because the server's cache was stale.
     let raced = races + 1 >= u64::from(answer.conflict_retries);
-    if raced || some_state(answer, &key, differs) || answer.ask.query.version != Version::Unset {
+    if raced || some_state(answer, &key, differs) || answer.ask.options.version != VersionChoice::Unset {
         return Ok(());
     }
     let detail = format!("{} was what was named, and changed {races} times", shown(&key));
@@ -102,7 +107,7 @@ fn has_changed(answer: &Answer<'_>) -> Result<(), Violation> {
 }
 
 /// Like `named`; conflicts may name the kind instead of the resource.
-fn named_anyhow(answer: &Answer<'_>) -> Option<Bytes> {
+fn named_anyhow(answer: &CheckedAnswer<'_>) -> Option<Bytes> {
     let place = answer.ask.place.as_ref().filter(|place| !place.name.is_empty())?;
     answer.directory.key(&place.sub(""))
 }

@@ -1,8 +1,8 @@
 //! The objects that a list or a watch selects, computed from the stored objects only.
 
-use crate::ask::Ask;
+use crate::client_request::ClientRequest;
 use crate::directory::Directory;
-use crate::truth::{Change, Stored, Truth};
+use crate::truth::{CommittedChange, StoredObject, Truth};
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::store::Rev;
@@ -20,14 +20,14 @@ pub struct Selection {
 
 impl Selection {
     /// None for a request that is not about a stored resource.
-    pub fn of(ask: &Ask, directory: &Directory) -> Option<Self> {
+    pub fn of(ask: &ClientRequest, directory: &Directory) -> Option<Self> {
         let place = ask.place.as_ref()?;
         let key = if place.name.is_empty() { None } else { Some(directory.key(place)?) };
         Some(Self {
             prefix: directory.prefix(place)?,
             key,
-            label: ask.query.label.clone(),
-            field: ask.query.field.clone(),
+            label: ask.options.label.clone(),
+            field: ask.options.field.clone(),
         })
     }
 
@@ -36,7 +36,7 @@ impl Selection {
         &self.prefix
     }
 
-    pub fn selects(&self, stored: &Stored) -> bool {
+    pub fn selects(&self, stored: &StoredObject) -> bool {
         let in_place = match &self.key {
             Some(key) => *key == stored.key,
             None => stored.key.starts_with(&self.prefix),
@@ -52,17 +52,17 @@ impl Selection {
     }
 
     /// The selected objects at a revision, in key order.
-    pub fn at<'a>(&'a self, truth: &'a Truth, revision: Rev) -> impl Iterator<Item = &'a Arc<Stored>> {
+    pub fn at<'a>(&'a self, truth: &'a Truth, revision: Rev) -> impl Iterator<Item = &'a Arc<StoredObject>> {
         truth.under(&self.prefix, revision).filter(|stored| self.selects(stored))
     }
 
     /// Whether the object is selected before a change, and after it.
-    pub fn of_change(&self, change: &Change) -> (bool, bool) {
+    pub fn of_change(&self, change: &CommittedChange) -> (bool, bool) {
         if !change.key.starts_with(&self.prefix) {
             return (false, false);
         }
         let selects =
-            |stored: &Option<Arc<Stored>>| stored.as_ref().is_some_and(|stored| self.selects(stored));
+            |stored: &Option<Arc<StoredObject>>| stored.as_ref().is_some_and(|stored| self.selects(stored));
         (selects(&change.old), selects(&change.new))
     }
 }
@@ -97,7 +97,7 @@ fn is_same_metadata(one: &Value, other: &Value) -> bool {
 }
 
 /// Whether an object of an answer equals the stored one.
-pub(super) fn is_stored(object: &Value, stored: &Stored) -> bool {
+pub(super) fn is_stored(object: &Value, stored: &StoredObject) -> bool {
     revision_of(object) == stored.revision && is_same(object, &stored.object)
 }
 

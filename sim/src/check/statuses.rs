@@ -1,15 +1,19 @@
 //! A write to an object does not change its status, and a write to its status changes nothing else.
 
 use super::{Guarantee, Violation, shown};
-use crate::ask::{Ask, Verb};
+use crate::client_request::{Action, ClientRequest};
 use crate::directory::Directory;
-use crate::truth::Change;
+use crate::truth::CommittedChange;
 
-pub(super) fn check(change: &Change, by: Option<&Ask>, directory: &Directory) -> Result<(), Violation> {
+pub(super) fn check(
+    change: &CommittedChange,
+    by: Option<&ClientRequest>,
+    directory: &Directory,
+) -> Result<(), Violation> {
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
     let has_status = directory.resource(place.resource).row.subs.iter().any(|sub| sub.name == "status");
-    if !has_status || !matches!(by.verb, Verb::Update | Verb::Patch) {
+    if !has_status || !matches!(by.action, Action::Update | Action::Patch) {
         return Ok(());
     }
     let kept = match place.subresource {

@@ -1,7 +1,7 @@
 //! No two objects ever have the same uid.
 
 use super::{Guarantee, Violation, shown};
-use crate::truth::Change;
+use crate::truth::CommittedChange;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use steersman_core::store::Rev;
@@ -18,7 +18,7 @@ impl Uids {
     ///
     /// # Errors
     /// When a new object has a uid that was used before, or an object's uid changes.
-    pub fn note(&mut self, change: &Change) -> Result<(), Violation> {
+    pub fn note(&mut self, change: &CommittedChange) -> Result<(), Violation> {
         let Some(new) = change.new.as_ref().filter(|new| new.is_readable()) else { return Ok(()) };
         let uid = object::uid(&new.object);
         let broken = |why: String| {

@@ -2,7 +2,7 @@
 
 use super::selection::is_stored;
 use super::{Guarantee, Selection, Violation, shown};
-use crate::client::View;
+use crate::client::ClientView;
 use crate::directory::Directory;
 use crate::truth::Truth;
 
@@ -10,7 +10,7 @@ use crate::truth::Truth;
 ///
 /// # Errors
 /// When they differ.
-pub fn view(view: &View<'_>, truth: &Truth, directory: &Directory) -> Result<(), Violation> {
+pub fn view(view: &ClientView<'_>, truth: &Truth, directory: &Directory) -> Result<(), Violation> {
     let Some(selection) = Selection::of(view.ask, directory) else { return Ok(()) };
     let broken = |why: String| {
         let detail =

@@ -2,10 +2,10 @@
 
 use super::selection::{is_same, is_stored};
 use super::{Guarantee, Selection, Violation};
-use crate::ask::{Ask, Version};
-use crate::client::{EventKind, WatchEvent};
+use crate::client::{WatchEvent, WatchEventKind};
+use crate::client_request::{ClientRequest, VersionChoice};
 use crate::directory::Directory;
-use crate::truth::{Change, Stored, Truth};
+use crate::truth::{CommittedChange, StoredObject, Truth};
 use std::sync::Arc;
 use steersman_core::store::Rev;
 use steersman_core::value::object;
@@ -19,7 +19,7 @@ pub struct Follow {
     /// The revision of the last event or bookmark.
     at: Rev,
     /// The initial objects that are still to come, if the watch begins with the existing ones.
-    initial: Option<Vec<Arc<Stored>>>,
+    initial: Option<Vec<Arc<StoredObject>>>,
     /// The revision of the initial objects.
     began_at: Rev,
 }
@@ -30,23 +30,28 @@ impl Follow {
     /// # Errors
     /// When its initial objects are older than the client asked for.
     pub fn open(
-        ask: &Ask,
+        ask: &ClientRequest,
         seen: Rev,
         asked_at: Rev,
         truth: &Truth,
         directory: &Directory,
     ) -> Result<Option<Self>, Violation> {
         let Some(selection) = Selection::of(ask, directory) else { return Ok(None) };
-        let (initial, from) = match ask.query.version {
-            Version::NotOlderThan(from) | Version::Exact(from) if !ask.query.send_initial_events => {
+        let (initial, from) = match ask.options.version {
+            VersionChoice::NotOlderThan(from) | VersionChoice::Exact(from)
+                if !ask.options.send_initial_events =>
+            {
                 (false, from)
             }
-            Version::NotOlderThan(_) | Version::Exact(_) | Version::Any | Version::Unset => (true, seen),
+            VersionChoice::NotOlderThan(_)
+            | VersionChoice::Exact(_)
+            | VersionChoice::Any
+            | VersionChoice::Unset => (true, seen),
         };
-        let least = match ask.query.version {
-            Version::Unset => asked_at,
-            Version::Any => Rev(0),
-            Version::NotOlderThan(least) | Version::Exact(least) => least,
+        let least = match ask.options.version {
+            VersionChoice::Unset => asked_at,
+            VersionChoice::Any => Rev(0),
+            VersionChoice::NotOlderThan(least) | VersionChoice::Exact(least) => least,
         };
         if from < least {
             let detail =
@@ -69,7 +74,7 @@ impl Follow {
     }
 
     /// The change that the last event showed.
-    pub fn last_change<'a>(&self, truth: &'a Truth) -> Option<&'a Change> {
+    pub fn last_change<'a>(&self, truth: &'a Truth) -> Option<&'a CommittedChange> {
         truth.log().get(self.next.checked_sub(1)?)
     }
 
@@ -87,14 +92,16 @@ impl Follow {
             return self.initial_event(event, &stored);
         }
         match event.kind {
-            EventKind::Added | EventKind::Modified | EventKind::Deleted => self.change(event, truth),
-            EventKind::Bookmark => self.bookmark(event, truth),
-            EventKind::Error => Ok(()),
+            WatchEventKind::Added | WatchEventKind::Modified | WatchEventKind::Deleted => {
+                self.change(event, truth)
+            }
+            WatchEventKind::Bookmark => self.bookmark(event, truth),
+            WatchEventKind::Error => Ok(()),
         }
     }
 
-    fn initial_event(&self, event: &WatchEvent, stored: &Arc<Stored>) -> Result<(), Violation> {
-        if event.kind == EventKind::Added && is_stored(&event.object, stored) {
+    fn initial_event(&self, event: &WatchEvent, stored: &Arc<StoredObject>) -> Result<(), Violation> {
+        if event.kind == WatchEventKind::Added && is_stored(&event.object, stored) {
             return Ok(());
         }
         let name = object::name(&stored.object);
@@ -108,13 +115,13 @@ impl Follow {
     }
 
     /// The next selected change at or after the watch's position.
-    fn expected<'a>(&self, truth: &'a Truth) -> Option<(usize, &'a Change, EventKind)> {
+    fn expected<'a>(&self, truth: &'a Truth) -> Option<(usize, &'a CommittedChange, WatchEventKind)> {
         let log = truth.log().iter().enumerate().skip(self.next);
         log.into_iter().find_map(|(place, change)| {
             let kind = match self.selection.of_change(change) {
-                (false, true) => EventKind::Added,
-                (true, true) => EventKind::Modified,
-                (true, false) => EventKind::Deleted,
+                (false, true) => WatchEventKind::Added,
+                (true, true) => WatchEventKind::Modified,
+                (true, false) => WatchEventKind::Deleted,
                 (false, false) => return None,
             };
             Some((place, change, kind))
@@ -137,7 +144,7 @@ impl Follow {
         if change.revision < event.revision {
             return broken(Guarantee::WatchesAreComplete, "this was left out");
         }
-        let state = if kind == EventKind::Deleted { &change.old } else { &change.new };
+        let state = if kind == WatchEventKind::Deleted { &change.old } else { &change.new };
         // The object in a deletion event has the revision of the deletion.
         let same = state.as_ref().is_some_and(|stored| is_same(&event.object, &stored.object));
         if kind != event.kind || !same {

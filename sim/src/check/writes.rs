@@ -2,16 +2,16 @@
 //! place of that version.
 
 use super::selection::{is_same, is_stored, revision_of};
-use super::{Answer, Guarantee, Violation, shown};
-use crate::ask::Verb;
-use crate::truth::Stored;
+use super::{CheckedAnswer, Guarantee, Violation, shown};
+use crate::client_request::Action;
+use crate::truth::StoredObject;
 use std::sync::Arc;
 use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::{Value, object};
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
-    if !matches!(answer.reply.status, 200 | 201) || answer.ask.query.dry_run {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
+    if !matches!(answer.reply.status, 200 | 201) || answer.ask.options.dry_run {
         return Ok(());
     }
     let Some(place) = answer.ask.place.as_ref().filter(|place| matches!(place.subresource, "" | "status"))
@@ -21,15 +21,15 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
     // A name that is generated, or given only in the body, is taken from the answer.
     let name = if place.name.is_empty() { answer.body.text_at(&["metadata", "name"]) } else { &place.name };
     let Some(key) = answer.directory.key(&place.named(name).sub("")) else { return Ok(()) };
-    match answer.ask.verb {
-        Verb::Create => created(answer, &key),
-        Verb::Update | Verb::Patch => updated(answer, &key),
-        Verb::Delete => deleted(answer, &key),
-        Verb::Get | Verb::List | Verb::Watch | Verb::DeleteCollection | Verb::Raw(..) => Ok(()),
+    match answer.ask.action {
+        Action::Create => created(answer, &key),
+        Action::Update | Action::Patch => updated(answer, &key),
+        Action::Delete => deleted(answer, &key),
+        Action::Get | Action::List | Action::Watch | Action::DeleteCollection | Action::Raw(..) => Ok(()),
     }
 }
 
-fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+fn created(answer: &CheckedAnswer<'_>, key: &[u8]) -> Result<(), Violation> {
     let revision = revision_of(&answer.body);
     let own = answer.commits.iter().any(|(at, held)| *at == revision && *held == key);
     let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
@@ -41,17 +41,18 @@ fn created(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
 }
 
 /// Checks the answer to an update: the object that it wrote, or the existing object if nothing had to be written.
-fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+fn updated(answer: &CheckedAnswer<'_>, key: &[u8]) -> Result<(), Violation> {
     let revision = revision_of(&answer.body);
     if removed(answer, key, &answer.body) {
         return Ok(());
     }
-    let is_this = |state: Option<&Arc<Stored>>| state.is_some_and(|stored| is_stored(&answer.body, stored));
+    let is_this =
+        |state: Option<&Arc<StoredObject>>| state.is_some_and(|stored| is_stored(&answer.body, stored));
     if !answer.truth.states(key, answer.asked_at, answer.now()).any(is_this) {
         let detail = format!("{} of revision {} was not there meanwhile", shown(key), revision.0);
         return Err(answer.broken(Guarantee::WritesAreWhatIsStored, detail));
     }
-    if answer.ask.verb != Verb::Update {
+    if answer.ask.action != Action::Update {
         return Ok(());
     }
     let Some(named) = named_version(answer) else { return Ok(()) };
@@ -70,24 +71,25 @@ fn updated(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
 }
 
 /// Whether the update removed the last finalizer of an object that was being deleted, and so the object itself.
-fn removed(answer: &Answer<'_>, key: &[u8], shown: &Value) -> bool {
+fn removed(answer: &CheckedAnswer<'_>, key: &[u8], shown: &Value) -> bool {
     object::is_being_deleted(shown)
         && answer.commits.iter().any(|(at, held)| *held == key && answer.truth.at(key, *at).is_none())
 }
 
 /// The resource version in the body of a write.
-pub(super) fn named_version(answer: &Answer<'_>) -> Option<Rev> {
+pub(super) fn named_version(answer: &CheckedAnswer<'_>) -> Option<Rev> {
     let body = json::parse(&answer.ask.body).ok()?.value;
     let version = body.text_at(&["metadata", "resourceVersion"]);
     version.parse().ok().filter(|version| *version > 0).map(Rev)
 }
 
 /// Checks that the object was deleted or marked during the request, or was marked before.
-fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+fn deleted(answer: &CheckedAnswer<'_>, key: &[u8]) -> Result<(), Violation> {
     let mut states = answer.truth.states(key, answer.asked_at, answer.now());
     let before = states.next().flatten();
-    let marked =
-        |state: Option<&Arc<Stored>>| state.is_some_and(|stored| object::is_being_deleted(&stored.object));
+    let marked = |state: Option<&Arc<StoredObject>>| {
+        state.is_some_and(|stored| object::is_being_deleted(&stored.object))
+    };
     if marked(before) || states.any(|state| state.is_none() || marked(state)) {
         return check_mark(answer, key);
     }
@@ -96,7 +98,7 @@ fn deleted(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
 }
 
 /// Checks that the object in the answer, if it stays for a while, is the stored one.
-fn check_mark(answer: &Answer<'_>, key: &[u8]) -> Result<(), Violation> {
+fn check_mark(answer: &CheckedAnswer<'_>, key: &[u8]) -> Result<(), Violation> {
     let revision = revision_of(&answer.body);
     let stored = answer.truth.at(key, revision).filter(|stored| stored.revision == revision);
     match stored {

@@ -1,6 +1,6 @@
 //! Choices from the bytes of a coverage-guided fuzzer.
 
-use super::{Point, Ratio, Source};
+use super::{ChoiceSource, Point, Ratio};
 
 /// Takes each choice from the next bytes, or 0 when they are used up. It takes as few bytes as the bound needs, so
 /// that a small change by the fuzzer is a small change of the run.
@@ -22,7 +22,7 @@ impl ByteSource {
     }
 }
 
-impl Source for ByteSource {
+impl ChoiceSource for ByteSource {
     fn pick(&mut self, _: Point, bound: u64) -> u64 {
         let mut value = 0_u64;
         let mut reach = 1_u64;

@@ -1,6 +1,6 @@
 //! How many choices each stream had: a hash table with open addressing, because every choice looks it up.
 
-use super::{Label, Stream};
+use super::{ChoiceStream, Label};
 
 /// The size of an empty table. All sizes are powers of two.
 const PLACES_MIN: usize = 1024;
@@ -24,7 +24,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// The number of a stream's next choice: 0 for the first.
-    pub(super) fn next(&mut self, stream: Stream) -> u32 {
+    pub(super) fn next(&mut self, stream: ChoiceStream) -> u32 {
         // At most three of four places are taken, so that searches stay short.
         if self.taken * 4 >= self.places.len() * 3 {
             self.grow();
@@ -49,7 +49,7 @@ impl Counts {
 }
 
 /// The place of a stream, or the free place where it belongs. There is always a free one.
-fn find(places: &mut [Place], stream: Stream) -> &mut Place {
+fn find(places: &mut [Place], stream: ChoiceStream) -> &mut Place {
     let mask = places.len() - 1;
     let mut at = home(mask, stream);
     loop {
@@ -62,7 +62,7 @@ fn find(places: &mut [Place], stream: Stream) -> &mut Place {
 }
 
 /// Where the search for a stream begins.
-const fn home(mask: usize, stream: Stream) -> usize {
+const fn home(mask: usize, stream: ChoiceStream) -> usize {
     // Labels and servers are in the high bits of a key, and only the highest bits of a product depend on all bits of
     // the key.
     let key = stream.key ^ (stream.label as u64) << 58;

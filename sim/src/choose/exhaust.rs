@@ -4,7 +4,7 @@
 //! tape already changes is then changed in every way, and so on up to the given depth. Each combination is played
 //! once.
 
-use super::{Point, Ratio, Source, Tape};
+use super::{ChoiceSource, Point, Ratio, Tape};
 use std::sync::{Arc, Mutex};
 
 /// The bounds of a space.
@@ -42,7 +42,7 @@ impl Exhaust {
 
     /// The source of choices and the tape of the next run; None when every run has been played. The previous run must
     /// have ended.
-    pub fn next_run(&mut self) -> Option<(impl Source + 'static, Tape)> {
+    pub fn next_run(&mut self) -> Option<(impl ChoiceSource + 'static, Tape)> {
         if let Some((tape, left, last)) = self.playing.take() {
             self.branch(&tape, left, last);
         }
@@ -79,7 +79,7 @@ impl Offering {
     }
 }
 
-impl Source for Offering {
+impl ChoiceSource for Offering {
     fn pick(&mut self, point: Point, bound: u64) -> u64 {
         self.offer(point, bound)
     }

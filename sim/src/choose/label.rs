@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A stream of choices: a label, and a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stream {
+pub struct ChoiceStream {
     pub label: Label,
     /// Distinguishes streams with the same label: a client and its turn, a server, a member. 0 if there is only one.
     pub key: u64,
@@ -67,13 +67,13 @@ labels! {
 
 impl Label {
     /// The stream of a label with this key.
-    pub const fn of(self, key: u64) -> Stream {
-        Stream { label: self, key }
+    pub const fn of(self, key: u64) -> ChoiceStream {
+        ChoiceStream { label: self, key }
     }
 
     /// The only stream of a label.
-    pub const fn only(self) -> Stream {
-        Stream { label: self, key: 0 }
+    pub const fn only(self) -> ChoiceStream {
+        ChoiceStream { label: self, key: 0 }
     }
 }
 
@@ -85,7 +85,7 @@ impl FromStr for Label {
     }
 }
 
-impl fmt::Display for Stream {
+impl fmt::Display for ChoiceStream {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.label.name(), self.key)
     }

@@ -17,9 +17,9 @@ mod turn;
 
 pub use bytes::ByteSource;
 pub use exhaust::{Exhaust, Space};
-pub use label::{Label, Stream};
+pub use label::{ChoiceStream, Label};
 pub use seed::SeedSource;
-pub use tape::{Tape, TapeSource, Unreadable};
+pub use tape::{Tape, TapeError, TapeSource};
 
 use counts::Counts;
 use std::fmt;
@@ -51,13 +51,13 @@ impl fmt::Display for Ratio {
 /// The name of a choice: its stream, and its number in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Point {
-    pub stream: Stream,
+    pub stream: ChoiceStream,
     pub number: u32,
 }
 
 /// A source of choices. It is implemented by a seed, a tape (replay and shrinking), the enumeration of a small space,
 /// and the bytes of a fuzzer.
-pub trait Source: fmt::Debug + Send {
+pub trait ChoiceSource: fmt::Debug + Send {
     /// A number below `bound`, which is at least 2.
     fn pick(&mut self, point: Point, bound: u64) -> u64;
 
@@ -69,7 +69,7 @@ pub trait Source: fmt::Debug + Send {
 /// Makes choices, and records those that are not 0.
 #[derive(Debug)]
 pub struct Chooser {
-    source: Box<dyn Source>,
+    source: Box<dyn ChoiceSource>,
     /// Choices made so far, by stream.
     counts: Counts,
     made: Vec<(Point, u64)>,
@@ -78,7 +78,7 @@ pub struct Chooser {
 }
 
 impl Chooser {
-    pub fn new(source: impl Source + 'static) -> Self {
+    pub fn new(source: impl ChoiceSource + 'static) -> Self {
         Self { source: Box::new(source), counts: Counts::default(), made: Vec::new(), calm: false }
     }
 
@@ -91,7 +91,7 @@ impl Chooser {
     }
 
     /// A number below `bound` (at least 1). 0 is the plainest.
-    pub fn pick(&mut self, stream: Stream, bound: u64) -> u64 {
+    pub fn pick(&mut self, stream: ChoiceStream, bound: u64) -> u64 {
         assert!(bound > 0, "there must be something to choose");
         let point = self.point(stream);
         let picked = if bound == 1 { 0 } else { self.source.pick(point, bound) };
@@ -100,25 +100,25 @@ impl Chooser {
     }
 
     /// True with a probability; false is the plain choice.
-    pub fn chance(&mut self, stream: Stream, ratio: Ratio) -> bool {
+    pub fn chance(&mut self, stream: ChoiceStream, ratio: Ratio) -> bool {
         let point = self.point(stream);
         let hit = self.source.flip(point, ratio);
         self.note(point, u64::from(hit)) == 1
     }
 
     /// Like `chance`, for faults: always false once faults have ended.
-    pub fn fault(&mut self, stream: Stream, ratio: Ratio) -> bool {
+    pub fn fault(&mut self, stream: ChoiceStream, ratio: Ratio) -> bool {
         !self.calm && self.chance(stream, ratio)
     }
 
     /// A number from `least` to `most`; `least` is the plain choice.
-    pub fn between(&mut self, stream: Stream, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, stream: ChoiceStream, least: u64, most: u64) -> u64 {
         assert!(least <= most, "a range must not be empty");
         least + self.pick(stream, most - least + 1)
     }
 
     /// One of several values; the first is the plain choice.
-    pub fn one_of<T: Copy>(&mut self, stream: Stream, of: &[T]) -> T {
+    pub fn one_of<T: Copy>(&mut self, stream: ChoiceStream, of: &[T]) -> T {
         of[self.pick(stream, of.len() as u64) as usize]
     }
 
@@ -137,7 +137,7 @@ impl Chooser {
         Tape::new(self.made.iter().copied())
     }
 
-    fn point(&mut self, stream: Stream) -> Point {
+    fn point(&mut self, stream: ChoiceStream) -> Point {
         Point { stream, number: self.counts.next(stream) }
     }
 

@@ -1,6 +1,6 @@
 //! Choices drawn from a seed.
 
-use super::{Label, Point, Ratio, Source};
+use super::{ChoiceSource, Label, Point, Ratio};
 
 /// Draws from seed, stream and number only; no state is kept between draws.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ const fn mix(value: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-impl Source for SeedSource {
+impl ChoiceSource for SeedSource {
     fn pick(&mut self, point: Point, bound: u64) -> u64 {
         self.draw(point) % bound
     }

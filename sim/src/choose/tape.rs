@@ -1,6 +1,6 @@
 //! A tape: a run as the list of its choices that were not 0.
 
-use super::{Label, Point, Ratio, Source, Stream};
+use super::{ChoiceSource, ChoiceStream, Label, Point, Ratio};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ impl Eq for Tape {}
 
 /// Why a text is not a tape, and in which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct TapeError {
     pub line: usize,
     pub why: &'static str,
 }
@@ -88,28 +88,28 @@ impl fmt::Display for Tape {
     }
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for TapeError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "line {}: {}", self.line, self.why)
     }
 }
 
 impl FromStr for Tape {
-    type Err = Unreadable;
+    type Err = TapeError;
 
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
+    fn from_str(text: &str) -> Result<Self, TapeError> {
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
         let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let heading = lines.next();
         if heading.is_none_or(|(_, line)| line != HEADING) {
             let line = heading.map_or(1, |(line, _)| line);
-            return Err(Unreadable { line, why: "is not the heading of a tape" });
+            return Err(TapeError { line, why: "is not the heading of a tape" });
         }
         let mut choices = BTreeMap::new();
         for (line, text) in lines {
-            let (point, picked) = choice(text).map_err(|why| Unreadable { line, why })?;
+            let (point, picked) = choice(text).map_err(|why| TapeError { line, why })?;
             if choices.insert(point, picked).is_some() {
-                return Err(Unreadable { line, why: "is a choice for the second time" });
+                return Err(TapeError { line, why: "is a choice for the second time" });
             }
         }
         Ok(Self::of(choices))
@@ -126,7 +126,7 @@ fn choice(line: &str) -> Result<(Point, u64), &'static str> {
     match words.next() {
         Some(_) => Err("has more than three numbers"),
         None if picked == 0 => Err("is a plain choice"),
-        None => Ok((Point { stream: Stream { label, key }, number }, picked)),
+        None => Ok((Point { stream: ChoiceStream { label, key }, number }, picked)),
     }
 }
 
@@ -146,7 +146,7 @@ impl TapeSource {
     }
 }
 
-impl Source for TapeSource {
+impl ChoiceSource for TapeSource {
     fn pick(&mut self, point: Point, bound: u64) -> u64 {
         self.at(point) % bound
     }

@@ -1,6 +1,6 @@
 //! The choices of a client are named by its turns, so that the shrinker can move a turn.
 
-use super::{Label, Stream};
+use super::{ChoiceStream, Label};
 
 /// The width and position of a client's turn in the keys of its requests' choices.
 const TURN_BITS: u64 = 0xff_ffff;
@@ -9,7 +9,7 @@ const CLIENT_AT: u32 = 40;
 /// Keys from here on belong to servers' own operations.
 const CLIENTS_MAX: u64 = 1 << 56;
 
-impl Stream {
+impl ChoiceStream {
     /// The stream of what a client does at a turn.
     pub const fn of_turn(client: u64, turn: u64) -> Self {
         Label::Client.of(client << 32 | turn)
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_turn_is_read_back_and_moved() {
-        for stream in [Stream::of_turn(7, 30), Label::Store.of(Stream::key_of_request(7, 30, 2))] {
+        for stream in [ChoiceStream::of_turn(7, 30), Label::Store.of(ChoiceStream::key_of_request(7, 30, 2))]
+        {
             assert_eq!(stream.turn(), Some((7, 30)));
             let moved = stream.at_turn(28);
             assert_eq!((moved.turn(), moved.at_turn(30)), (Some((7, 28)), stream));

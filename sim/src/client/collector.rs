@@ -2,9 +2,9 @@
 //! for their dependents. It also creates and deletes owners and dependents itself.
 //! k8s: pkg/controller/garbagecollector/garbagecollector.go
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
-use crate::ask::{Ask, Query};
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading, selection};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::{ClientRequest, RequestOptions};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -84,45 +84,47 @@ impl Collector {
 
     fn list(&mut self) -> Next {
         self.state = State::Listing;
-        Ask::list(&self.collection, Query::default()).into()
+        ClientRequest::list(&self.collection, RequestOptions::default()).into()
     }
 
-    fn act(&mut self, operation: Operation, name: u64, scene: &Scene<'_>) -> Next {
+    fn act(&mut self, operation: Operation, name: u64, context: &ClientContext<'_>) -> Next {
         self.state = State::Acting;
         let owner = self.collection.named(&format!("owner-{name}"));
         match operation {
             Operation::Collect => self.list(),
-            Operation::CreateOwner => {
-                Ask::create(&self.collection, format!(r#"{{"metadata":{{"name":"{}"}}}}"#, owner.name)).into()
-            }
+            Operation::CreateOwner => ClientRequest::create(
+                &self.collection,
+                format!(r#"{{"metadata":{{"name":"{}"}}}}"#, owner.name),
+            )
+            .into(),
             Operation::CreateDependent => {
                 // If the owner does not exist, the dependent is created without one.
-                let uid = scene.held(&owner).map_or("gone", |held| object::uid(&held.object));
+                let uid = context.held(&owner).map_or("gone", |held| object::uid(&held.object));
                 let body = format!(
                     r#"{{"metadata":{{"name":"dependent-{name}-{}","ownerReferences":[{{"apiVersion":"v1","kind":"ConfigMap","name":"{}","uid":"{uid}","blockOwnerDeletion":true}}]}}}}"#,
-                    scene.turn % 2,
+                    context.turn % 2,
                     owner.name
                 );
-                Ask::create(&self.collection, body).into()
+                ClientRequest::create(&self.collection, body).into()
             }
-            Operation::DeleteOwner(propagation) => {
-                Ask::delete(&owner, "").with(Query { propagation, ..Query::default() }).into()
-            }
+            Operation::DeleteOwner(propagation) => ClientRequest::delete(&owner, "")
+                .with(RequestOptions { propagation, ..RequestOptions::default() })
+                .into(),
         }
     }
 
     /// Does the next thing that the last list requires, or pauses.
-    fn next(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn next(&mut self, context: &mut ClientContext<'_>) -> Next {
         match self.work.pop_front() {
             None => {
                 self.state = State::Idle;
-                if scene.calm { Next::Sleep(REST_MILLIS) } else { scene.pause() }
+                if context.calm { Next::Sleep(REST_MILLIS) } else { context.pause() }
             }
             Some(Item::Lost { dependent, uid, owners }) => self.check(dependent, uid, owners),
             Some(Item::Delete { dependent, uid }) => self.delete(&dependent, &uid, State::Working),
             Some(Item::Patch { name, body }) => {
                 self.state = State::Working;
-                Ask::merge_patch(&self.collection.named(&name), body).into()
+                ClientRequest::merge_patch(&self.collection.named(&name), body).into()
             }
         }
     }
@@ -133,7 +135,7 @@ impl Collector {
             return self.delete(&dependent, &uid, State::Collecting);
         };
         self.state = State::Checking { dependent, uid, owner, rest };
-        Ask::get(&self.collection.named(&name)).into()
+        ClientRequest::get(&self.collection.named(&name)).into()
     }
 
     fn delete(&mut self, dependent: &str, uid: &str, state: State) -> Next {
@@ -141,7 +143,7 @@ impl Collector {
         let body = format!(
             r#"{{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{{"uid":"{uid}"}},"propagationPolicy":"Background"}}"#
         );
-        Ask::delete(&self.collection.named(dependent), body).into()
+        ClientRequest::delete(&self.collection.named(dependent), body).into()
     }
 }
 
@@ -217,20 +219,20 @@ impl Client for Collector {
         "collector"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.work.clear();
-        if scene.calm {
+        if context.calm {
             return self.list();
         }
-        match scene.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) {
+        match context.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) {
             None => Next::Sleep(IDLE_MILLIS),
-            Some(drawn) => self.act(OPERATIONS[(drawn / NAMES) as usize], drawn % NAMES, scene),
+            Some(drawn) => self.act(OPERATIONS[(drawn / NAMES) as usize], drawn % NAMES, context),
         }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Idle | State::Acting => return scene.pause(),
+            State::Idle | State::Acting => return context.pause(),
             State::Listing if reply.status == 200 => {
                 self.work = plan(reading::items(&reading::body(reply)));
             }
@@ -241,22 +243,22 @@ impl Client for Collector {
                     return self.check(dependent, uid, rest);
                 }
             }
-            State::Collecting if reply.status == 200 => scene.mark(Mark::OrphanCollected),
+            State::Collecting if reply.status == 200 => context.mark(Mark::OrphanCollected),
             State::Listing | State::Collecting | State::Working => {}
         }
-        self.next(scene)
+        self.next(context)
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.work.clear();
         self.state = State::Idle;
-        scene.pause()
+        context.pause()
     }
 
     /// At the end no dependent is without its owner, and no owner waits without reason.
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
-        let ask = Ask::list(&self.collection, Query::default());
-        let held = selection::selected(scene.truth, scene.directory, &ask, scene.truth.revision());
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
+        let ask = ClientRequest::list(&self.collection, RequestOptions::default());
+        let held = selection::selected(context.truth, context.directory, &ask, context.truth.revision());
         let objects: Vec<Value> = held.values().map(|stored| stored.object.clone()).collect();
         let uids: BTreeSet<&str> = objects.iter().map(object::uid).collect();
         for held in &objects {

@@ -1,9 +1,9 @@
 //! A candidate in a leader election. It takes a Lease that its holder no longer renews, and renews it while it leads.
 //! k8s: staging/src/k8s.io/client-go/tools/leaderelection/leaderelection.go
 
-use super::{Client, Next, Scene, reading};
-use crate::ask::Ask;
+use super::{Client, ClientContext, Next, reading};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::ClientRequest;
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -65,7 +65,7 @@ impl Elector {
     fn get(&mut self) -> Next {
         self.lease = None;
         self.state = State::Reading;
-        Ask::get(&self.place).into()
+        ClientRequest::get(&self.place).into()
     }
 
     /// A leader that stored its lease a short while ago updates it without reading it.
@@ -74,26 +74,26 @@ impl Elector {
         let mut lease = self.lease.take().filter(|_| self.term.is_some() && is_fresh(since, now))?;
         lease.set_at(&["spec", "renewTime"], clock(now).into());
         self.state = State::Renewing;
-        Some(Ask::update(&self.place, json::to_vec(&lease)).into())
+        Some(ClientRequest::update(&self.place, json::to_vec(&lease)).into())
     }
 
-    fn create(&mut self, scene: &Scene<'_>) -> Next {
+    fn create(&mut self, context: &ClientContext<'_>) -> Next {
         self.state = State::Creating;
         self.term = None;
-        let now = clock(scene.now);
+        let now = clock(context.now);
         let body = format!(
             r#"{{"metadata":{{"name":"leader"}},"spec":{{"holderIdentity":"{}","leaseDurationSeconds":{LEASE_SECONDS},"leaseTransitions":0,"acquireTime":"{now}","renewTime":"{now}"}}}}"#,
             self.identity
         );
-        Ask::create(&self.place.named(""), body).into()
+        ClientRequest::create(&self.place.named(""), body).into()
     }
 
     /// The lease was read. It is renewed, taken over, or left to its holder.
-    fn read(&mut self, mut lease: Value, scene: &mut Scene<'_>) -> Next {
+    fn read(&mut self, mut lease: Value, context: &mut ClientContext<'_>) -> Next {
         let revision = reading::revision(&lease);
         let since = match self.observed {
             Some((seen, since)) if seen == revision => since,
-            Some(_) | None => scene.now,
+            Some(_) | None => context.now,
         };
         self.observed = Some((revision, since));
         self.well = true;
@@ -101,10 +101,10 @@ impl Elector {
         if !is_own {
             self.term = None;
         }
-        if !is_own && is_fresh(since, scene.now) {
+        if !is_own && is_fresh(since, context.now) {
             return self.rest();
         }
-        let now = Value::from(clock(scene.now));
+        let now = Value::from(clock(context.now));
         if !is_own {
             let transitions = transitions(&lease) + 1;
             lease.set_at(&["spec", "holderIdentity"], self.identity.clone().into());
@@ -114,13 +114,13 @@ impl Elector {
         }
         lease.set_at(&["spec", "renewTime"], now);
         self.state = State::Putting { takes: !is_own };
-        Ask::update(&self.place, json::to_vec(&lease)).into()
+        ClientRequest::update(&self.place, json::to_vec(&lease)).into()
     }
 
     /// The client's update of the lease succeeded.
-    fn held(&mut self, lease: &Value, scene: &Scene<'_>) {
+    fn held(&mut self, lease: &Value, context: &ClientContext<'_>) {
         self.well = true;
-        self.observed = Some((reading::revision(lease), scene.now));
+        self.observed = Some((reading::revision(lease), context.now));
         self.term = Some((transitions(lease), object::uid(lease).into()));
         self.lease = Some(lease.clone());
     }
@@ -149,33 +149,33 @@ impl Client for Elector {
         "elector"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.pick(6) == 0 && !scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.pick(6) == 0 && !context.calm {
             return Next::Sleep(ABSENT_MILLIS);
         }
-        self.renew(scene.now).unwrap_or_else(|| self.get())
+        self.renew(context.now).unwrap_or_else(|| self.get())
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         self.well = false;
         match (self.state, reply.status) {
-            (State::Reading, 200) => return self.read(reading::body(reply), scene),
-            (State::Reading, 404) => return self.create(scene),
-            (State::Creating, 201) => self.held(&reading::body(reply), scene),
+            (State::Reading, 200) => return self.read(reading::body(reply), context),
+            (State::Reading, 404) => return self.create(context),
+            (State::Creating, 201) => self.held(&reading::body(reply), context),
             (State::Putting { takes }, 200) => {
-                self.held(&reading::body(reply), scene);
+                self.held(&reading::body(reply), context);
                 if takes {
-                    scene.mark(Mark::LeadershipTaken);
+                    context.mark(Mark::LeadershipTaken);
                 }
             }
-            (State::Renewing, 200) => self.held(&reading::body(reply), scene),
+            (State::Renewing, 200) => self.held(&reading::body(reply), context),
             (State::Renewing, _) => return self.get(),
             (State::Idle | State::Reading | State::Creating | State::Putting { .. }, _) => {}
         }
         self.rest()
     }
 
-    fn broken(&mut self, _: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, _: &mut ClientContext<'_>) -> Next {
         self.well = false;
         if self.state == State::Renewing { self.get() } else { self.rest() }
     }
@@ -185,9 +185,9 @@ impl Client for Elector {
     }
 
     /// At the end the lease has a holder, and this client has seen it or is about to.
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
         let holder =
-            scene.held(&self.place).map_or("", |held| held.object.text_at(&["spec", "holderIdentity"]));
+            context.held(&self.place).map_or("", |held| held.object.text_at(&["spec", "holderIdentity"]));
         if self.well && !holder.is_empty() {
             return Ok(());
         }

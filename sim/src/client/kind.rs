@@ -7,7 +7,7 @@ use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
 use super::probe::Probe;
 use super::raw::Raw;
-use super::recorder::Recorder;
+use super::recorder::EventRecorder;
 use super::reflector::Reflector;
 use super::restricted::Restricted;
 use super::stranger::Stranger;
@@ -19,7 +19,7 @@ use crate::directory::Directory;
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ClientKind {
     Writer,
     Reflector,
     Updater,
@@ -38,7 +38,7 @@ pub enum Kind {
 
 /// How a run draws clients of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub enum ClientClass {
     /// Needed in most runs: without these clients there is nothing that guarantees could be checked on.
     Mandatory,
     Optional,
@@ -46,7 +46,7 @@ pub enum Class {
     Suppressing,
 }
 
-impl Kind {
+impl ClientKind {
     pub const ALL: &'static [Self] = &[
         Self::Writer,
         Self::Reflector,
@@ -84,9 +84,9 @@ impl Kind {
         }
     }
 
-    pub const fn class(self) -> Class {
+    pub const fn class(self) -> ClientClass {
         match self {
-            Self::Writer | Self::Reflector => Class::Mandatory,
+            Self::Writer | Self::Reflector => ClientClass::Mandatory,
             Self::Updater
             | Self::WatchList
             | Self::Workload
@@ -96,8 +96,8 @@ impl Kind {
             | Self::Raw
             | Self::Stranger
             | Self::Migrator
-            | Self::Restricted => Class::Optional,
-            Self::Collector | Self::NamespaceDeleter => Class::Suppressing,
+            | Self::Restricted => ClientClass::Optional,
+            Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
 
@@ -110,7 +110,7 @@ impl Kind {
             Self::WatchList => Box::new(WatchList::new()),
             Self::Workload => Box::new(Workload::new(directory, number)),
             Self::Elector => Box::new(Elector::new(directory, number)),
-            Self::Recorder => Box::new(Recorder::new(directory, number)),
+            Self::Recorder => Box::new(EventRecorder::new(directory, number)),
             Self::Probe => Box::new(Probe::new(directory, number)),
             Self::Raw => Box::new(Raw::new()),
             Self::Stranger => Box::new(Stranger::new()),

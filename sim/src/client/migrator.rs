@@ -2,8 +2,8 @@
 //! so that the store holds it in its newest form. If the list expires, it continues with what is left.
 //! k8s: sigs.k8s.io/kube-storage-version-migrator/pkg/migrator/core.go
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading};
-use crate::ask::{Ask, Query};
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading};
+use crate::client_request::{ClientRequest, RequestOptions};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -45,33 +45,34 @@ impl Migrator {
 
     fn list(&mut self) -> Next {
         self.state = State::Listing;
-        let query = Query { limit: PAGE, continue_token: self.token.clone(), ..Query::default() };
-        Ask::list(&Place::collection(self.configmaps, ""), query).into()
+        let query =
+            RequestOptions { limit: PAGE, continue_token: self.token.clone(), ..RequestOptions::default() };
+        ClientRequest::list(&Place::collection(self.configmaps, ""), query).into()
     }
 
     fn put(&mut self, held: &Value, place: Place) -> Next {
-        let ask = Ask::update(&place, json::to_vec(held));
+        let ask = ClientRequest::update(&place, json::to_vec(held));
         self.state = State::Putting(place);
         ask.into()
     }
 
     /// Puts back the next object of the page, or pauses before the next page.
-    fn next(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn next(&mut self, context: &mut ClientContext<'_>) -> Next {
         if let Some(held) = self.left.pop_front() {
             let collection = Place::collection(self.configmaps, object::namespace(&held));
             return self.put(&held, collection.named(object::name(&held)));
         }
         self.state = if self.token.is_empty() { State::Idle } else { State::Turning };
-        scene.pause()
+        context.pause()
     }
 
     /// A page was refused. It is asked for again, or with the token that the refusal contains.
-    fn refused(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn refused(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         if reply.status == 410 && !self.token.is_empty() {
-            scene.mark(Mark::CompactionDuringPagination);
+            context.mark(Mark::CompactionDuringPagination);
             self.token = reading::body(reply).text_at(&["metadata", "continue"]).to_owned();
         }
-        self.next(scene)
+        self.next(context)
     }
 }
 
@@ -80,8 +81,8 @@ impl Client for Migrator {
         "migrator"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
         if self.state == State::Turning {
@@ -90,10 +91,10 @@ impl Client for Migrator {
         self.token.clear();
         self.left.clear();
         self.state = State::Idle;
-        if scene.pick(3) == 0 { Next::Sleep(IDLE_MILLIS) } else { self.list() }
+        if context.pick(3) == 0 { Next::Sleep(IDLE_MILLIS) } else { self.list() }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match (std::mem::replace(&mut self.state, State::Idle), reply.status) {
             (State::Listing, 200) => {
                 let page = reading::body(reply);
@@ -105,21 +106,21 @@ impl Client for Migrator {
                 }
                 self.token = page.text_at(&["metadata", "continue"]).to_owned();
             }
-            (State::Listing, _) => return self.refused(reply, scene),
+            (State::Listing, _) => return self.refused(reply, context),
             (State::Putting(place), 409) => {
-                let ask = Ask::get(&place);
+                let ask = ClientRequest::get(&place);
                 self.state = State::Reading(place);
                 return ask.into();
             }
             (State::Reading(place), 200) => return self.put(&reading::body(reply), place),
             (State::Idle | State::Turning | State::Putting(_) | State::Reading(_), _) => {}
         }
-        self.next(scene)
+        self.next(context)
     }
 
     /// The connection broke: the rest of the page is skipped.
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.left.clear();
-        self.next(scene)
+        self.next(context)
     }
 }

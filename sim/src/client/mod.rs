@@ -5,6 +5,7 @@
 //! kinds can be added once the servers support what they need: co-writers with server-side apply, and creators of
 //! Services that use up an address range.
 
+mod cache;
 mod collector;
 mod elector;
 mod kind;
@@ -17,7 +18,6 @@ mod recorder;
 mod reflector;
 mod restricted;
 pub mod selection;
-mod store;
 mod stranger;
 #[cfg(test)]
 mod tests;
@@ -26,15 +26,15 @@ mod watch_list;
 mod workload;
 mod writer;
 
-pub use kind::{Class, Kind};
+pub use kind::{ClientClass, ClientKind};
 
-use crate::ask::Ask;
 use crate::check::Violation;
-use crate::choose::{Chooser, Stream};
+use crate::choose::{ChoiceStream, Chooser};
+use crate::client_request::ClientRequest;
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::{Mark, Marks};
-use crate::truth::{Stored, Truth};
+use crate::truth::{StoredObject, Truth};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -51,15 +51,15 @@ const PAUSES_MILLIS: [u64; 8] = [100, 1, 5, 20, 50, 300, 1000, 4000];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Make a request. A request or watch that is still open is dropped.
-    Ask(Box<Ask>),
+    Ask(Box<ClientRequest>),
     /// Sleep for this many milliseconds. A request or watch that is still open is dropped.
     Sleep(u64),
     /// Wait for the answer or the next event.
     Listen,
 }
 
-impl From<Ask> for Next {
-    fn from(ask: Ask) -> Self {
+impl From<ClientRequest> for Next {
+    fn from(ask: ClientRequest) -> Self {
         Self::Ask(Box::new(ask))
     }
 }
@@ -67,7 +67,7 @@ impl From<Ask> for Next {
 /// An event of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchEvent {
-    pub kind: EventKind,
+    pub kind: WatchEventKind,
     /// The object, or the Status of an error.
     pub object: Value,
     pub namespace: Text,
@@ -78,7 +78,7 @@ pub struct WatchEvent {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
+pub enum WatchEventKind {
     Added,
     Modified,
     Deleted,
@@ -88,7 +88,7 @@ pub enum EventKind {
 
 /// What a client can see and use.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub struct ClientContext<'a> {
     pub chooser: &'a mut Chooser,
     pub marks: &'a mut Marks,
     pub directory: &'a Directory,
@@ -110,30 +110,30 @@ pub trait Client: fmt::Debug + Send {
     fn kind(&self) -> &'static str;
 
     /// Called at the start, and when a sleep is over.
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next;
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next;
 
     /// Called with the answer to its request. For a watch that was opened, it has status 200 and no body, and events
     /// follow.
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next;
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next;
 
     /// Called with an event of its watch.
-    fn event(&mut self, event: &WatchEvent, scene: &mut Scene<'_>) -> Next {
-        let _ = (event, scene);
+    fn event(&mut self, event: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
+        let _ = (event, context);
         Next::Listen
     }
 
     /// Called when the connection broke before an answer, or during a watch.
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next;
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next;
 
     /// Called when the server ended the watch, having sent everything.
-    fn ended(&mut self, scene: &mut Scene<'_>) -> Next {
-        self.broken(scene)
+    fn ended(&mut self, context: &mut ClientContext<'_>) -> Next {
+        self.broken(context)
     }
 
     /// The client's copy of a selection, after its list or its last event, and the revision of the copy. The checker
     /// compares it with the truth after every event. If one revision changed several keys, as when a lease expires,
     /// events of the same revision may still be to come.
-    fn view(&self) -> Option<View<'_>> {
+    fn view(&self) -> Option<ClientView<'_>> {
         None
     }
 
@@ -144,22 +144,22 @@ pub trait Client: fmt::Debug + Send {
     }
 
     /// Called at the end of the calm: fails with what is not as it should be.
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
-        let _ = scene;
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
+        let _ = context;
         Ok(())
     }
 }
 
 /// A client's copy of a selection.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct ClientView<'a> {
     /// The request that selects it.
-    pub ask: &'a Ask,
+    pub ask: &'a ClientRequest,
     pub objects: &'a std::collections::BTreeMap<(Text, Text), Value>,
     pub at: Rev,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> ClientContext<'a> {
     /// A choice of the client, below `bound`. 0 is the plainest: to do nothing, if that is possible.
     pub fn pick(&mut self, bound: u64) -> u64 {
         let stream = self.stream();
@@ -177,7 +177,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The stored object at a place.
-    pub fn held(&self, place: &Place) -> Option<&'a Arc<Stored>> {
+    pub fn held(&self, place: &Place) -> Option<&'a Arc<StoredObject>> {
         self.truth.newest(&self.directory.key(place)?)
     }
 
@@ -186,7 +186,7 @@ impl<'a> Scene<'a> {
         Next::Sleep(self.one_of(&PAUSES_MILLIS))
     }
 
-    fn stream(&self) -> Stream {
-        Stream::of_turn(self.client, self.turn)
+    fn stream(&self) -> ChoiceStream {
+        ChoiceStream::of_turn(self.client, self.turn)
     }
 }

@@ -2,9 +2,9 @@
 //! the content and then removes the finalizer.
 //! k8s: pkg/controller/namespace/deletion/namespaced_resources_deleter.go
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading, selection};
-use crate::ask::{Ask, Query};
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading, selection};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::{ClientRequest, RequestOptions};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -76,7 +76,7 @@ impl NamespaceDeleter {
 
     fn list(&mut self) -> Next {
         self.state = State::Listing;
-        Ask::list(&self.namespaces, Query::default()).into()
+        ClientRequest::list(&self.namespaces, RequestOptions::default()).into()
     }
 
     fn act(&mut self, operation: Operation, name: &str, turn: u64) -> Next {
@@ -84,30 +84,30 @@ impl NamespaceDeleter {
         match operation {
             Operation::Create => {
                 let body = format!(r#"{{"metadata":{{"name":"{name}"}}}}"#);
-                Ask::create(&self.namespaces, body).into()
+                ClientRequest::create(&self.namespaces, body).into()
             }
             Operation::Fill => {
                 let parity = turn % 2;
                 let body =
                     format!(r#"{{"metadata":{{"name":"x{}","labels":{{"parity":"{parity}"}}}}}}"#, turn % 3);
-                Ask::create(&self.content(name), body).into()
+                ClientRequest::create(&self.content(name), body).into()
             }
-            Operation::Delete => Ask::delete(&self.namespaces.named(name), "").into(),
+            Operation::Delete => ClientRequest::delete(&self.namespaces.named(name), "").into(),
             Operation::Tend => self.list(),
         }
     }
 
     /// Continues with the next namespace, or pauses.
-    fn next(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn next(&mut self, context: &mut ClientContext<'_>) -> Next {
         match self.left.pop_front() {
             Some(name) => {
-                let ask = Ask::delete_collection(&self.content(&name), Query::default());
+                let ask = ClientRequest::delete_collection(&self.content(&name), RequestOptions::default());
                 self.state = State::Emptying(name);
                 ask.into()
             }
             None => {
                 self.state = State::Idle;
-                if scene.calm { Next::Sleep(REST_MILLIS) } else { scene.pause() }
+                if context.calm { Next::Sleep(REST_MILLIS) } else { context.pause() }
             }
         }
     }
@@ -122,7 +122,7 @@ impl NamespaceDeleter {
         namespace.set_at(&["spec", "finalizers"], left.into());
         let place = self.namespaces.named(object::name(&namespace)).sub("finalize");
         self.state = State::Finalizing;
-        Ask::update(&place, json::to_vec(&namespace)).into()
+        ClientRequest::update(&place, json::to_vec(&namespace)).into()
     }
 }
 
@@ -141,21 +141,21 @@ impl Client for NamespaceDeleter {
         "namespace-deleter"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.left.clear();
-        if scene.calm {
+        if context.calm {
             return self.list();
         }
-        match scene.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) {
+        match context.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) {
             None => Next::Sleep(IDLE_MILLIS),
             Some(drawn) => {
                 let name = format!("ns-{}", drawn % NAMES);
-                self.act(OPERATIONS[(drawn / NAMES) as usize], &name, scene.turn)
+                self.act(OPERATIONS[(drawn / NAMES) as usize], &name, context.turn)
             }
         }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match (std::mem::replace(&mut self.state, State::Idle), reply.status) {
             (State::Listing, 200) => {
                 let list = reading::body(reply);
@@ -163,12 +163,15 @@ impl Client for NamespaceDeleter {
                 self.left = waiting.map(|namespace| object::name(namespace).into()).collect();
             }
             (State::Emptying(name), 200) => {
-                let ask = Ask::list(&self.content(&name), Query { limit: 1, ..Query::default() });
+                let ask = ClientRequest::list(
+                    &self.content(&name),
+                    RequestOptions { limit: 1, ..RequestOptions::default() },
+                );
                 self.state = State::Looking(name);
                 return ask.into();
             }
             (State::Looking(name), 200) if reading::items(&reading::body(reply)).is_empty() => {
-                let ask = Ask::get(&self.namespaces.named(&name));
+                let ask = ClientRequest::get(&self.namespaces.named(&name));
                 self.state = State::Reading(name);
                 return ask.into();
             }
@@ -178,7 +181,7 @@ impl Client for NamespaceDeleter {
                     return self.finalize(namespace);
                 }
             }
-            (State::Finalizing, 200) => scene.mark(Mark::NamespaceGone),
+            (State::Finalizing, 200) => context.mark(Mark::NamespaceGone),
             (
                 State::Idle
                 | State::Listing
@@ -189,19 +192,19 @@ impl Client for NamespaceDeleter {
                 _,
             ) => {}
         }
-        self.next(scene)
+        self.next(context)
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.left.clear();
         self.state = State::Idle;
-        scene.pause()
+        context.pause()
     }
 
     /// At the end no namespace waits for this client.
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
-        let ask = Ask::list(&self.namespaces, Query::default());
-        let held = selection::selected(scene.truth, scene.directory, &ask, scene.truth.revision());
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
+        let ask = ClientRequest::list(&self.namespaces, RequestOptions::default());
+        let held = selection::selected(context.truth, context.directory, &ask, context.truth.revision());
         match held.values().find(|stored| waits(&stored.object)) {
             None => Ok(()),
             Some(stored) => {

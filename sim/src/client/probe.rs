@@ -1,9 +1,9 @@
 //! A client that makes one request of each kind again and again once faults have ended. All of them must succeed
 //! then.
 
-use super::{Client, Next, Scene, reading};
-use crate::ask::{Ask, Query, Version};
+use super::{Client, ClientContext, Next, reading};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::{ClientRequest, RequestOptions, VersionChoice};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 
@@ -48,16 +48,20 @@ impl Probe {
     fn ask(&mut self) -> Next {
         let collection = self.place.named("");
         match self.step {
-            Step::Clear | Step::Delete => Ask::delete(&self.place, "").into(),
+            Step::Clear | Step::Delete => ClientRequest::delete(&self.place, "").into(),
             Step::Create => {
                 let body = format!(r#"{{"metadata":{{"name":"{}"}},"data":{{"k":"v"}}}}"#, self.place.name);
-                Ask::create(&collection, body).into()
+                ClientRequest::create(&collection, body).into()
             }
-            Step::Read => Ask::get(&self.place).into(),
-            Step::ListAny => {
-                Ask::list(&collection, Query { version: Version::Any, ..Query::default() }).into()
+            Step::Read => ClientRequest::get(&self.place).into(),
+            Step::ListAny => ClientRequest::list(
+                &collection,
+                RequestOptions { version: VersionChoice::Any, ..RequestOptions::default() },
+            )
+            .into(),
+            Step::ListQuiet | Step::List => {
+                ClientRequest::list(&collection, RequestOptions::default()).into()
             }
-            Step::ListQuiet | Step::List => Ask::list(&collection, Query::default()).into(),
             Step::Done => {
                 if self.round_is_calm {
                     self.last = Some(self.wrong.take().map_or(Ok(()), Err));
@@ -96,12 +100,12 @@ impl Client for Probe {
         "probe"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.wrong = None;
-        self.round_is_calm = scene.calm;
-        self.step = if scene.calm {
+        self.round_is_calm = context.calm;
+        self.step = if context.calm {
             Step::Clear
-        } else if scene.pick(4) == 3 {
+        } else if context.pick(4) == 3 {
             Step::List
         } else {
             Step::Done
@@ -109,7 +113,7 @@ impl Client for Probe {
         self.ask()
     }
 
-    fn answered(&mut self, reply: &Reply, _: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, _: &mut ClientContext<'_>) -> Next {
         let fine = reading::is_success(reply) || self.step == Step::Clear && reply.status == 404;
         if !fine {
             self.failed(format!("{} {}", reply.status, reply.text()));
@@ -118,13 +122,13 @@ impl Client for Probe {
         self.ask()
     }
 
-    fn broken(&mut self, _: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, _: &mut ClientContext<'_>) -> Next {
         self.failed("the connection broke".to_owned());
         self.step = Step::Done;
         self.ask()
     }
 
-    fn settled(&self, _: &Scene<'_>) -> Result<(), Violation> {
+    fn settled(&self, _: &ClientContext<'_>) -> Result<(), Violation> {
         match &self.last {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) => Err(Violation::new(Guarantee::RequestsSucceed, why.as_str())),

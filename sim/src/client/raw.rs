@@ -1,7 +1,7 @@
 //! A client that makes random requests, valid and invalid ones. Each must get an answer; nothing else is expected.
 
-use super::{Client, IDLE_MILLIS, Next, Scene};
-use crate::ask::Ask;
+use super::{Client, ClientContext, IDLE_MILLIS, Next};
+use crate::client_request::ClientRequest;
 use crate::driver::Reply;
 use crate::generate::Generator;
 
@@ -27,29 +27,29 @@ impl Client for Raw {
         "raw"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
-        if scene.pick(IDLE) == 0 {
+        if context.pick(IDLE) == 0 {
             return Next::Sleep(IDLE_MILLIS);
         }
-        let ask: Ask = if self.began {
-            let directory = scene.directory;
-            self.generator.request(&mut |bound| scene.pick(bound), directory)
+        let ask: ClientRequest = if self.began {
+            let directory = context.directory;
+            self.generator.request(&mut |bound| context.pick(bound), directory)
         } else {
-            self.generator.namespace(scene.directory)
+            self.generator.namespace(context.directory)
         };
         ask.into()
     }
 
     /// Also called when a watch begins, which is dropped.
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         self.began |= matches!(reply.status, 201 | 409);
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
-        scene.pause()
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
     }
 }

@@ -2,10 +2,10 @@
 //! allows.
 //! k8s: staging/src/k8s.io/client-go/tools/cache/reflector.go, tools/pager/pager.go
 
-use super::store::Store;
-use super::{Client, EventKind, Next, Scene, View, WatchEvent, reading, selection};
-use crate::ask::{Ask, Query, Version};
+use super::cache::ClientCache;
+use super::{Client, ClientContext, ClientView, Next, WatchEvent, WatchEventKind, reading, selection};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::{ClientRequest, RequestOptions, VersionChoice};
 use crate::driver::Reply;
 use crate::marks::Mark;
 use steersman_core::store::Rev;
@@ -22,10 +22,10 @@ pub(super) const WATCH_SECONDS: [u64; 4] = [300, 60, 5, 1];
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reflector {
     /// The list request of the selection, drawn when the client first wakes.
-    selection: Option<Ask>,
+    selection: Option<ClientRequest>,
     state: State,
     /// The copy; None before the first list is complete.
-    store: Option<Store>,
+    store: Option<ClientCache>,
     /// The last resource version was refused, so the next list asks for the newest.
     unavailable: bool,
 }
@@ -36,14 +36,14 @@ enum State {
     #[default]
     Idle,
     Listing {
-        query: Query,
+        query: RequestOptions,
         items: Vec<Value>,
         /// The revision of the first page.
         at: Rev,
     },
     /// Waits before it asks for the next page, as a client does that processes each page.
     Turning {
-        query: Query,
+        query: RequestOptions,
         items: Vec<Value>,
         at: Rev,
     },
@@ -58,37 +58,42 @@ impl Reflector {
         Self::default()
     }
 
-    fn selection(&mut self, scene: &mut Scene<'_>) -> Ask {
-        self.selection.get_or_insert_with(|| selection::draw(scene)).clone()
+    fn selection(&mut self, context: &mut ClientContext<'_>) -> ClientRequest {
+        self.selection.get_or_insert_with(|| selection::draw(context)).clone()
     }
 
-    fn list(&mut self, scene: &mut Scene<'_>) -> Next {
-        let selection = self.selection(scene);
-        let at = self.store.as_ref().map(Store::at);
+    fn list(&mut self, context: &mut ClientContext<'_>) -> Next {
+        let selection = self.selection(context);
+        let at = self.store.as_ref().map(ClientCache::at);
         let (version, limit) = match (at, self.unavailable) {
-            (None, _) | (_, true) => Self::first(scene),
-            (Some(at), false) => match scene.pick(3) {
-                0 => (Version::NotOlderThan(at), 0),
-                1 => (Version::Unset, PAGE),
-                _ => (Version::Exact(at), 0),
+            (None, _) | (_, true) => Self::first(context),
+            (Some(at), false) => match context.pick(3) {
+                0 => (VersionChoice::NotOlderThan(at), 0),
+                1 => (VersionChoice::Unset, PAGE),
+                _ => (VersionChoice::Exact(at), 0),
             },
         };
         self.unavailable = false;
-        self.page(Query { version, limit, ..selection.query.clone() }, Vec::new(), Rev(0), &selection)
+        self.page(
+            RequestOptions { version, limit, ..selection.options.clone() },
+            Vec::new(),
+            Rev(0),
+            &selection,
+        )
     }
 
     /// The version and limit of a list that does not continue an earlier one.
-    fn first(scene: &mut Scene<'_>) -> (Version, u64) {
-        let newest = scene.truth.revision();
-        match scene.pick(4) {
-            1 => (Version::Any, 0),
-            2 => (Version::Unset, PAGE),
-            3 if newest > Rev(0) => (Version::Exact(newest), 0),
-            _ => (Version::Unset, 0),
+    fn first(context: &mut ClientContext<'_>) -> (VersionChoice, u64) {
+        let newest = context.truth.revision();
+        match context.pick(4) {
+            1 => (VersionChoice::Any, 0),
+            2 => (VersionChoice::Unset, PAGE),
+            3 if newest > Rev(0) => (VersionChoice::Exact(newest), 0),
+            _ => (VersionChoice::Unset, 0),
         }
     }
 
-    fn page(&mut self, query: Query, items: Vec<Value>, at: Rev, selection: &Ask) -> Next {
+    fn page(&mut self, query: RequestOptions, items: Vec<Value>, at: Rev, selection: &ClientRequest) -> Next {
         self.state = State::Listing { query: query.clone(), items, at };
         selection.clone().with(query).into()
     }
@@ -97,59 +102,65 @@ impl Reflector {
     fn paged(
         &mut self,
         reply: &Reply,
-        query: Query,
+        query: RequestOptions,
         mut items: Vec<Value>,
         at: Rev,
-        scene: &mut Scene<'_>,
+        context: &mut ClientContext<'_>,
     ) -> Next {
-        let selection = self.selection(scene);
+        let selection = self.selection(context);
         let page = reading::body(reply);
         items.extend_from_slice(reading::items(&page));
         let at = if at == Rev(0) { reading::revision(&page) } else { at };
         let token = page.text_at(&["metadata", "continue"]);
         if !token.is_empty() {
-            let query = Query { version: Version::Unset, continue_token: token.to_owned(), ..query };
-            if scene.pick(SLOW_TURNS) == SLOW_TURNS - 1 {
+            let query =
+                RequestOptions { version: VersionChoice::Unset, continue_token: token.to_owned(), ..query };
+            if context.pick(SLOW_TURNS) == SLOW_TURNS - 1 {
                 self.state = State::Turning { query, items, at };
-                return scene.pause();
+                return context.pause();
             }
             return self.page(query, items, at, &selection);
         }
-        self.store = Some(Store::of_list(&items, at));
-        self.watch(scene)
+        self.store = Some(ClientCache::of_list(&items, at));
+        self.watch(context)
     }
 
-    fn list_failed(&mut self, reply: &Reply, query: &Query, scene: &mut Scene<'_>) -> Next {
-        let selection = self.selection(scene);
+    fn list_failed(
+        &mut self,
+        reply: &Reply,
+        query: &RequestOptions,
+        context: &mut ClientContext<'_>,
+    ) -> Next {
+        let selection = self.selection(context);
         self.state = State::Idle;
         match reply.status {
             410 if !query.continue_token.is_empty() => {
                 // Like client-go's pager, it drops the pages so far and lists everything at once.
-                scene.mark(Mark::CompactionDuringPagination);
-                self.page(selection.query.clone(), Vec::new(), Rev(0), &selection)
+                context.mark(Mark::CompactionDuringPagination);
+                self.page(selection.options.clone(), Vec::new(), Rev(0), &selection)
             }
             // The revision has expired, or is newer than any that the server will reach.
             410 | 504 => {
                 self.unavailable = true;
-                scene.pause()
+                context.pause()
             }
-            _ => scene.pause(),
+            _ => context.pause(),
         }
     }
 
-    fn watch(&mut self, scene: &mut Scene<'_>) -> Next {
-        let selection = self.selection(scene);
-        let at = self.store.as_ref().map_or(Rev(0), Store::at);
+    fn watch(&mut self, context: &mut ClientContext<'_>) -> Next {
+        let selection = self.selection(context);
+        let at = self.store.as_ref().map_or(Rev(0), ClientCache::at);
         let place = selection.place.clone();
-        let query = Query {
-            version: Version::NotOlderThan(at),
+        let query = RequestOptions {
+            version: VersionChoice::NotOlderThan(at),
             bookmarks: true,
-            timeout_seconds: Some(scene.one_of(&WATCH_SECONDS)),
-            ..selection.query
+            timeout_seconds: Some(context.one_of(&WATCH_SECONDS)),
+            ..selection.options
         };
         self.state = State::Opening;
         match place {
-            Some(place) => Ask::watch(&place, query).into(),
+            Some(place) => ClientRequest::watch(&place, query).into(),
             None => Next::Listen,
         }
     }
@@ -160,81 +171,81 @@ impl Client for Reflector {
         "reflector"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         match std::mem::take(&mut self.state) {
-            State::Resting => self.watch(scene),
+            State::Resting => self.watch(context),
             State::Turning { query, items, at } => {
-                let selection = self.selection(scene);
+                let selection = self.selection(context);
                 self.page(query, items, at, &selection)
             }
-            State::Idle | State::Listing { .. } | State::Opening | State::Watching => self.list(scene),
+            State::Idle | State::Listing { .. } | State::Opening | State::Watching => self.list(context),
         }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match (std::mem::take(&mut self.state), reply.status) {
-            (State::Listing { query, items, at }, 200) => self.paged(reply, query, items, at, scene),
-            (State::Listing { query, .. }, _) => self.list_failed(reply, &query, scene),
+            (State::Listing { query, items, at }, 200) => self.paged(reply, query, items, at, context),
+            (State::Listing { query, .. }, _) => self.list_failed(reply, &query, context),
             (State::Opening, 200) => {
                 self.state = State::Watching;
                 Next::Listen
             }
             (State::Opening, 410) => {
-                scene.mark(Mark::ExpiredOnResume);
-                self.list(scene)
+                context.mark(Mark::ExpiredOnResume);
+                self.list(context)
             }
             // Too many requests: it asks for the watch again.
             (State::Opening, 429) => {
                 self.state = State::Resting;
-                scene.pause()
+                context.pause()
             }
             (State::Idle | State::Turning { .. } | State::Opening | State::Resting | State::Watching, _) => {
-                scene.pause()
+                context.pause()
             }
         }
     }
 
-    fn event(&mut self, event: &WatchEvent, scene: &mut Scene<'_>) -> Next {
+    fn event(&mut self, event: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
         let Some(store) = &mut self.store else { return Next::Listen };
-        if event.kind == EventKind::Bookmark && event.revision > store.at() {
-            scene.mark(Mark::BookmarkAhead);
+        if event.kind == WatchEventKind::Bookmark && event.revision > store.at() {
+            context.mark(Mark::BookmarkAhead);
         }
         store.apply(event);
-        if event.kind != EventKind::Error {
+        if event.kind != WatchEventKind::Error {
             return Next::Listen;
         }
         self.state = State::Idle;
         if event.object.field("code").and_then(Value::as_int) == Some(410) {
-            scene.mark(Mark::ExpiredOnResume);
-            return self.list(scene);
+            context.mark(Mark::ExpiredOnResume);
+            return self.list(context);
         }
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         match self.state {
-            State::Watching => self.watch(scene),
+            State::Watching => self.watch(context),
             // The server cannot be reached: it retries after a short time, from the same revision.
             State::Opening => {
                 self.state = State::Resting;
-                scene.pause()
+                context.pause()
             }
             State::Idle | State::Listing { .. } | State::Turning { .. } | State::Resting => {
                 self.state = State::Idle;
-                scene.pause()
+                context.pause()
             }
         }
     }
 
-    fn view(&self) -> Option<View<'_>> {
+    fn view(&self) -> Option<ClientView<'_>> {
         Some(self.store.as_ref()?.view(self.selection.as_ref()?))
     }
 
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
         match (&self.state, &self.store, &self.selection) {
-            (State::Watching, Some(store), Some(ask)) => store.settled(ask, scene.truth, scene.directory),
+            (State::Watching, Some(store), Some(ask)) => store.settled(ask, context.truth, context.directory),
             _ => {
-                let detail = format!("reflector {} does not watch", scene.client);
+                let detail = format!("reflector {} does not watch", context.client);
                 Err(Violation::new(Guarantee::EverybodyConverges, detail))
             }
         }

@@ -1,7 +1,7 @@
 //! A client whose user may not use one verb. Such requests must be refused, and others served.
 
-use super::{Client, IDLE_MILLIS, Next, Scene};
-use crate::ask::{Ask, Identity, Query, Verb, verb_of};
+use super::{Client, ClientContext, IDLE_MILLIS, Next};
+use crate::client_request::{Action, ClientRequest, Identity, RequestOptions, verb_of};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -13,7 +13,7 @@ pub(super) struct Restricted {
     configmaps: ResourceId,
     leases: ResourceId,
     /// The user and the verb of the last request.
-    asked: Option<(Identity, Verb)>,
+    asked: Option<(Identity, Action)>,
 }
 
 /// How many requests `request` knows.
@@ -29,26 +29,33 @@ impl Restricted {
     }
 
     /// The request with this number. Tapes name requests by these numbers, so new ones come last.
-    fn request(&self, number: u64, scene: &Scene<'_>) -> Ask {
-        let name = format!("restricted-{}", scene.turn % 5);
+    fn request(&self, number: u64, context: &ClientContext<'_>) -> ClientRequest {
+        let name = format!("restricted-{}", context.turn % 5);
         let collection = Place::collection(self.configmaps, "default");
         let place = collection.named(&name);
         let lease = Place::collection(self.leases, "default").named(&name);
         let object = format!(r#"{{"metadata":{{"name":"{name}"}}}}"#);
         let field = Some(("metadata.name".into(), name.clone()));
         match number {
-            0 => Ask::get(&place),
-            1 => Ask::list(&collection, Query { field, ..Query::default() }),
-            2 => Ask::watch(&collection, Query { timeout_seconds: Some(1), ..Query::default() }),
-            3 => Ask::create(&collection, object),
-            4 => Ask::update(&place, object),
-            5 => Ask::merge_patch(&place, format!(r#"{{"data":{{"turn":"{}"}}}}"#, scene.turn)),
-            6 => Ask::delete(&place, ""),
-            7 => Ask::delete_collection(&collection, Query { field, ..Query::default() }),
+            0 => ClientRequest::get(&place),
+            1 => ClientRequest::list(&collection, RequestOptions { field, ..RequestOptions::default() }),
+            2 => ClientRequest::watch(
+                &collection,
+                RequestOptions { timeout_seconds: Some(1), ..RequestOptions::default() },
+            ),
+            3 => ClientRequest::create(&collection, object),
+            4 => ClientRequest::update(&place, object),
+            5 => ClientRequest::merge_patch(&place, format!(r#"{{"data":{{"turn":"{}"}}}}"#, context.turn)),
+            6 => ClientRequest::delete(&place, ""),
+            7 => ClientRequest::delete_collection(
+                &collection,
+                RequestOptions { field, ..RequestOptions::default() },
+            ),
             // A PUT of a lease creates it if it is absent.
-            8 => Ask::update(&lease, object),
-            9 => Ask::update(&lease, object).with(Query { dry_run: true, ..Query::default() }),
-            _ => Ask::delete(&lease, ""),
+            8 => ClientRequest::update(&lease, object),
+            9 => ClientRequest::update(&lease, object)
+                .with(RequestOptions { dry_run: true, ..RequestOptions::default() }),
+            _ => ClientRequest::delete(&lease, ""),
         }
     }
 }
@@ -58,41 +65,41 @@ impl Client for Restricted {
         "restricted"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
-        let number = match scene.pick(REQUESTS + 1) {
+        let number = match context.pick(REQUESTS + 1) {
             0 => return Next::Sleep(IDLE_MILLIS),
             drawn => drawn - 1,
         };
-        let ask = self.request(number, scene);
+        let ask = self.request(number, context);
         // One user in two lacks the verb of the request itself.
-        let of_request = verb_of(&ask.verb).unwrap_or(kinds::Verb::Create);
-        let lacks = match scene.pick(4) {
+        let of_request = verb_of(&ask.action).unwrap_or(kinds::Verb::Create);
+        let lacks = match context.pick(4) {
             0 | 1 => of_request,
             2 => kinds::Verb::Create,
-            _ => scene.one_of(&kinds::Verb::ALL),
+            _ => context.one_of(&kinds::Verb::ALL),
         };
         let identity = Identity::Without(lacks);
-        self.asked = Some((identity, ask.verb.clone()));
-        Ask { identity, ..ask }.into()
+        self.asked = Some((identity, ask.action.clone()));
+        ClientRequest { identity, ..ask }.into()
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
-        let creates = Some((Identity::Without(kinds::Verb::Create), Verb::Update));
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
+        let creates = Some((Identity::Without(kinds::Verb::Create), Action::Update));
         match reply.status {
-            403 if self.asked == creates => scene.mark(Mark::CreationDeniedMidway),
-            403 => scene.mark(Mark::VerbDenied),
+            403 if self.asked == creates => context.mark(Mark::CreationDeniedMidway),
+            403 => context.mark(Mark::VerbDenied),
             _ => {}
         }
-        if reply.status == 200 && self.asked.as_ref().is_some_and(|(_, verb)| *verb == Verb::Watch) {
+        if reply.status == 200 && self.asked.as_ref().is_some_and(|(_, verb)| *verb == Action::Watch) {
             return Next::Listen;
         }
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
-        scene.pause()
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
     }
 }

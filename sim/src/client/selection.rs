@@ -1,9 +1,9 @@
 //! The selections of watching clients, and the stored objects that belong to them.
 
-use super::Scene;
-use crate::ask::{Ask, Query};
+use super::ClientContext;
+use crate::client_request::{ClientRequest, RequestOptions};
 use crate::directory::{Directory, Place};
-use crate::truth::{Stored, Truth};
+use crate::truth::{StoredObject, Truth};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use steersman_core::kinds::{FieldSource, Resource};
@@ -37,21 +37,21 @@ const SELECTIONS: &[Row] = &[
 ];
 
 /// The list request of a selection, which is drawn.
-pub(super) fn draw(scene: &mut Scene<'_>) -> Ask {
-    let (group, version, plural, namespace, label, field) = scene.one_of(SELECTIONS);
-    let place = Place::collection(scene.directory.find(group, version, plural), namespace);
+pub(super) fn draw(context: &mut ClientContext<'_>) -> ClientRequest {
+    let (group, version, plural, namespace, label, field) = context.one_of(SELECTIONS);
+    let place = Place::collection(context.directory.find(group, version, plural), namespace);
     let label = label.map(|(name, value)| (name.into(), value.to_owned()));
     let field = field.map(|(name, value)| (name.into(), value.to_owned()));
-    Ask::list(&place, Query { label, field, ..Query::default() })
+    ClientRequest::list(&place, RequestOptions { label, field, ..RequestOptions::default() })
 }
 
 /// The stored objects at a revision that a list or watch selects, by namespace and name.
 pub fn selected(
     truth: &Truth,
     directory: &Directory,
-    ask: &Ask,
+    ask: &ClientRequest,
     at: Rev,
-) -> BTreeMap<(Text, Text), Arc<Stored>> {
+) -> BTreeMap<(Text, Text), Arc<StoredObject>> {
     let Some(place) = &ask.place else { return BTreeMap::new() };
     let Some(prefix) = directory.prefix(place) else { return BTreeMap::new() };
     let resource = directory.resource(place.resource);
@@ -66,9 +66,9 @@ pub fn selected(
 }
 
 /// Whether a request's label and field selectors match an object in its stored form.
-pub fn matches(ask: &Ask, resource: &Resource, object: &Value) -> bool {
-    let label = ask.query.label.as_ref();
-    let field = ask.query.field.as_ref();
+pub fn matches(ask: &ClientRequest, resource: &Resource, object: &Value) -> bool {
+    let label = ask.options.label.as_ref();
+    let field = ask.options.field.as_ref();
     label.is_none_or(|(name, value)| object::label(object, name) == Some(value))
         && field.is_none_or(|(name, value)| field_text(resource, object, name) == *value)
 }

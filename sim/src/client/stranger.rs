@@ -1,7 +1,7 @@
 //! A client with an unknown token. Every request must be answered with 401.
 
-use super::{Client, IDLE_MILLIS, Next, Scene};
-use crate::ask::{Ask, Identity, Query};
+use super::{Client, ClientContext, IDLE_MILLIS, Next};
+use crate::client_request::{ClientRequest, Identity, RequestOptions};
 use crate::directory::Place;
 use crate::driver::Reply;
 use crate::generate::Generator;
@@ -20,18 +20,24 @@ impl Stranger {
 }
 
 /// The request with this number. Each would change something if it were let in.
-fn intrusion(drawn: u64, scene: &Scene<'_>) -> Ask {
-    let collection = Place::collection(scene.directory.find("", "v1", "configmaps"), "default");
-    let place = collection.named(&format!("c{}", scene.turn % 5));
+fn intrusion(drawn: u64, context: &ClientContext<'_>) -> ClientRequest {
+    let collection = Place::collection(context.directory.find("", "v1", "configmaps"), "default");
+    let place = collection.named(&format!("c{}", context.turn % 5));
     match drawn {
-        0 => Ask::get(&place),
-        1 => Ask::list(&collection, Query::default()),
-        2 => Ask::watch(&collection, Query::default()),
-        3 => Ask::create(&collection, format!(r#"{{"metadata":{{"name":"stranger-{}"}}}}"#, scene.turn)),
-        4 => Ask::update(&place, format!(r#"{{"metadata":{{"name":"{}"}},"data":{{}}}}"#, place.name)),
-        5 => Ask::merge_patch(&place, r#"{"data":{"by":"a stranger"}}"#),
-        6 => Ask::delete(&place, ""),
-        _ => Ask::delete_collection(&collection, Query::default()),
+        0 => ClientRequest::get(&place),
+        1 => ClientRequest::list(&collection, RequestOptions::default()),
+        2 => ClientRequest::watch(&collection, RequestOptions::default()),
+        3 => ClientRequest::create(
+            &collection,
+            format!(r#"{{"metadata":{{"name":"stranger-{}"}}}}"#, context.turn),
+        ),
+        4 => ClientRequest::update(
+            &place,
+            format!(r#"{{"metadata":{{"name":"{}"}},"data":{{}}}}"#, place.name),
+        ),
+        5 => ClientRequest::merge_patch(&place, r#"{"data":{"by":"a stranger"}}"#),
+        6 => ClientRequest::delete(&place, ""),
+        _ => ClientRequest::delete_collection(&collection, RequestOptions::default()),
     }
 }
 
@@ -40,29 +46,29 @@ impl Client for Stranger {
         "stranger"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
-        let ask = match scene.pick(12) {
+        let ask = match context.pick(12) {
             0 => return Next::Sleep(IDLE_MILLIS),
-            drawn @ 1..9 => intrusion(drawn - 1, scene),
+            drawn @ 1..9 => intrusion(drawn - 1, context),
             _ => {
-                let directory = scene.directory;
-                self.generator.request(&mut |bound| scene.pick(bound), directory)
+                let directory = context.directory;
+                self.generator.request(&mut |bound| context.pick(bound), directory)
             }
         };
-        Ask { identity: Identity::Stranger, ..ask }.into()
+        ClientRequest { identity: Identity::Stranger, ..ask }.into()
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         if reply.status == 401 {
-            scene.mark(Mark::StrangerRefused);
+            context.mark(Mark::StrangerRefused);
         }
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
-        scene.pause()
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
     }
 }

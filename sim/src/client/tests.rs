@@ -1,16 +1,18 @@
 //! Tests every kind of client with one healthy server: each must make progress and come to rest.
 
-use super::{Class, Client, EventKind, Kind, Next, Scene, WatchEvent, reading, selection};
-use crate::ask::{Ask, Verb, Version};
+use super::{
+    Client, ClientClass, ClientContext, ClientKind, Next, WatchEvent, WatchEventKind, reading, selection,
+};
 use crate::choose::Chooser;
+use crate::client_request::{Action, ClientRequest, VersionChoice};
 use crate::directory::Directory;
 use crate::driver::{Driver, Reply, open_config};
 use crate::marks::{Mark, Marks};
 use crate::truth::Truth;
+use crate::users;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use steersman_core::codec::json;
-use steersman_core::config::Token;
 use steersman_core::config::{JobId, Note};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Input;
@@ -29,9 +31,9 @@ struct Place {
     last_job: u64,
 }
 
-struct Seat {
+struct Actor {
     client: Box<dyn Client>,
-    kind: Kind,
+    kind: ClientKind,
     number: u64,
     turn: u64,
     due: Option<(Mono, Due)>,
@@ -44,7 +46,7 @@ struct Seat {
 #[derive(Debug)]
 enum Due {
     Wake,
-    Ask(Box<Ask>),
+    Ask(Box<ClientRequest>),
 }
 
 impl Place {
@@ -82,28 +84,28 @@ impl Place {
     }
 
     /// Lets a client react to an answer or event.
-    fn with(&mut self, seat: &mut Seat, act: impl FnOnce(&mut dyn Client, &mut Scene<'_>) -> Next) {
+    fn with(&mut self, actor: &mut Actor, act: impl FnOnce(&mut dyn Client, &mut ClientContext<'_>) -> Next) {
         let now = self.now();
-        let mut scene = Scene {
+        let mut context = ClientContext {
             chooser: &mut self.chooser,
             marks: &mut self.marks,
             directory: &self.directory,
             truth: &self.truth,
             now,
-            client: seat.number,
-            turn: seat.turn,
+            client: actor.number,
+            turn: actor.turn,
             calm: self.calm,
         };
-        let next = act(&mut *seat.client, &mut scene);
+        let next = act(&mut *actor.client, &mut context);
         let gone = match next {
             Next::Listen => None,
             Next::Sleep(millis) => {
-                seat.due = Some((now.plus_millis(millis.max(1)), Due::Wake));
-                seat.open.take()
+                actor.due = Some((now.plus_millis(millis.max(1)), Due::Wake));
+                actor.open.take()
             }
             Next::Ask(ask) => {
-                seat.due = Some((now.plus_millis(1 + seat.number % 4), Due::Ask(ask)));
-                seat.open.take()
+                actor.due = Some((now.plus_millis(1 + actor.number % 4), Due::Ask(ask)));
+                actor.open.take()
             }
         };
         if let Some(id) = gone {
@@ -111,7 +113,7 @@ impl Place {
         }
     }
 
-    fn ask(&mut self, seat: &mut Seat, ask: &Ask) {
+    fn ask(&mut self, actor: &mut Actor, ask: &ClientRequest) {
         self.last_job += 1;
         let id = JobId(self.last_job);
         self.driver.give(Input::Request(id, ask.to_request(&self.directory)));
@@ -128,88 +130,89 @@ impl Place {
             is_open = false;
             reply = Reply::new(410, Vec::new(), Vec::new());
         }
-        let verb = match &ask.verb {
-            Verb::Raw(method, _) => method.clone(),
+        let verb = match &ask.action {
+            Action::Raw(method, _) => method.clone(),
             verb => format!("{verb:?}"),
         };
-        *seat.statuses.entry((verb, reply.status)).or_default() += 1;
+        *actor.statuses.entry((verb, reply.status)).or_default() += 1;
         let begin = if is_open { reply.clone().split().0 } else { reply.clone() };
         if is_open {
-            seat.open = Some(id);
-            seat.partial.clear();
+            actor.open = Some(id);
+            actor.partial.clear();
         }
-        self.with(seat, |client, scene| client.answered(&begin, scene));
+        self.with(actor, |client, context| client.answered(&begin, context));
         if is_open {
-            self.events(seat, &reply.body);
+            self.events(actor, &reply.body);
         }
     }
 
     /// Whether the answer to a resumed watch, or to a page after the first, is replaced by a 410, since a healthy
     /// server does not forget history so soon.
-    fn forgets(&mut self, ask: &Ask) -> bool {
-        let goes_on = ask.is_watch() && ask.query.version != Version::Unset && !ask.query.send_initial_events
-            || !ask.query.continue_token.is_empty();
+    fn forgets(&mut self, ask: &ClientRequest) -> bool {
+        let goes_on =
+            ask.is_watch() && ask.options.version != VersionChoice::Unset && !ask.options.send_initial_events
+                || !ask.options.continue_token.is_empty();
         goes_on && !self.calm && self.last_job.is_multiple_of(5)
     }
 
-    fn events(&mut self, seat: &mut Seat, bytes: &[u8]) {
-        seat.partial.extend_from_slice(bytes);
-        while let Some(end) = seat.partial.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = seat.partial.drain(..=end).collect();
-            if seat.open.is_none() {
+    fn events(&mut self, actor: &mut Actor, bytes: &[u8]) {
+        actor.partial.extend_from_slice(bytes);
+        while let Some(end) = actor.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = actor.partial.drain(..=end).collect();
+            if actor.open.is_none() {
                 return;
             }
             let event = event(&line);
-            self.with(seat, |client, scene| client.event(&event, scene));
-            compare(seat, &self.truth, &self.directory);
+            self.with(actor, |client, context| client.event(&event, context));
+            compare(actor, &self.truth, &self.directory);
         }
     }
 
     /// Delivers the events that an open watch has received.
-    fn deliver(&mut self, seat: &mut Seat) {
-        let Some(id) = seat.open else { return };
+    fn deliver(&mut self, actor: &mut Actor) {
+        let Some(id) = actor.open else { return };
         let reply = self.driver.take(id).unwrap_or_default();
-        self.events(seat, &reply.body);
-        if seat.open.is_some() && !self.driver.is_open(id) {
-            seat.open = None;
-            self.with(seat, |client, scene| client.broken(scene));
+        self.events(actor, &reply.body);
+        if actor.open.is_some() && !self.driver.is_open(id) {
+            actor.open = None;
+            self.with(actor, |client, context| client.broken(context));
         }
     }
 
-    fn run(&mut self, seats: &mut [Seat], millis: u64) {
+    fn run(&mut self, actors: &mut [Actor], millis: u64) {
         let until = self.now().plus_millis(millis);
         for step in 0_u64.. {
             let next =
-                seats.iter().enumerate().filter_map(|(index, seat)| Some((seat.due.as_ref()?.0, index)));
+                actors.iter().enumerate().filter_map(|(index, actor)| Some((actor.due.as_ref()?.0, index)));
             let Some((at, index)) = next.min().filter(|(at, _)| *at < until) else { break };
             self.driver.pass(at.micros_since(self.now()) / 1000);
             self.note();
-            let seat = &mut seats[index];
-            match seat.due.take() {
+            let actor = &mut actors[index];
+            match actor.due.take() {
                 Some((_, Due::Wake)) => {
-                    seat.turn += 1;
-                    self.with(seat, |client, scene| client.wake(scene));
+                    actor.turn += 1;
+                    self.with(actor, |client, context| client.wake(context));
                 }
-                Some((_, Due::Ask(ask))) => self.ask(seat, &ask),
+                Some((_, Due::Ask(ask))) => self.ask(actor, &ask),
                 None => {}
             }
-            for seat in &mut *seats {
-                self.deliver(seat);
+            for actor in &mut *actors {
+                self.deliver(actor);
             }
             if !self.calm && step % 101 == 100 {
                 let (now, revision) = (self.now(), self.truth.revision());
                 self.driver.etcd_mut().perform(now, &Op::Compact(revision));
             }
-            let unlucky = seats.get_mut((step % 23) as usize).filter(|_| !self.calm && step % 7 == 6);
-            if let Some((seat, id)) = unlucky.and_then(|seat| seat.open.take().map(|id| (seat, id))) {
+            let unlucky = actors.get_mut((step % 23) as usize).filter(|_| !self.calm && step % 7 == 6);
+            if let Some((actor, id)) = unlucky.and_then(|actor| actor.open.take().map(|id| (actor, id))) {
                 self.driver.give(Input::Gone(id));
-                self.with(seat, |client, scene| client.broken(scene));
+                self.with(actor, |client, context| client.broken(context));
             }
         }
         self.driver.pass(until.micros_since(self.now()) / 1000);
         self.note();
-        for seat in seats {
-            self.deliver(seat);
+        for actor in actors {
+            self.deliver(actor);
         }
     }
 }
@@ -217,11 +220,11 @@ impl Place {
 fn event(line: &[u8]) -> WatchEvent {
     let parsed = json::parse(line).expect("a frame is JSON").value;
     let kind = match parsed.text_at(&["type"]) {
-        "ADDED" => EventKind::Added,
-        "MODIFIED" => EventKind::Modified,
-        "DELETED" => EventKind::Deleted,
-        "BOOKMARK" => EventKind::Bookmark,
-        "ERROR" => EventKind::Error,
+        "ADDED" => WatchEventKind::Added,
+        "MODIFIED" => WatchEventKind::Modified,
+        "DELETED" => WatchEventKind::Deleted,
+        "BOOKMARK" => WatchEventKind::Bookmark,
+        "ERROR" => WatchEventKind::Error,
         other => panic!("{other} is no event"),
     };
     let object = parsed.field("object").cloned().unwrap_or_default();
@@ -232,8 +235,8 @@ fn event(line: &[u8]) -> WatchEvent {
 
 /// Compares a client's copy with the store. If one revision changed several keys, as when a lease expires, some of
 /// its events may still be to come; those keys are as before it.
-fn compare(seat: &Seat, truth: &Truth, directory: &Directory) {
-    let Some(view) = seat.client.view() else { return };
+fn compare(actor: &Actor, truth: &Truth, directory: &Directory) {
+    let Some(view) = actor.client.view() else { return };
     let held: BTreeMap<_, _> =
         view.objects.iter().map(|(key, object)| (key.clone(), reading::revision(object))).collect();
     let wanted = |at: Rev| -> BTreeMap<_, _> {
@@ -248,15 +251,15 @@ fn compare(seat: &Seat, truth: &Truth, directory: &Directory) {
     let keys: BTreeSet<_> = held.keys().chain(now.keys()).chain(before.keys()).collect();
     for key in keys {
         let fits = held.get(key) == now.get(key) || held.get(key) == before.get(key);
-        let number = seat.number;
-        assert!(fits, "{} {number} at {:?}, {key:?}: {held:?}, {now:?}", seat.kind.name(), view.at);
+        let number = actor.number;
+        assert!(fits, "{} {number} at {:?}, {key:?}: {held:?}, {now:?}", actor.kind.name(), view.at);
     }
 }
 
-fn seats(place: &Place, kinds: impl Iterator<Item = Kind>) -> Vec<Seat> {
+fn actors(place: &Place, kinds: impl Iterator<Item = ClientKind>) -> Vec<Actor> {
     kinds
         .zip(0_u64..)
-        .map(|(kind, number)| Seat {
+        .map(|(kind, number)| Actor {
             client: kind.make(&place.directory, number),
             kind,
             number,
@@ -269,21 +272,21 @@ fn seats(place: &Place, kinds: impl Iterator<Item = Kind>) -> Vec<Seat> {
         .collect()
 }
 
-fn settled(place: &mut Place, seats: &[Seat]) {
-    for seat in seats {
+fn settled(place: &mut Place, actors: &[Actor]) {
+    for actor in actors {
         let mut marks = Marks::default();
-        let scene = Scene {
+        let context = ClientContext {
             chooser: &mut place.chooser,
             marks: &mut marks,
             directory: &place.directory,
             truth: &place.truth,
             now: place.driver.now().mono,
-            client: seat.number,
-            turn: seat.turn,
+            client: actor.number,
+            turn: actor.turn,
             calm: true,
         };
-        if let Err(violation) = seat.client.settled(&scene) {
-            panic!("{} {}: {violation}", seat.kind.name(), seat.number);
+        if let Err(violation) = actor.client.settled(&context) {
+            panic!("{} {}: {violation}", actor.kind.name(), actor.number);
         }
     }
 }
@@ -291,23 +294,23 @@ fn settled(place: &mut Place, seats: &[Seat]) {
 #[test]
 fn every_kind_makes_progress_and_comes_to_rest() {
     let mut marks = Marks::default();
-    let mut statuses: BTreeMap<(Kind, String, u16), u64> = BTreeMap::new();
+    let mut statuses: BTreeMap<(ClientKind, String, u16), u64> = BTreeMap::new();
     for seed in 1..=2 {
         let mut place = Place::new(seed);
-        let kinds = Kind::ALL.iter().flat_map(|kind| [*kind; 3]);
-        let mut seats = seats(&place, kinds);
-        place.run(&mut seats, 50_000);
+        let kinds = ClientKind::ALL.iter().flat_map(|kind| [*kind; 3]);
+        let mut actors = actors(&place, kinds);
+        place.run(&mut actors, 50_000);
         place.calm = true;
-        place.run(&mut seats, 20_000);
-        settled(&mut place, &seats);
-        let terms: Vec<_> = seats.iter().filter_map(|seat| seat.client.leads()).collect();
+        place.run(&mut actors, 20_000);
+        settled(&mut place, &actors);
+        let terms: Vec<_> = actors.iter().filter_map(|actor| actor.client.leads()).collect();
         assert_eq!(terms.iter().collect::<BTreeSet<_>>().len(), terms.len(), "{terms:?}");
         let panicked = place.driver.notes.iter().any(|note| matches!(note, Note::Panicked { .. }));
         assert!(!panicked, "no step panics");
         marks.add(&place.marks);
-        for seat in &seats {
-            for ((verb, status), count) in &seat.statuses {
-                *statuses.entry((seat.kind, verb.clone(), *status)).or_default() += count;
+        for actor in &actors {
+            for ((verb, status), count) in &actor.statuses {
+                *statuses.entry((actor.kind, verb.clone(), *status)).or_default() += count;
             }
         }
     }
@@ -331,13 +334,13 @@ fn every_kind_makes_progress_and_comes_to_rest() {
     for mark in wanted {
         assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());
     }
-    for kind in Kind::ALL {
+    for kind in ClientKind::ALL {
         let succeeded: u64 = statuses
             .iter()
             .filter(|((held, _, status), _)| held == kind && (200..300).contains(status))
             .map(|(_, count)| count)
             .sum();
-        assert_eq!(succeeded > 20, *kind != Kind::Stranger, "{}: {succeeded}\n{told}", kind.name());
+        assert_eq!(succeeded > 20, *kind != ClientKind::Stranger, "{}: {succeeded}\n{told}", kind.name());
     }
     let internal: Vec<_> = statuses.keys().filter(|(_, _, status)| *status == 500).collect();
     assert!(internal.is_empty(), "nothing fails inside: {internal:?}");
@@ -347,9 +350,9 @@ fn every_kind_makes_progress_and_comes_to_rest() {
 fn an_empty_tape_is_clients_that_do_nothing() {
     let mut place = Place::new(1);
     place.chooser = Chooser::from_tape(&crate::choose::Tape::default());
-    let mut seats = seats(&place, Kind::ALL.iter().copied());
+    let mut actors = actors(&place, ClientKind::ALL.iter().copied());
     let before = place.truth.revision();
-    place.run(&mut seats, 20_000);
+    place.run(&mut actors, 20_000);
     let written: Vec<_> = place.truth.log()[place.truth.place_after(before)..].to_vec();
     assert!(written.is_empty(), "{written:?}");
 }
@@ -360,22 +363,22 @@ fn bookmarks_run_ahead_of_what_is_selected() {
     let mut place = Place::new(1);
     place.chooser = Chooser::from_tape(&crate::choose::Tape::default());
     place.calm = true;
-    let kinds = [Kind::Reflector, Kind::WatchList, Kind::Elector];
-    let mut seats = seats(&place, kinds.into_iter());
-    place.run(&mut seats, 150_000);
-    settled(&mut place, &seats);
+    let kinds = [ClientKind::Reflector, ClientKind::WatchList, ClientKind::Elector];
+    let mut actors = actors(&place, kinds.into_iter());
+    place.run(&mut actors, 150_000);
+    settled(&mut place, &actors);
     assert!(place.marks.count(Mark::BookmarkAhead) >= 2, "{}", place.marks);
-    let at = |seat: &Seat| seat.client.view().map(|view| view.at);
-    assert!(seats[..2].iter().all(|seat| at(seat) > Some(Rev(20))), "both have come on");
+    let at = |actor: &Actor| actor.client.view().map(|view| view.at);
+    assert!(actors[..2].iter().all(|actor| at(actor) > Some(Rev(20))), "both have come on");
 }
 
 #[test]
 fn kinds_have_names_of_their_own() {
-    let names: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-    assert_eq!(names.len(), Kind::ALL.len());
+    let names: BTreeSet<&str> = ClientKind::ALL.iter().map(|kind| kind.name()).collect();
+    assert_eq!(names.len(), ClientKind::ALL.len());
     let place = Place::new(1);
-    for kind in Kind::ALL {
+    for kind in ClientKind::ALL {
         assert_eq!(kind.make(&place.directory, 0).kind(), kind.name());
     }
-    assert!(Kind::ALL.iter().any(|kind| kind.class() == Class::Mandatory));
+    assert!(ClientKind::ALL.iter().any(|kind| kind.class() == ClientClass::Mandatory));
 }

@@ -1,8 +1,8 @@
 //! A client that increments a counter by reading, changing and updating an object, and reads it again after a
 //! conflict.
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading};
-use crate::ask::Ask;
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading};
+use crate::client_request::ClientRequest;
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -43,12 +43,12 @@ impl Updater {
 
     fn read(&mut self) -> Next {
         self.state = State::Reading;
-        Ask::get(&self.place).into()
+        ClientRequest::get(&self.place).into()
     }
 
-    fn create(&self) -> Ask {
+    fn create(&self) -> ClientRequest {
         let collection = self.place.named("");
-        Ask::create(&collection, r#"{"metadata":{"name":"counter"},"data":{"count":"0"}}"#)
+        ClientRequest::create(&collection, r#"{"metadata":{"name":"counter"},"data":{"count":"0"}}"#)
     }
 
     /// Updates the object that was read, with its counter incremented.
@@ -57,17 +57,17 @@ impl Updater {
         object.set_at(&["data", "count"], (count + 1).to_string().into());
         object.set_at(&["data", "by"], format!("updater-{}", self.number).into());
         self.state = State::Putting;
-        Ask::update(&self.place, json::to_vec(&object)).into()
+        ClientRequest::update(&self.place, json::to_vec(&object)).into()
     }
 
-    fn rest(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn rest(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.state = State::Idle;
         self.conflicts = 0;
-        if self.rush > 0 && !scene.calm {
+        if self.rush > 0 && !context.calm {
             self.rush -= 1;
             return self.read();
         }
-        scene.pause()
+        context.pause()
     }
 }
 
@@ -76,32 +76,32 @@ impl Client for Updater {
         "updater"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.state = State::Idle;
         self.conflicts = 0;
         self.rush = 0;
-        if scene.calm {
+        if context.calm {
             return Next::Listen;
         }
-        match scene.pick(6) {
+        match context.pick(6) {
             0 => Next::Sleep(IDLE_MILLIS),
             4 => {
                 self.rush = RUSH;
                 self.read()
             }
             5 => {
-                let patch = format!(r#"{{"data":{{"turn-{}":"{}"}}}}"#, self.number, scene.turn);
-                Ask::merge_patch(&self.place, patch).into()
+                let patch = format!(r#"{{"data":{{"turn-{}":"{}"}}}}"#, self.number, context.turn);
+                ClientRequest::merge_patch(&self.place, patch).into()
             }
             _ => self.read(),
         }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match (self.state, reply.status) {
             (State::Reading, 200) => {
                 let object = reading::body(reply);
-                if object::name(&object).is_empty() { self.rest(scene) } else { self.put(object) }
+                if object::name(&object).is_empty() { self.rest(context) } else { self.put(object) }
             }
             (State::Reading, 404) => {
                 self.state = State::Idle;
@@ -110,16 +110,16 @@ impl Client for Updater {
             (State::Putting, 409) => {
                 self.conflicts += 1;
                 if self.conflicts == CONFLICTS_MARKED {
-                    scene.mark(Mark::FiveConflicts);
+                    context.mark(Mark::FiveConflicts);
                 }
-                if self.conflicts < TRIES_MAX { self.read() } else { self.rest(scene) }
+                if self.conflicts < TRIES_MAX { self.read() } else { self.rest(context) }
             }
-            (State::Idle | State::Reading | State::Putting, _) => self.rest(scene),
+            (State::Idle | State::Reading | State::Putting, _) => self.rest(context),
         }
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.rush = 0;
-        self.rest(scene)
+        self.rest(context)
     }
 }

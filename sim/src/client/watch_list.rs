@@ -1,11 +1,11 @@
 //! An informer that gets the existing objects as watch events too, up to a bookmark that marks their end.
 //! k8s: staging/src/k8s.io/client-go/tools/cache/reflector.go watchList
 
+use super::cache::ClientCache;
 use super::reflector::WATCH_SECONDS;
-use super::store::Store;
-use super::{Client, EventKind, Next, Scene, View, WatchEvent, selection};
-use crate::ask::{Ask, Query, Version};
+use super::{Client, ClientContext, ClientView, Next, WatchEvent, WatchEventKind, selection};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::{ClientRequest, RequestOptions, VersionChoice};
 use crate::driver::Reply;
 use crate::marks::Mark;
 use steersman_core::store::Rev;
@@ -18,12 +18,12 @@ const END: &str = "k8s.io/initial-events-end";
 #[derive(Clone, Debug, Default)]
 pub(super) struct WatchList {
     /// The list request of the selection, drawn when the client first wakes.
-    selection: Option<Ask>,
+    selection: Option<ClientRequest>,
     state: State,
     /// The copy, once it is complete.
-    store: Option<Store>,
+    store: Option<ClientCache>,
     /// The initial objects that have arrived so far.
-    growing: Store,
+    growing: ClientCache,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,31 +44,42 @@ impl WatchList {
         Self::default()
     }
 
-    fn begin(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn begin(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.state = State::Beginning;
-        self.growing = Store::default();
-        let last = self.store.as_ref().map_or(Version::Unset, |store| Version::NotOlderThan(store.at()));
-        let version = match scene.pick(3) {
-            0 => Version::Unset,
-            1 => Version::Any,
+        self.growing = ClientCache::default();
+        let last =
+            self.store.as_ref().map_or(VersionChoice::Unset, |store| VersionChoice::NotOlderThan(store.at()));
+        let version = match context.pick(3) {
+            0 => VersionChoice::Unset,
+            1 => VersionChoice::Any,
             _ => last,
         };
-        self.watch(version, true, scene)
+        self.watch(version, true, context)
     }
 
-    fn resume(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn resume(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.state = State::Resuming;
-        let at = self.store.as_ref().map_or(Rev(0), Store::at);
-        self.watch(Version::NotOlderThan(at), false, scene)
+        let at = self.store.as_ref().map_or(Rev(0), ClientCache::at);
+        self.watch(VersionChoice::NotOlderThan(at), false, context)
     }
 
-    fn watch(&mut self, version: Version, send_initial_events: bool, scene: &mut Scene<'_>) -> Next {
-        let selection = self.selection.get_or_insert_with(|| selection::draw(scene)).clone();
-        let timeout_seconds = Some(scene.one_of(&WATCH_SECONDS));
-        let query =
-            Query { version, send_initial_events, bookmarks: true, timeout_seconds, ..selection.query };
+    fn watch(
+        &mut self,
+        version: VersionChoice,
+        send_initial_events: bool,
+        context: &mut ClientContext<'_>,
+    ) -> Next {
+        let selection = self.selection.get_or_insert_with(|| selection::draw(context)).clone();
+        let timeout_seconds = Some(context.one_of(&WATCH_SECONDS));
+        let query = RequestOptions {
+            version,
+            send_initial_events,
+            bookmarks: true,
+            timeout_seconds,
+            ..selection.options
+        };
         match selection.place {
-            Some(place) => Ask::watch(&place, query).into(),
+            Some(place) => ClientRequest::watch(&place, query).into(),
             None => Next::Listen,
         }
     }
@@ -79,16 +90,16 @@ impl Client for WatchList {
         "watch-list"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         match self.state {
-            State::Resting => self.resume(scene),
+            State::Resting => self.resume(context),
             State::Idle | State::Beginning | State::Growing | State::Resuming | State::Watching => {
-                self.begin(scene)
+                self.begin(context)
             }
         }
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         match (std::mem::take(&mut self.state), reply.status) {
             (State::Beginning, 200) => {
                 self.state = State::Growing;
@@ -99,12 +110,12 @@ impl Client for WatchList {
                 Next::Listen
             }
             (State::Resuming, 410) => {
-                scene.mark(Mark::ExpiredOnResume);
-                self.begin(scene)
+                context.mark(Mark::ExpiredOnResume);
+                self.begin(context)
             }
             (State::Resuming, 429) => {
                 self.state = State::Resting;
-                scene.pause()
+                context.pause()
             }
             (
                 State::Idle
@@ -114,31 +125,31 @@ impl Client for WatchList {
                 | State::Resuming
                 | State::Watching,
                 _,
-            ) => scene.pause(),
+            ) => context.pause(),
         }
     }
 
-    fn event(&mut self, event: &WatchEvent, scene: &mut Scene<'_>) -> Next {
-        if event.kind == EventKind::Error {
+    fn event(&mut self, event: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
+        if event.kind == WatchEventKind::Error {
             self.state = State::Idle;
             if event.object.field("code").and_then(Value::as_int) == Some(410) {
-                scene.mark(Mark::ExpiredOnResume);
-                return self.begin(scene);
+                context.mark(Mark::ExpiredOnResume);
+                return self.begin(context);
             }
-            return scene.pause();
+            return context.pause();
         }
         match (self.state, &mut self.store) {
             (State::Watching, Some(store)) => {
-                if event.kind == EventKind::Bookmark && event.revision > store.at() {
-                    scene.mark(Mark::BookmarkAhead);
+                if event.kind == WatchEventKind::Bookmark && event.revision > store.at() {
+                    context.mark(Mark::BookmarkAhead);
                 }
                 store.apply(event);
             }
             (State::Growing, _) => {
                 self.growing.apply(event);
                 let ends = object::annotation(&event.object, END) == Some("true");
-                if event.kind == EventKind::Bookmark && ends {
-                    scene.mark(Mark::InitialEventsEnd);
+                if event.kind == WatchEventKind::Bookmark && ends {
+                    context.mark(Mark::InitialEventsEnd);
                     self.store = Some(std::mem::take(&mut self.growing));
                     self.state = State::Watching;
                 }
@@ -148,29 +159,29 @@ impl Client for WatchList {
         Next::Listen
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
         match self.state {
-            State::Watching => self.resume(scene),
+            State::Watching => self.resume(context),
             State::Resuming => {
                 self.state = State::Resting;
-                scene.pause()
+                context.pause()
             }
             State::Idle | State::Resting | State::Beginning | State::Growing => {
                 self.state = State::Idle;
-                scene.pause()
+                context.pause()
             }
         }
     }
 
-    fn view(&self) -> Option<View<'_>> {
+    fn view(&self) -> Option<ClientView<'_>> {
         Some(self.store.as_ref()?.view(self.selection.as_ref()?))
     }
 
-    fn settled(&self, scene: &Scene<'_>) -> Result<(), Violation> {
+    fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
         match (self.state, &self.store, &self.selection) {
-            (State::Watching, Some(store), Some(ask)) => store.settled(ask, scene.truth, scene.directory),
+            (State::Watching, Some(store), Some(ask)) => store.settled(ask, context.truth, context.directory),
             _ => {
-                let detail = format!("watch-list {} does not watch", scene.client);
+                let detail = format!("watch-list {} does not watch", context.client);
                 Err(Violation::new(Guarantee::EverybodyConverges, detail))
             }
         }

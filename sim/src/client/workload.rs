@@ -1,8 +1,8 @@
 //! A client that creates Deployments and Pods and changes their spec and their status, separately and together. It
 //! also does what a kubelet does.
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading};
-use crate::ask::{Ask, Query};
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading};
+use crate::client_request::{ClientRequest, RequestOptions};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -97,74 +97,77 @@ impl Workload {
         Self { number, deployments, pods, releases: false, gives_up: false }
     }
 
-    fn ask(&self, operation: Operation, name: u64, scene: &Scene<'_>) -> Ask {
+    fn ask(&self, operation: Operation, name: u64, context: &ClientContext<'_>) -> ClientRequest {
         let deployment = self.deployments.named(&format!("d{name}"));
         let pod = self.pods.named(&format!("p{name}"));
-        let count = scene.turn % 5;
-        let by = format!("workload-{}-{}", self.number, scene.turn);
+        let count = context.turn % 5;
+        let by = format!("workload-{}-{}", self.number, context.turn);
         match operation {
-            Operation::CreateDeployment => Ask::create(
+            Operation::CreateDeployment => ClientRequest::create(
                 &self.deployments,
                 format!(
                     r#"{{"metadata":{{"name":"d{name}"}},"spec":{{"replicas":{count},"selector":{{"matchLabels":{{"app":"a"}}}},"template":{{"metadata":{{"labels":{{"app":"a"}}}},"spec":{{"containers":[{{"name":"c","image":"nginx:1.25"}}]}}}}}}}}"#
                 ),
             ),
-            Operation::PutSpec => Ask::update(&deployment, both(scene, &deployment, count)),
-            Operation::PutStatus => Ask::update(&deployment.sub("status"), both(scene, &deployment, count)),
-            Operation::PatchSpec => {
-                Ask::merge_patch(&deployment, format!(r#"{{"spec":{{"replicas":{count}}}}}"#))
+            Operation::PutSpec => ClientRequest::update(&deployment, both(context, &deployment, count)),
+            Operation::PutStatus => {
+                ClientRequest::update(&deployment.sub("status"), both(context, &deployment, count))
             }
-            Operation::PatchTemplate => Ask::strategic_patch(
+            Operation::PatchSpec => {
+                ClientRequest::merge_patch(&deployment, format!(r#"{{"spec":{{"replicas":{count}}}}}"#))
+            }
+            Operation::PatchTemplate => ClientRequest::strategic_patch(
                 &deployment,
                 format!(
                     r#"{{"spec":{{"template":{{"spec":{{"containers":[{{"name":"c","image":"nginx:{count}"}}]}}}}}}}}"#
                 ),
             ),
-            Operation::PatchLabels => {
-                Ask::strategic_patch(&deployment, format!(r#"{{"metadata":{{"labels":{{"by":"{by}"}}}}}}"#))
-            }
-            Operation::PatchStatus => Ask::merge_patch(
+            Operation::PatchLabels => ClientRequest::strategic_patch(
+                &deployment,
+                format!(r#"{{"metadata":{{"labels":{{"by":"{by}"}}}}}}"#),
+            ),
+            Operation::PatchStatus => ClientRequest::merge_patch(
                 &deployment.sub("status"),
                 format!(
                     r#"{{"spec":{{"replicas":9}},"status":{{"readyReplicas":{count},"replicas":{count}}}}}"#
                 ),
             ),
-            Operation::ReadScale => Ask::get(&deployment.sub("scale")),
-            Operation::PutScale => Ask::update(
+            Operation::ReadScale => ClientRequest::get(&deployment.sub("scale")),
+            Operation::PutScale => ClientRequest::update(
                 &deployment.sub("scale"),
                 format!(
                     r#"{{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{{"name":"d{name}","namespace":"default"}},"spec":{{"replicas":{count}}}}}"#
                 ),
             ),
-            Operation::PatchScale => {
-                Ask::merge_patch(&deployment.sub("scale"), format!(r#"{{"spec":{{"replicas":{count}}}}}"#))
-            }
-            Operation::AddFinalizer => Ask::merge_patch(&deployment, finalizers(true)),
-            Operation::DropFinalizers => Ask::merge_patch(&deployment, finalizers(false)),
-            Operation::DeleteDeployment(propagation) => {
-                Ask::delete(&deployment, "").with(Query { propagation, ..Query::default() })
-            }
+            Operation::PatchScale => ClientRequest::merge_patch(
+                &deployment.sub("scale"),
+                format!(r#"{{"spec":{{"replicas":{count}}}}}"#),
+            ),
+            Operation::AddFinalizer => ClientRequest::merge_patch(&deployment, finalizers(true)),
+            Operation::DropFinalizers => ClientRequest::merge_patch(&deployment, finalizers(false)),
+            Operation::DeleteDeployment(propagation) => ClientRequest::delete(&deployment, "")
+                .with(RequestOptions { propagation, ..RequestOptions::default() }),
             Operation::CreatePod => {
-                let node = format!(r#""nodeName":"node-{}","#, scene.turn % 2);
-                Ask::create(&self.pods, self.pod(name, &node))
+                let node = format!(r#""nodeName":"node-{}","#, context.turn % 2);
+                ClientRequest::create(&self.pods, self.pod(name, &node))
             }
-            Operation::CreateUnscheduled => Ask::create(&self.pods, self.pod(name, "")),
-            Operation::PatchImage => Ask::strategic_patch(
+            Operation::CreateUnscheduled => ClientRequest::create(&self.pods, self.pod(name, "")),
+            Operation::PatchImage => ClientRequest::strategic_patch(
                 &pod,
                 format!(r#"{{"spec":{{"containers":[{{"name":"c","image":"nginx:{count}"}}]}}}}"#),
             ),
             Operation::PatchPodStatus => {
                 let phase = ["Running", "Pending", "Running", "Succeeded", "Running"][count as usize];
-                Ask::strategic_patch(
+                ClientRequest::strategic_patch(
                     &pod.sub("status"),
                     format!(r#"{{"spec":{{"priority":7}},"status":{{"phase":"{phase}","message":"{by}"}}}}"#),
                 )
             }
-            Operation::AddPodFinalizer => Ask::merge_patch(&pod, finalizers(true)),
-            Operation::DropPodFinalizers => Ask::merge_patch(&pod, finalizers(false)),
-            Operation::DeletePod => Ask::delete(&pod, ""),
-            Operation::DeletePodGrace => Ask::delete(&pod, grace(1 + count)),
-            Operation::DeletePodAtOnce => Ask::delete(&pod, grace(0)),
+            Operation::AddPodFinalizer => ClientRequest::merge_patch(&pod, finalizers(true)),
+            Operation::DropPodFinalizers => ClientRequest::merge_patch(&pod, finalizers(false)),
+            Operation::DeletePod => ClientRequest::delete(&pod, ""),
+            Operation::DeletePodGrace => ClientRequest::delete(&pod, grace(1 + count)),
+            Operation::DeletePodAtOnce => ClientRequest::delete(&pod, grace(0)),
         }
     }
 
@@ -187,14 +190,14 @@ fn finalizers(held: bool) -> String {
 
 /// The stored object with both its spec and its status changed. Every second one names the resource version that it
 /// was made from.
-fn both(scene: &Scene<'_>, place: &Place, count: u64) -> Bytes {
-    let Some(held) = scene.held(place) else { return Bytes::from_static(b"{}") };
+fn both(context: &ClientContext<'_>, place: &Place, count: u64) -> Bytes {
+    let Some(held) = context.held(place) else { return Bytes::from_static(b"{}") };
     let mut object = held.object.clone();
     let count = Value::Int(count as i64);
     object.set_at(&["spec", "replicas"], count.clone());
     object.set_at(&["status", "replicas"], count.clone());
     object.set_at(&["status", "updatedReplicas"], count);
-    if scene.turn.is_multiple_of(2) {
+    if context.turn.is_multiple_of(2) {
         object::set_resource_version(&mut object, &held.revision.0.to_string());
     }
     json::to_vec(&object).into()
@@ -205,31 +208,31 @@ impl Client for Workload {
         "workload"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
-        let Some(drawn) = scene.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) else {
+        let Some(drawn) = context.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) else {
             return Next::Sleep(IDLE_MILLIS);
         };
         let operation = OPERATIONS[(drawn / NAMES) as usize];
         self.releases = matches!(operation, Operation::DropFinalizers | Operation::DropPodFinalizers);
         self.gives_up = operation == Operation::CreateUnscheduled;
-        self.ask(operation, drawn % NAMES, scene).into()
+        self.ask(operation, drawn % NAMES, context).into()
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         if self.releases && reply.status == 200 && object::is_being_deleted(&reading::body(reply)) {
-            scene.mark(Mark::FinalizerReleased);
+            context.mark(Mark::FinalizerReleased);
         }
         // The deletion comes before any other server's cache can have the pod.
-        if std::mem::take(&mut self.gives_up) && reply.status == 201 && scene.pick(3) > 0 {
-            return Ask::delete(&self.pods.named(object::name(&reading::body(reply))), "").into();
+        if std::mem::take(&mut self.gives_up) && reply.status == 201 && context.pick(3) > 0 {
+            return ClientRequest::delete(&self.pods.named(object::name(&reading::body(reply))), "").into();
         }
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
-        scene.pause()
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
     }
 }

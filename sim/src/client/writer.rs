@@ -1,7 +1,7 @@
 //! A client that creates, reads, changes and deletes a few ConfigMaps, in every way there is.
 
-use super::{Client, IDLE_MILLIS, Next, Scene, reading};
-use crate::ask::{Ask, Query, Version};
+use super::{Client, ClientContext, IDLE_MILLIS, Next, reading};
+use crate::client_request::{ClientRequest, RequestOptions, VersionChoice};
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
@@ -84,59 +84,65 @@ impl Writer {
         Self { number, collection, releases: false }
     }
 
-    fn ask(&self, operation: Operation, name: u64, scene: &Scene<'_>) -> Ask {
+    fn ask(&self, operation: Operation, name: u64, context: &ClientContext<'_>) -> ClientRequest {
         let place = self.collection.named(&format!("c{name}"));
-        let held = scene.held(&place);
+        let held = context.held(&place);
         let current = held.map_or(Rev(0), |stored| stored.revision);
-        let dry = Query { dry_run: true, ..Query::default() };
-        let version = |version| Query { version, ..Query::default() };
-        let put = |revision: Rev| Ask::update(&place, self.object(&place.name, revision, scene.turn));
-        let patched = self.patched(scene.turn);
+        let dry = RequestOptions { dry_run: true, ..RequestOptions::default() };
+        let version = |version| RequestOptions { version, ..RequestOptions::default() };
+        let put =
+            |revision: Rev| ClientRequest::update(&place, self.object(&place.name, revision, context.turn));
+        let patched = self.patched(context.turn);
         match operation {
-            Operation::Read => Ask::get(&place),
-            Operation::ReadAny => Ask::get(&place).with(version(Version::Any)),
+            Operation::Read => ClientRequest::get(&place),
+            Operation::ReadAny => ClientRequest::get(&place).with(version(VersionChoice::Any)),
             Operation::ReadNotOlder => {
-                let revision = scene.truth.revision().max(Rev(1));
-                Ask::get(&place).with(version(Version::NotOlderThan(revision)))
+                let revision = context.truth.revision().max(Rev(1));
+                ClientRequest::get(&place).with(version(VersionChoice::NotOlderThan(revision)))
             }
-            Operation::Create => self.create(&place, scene.turn),
-            Operation::CreateDry => self.create(&place, scene.turn).with(dry),
+            Operation::Create => self.create(&place, context.turn),
+            Operation::CreateDry => self.create(&place, context.turn).with(dry),
             Operation::Put => put(current),
             Operation::PutDry => put(current).with(dry),
             Operation::PutBlind => put(Rev(0)),
             Operation::PutOld => {
-                let key = scene.directory.key(&place).unwrap_or_default();
-                let before = scene.truth.at(&key, Rev(current.0.saturating_sub(1)));
+                let key = context.directory.key(&place).unwrap_or_default();
+                let before = context.truth.at(&key, Rev(current.0.saturating_sub(1)));
                 put(before.map_or(current, |stored| stored.revision))
             }
-            Operation::MergePatch => Ask::merge_patch(&place, patched),
-            Operation::StrategicPatch => Ask::strategic_patch(&place, patched),
-            Operation::JsonPatch => Ask::json_patch(
+            Operation::MergePatch => ClientRequest::merge_patch(&place, patched),
+            Operation::StrategicPatch => ClientRequest::strategic_patch(&place, patched),
+            Operation::JsonPatch => ClientRequest::json_patch(
                 &place,
                 format!(
                     r#"[{{"op":"test","path":"/kind","value":"ConfigMap"}},{{"op":"add","path":"/data","value":{{"by":"{}"}}}}]"#,
-                    self.signature(scene.turn)
+                    self.signature(context.turn)
                 ),
             ),
-            Operation::AddFinalizer => {
-                Ask::merge_patch(&place, format!(r#"{{"metadata":{{"finalizers":["{FINALIZER}"]}}}}"#))
+            Operation::AddFinalizer => ClientRequest::merge_patch(
+                &place,
+                format!(r#"{{"metadata":{{"finalizers":["{FINALIZER}"]}}}}"#),
+            ),
+            Operation::DropFinalizers => {
+                ClientRequest::merge_patch(&place, r#"{"metadata":{"finalizers":null}}"#)
             }
-            Operation::DropFinalizers => Ask::merge_patch(&place, r#"{"metadata":{"finalizers":null}}"#),
-            Operation::Delete => Ask::delete(&place, ""),
+            Operation::Delete => ClientRequest::delete(&place, ""),
             Operation::DeleteUid => {
                 let uid = held.map_or("none", |stored| object::uid(&stored.object));
-                Ask::delete(&place, preconditions("uid", uid))
+                ClientRequest::delete(&place, preconditions("uid", uid))
             }
             Operation::DeleteVersion => {
-                Ask::delete(&place, preconditions("resourceVersion", &current.0.to_string()))
+                ClientRequest::delete(&place, preconditions("resourceVersion", &current.0.to_string()))
             }
-            Operation::DeletePolicy(propagation) => {
-                Ask::delete(&place, "").with(Query { propagation, ..Query::default() })
-            }
-            Operation::DeleteDry => Ask::delete(&place, "").with(dry),
+            Operation::DeletePolicy(propagation) => ClientRequest::delete(&place, "")
+                .with(RequestOptions { propagation, ..RequestOptions::default() }),
+            Operation::DeleteDry => ClientRequest::delete(&place, "").with(dry),
             Operation::DeleteCollection => {
                 let label = Some(("parity".into(), (name % 2).to_string()));
-                Ask::delete_collection(&self.collection, Query { label, ..Query::default() })
+                ClientRequest::delete_collection(
+                    &self.collection,
+                    RequestOptions { label, ..RequestOptions::default() },
+                )
             }
         }
     }
@@ -146,8 +152,8 @@ impl Writer {
         format!("writer-{}-{turn}", self.number)
     }
 
-    fn create(&self, place: &Place, turn: u64) -> Ask {
-        Ask::create(&self.collection, self.object(&place.name, Rev(0), turn))
+    fn create(&self, place: &Place, turn: u64) -> ClientRequest {
+        ClientRequest::create(&self.collection, self.object(&place.name, Rev(0), turn))
     }
 
     /// An object that names a resource version, or none.
@@ -179,26 +185,26 @@ impl Client for Writer {
         "writer"
     }
 
-    fn wake(&mut self, scene: &mut Scene<'_>) -> Next {
-        if scene.calm {
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        if context.calm {
             return Next::Listen;
         }
-        let Some(drawn) = scene.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) else {
+        let Some(drawn) = context.pick(NAMES * OPERATIONS.len() as u64 + 1).checked_sub(1) else {
             return Next::Sleep(IDLE_MILLIS);
         };
         let operation = OPERATIONS[(drawn / NAMES) as usize];
         self.releases = operation == Operation::DropFinalizers;
-        self.ask(operation, drawn % NAMES, scene).into()
+        self.ask(operation, drawn % NAMES, context).into()
     }
 
-    fn answered(&mut self, reply: &Reply, scene: &mut Scene<'_>) -> Next {
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
         if self.releases && reply.status == 200 && object::is_being_deleted(&reading::body(reply)) {
-            scene.mark(Mark::FinalizerReleased);
+            context.mark(Mark::FinalizerReleased);
         }
-        scene.pause()
+        context.pause()
     }
 
-    fn broken(&mut self, scene: &mut Scene<'_>) -> Next {
-        scene.pause()
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
     }
 }

@@ -1,8 +1,8 @@
 //! The cluster: its members, who leads, the operations, and leases by given time.
 
 use super::flaw::{EtcdFlaw, Flawed};
-use super::watch::Follower;
-use super::{Delivery, Member, Server};
+use super::watch::FollowedFeed;
+use super::{Delivery, MemberId, ServerId};
 use std::collections::BTreeMap;
 use steersman_core::limits;
 use steersman_core::mvcc::{Mvcc, WatchId, Watchers};
@@ -20,7 +20,7 @@ enum Process {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Node {
+struct MemberState {
     process: Process,
     /// The revision it has applied while it lags; None applies whatever is committed.
     lag: Option<Rev>,
@@ -28,17 +28,17 @@ struct Node {
 
 /// One store on one to five members. Nothing happens in it but by its methods.
 #[derive(Debug)]
-pub struct Cluster {
+pub struct EtcdCluster {
     /// What is committed.
     pub(super) mvcc: Mvcc,
-    nodes: Vec<Node>,
-    leader: Option<Member>,
+    members: Vec<MemberState>,
+    leader: Option<MemberId>,
     pub(super) watchers: Watchers,
-    pub(super) followers: BTreeMap<WatchId, Follower>,
+    pub(super) followers: BTreeMap<WatchId, FollowedFeed>,
     /// The followers by whose they are.
-    pub(super) feeds: BTreeMap<(Server, Feed), WatchId>,
+    pub(super) feeds: BTreeMap<(ServerId, Feed), WatchId>,
     /// Feeds that were lost outside a delivery.
-    pub(super) undelivered: Vec<(Server, Delivery)>,
+    pub(super) undelivered: Vec<(ServerId, Delivery)>,
     /// Nothing has happened since the last drain that could give watches something to deliver.
     pub(super) settled: bool,
     /// Changes that were not taken yet; None until `keep_changes` is called.
@@ -49,7 +49,7 @@ pub struct Cluster {
     pub(super) flawed: Flawed,
 }
 
-impl Cluster {
+impl EtcdCluster {
     /// Empty, at revision 1; all members run and the first leads.
     ///
     /// # Panics
@@ -58,8 +58,8 @@ impl Cluster {
         assert!((1..=MEMBERS).contains(&members), "a cluster has 1 to {MEMBERS} members");
         Self {
             mvcc: Mvcc::new(),
-            nodes: vec![Node { process: Process::Running, lag: None }; members as usize],
-            leader: Some(Member(0)),
+            members: vec![MemberState { process: Process::Running, lag: None }; members as usize],
+            leader: Some(MemberId(0)),
             watchers: Watchers::new(),
             followers: BTreeMap::new(),
             feeds: BTreeMap::new(),
@@ -88,38 +88,38 @@ impl Cluster {
         self.mvcc.revision()
     }
 
-    pub fn members(&self) -> impl Iterator<Item = Member> + use<> {
-        (0..self.nodes.len() as u32).map(Member)
+    pub fn members(&self) -> impl Iterator<Item = MemberId> + use<> {
+        (0..self.members.len() as u32).map(MemberId)
     }
 
-    fn node(&self, member: Member) -> &Node {
-        self.nodes.get(member.0 as usize).expect("members are those of the cluster")
+    fn member(&self, member: MemberId) -> &MemberState {
+        self.members.get(member.0 as usize).expect("members are those of the cluster")
     }
 
-    fn node_mut(&mut self, member: Member) -> &mut Node {
-        self.nodes.get_mut(member.0 as usize).expect("members are those of the cluster")
+    fn member_mut(&mut self, member: MemberId) -> &mut MemberState {
+        self.members.get_mut(member.0 as usize).expect("members are those of the cluster")
     }
 
     /// Whether it can be reached: not stopped, though perhaps paused.
-    pub fn is_up(&self, member: Member) -> bool {
-        self.node(member).process != Process::Stopped
+    pub fn is_up(&self, member: MemberId) -> bool {
+        self.member(member).process != Process::Stopped
     }
 
-    pub fn is_paused(&self, member: Member) -> bool {
-        self.node(member).process == Process::Paused
+    pub fn is_paused(&self, member: MemberId) -> bool {
+        self.member(member).process == Process::Paused
     }
 
     /// Neither stopped nor paused.
-    pub fn is_running(&self, member: Member) -> bool {
-        self.node(member).process == Process::Running
+    pub fn is_running(&self, member: MemberId) -> bool {
+        self.member(member).process == Process::Running
     }
 
     fn has_majority(&self) -> bool {
-        let running = self.nodes.iter().filter(|node| node.process == Process::Running).count();
-        running * 2 > self.nodes.len()
+        let running = self.members.iter().filter(|state| state.process == Process::Running).count();
+        running * 2 > self.members.len()
     }
 
-    pub fn leader(&self) -> Option<Member> {
+    pub fn leader(&self) -> Option<MemberId> {
         self.leader
     }
 
@@ -135,7 +135,7 @@ impl Cluster {
 
     /// A member becomes the leader, and leases have their full time again. False, and no change, when it
     /// or the majority does not run.
-    pub fn elected(&mut self, now: Mono, leader: Member) -> bool {
+    pub fn elected(&mut self, now: Mono, leader: MemberId) -> bool {
         if !self.is_running(leader) || !self.has_majority() {
             return false;
         }
@@ -145,9 +145,9 @@ impl Cluster {
     }
 
     /// The member's process ends. Its watches break; a leader leads no more.
-    pub fn stop(&mut self, member: Member) {
+    pub fn stop(&mut self, member: MemberId) {
         self.begin_lag(member);
-        self.node_mut(member).process = Process::Stopped;
+        self.member_mut(member).process = Process::Stopped;
         if self.leader == Some(member) {
             self.leader = None;
         }
@@ -155,55 +155,55 @@ impl Cluster {
     }
 
     /// Starts a stopped member. It lags where it was, until it catches up.
-    pub fn start(&mut self, member: Member) {
+    pub fn start(&mut self, member: MemberId) {
         if !self.is_up(member) {
-            self.node_mut(member).process = Process::Running;
+            self.member_mut(member).process = Process::Running;
         }
     }
 
     /// The member does nothing until it goes on; its connections stay open. A paused leader still holds
     /// its office, until another is elected.
-    pub fn pause(&mut self, member: Member) {
+    pub fn pause(&mut self, member: MemberId) {
         if self.is_running(member) {
             self.begin_lag(member);
-            self.node_mut(member).process = Process::Paused;
+            self.member_mut(member).process = Process::Paused;
         }
     }
 
     /// A paused member goes on. It lags where it was, until it catches up.
-    pub fn resume(&mut self, member: Member) {
+    pub fn resume(&mut self, member: MemberId) {
         if self.is_paused(member) {
-            self.node_mut(member).process = Process::Running;
+            self.member_mut(member).process = Process::Running;
             self.settled = false;
         }
     }
 
     /// The revision that a member has applied.
-    pub fn applied(&self, member: Member) -> Rev {
-        self.node(member).lag.unwrap_or_else(|| self.revision())
+    pub fn applied(&self, member: MemberId) -> Rev {
+        self.member(member).lag.unwrap_or_else(|| self.revision())
     }
 
     /// From here on a member applies only what it is told to.
-    pub fn begin_lag(&mut self, member: Member) {
+    pub fn begin_lag(&mut self, member: MemberId) {
         let applied = self.applied(member);
-        self.node_mut(member).lag = Some(applied);
+        self.member_mut(member).lag = Some(applied);
     }
 
     /// A lagging member that runs applies up to a revision, if that is committed; it still lags.
-    pub fn apply(&mut self, member: Member, up_to: Rev) {
+    pub fn apply(&mut self, member: MemberId, up_to: Rev) {
         let up_to = up_to.min(self.revision());
-        let node = self.node_mut(member);
-        if let (Process::Running, Some(lag)) = (node.process, node.lag) {
-            node.lag = Some(lag.max(up_to));
+        let state = self.member_mut(member);
+        if let (Process::Running, Some(lag)) = (state.process, state.lag) {
+            state.lag = Some(lag.max(up_to));
             self.settled = false;
         }
     }
 
     /// A member that runs applies everything, and lags no more.
-    pub fn catch_up(&mut self, member: Member) {
-        let node = self.node_mut(member);
-        if node.process == Process::Running {
-            node.lag = None;
+    pub fn catch_up(&mut self, member: MemberId) {
+        let state = self.member_mut(member);
+        if state.process == Process::Running {
+            state.lag = None;
             self.settled = false;
         }
     }
@@ -228,8 +228,8 @@ impl Cluster {
     /// Performs an operation through a member. It is committed when this returns. A refusal says
     /// `Failed`, with no effect; what is sent to a paused member has none either, but its sender cannot
     /// know: who drives the cluster should hold the operation back until the member goes on.
-    pub fn perform(&mut self, now: Mono, member: Member, op: &Op) -> Stored {
-        match self.node(member).process {
+    pub fn perform(&mut self, now: Mono, member: MemberId, op: &Op) -> Stored {
+        match self.member(member).process {
             Process::Stopped => Stored::Failed(StoreError::Unavailable("connection refused".into())),
             Process::Paused if is_proposal(op) => Stored::Unknown("etcdserver: request timed out".into()),
             Process::Paused => {
@@ -264,7 +264,7 @@ impl Cluster {
         }
     }
 
-    fn commit(&mut self, now: Mono, member: Member, op: &Op) -> Result<Stored, StoreError> {
+    fn commit(&mut self, now: Mono, member: MemberId, op: &Op) -> Result<Stored, StoreError> {
         match op {
             Op::Range(range) => self.range(member, range).map(Stored::Ranged),
             Op::Txn(txn) => {
@@ -285,7 +285,7 @@ impl Cluster {
         }
     }
 
-    fn range(&self, member: Member, range: &Range) -> Result<Ranged, StoreError> {
+    fn range(&self, member: MemberId, range: &Range) -> Result<Ranged, StoreError> {
         if self.flawed.is(EtcdFlaw::StaleReadOfPausedMember) {
             return self.mvcc.range_at(range, self.applied(member).max(self.mvcc.compact_revision()));
         }
@@ -337,7 +337,7 @@ impl Cluster {
         self.check_watches();
         for member in self.members() {
             assert!(self.applied(member) <= self.revision(), "members apply what is committed");
-            let lags = self.node(member).lag.is_some();
+            let lags = self.member(member).lag.is_some();
             assert!(lags || self.is_running(member), "a member that does not run applies nothing");
         }
         assert!(self.leader.is_none_or(|leader| self.is_up(leader)), "a stopped member does not lead");

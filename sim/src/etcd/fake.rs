@@ -1,18 +1,18 @@
 //! One healthy member: what is performed is at once committed, applied and there to be delivered, and
 //! leases end when their time is up.
 
-use super::{Cluster, Delivery, Member, Server};
+use super::{Delivery, EtcdCluster, MemberId, ServerId};
 use bytes::Bytes;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, Stored};
 
-const MEMBER: Member = Member(0);
+const MEMBER: MemberId = MemberId(0);
 
 /// One store. A feed's name only labels what is delivered: stores of several feeds are several fakes.
 #[derive(Debug)]
 pub struct FakeEtcd {
-    cluster: Cluster,
+    cluster: EtcdCluster,
 }
 
 impl Default for FakeEtcd {
@@ -24,7 +24,7 @@ impl Default for FakeEtcd {
 impl FakeEtcd {
     /// Empty, at revision 1.
     pub fn new() -> Self {
-        Self { cluster: Cluster::new(1) }
+        Self { cluster: EtcdCluster::new(1) }
     }
 
     /// The machine inside, for checkers: what etcd really holds.
@@ -50,24 +50,24 @@ impl FakeEtcd {
 
     /// Delivers all changes of the keys under the prefix after the revision. A server follows a feed
     /// once; following it again replaces what was.
-    pub fn follow(&mut self, server: Server, feed: Feed, prefix: &Bytes, after: Rev) {
+    pub fn follow(&mut self, server: ServerId, feed: Feed, prefix: &Bytes, after: Rev) {
         self.cluster.follow(server, feed, MEMBER, prefix, after);
     }
 
     /// Stops delivering, as when the server ends or its connection breaks.
-    pub fn unfollow(&mut self, server: Server, feed: Feed) {
+    pub fn unfollow(&mut self, server: ServerId, feed: Feed) {
         self.cluster.unfollow(server, feed);
     }
 
     /// Makes the next [`FakeEtcd::drain`] report to which revision the feed is complete, also when
     /// nothing has changed.
-    pub fn request_progress(&mut self, server: Server, feed: Feed) {
+    pub fn request_progress(&mut self, server: ServerId, feed: Feed) {
         self.cluster.request_progress(server, feed);
     }
 
     /// Everything there is to deliver: for each server and feed batches in order of revision, then a
     /// progress report where one was asked for.
-    pub fn drain(&mut self) -> Vec<(Server, Delivery)> {
+    pub fn drain(&mut self) -> Vec<(ServerId, Delivery)> {
         self.cluster.drain()
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use steersman_core::store::{LeaseId, Put, StoreError, Txn, TxnOp, Why};
 
-    const SERVER: Server = Server(0);
+    const SERVER: ServerId = ServerId(0);
     const FEED: Feed = Feed(0);
 
     fn put(etcd: &mut FakeEtcd, now: Mono, key: &'static str, lease: LeaseId) -> Stored {

@@ -47,17 +47,17 @@ mod watch;
 
 use steersman_core::store::{Batch, Feed, Why};
 
-pub use cluster::{Cluster, MEMBERS};
+pub use cluster::{EtcdCluster, MEMBERS};
 pub use fake::FakeEtcd;
 pub use flaw::{EtcdFlaw, Flawed};
 
 /// One of the servers over the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Server(pub u32);
+pub struct ServerId(pub u32);
 
 /// One of the members of the cluster, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Member(pub u32);
+pub struct MemberId(pub u32);
 
 /// What a server gets from a feed that it follows.
 #[derive(Clone, Debug, PartialEq, Eq)]

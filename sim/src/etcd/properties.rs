@@ -1,7 +1,7 @@
 //! Random operations, faults of members and slow feeds: what every follower was delivered, applied to
 //! what it had listed, is the committed state at that revision; it never goes back and never skips.
 
-use super::{Cluster, Delivery, Flawed, Member, Server};
+use super::{Delivery, EtcdCluster, Flawed, MemberId, ServerId};
 use crate::choose::{Chooser, Label};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -27,12 +27,12 @@ struct Copy {
 
 struct Run {
     chooser: Chooser,
-    cluster: Cluster,
+    cluster: EtcdCluster,
     now: Mono,
     /// The committed state at each revision, by the witness.
     history: BTreeMap<Rev, State>,
     newest: State,
-    copies: BTreeMap<Server, Copy>,
+    copies: BTreeMap<ServerId, Copy>,
     leases: Vec<LeaseId>,
     batches: usize,
     lost: usize,
@@ -41,7 +41,7 @@ struct Run {
 
 impl Run {
     fn new(seed: u64, members: u32) -> Self {
-        let mut cluster = Cluster::new(members);
+        let mut cluster = EtcdCluster::new(members);
         cluster.keep_changes();
         Self {
             chooser: Chooser::from_seed(seed),
@@ -61,13 +61,13 @@ impl Run {
         self.chooser.pick(Label::Member.only(), bound as u64) as usize
     }
 
-    fn member(&mut self) -> Member {
+    fn member(&mut self) -> MemberId {
         let members = self.cluster.members().count();
-        Member(self.pick(members) as u32)
+        MemberId(self.pick(members) as u32)
     }
 
-    fn server(&mut self) -> Server {
-        Server(self.pick(SERVERS as usize) as u32)
+    fn server(&mut self) -> ServerId {
+        ServerId(self.pick(SERVERS as usize) as u32)
     }
 
     fn key(&mut self) -> Bytes {
@@ -146,7 +146,7 @@ impl Run {
     }
 
     /// Lists at the newest revision and follows, or resumes from where the copy is.
-    fn follow(&mut self, server: Server) {
+    fn follow(&mut self, server: ServerId) {
         let member = self.member();
         if !self.copies.contains_key(&server) {
             let prefix = Bytes::from_static(PREFIXES[self.pick(PREFIXES.len())].as_bytes());
@@ -158,7 +158,7 @@ impl Run {
         self.cluster.follow(server, FEED, member, &copy.prefix, copy.revision);
     }
 
-    fn receive(&mut self, server: Server, delivery: Delivery) {
+    fn receive(&mut self, server: ServerId, delivery: Delivery) {
         match delivery {
             Delivery::Changed(batch) => self.change(server, batch),
             Delivery::Lost(_, Why::Compacted { compact_revision }) => {
@@ -171,7 +171,7 @@ impl Run {
         }
     }
 
-    fn change(&mut self, server: Server, batch: Batch) {
+    fn change(&mut self, server: ServerId, batch: Batch) {
         let copy = self.copies.get_mut(&server).expect("only followers are told");
         self.batches += 1;
         self.progressed += usize::from(batch.events.is_empty());
@@ -246,12 +246,12 @@ impl Run {
             self.cluster.resume(member);
             self.cluster.catch_up(member);
         }
-        assert!(self.cluster.elected(self.now, Member(0)));
+        assert!(self.cluster.elected(self.now, MemberId(0)));
         let key = Bytes::from_static(b"/last");
         let put = TxnOp::Put(Put { key, value: Bytes::new(), lease: LeaseId(0) });
-        self.cluster.perform(self.now, Member(0), &Op::Txn(Txn { then: vec![put], ..Txn::default() }));
+        self.cluster.perform(self.now, MemberId(0), &Op::Txn(Txn { then: vec![put], ..Txn::default() }));
         self.witness();
-        for server in (0..SERVERS).map(Server) {
+        for server in (0..SERVERS).map(ServerId) {
             self.drain();
             self.follow(server);
             self.cluster.request_progress(server, FEED);

@@ -1,17 +1,17 @@
 //! Dialogues with a cluster: one behaviour each.
 
-use super::{Cluster, Delivery, Member, Server};
+use super::{Delivery, EtcdCluster, MemberId, ServerId};
 use bytes::Bytes;
 use steersman_core::now::Mono;
 use steersman_core::store::{
     EventType, Feed, LeaseId, Op, Put, Range, Rev, StoreError, Stored, Txn, TxnOp, Why,
 };
 
-const SERVER: Server = Server(7);
+const SERVER: ServerId = ServerId(7);
 const FEED: Feed = Feed(0);
-const ONE: Member = Member(0);
-const TWO: Member = Member(1);
-const THREE: Member = Member(2);
+const ONE: MemberId = MemberId(0);
+const TWO: MemberId = MemberId(1);
+const THREE: MemberId = MemberId(2);
 const NOW: Mono = Mono(0);
 
 fn put(key: &'static str, bytes: usize, lease: LeaseId) -> TxnOp {
@@ -36,16 +36,16 @@ fn unavailable(why: &str) -> Stored {
 }
 
 /// A committed write through the first member.
-fn write(cluster: &mut Cluster, op: TxnOp) {
+fn write(cluster: &mut EtcdCluster, op: TxnOp) {
     let stored = cluster.perform(NOW, ONE, &txn(vec![op]));
     assert!(matches!(stored, Stored::Txn(_)), "{stored:?}");
 }
 
-fn write_keys(cluster: &mut Cluster, keys: &[&'static str]) {
+fn write_keys(cluster: &mut EtcdCluster, keys: &[&'static str]) {
     keys.iter().for_each(|key| write(cluster, put(key, 1, LeaseId(0))));
 }
 
-fn follow(cluster: &mut Cluster, member: Member, after: u64) {
+fn follow(cluster: &mut EtcdCluster, member: MemberId, after: u64) {
     cluster.follow(SERVER, FEED, member, &Bytes::from_static(b"/"), Rev(after));
 }
 
@@ -61,20 +61,20 @@ fn said(delivery: Delivery) -> String {
     }
 }
 
-fn drained(cluster: &mut Cluster) -> Vec<String> {
+fn drained(cluster: &mut EtcdCluster) -> Vec<String> {
     cluster.check();
     let deliveries = cluster.drain();
     cluster.check();
     deliveries.into_iter().map(|(_, delivery)| said(delivery)).collect()
 }
 
-fn delivered(cluster: &mut Cluster, at_most: usize) -> Option<String> {
+fn delivered(cluster: &mut EtcdCluster, at_most: usize) -> Option<String> {
     cluster.deliver(SERVER, FEED, at_most).map(said)
 }
 
 #[test]
 fn a_member_delivers_what_it_has_applied() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     follow(&mut cluster, TWO, 1);
     cluster.begin_lag(TWO);
     write_keys(&mut cluster, &["/a", "/b", "/c"]);
@@ -93,7 +93,7 @@ fn a_member_delivers_what_it_has_applied() {
 
 #[test]
 fn without_a_leader_nothing_is_written_and_leases_do_not_expire() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     let Stored::Leased { id, .. } = cluster.perform(NOW, ONE, &Op::LeaseGrant { ttl_seconds: 10 }) else {
         panic!("a lease is granted");
     };
@@ -117,7 +117,7 @@ fn without_a_leader_nothing_is_written_and_leases_do_not_expire() {
 
 #[test]
 fn a_stopped_members_watches_break_and_it_catches_up_later() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     follow(&mut cluster, TWO, 1);
     write_keys(&mut cluster, &["/a"]);
     cluster.stop(TWO);
@@ -137,7 +137,7 @@ fn a_stopped_members_watches_break_and_it_catches_up_later() {
 
 #[test]
 fn following_again_delivers_nothing_of_the_earlier_feed() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     follow(&mut cluster, TWO, 1);
     cluster.stop(TWO);
     follow(&mut cluster, THREE, 1);
@@ -147,7 +147,7 @@ fn following_again_delivers_nothing_of_the_earlier_feed() {
 
 #[test]
 fn a_leader_needs_a_majority_and_must_run() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     cluster.stop(ONE);
     assert!(!cluster.has_leader(), "the leader is gone");
     assert!(!cluster.elected(NOW, ONE), "the stopped cannot lead");
@@ -161,7 +161,7 @@ fn a_leader_needs_a_majority_and_must_run() {
 
 #[test]
 fn a_paused_member_is_silent_until_it_goes_on() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     follow(&mut cluster, TWO, 1);
     write_keys(&mut cluster, &["/a"]);
     cluster.pause(TWO);
@@ -180,7 +180,7 @@ fn a_paused_member_is_silent_until_it_goes_on() {
 
 #[test]
 fn small_batches_hold_whole_revisions() {
-    let mut cluster = Cluster::new(1);
+    let mut cluster = EtcdCluster::new(1);
     follow(&mut cluster, ONE, 1);
     cluster.hold(SERVER, FEED);
     write_keys(&mut cluster, &["/a"]);
@@ -195,7 +195,7 @@ fn small_batches_hold_whole_revisions() {
 
 #[test]
 fn progress_claims_only_what_was_delivered() {
-    let mut cluster = Cluster::new(1);
+    let mut cluster = EtcdCluster::new(1);
     follow(&mut cluster, ONE, 2);
     cluster.request_progress(SERVER, FEED);
     assert_eq!(drained(&mut cluster), [""; 0], "nothing before the watch begins");
@@ -211,9 +211,9 @@ fn progress_claims_only_what_was_delivered() {
 
 #[test]
 fn cancelling_concerns_one_feed() {
-    let mut cluster = Cluster::new(1);
+    let mut cluster = EtcdCluster::new(1);
     follow(&mut cluster, ONE, 1);
-    cluster.follow(Server(8), FEED, ONE, &Bytes::from_static(b"/"), Rev(1));
+    cluster.follow(ServerId(8), FEED, ONE, &Bytes::from_static(b"/"), Rev(1));
     write_keys(&mut cluster, &["/a"]);
     cluster.cancel(SERVER, FEED);
     cluster.cancel(SERVER, FEED);
@@ -222,19 +222,19 @@ fn cancelling_concerns_one_feed() {
 
 #[test]
 fn a_watch_is_cancelled_when_compaction_took_what_it_needs() {
-    let mut cluster = Cluster::new(1);
+    let mut cluster = EtcdCluster::new(1);
     for (server, after) in [(0, 1), (1, 2), (2, 3)] {
-        cluster.follow(Server(server), FEED, ONE, &Bytes::from_static(b"/"), Rev(after));
+        cluster.follow(ServerId(server), FEED, ONE, &Bytes::from_static(b"/"), Rev(after));
     }
     write_keys(&mut cluster, &["/a", "/b", "/c"]);
     assert_eq!(cluster.perform(NOW, ONE, &Op::Compact(Rev(3))), Stored::Compacted);
     assert_eq!(drained(&mut cluster), ["compacted 3", "[3, 4] up to 4", "[4] up to 4"]);
-    assert_eq!(cluster.followed(Server(0), FEED), None);
+    assert_eq!(cluster.followed(ServerId(0), FEED), None);
 }
 
 #[test]
 fn a_slow_watch_gets_a_deletion_without_what_was_before() {
-    let mut cluster = Cluster::new(1);
+    let mut cluster = EtcdCluster::new(1);
     write_keys(&mut cluster, &["/a", "/b"]);
     follow(&mut cluster, ONE, 3);
     write(&mut cluster, delete("/a"));
@@ -249,7 +249,7 @@ fn a_slow_watch_gets_a_deletion_without_what_was_before() {
 
 #[test]
 fn refusals_have_no_effect() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     write_keys(&mut cluster, &["/a"]);
     let writes = |bytes| txn(vec![put("/b", bytes, LeaseId(0))]);
     let failed = Stored::Failed;
@@ -274,7 +274,7 @@ fn refusals_have_no_effect() {
 
 #[test]
 fn a_witness_gets_every_change_at_once() {
-    let mut cluster = Cluster::new(3);
+    let mut cluster = EtcdCluster::new(3);
     write_keys(&mut cluster, &["/before"]);
     cluster.keep_changes();
     cluster.members().for_each(|member| cluster.begin_lag(member));
@@ -298,8 +298,8 @@ mod museum {
     use super::*;
     use crate::etcd::{EtcdFlaw, Flawed};
 
-    fn flawed(flaw: EtcdFlaw) -> Cluster {
-        let mut cluster = Cluster::new(3);
+    fn flawed(flaw: EtcdFlaw) -> EtcdCluster {
+        let mut cluster = EtcdCluster::new(3);
         cluster.set_flawed(Flawed::with(flaw));
         cluster
     }

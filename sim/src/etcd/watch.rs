@@ -1,9 +1,9 @@
 //! The feeds that servers follow through members: what each is delivered, how much at once, and how it
 //! breaks off.
 
-use super::cluster::Cluster;
+use super::cluster::EtcdCluster;
 use super::flaw::EtcdFlaw;
-use super::{Delivery, Member, Server};
+use super::{Delivery, MemberId, ServerId};
 use bytes::Bytes;
 use steersman_core::limits;
 use steersman_core::mvcc::{Notice, WatchId, WatchRequest, prefix_end};
@@ -11,10 +11,10 @@ use steersman_core::store::{Batch, Event, EventType, Feed, Rev, StoreError, Why}
 
 /// A feed that is followed.
 #[derive(Debug)]
-pub(super) struct Follower {
-    server: Server,
+pub(super) struct FollowedFeed {
+    server: ServerId,
     feed: Feed,
-    member: Member,
+    member: MemberId,
     prefix: Bytes,
     /// The revision after which it began.
     after: Rev,
@@ -23,11 +23,11 @@ pub(super) struct Follower {
     progress_wanted: bool,
 }
 
-impl Cluster {
+impl EtcdCluster {
     /// Delivers all changes of the keys under the prefix after the revision, as the member applies them.
     /// A server follows a feed once; following it again replaces what was. Without a leader, or on a
     /// stopped member, the feed is lost at once.
-    pub fn follow(&mut self, server: Server, feed: Feed, member: Member, prefix: &Bytes, after: Rev) {
+    pub fn follow(&mut self, server: ServerId, feed: Feed, member: MemberId, prefix: &Bytes, after: Rev) {
         self.unfollow(server, feed);
         let refused = if !self.is_up(member) {
             Some("connection refused")
@@ -43,11 +43,11 @@ impl Cluster {
         let flawed = self.flawed.is(EtcdFlaw::OldEventsOfFutureWatch);
         let after = if flawed { after.min(self.applied(member)) } else { after };
         let prefix = prefix.clone();
-        self.watch(Follower { server, feed, member, prefix, after, held: false, progress_wanted: false });
+        self.watch(FollowedFeed { server, feed, member, prefix, after, held: false, progress_wanted: false });
     }
 
     /// Begins the watch; None when it is refused and lost.
-    fn watch(&mut self, follower: Follower) -> Option<WatchId> {
+    fn watch(&mut self, follower: FollowedFeed) -> Option<WatchId> {
         let request = WatchRequest {
             key: follower.prefix.clone(),
             end: Some(prefix_end(&follower.prefix)),
@@ -70,15 +70,15 @@ impl Cluster {
     }
 
     /// The member through which a server follows a feed.
-    pub fn followed(&self, server: Server, feed: Feed) -> Option<Member> {
+    pub fn followed(&self, server: ServerId, feed: Feed) -> Option<MemberId> {
         self.follower(server, feed).map(|follower| follower.member)
     }
 
-    fn follower(&self, server: Server, feed: Feed) -> Option<&Follower> {
+    fn follower(&self, server: ServerId, feed: Feed) -> Option<&FollowedFeed> {
         self.feeds.get(&(server, feed)).and_then(|watch| self.followers.get(watch))
     }
 
-    fn follower_mut(&mut self, server: Server, feed: Feed) -> Option<&mut Follower> {
+    fn follower_mut(&mut self, server: ServerId, feed: Feed) -> Option<&mut FollowedFeed> {
         self.feeds.get(&(server, feed)).and_then(|watch| self.followers.get_mut(watch))
     }
 
@@ -90,7 +90,7 @@ impl Cluster {
 
     /// Stops delivering, as when the server ends or its connection breaks. What was not delivered yet
     /// never will be.
-    pub fn unfollow(&mut self, server: Server, feed: Feed) {
+    pub fn unfollow(&mut self, server: ServerId, feed: Feed) {
         if let Some(watch) = self.feeds.remove(&(server, feed)) {
             self.followers.remove(&watch);
             self.watchers.cancel(watch);
@@ -103,7 +103,7 @@ impl Cluster {
     }
 
     /// The member cancels the watch, as it may at any time: the feed is lost.
-    pub fn cancel(&mut self, server: Server, feed: Feed) {
+    pub fn cancel(&mut self, server: ServerId, feed: Feed) {
         if self.followed(server, feed).is_some() {
             self.unfollow(server, feed);
             self.lose(server, feed, Why::Disconnected("etcdserver: watch canceled".into()));
@@ -111,7 +111,7 @@ impl Cluster {
     }
 
     /// A stopped member's watches.
-    pub(super) fn break_watches(&mut self, member: Member) {
+    pub(super) fn break_watches(&mut self, member: MemberId) {
         let broken = self.followers.extract_if(.., |_, follower| follower.member == member);
         for (watch, follower) in broken.collect::<Vec<_>>() {
             self.watchers.cancel(watch);
@@ -121,18 +121,18 @@ impl Cluster {
         }
     }
 
-    fn lose(&mut self, server: Server, feed: Feed, why: Why) {
+    fn lose(&mut self, server: ServerId, feed: Feed, why: Why) {
         self.undelivered.push((server, Delivery::Lost(feed, why)));
     }
 
     /// The watch is slow: [`Cluster::drain`] passes it by until it is released.
-    pub fn hold(&mut self, server: Server, feed: Feed) {
+    pub fn hold(&mut self, server: ServerId, feed: Feed) {
         if let Some(follower) = self.follower_mut(server, feed) {
             follower.held = true;
         }
     }
 
-    pub fn release(&mut self, server: Server, feed: Feed) {
+    pub fn release(&mut self, server: ServerId, feed: Feed) {
         if let Some(follower) = self.follower_mut(server, feed) {
             follower.held = false;
             self.settled = false;
@@ -141,7 +141,7 @@ impl Cluster {
 
     /// Makes a delivery report to which revision the feed is complete, also when nothing has changed: as
     /// soon as everything is delivered that the member has applied.
-    pub fn request_progress(&mut self, server: Server, feed: Feed) {
+    pub fn request_progress(&mut self, server: ServerId, feed: Feed) {
         if let Some(follower) = self.follower_mut(server, feed) {
             follower.progress_wanted = true;
             self.settled = false;
@@ -150,7 +150,7 @@ impl Cluster {
 
     /// A request for progress that was not answered yet never will be: etcd drops one that finds the
     /// watch behind.
-    pub fn forget_progress(&mut self, server: Server, feed: Feed) {
+    pub fn forget_progress(&mut self, server: ServerId, feed: Feed) {
         if let Some(follower) = self.follower_mut(server, feed) {
             follower.progress_wanted = false;
         }
@@ -159,19 +159,19 @@ impl Cluster {
     /// Delivers a feed's next batch now, held or not: it ends with the revision that reaches `at_most`
     /// events, one revision at least; then a progress report where one was asked for. None when there is
     /// nothing.
-    pub fn deliver(&mut self, server: Server, feed: Feed, at_most: usize) -> Option<Delivery> {
+    pub fn deliver(&mut self, server: ServerId, feed: Feed, at_most: usize) -> Option<Delivery> {
         let watch = *self.feeds.get(&(server, feed))?;
         self.next(watch, at_most)
     }
 
     /// Everything there is to deliver but of what is held: for each server and feed batches in order of
     /// revision, then a progress report where one was asked for.
-    pub fn drain(&mut self) -> Vec<(Server, Delivery)> {
+    pub fn drain(&mut self) -> Vec<(ServerId, Delivery)> {
         let mut deliveries = std::mem::take(&mut self.undelivered);
         if self.settled {
             return deliveries;
         }
-        let watches: Vec<(WatchId, Server)> = self
+        let watches: Vec<(WatchId, ServerId)> = self
             .followers
             .iter()
             .filter(|(_, follower)| !follower.held)
@@ -234,8 +234,8 @@ impl Cluster {
     }
 
     /// Of a flaw: the watch goes on where history begins again.
-    fn skip(&mut self, follower: Follower, compact_revision: Rev, at_most: usize) -> Option<Delivery> {
-        let watch = self.watch(Follower { after: Rev(compact_revision.0 - 1), ..follower })?;
+    fn skip(&mut self, follower: FollowedFeed, compact_revision: Rev, at_most: usize) -> Option<Delivery> {
+        let watch = self.watch(FollowedFeed { after: Rev(compact_revision.0 - 1), ..follower })?;
         self.next(watch, at_most)
     }
 

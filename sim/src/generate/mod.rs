@@ -7,7 +7,7 @@ mod body;
 mod grammar;
 pub mod words;
 
-use crate::ask::{Ask, Identity, Query, Verb};
+use crate::client_request::{Action, ClientRequest, Identity, RequestOptions};
 use crate::directory::{Directory, Place};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -109,13 +109,13 @@ impl Generator {
     }
 
     /// The creation of the namespace that all the others are about.
-    pub fn namespace(&self, directory: &Directory) -> Ask {
+    pub fn namespace(&self, directory: &Directory) -> ClientRequest {
         let namespaces = Place::collection(directory.find("", "v1", "namespaces"), "");
-        Ask::create(&namespaces, format!(r#"{{"metadata":{{"name":"{NAMESPACE}"}}}}"#))
+        ClientRequest::create(&namespaces, format!(r#"{{"metadata":{{"name":"{NAMESPACE}"}}}}"#))
     }
 
     /// A request.
-    pub fn request(&self, pick: Pick<'_>, directory: &Directory) -> Ask {
+    pub fn request(&self, pick: Pick<'_>, directory: &Directory) -> ClientRequest {
         let sort = one(pick, SORTS);
         let mut resources: Vec<&Resource> = directory.registry.iter().collect();
         let meets = |resource: &&&Resource| MEETING.contains(&resource.row.plural);
@@ -159,15 +159,18 @@ impl Generator {
                     _ => body::value(pick, 4),
                 };
                 let target = directory.path(&place) + one(pick, &["", "?fieldManager=t", "?force=true"]);
-                Ask { media, ..with_json(raw("PATCH", target), &patch) }
+                ClientRequest { media, ..with_json(raw("PATCH", target), &patch) }
             }
             Sort::JsonPatch => {
                 let patch = with_json(raw("PATCH", directory.path(&place)), &body::json_patch(pick));
-                Ask { media: "application/json-patch+json", ..patch }
+                ClientRequest { media: "application/json-patch+json", ..patch }
             }
             Sort::Delete => {
                 let options = one(pick, grammar::DELETIONS);
-                Ask { body: Bytes::from_static(options.as_bytes()), ..raw("DELETE", directory.path(&place)) }
+                ClientRequest {
+                    body: Bytes::from_static(options.as_bytes()),
+                    ..raw("DELETE", directory.path(&place))
+                }
             }
             Sort::DeleteCollection => {
                 let query = one(
@@ -181,12 +184,16 @@ impl Generator {
                 let object = json::to_vec(&self.object(resource, &place.name));
                 let media = one(pick, BODY_MEDIA);
                 let body = body::damaged(pick, object).into();
-                Ask { body, media, ..raw("POST", directory.path(&collection)) }
+                ClientRequest { body, media, ..raw("POST", directory.path(&collection)) }
             }
             Sort::Yaml => {
                 let body = grammar::yaml(pick).into();
                 let media = "application/yaml";
-                Ask { body, media, ..raw("POST", directory.path(&collection) + "?fieldValidation=Strict") }
+                ClientRequest {
+                    body,
+                    media,
+                    ..raw("POST", directory.path(&collection) + "?fieldValidation=Strict")
+                }
             }
             Sort::Path => {
                 let method = one(pick, METHODS);
@@ -197,7 +204,13 @@ impl Generator {
     }
 
     /// A subresource of an object, one that it has or one that it does not have.
-    fn subresource(&self, pick: Pick<'_>, directory: &Directory, resource: &Resource, place: &Place) -> Ask {
+    fn subresource(
+        &self,
+        pick: Pick<'_>,
+        directory: &Directory,
+        resource: &Resource,
+        place: &Place,
+    ) -> ClientRequest {
         let subs = resource.row.subs;
         let name = match pick(subs.len() as u64 + 1) as usize {
             index if index < subs.len() => subs[index].name,
@@ -214,7 +227,7 @@ impl Generator {
             }
             3 => {
                 let patch = with_json(raw("PATCH", path), &body::value(pick, 3));
-                Ask { media: one(pick, PATCH_MEDIA), ..patch }
+                ClientRequest { media: one(pick, PATCH_MEDIA), ..patch }
             }
             _ => with_json(raw("POST", path), &object),
         }
@@ -259,11 +272,11 @@ fn options(pick: Pick<'_>) -> &'static str {
     one(pick, &["", "", "?dryRun=All", "?fieldValidation=Strict", "?fieldValidation=Ignore", "?dryRun=x"])
 }
 
-fn raw(method: &str, target: impl Into<String>) -> Ask {
-    Ask {
-        verb: Verb::Raw(method.to_owned(), target.into()),
+fn raw(method: &str, target: impl Into<String>) -> ClientRequest {
+    ClientRequest {
+        action: Action::Raw(method.to_owned(), target.into()),
         place: None,
-        query: Query::default(),
+        options: RequestOptions::default(),
         media: "application/json",
         body: Bytes::new(),
         identity: Identity::Admin,
@@ -271,8 +284,8 @@ fn raw(method: &str, target: impl Into<String>) -> Ask {
     }
 }
 
-fn with_json(ask: Ask, value: &Value) -> Ask {
-    Ask { body: json::to_vec(value).into(), ..ask }
+fn with_json(ask: ClientRequest, value: &Value) -> ClientRequest {
+    ClientRequest { body: json::to_vec(value).into(), ..ask }
 }
 
 #[cfg(test)]
@@ -301,7 +314,7 @@ mod tests {
         let mut methods = BTreeSet::new();
         for turn in 0..3000 {
             let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(turn), bound), &directory);
-            let Verb::Raw(method, target) = ask.verb else { panic!("all are raw") };
+            let Action::Raw(method, target) = ask.action else { panic!("all are raw") };
             methods.insert(method);
             let known = |resource: &&Resource| target.contains(resource.row.plural);
             plurals.extend(directory.registry.iter().filter(known).map(|resource| resource.row.plural));
@@ -316,7 +329,7 @@ mod tests {
         let mut chooser = Chooser::from_tape(&Tape::default());
         let ask =
             Generator::new().request(&mut |bound| chooser.pick(Label::Client.of(0), bound), &directory());
-        assert!(matches!(&ask.verb, Verb::Raw(method, _) if method == "GET"), "{ask:?}");
+        assert!(matches!(&ask.action, Action::Raw(method, _) if method == "GET"), "{ask:?}");
         assert!(ask.body.is_empty());
     }
 
@@ -327,7 +340,7 @@ mod tests {
         let mut chooser = Chooser::from_seed(9);
         for turn in 0..3000 {
             let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(turn), bound), &directory);
-            let Verb::Raw(method, target) = ask.verb else { panic!("all are raw") };
+            let Action::Raw(method, target) = ask.action else { panic!("all are raw") };
             let others = ["kube-system", "default", "ns-"];
             assert!(
                 method == "GET" || !others.iter().any(|other| target.contains(other)),

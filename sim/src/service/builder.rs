@@ -1,10 +1,10 @@
 //! What a simulated cluster is made of.
 
-use super::{Cluster, Fault};
+use super::{Cluster, FaultClass};
 use crate::choose::{Chooser, Tape};
 use crate::swarm::Swarm;
+use crate::testbed::{Exhibited, Testbed};
 use crate::trace::Trace;
-use crate::world::{Exhibited, World};
 
 /// How much virtual time servers have to start, milliseconds, before the cluster is handed over as it is.
 const START_MILLIS: u64 = 10_000;
@@ -22,7 +22,7 @@ pub struct Builder {
     choices: Choices,
     servers: Option<u64>,
     members: Option<u64>,
-    faults: Option<Vec<Fault>>,
+    faults: Option<Vec<FaultClass>>,
     neighbours: bool,
     trace: bool,
     exhibit: Exhibited,
@@ -62,7 +62,7 @@ impl Builder {
 
     /// These classes of faults strike and no others; none for an empty list.
     #[must_use]
-    pub fn faults(self, faults: &[Fault]) -> Self {
+    pub fn faults(self, faults: &[FaultClass]) -> Self {
         Self { faults: Some(faults.to_vec()), ..self }
     }
 
@@ -111,8 +111,8 @@ impl Builder {
         }
         let described = swarm.to_string();
         let trace = if self.trace { Trace::kept() } else { Trace::default() };
-        let world = World::new(chooser, swarm, crate::run::registry(), self.exhibit, trace);
-        let cluster = Cluster::of(world, line, described);
+        let testbed = Testbed::new(chooser, swarm, crate::run::registry(), self.exhibit, trace);
+        let cluster = Cluster::of(testbed, line, described);
         cluster.start(START_MILLIS);
         cluster
     }

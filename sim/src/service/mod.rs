@@ -6,7 +6,7 @@
 //! let client = kube::Client::new(cluster.service(), "default");
 //! ```
 //!
-//! The program under test acts as further clients of the simulated world: its requests are delayed and lost like
+//! The program under test acts as further clients of the testbed: its requests are delayed and lost like
 //! others, and every answer and event is checked by the guarantees of `check`. All requests are made as an
 //! administrator. The same seed and the same program, on one thread, give the same run; `Cluster::digest` shows
 //! whether they did. A program whose behaviour depends on the order of a hash map is not deterministic in this sense.
@@ -29,29 +29,29 @@
 //! `tests/operator.rs` is a whole example.
 //!
 //! Reading order: here the cluster, `builder` (its configuration), `pace` (how its time advances), `tower` (HTTP
-//! requests and responses), `request` (how checkers see them), `seat` (what connects both sides).
+//! requests and responses), `request` (how checkers see them), `gateway` (what connects both sides).
 
 mod builder;
+mod gateway;
 mod pace;
 mod request;
-mod seat;
 #[cfg(test)]
 mod tests;
 mod tower;
 
-pub use crate::swarm::Class as Fault;
+pub use crate::swarm::FaultClass;
 pub use builder::Builder;
-pub use seat::UNREAD_BYTES_MAX;
-pub use tower::{Body, Interrupted, Service};
+pub use gateway::UNREAD_BYTES_MAX;
+pub use tower::{ClusterBody, ClusterService, Interrupted};
 
 use crate::check::Violation;
 use crate::choose::Tape;
 use crate::run::{Outcome, panicked};
+use crate::testbed::Testbed;
 use crate::timeline;
 use crate::trace::{Lane, What};
-use crate::world::World;
 use core::time::Duration;
-use seat::Seats;
+use gateway::Gateway;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,14 +67,14 @@ pub struct Cluster {
 
 struct Shared {
     state: Mutex<State>,
-    seats: Seats,
+    gateway: Gateway,
     /// How to make the same cluster again, and the canonical line of what was drawn.
     reproduce: String,
     swarm: String,
 }
 
 struct State {
-    world: World,
+    testbed: Testbed,
     /// When the cluster was handed over.
     began: Mono,
     /// The first guarantee that did not hold, and when (virtual milliseconds): nothing happens after it.
@@ -87,18 +87,18 @@ struct State {
 
 /// A guarantee of the cluster's that did not hold: a bug of ours, not of the program under test.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct BrokenGuarantee {
     report: String,
     pub violation: Violation,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for BrokenGuarantee {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.report)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for BrokenGuarantee {}
 
 impl Cluster {
     /// A cluster with everything that the seed draws: servers, members of the store, bounds, faults.
@@ -116,60 +116,60 @@ impl Cluster {
         Builder::new(seed)
     }
 
-    fn of(world: World, reproduce: String, swarm: String) -> Self {
-        let began = world.now;
-        let state = State { world, began, violation: None, is_paced: false, pacer: None };
-        let shared = Shared { state: Mutex::new(state), seats: Seats::default(), reproduce, swarm };
+    fn of(testbed: Testbed, reproduce: String, swarm: String) -> Self {
+        let began = testbed.now;
+        let state = State { testbed, began, violation: None, is_paced: false, pacer: None };
+        let shared = Shared { state: Mutex::new(state), gateway: Gateway::default(), reproduce, swarm };
         Self { shared: Arc::new(shared) }
     }
 
     /// Starts the servers, and lets so much time pass at most until they are ready.
     fn start(&self, millis: u64) {
         let mut state = self.shared.state();
-        state.attempt(|world| world.start().map(|()| true));
-        let until = state.world.now.plus_millis(millis);
-        while !state.world.is_ready() && state.step(until) {}
-        state.began = state.world.now;
+        state.attempt(|testbed| testbed.start().map(|()| true));
+        let until = state.testbed.now.plus_millis(millis);
+        while !state.testbed.is_ready() && state.step(until) {}
+        state.began = state.testbed.now;
     }
 
     /// What answers requests, for as many clients as are wanted.
-    pub fn service(&self) -> Service {
-        Service::new(self.clone())
+    pub fn service(&self) -> ClusterService {
+        ClusterService::new(self.clone())
     }
 
     /// Virtual time since the start.
     pub fn elapsed(&self) -> Duration {
         let state = self.shared.state();
-        Duration::from_micros(state.world.now.micros_since(state.began))
+        Duration::from_micros(state.testbed.now.micros_since(state.began))
     }
 
     /// Faults end here, and everything that is down comes back.
     pub fn heal(&self) {
         let mut state = self.shared.state();
-        state.attempt(|world| world.heal(true).map(|_| true));
+        state.attempt(|testbed| testbed.heal(true).map(|_| true));
         state.wake_pacer();
     }
 
     /// Equal for equal runs: over everything that happened, when, and all bytes that were sent.
     pub fn digest(&self) -> Digest {
-        self.shared.state().world.digest
+        self.shared.state().testbed.digest
     }
 
     /// What was chosen so far.
     pub fn tape(&self) -> Tape {
-        self.shared.state().world.chooser.tape()
+        self.shared.state().testbed.chooser.tape()
     }
 
     /// Holds the caches of all servers against the truth.
     ///
     /// # Errors
     /// With the first guarantee that did not hold until now.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), BrokenGuarantee> {
         let mut state = self.shared.state();
-        state.attempt(|world| world.check_caches().map(|()| true));
+        state.attempt(|testbed| testbed.check_caches().map(|()| true));
         let Some((_, violation)) = state.violation.clone() else { return Ok(()) };
         drop(state);
-        Err(Failure { report: self.report(), violation })
+        Err(BrokenGuarantee { report: self.report(), violation })
     }
 
     /// How to repeat the run, what was drawn, and what did not hold: what a test prints that fails.
@@ -178,7 +178,7 @@ impl Cluster {
         let violation = state.violation.as_ref();
         let wrong =
             violation.map_or(String::new(), |(millis, violation)| format!("\nat {millis} ms: {violation}"));
-        let choices = state.world.chooser.tape().len();
+        let choices = state.testbed.chooser.tape().len();
         let (reproduce, swarm) = (&self.shared.reproduce, &self.shared.swarm);
         format!("{reproduce}.start()\n{swarm}\n{choices} choices{wrong}")
     }
@@ -192,18 +192,18 @@ impl Cluster {
     /// The run so far, as a campaign has it.
     pub fn outcome(&self) -> Outcome {
         let state = self.shared.state();
-        let world = &state.world;
+        let testbed = &state.testbed;
         Outcome {
             swarm: self.shared.swarm.clone(),
-            names: world.names(),
-            steps: world.steps,
-            requests: world.requests(),
-            millis: world.now.0 / 1000,
-            digest: world.digest,
-            marks: world.marks.clone(),
+            names: testbed.names(),
+            steps: testbed.steps,
+            requests: testbed.requests(),
+            millis: testbed.now.0 / 1000,
+            digest: testbed.digest,
+            marks: testbed.marks.clone(),
             violation: state.violation.clone(),
-            tape: world.chooser.tape(),
-            trace: world.trace.clone(),
+            tape: testbed.chooser.tape(),
+            trace: testbed.trace.clone(),
             explained: None,
         }
     }
@@ -225,22 +225,22 @@ impl Shared {
 impl State {
     /// Lets the next thing happen, if it is due by then. False when nothing is, or a guarantee did not hold.
     fn step(&mut self, until: Mono) -> bool {
-        self.attempt(|world| world.step(until))
+        self.attempt(|testbed| testbed.step(until))
     }
 
-    fn attempt(&mut self, act: impl FnOnce(&mut World) -> Result<bool, Violation>) -> bool {
+    fn attempt(&mut self, act: impl FnOnce(&mut Testbed) -> Result<bool, Violation>) -> bool {
         if self.violation.is_some() {
             return false;
         }
-        let world = &mut self.world;
+        let testbed = &mut self.testbed;
         // A panic is a failure as others are.
-        let done = catch_unwind(AssertUnwindSafe(|| act(world)));
+        let done = catch_unwind(AssertUnwindSafe(|| act(testbed)));
         match done.unwrap_or_else(|panic| Err(panicked(&*panic))) {
             Ok(done) => done,
             Err(violation) => {
                 let text = violation.to_string();
-                self.world.trace.note(self.world.now, Lane::Run, What::Violation, None, || text);
-                self.violation = Some((self.world.now.0 / 1000, violation));
+                self.testbed.trace.note(self.testbed.now, Lane::Run, What::Violation, None, || text);
+                self.violation = Some((self.testbed.now.0 / 1000, violation));
                 false
             }
         }

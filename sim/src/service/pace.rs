@@ -1,7 +1,7 @@
 //! How the cluster's time advances: by waiting futures, by a call, or by another clock.
 
 use super::{Cluster, Shared, State};
-use crate::service::seat::{Came, Seats};
+use crate::service::gateway::{Came, Gateway};
 use core::time::Duration;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ const HAPPENINGS_A_POLL: usize = 64;
 
 /// What a future waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum Awaited {
     /// An answer, which comes: time moves until it is there.
     Answer,
     /// Events, if any come: time moves as long as something is on its way.
@@ -29,8 +29,8 @@ impl Cluster {
         let mut until = None;
         poll_fn(move |context| {
             let mut state = cluster.shared.state();
-            let until = *until.get_or_insert(plus(state.world.now, time));
-            match state.go(until, &cluster.shared.seats, |_| true) {
+            let until = *until.get_or_insert(plus(state.testbed.now, time));
+            match state.go(until, &cluster.shared.gateway, |_| true) {
                 Went::Far => Poll::Ready(()),
                 Went::Some => {
                     context.waker().wake_by_ref();
@@ -45,7 +45,7 @@ impl Cluster {
     pub fn advance_to(&self, elapsed: Duration) {
         let mut state = self.shared.state();
         let until = plus(state.began, elapsed);
-        while state.go(until, &self.shared.seats, |_| true) == Went::Some {}
+        while state.go(until, &self.shared.gateway, |_| true) == Went::Some {}
     }
 
     /// Ties the cluster's time to another clock, until the cluster's last handle is gone or a guarantee does not hold.
@@ -98,7 +98,7 @@ impl Drop for Pace {
         state.is_paced = false;
         state.pacer = None;
         drop(state);
-        shared.seats.wake_all();
+        shared.gateway.wake_all();
     }
 }
 
@@ -115,7 +115,7 @@ fn advance(shared: &Weak<Shared>, elapsed: Duration, waker: &Waker) -> Advanced 
     let Some(shared) = shared.upgrade() else { return Advanced::Ended };
     let mut state = shared.state();
     let until = plus(state.began, elapsed);
-    let went = state.go(until, &shared.seats, |_| true);
+    let went = state.go(until, &shared.gateway, |_| true);
     if state.violation.is_some() {
         return Advanced::Ended;
     }
@@ -123,7 +123,7 @@ fn advance(shared: &Weak<Shared>, elapsed: Duration, waker: &Waker) -> Advanced 
         return Advanced::Some;
     }
     state.pacer = Some(waker.clone());
-    let next = state.world.next_at().unwrap_or(until.plus_millis(1000));
+    let next = state.testbed.next_at().unwrap_or(until.plus_millis(1000));
     Advanced::Until(Duration::from_micros(next.micros_since(state.began)))
 }
 
@@ -137,22 +137,22 @@ enum Went {
 }
 
 impl State {
-    /// Lets a bounded number of things happen that are due by a time, until something comes for a seat.
-    fn go(&mut self, until: Mono, seats: &Seats, may_go_on: impl Fn(&Self) -> bool) -> Went {
-        let arrivals = seats.arrivals();
+    /// Lets a bounded number of things happen that are due by a time, until something comes for an outside client.
+    fn go(&mut self, until: Mono, gateway: &Gateway, may_go_on: impl Fn(&Self) -> bool) -> Went {
+        let arrivals = gateway.arrivals();
         for _ in 0..HAPPENINGS_A_POLL {
             if !may_go_on(self) {
                 return Went::Far;
             }
             if !self.step(until) {
                 if self.violation.is_some() {
-                    seats.wake_all();
+                    gateway.wake_all();
                 } else if until < Mono(u64::MAX) {
-                    self.world.now = self.world.now.max(until);
+                    self.testbed.now = self.testbed.now.max(until);
                 }
                 return Went::Far;
             }
-            if seats.arrivals() != arrivals {
+            if gateway.arrivals() != arrivals {
                 break;
             }
         }
@@ -161,14 +161,14 @@ impl State {
 }
 
 impl Shared {
-    /// What came for a seat; while nothing did, a little happens. None when nothing happens any more.
+    /// What came for an outside client; while nothing did, a little happens. None when nothing happens any more.
     pub(super) fn poll_seat(
         &self,
         client: usize,
-        waiting: Waiting,
+        waiting: Awaited,
         context: &Context<'_>,
     ) -> Poll<Option<Came>> {
-        if let Some(came) = self.seats.next(client, context.waker()) {
+        if let Some(came) = self.gateway.next(client, context.waker()) {
             return Poll::Ready(Some(came));
         }
         let mut state = self.state();
@@ -179,13 +179,13 @@ impl Shared {
             return Poll::Pending;
         }
         let may_go_on = |state: &State| match waiting {
-            Waiting::Answer => true,
-            Waiting::Events => state.world.is_moving(),
+            Awaited::Answer => true,
+            Awaited::Events => state.testbed.is_moving(),
         };
-        let went = state.go(Mono(u64::MAX), &self.seats, may_go_on);
+        let went = state.go(Mono(u64::MAX), &self.gateway, may_go_on);
         let is_over = state.violation.is_some();
         drop(state);
-        match self.seats.next(client, context.waker()) {
+        match self.gateway.next(client, context.waker()) {
             Some(came) => Poll::Ready(Some(came)),
             None if is_over => Poll::Ready(None),
             None => {

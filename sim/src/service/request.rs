@@ -3,7 +3,7 @@
 //! A request whose query, body or answer the checkers do not understand is made unchanged and counts as raw. Its
 //! answer is hardly checked, but its changes are compared with the truth like any others.
 
-use crate::ask::{Ask, Identity, Query, Verb, Version};
+use crate::client_request::{Action, ClientRequest, Identity, RequestOptions, VersionChoice};
 use crate::directory::{Directory, Place};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -60,22 +60,30 @@ pub(super) fn to_core(head: &http::request::Parts, body: Bytes) -> Request {
 }
 
 /// The request as checkers read it.
-pub(super) fn to_ask(request: Request, directory: &Directory) -> Ask {
+pub(super) fn to_ask(request: Request, directory: &Directory) -> ClientRequest {
     let original = Some(Arc::new(request));
     let request = original.as_deref().expect("it was put there");
     let understood = understand(request, directory);
     let (verb, place, query) = understood.map_or_else(
         || {
             let target = format!("{}?{}", request.path, request.query);
-            (Verb::Raw(request.method.word().to_owned(), target), None, Query::default())
+            (Action::Raw(request.method.word().to_owned(), target), None, RequestOptions::default())
         },
         |(verb, place, query)| (verb, Some(place), query),
     );
     let body = request.body.clone();
-    Ask { verb, place, query, media: "application/json", body, identity: Identity::Admin, original }
+    ClientRequest {
+        action: verb,
+        place,
+        options: query,
+        media: "application/json",
+        body,
+        identity: Identity::Admin,
+        original,
+    }
 }
 
-fn understand(request: &Request, directory: &Directory) -> Option<(Verb, Place, Query)> {
+fn understand(request: &Request, directory: &Directory) -> Option<(Action, Place, RequestOptions)> {
     let pairs = query::Query::parse(&request.query);
     let info = RequestInfo::parse(&request.method, &request.path, &pairs).ok()?;
     let is_known = pairs.pairs().iter().all(|(name, _)| KNOWN.contains(&name.as_str()));
@@ -97,22 +105,22 @@ fn understand(request: &Request, directory: &Directory) -> Option<(Verb, Place, 
     let verb = verb(&info, &request.method)?;
     let mut query = read_query(&pairs, &verb)?;
     // A deletion's body makes its query count for nothing.
-    if matches!(verb, Verb::Delete | Verb::DeleteCollection) && !request.body.is_empty() {
+    if matches!(verb, Action::Delete | Action::DeleteCollection) && !request.body.is_empty() {
         query.dry_run = is_dry_run(&request.body);
     }
     Some((verb, place, query))
 }
 
-fn verb(info: &RequestInfo, method: &Method) -> Option<Verb> {
+fn verb(info: &RequestInfo, method: &Method) -> Option<Action> {
     match method {
-        Method::Get if info.named_in_path => (info.verb == "get").then_some(Verb::Get),
-        Method::Get if info.verb == "watch" => Some(Verb::Watch),
-        Method::Get => Some(Verb::List),
-        Method::Post => Some(Verb::Create),
-        Method::Put => Some(Verb::Update),
-        Method::Patch => Some(Verb::Patch),
-        Method::Delete if info.named_in_path => Some(Verb::Delete),
-        Method::Delete => Some(Verb::DeleteCollection),
+        Method::Get if info.named_in_path => (info.verb == "get").then_some(Action::Get),
+        Method::Get if info.verb == "watch" => Some(Action::Watch),
+        Method::Get => Some(Action::List),
+        Method::Post => Some(Action::Create),
+        Method::Put => Some(Action::Update),
+        Method::Patch => Some(Action::Patch),
+        Method::Delete if info.named_in_path => Some(Action::Delete),
+        Method::Delete => Some(Action::DeleteCollection),
         Method::Head | Method::Options | Method::Other(_) => None,
     }
 }
@@ -130,7 +138,7 @@ fn is_json(request: &Request) -> bool {
 }
 
 /// None for what checkers cannot decide.
-fn read_query(pairs: &query::Query, verb: &Verb) -> Option<Query> {
+fn read_query(pairs: &query::Query, verb: &Action) -> Option<RequestOptions> {
     let number = |name: &str| match pairs.text(name) {
         "" => Some(0),
         text => text.parse::<u64>().ok(),
@@ -138,18 +146,18 @@ fn read_query(pairs: &query::Query, verb: &Verb) -> Option<Query> {
     let limit = number("limit")?;
     let (given, how) = (number("resourceVersion")?, pairs.text("resourceVersionMatch"));
     let continue_token = pairs.text("continue").to_owned();
-    let is_page = limit > 0 && *verb == Verb::List;
+    let is_page = limit > 0 && *verb == Action::List;
     let version = match (pairs.text("resourceVersion"), how) {
-        ("", "" | "NotOlderThan") => Version::Unset,
-        ("0", "" | "NotOlderThan") => Version::Any,
+        ("", "" | "NotOlderThan") => VersionChoice::Unset,
+        ("0", "" | "NotOlderThan") => VersionChoice::Any,
         // Pages of a list without a word about it are of exactly this.
         // k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go
-        (_, "") if is_page => Version::Exact(Rev(given)),
-        (_, "" | "NotOlderThan") => Version::NotOlderThan(Rev(given)),
-        (_, "Exact") if given > 0 => Version::Exact(Rev(given)),
+        (_, "") if is_page => VersionChoice::Exact(Rev(given)),
+        (_, "" | "NotOlderThan") => VersionChoice::NotOlderThan(Rev(given)),
+        (_, "Exact") if given > 0 => VersionChoice::Exact(Rev(given)),
         (_, _) => return None,
     };
-    if !continue_token.is_empty() && version != Version::Unset {
+    if !continue_token.is_empty() && version != VersionChoice::Unset {
         return None;
     }
     let propagation = match pairs.text("propagationPolicy") {
@@ -159,7 +167,7 @@ fn read_query(pairs: &query::Query, verb: &Verb) -> Option<Query> {
         "Orphan" => "Orphan",
         _ => return None,
     };
-    Some(Query {
+    Some(RequestOptions {
         version,
         limit,
         continue_token,

@@ -1,6 +1,6 @@
 //! The service, driven by hand: answers, watches, faults, time, and that a seed means one run.
 
-use super::{Body, Cluster, Fault, Interrupted};
+use super::{Cluster, ClusterBody, FaultClass, Interrupted};
 use bytes::Bytes;
 use core::time::Duration;
 use http_body::{Body as _, Frame, SizeHint};
@@ -54,7 +54,12 @@ fn now<F: Future>(future: F) -> F::Output {
     drive(future, 100_000).expect("it is ready after many polls")
 }
 
-async fn call(cluster: &Cluster, method: &str, target: &str, body: &str) -> Result<(u16, Body), Interrupted> {
+async fn call(
+    cluster: &Cluster,
+    method: &str,
+    target: &str,
+    body: &str,
+) -> Result<(u16, ClusterBody), Interrupted> {
     let request = http::Request::builder().method(method).uri(target);
     let request = request.header("content-type", "application/json");
     let body = Whole(Some(Bytes::copy_from_slice(body.as_bytes())));
@@ -62,7 +67,7 @@ async fn call(cluster: &Cluster, method: &str, target: &str, body: &str) -> Resu
     Ok((response.status().as_u16(), response.into_body()))
 }
 
-async fn piece(body: &mut Body) -> Option<Result<String, Interrupted>> {
+async fn piece(body: &mut ClusterBody) -> Option<Result<String, Interrupted>> {
     let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?;
     Some(
         frame.map(|frame| {
@@ -150,7 +155,7 @@ fn a_seed_and_its_tape_give_the_same_run() {
 fn resets_lose_requests_and_answers() {
     let (mut lost_requests, mut lost_answers) = (0, 0);
     for seed in 0..8 {
-        let cluster = Cluster::builder(seed).faults(&[Fault::Reset]).start();
+        let cluster = Cluster::builder(seed).faults(&[FaultClass::Reset]).start();
         for number in 0..40 {
             let body = map(&format!("map-{number}"));
             let create = || now(call(&cluster, "POST", MAPS, &body)).map(|(status, _)| status);

@@ -1,9 +1,9 @@
-//! The cluster as a tower service: an HTTP request becomes a client's in the world, and what comes for that client
+//! The cluster as a tower service: an HTTP request becomes a client's in the testbed, and what comes for that client
 //! becomes the response.
 
-use super::pace::Waiting;
+use super::gateway::{Came, Outside};
+use super::pace::Awaited;
 use super::request::{to_ask, to_core};
-use super::seat::{Came, Outside};
 use super::{Cluster, Shared};
 use crate::driver::Reply;
 use bytes::{Buf, Bytes, BytesMut};
@@ -22,7 +22,7 @@ use steersman_core::status::Failure;
 /// The cluster as a tower service; `kube::Client::new` takes it as it is. It is always ready. What servers refuse is an
 /// answer with its HTTP status; what the network does is an error.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct ClusterService {
     cluster: Cluster,
 }
 
@@ -49,17 +49,17 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-impl Service {
+impl ClusterService {
     pub(super) fn new(cluster: Cluster) -> Self {
         Self { cluster }
     }
 }
 
-impl<B> tower_service::Service<http::Request<B>> for Service
+impl<B> tower_service::Service<http::Request<B>> for ClusterService
 where
     B: http_body::Body<Data: Send> + Send + 'static,
 {
-    type Response = http::Response<Body>;
+    type Response = http::Response<ClusterBody>;
     type Error = Interrupted;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Interrupted>> + Send>>;
 
@@ -74,7 +74,7 @@ where
             let Some(body) = read(body).await? else { return Ok(too_large()) };
             let is_head = head.method == http::Method::HEAD;
             let seated = Seated::ask(shared, &head, body);
-            let came = poll_fn(|context| seated.poll(Waiting::Answer, context)).await;
+            let came = poll_fn(|context| seated.poll(Awaited::Answer, context)).await;
             let reply = match came {
                 Some(Came::Answer(reply)) => reply,
                 Some(Came::Events(_) | Came::End | Came::Reset) => return Err(Interrupted::ConnectionReset),
@@ -102,7 +102,7 @@ async fn read<B: http_body::Body>(body: B) -> Result<Option<Bytes>, Interrupted>
 }
 
 /// What a server's connection says of such a body; no server is asked.
-fn too_large() -> http::Response<Body> {
+fn too_large() -> http::Response<ClusterBody> {
     let failure = Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES);
     let refusal = Response::json(failure.code, json::to_vec(&failure.to_value()));
     response(Reply::whole(refusal), false, None)
@@ -118,37 +118,37 @@ struct Seated {
 impl Seated {
     fn ask(shared: Arc<Shared>, head: &http::request::Parts, body: Bytes) -> Self {
         let mut state = shared.state();
-        let ask = to_ask(to_core(head, body), &state.world.directory);
+        let ask = to_ask(to_core(head, body), &state.testbed.directory);
         let is_watch = ask.is_watch();
-        let client = match shared.seats.take_free() {
+        let client = match shared.gateway.take_free() {
             Some(client) => client,
-            None => state.world.admit(Box::new(Outside::new(&shared.seats))),
+            None => state.testbed.admit(Box::new(Outside::new(&shared.gateway))),
         };
-        shared.seats.put(client, ask);
-        state.world.rouse(client);
+        shared.gateway.put(client, ask);
+        state.testbed.rouse(client);
         state.wake_pacer();
         drop(state);
         Self { shared, client, is_watch }
     }
 
-    fn poll(&self, waiting: Waiting, context: &Context<'_>) -> Poll<Option<Came>> {
+    fn poll(&self, waiting: Awaited, context: &Context<'_>) -> Poll<Option<Came>> {
         self.shared.poll_seat(self.client, waiting, context)
     }
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.shared.seats.leave(self.client);
+        self.shared.gateway.leave(self.client);
         let mut state = self.shared.state();
-        state.world.dismiss(self.client);
+        state.testbed.dismiss(self.client);
         state.wake_pacer();
     }
 }
 
 /// `events` is the request of a watch that was opened.
-fn response(reply: Reply, is_head: bool, events: Option<Seated>) -> http::Response<Body> {
+fn response(reply: Reply, is_head: bool, events: Option<Seated>) -> http::Response<ClusterBody> {
     let is_whole = !is_head && events.is_none() && !reply.body.is_empty();
-    let mut out = http::Response::new(Body { whole: None, events });
+    let mut out = http::Response::new(ClusterBody { whole: None, events });
     *out.status_mut() = http::StatusCode::from_u16(reply.status).expect("servers answer with HTTP statuses");
     for (name, value) in reply.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("the core's header names are valid");
@@ -164,13 +164,13 @@ fn response(reply: Reply, is_head: bool, events: Option<Seated>) -> http::Respon
 }
 
 /// A response's body. Dropping that of a watch ends the watch.
-pub struct Body {
+pub struct ClusterBody {
     whole: Option<Bytes>,
     /// A watch that is open.
     events: Option<Seated>,
 }
 
-impl http_body::Body for Body {
+impl http_body::Body for ClusterBody {
     type Data = Bytes;
     type Error = Interrupted;
 
@@ -182,7 +182,7 @@ impl http_body::Body for Body {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         let Some(seated) = &self.events else { return Poll::Ready(None) };
-        let Poll::Ready(came) = seated.poll(Waiting::Events, context) else { return Poll::Pending };
+        let Poll::Ready(came) = seated.poll(Awaited::Events, context) else { return Poll::Pending };
         let end = match came {
             Some(Came::Events(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
             Some(Came::Answer(_) | Came::End) => None,
@@ -206,7 +206,7 @@ impl http_body::Body for Body {
     }
 }
 
-impl fmt::Debug for Body {
+impl fmt::Debug for ClusterBody {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Body").field("is_watch", &self.events.is_some()).finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use steersman_sim::museum::Exhibit;
 use steersman_sim::tally::{Found, MUSEUM_HEADING, Tally};
 
 use crate::serve::{complain, print};
-use crate::sim::exit::{Failure, USAGE};
+use crate::sim::exit::{CampaignFailure, USAGE};
 use crate::sim::options::{jobs_of, number_of, path_of};
 use crate::sim::over::{Progress, Seeds, over};
 use crate::sim::plans::Plans;
@@ -76,7 +76,7 @@ fn visit(exhibits: &[Exhibit], matches: &ArgMatches) -> Verdict {
             keep(folder, *exhibit, shortest)?;
         }
     }
-    Ok(missed.then_some(Failure::ExhibitNotFound))
+    Ok(missed.then_some(CampaignFailure::ExhibitNotFound))
 }
 
 /// One start's search for one bug.

@@ -9,7 +9,7 @@ use crate::exchange::Head;
 
 /// A request up to its body.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(super) struct ParsedHead {
     pub(super) head: Head,
     pub(super) framing: Framing,
     pub(super) is_version_1_0: bool,
@@ -81,7 +81,7 @@ pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Option<usize> {
 }
 
 /// Parses a complete head, with its empty line.
-pub(super) fn parse(bytes: &Bytes) -> Result<Parsed, Refusal> {
+pub(super) fn parse(bytes: &Bytes) -> Result<ParsedHead, Refusal> {
     let mut lines = Lines { bytes, at: 0 };
     let line = lines.next().ok_or(Refusal::Malformed)?;
     let (method, rest) = cut(line).ok_or(Refusal::Malformed)?;
@@ -118,7 +118,7 @@ pub(super) fn parse(bytes: &Bytes) -> Result<Parsed, Refusal> {
     };
     let Target { authority, path, query } = target;
     let head = Head { method, authority, path, query, headers };
-    Ok(Parsed { head, framing, is_version_1_0, keeps_alive: keeps && !closes, expects })
+    Ok(ParsedHead { head, framing, is_version_1_0, keeps_alive: keeps && !closes, expects })
 }
 
 /// What stands before and after the first blank.
@@ -331,7 +331,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parse_text(head: &str) -> Result<Parsed, Refusal> {
+    fn parse_text(head: &str) -> Result<ParsedHead, Refusal> {
         let bytes = Bytes::copy_from_slice(head.as_bytes());
         assert_eq!(end_of_head(&bytes, 0), Some(bytes.len()), "{head:?}");
         parse(&bytes)

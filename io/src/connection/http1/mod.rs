@@ -26,9 +26,9 @@ use tokio_rustls::server::TlsStream;
 use super::Requests;
 use super::activity::UnderWay;
 use super::guarded::Guarded;
-use crate::exchange::{Reply, TooSlow};
+use crate::exchange::{AnswerBody, TooSlow};
 use body::RequestBody;
-use head::{Expects, Framing, Parsed, Refusal};
+use head::{Expects, Framing, ParsedHead, Refusal};
 use wire::Wire;
 
 /// Most heads of answers are shorter than this.
@@ -83,10 +83,10 @@ enum Then {
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     requests: &Requests,
-    parsed: Parsed,
+    parsed: ParsedHead,
     stopping: &watch::Receiver<bool>,
 ) -> io::Result<Then> {
-    let Parsed { head, framing, is_version_1_0, keeps_alive, expects } = parsed;
+    let ParsedHead { head, framing, is_version_1_0, keeps_alive, expects } = parsed;
     if expects == Expects::Other {
         let answer = b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
         wire.write(&mut Bytes::from_static(answer)).await?;
@@ -97,7 +97,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     let (response, is_read) = if head.method == http::Method::OPTIONS && head.path == "*" {
         // `OPTIONS *` asks about the server as a whole.
         // go: net/http/server.go globalOptionsHandler
-        (http::Response::new(Reply::nothing()), framing == Framing::None)
+        (http::Response::new(AnswerBody::nothing()), framing == Framing::None)
     } else if framing == Framing::None {
         tokio::select! {
             biased;
@@ -134,7 +134,7 @@ impl Sending {
     async fn send<S: AsyncRead + AsyncWrite + Unpin>(
         self,
         wire: &mut Wire<S>,
-        response: http::Response<Reply>,
+        response: http::Response<AnswerBody>,
     ) -> io::Result<Then> {
         let (parts, mut reply) = response.into_parts();
         let has_no_body = matches!(parts.status.as_u16(), 100..=199 | 204 | 304);
@@ -240,14 +240,14 @@ fn put(head: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 }
 
 enum Next {
-    Frame(http_body::Frame<<Reply as http_body::Body>::Data>),
+    Frame(http_body::Frame<<AnswerBody as http_body::Body>::Data>),
     End,
     Gone,
 }
 
 /// The next part of an answer. If none is ready yet, the head is sent alone.
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(
-    reply: &mut Reply,
+    reply: &mut AnswerBody,
     wire: &mut Wire<S>,
     head: &mut Bytes,
 ) -> io::Result<Next> {
@@ -268,7 +268,7 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(
 
 impl Next {
     fn of(
-        frame: Option<Result<http_body::Frame<<Reply as http_body::Body>::Data>, TooSlow>>,
+        frame: Option<Result<http_body::Frame<<AnswerBody as http_body::Body>::Data>, TooSlow>>,
     ) -> io::Result<Self> {
         match frame {
             Some(Ok(frame)) => Ok(Self::Frame(frame)),

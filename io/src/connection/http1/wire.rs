@@ -11,7 +11,7 @@ use steersman_core::limits;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::head::{self, Parsed, Refusal};
+use super::head::{self, ParsedHead, Refusal};
 use crate::budget::Budget;
 
 /// The capacity for one read.
@@ -49,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         is_known: bool,
         budget: &Budget,
         is_after_post: bool,
-    ) -> io::Result<Option<Result<Parsed, Refusal>>> {
+    ) -> io::Result<Option<Result<ParsedHead, Refusal>>> {
         if self.unread.is_empty() {
             match tokio::time::timeout(idle, self.read()).await {
                 Ok(Ok(0)) | Err(_) => return Ok(None),

@@ -1,12 +1,12 @@
-//! The committer, a thread or a task. For each batch it takes queued operations, performs them in memory, makes them
+//! The committer, a thread or a task. For each group it takes queued operations, performs them in memory, makes them
 //! durable with one sync, makes them visible to readers, delivers them to the feeds, and answers the callers last, so
 //! that a client that was answered sees its own write everywhere.
 
-use super::batch::{Batch, Reply};
-use super::directory::Directory;
+use super::commit_group::{CommitGroup, PendingResult};
+use super::directory::DataDirectory;
 use super::followers::{Follower, Followers};
 use super::log::{AppendError, Log};
-use super::queue::{Queue, Request, Work};
+use super::queue::{Queue, QueuedOperation, Work};
 use super::snapshot::{self, Contents};
 use crate::throttle::Throttle;
 use std::io;
@@ -51,7 +51,7 @@ pub(super) struct Memory {
 
 /// The files; a store in memory has none.
 pub(super) struct Durable {
-    pub(super) directory: Arc<Directory>,
+    pub(super) directory: Arc<DataDirectory>,
     pub(super) log: Log,
     /// The size of the newest snapshot.
     pub(super) snapshot_bytes: u64,
@@ -153,10 +153,10 @@ impl Committer {
     }
 
     fn perform(&mut self, work: Work) {
-        let Work { requests, follows, last: _ } = work;
+        let Work { operations: requests, follows, last: _ } = work;
         follows.into_iter().for_each(|follower| self.follow(follower));
-        let batch = self.evaluate(requests);
-        self.settle(batch);
+        let group = self.evaluate(requests);
+        self.settle(group);
     }
 
     fn now(&self) -> Mono {
@@ -180,59 +180,59 @@ impl Committer {
         self.followers.start(follower, backlog, visible);
     }
 
-    fn evaluate(&mut self, requests: Vec<Request>) -> Batch {
+    fn evaluate(&mut self, requests: Vec<QueuedOperation>) -> CommitGroup {
         let now = self.now();
-        let mut batch = Batch::default();
+        let mut group = CommitGroup::default();
         let mut memory = self.shared.memory.write().expect("only the committer writes");
         let Memory { mvcc, visible } = &mut *memory;
         for request in requests {
             match &self.broken {
                 Some(why) if !matches!(request.op, Op::Range(_)) => {
                     let outcome = Stored::Failed(StoreError::Internal(why.clone()));
-                    let Request { op, reply: to } = request;
-                    batch.replies.push(Reply { to, outcome, wrote: false, op });
+                    let QueuedOperation { op, reply: to } = request;
+                    group.replies.push(PendingResult { to, outcome, wrote: false, op });
                 }
-                Some(_) | None => batch.perform(mvcc, now, *visible, request),
+                Some(_) | None => group.perform(mvcc, now, *visible, request),
             }
         }
-        if !batch.payload.is_empty()
+        if !group.payload.is_empty()
             && let Some(revision) = mvcc.compaction_due(limits::STORE_HISTORY_BYTES)
         {
-            batch.compact_early(mvcc, revision);
+            group.compact_early(mvcc, revision);
         }
         let due = mvcc.next_expiry().is_some_and(|expiry| expiry.max(self.expire_from) <= now);
         if due && self.broken.is_none() {
-            batch.expire(mvcc, now);
+            group.expire(mvcc, now);
         }
-        batch
+        group
     }
 
-    /// Makes a batch durable and answers its callers, or undoes it.
-    fn settle(&mut self, batch: Batch) {
-        if !batch.payload.is_empty() {
+    /// Makes a group durable and answers its callers, or undoes it.
+    fn settle(&mut self, group: CommitGroup) {
+        if !group.payload.is_empty() {
             let appended = match &mut self.durable {
-                Some(durable) => durable.log.append(&batch.payload, !batch.grows),
+                Some(durable) => durable.log.append(&group.payload, !group.grows),
                 None => Ok(()),
             };
             match appended {
-                Ok(()) => self.note_room(batch.grows),
-                Err(AppendError::Full) => return self.refuse_growth(batch),
-                Err(error) => return self.take_back(batch, error),
+                Ok(()) => self.note_room(group.grows),
+                Err(AppendError::Full) => return self.refuse_growth(group),
+                Err(error) => return self.take_back(group, error),
             }
             self.note_size();
-            let revision = self.publish(&batch);
-            self.followers.deliver(&batch.events, revision);
+            let revision = self.publish(&group);
+            self.followers.deliver(&group.events, revision);
         }
-        for reply in batch.replies {
+        for reply in group.replies {
             // The caller may have stopped waiting.
             let _ = reply.to.send(reply.outcome);
         }
     }
 
-    fn publish(&self, batch: &Batch) -> Rev {
+    fn publish(&self, group: &CommitGroup) -> Rev {
         let mut memory = self.shared.memory.write().expect("only the committer writes");
         memory.visible = memory.mvcc.revision();
-        if let Some(revision) = batch.compaction {
+        if let Some(revision) = group.compaction {
             memory.mvcc.compact(revision).expect("the compaction was checked");
         }
         memory.visible
@@ -246,42 +246,44 @@ impl Committer {
         }
     }
 
-    /// Refuses the operations of a batch that add data, since the disk is full. Those that only remove data are put
-    /// into a batch of their own.
-    fn refuse_growth(&mut self, mut batch: Batch) {
+    /// Refuses the operations of a group that add data, since the disk is full. Those that only remove data are put
+    /// into a group of their own.
+    fn refuse_growth(&mut self, mut group: CommitGroup) {
         if !self.full {
             self.full = true;
             tracing::error!("{FULL}");
         }
-        let replies = std::mem::take(&mut batch.replies);
-        self.undo(&batch);
-        let (again, refused) = match batch.grows {
-            true => replies.into_iter().partition(Reply::takes_away),
+        let replies = std::mem::take(&mut group.replies);
+        self.undo(&group);
+        let (again, refused) = match group.grows {
+            true => replies.into_iter().partition(PendingResult::takes_away),
             false => (Vec::new(), replies),
         };
         for reply in refused {
             let _ = reply.to.send(Stored::Failed(StoreError::Internal(FULL.into())));
         }
         if !again.is_empty() {
-            let requests = again.into_iter().map(|reply: Reply| Request { op: reply.op, reply: reply.to });
-            let batch = self.evaluate(requests.collect());
-            // This batch adds no data, so the recursion ends here.
-            self.settle(batch);
+            let requests = again
+                .into_iter()
+                .map(|reply: PendingResult| QueuedOperation { op: reply.op, reply: reply.to });
+            let group = self.evaluate(requests.collect());
+            // This group adds no data, so the recursion ends here.
+            self.settle(group);
         }
     }
 
-    fn undo(&mut self, batch: &Batch) {
+    fn undo(&mut self, group: &CommitGroup) {
         let now = self.now();
         self.expire_from = now.plus_millis(EXPIRY_RETRY_MILLIS);
         let mut memory = self.shared.memory.write().expect("only the committer writes");
         let Memory { mvcc, visible } = &mut *memory;
-        batch.undo(mvcc, now, *visible);
+        group.undo(mvcc, now, *visible);
         drop(memory);
         self.note_size();
     }
 
-    fn take_back(&mut self, batch: Batch, error: AppendError) {
-        self.undo(&batch);
+    fn take_back(&mut self, group: CommitGroup, error: AppendError) {
+        self.undo(&group);
         let (wrote, other) = match error {
             AppendError::Full => {
                 let full = Stored::Failed(StoreError::Internal(FULL.into()));
@@ -301,7 +303,7 @@ impl Committer {
                 (Stored::Unknown(why.clone()), Stored::Failed(StoreError::Internal(why)))
             }
         };
-        for reply in batch.replies {
+        for reply in group.replies {
             let _ = reply.to.send(if reply.wrote { wrote.clone() } else { other.clone() });
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const BEGUN: &[u8] = b"The log in this directory has begun: without it the store is not whole.\n";
 
 /// A directory that no other process uses.
-pub(super) struct Directory {
+pub(super) struct DataDirectory {
     path: PathBuf,
     handle: File,
     disk: Arc<dyn Disk>,
@@ -32,7 +32,7 @@ pub(super) struct Listing {
     pub(super) unfinished: Vec<PathBuf>,
 }
 
-impl Directory {
+impl DataDirectory {
     /// Creates the directory if it is missing, locks it, and makes the names in it durable: a process that was killed
     /// may have created names that are not durable yet.
     pub(super) fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
@@ -164,8 +164,8 @@ mod tests {
     fn one_process_at_a_time() {
         let place = tempfile::tempdir().expect("a temporary directory");
         let path = place.path().join("data");
-        let first = Directory::open(&path, Arc::new(RealDisk)).expect("free");
-        let Err(error) = Directory::open(&path, Arc::new(RealDisk)) else { panic!("opened twice") };
+        let first = DataDirectory::open(&path, Arc::new(RealDisk)).expect("free");
+        let Err(error) = DataDirectory::open(&path, Arc::new(RealDisk)) else { panic!("opened twice") };
         let words = format!(
             "data directory {} is in use by another process (process {})",
             path.display(),
@@ -173,6 +173,6 @@ mod tests {
         );
         assert_eq!(error.to_string(), words);
         drop(first);
-        Directory::open(&path, Arc::new(RealDisk)).expect("free again");
+        DataDirectory::open(&path, Arc::new(RealDisk)).expect("free again");
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct FrameReader {
 
 /// What follows at the reader's position.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextFrame {
     /// A complete frame, whose payload was read.
     Frame,
     /// There is no complete frame, and the position stays. `bytes` is how many bytes follow up to the last one that
@@ -95,11 +95,11 @@ impl FrameReader {
     }
 
     /// Reads the frame with the given sequence into `payload`, or decides why there is none.
-    pub(super) fn next(&mut self, sequence: u64, payload: &mut Vec<u8>) -> Result<Next, OpenError> {
+    pub(super) fn next(&mut self, sequence: u64, payload: &mut Vec<u8>) -> Result<NextFrame, OpenError> {
         let path = self.path.clone();
         let failed = |error| OpenError::io(&path, "read", error);
         if self.read_frame(sequence, payload).map_err(failed)? {
-            return Ok(Next::Frame);
+            return Ok(NextFrame::Frame);
         }
         let mut rest = Vec::new();
         self.input.seek(SeekFrom::Start(self.offset)).map_err(failed)?;
@@ -109,7 +109,7 @@ impl FrameReader {
             judged => judged,
         };
         let bytes = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
-        Ok(Next::End { tail, bytes })
+        Ok(NextFrame::End { tail, bytes })
     }
 
     fn read_frame(&mut self, sequence: u64, payload: &mut Vec<u8>) -> std::io::Result<bool> {

@@ -16,7 +16,7 @@ const SECTOR_BYTES: u64 = 512;
 
 /// The header of a frame. Its checksum was correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct FrameHeader {
     pub(super) length: u32,
     pub(super) payload_crc: u32,
     pub(super) sequence: u64,
@@ -57,19 +57,19 @@ pub(super) const fn frame_bytes(payload_bytes: usize) -> usize {
 }
 
 /// The header at the start of `bytes`, if it is complete.
-pub(super) fn header(salt: u64, bytes: &[u8]) -> Option<Header> {
+pub(super) fn header(salt: u64, bytes: &[u8]) -> Option<FrameHeader> {
     let bytes = bytes.get(..HEADER_BYTES)?;
     let (checked, rest) = bytes.split_at(16);
     let (crc, mark) = rest.split_at(4);
     let whole = mark == MARK && crc == header_crc(salt, checked).to_le_bytes();
-    whole.then(|| Header {
+    whole.then(|| FrameHeader {
         length: u32_at(checked, 0),
         payload_crc: u32_at(checked, 4),
         sequence: u64::from(u32_at(checked, 8)) | u64::from(u32_at(checked, 12)) << 32,
     })
 }
 
-impl Header {
+impl FrameHeader {
     pub(super) fn fits(&self, payload: &[u8]) -> bool {
         crc32fast::hash(payload) == self.payload_crc
     }
@@ -86,7 +86,7 @@ pub(super) fn judge(salt: u64, expected: u64, offset: u64, rest: &[u8]) -> Tail 
         return Tail::Damaged;
     }
     let (marked_bytes, frame_bytes) = match header(salt, rest) {
-        Some(Header { length, .. }) => {
+        Some(FrameHeader { length, .. }) => {
             (HEADER_BYTES + length as usize + MARK.len(), frame_bytes(length as usize))
         }
         None => (HEADER_BYTES, HEADER_BYTES),

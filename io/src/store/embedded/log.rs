@@ -5,10 +5,10 @@
 //! nevertheless. A segment that begins with a batch replaces what older segments hold from that batch on. A finished
 //! segment ends with a seal, which says that there is a next one.
 
-use super::directory::Directory;
+use super::directory::DataDirectory;
 use super::disk;
 use super::error::OpenError;
-use super::file::{self, FrameReader, GUARD_BYTES, Next, SEGMENT_MAGIC};
+use super::file::{self, FrameReader, GUARD_BYTES, NextFrame, SEGMENT_MAGIC};
 use super::frame::{self, Tail};
 use super::record::{self, Record};
 use super::reserve::Reserve;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Log {
-    directory: Arc<Directory>,
+    directory: Arc<DataDirectory>,
     segment_bytes: u64,
     current: Segment,
     /// The first sequence number and the length of each segment before the current one.
@@ -92,7 +92,7 @@ impl Log {
     /// Opens the log after the batches that a snapshot covers, and gives every later batch to `replay` in order. A
     /// torn end is dropped.
     pub(super) fn open(
-        directory: Arc<Directory>,
+        directory: Arc<DataDirectory>,
         segment_bytes: u64,
         reserve_bytes: u64,
         covered: u64,
@@ -224,7 +224,7 @@ impl Log {
 type Going = (Segment, Vec<(u64, u64)>, Option<Dropped>);
 
 fn go_on(
-    directory: &Directory,
+    directory: &DataDirectory,
     segment_bytes: u64,
     mut found: Vec<Found>,
     next_sequence: u64,
@@ -275,7 +275,7 @@ fn go_on(
 
 /// Writes the seal at the end of a segment, with the number of the batch that the next segment begins with, and cuts
 /// off what follows. Returns the length.
-fn seal(directory: &Directory, file: &File, salt: u64, tail: u64, next_sequence: u64) -> io::Result<u64> {
+fn seal(directory: &DataDirectory, file: &File, salt: u64, tail: u64, next_sequence: u64) -> io::Result<u64> {
     let (mut payload, mut bytes) = (Vec::new(), Vec::new());
     Record::Sealed { next_sequence }.encode(&mut payload);
     frame::write(&mut bytes, salt, next_sequence, &payload);
@@ -289,7 +289,7 @@ fn seal(directory: &Directory, file: &File, salt: u64, tail: u64, next_sequence:
 impl Segment {
     /// Creates a new segment, with its first batch if one is given. It replaces one of the same name.
     fn create(
-        directory: &Directory,
+        directory: &DataDirectory,
         first_sequence: u64,
         segment_bytes: u64,
         payload: Option<&[u8]>,
@@ -319,7 +319,7 @@ impl Segment {
     }
 
     /// Continues in an existing segment. If it has no batches, its content was made durable before it got its name.
-    fn reopen(directory: &Directory, found: &Found) -> io::Result<Self> {
+    fn reopen(directory: &DataDirectory, found: &Found) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(directory.segment(found.first_sequence))?;
         let Found { first_sequence, salt, tail, length, .. } = *found;
         Ok(Self { file, first_sequence, salt, tail, length })
@@ -328,7 +328,7 @@ impl Segment {
     /// Rewrites the last batch in its place, and zeros over a torn end. The bytes of the batch are the same as
     /// before, so a power failure meanwhile does no harm.
     fn rewrite(
-        directory: &Directory,
+        directory: &DataDirectory,
         found: &Found,
         batch: Option<&(u64, Vec<u8>)>,
         sequence: u64,
@@ -349,7 +349,12 @@ impl Segment {
         self.tail == file::HEADER_BYTES as u64
     }
 
-    fn append(&mut self, directory: &Directory, frame: &[u8], segment_bytes: u64) -> Result<(), AppendError> {
+    fn append(
+        &mut self,
+        directory: &DataDirectory,
+        frame: &[u8],
+        segment_bytes: u64,
+    ) -> Result<(), AppendError> {
         let disk = directory.disk();
         let end = self.tail + frame.len() as u64;
         self.write_ahead(directory, end, segment_bytes)?;
@@ -372,7 +377,7 @@ impl Segment {
     /// to be truncated.
     fn write_ahead(
         &mut self,
-        directory: &Directory,
+        directory: &DataDirectory,
         end: u64,
         segment_bytes: u64,
     ) -> Result<(), AppendError> {
@@ -398,7 +403,7 @@ impl Segment {
     }
 
     /// Removes what a failed append has left, so that the next frame follows the last complete one.
-    fn take_back(&mut self, directory: &Directory, frame_bytes: usize, error: io::Error) -> AppendError {
+    fn take_back(&mut self, directory: &DataDirectory, frame_bytes: usize, error: io::Error) -> AppendError {
         let disk = directory.disk();
         let zeros = vec![0; frame_bytes];
         let repaired = disk.write_at(&self.file, &zeros, self.tail).and_then(|()| disk.sync(&self.file));
@@ -412,7 +417,7 @@ impl Segment {
 /// Replays one segment, which must begin with the given sequence number, up to the batch `until` that the next
 /// segment begins with. A segment that ends before that is damaged; only the newest may have a torn end.
 fn read(
-    directory: &Directory,
+    directory: &DataDirectory,
     first_sequence: u64,
     until: Option<u64>,
     next_sequence: &mut u64,
@@ -437,33 +442,33 @@ fn read(
     loop {
         let offset = reader.offset();
         let next = reader.next(*next_sequence, &mut payload)?;
-        let is_seal = next == Next::Frame && record::is_seal(&payload);
+        let is_seal = next == NextFrame::Frame && record::is_seal(&payload);
         if until == Some(*next_sequence) {
             found.sealed = is_seal;
             return Ok(found);
         }
         match next {
-            Next::Frame if is_seal => return Err(missing(directory, *next_sequence)),
-            Next::Frame => {
+            NextFrame::Frame if is_seal => return Err(missing(directory, *next_sequence)),
+            NextFrame::Frame => {
                 replay(&payload).map_err(|what| OpenError::damaged(&path, offset, what))?;
                 *next_sequence += 1;
                 found.tail = reader.offset();
                 last = (offset, std::mem::take(&mut payload));
             }
-            Next::End { tail: Tail::Damaged, .. } => {
+            NextFrame::End { tail: Tail::Damaged, .. } => {
                 return Err(OpenError::damaged(path, offset, "a checksum is wrong"));
             }
-            Next::End { tail: Tail::Cut, .. } => {
+            NextFrame::End { tail: Tail::Cut, .. } => {
                 return Err(OpenError::damaged(
                     path,
                     offset,
                     "the file was cut off, and batches are missing",
                 ));
             }
-            Next::End { .. } if until.is_some() => {
+            NextFrame::End { .. } if until.is_some() => {
                 return Err(OpenError::damaged(path, offset, "the log breaks off, and other files follow"));
             }
-            Next::End { tail: Tail::Clean | Tail::Torn, bytes } => {
+            NextFrame::End { tail: Tail::Clean | Tail::Torn, bytes } => {
                 found.dropped = bytes;
                 found.last = (found.tail > file::HEADER_BYTES as u64).then_some(last);
                 return Ok(found);
@@ -472,7 +477,7 @@ fn read(
     }
 }
 
-fn missing(directory: &Directory, sequence: u64) -> OpenError {
+fn missing(directory: &DataDirectory, sequence: u64) -> OpenError {
     OpenError::Missing { directory: directory.path().to_path_buf(), sequence }
 }
 

@@ -1,11 +1,11 @@
 //! The embedded store: etcd's data model in this process, in memory and in a durable log.
 //!
-//! Reading order: `commit` (the thread or task that makes all changes), `batch` (operations to records), `queue` and
-//! `followers` (input and output); `log` and `snapshot` (files), below them `directory`, `file`, `frame`, `record`
+//! Reading order: `commit` (the thread or task that makes all changes), `commit_group` (operations to records), `queue`
+//! and `followers` (input and output); `log` and `snapshot` (files), below them `directory`, `file`, `frame`, `record`
 //! (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can fail).
 
-mod batch;
 mod commit;
+mod commit_group;
 #[cfg(test)]
 mod crash;
 mod directory;
@@ -30,7 +30,7 @@ use super::{HealthSink, Sink, Store};
 use async_trait::async_trait;
 use bytes::Bytes;
 use commit::{Committer, Durable, Memory, Shared};
-use directory::Directory;
+use directory::DataDirectory;
 use disk::{Disk, RealDisk};
 use followers::Follower;
 use log::{Dropped, Log};
@@ -100,7 +100,7 @@ impl Embedded {
 
     fn open_on(path: &Path, sizes: Sizes, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let origin = Instant::now();
-        let directory = Arc::new(Directory::open(path, disk)?);
+        let directory = Arc::new(DataDirectory::open(path, disk)?);
         let listing = directory.list()?;
         let covered = listing.snapshots.last().copied().unwrap_or(0);
         let (mut mvcc, snapshot_bytes) = match covered {
@@ -109,7 +109,7 @@ impl Embedded {
         };
         let mut replay = |mut payload: &[u8]| {
             while let Some(record) = record::decode(&mut payload)? {
-                batch::replay(&mut mvcc, Mono(0), record)?;
+                commit_group::replay(&mut mvcc, Mono(0), record)?;
             }
             Ok(())
         };
@@ -158,7 +158,7 @@ impl Store for Embedded {
     fn answer_now(&self, op: &Op) -> Option<Stored> {
         match op {
             Op::Range(range) => Some(match self.shared.memory.read() {
-                Ok(memory) => batch::read(&memory.mvcc, range, memory.visible),
+                Ok(memory) => commit_group::read(&memory.mvcc, range, memory.visible),
                 Err(_) => Stored::Failed(StoreError::Internal("the store has stopped".into())),
             }),
             Op::Txn(_) | Op::Compact(_) | Op::LeaseGrant { .. } | Op::LeaseRevoke(_) => None,

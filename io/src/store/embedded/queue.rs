@@ -9,7 +9,7 @@ use steersman_core::store::{Op, StoreError, Stored, TxnOp};
 use tokio::sync::{Notify, oneshot};
 
 /// An operation, and where its result is sent.
-pub(super) struct Request {
+pub(super) struct QueuedOperation {
     pub(super) op: Op,
     pub(super) reply: oneshot::Sender<Stored>,
 }
@@ -17,7 +17,7 @@ pub(super) struct Request {
 /// What the committer has to do next.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) requests: Vec<Request>,
+    pub(super) operations: Vec<QueuedOperation>,
     pub(super) follows: Vec<Follower>,
     /// The queue is closed and nothing more will come.
     pub(super) last: bool,
@@ -34,7 +34,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<QueuedOperation>,
     waiting_bytes: usize,
     follows: Vec<Follower>,
     /// The committer has to look at something other than the queue.
@@ -58,7 +58,7 @@ impl Queue {
             return Err(StoreError::TooManyRequests);
         }
         state.waiting_bytes += bytes;
-        state.waiting.push_back(Request { op, reply });
+        state.waiting.push_back(QueuedOperation { op, reply });
         drop(state);
         self.wake();
         Ok(outcome)
@@ -141,10 +141,10 @@ impl State {
     fn take(&mut self) -> Work {
         let mut work = Work { follows: std::mem::take(&mut self.follows), ..Work::default() };
         let mut bytes = 0;
-        while work.requests.len() < limits::STORE_BATCH_OPERATIONS && bytes < limits::STORE_BATCH_BYTES {
+        while work.operations.len() < limits::STORE_BATCH_OPERATIONS && bytes < limits::STORE_BATCH_BYTES {
             let Some(request) = self.waiting.pop_front() else { break };
             bytes += op_bytes(&request.op);
-            work.requests.push(request);
+            work.operations.push(request);
         }
         self.waiting_bytes -= bytes;
         self.nudged = false;

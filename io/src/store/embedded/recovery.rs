@@ -1,6 +1,6 @@
 //! Tests of restarts from intact and from damaged files.
 
-use super::directory::Directory;
+use super::directory::DataDirectory;
 use super::disk::RealDisk;
 use super::log::{Dropped, Log};
 use super::{Embedded, OpenError, Sizes};
@@ -194,7 +194,7 @@ async fn dropped_bytes_are_reported() {
     torn[end + 22] = 7;
     fs::write(&path, torn).expect("written");
     let opened = || {
-        let directory = Arc::new(Directory::open(place.path(), Arc::new(RealDisk)).expect("free"));
+        let directory = Arc::new(DataDirectory::open(place.path(), Arc::new(RealDisk)).expect("free"));
         Log::open(directory, SMALL.segment_bytes, 0, 0, &mut |_| Ok(())).expect("a torn log opens")
     };
     let dropped = Dropped { path, offset: end as u64, bytes: 23 };

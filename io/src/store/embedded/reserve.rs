@@ -1,6 +1,6 @@
 //! Allocated room on the disk, so that objects can be deleted when the disk is full.
 
-use super::directory::Directory;
+use super::directory::DataDirectory;
 use super::disk;
 use super::log::AppendError;
 use crate::private;
@@ -28,7 +28,7 @@ enum State {
 impl Reserve {
     /// Finds the reserve that an earlier process left. With 0 bytes, none is kept. A copy of the directory, such as a
     /// backup, may have the file with its length and without its blocks.
-    pub(super) fn find(directory: &Directory, bytes: u64) -> Self {
+    pub(super) fn find(directory: &DataDirectory, bytes: u64) -> Self {
         let taken = |metadata: &Metadata| metadata.len().min(metadata.blocks() * BLOCK_BYTES);
         let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| taken(&metadata) >= bytes);
         let state = match bytes {
@@ -43,7 +43,7 @@ impl Reserve {
     ///
     /// # Errors
     /// When the disk has no room.
-    pub(super) fn hold(&mut self, directory: &Directory) -> Result<(), AppendError> {
+    pub(super) fn hold(&mut self, directory: &DataDirectory) -> Result<(), AppendError> {
         if self.state != State::Missing {
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl Reserve {
     }
 
     /// Releases the room. False when there is none.
-    pub(super) fn release(&mut self, directory: &Directory) -> bool {
+    pub(super) fn release(&mut self, directory: &DataDirectory) -> bool {
         if self.state != State::Held {
             return false;
         }

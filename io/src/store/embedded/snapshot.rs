@@ -1,9 +1,9 @@
 //! The snapshot file: all that exists at one revision, so that the log before it can be removed.
 
-use super::directory::Directory;
+use super::directory::DataDirectory;
 use super::disk::Disk;
 use super::error::OpenError;
-use super::file::{self, FrameReader, Next, SNAPSHOT_MAGIC};
+use super::file::{self, FrameReader, NextFrame, SNAPSHOT_MAGIC};
 use super::frame;
 use super::record::{self, Record};
 use std::fs::File;
@@ -47,7 +47,7 @@ impl Contents {
 
 /// Writes the snapshot that covers all batches up to `covered`, and returns its size when it is durable. A snapshot
 /// that fails leaves no file behind.
-pub(super) fn write(directory: &Directory, covered: u64, contents: Contents) -> io::Result<u64> {
+pub(super) fn write(directory: &DataDirectory, covered: u64, contents: Contents) -> io::Result<u64> {
     let mut bytes = 0;
     directory.create(&directory.snapshot(covered), |file| {
         bytes = write_to(file, directory.disk(), covered, contents)?;
@@ -86,7 +86,7 @@ fn write_to(file: &File, disk: &dyn Disk, covered: u64, contents: Contents) -> i
 
 /// Reads a snapshot: the machine, and the file's size. The content was durable before the file got its name, so any
 /// error in it is damage.
-pub(super) fn read(directory: &Directory, covered: u64, now: Mono) -> Result<(Mvcc, u64), OpenError> {
+pub(super) fn read(directory: &DataDirectory, covered: u64, now: Mono) -> Result<(Mvcc, u64), OpenError> {
     let path = directory.snapshot(covered);
     let mut reader = FrameReader::open(&path, SNAPSHOT_MAGIC, covered)?;
     let mut contents = Contents { revision: Rev(0), leases: Vec::new(), kvs: Vec::new() };
@@ -94,7 +94,7 @@ pub(super) fn read(directory: &Directory, covered: u64, now: Mono) -> Result<(Mv
     while !ended {
         let offset = reader.offset();
         sequence += 1;
-        if reader.next(sequence, &mut payload)? != Next::Frame {
+        if reader.next(sequence, &mut payload)? != NextFrame::Frame {
             return Err(OpenError::damaged(path, offset, "a checksum is wrong"));
         }
         let mut rest = payload.as_slice();
@@ -131,7 +131,7 @@ fn take(contents: &mut Contents, record: Record, records_before: u64) -> Result<
 }
 
 /// Removes the snapshots before this one.
-pub(super) fn forget(directory: &Directory, covered: u64) {
+pub(super) fn forget(directory: &DataDirectory, covered: u64) {
     let Ok(listing) = directory.list() else { return };
     for older in listing.snapshots.into_iter().filter(|last| *last < covered) {
         let _ = directory.disk().remove(&directory.snapshot(older));

@@ -81,12 +81,12 @@ pub(super) struct Connector {
 }
 
 /// A plain or an encrypted connection.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait EtcdStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> EtcdStream for S {}
 
 impl Connector {
-    async fn connect(self, uri: Uri) -> io::Result<Box<dyn Stream>> {
+    async fn connect(self, uri: Uri) -> io::Result<Box<dyn EtcdStream>> {
         let authority = uri.authority().ok_or_else(|| Error::other("an endpoint names a host"))?;
         let port = authority.port_u16().unwrap_or(if self.files.is_some() { 443 } else { 80 });
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -102,7 +102,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Box<dyn Stream>>;
+    type Response = TokioIo<Box<dyn EtcdStream>>;
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 

@@ -7,7 +7,7 @@ use tonic::{Code, ConnectError, Status};
 
 /// How an operation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum EtcdFailure {
     /// It had no effect, and another attempt would be refused too.
     Refused(StoreError),
     /// It had no effect, and another attempt, or another member, may succeed.
@@ -45,7 +45,7 @@ const TEXTS: [(&str, Meaning); 12] = [
     ("etcdserver: rpc not supported for learner", Meaning::NoEffect),
 ];
 
-impl Failure {
+impl EtcdFailure {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::GRpcStatus(status) => Self::of_status(status),
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn errors_mean_what_etcd_means_by_them() {
-        let refused = |error| Failure::Refused(error);
+        let refused = |error| EtcdFailure::Refused(error);
         let cases = [
             (
                 Code::OutOfRange,
@@ -170,7 +170,7 @@ mod tests {
             (
                 Code::ResourceExhausted,
                 "etcdserver: mvcc: database space exceeded",
-                Failure::Unknown("mvcc: database space exceeded".into()),
+                EtcdFailure::Unknown("mvcc: database space exceeded".into()),
             ),
             (Code::ResourceExhausted, "etcdserver: too many requests", refused(StoreError::TooManyRequests)),
             (
@@ -183,22 +183,26 @@ mod tests {
                 "etcdserver: too large lease TTL",
                 refused(StoreError::Internal("etcdserver: too large lease TTL".into())),
             ),
-            (Code::Unavailable, "etcdserver: no leader", Failure::NoEffect("no leader".into())),
+            (Code::Unavailable, "etcdserver: no leader", EtcdFailure::NoEffect("no leader".into())),
             (
                 Code::Unavailable,
                 "etcdserver: request timed out",
-                Failure::Unknown("request timed out".into()),
+                EtcdFailure::Unknown("request timed out".into()),
             ),
-            (Code::Unavailable, "etcdserver: server stopped", Failure::Unknown("server stopped".into())),
-            (Code::Unavailable, "etcdserver: leader changed", Failure::Unknown("leader changed".into())),
+            (Code::Unavailable, "etcdserver: server stopped", EtcdFailure::Unknown("server stopped".into())),
+            (Code::Unavailable, "etcdserver: leader changed", EtcdFailure::Unknown("leader changed".into())),
             (
                 Code::OutOfRange,
                 "Error, decoded message length too large: found 5 bytes",
-                Failure::Unknown("Error, decoded message length too large: found 5 bytes".into()),
+                EtcdFailure::Unknown("Error, decoded message length too large: found 5 bytes".into()),
             ),
         ];
         for (code, message, expected) in cases {
-            assert_eq!(Failure::of(&Error::GRpcStatus(Status::new(code, message))), expected, "{message}");
+            assert_eq!(
+                EtcdFailure::of(&Error::GRpcStatus(Status::new(code, message))),
+                expected,
+                "{message}"
+            );
         }
     }
 }

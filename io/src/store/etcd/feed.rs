@@ -10,7 +10,7 @@ use super::answer;
 use super::assemble::{Assembled, Assembler};
 use super::backoff::Backoff;
 use super::failure;
-use super::members::{Member, Members, within};
+use super::members::{EtcdMember, EtcdMembers, within};
 use super::request;
 use crate::store::{FeedInput, Sink};
 use bytes::Bytes;
@@ -33,7 +33,7 @@ pub(super) struct Reached {
 
 /// The task of a feed.
 pub(super) struct Feeding {
-    pub(super) members: Arc<Members>,
+    pub(super) members: Arc<EtcdMembers>,
     pub(super) feed: Feed,
     pub(super) prefix: Bytes,
     pub(super) sink: Sink,
@@ -83,7 +83,7 @@ impl Feeding {
         (self.sink)(FeedInput::Lost(self.feed, why));
     }
 
-    async fn watch_on(&mut self, member: &Member, backoff: &mut Backoff) -> Ended {
+    async fn watch_on(&mut self, member: &EtcdMember, backoff: &mut Backoff) -> Ended {
         let timeout = self.members.write_timeout;
         let (mut sender, mut stream, trusted) = match self.open(member, timeout).await {
             Ok(opened) => opened,
@@ -132,7 +132,7 @@ impl Feeding {
     /// Begins the watch, and returns it with whether the member's progress reports can be trusted.
     async fn open(
         &mut self,
-        member: &Member,
+        member: &EtcdMember,
         timeout: Duration,
     ) -> Result<(WatchRequestSender, WatchResponseStream, bool), Text> {
         let opening = async {
@@ -163,7 +163,7 @@ impl Feeding {
 
     async fn ask(
         &mut self,
-        member: &Member,
+        member: &EtcdMember,
         sender: &mut WatchRequestSender,
         trusted: bool,
     ) -> Result<(), Text> {
@@ -184,7 +184,7 @@ impl Feeding {
     }
 
     /// A revision up to which no key seems to have changed since the watch's last event.
-    async fn unchanged_until(&self, member: &Member) -> Option<Rev> {
+    async fn unchanged_until(&self, member: &EtcdMember) -> Option<Rev> {
         let since = self.assembler.proven();
         let (key, end) = request::prefix_range(&self.prefix);
         let changed = GetOptions::new()

@@ -3,9 +3,9 @@
 use super::answer;
 use super::backoff::Backoff;
 use super::config::{ConnectError, EtcdConfig};
-use super::failure::{self, Failure};
+use super::failure::{self, EtcdFailure};
 use super::request;
-use super::version::Version;
+use super::version::EtcdVersion;
 use etcd_client::{
     Channel, Client, ConnectOptions, Error, KvClient, LeaseClient, MaintenanceClient, WatchClient,
 };
@@ -17,7 +17,7 @@ use steersman_core::store::{Op, Range, Rev, StoreError, Stored};
 use tokio::time::Instant;
 
 /// One member. All its clients share one connection.
-pub(super) struct Member {
+pub(super) struct EtcdMember {
     pub(super) endpoint: String,
     pub(super) kv: KvClient,
     pub(super) watch: WatchClient,
@@ -26,8 +26,8 @@ pub(super) struct Member {
 }
 
 /// The members, and which of them is used. It is the same one until it fails.
-pub(super) struct Members {
-    members: Vec<Member>,
+pub(super) struct EtcdMembers {
+    members: Vec<EtcdMember>,
     current: AtomicUsize,
     /// The newest revision that any answer contained.
     newest: AtomicU64,
@@ -36,12 +36,12 @@ pub(super) struct Members {
     pub(super) doubts_progress: bool,
 }
 
-impl Members {
+impl EtcdMembers {
     /// Finds a member that answers.
     pub(super) async fn connect(config: &EtcdConfig) -> Result<Self, ConnectError> {
         let mut members = Vec::new();
         for (endpoint, channel) in config.channels()? {
-            members.push(Member::new(endpoint, channel).await?);
+            members.push(EtcdMember::new(endpoint, channel).await?);
         }
         let members = Self {
             members,
@@ -77,7 +77,7 @@ impl Members {
     }
 
     /// The member that is used now.
-    pub(super) fn current(&self) -> (usize, &Member) {
+    pub(super) fn current(&self) -> (usize, &EtcdMember) {
         let index = self.current.load(Ordering::Relaxed) % self.members.len();
         (index, &self.members[index])
     }
@@ -105,10 +105,10 @@ impl Members {
             let (index, member) = self.current();
             let (why, certain) = match self.bounded(op, member, deadline).await {
                 Ok(stored) => return stored,
-                Err(Failure::Refused(StoreError::FutureRevision { .. })) => return self.future(op).await,
-                Err(Failure::Refused(error)) => return Stored::Failed(error),
-                Err(Failure::NoEffect(why)) => (why, true),
-                Err(Failure::Unknown(why)) => (why, false),
+                Err(EtcdFailure::Refused(StoreError::FutureRevision { .. })) => return self.future(op).await,
+                Err(EtcdFailure::Refused(error)) => return Stored::Failed(error),
+                Err(EtcdFailure::NoEffect(why)) => (why, true),
+                Err(EtcdFailure::Unknown(why)) => (why, false),
             };
             self.leave(index);
             if !certain && changes(op) {
@@ -125,7 +125,7 @@ impl Members {
         Instant::now() + if changes(op) { self.write_timeout } else { self.read_timeout }
     }
 
-    async fn bounded(&self, op: &Op, member: &Member, deadline: Instant) -> Result<Stored, Failure> {
+    async fn bounded(&self, op: &Op, member: &EtcdMember, deadline: Instant) -> Result<Stored, EtcdFailure> {
         let answer = within(deadline, member.ask(op)).await?;
         match &answer {
             Stored::Ranged(ranged) => self.saw(ranged.revision),
@@ -156,11 +156,11 @@ impl Members {
 pub(super) async fn within<T>(
     deadline: Instant,
     call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failure> {
+) -> Result<T, EtcdFailure> {
     match tokio::time::timeout_at(deadline, call).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Failure::of(&error)),
-        Err(_) => Err(Failure::Unknown("no answer in time".into())),
+        Ok(Err(error)) => Err(EtcdFailure::of(&error)),
+        Err(_) => Err(EtcdFailure::Unknown("no answer in time".into())),
     }
 }
 
@@ -173,7 +173,7 @@ fn changes(op: &Op) -> bool {
     }
 }
 
-impl Member {
+impl EtcdMember {
     async fn new(endpoint: String, channel: tonic::transport::Channel) -> Result<Self, ConnectError> {
         let options = ConnectOptions::new().with_require_leader(true);
         let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await;
@@ -187,9 +187,9 @@ impl Member {
         })
     }
 
-    pub(super) async fn version(&self) -> Result<Version, Error> {
+    pub(super) async fn version(&self) -> Result<EtcdVersion, Error> {
         let status = self.maintenance.clone().status().await?;
-        Ok(Version::parse(status.version()))
+        Ok(EtcdVersion::parse(status.version()))
     }
 
     /// The size of the member's database in bytes.

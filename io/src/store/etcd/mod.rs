@@ -22,7 +22,7 @@ use assemble::{Assembler, concerns};
 use async_trait::async_trait;
 use bytes::Bytes;
 use feed::{Asking, Feeding, Reached};
-use members::Members;
+use members::EtcdMembers;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,7 +38,7 @@ const PROBED_KEY: &str = "/health";
 
 /// A cluster, and the feeds that follow it.
 pub struct EtcdStore {
-    members: Arc<Members>,
+    members: Arc<EtcdMembers>,
     feeds: Mutex<Vec<Followed>>,
     closed: AtomicBool,
     size: Arc<Size>,
@@ -67,7 +67,7 @@ impl EtcdStore {
     /// # Errors
     /// When the settings are wrong, a file cannot be read, or no member answers for some seconds.
     pub async fn connect(config: &EtcdConfig) -> Result<Self, ConnectError> {
-        let members = Arc::new(Members::connect(config).await?);
+        let members = Arc::new(EtcdMembers::connect(config).await?);
         let runtime = Handle::current();
         let feeds = Mutex::default();
         let store = Self { members, feeds, closed: AtomicBool::new(false), size: Arc::default(), runtime };

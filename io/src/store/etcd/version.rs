@@ -4,13 +4,13 @@ use std::fmt::{Display, Formatter};
 
 /// A release. A version that cannot be parsed counts as the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version {
+pub(super) struct EtcdVersion {
     major: u32,
     minor: u32,
     patch: u32,
 }
 
-impl Version {
+impl EtcdVersion {
     pub(super) fn parse(text: &str) -> Self {
         let release = text.split(['-', '+']).next().unwrap_or_default();
         let mut parts = release.split('.').map(|part| part.parse().unwrap_or(0));
@@ -26,7 +26,7 @@ impl Version {
     }
 }
 
-impl Display for Version {
+impl Display for EtcdVersion {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
@@ -51,7 +51,7 @@ mod tests {
             ("unknown", false),
         ];
         for (text, trusted) in cases {
-            assert_eq!(Version::parse(text).orders_progress(), trusted, "{text}");
+            assert_eq!(EtcdVersion::parse(text).orders_progress(), trusted, "{text}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The link between servers and the store: operations with delays and lost replies, feeds with delays, and members
 //! that stop and start.
 
-use super::{Happening, World};
+use super::{Happening, Testbed};
 use crate::check::{self, Violation};
 use crate::choose::Label;
-use crate::etcd::{Delivery, Member, Server};
+use crate::etcd::{Delivery, MemberId, ServerId};
 use crate::marks::Mark;
-use crate::swarm::Class;
+use crate::swarm::FaultClass;
 use crate::trace::{Lane, What};
 use bytes::Bytes;
 use std::mem;
@@ -28,12 +28,12 @@ pub(super) const MESSAGE_MICROS: u64 = 100;
 
 /// An operation on its way to the store.
 #[derive(Debug)]
-pub(super) struct Operation {
+pub(super) struct StoreRequest {
     server: usize,
     life: u32,
     id: JobId,
     op: Op,
-    member: Member,
+    member: MemberId,
     /// What names its choices.
     key: u64,
     sent_at: Mono,
@@ -50,37 +50,37 @@ enum Loss {
     AfterEffect,
 }
 
-impl World {
+impl Testbed {
     pub(super) fn send_operation(&mut self, server: usize, id: JobId, op: Op) {
         let key = self.stream_key(server, id);
         // A server that cannot reach its member goes to the next.
-        if !self.etcd.is_up(self.nodes[server].member) {
+        if !self.etcd.is_up(self.hosts[server].member) {
             self.change_member(server);
         }
-        let member = self.nodes[server].member;
-        let life = self.nodes[server].life;
+        let member = self.hosts[server].member;
+        let life = self.hosts[server].life;
         let stream = Label::Store.of(key);
         let mut at = self.arrival(stream);
-        if self.chooser.fault(stream, self.swarm.rate(Class::SlowStore)) {
+        if self.chooser.fault(stream, self.swarm.rate(FaultClass::SlowStore)) {
             at = at.plus_millis(1 + self.chooser.pick(stream, SLOW_MILLIS_MAX));
         }
         let lanes = (Lane::Server(server), Lane::Member(member.0 as usize));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let sent_at = self.now;
         let operation =
-            Operation { server, life, id, op, member, key, sent_at, given_up: false, met_election: false };
+            StoreRequest { server, life, id, op, member, key, sent_at, given_up: false, met_election: false };
         self.schedule(at, Happening::Store(Box::new(operation)));
     }
 
     /// When a message sent now arrives.
-    pub(super) fn arrival(&mut self, stream: crate::choose::Stream) -> Mono {
+    pub(super) fn arrival(&mut self, stream: crate::choose::ChoiceStream) -> Mono {
         let most = if self.chooser.is_calm() { 1 } else { self.swarm.delay_millis };
         let delay = self.chooser.pick(stream, most * 1000 + 1);
         Mono(self.now.0 + MESSAGE_MICROS + delay)
     }
 
     /// An operation reaches its member. It is performed even if its server has crashed since.
-    pub(super) fn perform(&mut self, mut operation: Operation) -> Result<(), Violation> {
+    pub(super) fn perform(&mut self, mut operation: StoreRequest) -> Result<(), Violation> {
         let deadline = operation.sent_at.plus_millis(DEADLINE_MILLIS);
         if self.now >= deadline && !operation.given_up {
             operation.given_up = true;
@@ -146,23 +146,23 @@ impl World {
     }
 
     /// The server that sent a write crashes before it gets the reply.
-    fn crash_at_write(&mut self, operation: &Operation) {
+    fn crash_at_write(&mut self, operation: &StoreRequest) {
         let (server, stream) = (operation.server, Label::Store.of(operation.key));
-        let rate = self.swarm.rate(Class::CrashAtWrite);
-        let lives = self.nodes[server].machine.is_some() && self.life(server) == operation.life;
+        let rate = self.swarm.rate(FaultClass::CrashAtWrite);
+        let lives = self.hosts[server].machine.is_some() && self.life(server) == operation.life;
         if lives && self.chooser.fault(stream, rate) {
             let millis = 1 + self.chooser.pick(stream, CRASH_MILLIS_MAX);
             self.crash(server, millis);
         }
     }
 
-    fn mark_outcome(&mut self, operation: &Operation, stored: &Stored) {
+    fn mark_outcome(&mut self, operation: &StoreRequest, stored: &Stored) {
         match stored {
             Stored::Failed(StoreError::NoSpace) => self.mark(Mark::NoSpace),
             Stored::Txn(reply) if !reply.succeeded => {
-                let Some(call) = self.calls.get_mut(operation.id) else { return };
-                call.races += 1;
-                if call.races == 5 {
+                let Some(record) = self.requests.get_mut(operation.id) else { return };
+                record.races += 1;
+                if record.races == 5 {
                     self.mark(Mark::FiveConflicts);
                 }
             }
@@ -176,9 +176,9 @@ impl World {
         }
     }
 
-    fn loss(&mut self, operation: &Operation) -> Option<Loss> {
+    fn loss(&mut self, operation: &StoreRequest) -> Option<Loss> {
         let stream = Label::Store.of(operation.key);
-        if operation.given_up || !self.chooser.fault(stream, self.swarm.rate(Class::LostReply)) {
+        if operation.given_up || !self.chooser.fault(stream, self.swarm.rate(FaultClass::LostReply)) {
             return None;
         }
         match self.chooser.pick(stream, 2) {
@@ -197,7 +197,7 @@ impl World {
         }
     }
 
-    fn lost(&mut self, operation: &Operation, what: &'static str) {
+    fn lost(&mut self, operation: &StoreRequest, what: &'static str) {
         let (server, id) = (operation.server, operation.id);
         self.fault(Lane::Member(operation.member.0 as usize), || {
             format!("{} {what}", name_of(server, id, &operation.op))
@@ -211,12 +211,12 @@ impl World {
         self.answer(operation, stored, at);
     }
 
-    fn answer(&mut self, operation: &Operation, stored: Stored, at: Mono) {
+    fn answer(&mut self, operation: &StoreRequest, stored: Stored, at: Mono) {
         let input = Box::new(Input::Stored(operation.id, stored));
         self.schedule(at, Happening::Input(operation.server, operation.life, input));
     }
 
-    fn trace_operation(&mut self, operation: &Operation, stored: &Stored) {
+    fn trace_operation(&mut self, operation: &StoreRequest, stored: &Stored) {
         let from = Some((Lane::Server(operation.server), operation.sent_at));
         let lane = Lane::Member(operation.member.0 as usize);
         let revision = self.etcd.revision();
@@ -233,16 +233,16 @@ impl World {
     }
 
     /// Adds every change to the truth at once, and checks it.
-    fn witness(&mut self, operation: &Operation) -> Result<(), Violation> {
+    fn witness(&mut self, operation: &StoreRequest) -> Result<(), Violation> {
         let events = self.etcd.take_changes();
         let from = self.note_changes(&events)?;
-        let Some(call) = self.calls.get_mut(operation.id).filter(|_| !operation.id.is_own()) else {
+        let Some(record) = self.requests.get_mut(operation.id).filter(|_| !operation.id.is_own()) else {
             return Ok(());
         };
         for change in &self.truth.log()[from..] {
-            call.commits.push((change.revision, change.key.clone()));
+            record.commits.push((change.revision, change.key.clone()));
         }
-        let (ask, asked) = (call.ask.clone(), call.sent_at);
+        let (ask, asked) = (record.ask.clone(), record.sent_at);
         for change in &self.truth.log()[from..] {
             self.lifetimes.note(change, asked, self.now);
             check::changed(change, Some(&ask), &self.directory)?;
@@ -330,7 +330,7 @@ impl World {
 
     fn deliver_to(&mut self, server: usize, delivery: Delivery) {
         let sent_at = self.now;
-        let member = self.nodes[server].member;
+        let member = self.hosts[server].member;
         let (input, revision) = match delivery {
             Delivery::Changed(batch) => {
                 let blind = |event: &Event| event.kind == EventType::Delete && event.previous.is_none();
@@ -347,9 +347,9 @@ impl World {
                     at = self.now.plus_millis(RECONNECT_MILLIS);
                     self.change_member(server);
                 }
-                let at = self.nodes[server].feed_at.max(at);
-                self.nodes[server].feed_at = at;
-                let life = self.nodes[server].life;
+                let at = self.hosts[server].feed_at.max(at);
+                self.hosts[server].feed_at = at;
+                let life = self.hosts[server].life;
                 self.schedule(at, Happening::Input(server, life, Box::new(Input::Lost(feed, why))));
                 return;
             }
@@ -357,9 +357,9 @@ impl World {
         let stream = Label::Feed.of((server as u64) << 48 | revision);
         let at = self.arrival(stream);
         let at = self.network.arrival(Lane::Member(member.0 as usize), Lane::Server(server), at);
-        let node = &mut self.nodes[server];
-        node.feed_at = node.feed_at.max(at);
-        let (at, life) = (node.feed_at, node.life);
+        let host = &mut self.hosts[server];
+        host.feed_at = host.feed_at.max(at);
+        let (at, life) = (host.feed_at, host.life);
         self.trace.note(
             at,
             Lane::Server(server),
@@ -376,22 +376,22 @@ impl World {
     /// The server turns to another member.
     pub(super) fn change_member(&mut self, server: usize) {
         let members = self.swarm.members as u32;
-        let old = self.nodes[server].member.0;
-        let others = (1..=members).map(|step| Member((old + step) % members));
+        let old = self.hosts[server].member.0;
+        let others = (1..=members).map(|step| MemberId((old + step) % members));
         let up = others.into_iter().find(|member| self.etcd.is_running(*member));
-        self.nodes[server].member = up.unwrap_or(Member((old + 1) % members));
+        self.hosts[server].member = up.unwrap_or(MemberId((old + 1) % members));
     }
 
     /// The server's feed is slow until it is released.
     pub(super) fn hold_feed(&mut self, server: usize, millis: u64) {
         self.fault(Lane::Server(server), || format!("its feed is slow for {millis} ms"));
-        self.etcd.hold(Server(server as u32), Feed(0));
+        self.etcd.hold(ServerId(server as u32), Feed(0));
         self.at(millis, Happening::Release(server));
     }
 
     /// A slow feed comes, in small pieces first.
     pub(super) fn release(&mut self, server: usize) -> Result<(), Violation> {
-        let of = Server(server as u32);
+        let of = ServerId(server as u32);
         if let Some(delivery) = self.etcd.deliver(of, Feed(0), 1) {
             self.deliver_to(server, delivery);
         }
@@ -399,15 +399,15 @@ impl World {
         self.deliver()
     }
 
-    pub(super) fn begin_election(&mut self, next: Member, millis: u64) {
+    pub(super) fn begin_election(&mut self, next: MemberId, millis: u64) {
         self.fault(Lane::Member(next.0 as usize), || format!("there is no leader for {millis} ms"));
         self.etcd.elect();
         self.at(millis, Happening::Elected(next));
     }
 
     /// The member that is to lead does, or the first that can.
-    pub(super) fn elected(&mut self, member: Member) -> Result<(), Violation> {
-        let mut candidates: Vec<Member> = vec![member];
+    pub(super) fn elected(&mut self, member: MemberId) -> Result<(), Violation> {
+        let mut candidates: Vec<MemberId> = vec![member];
         candidates.extend(self.etcd.members());
         let now = self.now;
         let leader = candidates.into_iter().find(|candidate| self.etcd.elected(now, *candidate));
@@ -424,7 +424,7 @@ impl World {
         }
     }
 
-    pub(super) fn stop_member(&mut self, member: Member, millis: u64) -> Result<(), Violation> {
+    pub(super) fn stop_member(&mut self, member: MemberId, millis: u64) -> Result<(), Violation> {
         self.fault(Lane::Member(member.0 as usize), || format!("is down for {millis} ms"));
         let led = self.etcd.leader() == Some(member);
         self.etcd.stop(member);
@@ -435,7 +435,7 @@ impl World {
         self.deliver()
     }
 
-    pub(super) fn member_starts(&mut self, member: Member) -> Result<(), Violation> {
+    pub(super) fn member_starts(&mut self, member: MemberId) -> Result<(), Violation> {
         self.etcd.start(member);
         self.at(100, Happening::CatchUp(member));
         if !self.etcd.has_leader() {
@@ -444,7 +444,7 @@ impl World {
         self.deliver()
     }
 
-    pub(super) fn pause_member(&mut self, member: Member, millis: u64) {
+    pub(super) fn pause_member(&mut self, member: MemberId, millis: u64) {
         self.fault(Lane::Member(member.0 as usize), || format!("stands still for {millis} ms"));
         if self.etcd.leader() == Some(member) {
             self.at(1_000, Happening::Elected(member));
@@ -453,7 +453,7 @@ impl World {
         self.at(millis, Happening::MemberResume(member));
     }
 
-    pub(super) fn member_resumes(&mut self, member: Member) -> Result<(), Violation> {
+    pub(super) fn member_resumes(&mut self, member: MemberId) -> Result<(), Violation> {
         self.etcd.resume(member);
         self.at(50, Happening::CatchUp(member));
         self.deliver()

@@ -1,25 +1,25 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
-use super::calls::Call;
+use super::events::{parse, watch_status};
+use super::requests::RequestRecord;
 use super::store::MESSAGE_MICROS;
-use super::{Happening, World};
-use crate::ask::{Ask, Version};
-use crate::check::{self, Answer, Follow, Guarantee, Violation};
-use crate::choose::{Label, Stream};
-use crate::client::{EventKind, Next, Scene, WatchEvent};
+use super::{Happening, Testbed};
+use crate::check::{self, CheckedAnswer, Follow, Guarantee, Violation};
+use crate::choose::{ChoiceStream, Label};
+use crate::client::{ClientContext, Next, WatchEvent, WatchEventKind};
+use crate::client_request::{ClientRequest, VersionChoice};
 use crate::driver::Reply;
 use crate::marks::Mark;
-use crate::swarm::Class;
+use crate::swarm::FaultClass;
 use crate::trace::{Lane, What};
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::answer::{Body, Response};
-use steersman_core::codec::json;
 use steersman_core::config::JobId;
 use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Rev};
-use steersman_core::value::{Text, Value};
+use steersman_core::value::Value;
 
 /// How long a client waits for an answer, milliseconds, before it drops the request.
 const PATIENCE_MILLIS: u64 = 90_000;
@@ -28,11 +28,11 @@ const SEAT_REFUSED: &[u8] = b"Too many requests, please try again later.\n";
 /// How long a slow reader does not read, milliseconds.
 const SLOW_READ_MILLIS: u64 = 20_000;
 
-/// A client's place in the world.
+/// What the testbed knows of a client.
 #[derive(Debug, Default)]
-pub(super) struct Seat {
+pub(super) struct ClientState {
     /// The request it waits for, or the watch it has open.
-    call: Option<JobId>,
+    request: Option<JobId>,
     /// Sleeps so far.
     pub(super) sleep: u64,
     /// Times it was woken.
@@ -43,15 +43,15 @@ pub(super) struct Seat {
     server: usize,
 }
 
-impl World {
+impl Testbed {
     pub(super) fn wake(&mut self, client: usize, sleep: u64) -> Result<(), Violation> {
-        let seat = &mut self.seats[client];
-        if seat.sleep != sleep {
+        let state = &mut self.client_states[client];
+        if state.sleep != sleep {
             return Ok(());
         }
-        seat.turn += 1;
-        seat.asks = 0;
-        let next = self.act(client, |client, scene| client.wake(scene));
+        state.turn += 1;
+        state.asks = 0;
+        let next = self.act(client, |client, context| client.wake(context));
         self.follow_up(client, next)
     }
 
@@ -59,20 +59,20 @@ impl World {
     fn act<T>(
         &mut self,
         client: usize,
-        act: impl FnOnce(&mut dyn crate::client::Client, &mut Scene<'_>) -> T,
+        act: impl FnOnce(&mut dyn crate::client::Client, &mut ClientContext<'_>) -> T,
     ) -> T {
         let calm = self.chooser.is_calm();
-        let mut scene = Scene {
+        let mut context = ClientContext {
             chooser: &mut self.chooser,
             marks: &mut self.marks,
             directory: &self.directory,
             truth: &self.truth,
             now: self.now,
             client: client as u64,
-            turn: self.seats[client].turn,
+            turn: self.client_states[client].turn,
             calm,
         };
-        act(&mut *self.clients[client], &mut scene)
+        act(&mut *self.clients[client], &mut context)
     }
 
     fn follow_up(&mut self, client: usize, next: Next) -> Result<(), Violation> {
@@ -80,7 +80,7 @@ impl World {
             Next::Listen => Ok(()),
             Next::Sleep(millis) => {
                 self.let_go(client);
-                let sleep = self.seats[client].sleep;
+                let sleep = self.client_states[client].sleep;
                 self.at(millis, Happening::Wake(client, sleep));
                 Ok(())
             }
@@ -94,41 +94,43 @@ impl World {
 
     /// The client drops its request or watch, and its sleep.
     pub(super) fn let_go(&mut self, client: usize) {
-        self.seats[client].sleep += 1;
-        if let Some(id) = self.seats[client].call.take() {
+        self.client_states[client].sleep += 1;
+        if let Some(id) = self.client_states[client].request.take() {
             self.hang_up(id);
         }
     }
 
     fn hang_up(&mut self, id: JobId) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.dropped = true;
-        call.follow = None;
-        let (server, life) = (call.server, call.life);
+        let Some(record) = self.requests.get_mut(id) else { return };
+        record.dropped = true;
+        record.follow = None;
+        let (server, life) = (record.server, record.life);
         let at = Mono(self.now.0 + MESSAGE_MICROS);
         self.schedule(at, Happening::Input(server, life, Box::new(Input::Gone(id))));
     }
 
-    fn ask(&mut self, client: usize, ask: Ask) {
-        let seat = &mut self.seats[client];
+    fn ask(&mut self, client: usize, ask: ClientRequest) {
+        let state = &mut self.client_states[client];
         // Pages and retries of one turn have streams of their own.
-        let key = Stream::key_of_request(client as u64, seat.turn, seat.asks);
-        seat.asks += 1;
+        let key = ChoiceStream::key_of_request(client as u64, state.turn, state.asks);
+        state.asks += 1;
         let server = self.balance(client, key);
-        let id = self.calls.next();
-        let node = &self.nodes[server];
-        let life = node.life;
+        let id = self.requests.next();
+        let host = &self.hosts[server];
+        let life = host.life;
         let watch = ask.is_watch();
-        let slow = watch && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::SlowReader));
-        if let Some(machine) = &self.nodes[server].machine {
-            let seen = if let Version::NotOlderThan(from) = ask.query.version { from } else { Rev(0) };
+        let slow =
+            watch && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(FaultClass::SlowReader));
+        if let Some(machine) = &self.hosts[server].machine {
+            let seen =
+                if let VersionChoice::NotOlderThan(from) = ask.options.version { from } else { Rev(0) };
             if !machine.world().synced() {
                 self.mark(Mark::AskedBeforeSync);
             } else if watch && machine.world().revision(Feed(0)) < seen {
                 self.mark(Mark::FailoverToLagging);
             }
         }
-        let call = Call {
+        let record = RequestRecord {
             client,
             server,
             life,
@@ -150,17 +152,17 @@ impl World {
             races: 0,
             sent: (Rev(0), Mono(0)),
         };
-        let request = call.ask.to_request(&self.directory);
-        self.calls.push(call);
-        self.seats[client].call = Some(id);
+        let request = record.ask.to_request(&self.directory);
+        self.requests.push(record);
+        self.client_states[client].request = Some(id);
         let stream = Label::Link.of(key);
         let at = self.arrival(stream);
         let at = self.network.arrival(Lane::Client(client), Lane::Server(server), at);
-        if self.nodes[server].machine.is_none() {
+        if self.hosts[server].machine.is_none() {
             self.schedule(at, Happening::Broken(client, id));
             return;
         }
-        if self.chooser.fault(stream, self.swarm.rate(Class::Reset)) {
+        if self.chooser.fault(stream, self.swarm.rate(FaultClass::Reset)) {
             self.fault(Lane::Client(client), || format!("request {} is lost on its way", id.0));
             self.schedule(at, Happening::Broken(client, id));
             return;
@@ -180,15 +182,15 @@ impl World {
     fn balance(&mut self, client: usize, key: u64) -> usize {
         let stream = Label::Balancer.of(key);
         let up = self.running().count() as u64;
-        let home = self.seats[client].server;
-        let is_down = self.nodes[home].machine.is_none();
-        let moves = self.chooser.chance(stream, self.swarm.rate(Class::Balance));
+        let home = self.client_states[client].server;
+        let is_down = self.hosts[home].machine.is_none();
+        let moves = self.chooser.chance(stream, self.swarm.rate(FaultClass::Balance));
         if up == 0 || !(is_down || moves) {
             return home;
         }
         let nth = self.chooser.pick(stream, up) as usize;
         let server = self.running().nth(nth).unwrap_or(home);
-        self.seats[client].server = server;
+        self.client_states[client].server = server;
         server
     }
 
@@ -197,17 +199,17 @@ impl World {
         let is_stream = matches!(response.body, Body::Stream(_));
         let is_large = response.body.is_large();
         if !is_stream {
-            self.nodes[server].open.remove(&id);
+            self.hosts[server].open.remove(&id);
         }
         let reply = Reply::whole(response);
         self.digest.add_number(u64::from(reply.status));
         self.digest.add_long(&reply.body);
-        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
-        if call.answered {
+        let Some(record) = self.requests.get_mut(id) else { return Ok(()) };
+        if record.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);
             return Err(Violation::new(Guarantee::OneAnswer, detail));
         }
-        call.answered = true;
+        record.answered = true;
         self.check_answer(server, id, &reply)?;
         self.deliver_answer(server, id, reply, is_stream)?;
         if is_large {
@@ -224,9 +226,9 @@ impl World {
         reply: Reply,
         is_stream: bool,
     ) -> Result<(), Violation> {
-        let Some(call) = self.calls.get(id) else { return Ok(()) };
-        let (client, key) = (call.client, call.key);
-        if self.chooser.fault(Label::Link.of(key), self.swarm.rate(Class::Reset)) {
+        let Some(record) = self.requests.get(id) else { return Ok(()) };
+        let (client, key) = (record.client, record.key);
+        if self.chooser.fault(Label::Link.of(key), self.swarm.rate(FaultClass::Reset)) {
             self.fault(Lane::Client(client), || format!("the answer to request {} is lost on its way", id.0));
             self.send(id, |client| Happening::Broken(client, id));
             return Ok(());
@@ -241,31 +243,34 @@ impl World {
 
     /// Tells the server that an answer has been sent, once it has arrived or its connection is broken.
     fn tell_sent(&mut self, id: JobId) {
-        let Some(call) = self.calls.get(id) else { return };
-        let (at, server, life) = (call.arrives_at.max(self.now), call.server, call.life);
+        let Some(record) = self.requests.get(id) else { return };
+        let (at, server, life) = (record.arrives_at.max(self.now), record.server, record.life);
         self.schedule(at, Happening::Input(server, life, Box::new(Input::Sent(id))));
     }
 
     /// Whether a watch is refused after it was opened: its only event is then the failure.
     fn is_refused_in_stream(&self, id: JobId, reply: &Reply) -> bool {
-        reply.status == 200 && self.calls.get(id).is_some_and(|call| call.ask.is_watch())
+        reply.status == 200 && self.requests.get(id).is_some_and(|record| record.ask.is_watch())
     }
 
     fn check_answer(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
-        let Some(call) = self.calls.get(id) else { return Ok(()) };
-        let ask = call.ask.clone();
-        let body =
-            if call.ask.is_watch() && reply.status == 200 { Value::Null } else { Answer::body_of(reply) };
-        let answer = Answer {
+        let Some(record) = self.requests.get(id) else { return Ok(()) };
+        let ask = record.ask.clone();
+        let body = if record.ask.is_watch() && reply.status == 200 {
+            Value::Null
+        } else {
+            CheckedAnswer::body_of(reply)
+        };
+        let answer = CheckedAnswer {
             ask: &ask,
             reply,
             body,
-            asked_at: call.asked_at,
-            commits: &call.commits,
+            asked_at: record.asked_at,
+            commits: &record.commits,
             truth: &self.truth,
             directory: &self.directory,
             compacted: self.etcd.mvcc().compact_revision(),
-            waited_millis: (self.now.0 - call.sent_at.0) / 1000,
+            waited_millis: (self.now.0 - record.sent_at.0) / 1000,
             event_ttl_seconds: self.swarm.event_ttl_seconds,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
@@ -273,6 +278,7 @@ impl World {
         let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
         let unknown = says("outcome of the request is not known");
         let too_large = says("Too large resource version");
+<<<<<<< HEAD:sim/src/world/wire.rs
         let in_doubt = call.in_doubt;
         // The first change is the write's own, as it is shown; the object is at a later one.
         let is_changed_since = reply.status < 300
@@ -282,6 +288,9 @@ impl World {
                 shown == revision.0.to_string() && now > *revision
             });
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
+=======
+        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.hosts[server].machine)
+>>>>>>> permit:sim/src/testbed/wire.rs
         {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
@@ -302,11 +311,11 @@ impl World {
     }
 
     fn trace_reply(&mut self, server: usize, id: JobId, reply: &Reply) {
-        let Some(call) = self.calls.get(id) else { return };
-        let lane = Lane::Client(call.client);
+        let Some(record) = self.requests.get(id) else { return };
+        let lane = Lane::Client(record.client);
         let status = reply.status;
         self.trace.note(self.now, lane, What::Step, Some((Lane::Server(server), self.now)), || {
-            let body = Answer::body_of(reply);
+            let body = CheckedAnswer::body_of(reply);
             let message = body.text_at(&["message"]);
             let version = body.text_at(&["metadata", "resourceVersion"]);
             let detail = if message.is_empty() { format!("at {version}") } else { message.to_owned() };
@@ -316,15 +325,15 @@ impl World {
 
     /// A watch is open. Its initial part is delivered as its first events.
     fn open_stream(&mut self, server: usize, id: JobId, reply: Reply, stays: bool) -> Result<(), Violation> {
-        let Some(call) = self.calls.get(id) else { return Ok(()) };
+        let Some(record) = self.requests.get(id) else { return Ok(()) };
         let follow = if stays {
-            Follow::open(&call.ask, call.seen, call.asked_at, &self.truth, &self.directory)?
+            Follow::open(&record.ask, record.seen, record.asked_at, &self.truth, &self.directory)?
         } else {
             None
         };
         let (reply, initial) = reply.split();
-        if let Some(call) = self.calls.get_mut(id) {
-            call.follow = follow;
+        if let Some(record) = self.requests.get_mut(id) {
+            record.follow = follow;
         }
         self.trace_reply(server, id, &reply);
         self.send(id, |client| Happening::Reply(client, id, Box::new(reply)));
@@ -334,8 +343,8 @@ impl World {
             self.send(id, |client| Happening::Frame(client, id, events));
         }
         if !stays {
-            if let Some(call) = self.calls.get_mut(id) {
-                call.ended = true;
+            if let Some(record) = self.requests.get_mut(id) {
+                record.ended = true;
             }
             self.send(id, |client| Happening::Broken(client, id));
         }
@@ -355,15 +364,15 @@ impl World {
 
     /// Checks events when they leave their server.
     fn watched(&mut self, server: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
-        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
-        let client = call.client;
-        call.unread += 1;
-        if call.unread == self.swarm.bounds.watcher_queue_frames {
+        let Some(record) = self.requests.get_mut(id) else { return Ok(()) };
+        let client = record.client;
+        record.unread += 1;
+        if record.unread == self.swarm.bounds.watcher_queue_frames {
             self.marks.reach(Mark::WatcherParked);
         }
         for event in events {
-            call.events += 1;
-            if let Some(follow) = &mut call.follow {
+            record.events += 1;
+            if let Some(follow) = &mut record.follow {
                 let is_state = follow.awaits_state();
                 follow.event(event, &self.truth).map_err(|violation| Violation {
                     detail: format!(
@@ -373,15 +382,15 @@ impl World {
                     ..violation
                 })?;
                 let mark = match event.kind {
-                    EventKind::Deleted if call.ask.query.label.is_some() => {
+                    WatchEventKind::Deleted if record.ask.options.label.is_some() => {
                         let key = follow.last_change(&self.truth);
                         key.filter(|change| change.new.is_some()).map(|_| Mark::SelectionChange)
                     }
-                    EventKind::Added
-                    | EventKind::Modified
-                    | EventKind::Deleted
-                    | EventKind::Bookmark
-                    | EventKind::Error => None,
+                    WatchEventKind::Added
+                    | WatchEventKind::Modified
+                    | WatchEventKind::Deleted
+                    | WatchEventKind::Bookmark
+                    | WatchEventKind::Error => None,
                 };
                 if let Some(mark) = mark.filter(|_| !is_state) {
                     self.marks.reach(mark);
@@ -397,77 +406,79 @@ impl World {
 
     /// The server ends a watch.
     pub(super) fn close(&mut self, server: usize, id: JobId) -> Result<(), Violation> {
-        self.nodes[server].open.remove(&id);
-        if let Some(call) = self.calls.get_mut(id) {
-            call.ended = true;
-            let client = call.client;
+        self.hosts[server].open.remove(&id);
+        if let Some(record) = self.requests.get_mut(id) {
+            record.ended = true;
+            let client = record.client;
             self.note(Lane::Server(server), What::Step, || format!("ends watch {} of client {client}", id.0));
         }
         self.send(id, |client| Happening::Broken(client, id));
         Ok(())
     }
 
-    /// Sends something to the client of a call, to arrive after what was sent before.
+    /// Sends something to the client of a request, to arrive after what was sent before.
     fn send(&mut self, id: JobId, make: impl FnOnce(usize) -> Happening) {
-        let Some(call) = self.calls.get(id) else { return };
-        let lanes = (Lane::Server(call.server), Lane::Client(call.client));
-        let at = self.arrival(Label::Link.of(call.key));
+        let Some(record) = self.requests.get(id) else { return };
+        let lanes = (Lane::Server(record.server), Lane::Client(record.client));
+        let at = self.arrival(Label::Link.of(record.key));
         let at = self.network.arrival(lanes.0, lanes.1, at);
         let calm = self.chooser.is_calm();
-        let Some(call) = self.calls.get_mut(id) else { return };
-        let wait = if call.slow && call.events > 0 && !calm { SLOW_READ_MILLIS } else { 0 };
+        let Some(record) = self.requests.get_mut(id) else { return };
+        let wait = if record.slow && record.events > 0 && !calm { SLOW_READ_MILLIS } else { 0 };
         if wait > 0 {
-            call.slow = false;
+            record.slow = false;
         }
-        call.arrives_at = call.arrives_at.max(at.plus_millis(wait));
-        let (at, client) = (call.arrives_at, call.client);
+        record.arrives_at = record.arrives_at.max(at.plus_millis(wait));
+        let (at, client) = (record.arrives_at, record.client);
         self.schedule(at, make(client));
     }
 
     /// Sends events. Those of one revision arrive together, as bytes do that are written together.
     fn send_events(&mut self, id: JobId, events: Arc<[WatchEvent]>) {
         let revision = events.last().map_or(Rev(0), |event| event.revision);
-        if let Some(call) = self.calls.get(id).filter(|call| call.sent == (revision, call.arrives_at)) {
-            let (client, at) = (call.client, call.arrives_at.max(self.now));
+        if let Some(record) =
+            self.requests.get(id).filter(|record| record.sent == (revision, record.arrives_at))
+        {
+            let (client, at) = (record.client, record.arrives_at.max(self.now));
             self.schedule(at, Happening::Frame(client, id, events));
             return;
         }
         self.send(id, |client| Happening::Frame(client, id, events));
-        if let Some(call) = self.calls.get_mut(id) {
-            call.sent = (revision, call.arrives_at);
+        if let Some(record) = self.requests.get_mut(id) {
+            record.sent = (revision, record.arrives_at);
         }
     }
 
-    /// The call that a client waits for, unless it has turned to something else.
-    pub(super) fn current(&self, client: usize, id: JobId) -> Option<&Call> {
-        self.calls.get(id).filter(|_| self.seats[client].call == Some(id))
+    /// The request that a client waits for, unless it has turned to something else.
+    pub(super) fn current(&self, client: usize, id: JobId) -> Option<&RequestRecord> {
+        self.requests.get(id).filter(|_| self.client_states[client].request == Some(id))
     }
 
     pub(super) fn reply(&mut self, client: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
-        let Some(call) = self.current(client, id) else { return Ok(()) };
+        let Some(record) = self.current(client, id) else { return Ok(()) };
         // A refused watch ends with its answer, as does everything else.
-        if !(call.ask.is_watch() && reply.status == 200) {
-            self.seats[client].call = None;
-            if let Some(call) = self.calls.get_mut(id) {
-                call.dropped = true;
+        if !(record.ask.is_watch() && reply.status == 200) {
+            self.client_states[client].request = None;
+            if let Some(record) = self.requests.get_mut(id) {
+                record.dropped = true;
             }
         }
-        let next = self.act(client, |client, scene| client.answered(reply, scene));
+        let next = self.act(client, |client, context| client.answered(reply, context));
         self.check_view(client)?;
         self.check_leaders(client)?;
         self.follow_up(client, next)
     }
 
     pub(super) fn frame(&mut self, client: usize, id: JobId, events: &[WatchEvent]) -> Result<(), Violation> {
-        let Some(call) = self.current(client, id) else { return Ok(()) };
-        let (server, life, key) = (call.server, call.life, call.key);
-        if let Some(call) = self.calls.get_mut(id) {
-            call.unread = call.unread.saturating_sub(1);
+        let Some(record) = self.current(client, id) else { return Ok(()) };
+        let (server, life, key) = (record.server, record.life, record.key);
+        if let Some(record) = self.requests.get_mut(id) {
+            record.unread = record.unread.saturating_sub(1);
         }
         let credit = Box::new(Input::Credit(id, 1));
         self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
         for event in events {
-            let next = self.act(client, |client, scene| client.event(event, scene));
+            let next = self.act(client, |client, context| client.event(event, context));
             self.check_view(client)?;
             if next != Next::Listen {
                 return self.follow_up(client, next);
@@ -477,7 +488,7 @@ impl World {
         // because it resumes after that revision. So both arrive or neither.
         let last = events.last().map_or(Rev(0), |event| event.revision);
         let is_whole = self.changes_at(last) < 2;
-        if is_whole && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(Class::CutWatch)) {
+        if is_whole && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(FaultClass::CutWatch)) {
             self.fault(Lane::Client(client), || format!("its watch {} is cut", id.0));
             return self.broken(client, id);
         }
@@ -485,22 +496,29 @@ impl World {
     }
 
     pub(super) fn broken(&mut self, client: usize, id: JobId) -> Result<(), Violation> {
-        let Some(call) = self.current(client, id) else { return Ok(()) };
-        let (server, ended) = (call.server, call.ended);
+        let Some(record) = self.current(client, id) else { return Ok(()) };
+        let (server, ended) = (record.server, record.ended);
         self.note(Lane::Client(client), What::Step, || {
             format!("its connection for request {} to server {server} breaks", id.0)
         });
         self.let_go(client);
-        let next =
-            self.act(client, |client, scene| if ended { client.ended(scene) } else { client.broken(scene) });
+        let next = self.act(
+            client,
+            |client, context| if ended { client.ended(context) } else { client.broken(context) },
+        );
         self.follow_up(client, next)
     }
 
     /// All that goes through a server breaks with it.
     pub(super) fn break_calls_of(&mut self, server: usize) {
-        let open = self.seats.iter().enumerate().filter_map(|(client, seat)| Some((client, seat.call?)));
-        let broken: Vec<(usize, JobId)> =
-            open.filter(|(_, id)| self.calls.get(*id).is_some_and(|call| call.server == server)).collect();
+        let open = self
+            .client_states
+            .iter()
+            .enumerate()
+            .filter_map(|(client, state)| Some((client, state.request?)));
+        let broken: Vec<(usize, JobId)> = open
+            .filter(|(_, id)| self.requests.get(*id).is_some_and(|record| record.server == server))
+            .collect();
         for (client, id) in broken {
             self.at(1, Happening::Broken(client, id));
         }
@@ -537,19 +555,23 @@ impl World {
 
     /// Checks at the end of the calm that every request was answered and every client has reached its goal.
     pub(crate) fn check_settled(&mut self) -> Result<(), Violation> {
-        for seat in &self.seats {
-            let Some((id, call)) = seat.call.and_then(|id| Some((id, self.calls.get(id)?))) else {
+        for state in &self.client_states {
+            let Some((id, record)) = state.request.and_then(|id| Some((id, self.requests.get(id)?))) else {
                 continue;
             };
-            let waited = self.now.micros_since(call.sent_at) / 1000;
-            if !call.answered && !call.ask.is_watch() && waited > self.swarm.request_timeout_millis + 10_000 {
-                let detail = format!("request {} of client {} to server {}", id.0, call.client, call.server);
+            let waited = self.now.micros_since(record.sent_at) / 1000;
+            if !record.answered
+                && !record.ask.is_watch()
+                && waited > self.swarm.request_timeout_millis + 10_000
+            {
+                let detail =
+                    format!("request {} of client {} to server {}", id.0, record.client, record.server);
                 return Err(Violation::new(Guarantee::EveryRequestIsAnswered, detail));
             }
         }
         for client in 0..self.clients.len() {
             let kind = self.clients[client].kind();
-            self.act(client, |client, scene| client.settled(scene)).map_err(|violation| Violation {
+            self.act(client, |client, context| client.settled(context)).map_err(|violation| Violation {
                 detail: format!("client {client} ({kind}): {}", violation.detail),
                 ..violation
             })?;
@@ -563,35 +585,4 @@ impl World {
             self.let_go(client);
         }
     }
-}
-
-/// The status of a watch's answer. If its first event reports a failure, it is the failure's status.
-fn watch_status(reply: &Reply) -> u16 {
-    if reply.status != 200 || !reply.body.starts_with(b"{\"type\":\"ERROR\"") {
-        return reply.status;
-    }
-    let failure =
-        parse(&Bytes::copy_from_slice(&reply.body)).pop().map(|event| event.object).unwrap_or_default();
-    failure.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok()).unwrap_or(500)
-}
-
-/// The events of a frame.
-fn parse(bytes: &Bytes) -> Vec<WatchEvent> {
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != b"\n");
-    lines.map(|line| event(line, bytes.slice_ref(line))).collect()
-}
-
-fn event(line: &[u8], bytes: Bytes) -> WatchEvent {
-    let mut value = json::parse(line).map_or(Value::Null, |parsed| parsed.value);
-    let kind = match value.text_at(&["type"]) {
-        "ADDED" => EventKind::Added,
-        "MODIFIED" => EventKind::Modified,
-        "DELETED" => EventKind::Deleted,
-        "BOOKMARK" => EventKind::Bookmark,
-        _ => EventKind::Error,
-    };
-    let object = value.remove_at(&["object"]).unwrap_or_default();
-    let text = |field: &str| Text::from(object.text_at(&["metadata", field]));
-    let revision = text("resourceVersion").parse().map_or(Rev(0), Rev);
-    WatchEvent { kind, namespace: text("namespace"), name: text("name"), revision, object, bytes }
 }

@@ -1,22 +1,22 @@
-//! The interface for clients from outside of the simulator: they join while the world runs, and let its time pass.
+//! The interface for clients from outside of the simulator: they join while the testbed runs, and let its time pass.
 
-use super::{Happening, World};
+use super::{Happening, Testbed};
 use crate::client::Client;
-use crate::world::wire::Seat;
+use crate::testbed::wire::ClientState;
 use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 
-impl World {
+impl Testbed {
     /// Adds a client, and returns its number.
     pub(crate) fn admit(&mut self, client: Box<dyn Client>) -> usize {
         self.clients.push(client);
-        self.seats.push(Seat::default());
+        self.client_states.push(ClientState::default());
         self.clients.len() - 1
     }
 
     /// Wakes a client, which then makes the request that it was given.
     pub(crate) fn rouse(&mut self, client: usize) {
-        let sleep = self.seats[client].sleep;
+        let sleep = self.client_states[client].sleep;
         self.at(0, Happening::Wake(client, sleep));
     }
 
@@ -40,7 +40,7 @@ impl World {
             Happening::Run(server, life, _) => self.life(*server) == *life,
             Happening::Store(_) | Happening::Reply(..) | Happening::Frame(..) => true,
             Happening::Broken(client, id) => {
-                self.current(*client, *id).is_some_and(|call| call.ask.is_watch())
+                self.current(*client, *id).is_some_and(|record| record.ask.is_watch())
             }
             Happening::Wake(..)
             | Happening::Restart(_)
@@ -59,6 +59,6 @@ impl World {
 
     /// Every server has listed the store.
     pub(crate) fn is_ready(&self) -> bool {
-        self.nodes.iter().all(|node| node.machine.as_ref().is_some_and(|machine| machine.world().booted))
+        self.hosts.iter().all(|host| host.machine.as_ref().is_some_and(|machine| machine.world().booted))
     }
 }

@@ -1,7 +1,7 @@
 //! The requests of a run, by number.
 
-use crate::ask::Ask;
 use crate::check::Follow;
+use crate::client_request::ClientRequest;
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::config::JobId;
@@ -13,11 +13,11 @@ const PART: usize = 256;
 
 /// A request, or a watch that is open. It is kept after its end: what it asked may still happen.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct RequestRecord {
     pub(super) client: usize,
     pub(super) server: usize,
     pub(super) life: u32,
-    pub(super) ask: Arc<Ask>,
+    pub(super) ask: Arc<ClientRequest>,
     /// What names its choices.
     pub(super) key: u64,
     /// The store's revision when it was asked.
@@ -51,22 +51,22 @@ pub(super) struct Call {
 /// Every request of a run: they are numbered from 1, and none is removed. In parts, so that none moves when more
 /// come.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
-    parts: Vec<Vec<Call>>,
+pub(super) struct RequestLog {
+    parts: Vec<Vec<RequestRecord>>,
     len: usize,
 }
 
-impl Calls {
+impl RequestLog {
     /// The number that the next request will have.
     pub(super) fn next(&self) -> JobId {
         JobId(self.len() + 1)
     }
 
-    pub(super) fn push(&mut self, call: Call) {
+    pub(super) fn push(&mut self, record: RequestRecord) {
         if self.len.is_multiple_of(PART) {
             self.parts.push(Vec::with_capacity(PART));
         }
-        self.parts[self.len / PART].push(call);
+        self.parts[self.len / PART].push(record);
         self.len += 1;
     }
 
@@ -75,12 +75,12 @@ impl Calls {
     }
 
     /// None for operations of servers' own.
-    pub(super) fn get(&self, id: JobId) -> Option<&Call> {
+    pub(super) fn get(&self, id: JobId) -> Option<&RequestRecord> {
         let index = index(id)?;
         self.parts.get(index / PART)?.get(index % PART)
     }
 
-    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Call> {
+    pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut RequestRecord> {
         let index = index(id)?;
         self.parts.get_mut(index / PART)?.get_mut(index % PART)
     }

@@ -1,17 +1,19 @@
-//! The world of a run: servers over a fake etcd, clients, the links between them, and faults. One event at a time
+//! The testbed of a run: servers over a fake etcd, clients, the links between them, and faults. One event at a time
 //! happens in virtual time, and every choice is made by one chooser.
 //!
-//! Reading order: here the heap of events; `calls` (requests), `wire` (clients, requests, answers, frames), `node`
-//! (servers), `store` (operations and feeds), `mischief` (faults that are drawn every half second), `network`
-//! (blocked links), `outside` (clients from outside of the simulator).
+//! Reading order: here the heap of events; `requests` (all of them, by number), `wire` (clients, requests, answers,
+//! frames), `events` (read from frames), `host` (where a server runs), `store` (operations and feeds), `mischief`
+//! (faults that are drawn every half second), `network` (blocked links), `outside` (clients from outside of the
+//! simulator).
 
-mod calls;
+mod events;
 mod health;
+mod host;
 mod mischief;
 mod network;
-mod node;
 #[cfg(feature = "service")]
 mod outside;
+mod requests;
 mod store;
 mod wire;
 
@@ -20,15 +22,15 @@ use crate::choose::Chooser;
 use crate::client::{Client, WatchEvent};
 use crate::directory::Directory;
 use crate::driver::Reply;
-use crate::etcd::{Cluster, Member};
+use crate::etcd::{EtcdCluster, MemberId};
 use crate::marks::{Mark, Marks};
 use crate::swarm::Swarm;
 use crate::trace::{Lane, Trace, What};
 use crate::truth::Truth;
 use bytes::Bytes;
-use calls::Calls;
+use host::Host;
 use network::Network;
-use node::Node;
+use requests::RequestLog;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -38,8 +40,8 @@ use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Input, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
-use store::Operation;
-use wire::Seat;
+use store::StoreRequest;
+use wire::ClientState;
 
 /// Wall time when a run begins.
 pub(crate) const START: Wall = Wall::from_seconds(1_700_000_000);
@@ -54,7 +56,7 @@ enum Happening {
     /// A step that was handed out runs.
     Run(usize, u32, Box<Task>),
     /// An operation reaches the store.
-    Store(Box<Operation>),
+    Store(Box<StoreRequest>),
     /// A client's sleep is over. The number of the sleep is compared, so that an interrupted sleep does not wake the
     /// client.
     Wake(usize, u64),
@@ -72,11 +74,11 @@ enum Happening {
     /// A slow feed is delivered.
     Release(usize),
     /// A lagging member catches up, a paused one resumes, or a stopped one starts.
-    CatchUp(Member),
-    MemberResume(Member),
-    MemberStart(Member),
+    CatchUp(MemberId),
+    MemberResume(MemberId),
+    MemberStart(MemberId),
     /// A leader is elected.
-    Elected(Member),
+    Elected(MemberId),
     /// The store stops refusing writes.
     Accept,
     /// A value that cannot be read is removed.
@@ -141,21 +143,21 @@ impl Happening {
 
 /// All state of a run.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct Testbed {
     pub(crate) chooser: Chooser,
     pub(crate) swarm: Swarm,
     pub(crate) now: Mono,
     heap: BinaryHeap<Scheduled>,
     sequence: u64,
-    nodes: Vec<Node>,
-    etcd: Cluster,
+    hosts: Vec<Host>,
+    etcd: EtcdCluster,
     pub(crate) truth: Truth,
     uids: Uids,
     lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
-    seats: Vec<Seat>,
-    calls: Calls,
+    client_states: Vec<ClientState>,
+    requests: RequestLog,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -178,7 +180,7 @@ pub(crate) struct Exhibited {
     pub(crate) store: crate::etcd::Flawed,
 }
 
-impl World {
+impl Testbed {
     /// Servers and clients have not started yet.
     pub(crate) fn new(
         chooser: Chooser,
@@ -187,11 +189,11 @@ impl World {
         exhibit: Exhibited,
         trace: Trace,
     ) -> Self {
-        let mut etcd = Cluster::new(swarm.members as u32);
+        let mut etcd = EtcdCluster::new(swarm.members as u32);
         etcd.keep_changes();
         etcd.set_flawed(exhibit.store);
         let directory = Directory::new(&Arc::new(steersman_core::world::World::new(
-            Arc::new(node::config(&swarm, 0, exhibit)),
+            Arc::new(host::config(&swarm, 0, exhibit)),
             registry.clone(),
         )));
         let mut clients: Vec<Box<dyn Client>> = Vec::new();
@@ -204,15 +206,15 @@ impl World {
             now: Mono(1_000_000),
             heap: BinaryHeap::new(),
             sequence: 0,
-            nodes: (0..swarm.servers as usize).map(|number| Node::new(number % members)).collect(),
+            hosts: (0..swarm.servers as usize).map(|number| Host::new(number % members)).collect(),
             etcd,
             truth: Truth::default(),
             uids: Uids::default(),
             lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
-            seats: clients.iter().map(|_| Seat::default()).collect(),
+            client_states: clients.iter().map(|_| ClientState::default()).collect(),
             clients,
-            calls: Calls::default(),
+            requests: RequestLog::default(),
             network: Network::default(),
             registry,
             exhibit,
@@ -229,7 +231,7 @@ impl World {
 
     /// Starts servers and clients.
     pub(crate) fn start(&mut self) -> Result<(), Violation> {
-        for server in 0..self.nodes.len() {
+        for server in 0..self.hosts.len() {
             self.restart(server)?;
         }
         for client in 0..self.clients.len() {
@@ -315,13 +317,13 @@ impl World {
     pub(crate) fn names(&self) -> Vec<(Lane, String)> {
         let clients = self.clients.iter().enumerate();
         let clients = clients.map(|(number, client)| (Lane::Client(number), client.kind().to_owned()));
-        let servers = (0..self.nodes.len()).map(|number| (Lane::Server(number), "server".to_owned()));
+        let servers = (0..self.hosts.len()).map(|number| (Lane::Server(number), "server".to_owned()));
         let members =
             (0..self.swarm.members as usize).map(|number| (Lane::Member(number), "etcd member".to_owned()));
         clients.chain(servers).chain(members).collect()
     }
 
     pub(crate) fn requests(&self) -> u64 {
-        self.calls.len()
+        self.requests.len()
     }
 }

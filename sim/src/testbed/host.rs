@@ -1,21 +1,21 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
-use super::{Exhibited, Happening, START, World};
+use super::{Exhibited, Happening, START, Testbed};
 use crate::check::{CacheDigest, Guarantee, Violation};
 use crate::choose::Label;
 use crate::driver::open_config;
-use crate::etcd::{Member, Server};
+use crate::etcd::{MemberId, ServerId};
 use crate::marks::Mark;
-use crate::swarm::{Class, Swarm};
+use crate::swarm::{FaultClass, Swarm};
 use crate::trace::{Lane, What};
+use crate::users;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::Authentication;
 use steersman_core::config::{Config, JobId, Note};
 use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
-use steersman_core::value::Text;
 
 /// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
 /// before it crashes, and at the end, and a wrong count stays wrong until then.
@@ -25,7 +25,7 @@ const LATE_MICROS_MAX: u64 = 30_000;
 
 /// A place where a server runs, or will again.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct Host {
     pub(super) machine: Option<Machine>,
     /// Grows with every start, so that what belongs to an earlier life is dropped.
     pub(super) life: u32,
@@ -34,10 +34,10 @@ pub(super) struct Node {
     /// Deliveries keep their order: none comes before this.
     pub(super) feed_at: Mono,
     /// The member of the store that it talks to.
-    pub(super) member: Member,
+    pub(super) member: MemberId,
     /// It is paused: inputs wait until it resumes.
     paused: bool,
-    inbox: Vec<Waiting>,
+    inbox: Vec<Delayed>,
     /// What it was last told about the store: whether it answers.
     pub(super) told: Option<bool>,
     /// Microseconds that its wall clock is off, and the time at which the clock stands still, if it does.
@@ -55,19 +55,19 @@ pub(super) struct Node {
 
 /// What waits for a paused server.
 #[derive(Debug)]
-enum Waiting {
+enum Delayed {
     Input(Box<Input>),
     Run(Box<Task>),
 }
 
-impl Node {
+impl Host {
     pub(super) fn new(member: usize) -> Self {
         Self {
             machine: None,
             life: 0,
             wakes_at: None,
             feed_at: Mono(0),
-            member: Member(member as u32),
+            member: MemberId(member as u32),
             paused: false,
             inbox: Vec::new(),
             told: None,
@@ -108,38 +108,38 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
     }
 }
 
-impl World {
+impl Testbed {
     /// Starts a server that is down.
     pub(super) fn restart(&mut self, server: usize) -> Result<(), Violation> {
-        let node = &mut self.nodes[server];
-        if node.machine.is_some() || node.dead {
+        let host = &mut self.hosts[server];
+        if host.machine.is_some() || host.dead {
             return Ok(());
         }
-        node.life += 1;
-        node.wakes_at = None;
-        node.feed_at = self.now;
-        node.paused = false;
-        node.inbox.clear();
-        node.told = None;
-        node.digest = CacheDigest::default();
-        node.open.clear();
-        let stream = Label::Seed.of((server as u64) << 32 | u64::from(node.life));
+        host.life += 1;
+        host.wakes_at = None;
+        host.feed_at = self.now;
+        host.paused = false;
+        host.inbox.clear();
+        host.told = None;
+        host.digest = CacheDigest::default();
+        host.open.clear();
+        let stream = Label::Seed.of((server as u64) << 32 | u64::from(host.life));
         // No two servers, and no two lives of one server, have the same seed.
         let seed = self.chooser.pick(stream, 1 << 32) << 24 | stream.key >> 24 | stream.key & 0xffff;
         let config = config(&self.swarm, seed, self.exhibit);
-        self.nodes[server].machine = Some(Machine::new(config, self.registry.clone()));
+        self.hosts[server].machine = Some(Machine::new(config, self.registry.clone()));
         self.note(Lane::Server(server), What::Step, || "starts".to_owned());
         self.give(server, Input::Start)
     }
 
     /// An input reaches a server, at once or when the server resumes.
     pub(super) fn input(&mut self, server: usize, life: u32, input: Box<Input>) -> Result<(), Violation> {
-        let node = &self.nodes[server];
-        if node.life != life || node.machine.is_none() {
+        let host = &self.hosts[server];
+        if host.life != life || host.machine.is_none() {
             return Ok(());
         }
-        if node.paused {
-            self.nodes[server].inbox.push(Waiting::Input(input));
+        if host.paused {
+            self.hosts[server].inbox.push(Delayed::Input(input));
             return Ok(());
         }
         self.give(server, *input)
@@ -147,18 +147,18 @@ impl World {
 
     /// A step runs, with the snapshot that it was handed.
     pub(super) fn run(&mut self, server: usize, life: u32, task: Box<Task>) -> Result<(), Violation> {
-        let node = &self.nodes[server];
-        let Some(machine) = node.machine.as_ref().filter(|_| node.life == life) else { return Ok(()) };
-        if node.paused {
-            self.nodes[server].inbox.push(Waiting::Run(task));
+        let host = &self.hosts[server];
+        let Some(machine) = host.machine.as_ref().filter(|_| host.life == life) else { return Ok(()) };
+        if host.paused {
+            self.hosts[server].inbox.push(Delayed::Run(task));
             return Ok(());
         }
         if task.sees() < machine.world().revision(Feed(0)) {
             self.mark(Mark::StaleSnapshot);
         }
         let (id, seen) = (task.id, task.sees());
-        if let Some(call) = self.calls.get_mut(id) {
-            call.seen = seen;
+        if let Some(record) = self.requests.get_mut(id) {
+            record.seen = seen;
         }
         self.give(server, Input::Ran(task.run()))
     }
@@ -167,9 +167,9 @@ impl World {
     pub(super) fn give(&mut self, server: usize, input: Input) -> Result<(), Violation> {
         let now = self.now;
         self.steps += 1;
-        let node = &mut self.nodes[server];
-        let clock = node.clock(now);
-        let Some(machine) = node.machine.as_mut() else { return Ok(()) };
+        let host = &mut self.hosts[server];
+        let clock = host.clock(now);
+        let Some(machine) = host.machine.as_mut() else { return Ok(()) };
         let before = match &input {
             Input::Changed(batch) => {
                 Some(CacheDigest::before(machine.world(), batch.events.iter().map(|event| &event.kv.key)))
@@ -189,10 +189,10 @@ impl World {
         };
         match &input {
             Input::Request(id, _) => {
-                node.open.insert(*id);
+                host.open.insert(*id);
             }
             Input::Gone(id) => {
-                node.open.remove(id);
+                host.open.remove(id);
             }
             Input::Start
             | Input::Ran(_)
@@ -206,35 +206,35 @@ impl World {
             | Input::ShutdownInitiated
             | Input::Drain(_) => {}
         }
-        let mut effects = mem::take(&mut node.effects);
+        let mut effects = mem::take(&mut host.effects);
         machine.handle(clock, input, &mut effects);
-        node.steps += 1;
-        if before.is_some() || node.steps.is_multiple_of(CHECK_EVERY) {
+        host.steps += 1;
+        if before.is_some() || host.steps.is_multiple_of(CHECK_EVERY) {
             machine.check();
         }
         let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(Note::Listed { .. })));
         if listed {
-            node.digest.whole(machine.world(), &self.truth)?;
+            host.digest.whole(machine.world(), &self.truth)?;
         } else if let Some(before) = before {
-            node.digest.applied(machine.world(), &self.truth, &before)?;
+            host.digest.applied(machine.world(), &self.truth, &before)?;
         }
         self.wake_server(server);
         for effect in effects.drain(..) {
             self.effect(server, effect)?;
         }
-        self.nodes[server].effects = effects;
+        self.hosts[server].effects = effects;
         Ok(())
     }
 
     /// Schedules the next tick, unless an earlier one is.
     fn wake_server(&mut self, server: usize) {
-        let node = &mut self.nodes[server];
-        let Some((at, _)) = node.machine.as_ref().and_then(Machine::wake_at) else { return };
-        if node.wakes_at.is_some_and(|armed| armed <= at && armed > self.now) {
+        let host = &mut self.hosts[server];
+        let Some((at, _)) = host.machine.as_ref().and_then(Machine::wake_at) else { return };
+        if host.wakes_at.is_some_and(|armed| armed <= at && armed > self.now) {
             return;
         }
-        node.wakes_at = Some(at);
-        let life = node.life;
+        host.wakes_at = Some(at);
+        let life = host.life;
         self.schedule(at.max(self.now), Happening::Input(server, life, Box::new(Input::Tick)));
     }
 
@@ -252,19 +252,19 @@ impl World {
             Effect::Frame { to, bytes } => self.frames(server, &to, &bytes),
             Effect::Close(id) => self.close(server, id),
             Effect::Follow { feed, prefix, after } => {
-                let member = self.nodes[server].member;
+                let member = self.hosts[server].member;
                 if self.etcd.applied(member) < after {
                     self.mark(Mark::LaggingMember);
                 }
-                self.etcd.follow(Server(server as u32), feed, member, &prefix, after);
+                self.etcd.follow(ServerId(server as u32), feed, member, &prefix, after);
                 self.deliver()
             }
             Effect::RequestProgress(feed) => {
                 // The store drops a progress request when the watch is behind.
                 let dropped =
-                    self.chooser.fault(Label::Feed.of(server as u64), self.swarm.rate(Class::SlowFeed));
+                    self.chooser.fault(Label::Feed.of(server as u64), self.swarm.rate(FaultClass::SlowFeed));
                 if !dropped {
-                    self.etcd.request_progress(Server(server as u32), feed);
+                    self.etcd.request_progress(ServerId(server as u32), feed);
                 }
                 self.deliver()
             }
@@ -278,12 +278,12 @@ impl World {
     /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
         let stream = Label::Step.of(self.stream_key(server, task.id));
-        let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(Class::LateStep)) {
+        let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {
             0
         };
-        let life = self.nodes[server].life;
+        let life = self.hosts[server].life;
         self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
     }
 
@@ -318,37 +318,37 @@ impl World {
     /// The server ends at once. Its connections break, and its operations on the store continue without it.
     pub(super) fn crash(&mut self, server: usize, down_millis: u64) {
         self.fault(Lane::Server(server), || format!("crashes, for {down_millis} ms"));
-        let node = &mut self.nodes[server];
-        if let Some(machine) = node.machine.take() {
+        let host = &mut self.hosts[server];
+        if let Some(machine) = host.machine.take() {
             machine.check();
         }
-        node.life += 1;
-        node.open.clear();
-        self.etcd.unfollow(Server(server as u32), Feed(0));
+        host.life += 1;
+        host.open.clear();
+        self.etcd.unfollow(ServerId(server as u32), Feed(0));
         self.break_calls_of(server);
         self.at(down_millis, Happening::Restart(server));
     }
 
     pub(super) fn pause(&mut self, server: usize, millis: u64) {
         self.fault(Lane::Server(server), || format!("stands still for {millis} ms"));
-        self.nodes[server].paused = true;
-        let life = self.nodes[server].life;
+        self.hosts[server].paused = true;
+        let life = self.hosts[server].life;
         self.at(millis, Happening::Resume(server, life));
     }
 
     /// A resumed server gets the inputs that have arrived meanwhile, in order.
     pub(super) fn resume(&mut self, server: usize, life: u32) -> Result<(), Violation> {
-        let node = &mut self.nodes[server];
-        if node.life != life || !node.paused {
+        let host = &mut self.hosts[server];
+        if host.life != life || !host.paused {
             return Ok(());
         }
-        node.paused = false;
-        let inbox = mem::take(&mut node.inbox);
+        host.paused = false;
+        let inbox = mem::take(&mut host.inbox);
         self.mark(Mark::ServerResumed);
         for waiting in inbox {
             match waiting {
-                Waiting::Input(input) => self.input(server, life, input)?,
-                Waiting::Run(task) => self.run(server, life, task)?,
+                Delayed::Input(input) => self.input(server, life, input)?,
+                Delayed::Run(task) => self.run(server, life, task)?,
             }
         }
         Ok(())
@@ -356,14 +356,14 @@ impl World {
 
     /// The present life of a server.
     pub(super) fn life(&self, server: usize) -> u32 {
-        self.nodes[server].life
+        self.hosts[server].life
     }
 
     /// A server that is starting is told that its feed was lost before it has followed the feed.
     pub(super) fn break_start(&mut self, server: usize) -> Result<(), Violation> {
-        let node = &self.nodes[server];
-        let starts = node.machine.as_ref().is_some_and(|machine| !machine.world().synced());
-        if !starts || node.paused || self.etcd.followed(Server(server as u32), Feed(0)).is_some() {
+        let host = &self.hosts[server];
+        let starts = host.machine.as_ref().is_some_and(|machine| !machine.world().synced());
+        if !starts || host.paused || self.etcd.followed(ServerId(server as u32), Feed(0)).is_some() {
             return Ok(());
         }
         self.fault(Lane::Server(server), || "its connection breaks while it starts".to_owned());
@@ -373,25 +373,25 @@ impl World {
     /// The feed's connection breaks, and what was on its way is lost.
     pub(super) fn break_feed(&mut self, server: usize) {
         // It may be broken already, which the server will hear of.
-        if self.etcd.followed(Server(server as u32), Feed(0)).is_none() {
+        if self.etcd.followed(ServerId(server as u32), Feed(0)).is_none() {
             return;
         }
         self.fault(Lane::Server(server), || "its feed's connection breaks".to_owned());
-        self.etcd.unfollow(Server(server as u32), Feed(0));
+        self.etcd.unfollow(ServerId(server as u32), Feed(0));
         let lost = Input::Lost(Feed(0), Why::Disconnected("the connection broke".into()));
-        let node = &mut self.nodes[server];
-        let life = node.life;
-        let at = node.feed_at.max(self.now);
-        node.feed_at = at;
+        let host = &mut self.hosts[server];
+        let life = host.life;
+        let at = host.feed_at.max(self.now);
+        host.feed_at = at;
         self.schedule(at, Happening::Input(server, life, Box::new(lost)));
     }
 
     /// The wall clock is off by so many microseconds from now on; 0 sets it right.
     pub(super) fn set_clock(&mut self, server: usize, skew: i64) {
-        let node = &mut self.nodes[server];
-        let back = skew < node.skew;
-        node.skew = skew;
-        node.frozen = None;
+        let host = &mut self.hosts[server];
+        let back = skew < host.skew;
+        host.skew = skew;
+        host.frozen = None;
         if back {
             self.mark(Mark::ClockStepBack);
         }
@@ -399,19 +399,19 @@ impl World {
 
     /// The wall clock stands still.
     pub(super) fn freeze_clock(&mut self, server: usize) {
-        let node = &mut self.nodes[server];
-        node.frozen = Some(node.clock(self.now).wall);
+        let host = &mut self.hosts[server];
+        host.frozen = Some(host.clock(self.now).wall);
     }
 
     /// Servers that run.
     pub(super) fn running(&self) -> impl Iterator<Item = usize> {
-        self.nodes.iter().enumerate().filter(|(_, node)| node.machine.is_some()).map(|(server, _)| server)
+        self.hosts.iter().enumerate().filter(|(_, host)| host.machine.is_some()).map(|(server, _)| server)
     }
 
     /// At the end, when no client is left, servers must have kept nothing of any request.
     pub(crate) fn check_leftovers(&self) -> Result<(), Violation> {
-        for (server, node) in self.nodes.iter().enumerate() {
-            let Some(machine) = &node.machine else { continue };
+        for (server, host) in self.hosts.iter().enumerate() {
+            let Some(machine) = &host.machine else { continue };
             machine.check();
             let left = machine.open_requests();
             if left > 0 {
@@ -424,9 +424,9 @@ impl World {
 
     /// Goes through all caches.
     pub(crate) fn check_caches(&mut self) -> Result<(), Violation> {
-        for node in &mut self.nodes {
-            if let Some(machine) = &node.machine {
-                node.digest.whole(machine.world(), &self.truth)?;
+        for host in &mut self.hosts {
+            if let Some(machine) = &host.machine {
+                host.digest.whole(machine.world(), &self.truth)?;
             }
         }
         Ok(())
@@ -437,8 +437,8 @@ impl World {
     pub(super) fn stream_key(&self, server: usize, id: JobId) -> u64 {
         if id.is_own() {
             let number = id.0 - JobId::OWN.0;
-            return JobId::OWN.0 | (server as u64) << 48 | u64::from(self.nodes[server].life) << 32 | number;
+            return JobId::OWN.0 | (server as u64) << 48 | u64::from(self.hosts[server].life) << 32 | number;
         }
-        self.calls.get(id).map_or(0, |call| call.key)
+        self.requests.get(id).map_or(0, |record| record.key)
     }
 }

@@ -5,17 +5,18 @@ use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
 use std::sync::Arc;
+use steersman_core::kinds;
 use steersman_core::store::Rev;
 use steersman_core::wire::route::RequestInfo;
 use steersman_core::wire::{Method, Peer, Request};
 
 /// A request of a simulated client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    pub verb: Verb,
+pub struct ClientRequest {
+    pub action: Action,
     /// The object or collection that the request is about; None for a raw request.
     pub place: Option<Place>,
-    pub query: Query,
+    pub options: RequestOptions,
     pub media: &'static str,
     pub body: Bytes,
     pub identity: Identity,
@@ -25,7 +26,7 @@ pub struct Ask {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub enum Action {
     Get,
     List,
     Watch,
@@ -38,7 +39,7 @@ pub enum Verb {
     Raw(String, String),
 }
 
-impl Verb {
+impl Action {
     pub fn is_write(&self) -> bool {
         match self {
             Self::Create | Self::Update | Self::Patch | Self::Delete | Self::DeleteCollection => true,
@@ -61,7 +62,7 @@ pub enum Identity {
 
 /// The resource version of a read, which decides what the answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Version {
+pub enum VersionChoice {
     /// None: the newest state.
     #[default]
     Unset,
@@ -75,8 +76,8 @@ pub enum Version {
 
 /// The query of the URL.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Query {
-    pub version: Version,
+pub struct RequestOptions {
+    pub version: VersionChoice,
     /// 0 for no limit.
     pub limit: u64,
     /// The continue token of the previous page; empty for the first page.
@@ -94,26 +95,26 @@ pub struct Query {
 }
 
 /// The verb by which a request is authorized; None for a raw one.
-pub fn verb_of(verb: &Verb) -> Option<kinds::Verb> {
-    match verb {
-        Verb::Get => Some(kinds::Verb::Get),
-        Verb::List => Some(kinds::Verb::List),
-        Verb::Watch => Some(kinds::Verb::Watch),
-        Verb::Create => Some(kinds::Verb::Create),
-        Verb::Update => Some(kinds::Verb::Update),
-        Verb::Patch => Some(kinds::Verb::Patch),
-        Verb::Delete => Some(kinds::Verb::Delete),
-        Verb::DeleteCollection => Some(kinds::Verb::DeleteCollection),
-        Verb::Raw(..) => None,
+pub fn verb_of(action: &Action) -> Option<kinds::Verb> {
+    match action {
+        Action::Get => Some(kinds::Verb::Get),
+        Action::List => Some(kinds::Verb::List),
+        Action::Watch => Some(kinds::Verb::Watch),
+        Action::Create => Some(kinds::Verb::Create),
+        Action::Update => Some(kinds::Verb::Update),
+        Action::Patch => Some(kinds::Verb::Patch),
+        Action::Delete => Some(kinds::Verb::Delete),
+        Action::DeleteCollection => Some(kinds::Verb::DeleteCollection),
+        Action::Raw(..) => None,
     }
 }
 
-impl Ask {
-    pub fn new(verb: Verb, place: &Place) -> Self {
+impl ClientRequest {
+    pub fn new(verb: Action, place: &Place) -> Self {
         Self {
-            verb,
+            action: verb,
             place: Some(place.clone()),
-            query: Query::default(),
+            options: RequestOptions::default(),
             media: "application/json",
             body: Bytes::new(),
             identity: Identity::Admin,
@@ -122,29 +123,29 @@ impl Ask {
     }
 
     pub fn get(place: &Place) -> Self {
-        Self::new(Verb::Get, place)
+        Self::new(Action::Get, place)
     }
 
-    pub fn list(place: &Place, query: Query) -> Self {
-        Self { query, ..Self::new(Verb::List, place) }
+    pub fn list(place: &Place, query: RequestOptions) -> Self {
+        Self { options: query, ..Self::new(Action::List, place) }
     }
 
-    pub fn watch(place: &Place, query: Query) -> Self {
-        Self { query, ..Self::new(Verb::Watch, place) }
+    pub fn watch(place: &Place, query: RequestOptions) -> Self {
+        Self { options: query, ..Self::new(Action::Watch, place) }
     }
 
     /// Creates an object. `place` is the collection, or a subresource that is created (such as a binding).
     pub fn create(place: &Place, body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), ..Self::new(Verb::Create, place) }
+        Self { body: body.into(), ..Self::new(Action::Create, place) }
     }
 
     pub fn update(place: &Place, body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), ..Self::new(Verb::Update, place) }
+        Self { body: body.into(), ..Self::new(Action::Update, place) }
     }
 
     pub fn merge_patch(place: &Place, body: impl Into<Bytes>) -> Self {
         let media = "application/merge-patch+json";
-        Self { body: body.into(), media, ..Self::new(Verb::Patch, place) }
+        Self { body: body.into(), media, ..Self::new(Action::Patch, place) }
     }
 
     pub fn json_patch(place: &Place, body: impl Into<Bytes>) -> Self {
@@ -157,21 +158,21 @@ impl Ask {
 
     /// `body` is DeleteOptions, or empty.
     pub fn delete(place: &Place, body: impl Into<Bytes>) -> Self {
-        Self { body: body.into(), ..Self::new(Verb::Delete, place) }
+        Self { body: body.into(), ..Self::new(Action::Delete, place) }
     }
 
-    pub fn delete_collection(place: &Place, query: Query) -> Self {
-        Self { query, ..Self::new(Verb::DeleteCollection, place) }
+    pub fn delete_collection(place: &Place, query: RequestOptions) -> Self {
+        Self { options: query, ..Self::new(Action::DeleteCollection, place) }
     }
 
     #[must_use]
-    pub fn with(self, query: Query) -> Self {
-        Self { query, ..self }
+    pub fn with(self, query: RequestOptions) -> Self {
+        Self { options: query, ..self }
     }
 
     /// Whether the answer is a stream. This covers raw requests from outside too.
     pub fn is_watch(&self) -> bool {
-        self.verb == Verb::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
+        self.action == Action::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 
     /// The request as a server gets it from a connection.
@@ -179,12 +180,12 @@ impl Ask {
         if let Some(original) = &self.original {
             return Request::clone(original);
         }
-        let (method, path, query) = match (&self.verb, &self.place) {
-            (Verb::Raw(method, target), _) => {
+        let (method, path, query) = match (&self.action, &self.place) {
+            (Action::Raw(method, target), _) => {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
                 (Method::parse(method), path.to_owned(), query.to_owned())
             }
-            (verb, Some(place)) => (method(verb), directory.path(place), self.query.text(verb)),
+            (verb, Some(place)) => (method(verb), directory.path(place), self.options.text(verb)),
             (_, None) => (Method::Get, "/".to_owned(), String::new()),
         };
         let token = format!("Bearer {}", users::token(self.identity));
@@ -213,40 +214,40 @@ fn asks_to_watch(request: &Request) -> bool {
             .is_ok_and(|info| info.is_resource && (info.watch_prefix || query.bool("watch").unwrap_or(false)))
 }
 
-fn method(verb: &Verb) -> Method {
+fn method(verb: &Action) -> Method {
     Method::parse(match verb {
-        Verb::Get | Verb::List | Verb::Watch => "GET",
-        Verb::Create => "POST",
-        Verb::Update => "PUT",
-        Verb::Patch => "PATCH",
-        Verb::Delete | Verb::DeleteCollection => "DELETE",
-        Verb::Raw(method, _) => method,
+        Action::Get | Action::List | Action::Watch => "GET",
+        Action::Create => "POST",
+        Action::Update => "PUT",
+        Action::Patch => "PATCH",
+        Action::Delete | Action::DeleteCollection => "DELETE",
+        Action::Raw(method, _) => method,
     })
 }
 
-impl Query {
+impl RequestOptions {
     /// The query of the URL, without a question mark.
-    pub fn text(&self, verb: &Verb) -> String {
+    pub fn text(&self, verb: &Action) -> String {
         let mut out = String::new();
         let mut add = |name: &str, value: &str| {
             let separator = if out.is_empty() { "" } else { "&" };
             // Writing to a string cannot fail.
             let _ = write!(out, "{separator}{name}={value}");
         };
-        if *verb == Verb::Watch {
+        if *verb == Action::Watch {
             add("watch", "1");
         }
-        let lists = matches!(verb, Verb::List);
+        let lists = matches!(verb, Action::List);
         match self.version {
-            Version::Unset => {}
-            Version::Any => add("resourceVersion", "0"),
-            Version::NotOlderThan(revision) => {
+            VersionChoice::Unset => {}
+            VersionChoice::Any => add("resourceVersion", "0"),
+            VersionChoice::NotOlderThan(revision) => {
                 add("resourceVersion", &revision.0.to_string());
                 if lists && self.limit == 0 {
                     add("resourceVersionMatch", "NotOlderThan");
                 }
             }
-            Version::Exact(revision) => {
+            VersionChoice::Exact(revision) => {
                 add("resourceVersion", &revision.0.to_string());
                 add("resourceVersionMatch", "Exact");
             }

@@ -1,6 +1,6 @@
 //! Whether the store answers, how servers' shells learn of it, and whether servers' health checks show it.
 
-use super::{Happening, World};
+use super::{Happening, Testbed};
 use crate::check::{Guarantee, Violation};
 use crate::marks::Mark;
 use steersman_core::machine::Input;
@@ -23,7 +23,7 @@ impl Default for Answers {
     }
 }
 
-impl World {
+impl Testbed {
     /// Lets every server's shell ask the store, and tells the server if something has changed.
     pub(super) fn probe_store(&mut self) -> Result<(), Violation> {
         let runs = self.etcd.members().any(|member| self.etcd.is_running(member));
@@ -31,20 +31,20 @@ impl World {
         if yes != self.answers.yes {
             self.answers = Answers { yes, since: self.now };
         }
-        for server in 0..self.nodes.len() {
-            let node = &self.nodes[server];
-            let Some(machine) = node.machine.as_ref().filter(|_| !node.is_paused()) else { continue };
+        for server in 0..self.hosts.len() {
+            let host = &self.hosts[server];
+            let Some(machine) = host.machine.as_ref().filter(|_| !host.is_paused()) else { continue };
             let says_yes = machine.world().illness().is_none();
             let known_for = self.now.micros_since(self.answers.since) / 1000;
             if says_yes == yes {
                 continue;
             }
-            if known_for > BELIEF_MILLIS && node.told == Some(yes) {
+            if known_for > BELIEF_MILLIS && host.told == Some(yes) {
                 let detail =
                     format!("server {server} says {says_yes}, and it has been {yes} for {known_for} ms");
                 return Err(Violation::new(Guarantee::HealthTellsTheTruth, detail));
             }
-            if node.told == Some(yes) {
+            if host.told == Some(yes) {
                 continue;
             }
             let health = if yes { Ok(()) } else { Err("context deadline exceeded".into()) };
@@ -52,7 +52,7 @@ impl World {
                 self.mark(Mark::StoreSilent);
             }
             let life = self.life(server);
-            self.nodes[server].told = Some(yes);
+            self.hosts[server].told = Some(yes);
             let input = Box::new(Input::Health(Feed(0), health));
             self.schedule(self.now, Happening::Input(server, life, input));
         }

@@ -1,6 +1,7 @@
-//! One batch: the operations that are done together on the in-memory machine, and the log records of their effects.
+//! One group commit: the operations that are done together on the in-memory machine, and the log records of their
+//! effects.
 
-use super::queue::Request;
+use super::queue::QueuedOperation;
 use super::record::{Record, encode_changes};
 use steersman_core::mvcc::{Lease, Mvcc};
 use steersman_core::now::Mono;
@@ -9,36 +10,36 @@ use tokio::sync::oneshot;
 
 /// Operations that were done in memory and are not durable yet.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct CommitGroup {
     /// The encoded records; empty when nothing has to be made durable.
     pub(super) payload: Vec<u8>,
     /// Whether a record adds data, for which a full disk has no room.
     pub(super) grows: bool,
     pub(super) events: Vec<Event>,
-    pub(super) replies: Vec<Reply>,
-    /// A compaction. It is done once the batch is durable, since it cannot be undone.
+    pub(super) replies: Vec<PendingResult>,
+    /// A compaction. It is done once the group is durable, since it cannot be undone.
     pub(super) compaction: Option<Rev>,
     granted: Vec<LeaseId>,
     revoked: Vec<Lease>,
 }
 
-/// A result that its caller gets when the batch is durable.
-pub(super) struct Reply {
+/// A result that its caller gets when the group is durable.
+pub(super) struct PendingResult {
     pub(super) to: oneshot::Sender<Stored>,
     pub(super) outcome: Stored,
     pub(super) wrote: bool,
-    /// The operation, to do it again if the batch is undone because of other operations in it.
+    /// The operation, to do it again if the group is undone because of other operations in it.
     pub(super) op: Op,
 }
 
-impl Reply {
-    /// Whether a full disk still has room for this batch, because it only removes data.
+impl PendingResult {
+    /// Whether a full disk still has room for this group, because it only removes data.
     pub(super) fn takes_away(&self) -> bool {
         takes_away(&self.op)
     }
 }
 
-impl Batch {
+impl CommitGroup {
     /// Revokes the leases that have expired.
     pub(super) fn expire(&mut self, mvcc: &mut Mvcc, now: Mono) {
         for expired in mvcc.expire(now) {
@@ -46,8 +47,8 @@ impl Batch {
         }
     }
 
-    /// Performs one operation. It reads what was durable before the batch and what the batch itself has written.
-    pub(super) fn perform(&mut self, mvcc: &mut Mvcc, now: Mono, visible: Rev, request: Request) {
+    /// Performs one operation. It reads what was durable before the group and what the group itself has written.
+    pub(super) fn perform(&mut self, mvcc: &mut Mvcc, now: Mono, visible: Rev, request: QueuedOperation) {
         let recorded = self.payload.len();
         let outcome = match &request.op {
             Op::Range(range) => read(mvcc, range, visible),
@@ -58,14 +59,14 @@ impl Batch {
         };
         let wrote = self.payload.len() > recorded;
         self.grows |= wrote && !takes_away(&request.op);
-        self.replies.push(Reply { to: request.reply, outcome, wrote, op: request.op });
+        self.replies.push(PendingResult { to: request.reply, outcome, wrote, op: request.op });
     }
 
-    /// Undoes the whole batch, because it did not become durable.
+    /// Undoes the whole group, because it did not become durable.
     pub(super) fn undo(&self, mvcc: &mut Mvcc, now: Mono, visible: Rev) {
         mvcc.rollback(visible);
         for id in &self.granted {
-            // The lease has no keys. If it was revoked in the same batch, it is gone already, which is no error.
+            // The lease has no keys. If it was revoked in the same group, it is gone already, which is no error.
             let _ = mvcc.lease_revoke(*id);
         }
         for lease in self.revoked.iter().filter(|lease| !self.granted.contains(&lease.id)) {
@@ -84,7 +85,7 @@ impl Batch {
         }
     }
 
-    /// Compacts when history takes too much memory, unless the batch compacts further itself.
+    /// Compacts when history takes too much memory, unless the group compacts further itself.
     pub(super) fn compact_early(&mut self, mvcc: &Mvcc, revision: Rev) {
         if let Stored::Compacted = self.compact(mvcc, revision) {
             tracing::debug!(revision = revision.0, "history is compacted early: it takes too much memory");

@@ -1,8 +1,8 @@
 //! The copy that a watching client holds: the objects of its selection, and their revision.
 
-use super::{EventKind, View, WatchEvent, reading, selection};
-use crate::ask::Ask;
+use super::{ClientView, WatchEvent, WatchEventKind, reading, selection};
 use crate::check::{Guarantee, Violation};
+use crate::client_request::ClientRequest;
 use crate::directory::Directory;
 use crate::truth::Truth;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use steersman_core::value::{Text, Value};
 
 /// Objects by namespace and name, as the server sent them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Store {
+pub(super) struct ClientCache {
     objects: BTreeMap<(Text, Text), Value>,
     at: Rev,
 }
 
-impl Store {
+impl ClientCache {
     /// The copy after a list.
     pub(super) fn of_list(items: &[Value], at: Rev) -> Self {
         Self { objects: items.iter().map(|item| (reading::key(item), item.clone())).collect(), at }
@@ -30,24 +30,29 @@ impl Store {
     pub(super) fn apply(&mut self, event: &WatchEvent) {
         let key = || (event.namespace.clone(), event.name.clone());
         match event.kind {
-            EventKind::Added | EventKind::Modified => {
+            WatchEventKind::Added | WatchEventKind::Modified => {
                 self.objects.insert(key(), event.object.clone());
             }
-            EventKind::Deleted => {
+            WatchEventKind::Deleted => {
                 self.objects.remove(&key());
             }
-            EventKind::Bookmark => {}
-            EventKind::Error => return,
+            WatchEventKind::Bookmark => {}
+            WatchEventKind::Error => return,
         }
         self.at = event.revision;
     }
 
-    pub(super) fn view<'a>(&'a self, ask: &'a Ask) -> View<'a> {
-        View { ask, objects: &self.objects, at: self.at }
+    pub(super) fn view<'a>(&'a self, ask: &'a ClientRequest) -> ClientView<'a> {
+        ClientView { ask, objects: &self.objects, at: self.at }
     }
 
     /// Whether the copy equals the selection in the store now.
-    pub(super) fn settled(&self, ask: &Ask, truth: &Truth, directory: &Directory) -> Result<(), Violation> {
+    pub(super) fn settled(
+        &self,
+        ask: &ClientRequest,
+        truth: &Truth,
+        directory: &Directory,
+    ) -> Result<(), Violation> {
         let wanted = selection::selected(truth, directory, ask, truth.revision());
         let place = ask.place.as_ref().map_or_else(String::new, |place| directory.path(place));
         let fail =

@@ -1,10 +1,10 @@
 //! Faults that do not depend on an event: every half second each class is drawn, and where it strikes.
 
-use super::{Happening, MISCHIEF_MILLIS, World};
+use super::{Happening, MISCHIEF_MILLIS, Testbed};
 use crate::check::Violation;
-use crate::choose::{Label, Ratio, Stream};
-use crate::etcd::{Member, Server};
-use crate::swarm::Class;
+use crate::choose::{ChoiceStream, Label, Ratio};
+use crate::etcd::{MemberId, ServerId};
+use crate::swarm::FaultClass;
 use crate::trace::{Lane, What};
 use steersman_core::store::{Feed, Op, Rev};
 
@@ -15,7 +15,7 @@ const ELSEWHERE_EVERY: u64 = 3;
 const SPOILT: [&str; 3] =
     ["/registry/configmaps/default/", "/registry/pods/default/", "/registry/namespaces/"];
 
-impl World {
+impl Testbed {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
         self.mischief += 1;
         if self.etcd.next_expiry().is_some_and(|expiry| expiry <= self.now) {
@@ -29,7 +29,7 @@ impl World {
         if self.chooser.is_calm() {
             return self.write_elsewhere();
         }
-        for server in 0..self.nodes.len() {
+        for server in 0..self.hosts.len() {
             self.trouble_server(server)?;
         }
         for member in self.etcd.members() {
@@ -42,26 +42,26 @@ impl World {
 
     /// The other user of the store keeps writing in the calm, so that revisions grow without changes for servers.
     fn write_elsewhere(&mut self) -> Result<(), Violation> {
-        let shared = self.swarm.rate(Class::ForeignWrite) != Ratio::NEVER;
+        let shared = self.swarm.rate(FaultClass::ForeignWrite) != Ratio::NEVER;
         if shared && self.mischief.is_multiple_of(ELSEWHERE_EVERY) { self.foreign_write() } else { Ok(()) }
     }
 
-    fn strikes(&mut self, stream: Stream, class: Class) -> bool {
+    fn strikes(&mut self, stream: ChoiceStream, class: FaultClass) -> bool {
         self.chooser.fault(stream, self.swarm.rate(class))
     }
 
     /// A stream for one of several in this half second.
-    fn stream(&self, label: Label, class: Class, which: u64) -> Stream {
+    fn stream(&self, label: Label, class: FaultClass, which: u64) -> ChoiceStream {
         label.of((class as u64) << 48 | which << 32 | self.mischief)
     }
 
     fn trouble_server(&mut self, server: usize) -> Result<(), Violation> {
-        if self.nodes[server].machine.is_none() {
+        if self.hosts[server].machine.is_none() {
             return Ok(());
         }
         let which = server as u64;
-        let stream = self.stream(Label::Server, Class::Clock, which);
-        if self.strikes(stream, Class::Clock) {
+        let stream = self.stream(Label::Server, FaultClass::Clock, which);
+        if self.strikes(stream, FaultClass::Clock) {
             let seconds = self.chooser.pick(stream, 240) as i64 - 120;
             if self.chooser.pick(stream, 4) == 3 {
                 self.fault(Lane::Server(server), || "its wall clock stands still".to_owned());
@@ -73,56 +73,56 @@ impl World {
             let millis = 1_000 + self.chooser.pick(stream, 20_000);
             self.at(millis, Happening::SetClock(server));
         }
-        let stream = self.stream(Label::Server, Class::BrokenFeed, which);
-        if self.strikes(stream, Class::BrokenFeed) {
+        let stream = self.stream(Label::Server, FaultClass::BrokenFeed, which);
+        if self.strikes(stream, FaultClass::BrokenFeed) {
             if self.chooser.pick(stream, 2) == 1 {
                 self.change_member(server);
             }
             self.break_start(server)?;
             self.break_feed(server);
         }
-        let stream = self.stream(Label::Server, Class::SlowFeed, which);
-        if self.strikes(stream, Class::SlowFeed) {
+        let stream = self.stream(Label::Server, FaultClass::SlowFeed, which);
+        if self.strikes(stream, FaultClass::SlowFeed) {
             // An unrequested progress report overtakes a slow feed.
             if self.chooser.pick(stream, 2) == 1 {
-                self.etcd.request_progress(Server(server as u32), Feed(0));
+                self.etcd.request_progress(ServerId(server as u32), Feed(0));
                 self.deliver()?;
             }
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.hold_feed(server, millis);
         }
-        let stream = self.stream(Label::Server, Class::Pause, which);
-        if self.strikes(stream, Class::Pause) {
+        let stream = self.stream(Label::Server, FaultClass::Pause, which);
+        if self.strikes(stream, FaultClass::Pause) {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.pause(server, millis);
         }
-        let stream = self.stream(Label::Server, Class::Crash, which);
-        if self.strikes(stream, Class::Crash) {
+        let stream = self.stream(Label::Server, FaultClass::Crash, which);
+        if self.strikes(stream, FaultClass::Crash) {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.crash(server, millis);
         }
         Ok(())
     }
 
-    fn trouble_member(&mut self, member: Member) -> Result<(), Violation> {
+    fn trouble_member(&mut self, member: MemberId) -> Result<(), Violation> {
         if !self.etcd.is_running(member) {
             return Ok(());
         }
         let which = u64::from(member.0);
-        let stream = self.stream(Label::Member, Class::Lag, which);
-        if self.strikes(stream, Class::Lag) {
+        let stream = self.stream(Label::Member, FaultClass::Lag, which);
+        if self.strikes(stream, FaultClass::Lag) {
             let millis = 1 + self.chooser.pick(stream, 6_000);
             self.fault(Lane::Member(member.0 as usize), || format!("lags for {millis} ms"));
             self.etcd.begin_lag(member);
             self.at(millis, Happening::CatchUp(member));
         }
-        let stream = self.stream(Label::Member, Class::MemberPause, which);
-        if self.strikes(stream, Class::MemberPause) {
+        let stream = self.stream(Label::Member, FaultClass::MemberPause, which);
+        if self.strikes(stream, FaultClass::MemberPause) {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.pause_member(member, millis);
         }
-        let stream = self.stream(Label::Member, Class::MemberStop, which);
-        if self.strikes(stream, Class::MemberStop) {
+        let stream = self.stream(Label::Member, FaultClass::MemberStop, which);
+        if self.strikes(stream, FaultClass::MemberStop) {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.stop_member(member, millis)?;
         }
@@ -130,8 +130,8 @@ impl World {
     }
 
     fn trouble_store(&mut self) -> Result<(), Violation> {
-        let stream = self.stream(Label::Etcd, Class::Compaction, 0);
-        if self.strikes(stream, Class::Compaction) {
+        let stream = self.stream(Label::Etcd, FaultClass::Compaction, 0);
+        if self.strikes(stream, FaultClass::Compaction) {
             let revision = self.truth.revision().0;
             let to = match self.chooser.pick(stream, 4) {
                 0 => revision,
@@ -143,25 +143,25 @@ impl World {
             };
             self.compact(Rev(to))?;
         }
-        let stream = self.stream(Label::Etcd, Class::ForeignWrite, 0);
-        if self.strikes(stream, Class::ForeignWrite) {
+        let stream = self.stream(Label::Etcd, FaultClass::ForeignWrite, 0);
+        if self.strikes(stream, FaultClass::ForeignWrite) {
             self.foreign_write()?;
         }
-        let stream = self.stream(Label::Etcd, Class::Refusal, 0);
-        if self.strikes(stream, Class::Refusal) {
+        let stream = self.stream(Label::Etcd, FaultClass::Refusal, 0);
+        if self.strikes(stream, FaultClass::Refusal) {
             let kind = self.chooser.pick(stream, 3);
             let millis = 1 + self.chooser.pick(stream, 4_000);
             self.refuse(kind, millis);
         }
-        let stream = self.stream(Label::Etcd, Class::Spoil, 0);
-        if self.strikes(stream, Class::Spoil) {
+        let stream = self.stream(Label::Etcd, FaultClass::Spoil, 0);
+        if self.strikes(stream, FaultClass::Spoil) {
             let prefix = self.chooser.one_of(stream, &SPOILT);
             let millis = 1 + self.chooser.pick(stream, 4_000);
             self.spoil(format!("{prefix}spoilt-{}", self.mischief).into(), millis)?;
         }
-        let stream = self.stream(Label::Etcd, Class::Election, 0);
-        if self.etcd.has_leader() && self.strikes(stream, Class::Election) {
-            let next = Member(self.chooser.pick(stream, self.swarm.members) as u32);
+        let stream = self.stream(Label::Etcd, FaultClass::Election, 0);
+        if self.etcd.has_leader() && self.strikes(stream, FaultClass::Election) {
+            let next = MemberId(self.chooser.pick(stream, self.swarm.members) as u32);
             let millis = 1 + self.chooser.pick(stream, 3_000);
             self.begin_election(next, millis);
         }
@@ -197,8 +197,8 @@ impl World {
     }
 
     fn trouble_network(&mut self) {
-        let stream = self.stream(Label::Network, Class::Partition, 0);
-        if !self.strikes(stream, Class::Partition) {
+        let stream = self.stream(Label::Network, FaultClass::Partition, 0);
+        if !self.strikes(stream, FaultClass::Partition) {
             return;
         }
         let server = Lane::Server(self.chooser.pick(stream, self.swarm.servers) as usize);
@@ -227,7 +227,7 @@ impl World {
         self.note(Lane::Run, What::Phase, || "faults end".to_owned());
         self.network.heal();
         self.happen(Happening::Accept)?;
-        let members: Vec<Member> = self.etcd.members().collect();
+        let members: Vec<MemberId> = self.etcd.members().collect();
         let dead = if whole { Vec::new() } else { self.dead_members() };
         for member in &members {
             if dead.contains(member) {
@@ -243,9 +243,9 @@ impl World {
         if !no_quorum && !self.etcd.has_leader() {
             let next = members.iter().find(|member| !dead.contains(member));
             self.etcd.elect();
-            self.at(100, Happening::Elected(*next.unwrap_or(&Member(0))));
+            self.at(100, Happening::Elected(*next.unwrap_or(&MemberId(0))));
         }
-        for server in 0..self.nodes.len() {
+        for server in 0..self.hosts.len() {
             self.set_clock(server, 0);
             self.heal_server(server, whole)?;
         }
@@ -256,16 +256,16 @@ impl World {
     /// A server comes back, or it stays down for ever if another one runs and not everything is to come back.
     fn heal_server(&mut self, server: usize, whole: bool) -> Result<(), Violation> {
         let stream = Label::Heal.of(server as u64);
-        let others = (0..self.nodes.len()).any(|other| other != server && !self.nodes[other].dead);
+        let others = (0..self.hosts.len()).any(|other| other != server && !self.hosts[other].dead);
         if others && !whole && self.chooser.pick(stream, 6) == 5 {
             self.note(Lane::Server(server), What::Fault, || "stays down".to_owned());
-            self.nodes[server].dead = true;
+            self.hosts[server].dead = true;
             self.crash(server, 1);
             return Ok(());
         }
         self.resume(server, self.life(server))?;
-        if self.etcd.is_up(self.nodes[server].member) {
-            self.etcd.release(Server(server as u32), Feed(0));
+        if self.etcd.is_up(self.hosts[server].member) {
+            self.etcd.release(ServerId(server as u32), Feed(0));
         } else {
             self.change_member(server);
         }
@@ -273,12 +273,12 @@ impl World {
     }
 
     /// Members that stay down: a minority, or, rarely, so many that there is no quorum.
-    fn dead_members(&mut self) -> Vec<Member> {
+    fn dead_members(&mut self) -> Vec<MemberId> {
         let stream = Label::Heal.of(1 << 32);
         let members = self.swarm.members;
         let most = if self.chooser.pick(stream, 16) == 15 { members } else { (members - 1) / 2 };
         let dead = self.chooser.pick(stream, most + 1);
         let first = self.chooser.pick(stream, members);
-        (0..dead).map(|step| Member(((first + step) % members) as u32)).collect()
+        (0..dead).map(|step| MemberId(((first + step) % members) as u32)).collect()
     }
 }
