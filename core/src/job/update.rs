@@ -208,7 +208,9 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(target.qualified(), target.name()));
             }
-            None if !target.resource().row.rules.allow_unconditional_update && !self.change.is_patch() => {
+            None if !target.resource().row.rules.allow_unconditional_update
+                && !self.change.is_patch() =>
+            {
                 return Err(version_demanded(target));
             }
             Some(_) | None => {}

@@ -32,7 +32,15 @@ pub enum Operation {
 impl<'a> Facts<'a> {
     /// The facts of the creation of an object.
     pub fn of_create(caller: &'a Caller, now: Wall, config: &'a Config, objects: &'a dyn Objects) -> Self {
-        Self { caller, now, config, objects, operation: Operation::Create, subresource: "", old: &Value::Null }
+        Self {
+            caller,
+            now,
+            config,
+            objects,
+            operation: Operation::Create,
+            subresource: "",
+            old: &Value::Null,
+        }
     }
 
     /// The same facts for an update of an object.

@@ -2,12 +2,12 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go,
 //! pkg/apis/core/validation/validation.go ValidateObjectMeta, apis/meta/v1/validation/validation.go
 
+use crate::codec::json;
+use crate::kinds::validation::{Errors, Located};
+use crate::value::names::{Problems, dns_label, label_key, label_value, path_segment};
+use crate::value::quoted;
 use crate::value::{Value, object};
 use crate::wire::field_manager::validate_field_manager;
-use crate::codec::json;
-use crate::value::names::{Problems, dns_label, label_key, label_value, path_segment};
-use crate::kinds::validation::{Errors, Located};
-use crate::value::quoted;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -40,12 +40,7 @@ pub fn validate_built_in_update(object: &Located<'_, '_>, old: &Value, errors: &
 /// What every update is checked for before its kind's own rules; a kind that checks its metadata itself
 /// repeats some of it, and upstream lists such problems twice.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go validateCommonFields
-pub fn validate_common_update(
-    object: &Located<'_, '_>,
-    old: &Value,
-    namespaced: bool,
-    errors: &mut Errors,
-) {
+pub fn validate_common_update(object: &Located<'_, '_>, old: &Value, namespaced: bool, errors: &mut Errors) {
     validate(object, namespaced, path_segment, errors);
     validate_update(object, old, errors);
 }
@@ -164,7 +159,8 @@ fn validate_owner_references(references: &Located<'_, '_>, errors: &mut Errors) 
             first_controller = Some(controller);
             continue;
         };
-        let shown: Vec<String> = references.items().map(|reference| owner_reference_json(&reference)).collect();
+        let shown: Vec<String> =
+            references.items().map(|reference| owner_reference_json(&reference)).collect();
         let detail = format!(
             "Only one reference can have Controller set to true. \
              Found \"true\" in references for {first} and {controller}"
@@ -174,11 +170,7 @@ fn validate_owner_references(references: &Located<'_, '_>, errors: &mut Errors) 
 }
 
 /// Upstream's paths name the list, and not which of its items is wrong.
-fn validate_owner_reference(
-    references: &Located<'_, '_>,
-    reference: &Located<'_, '_>,
-    errors: &mut Errors,
-) {
+fn validate_owner_reference(references: &Located<'_, '_>, reference: &Located<'_, '_>, errors: &mut Errors) {
     let api_version = reference.member("apiVersion").text();
     let (group, version) = group_and_version(api_version);
     if version.is_empty() {
@@ -243,11 +235,7 @@ fn validate_finalizers(finalizers: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-fn validate_no_new_finalizers(
-    finalizers: &Located<'_, '_>,
-    old: &Located<'_, '_>,
-    errors: &mut Errors,
-) {
+fn validate_no_new_finalizers(finalizers: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
     let held: BTreeSet<&str> = old.items().map(|finalizer| finalizer.text()).collect();
     let new: BTreeSet<&str> = finalizers.items().map(|finalizer| finalizer.text()).collect();
     let new: Vec<String> = new.difference(&held).map(|name| quoted(name)).collect();

@@ -28,7 +28,8 @@ impl Objects for World {
     ) {
         let Some(storage) = self.storage_of(group, plural) else { return };
         let keys = &self.collection(storage).keys;
-        let prefix = if namespace.is_empty() { keys.prefix().to_vec() } else { keys.key(namespace, "").to_vec() };
+        let prefix =
+            if namespace.is_empty() { keys.prefix().to_vec() } else { keys.key(namespace, "").to_vec() };
         for (_, held) in self.cache(storage).entries().prefix(&prefix) {
             if visitor(&held.entry().to_value()).is_break() {
                 return;

@@ -1,16 +1,16 @@
 //! A write is answered with an unknown outcome only where what its server has read does not prove what became of it.
 
-use super::{Answer, Guarantee, Violation, shown};
-use crate::ask::Verb;
+use super::{CheckedAnswer, Guarantee, Violation, shown};
+use crate::client_request::Action;
 use steersman_core::store::Rev;
 use steersman_core::value::object;
 
 /// What stands in the message before the revision at which the server looked for its write in vain.
 const LOOKED_AT: &str = "; not found at revision ";
 
-pub(super) fn check(answer: &Answer<'_>) -> Result<(), Violation> {
+pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     // The message is about one of a collection's objects, and does not say which.
-    if answer.reply.status != 504 || answer.ask.verb == Verb::DeleteCollection {
+    if answer.reply.status != 504 || answer.ask.action == Action::DeleteCollection {
         return Ok(());
     }
     let looked_at = answer.body.text_at(&["message"]).split_once(LOOKED_AT);

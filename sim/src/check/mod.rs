@@ -102,20 +102,12 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     permits::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
-<<<<<<< HEAD
     doubts::check(answer)?;
-    match answer.ask.verb {
-        Verb::Get => reads::check(answer),
-        Verb::List => lists::check(answer),
-        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete => writes::check(answer),
-        Verb::Watch | Verb::DeleteCollection | Verb::Raw(..) => Ok(()),
-=======
     match answer.ask.action {
         Action::Get => reads::check(answer),
         Action::List => lists::check(answer),
         Action::Create | Action::Update | Action::Patch | Action::Delete => writes::check(answer),
         Action::Watch | Action::DeleteCollection | Action::Raw(..) => Ok(()),
->>>>>>> permit
     }?;
     expired::check_list(answer)
 }

@@ -278,19 +278,15 @@ impl Testbed {
         let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
         let unknown = says("outcome of the request is not known");
         let too_large = says("Too large resource version");
-<<<<<<< HEAD:sim/src/world/wire.rs
-        let in_doubt = call.in_doubt;
+        let in_doubt = record.in_doubt;
         // The first change is the write's own, as it is shown; the object is at a later one.
         let is_changed_since = reply.status < 300
-            && call.commits.iter().any(|(revision, key)| {
+            && record.commits.iter().any(|(revision, key)| {
                 let shown = answer.body.text_at(&["metadata", "resourceVersion"]);
                 let now = self.truth.newest(key).map_or(Rev(0), |stored| stored.revision);
                 shown == revision.0.to_string() && now > *revision
             });
-        if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.nodes[server].machine)
-=======
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.hosts[server].machine)
->>>>>>> permit:sim/src/testbed/wire.rs
         {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;

@@ -102,7 +102,10 @@ fn validate_approval(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut E
     for kind in ["Approved", "Denied", "Failed"] {
         if count(object, kind) < count(&old, kind) {
             let conditions = object.at(&["status", "conditions"]);
-            errors.forbidden(&conditions, format_args!("updates may not remove a condition of type \"{kind}\""));
+            errors.forbidden(
+                &conditions,
+                format_args!("updates may not remove a condition of type \"{kind}\""),
+            );
         }
     }
 }

@@ -5,8 +5,8 @@ use super::immutable::validate_immutable;
 use crate::codec::base64;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Rules, Strategy};
-use crate::value::names;
 use crate::limits::CONFIG_BYTES;
+use crate::value::names;
 
 pub static RULES: Rules =
     Rules { validate, update: Strategy { validate_update, ..Strategy::PLAIN }, ..Rules::PLAIN };

@@ -15,8 +15,7 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
-const UPDATE: Strategy =
-    Strategy { warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
+const UPDATE: Strategy = Strategy { warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
 
 const STATUS: Strategy = Strategy {
     prepare_for_update: |object, facts| status::take_status(object, facts.old, &["labels"]),

@@ -9,11 +9,8 @@ use crate::value::Value;
 pub static FLOW_SCHEMA: Rules = Rules { default: default_schema, ..COUNTED };
 pub static PRIORITY_LEVEL: Rules = Rules { default: default_level, ..COUNTED };
 
-const COUNTED: Rules = Rules {
-    subresources: &[("status", STATUS)],
-    generation: Generation::Spec,
-    ..status::SPLIT
-};
+const COUNTED: Rules =
+    Rules { subresources: &[("status", STATUS)], generation: Generation::Spec, ..status::SPLIT };
 
 /// Of metadata only `managedFields` are taken, which say who wrote the status.
 const STATUS: Strategy = Strategy {

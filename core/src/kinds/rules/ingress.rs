@@ -11,10 +11,7 @@ use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     warnings_on_create,
-    subresources: &[(
-        "status",
-        Strategy { warnings_on_update: warnings::load_balancer, ..status::STATUS },
-    )],
+    subresources: &[("status", Strategy { warnings_on_update: warnings::load_balancer, ..status::STATUS })],
     generation: Generation::Spec,
     ..status::SPLIT
 };

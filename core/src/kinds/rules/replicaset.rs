@@ -15,8 +15,7 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
-const UPDATE: Strategy =
-    Strategy { warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
+const UPDATE: Strategy = Strategy { warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
 
 const DEFAULTS: &[Default] = &[(&["spec"], "replicas", Fill::Int(1))];
 

@@ -12,11 +12,7 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     prepare_for_create: clean_secrets,
     warnings_on_create: warn,
-    update: Strategy {
-        prepare_for_update: clean_secrets,
-        warnings_on_update: warn,
-        ..Strategy::PLAIN
-    },
+    update: Strategy { prepare_for_update: clean_secrets, warnings_on_update: warn, ..Strategy::PLAIN },
     returns_deleted: true,
     ..Rules::PLAIN
 };

@@ -2,8 +2,8 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go ValidateLabelSelector
 
 use super::{Errors, Located};
-use crate::value::names::{label_key, label_value};
 use crate::kinds::metadata::validate_labels;
+use crate::value::names::{label_key, label_value};
 
 /// Checks a selector; an absent one is fine. `old_values_allowed` lets label values pass that are no label values, as
 /// where a stored selector already has some.

@@ -18,7 +18,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug)]
 pub struct Located<'v, 'p> {
     value: Option<&'v Value>,
-    parent: Option<&'p Located<'v, 'p>>,
+    parent: Option<&'p Self>,
     step: Step<'p>,
 }
 

@@ -6,8 +6,8 @@ use super::super::fill::{Default, Fill, fill};
 use super::super::status;
 use super::warnings;
 use crate::kinds::{Facts, Generation, Rules, Strategy};
-use crate::value::names;
 use crate::value::Value;
+use crate::value::names;
 use alloc::format;
 
 pub static RULES: Rules = Rules {
@@ -15,11 +15,7 @@ pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
     warnings_on_create: warnings::warn,
-    update: Strategy {
-        prepare_for_update,
-        warnings_on_update: warnings::warn,
-        ..status::UPDATE
-    },
+    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
     generation: Generation::Spec,
     allow_unconditional_update: false,
     ..status::SPLIT

@@ -51,7 +51,8 @@ const MAPS: &[&str] = &["properties", "patternProperties", "definitions", "depen
 pub(super) fn warn(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
     let held: BTreeSet<&str> = unknown_formats(&Located::root(facts.old)).into_iter().collect();
     let new = unknown_formats(object).into_iter().filter(|format| !held.contains(format));
-    warnings.extend(new.take(limits::WARNINGS).map(|format| format!("unrecognized format {}", quoted(format))));
+    warnings
+        .extend(new.take(limits::WARNINGS).map(|format| format!("unrecognized format {}", quoted(format))));
 }
 
 fn unknown_formats<'v>(definition: &Located<'v, '_>) -> Vec<&'v str> {

@@ -4,8 +4,8 @@
 use super::super::status;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Strategy};
-use crate::value::quoted;
 use crate::value::Value;
+use crate::value::quoted;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     prepare_for_update,
@@ -33,9 +33,7 @@ fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Err
             Some(_) => continue,
         };
         let name = quoted(name);
-        errors.forbidden(
-            &containers,
-            format_args!("existing ephemeral containers {name} may not be {what}\n"),
-        );
+        errors
+            .forbidden(&containers, format_args!("existing ephemeral containers {name} may not be {what}\n"));
     }
 }

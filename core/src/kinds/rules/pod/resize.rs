@@ -95,7 +95,8 @@ fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Err
     }
     for (new, held) in spec.member("initContainers").items().zip(held.member("initContainers").items()) {
         if !only_mutable_differ(&new, &held) {
-            errors.forbidden(&new, "only cpu and memory resources for init or sidecar containers are mutable");
+            errors
+                .forbidden(&new, "only cpu and memory resources for init or sidecar containers are mutable");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Warnings about pods and pod templates.
 //! k8s: pkg/api/pod/warnings.go
 
-use super::super::warnings::{address, claim_spec, fractional, is_new_generation, name_of_pods, name_used_in, node_label};
+use super::super::warnings::{
+    address, claim_spec, fractional, is_new_generation, name_of_pods, name_used_in, node_label,
+};
 use super::{container_warnings, volume_warnings};
 use crate::kinds::Facts;
 use crate::kinds::validation::Located;
@@ -60,22 +62,14 @@ pub(in super::super) fn workload(object: &Located<'_, '_>, _facts: &Facts<'_>, o
 }
 
 /// A change of a workload with a pod template, which its generation tells.
-pub(in super::super) fn changed_workload(
-    object: &Located<'_, '_>,
-    facts: &Facts<'_>,
-    out: &mut Vec<String>,
-) {
+pub(in super::super) fn changed_workload(object: &Located<'_, '_>, facts: &Facts<'_>, out: &mut Vec<String>) {
     if is_new_generation(object, facts) {
         workload(object, facts, out);
     }
 }
 
 /// A workload whose name becomes a part of the names of its pods.
-pub(in super::super) fn named_workload(
-    object: &Located<'_, '_>,
-    facts: &Facts<'_>,
-    out: &mut Vec<String>,
-) {
+pub(in super::super) fn named_workload(object: &Located<'_, '_>, facts: &Facts<'_>, out: &mut Vec<String>) {
     name_of_pods(object, out);
     workload(object, facts, out);
 }

@@ -3,7 +3,9 @@
 
 use super::super::fill::{Fill, each, is_unset, set_unset};
 use super::super::{status, warnings::load_balancer};
-use super::kind::{has_cluster_ip, has_health_port, has_node_ports, is_headless, is_load_balancer, is_reached_from_outside};
+use super::kind::{
+    has_cluster_ip, has_health_port, has_node_ports, is_headless, is_load_balancer, is_reached_from_outside,
+};
 use super::{defaults, warnings};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::names;
@@ -16,11 +18,7 @@ pub static RULES: Rules = Rules {
     default: defaults::default,
     prepare_for_create,
     warnings_on_create: warnings::warn,
-    update: Strategy {
-        prepare_for_update,
-        warnings_on_update: warnings::warn,
-        ..status::UPDATE
-    },
+    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
     subresources: &[("status", Strategy { warnings_on_update: load_balancer, ..status::STATUS })],
     allow_create_on_update: true,
     returns_deleted: true,

@@ -69,11 +69,7 @@ pub(in super::super) fn ip(path: &Located<'_, '_>, text: &str, out: &mut Vec<Str
 }
 
 /// The warnings about every address in a list; `names` lead from an item to its address.
-pub(in super::super) fn ips(
-    list: &Located<'_, '_>,
-    names: &'static [&'static str],
-    out: &mut Vec<String>,
-) {
+pub(in super::super) fn ips(list: &Located<'_, '_>, names: &'static [&'static str], out: &mut Vec<String>) {
     for item in list.items() {
         let address = if names.is_empty() { item } else { item.at(names) };
         ip(&address, address.text(), out);

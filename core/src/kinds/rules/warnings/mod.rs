@@ -4,8 +4,8 @@
 pub(super) mod address;
 pub(super) mod node_label;
 
-use crate::kinds::validation::Located;
 use crate::kinds::Facts;
+use crate::kinds::validation::Located;
 use crate::value::names;
 use alloc::format;
 use alloc::string::String;

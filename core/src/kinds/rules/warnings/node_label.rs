@@ -1,8 +1,8 @@
 //! Labels of nodes under names that have been replaced.
 //! k8s: pkg/api/node/util.go
 
-use crate::value::names;
 use crate::kinds::validation::Located;
+use crate::value::names;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
