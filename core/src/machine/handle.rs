@@ -21,6 +21,7 @@ use crate::store::{Commit, Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
 use crate::wire::Request;
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -80,7 +81,7 @@ pub(super) struct Boot {
 pub(super) struct BootCommit {
     pub(super) feed: Feed,
     pub(super) commit: Commit,
-    pub(super) committing: Committing,
+    pub(super) committing: Box<Committing>,
 }
 
 #[derive(Debug)]

@@ -188,11 +188,11 @@ impl Testbed {
     }
 
     /// A write's outcome is not known to its server.
-    fn mark_unknown(&mut self, operation: &Operation, applied: bool) {
+    fn mark_unknown(&mut self, operation: &StoreRequest, applied: bool) {
         if is_write(&operation.op) {
             self.mark(if applied { Mark::UnknownApplied } else { Mark::UnknownNotApplied });
-            if let Some(call) = self.calls.get_mut(operation.id) {
-                call.in_doubt = true;
+            if let Some(record) = self.requests.get_mut(operation.id) {
+                record.in_doubt = true;
             }
         }
     }

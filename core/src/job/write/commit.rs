@@ -20,6 +20,7 @@ use crate::store::commit::Written;
 use crate::store::{Commit, Guard, KeyValue, Loss, Op, Rev, Stored};
 use crate::value::{Text, object};
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::format;
 use bytes::Bytes;
 
@@ -42,10 +43,10 @@ enum Phase {
     /// The guarded keys are being read.
     Reading,
     /// The first change of a key after its guarded revision is being searched for.
-    Searching(Search),
+    Searching(Box<Search>),
     /// That change was found in one of several keys, and may be the commit: all of them are being read at its
     /// revision.
-    Confirming(Rev, Loss),
+    Confirming(Rev, Box<Loss>),
 }
 
 /// What became of a commit.
@@ -64,40 +65,41 @@ pub(crate) enum Outcome {
 /// How the settlement of a commit goes on.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    Wait(Committing, Op),
+    Wait(Box<Committing>, Op),
     Ended(Outcome),
 }
 
 impl Committing {
     /// Begins a commit, and returns the first operation for it.
-    pub(crate) fn begin(commit: Commit, confirmed: bool) -> (Self, Op) {
+    pub(crate) fn begin(commit: Commit, confirmed: bool) -> (Box<Self>, Op) {
         let op = Op::Txn(commit.txn());
-        (Self { commit, confirmed, sends: 1, doubt: None, phase: Phase::Sent }, op)
+        (Box::new(Self { commit, confirmed, sends: 1, doubt: None, phase: Phase::Sent }), op)
     }
 
     /// Continues with the store's reply to the last operation.
-    pub(crate) fn replied(mut self, world: &World, stored: Stored) -> Progress {
-        match core::mem::replace(&mut self.phase, Phase::Sent) {
-            Phase::Sent => self.sent(world, stored),
-            Phase::Reading => match self.commit.held(stored) {
-                Some((held, revision)) => self.settle(world, &held, revision),
-                None => self.unknown(),
+    pub(crate) fn replied(self: Box<Self>, world: &World, stored: Stored) -> Progress {
+        let mut this = *self;
+        match core::mem::replace(&mut this.phase, Phase::Sent) {
+            Phase::Sent => this.sent(world, stored),
+            Phase::Reading => match this.commit.held(stored) {
+                Some((held, revision)) => this.settle(world, &held, revision),
+                None => this.unknown(),
             },
             Phase::Searching(search) => match stored {
-                Stored::Ranged(ranged) => self.search(world, search.narrowed(ranged.kvs.into_iter().next())),
+                Stored::Ranged(ranged) => this.search(world, search.narrowed(ranged.kvs.into_iter().next())),
                 Stored::Txn(_)
                 | Stored::Compacted
                 | Stored::Leased { .. }
                 | Stored::Revoked
                 | Stored::Failed(_)
-                | Stored::Unknown(_) => self.unknown(),
+                | Stored::Unknown(_) => this.unknown(),
             },
-            Phase::Confirming(revision, loss) => match self.commit.held(stored) {
-                Some((held, _)) if self.commit.happened_at(revision, &held) => {
+            Phase::Confirming(revision, loss) => match this.commit.held(stored) {
+                Some((held, _)) if this.commit.happened_at(revision, &held) => {
                     Progress::Ended(Outcome::Committed(revision))
                 }
-                Some(_) => Progress::Ended(Outcome::Lost(loss)),
-                None => self.unknown(),
+                Some(_) => Progress::Ended(Outcome::Lost(*loss)),
+                None => this.unknown(),
             },
         }
     }
@@ -120,12 +122,16 @@ impl Committing {
             Stored::Unknown(why) => {
                 self.doubt.get_or_insert(why);
                 let op = self.commit.read(Rev(0));
-                Progress::Wait(Self { phase: Phase::Reading, ..self }, op)
+                self.wait(Phase::Reading, op)
             }
             Stored::Failed(_) if self.doubt.is_some() => self.unknown(),
             Stored::Failed(error) => Progress::Ended(Outcome::Failed(fail::store_failure(&error))),
             Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => misfit(),
         }
+    }
+
+    fn wait(self, phase: Phase, op: Op) -> Progress {
+        Progress::Wait(Box::new(Self { phase, ..self }), op)
     }
 
     /// Judges the commit by what the guarded keys hold at a revision.
@@ -161,12 +167,12 @@ impl Committing {
 
     fn send_again(self) -> Progress {
         let op = Op::Txn(self.commit.txn());
-        Progress::Wait(Self { sends: self.sends.saturating_add(1), phase: Phase::Sent, ..self }, op)
+        Self { sends: self.sends.saturating_add(1), ..self }.wait(Phase::Sent, op)
     }
 
     fn search(self, world: &World, mut search: Search) -> Progress {
         match search.next() {
-            Next::Read(op) => Progress::Wait(Self { phase: Phase::Searching(search), ..self }, op),
+            Next::Read(op) => self.wait(Phase::Searching(Box::new(search)), op),
             Next::Found(first) => self.judge(world, search, &first),
             Next::Endless => self.unknown(),
         }
@@ -186,7 +192,7 @@ impl Committing {
         }
         if !self.commit.is_of_one_key() {
             let op = self.commit.read(first.revision);
-            return Progress::Wait(Self { phase: Phase::Confirming(first.revision, loss), ..self }, op);
+            return self.wait(Phase::Confirming(first.revision, Box::new(loss)), op);
         }
         let flaw = world.config.flaw;
         Progress::Ended(match first.held {

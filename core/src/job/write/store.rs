@@ -7,6 +7,7 @@ use crate::job::{Answer, Ask, Scene, fail, lease};
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
+use alloc::boxed::Box;
 use bytes::Bytes;
 
 /// A write of one object, in place of what its key held at a revision (`Rev(0)`: nothing).
@@ -31,7 +32,7 @@ pub(in crate::job) struct Storing {
 enum Phase {
     /// A write without a lease would detach the one that the object has, so the store was asked for one.
     Lease(Write),
-    Commit(Committing),
+    Commit(Box<Committing>),
 }
 
 /// How a write goes on.
