@@ -77,29 +77,28 @@ impl Committing {
     }
 
     /// Continues with the store's reply to the last operation.
-    pub(crate) fn replied(self: Box<Self>, world: &World, stored: Stored) -> Progress {
-        let mut this = *self;
-        match core::mem::replace(&mut this.phase, Phase::Sent) {
-            Phase::Sent => this.sent(world, stored),
-            Phase::Reading => match this.commit.held(stored) {
-                Some((held, revision)) => this.settle(world, &held, revision),
-                None => this.unknown(),
+    pub(crate) fn replied(mut self, world: &World, stored: Stored) -> Progress {
+        match core::mem::replace(&mut self.phase, Phase::Sent) {
+            Phase::Sent => self.sent(world, stored),
+            Phase::Reading => match self.commit.held(stored) {
+                Some((held, revision)) => self.settle(world, &held, revision),
+                None => self.unknown(),
             },
             Phase::Searching(search) => match stored {
-                Stored::Ranged(ranged) => this.search(world, search.narrowed(ranged.kvs.into_iter().next())),
+                Stored::Ranged(ranged) => self.search(world, search.narrowed(ranged.kvs.into_iter().next())),
                 Stored::Txn(_)
                 | Stored::Compacted
                 | Stored::Leased { .. }
                 | Stored::Revoked
                 | Stored::Failed(_)
-                | Stored::Unknown(_) => this.unknown(),
+                | Stored::Unknown(_) => self.unknown(),
             },
-            Phase::Confirming(revision, loss) => match this.commit.held(stored) {
-                Some((held, _)) if this.commit.happened_at(revision, &held) => {
+            Phase::Confirming(revision, loss) => match self.commit.held(stored) {
+                Some((held, _)) if self.commit.happened_at(revision, &held) => {
                     Progress::Ended(Outcome::Committed(revision))
                 }
                 Some(_) => Progress::Ended(Outcome::Lost(*loss)),
-                None => this.unknown(),
+                None => self.unknown(),
             },
         }
     }
