@@ -5,7 +5,7 @@ use super::delete::{self, Deletion, Verdict};
 use super::existing::{Existing, found_instead, read_key};
 use super::fail::Written;
 use super::list;
-use super::{Answer, Ask, Next, Scene, State, fail, lease, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, lease, view};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
@@ -79,7 +79,12 @@ impl Collection {
         Self { target, form, options, listed, chosen, left, tries: 0, phase: Phase::Idle }
     }
 
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        notes: &mut Notes,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
@@ -98,7 +103,7 @@ impl Collection {
                     None => Err(fail::misfit()),
                 }
             }
-            (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer),
+            (Phase::Write { target, key }, answer) => this.written(scene, target, &key, answer, notes),
             (Phase::Verify { target, why }, answer) => {
                 let kv = fail::read_back(answer, &why)?;
                 match kv {
@@ -160,8 +165,9 @@ impl Collection {
         target: Target,
         key: &Bytes,
         answer: Answer,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(scene, &target, answer)? {
+        let reply = match fail::written(answer, &target, notes)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => return self.again(scene, Phase::Verify { target, why }, read_key(key)),
         };

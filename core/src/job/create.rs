@@ -6,7 +6,7 @@ use super::body;
 use super::draft::{Draft, drop_repeated_owners, name_taken};
 use super::existing::{found_instead, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail, lease, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, lease, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
@@ -109,6 +109,7 @@ impl Create {
         scene: &Scene<'_>,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Namespace) {
@@ -117,7 +118,7 @@ impl Create {
             Phase::Permission { draft, key, undecided } => {
                 this.ask_permission(scene, draft, key, Some((undecided, answer)))
             }
-            Phase::Write { draft, key } => this.written(scene, draft, &key, answer, warnings),
+            Phase::Write { draft, key } => this.written(scene, draft, &key, answer, warnings, notes),
             Phase::Verify { draft, why } => this.verified(scene, draft, &why, answer),
         }
     }
@@ -274,8 +275,9 @@ impl Create {
         key: &Bytes,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(scene, &self.target, answer)? {
+        let reply = match fail::written(answer, &self.target, notes)? {
             Written::Txn(reply) => reply,
             Written::Unknown(_) if scene.flaw().is(Mutant::UnknownMeansFailed) => {
                 return self.send(scene, draft, key.clone());

@@ -5,7 +5,7 @@ use super::body::{self, Expected};
 use super::draft::Draft;
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail, lease, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, lease, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -387,7 +387,12 @@ impl Delete {
         }
     }
 
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        notes: &mut Notes,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => {
@@ -401,7 +406,7 @@ impl Delete {
                     None => Err(fail::misfit()),
                 }
             }
-            Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
+            Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer, notes),
             Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
         }
     }
@@ -448,8 +453,9 @@ impl Delete {
         verdict: Verdict,
         key: &Bytes,
         answer: Answer,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(scene, &self.deletion.target, answer)? {
+        let reply = match fail::written(answer, &self.deletion.target, notes)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
         };

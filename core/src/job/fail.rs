@@ -1,7 +1,7 @@
 //! The error for each failure of the store, and the cases in which the outcome of a write is unknown.
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
-use super::{Answer, Scene};
+use super::{Answer, Notes};
 use crate::authorization::Target;
 use crate::config::Note;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
@@ -41,11 +41,11 @@ pub(super) enum Written {
 
 /// The result of a write. Failures that are known to have had no effect are errors. Operators are told of a reply that
 /// was lost, whatever the outcome turns out to be.
-pub(super) fn written(scene: &Scene<'_>, target: &Target, answer: Answer) -> Result<Written, Failure> {
+pub(super) fn written(answer: Answer, target: &Target, notes: &mut Notes) -> Result<Written, Failure> {
     match answer {
         Answer::Stored(Stored::Txn(reply)) => Ok(Written::Txn(reply)),
         Answer::Stored(Stored::Unknown(why)) => {
-            scene.note(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
+            notes.add(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
             Ok(Written::Unknown(why.to_string()))
         }
         Answer::Stored(Stored::Failed(error)) => Err(store_failure(&error)),

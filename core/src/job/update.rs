@@ -6,7 +6,7 @@ use super::change::{Change, Patch};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, create, fail, lease, scale, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, create, fail, lease, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -116,6 +116,7 @@ impl Update {
         scene: &Scene<'_>,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
@@ -124,7 +125,7 @@ impl Update {
                 let lease = lease::granted(answer)?;
                 this.put(scene, draft, revision, lease)
             }
-            Phase::Write(writing) => this.written(scene, writing, answer, warnings),
+            Phase::Write(writing) => this.written(scene, writing, answer, warnings, notes),
             Phase::Verify { writing, why } => this.verified(scene, writing, &why, answer),
         }
     }
@@ -246,8 +247,9 @@ impl Update {
         writing: Writing,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let reply = match fail::written(scene, &self.target, answer)? {
+        let reply = match fail::written(answer, &self.target, notes)? {
             Written::Txn(reply) => reply,
             Written::Unknown(why) => {
                 let op = read_key(&writing.key);
