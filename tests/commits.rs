@@ -65,7 +65,8 @@ fn a_creation_is_told_although_the_object_has_changed_since() {
 fn a_creation_that_is_not_found_may_still_happen() {
     for other in [remove as fn(&mut FakeEtcd), |etcd| {
         remove(etcd);
-        let value = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
+        let value =
+            r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
         write(etcd, TxnOp::Put(Put { key: KEY.into(), value: value.into(), lease: LeaseId(0) }));
     }] {
         let mut driver = server("w");
@@ -131,7 +132,8 @@ fn a_deletion_is_told_although_the_name_was_taken_since() {
     // The server has not received it, so it reads the store.
     write(driver.etcd_mut(), object("1"));
     driver.lose_next_write_before(|etcd| {
-        let value = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"2"}}"#;
+        let value =
+            r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"2"}}"#;
         write(etcd, TxnOp::Put(Put { key: KEY.into(), value: value.into(), lease: LeaseId(0) }));
     });
     let gone = driver.call("DELETE", ONE, JSON, b"");
@@ -181,16 +183,15 @@ fn internal_objects_are_followed_and_not_served() {
     let mut driver = server("w");
     let key = "/registry/ranges/servicenodeports";
     let value = r#"{"kind":"RangeAllocation","apiVersion":"v1","metadata":{"name":"servicenodeports","uid":"u"},"range":"30000-32767","data":"AA=="}"#;
-    write(
-        driver.etcd_mut(),
-        TxnOp::Put(Put { key: key.into(), value: value.into(), lease: LeaseId(0) }),
-    );
+    write(driver.etcd_mut(), TxnOp::Put(Put { key: key.into(), value: value.into(), lease: LeaseId(0) }));
     driver.pass(1);
     let world = driver.machine().world();
     let row = world.registry.internal("servicenodeportallocations").expect("a row");
     let entry = world.entry(row.id, key.as_bytes()).expect("it is followed");
     assert_eq!(entry.name(), "servicenodeports");
-    for target in ["/api/v1/servicenodeportallocations", "/api/v1/servicenodeportallocations/servicenodeports"] {
+    for target in
+        ["/api/v1/servicenodeportallocations", "/api/v1/servicenodeportallocations/servicenodeports"]
+    {
         assert_eq!(fetch(&mut driver, target).status, 404, "{target}");
     }
     assert!(!fetch(&mut driver, "/api/v1").text().contains("servicenodeportallocations"));

@@ -378,7 +378,10 @@ mod tests {
         assert_eq!(feeds, [feed("", "events", 1), feed("apps", "deployments", 2), feed("", "pods", 2)]);
         assert!(clusters(Vec::new(), &["events#x".into()]).is_err());
         let apart = clusters(Vec::new(), &["/services#https://c:2379".into()]).unwrap_err();
-        assert!(apart.contains("/services and networking.k8s.io/ipaddresses are written together"), "{apart}");
+        assert!(
+            apart.contains("/services and networking.k8s.io/ipaddresses are written together"),
+            "{apart}"
+        );
     }
 
     #[test]

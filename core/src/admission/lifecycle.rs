@@ -23,11 +23,7 @@ pub(super) fn admit(
     }
 }
 
-fn create(
-    world: &World,
-    attributes: &Attributes<'_>,
-    found: Option<Stored>,
-) -> Result<Opinion, Failure> {
+fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> Result<Opinion, Failure> {
     let namespace = attributes.namespace;
     let resource = world.registry.find("", "v1", "namespaces");
     let storage = resource.and_then(|resource| resource.storage);

@@ -2,9 +2,9 @@
 
 use super::Scene;
 use super::body::{self, Expected};
-use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use super::existing::Existing;
 use super::scale;
+use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::codec::json::{self, Parsed, RawPaths};

@@ -5,7 +5,7 @@ use super::delete::{self, Deletion};
 use super::existing::{Existing, read_key};
 use super::list;
 use super::write::{Storing, Turn};
-use super::{Answer, Ask, Next, Scene, State, fail, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::admission::{self, Admitting};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
@@ -74,7 +74,12 @@ impl Collection {
         Self { target, form, options, listed, chosen, left, tries: 0, phase: Phase::Idle }
     }
 
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        notes: &mut Notes,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
@@ -89,12 +94,14 @@ impl Collection {
                     None => this.next(scene),
                 }
             }
-            (Phase::Write { target, key, storing }, answer) => match storing.resume(scene, &target, answer)? {
-                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { target, key, storing }, ask)),
-                Turn::Committed(_) => this.next(scene),
-                Turn::Lost(loss) if loss.held.is_none() => this.next(scene),
-                Turn::Lost(_) => this.again(scene, target, &key),
-            },
+            (Phase::Write { target, key, storing }, answer) => {
+                match storing.resume(scene, &target, answer, notes)? {
+                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { target, key, storing }, ask)),
+                    Turn::Committed(_) => this.next(scene),
+                    Turn::Lost(loss) if loss.held.is_none() => this.next(scene),
+                    Turn::Lost(_) => this.again(scene, target, &key),
+                }
+            }
         }
     }
 

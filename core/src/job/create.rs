@@ -6,7 +6,7 @@ use super::body;
 use super::write::conditions::name_taken;
 use super::write::place::{drop_repeated_owners, place};
 use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, fail, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
@@ -99,6 +99,7 @@ impl Create {
         scene: &Scene<'_>,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Begun) {
@@ -110,11 +111,13 @@ impl Create {
             Phase::Permission { draft, key, undecided } => {
                 this.ask_permission(scene, draft, key, Some((undecided, answer)))
             }
-            Phase::Write { draft, key, storing } => match storing.resume(scene, &this.target, answer)? {
-                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
-                Turn::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
-                Turn::Lost(_) => this.taken(scene, warnings),
-            },
+            Phase::Write { draft, key, storing } => {
+                match storing.resume(scene, &this.target, answer, notes)? {
+                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
+                    Turn::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
+                    Turn::Lost(_) => this.taken(scene, warnings),
+                }
+            }
         }
     }
 

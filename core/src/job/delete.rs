@@ -4,7 +4,7 @@
 use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
 use super::write::{Draft, Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, fail, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::admission::{self, Admitting, Attributes, Operation};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -57,22 +57,14 @@ pub(crate) struct Delete {
 enum Phase {
     Admission(Admitting),
     Read,
-    Write {
-        verdict: Verdict,
-        storing: Storing,
-    },
+    Write { verdict: Verdict, storing: Storing },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
     warnings.add(warning(&target, &options));
-    let delete = Delete {
-        deletion: Deletion { target, options },
-        form,
-        tries: 0,
-        phase: Phase::Read,
-    };
+    let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
     delete.admit(scene, Admitting::default(), None)
 }
 
@@ -359,12 +351,7 @@ fn not_negative(seconds: i64) -> i64 {
 }
 
 impl Delete {
-    fn admit(
-        self,
-        scene: &Scene<'_>,
-        admitting: Admitting,
-        found: Option<Stored>,
-    ) -> Result<Next, Failure> {
+    fn admit(self, scene: &Scene<'_>, admitting: Admitting, found: Option<Stored>) -> Result<Next, Failure> {
         match self.deletion.admit(scene, admitting, found)? {
             admission::Turn::Admitted => self.start(scene),
             admission::Turn::Wait(admitting, feed, op) => {
@@ -381,7 +368,12 @@ impl Delete {
         }
     }
 
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        notes: &mut Notes,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Admission(admitting) => {
@@ -392,14 +384,16 @@ impl Delete {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
             }
-            Phase::Write { verdict, storing } => match storing.resume(scene, &this.deletion.target, answer)? {
-                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
-                Turn::Committed(revision) => this.written(scene, verdict, revision),
-                Turn::Lost(loss) => {
-                    let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
-                    Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
+            Phase::Write { verdict, storing } => {
+                match storing.resume(scene, &this.deletion.target, answer, notes)? {
+                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
+                    Turn::Committed(revision) => this.written(scene, verdict, revision),
+                    Turn::Lost(loss) => {
+                        let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
+                        Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
+                    }
                 }
-            },
+            }
         }
     }
 

@@ -37,7 +37,6 @@ use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
 
 pub(crate) use call::Call;
 pub(crate) use seat::Seat;
@@ -133,14 +132,13 @@ enum Next {
     Stream(Box<Opening>),
 }
 
-/// What a step can see, and the place for what it has to say.
+/// What a step can see.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
     pub(crate) caller: &'a Caller,
     pub(crate) world: &'a World,
     pub(crate) now: Now,
-    notes: &'a RefCell<Vec<Note>>,
 }
 
 impl Scene<'_> {
@@ -148,12 +146,17 @@ impl Scene<'_> {
     fn flaw(&self) -> Flaw {
         self.world.config.flaw
     }
+}
 
-    /// Tells operators something, beside the answer. At most `limits::STEP_NOTES` of one step are passed on.
-    fn note(&self, note: Note) {
-        let mut notes = self.notes.borrow_mut();
-        if notes.len() < limits::STEP_NOTES {
-            notes.push(note);
+/// What a step tells operators, beside its answer.
+#[derive(Debug, Default)]
+struct Notes(Vec<Note>);
+
+impl Notes {
+    /// At most `limits::STEP_NOTES` are passed on.
+    fn add(&mut self, note: Note) {
+        if self.0.len() < limits::STEP_NOTES {
+            self.0.push(note);
         }
     }
 }
@@ -176,9 +179,9 @@ impl Job {
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
         let Self { call, mut warnings, known } = self;
         let Some(Known { caller, state }) = known else { return begin::arrive(call, world) };
-        let notes = RefCell::new(Vec::new());
-        let scene = Scene { call: &call, caller: &caller, world, now, notes: &notes };
-        let step = match advance(&scene, state, answer, &mut warnings) {
+        let mut notes = Notes::default();
+        let scene = Scene { call: &call, caller: &caller, world, now };
+        let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
             Ok(Next::Wait(state, ask)) => {
                 Step::Wait(Self { call, warnings, known: Some(Known { caller, state }) }, ask)
             }
@@ -189,7 +192,7 @@ impl Job {
             }
             Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
         };
-        Stepped { step, caller: None, notes: notes.into_inner() }
+        Stepped { step, caller: None, notes: notes.0 }
     }
 
     /// The answer to a request that timed out.
@@ -203,15 +206,16 @@ fn advance(
     state: State,
     answer: Answer,
     warnings: &mut Warnings,
+    notes: &mut Notes,
 ) -> Result<Next, Failure> {
     match state {
         State::Seat => authorize::request(scene, None, warnings),
         State::Undecided(undecided) => authorize::request(scene, Some((undecided, answer)), warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
-        State::Create(create) => create.step(scene, answer, warnings),
-        State::Update(update) => update.step(scene, answer, warnings),
-        State::Delete(delete) => delete.step(scene, answer),
-        State::Collection(collection) => collection.step(scene, answer),
+        State::Create(create) => create.step(scene, answer, warnings, notes),
+        State::Update(update) => update.step(scene, answer, warnings, notes),
+        State::Delete(delete) => delete.step(scene, answer, notes),
+        State::Collection(collection) => collection.step(scene, answer, notes),
     }
 }

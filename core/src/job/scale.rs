@@ -3,8 +3,8 @@
 
 use super::Scene;
 use super::body::{self, Body, Expected};
-use super::write::conditions::check_uid;
 use super::existing::Existing;
+use super::write::conditions::check_uid;
 use crate::answer::Response;
 use crate::answer::View;
 use crate::answer::form::{Media, Shape};
@@ -83,11 +83,7 @@ fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String
 }
 
 /// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
-pub(super) fn into_object(
-    target: &Target,
-    scale: &Value,
-    existing: &Existing,
-) -> Result<Value, Failure> {
+pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -> Result<Value, Failure> {
     let replicas = Located::root(scale);
     let replicas = replicas.at(&["spec", "replicas"]);
     if replicas.int() < 0 {

@@ -7,7 +7,7 @@ use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
 use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
-use super::{Answer, Ask, Next, Scene, State, create, fail, scale, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, create, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -96,6 +96,7 @@ impl Update {
         scene: &Scene<'_>,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
@@ -104,14 +105,16 @@ impl Update {
                 let drafted = drafting.resume(scene, &this.target, answer, warnings);
                 this.drafted(scene, drafted, confirmed)
             }
-            Phase::Write { draft, key, storing } => match storing.resume(scene, &this.target, answer)? {
-                Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
-                Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
-                Turn::Lost(loss) => {
-                    let existing = scene.lost_race(&this.target, loss, this.tries)?;
-                    Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
+            Phase::Write { draft, key, storing } => {
+                match storing.resume(scene, &this.target, answer, notes)? {
+                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
+                    Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
+                    Turn::Lost(loss) => {
+                        let existing = scene.lost_race(&this.target, loss, this.tries)?;
+                        Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -145,9 +148,9 @@ impl Update {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene, warnings) };
-        let drafted = self.wanted(scene, &existing, warnings).and_then(|value| {
-            Drafting::begin(scene, &self.target, value, Base::Held(existing), warnings)
-        });
+        let drafted = self
+            .wanted(scene, &existing, warnings)
+            .and_then(|value| Drafting::begin(scene, &self.target, value, Base::Held(existing), warnings));
         self.drafted(scene, drafted, confirmed)
     }
 
@@ -208,9 +211,7 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(target.qualified(), target.name()));
             }
-            None if !target.resource().row.rules.allow_unconditional_update
-                && !self.change.is_patch() =>
-            {
+            None if !target.resource().row.rules.allow_unconditional_update && !self.change.is_patch() => {
                 return Err(version_demanded(target));
             }
             Some(_) | None => {}

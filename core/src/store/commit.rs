@@ -124,9 +124,8 @@ impl Commit {
     }
 
     fn reads(&self, revision: Rev) -> Vec<TxnOp> {
-        let read = |guard: &Guard| {
-            TxnOp::Range(Range { key: guard.key.clone(), revision, ..Range::default() })
-        };
+        let read =
+            |guard: &Guard| TxnOp::Range(Range { key: guard.key.clone(), revision, ..Range::default() });
         self.guards.iter().map(read).collect()
     }
 
@@ -137,7 +136,7 @@ impl Commit {
             Stored::Ranged(ranged) => {
                 let revision = ranged.revision;
                 (alloc::vec![ranged], revision)
-            },
+            }
             Stored::Txn(reply) => (ranges(reply.replies), reply.revision),
             Stored::Compacted
             | Stored::Leased { .. }

@@ -147,9 +147,8 @@ impl Committing {
         if let Some(kv) = own.next() {
             return Progress::Ended(Outcome::Committed(kv.create_revision));
         }
-        let mut changed = keys().filter(|(guard, _)| {
-            guard.revision > Rev(0) && self.commit.written(&guard.key).is_some()
-        });
+        let mut changed =
+            keys().filter(|(guard, _)| guard.revision > Rev(0) && self.commit.written(&guard.key).is_some());
         let is_unchanged = |(guard, held): &(&Guard, &Option<KeyValue>)| guard.holds(held.as_ref());
         if let Some((guard, held)) = changed.clone().find(|key| !is_unchanged(key)) {
             let search = Search::new(guard.clone(), held.clone(), revision);
@@ -204,12 +203,11 @@ impl Committing {
 
     /// Judges the commit by whether the keys hold the written bytes now.
     fn settle_by_bytes(self, held: &[Option<KeyValue>], revision: Rev) -> Progress {
-        let happened = |(guard, held): (&Guard, &Option<KeyValue>)| {
-            match (self.commit.written(&guard.key), held) {
+        let happened =
+            |(guard, held): (&Guard, &Option<KeyValue>)| match (self.commit.written(&guard.key), held) {
                 (Some(Written::Put(put)), Some(kv)) if kv.value == put.value => Some(kv.mod_revision),
                 _ => None,
-            }
-        };
+            };
         match self.commit.guards().iter().zip(held).find_map(happened) {
             Some(revision) => Progress::Ended(Outcome::Committed(revision)),
             None => self.not_found(revision),

@@ -27,7 +27,12 @@ pub(in crate::job) fn version_demanded(target: &Target) -> Failure {
 
 /// Checks the uid in a body against the existing object's (empty when there is no object).
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
-pub(in crate::job) fn check_uid(target: &Target, value: &Value, held: &str, key: &[u8]) -> Result<(), Failure> {
+pub(in crate::job) fn check_uid(
+    target: &Target,
+    value: &Value,
+    held: &str,
+    key: &[u8],
+) -> Result<(), Failure> {
     let wanted = object::uid(value);
     if wanted.is_empty() || wanted == held {
         return Ok(());

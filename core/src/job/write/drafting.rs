@@ -62,7 +62,9 @@ impl Drafting {
         let registry = &scene.world.registry;
         let whole = target.is_status() && scene.flaw().is(Mutant::StatusWritesSpec);
         let strategy = target.resource().row.rules.strategy(subresource(target));
-        if matches!(base, Base::Held(_)) && strategy.is_some_and(|held| held.reset_fields.resets("spec")) && !whole
+        if matches!(base, Base::Held(_))
+            && strategy.is_some_and(|held| held.reset_fields.resets("spec"))
+            && !whole
         {
             // Without what will be reset, defaulting has less to do.
             value.remove_at(&["spec"]);
@@ -90,7 +92,9 @@ impl Drafting {
             Stage::Mutating(value, admitting) => {
                 mutate(scene, target, self.base, value, admitting, found, warnings)
             }
-            Stage::Validating(draft, admitting) => validate(scene, target, self.base, draft, admitting, found),
+            Stage::Validating(draft, admitting) => {
+                validate(scene, target, self.base, draft, admitting, found)
+            }
         }
     }
 }

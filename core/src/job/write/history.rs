@@ -69,11 +69,7 @@ impl Search {
         let back = if self.reads.is_multiple_of(2) { 1 } else { left / 2 };
         self.asked = Rev(self.first.revision.0 - back);
         self.reads += 1;
-        Next::Read(Op::Range(Range {
-            key: self.guard.key.clone(),
-            revision: self.asked,
-            ..Range::default()
-        }))
+        Next::Read(Op::Range(Range { key: self.guard.key.clone(), revision: self.asked, ..Range::default() }))
     }
 
     /// The search after what was asked for has been read.

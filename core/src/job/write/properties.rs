@@ -246,9 +246,10 @@ fn check(
     for op in core::mem::take(&mut store.late) {
         store.perform(&op);
     }
-    let only_deletes = commit.guards().iter().all(|guard| {
-        !matches!(commit.written(&guard.key), Some(crate::store::commit::Written::Put(_)))
-    });
+    let only_deletes = commit
+        .guards()
+        .iter()
+        .all(|guard| !matches!(commit.written(&guard.key), Some(crate::store::commit::Written::Put(_))));
     let creates = commit.guards().iter().filter(|guard| commit.written(&guard.key).is_some());
     let creates = creates.clone().all(|guard| guard.revision == Rev(0));
     match outcome {

@@ -3,7 +3,7 @@
 use super::commit::{Committing, Outcome, Progress};
 use crate::authorization::Target;
 use crate::config::Note;
-use crate::job::{Answer, Ask, Scene, fail, lease};
+use crate::job::{Answer, Ask, Notes, Scene, fail, lease};
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
@@ -81,6 +81,7 @@ impl Storing {
         scene: &Scene<'_>,
         target: &Target,
         answer: Answer,
+        notes: &mut Notes,
     ) -> Result<Turn, Failure> {
         let feed = self.feed;
         let committing = match self.phase {
@@ -96,7 +97,7 @@ impl Storing {
         let stored = fail::stored(answer)?;
         if matches!(stored, Stored::Unknown(_)) {
             // Operators are told of a reply that was lost, whatever the outcome turns out to be.
-            scene.note(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
+            notes.add(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
         }
         match committing.replied(scene.world, stored) {
             Progress::Wait(committing, op) => Ok(wait(committing, op)),
