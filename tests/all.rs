@@ -13,6 +13,7 @@ mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]
 mod etcd_server;
+mod field_names;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;

@@ -8,7 +8,8 @@ use crate::answer::{self, View, Warnings};
 use crate::authorization::Target;
 use crate::kinds::metadata;
 use crate::kinds::owners;
-use crate::kinds::{Generation, Resource, Rules, SubKind};
+use crate::kinds::validation::{Errors, Located};
+use crate::kinds::{Facts, Generation, Resource};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::rng::Rng;
@@ -65,10 +66,8 @@ impl Scene<'_> {
             self.call.uid()
         };
         fill_system_fields(&mut value, uid, self.now.wall);
-        if let Some(sign) = rules.sign {
-            sign(&mut value, self.caller);
-        }
-        (rules.prepare_create)(&mut value);
+        let facts = self.facts();
+        (rules.prepare_for_create)(&mut value, &facts);
         match rules.generation {
             Generation::None | Generation::OnChange => {}
             Generation::AtCreation
@@ -76,16 +75,19 @@ impl Scene<'_> {
             | Generation::SpecAndAnnotations
             | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
         }
-        let value = self.shape(resource, value)?;
-        let mut causes = Causes::new();
-        metadata::validate_built_in(&value, resource.namespaced(), rules.name, &mut causes);
-        (rules.validate)(&value, &mut causes);
-        self.checked(target, &value, causes)?;
+        let mut value = self.shape(resource, value)?;
+        let object = Located::root(&value);
+        let mut errors = Errors::new();
+        metadata::validate_built_in(&object, resource.namespaced(), rules.name, &mut errors);
+        (rules.validate)(&object, &facts, &mut errors);
+        self.checked(target, &value, errors)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.
-        let mut causes = Causes::new();
-        metadata::validate(&value, resource.namespaced(), names::path_segment, &mut causes);
-        self.checked(target, &value, causes)?;
-        let warnings = (rules.warnings)(&value, None);
+        let mut errors = Errors::new();
+        metadata::validate(&object, resource.namespaced(), names::path_segment, &mut errors);
+        self.checked(target, &value, errors)?;
+        let mut warnings = Vec::new();
+        (rules.warnings_on_create)(&object, &facts, &mut warnings);
+        (rules.canonicalize)(&mut value);
         self.sealed(resource, value, warnings)
     }
 
@@ -99,25 +101,20 @@ impl Scene<'_> {
         let registry = &self.world.registry;
         let resource = target.resource();
         let rules = resource.row.rules;
+        let subresource = target.sub().map_or("", |sub| sub.name);
         let whole = target.is_status() && self.flaw().is(Mutant::StatusWritesSpec);
-        if target.is_status() && !whole {
-            // A status update takes only the status and metadata from the new object; without its spec, defaulting
-            // has less to do.
+        let strategy = rules.strategy(subresource);
+        let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
+        if strategy.reset_fields.resets("spec") && !whole {
+            // Without what will be reset, defaulting has less to do.
             new.remove_at(&["spec"]);
         }
         // A Scale was already applied to the object in its stored version.
         let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
         let (resource, mut new) = self.stored_form(written_as, new);
-        match target.sub().map(|sub| (sub.action, sub.name)) {
-            Some(_) if whole => {}
-            None | Some((SubKind::Scale, _)) => (rules.prepare_update)(&mut new, &old.value),
-            Some((SubKind::Status, _)) => {
-                new = status_of(rules, new, &old.value);
-                (rules.prepare_status)(&mut new, &old.value, self.now.wall);
-            }
-            Some((SubKind::Window | SubKind::Action | SubKind::Connect, name)) => {
-                (rules.prepare_window)(name, &mut new, &old.value, self.now.wall);
-            }
+        let facts = self.facts().of_update(subresource, &old.value);
+        if !whole {
+            (strategy.prepare_for_update)(&mut new, &facts);
         }
         keep_system_fields(&mut new, &old.value);
         let mut new = self.shape(resource, new)?;
@@ -129,19 +126,15 @@ impl Scene<'_> {
         if object::resource_version(&new).is_empty() {
             object::set_resource_version(&mut new, object::resource_version(&old.value));
         }
-        let mut causes = Causes::new();
-        metadata::validate_common_update(&new, &old.value, resource.namespaced(), &mut causes);
-        metadata::validate_built_in_update(&new, &old.value, &mut causes);
-        match target.sub().filter(|sub| sub.action != SubKind::Scale) {
-            None => (rules.validate_update)(&new, &old.value, &mut causes),
-            Some(sub) => (rules.validate_window)(sub.name, &new, &old.value, &mut causes),
-        }
-        self.checked(target, &new, causes)?;
-        let warnings = match target.sub().map(|sub| sub.action) {
-            None | Some(SubKind::Scale) => (rules.warnings)(&new, Some(&old.value)),
-            Some(SubKind::Status) => (rules.status_warnings)(&new),
-            Some(SubKind::Window | SubKind::Action | SubKind::Connect) => Vec::new(),
-        };
+        let object = Located::root(&new);
+        let mut errors = Errors::new();
+        metadata::validate_common_update(&object, &old.value, resource.namespaced(), &mut errors);
+        metadata::validate_built_in_update(&object, &old.value, &mut errors);
+        (strategy.validate_update)(&object, &facts, &mut errors);
+        self.checked(target, &new, errors)?;
+        let mut warnings = Vec::new();
+        (strategy.warnings_on_update)(&object, &facts, &mut warnings);
+        (rules.canonicalize)(&mut new);
         self.sealed(resource, new, warnings)
     }
 
@@ -189,11 +182,16 @@ impl Scene<'_> {
         shaped.map_err(|error| Failure::internal(error.0))
     }
 
-    fn checked(&self, target: &Target, value: &Value, causes: Causes) -> Result<(), Failure> {
-        if causes.is_empty() {
+    fn checked(&self, target: &Target, value: &Value, errors: Errors) -> Result<(), Failure> {
+        if errors.is_empty() {
             return Ok(());
         }
-        Err(Failure::invalid(target.qualified_kind(), object::name(value), causes))
+        Err(Failure::invalid(target.qualified_kind(), object::name(value), errors.into_causes()))
+    }
+
+    /// What the rules of a create may know.
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_create(self.caller, self.now.wall, &self.world.config, self.world)
     }
 
     /// Encodes an object of the stored version for the store.
@@ -263,18 +261,6 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
             members.any(|key| differs(key)) || object::labels(new) != object::labels(old)
         }
     }
-}
-
-/// The old object with the new status, and with those parts of the new metadata that a status update of the kind may
-/// change.
-fn status_of(rules: &Rules, new: Value, old: &Value) -> Value {
-    let mut out = old.clone();
-    out.take(&new, &["status"]);
-    out.take(&new, &["metadata"]);
-    for field in rules.status_keeps {
-        out.take(old, &["metadata", field]);
-    }
-    out
 }
 
 /// Removes repeated owner references and adds a warning about them. For a patch this is done after the patch was

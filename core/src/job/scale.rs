@@ -10,9 +10,10 @@ use crate::answer::View;
 use crate::answer::form::{Media, Shape};
 use crate::authorization::Target;
 use crate::kinds::columns;
+use crate::kinds::validation::{Errors, Located};
 use crate::schema::{TypeId, encode};
 use crate::selector::LabelSelector;
-use crate::status::{Causes, Failure, Path, Qualified};
+use crate::status::{Failure, Qualified};
 use crate::value::{Map, Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::FieldValidation;
@@ -83,18 +84,19 @@ fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String
 
 /// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
 pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -> Result<Value, Failure> {
-    let replicas = scale.at(&["spec", "replicas"]).and_then(Value::as_int).unwrap_or(0);
-    let mut causes = Causes::new();
-    if replicas < 0 {
-        let path = Path::new("spec").child("replicas");
-        causes.invalid(&path, &Value::Int(replicas), "must be greater than or equal to 0");
-        return Err(Failure::invalid(Qualified { group: GROUP, name: KIND }, target.name(), causes));
+    let replicas = Located::root(scale);
+    let replicas = replicas.at(&["spec", "replicas"]);
+    if replicas.int() < 0 {
+        let mut errors = Errors::new();
+        errors.invalid(&replicas, "must be greater than or equal to 0");
+        let kind = Qualified { group: GROUP, name: KIND };
+        return Err(Failure::invalid(kind, target.name(), errors.into_causes()));
     }
     // This storage knows its keys without the prefix that all keys of the store have.
     let key = format!("/{}/{}/{}", target.resource().row.plural, target.namespace(), target.name());
     check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
-    value.set_at(&["spec", "replicas"], Value::Int(replicas));
+    value.set_at(&["spec", "replicas"], Value::Int(replicas.int()));
     Ok(value)
 }
 

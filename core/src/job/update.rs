@@ -173,7 +173,7 @@ impl Update {
         let rules = self.target.resource().row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace(value) if rules.create_on_update && self.target.sub().is_none() => {
+            Change::Replace(value) if rules.allow_create_on_update && self.target.sub().is_none() => {
                 check_uid(&self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
                 create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
@@ -199,7 +199,7 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(target.qualified(), target.name()));
             }
-            None if !target.resource().row.rules.unconditional_update && !self.change.is_patch() => {
+            None if !target.resource().row.rules.allow_unconditional_update && !self.change.is_patch() => {
                 return Err(version_demanded(target));
             }
             Some(_) | None => {}

@@ -3,11 +3,11 @@
 //! pkg/apis/core/validation/validation.go ValidateObjectMeta, apis/meta/v1/validation/validation.go
 
 use crate::codec::json;
-use crate::status::{CauseType, Causes, Path};
+use crate::kinds::validation::{Errors, Located};
 use crate::value::names::{Problems, dns_label, label_key, label_value, path_segment};
 use crate::value::quoted;
-use crate::value::{Map, Value, object};
-use crate::wire::field_manager::{FIELD_MANAGER_BYTES, is_print, validate_field_manager};
+use crate::value::{Value, object};
+use crate::wire::field_manager::validate_field_manager;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -26,168 +26,164 @@ pub type NameRule = fn(name: &str, prefix: bool) -> Problems;
 
 /// A new object of a built-in kind: the general rules, and those on finalizers that custom resources are
 /// free of.
-pub fn validate_built_in(object: &Value, namespaced: bool, rule: NameRule, causes: &mut Causes) {
-    validate(object, namespaced, rule, causes);
-    validate_finalizer_qualification(object, causes);
+pub fn validate_built_in(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, errors: &mut Errors) {
+    validate(object, namespaced, rule, errors);
+    validate_finalizer_qualification(object, errors);
 }
 
 /// An update of a built-in kind.
-pub fn validate_built_in_update(object: &Value, old: &Value, causes: &mut Causes) {
-    validate_update(object, old, causes);
-    validate_finalizer_qualification(object, causes);
+pub fn validate_built_in_update(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
+    validate_update(object, old, errors);
+    validate_finalizer_qualification(object, errors);
 }
 
 /// What every update is checked for before its kind's own rules; a kind that checks its metadata itself
 /// repeats some of it, and upstream lists such problems twice.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go validateCommonFields
-pub fn validate_common_update(object: &Value, old: &Value, namespaced: bool, causes: &mut Causes) {
-    validate(object, namespaced, path_segment, causes);
-    validate_update(object, old, causes);
+pub fn validate_common_update(object: &Located<'_, '_>, old: &Value, namespaced: bool, errors: &mut Errors) {
+    validate(object, namespaced, path_segment, errors);
+    validate_update(object, old, errors);
 }
 
 /// The metadata of a new object, after a name was generated.
-pub fn validate(object: &Value, namespaced: bool, rule: NameRule, causes: &mut Causes) {
-    let path = Path::new("metadata");
-    let (name, generate_name) = (object::name(object), object::generate_name(object));
+pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, errors: &mut Errors) {
+    let metadata = object.member("metadata");
+    let (name, generate_name) = (metadata.member("name"), metadata.member("generateName"));
     if !generate_name.is_empty() {
-        push_all(&path.child("generateName"), generate_name, rule(generate_name, true), causes);
+        errors.invalid_for_each(&generate_name, generate_name.text(), rule(generate_name.text(), true));
     }
     if name.is_empty() {
-        causes.required(&path.child("name"), "name or generateName is required");
+        errors.required(&name, "name or generateName is required");
     } else {
-        push_all(&path.child("name"), name, rule(name, false), causes);
+        errors.invalid_for_each(&name, name.text(), rule(name.text(), false));
     }
-    validate_namespace(object::namespace(object), namespaced, &path.child("namespace"), causes);
-    if object::generation(object) < 0 {
-        let generation = Value::Int(object::generation(object));
-        causes.invalid(&path.child("generation"), &generation, "must be greater than or equal to 0");
+    validate_namespace(&metadata.member("namespace"), namespaced, errors);
+    let generation = metadata.member("generation");
+    if generation.int() < 0 {
+        errors.invalid(&generation, "must be greater than or equal to 0");
     }
-    validate_labels(object::labels(object), &path.child("labels"), causes);
-    validate_annotations(object::annotations(object), &path.child("annotations"), causes);
-    validate_owner_references(object, &path.child("ownerReferences"), causes);
-    validate_finalizers(object, &path.child("finalizers"), causes);
-    validate_managed_fields(object, &path.child("managedFields"), causes);
+    validate_labels(&metadata.member("labels"), errors);
+    validate_annotations(&metadata.member("annotations"), errors);
+    validate_owner_references(&metadata.member("ownerReferences"), errors);
+    validate_finalizers(&metadata.member("finalizers"), errors);
+    validate_managed_fields(&metadata.member("managedFields"), errors);
 }
 
 /// The metadata of an object that replaces `old`.
-pub fn validate_update(object: &Value, old: &Value, causes: &mut Causes) {
-    let path = Path::new("metadata");
-    if object::is_being_deleted(old) {
-        validate_no_new_finalizers(object, old, &path.child("finalizers"), causes);
+pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
+    let old = Located::root(old);
+    let (metadata, held) = (object.member("metadata"), old.member("metadata"));
+    if held.member("deletionTimestamp").is_set() {
+        validate_no_new_finalizers(&metadata.member("finalizers"), &held.member("finalizers"), errors);
     }
-    if object::resource_version(object).is_empty() {
-        causes.invalid(&path.child("resourceVersion"), &"".into(), "must be specified for an update");
+    let resource_version = metadata.member("resourceVersion");
+    if resource_version.is_empty() {
+        errors.invalid_value(&resource_version, "", "must be specified for an update");
     }
-    if object::generation(object) < object::generation(old) {
-        let generation = Value::Int(object::generation(object));
-        causes.invalid(&path.child("generation"), &generation, "must not be decremented");
+    let generation = metadata.member("generation");
+    if generation.int() < held.member("generation").int() {
+        errors.invalid_value(&generation, generation.int(), "must not be decremented");
     }
     for field in ["name", "namespace", "uid"] {
-        let text = |object: &Value| Value::from(object.text_at(&["metadata", field]));
-        validate_immutable(&text(object), &text(old), &path.child(field), causes);
+        let new = metadata.member(field);
+        if new.text() != held.member(field).text() {
+            errors.invalid_value(&new, new.text(), IMMUTABLE);
+        }
     }
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        let value = |object: &Value| object.at(&["metadata", field]).cloned().unwrap_or_default();
-        validate_immutable(&value(object), &value(old), &path.child(field), causes);
+        validate_immutable(&metadata.member(field), &held.member(field), errors);
     }
-    validate_labels(object::labels(object), &path.child("labels"), causes);
-    validate_annotations(object::annotations(object), &path.child("annotations"), causes);
-    validate_owner_references(object, &path.child("ownerReferences"), causes);
-    validate_managed_fields(object, &path.child("managedFields"), causes);
+    validate_labels(&metadata.member("labels"), errors);
+    validate_annotations(&metadata.member("annotations"), errors);
+    validate_owner_references(&metadata.member("ownerReferences"), errors);
+    validate_managed_fields(&metadata.member("managedFields"), errors);
 }
 
 /// A field that must stay as it is.
-pub fn validate_immutable(new: &Value, old: &Value, path: &Path, causes: &mut Causes) {
-    if new != old {
-        causes.invalid(path, new, IMMUTABLE);
+pub fn validate_immutable(new: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
+    if new.value() != old.value() {
+        errors.invalid(new, IMMUTABLE);
     }
 }
 
-fn push_all(path: &Path, value: &str, problems: Problems, causes: &mut Causes) {
-    for problem in problems {
-        causes.invalid(path, &value.into(), &problem);
-    }
-}
-
-fn validate_namespace(namespace: &str, namespaced: bool, path: &Path, causes: &mut Causes) {
+fn validate_namespace(namespace: &Located<'_, '_>, namespaced: bool, errors: &mut Errors) {
     if !namespaced {
         if !namespace.is_empty() {
-            causes.forbidden(path, "not allowed on this type");
+            errors.forbidden(namespace, "not allowed on this type");
         }
     } else if namespace.is_empty() {
-        causes.required(path, "");
+        errors.required(namespace, "");
     } else {
-        push_all(path, namespace, dns_label(namespace, false), causes);
+        errors.invalid_for_each(namespace, namespace.text(), dns_label(namespace.text(), false));
     }
 }
 
 /// A map of labels, wherever it is.
-pub fn validate_labels(labels: Option<&Map>, path: &Path, causes: &mut Causes) {
-    for (key, value) in labels.into_iter().flat_map(Map::iter) {
-        if causes.is_full() {
+pub fn validate_labels(labels: &Located<'_, '_>, errors: &mut Errors) {
+    for (key, value) in labels.entries() {
+        if errors.is_full() {
             return;
         }
-        push_all(path, key, label_key(key), causes);
-        let value = value.as_str().unwrap_or("");
-        push_all(path, value, label_value(value), causes);
+        errors.invalid_for_each(labels, key, label_key(key));
+        errors.invalid_for_each(labels, value.text(), label_value(value.text()));
     }
 }
 
 /// A map of annotations, wherever it is.
-pub fn validate_annotations(annotations: Option<&Map>, path: &Path, causes: &mut Causes) {
+pub fn validate_annotations(annotations: &Located<'_, '_>, errors: &mut Errors) {
     let mut bytes = 0;
-    for (key, value) in annotations.into_iter().flat_map(Map::iter) {
-        if causes.is_full() {
+    for (key, value) in annotations.entries() {
+        if errors.is_full() {
             return;
         }
-        bytes += key.len() + value.as_str().unwrap_or("").len();
-        push_all(path, key, label_key(&key.to_lowercase()), causes);
+        bytes += key.len() + value.text().len();
+        errors.invalid_for_each(annotations, key, label_key(&key.to_lowercase()));
     }
     if bytes > ANNOTATION_BYTES {
-        causes.too_long(path, ANNOTATION_BYTES);
+        errors.too_long(annotations, ANNOTATION_BYTES);
     }
 }
 
-fn validate_owner_references(object: &Value, path: &Path, causes: &mut Causes) {
-    let references: Vec<object::OwnerReference<'_>> = object::owner_references(object).collect();
+fn validate_owner_references(references: &Located<'_, '_>, errors: &mut Errors) {
     let mut first_controller: Option<String> = None;
-    for reference in &references {
-        if causes.is_full() {
+    for reference in references.items() {
+        if errors.is_full() {
             return;
         }
-        validate_owner_reference(reference, path, causes);
-        if reference.controller != Some(true) {
+        validate_owner_reference(references, &reference, errors);
+        if !reference.member("controller").bool() {
             continue;
         }
-        let controller = format!("{}/{}", reference.kind, reference.name);
+        let controller = format!("{}/{}", reference.member("kind").text(), reference.member("name").text());
         let Some(first) = &first_controller else {
             first_controller = Some(controller);
             continue;
         };
-        let shown: Vec<String> = references.iter().map(owner_reference_json).collect();
+        let shown: Vec<String> =
+            references.items().map(|reference| owner_reference_json(&reference)).collect();
         let detail = format!(
             "Only one reference can have Controller set to true. \
              Found \"true\" in references for {first} and {controller}"
         );
-        let message = format!("Invalid value: [{}]: {detail}", shown.join(","));
-        causes.push(CauseType::Invalid, path, message);
+        errors.invalid_shown(references, &format!("[{}]", shown.join(",")), detail);
     }
 }
 
-fn validate_owner_reference(reference: &object::OwnerReference<'_>, path: &Path, causes: &mut Causes) {
-    let (group, version) = group_and_version(reference.api_version);
+/// Upstream's paths name the list, and not which of its items is wrong.
+fn validate_owner_reference(references: &Located<'_, '_>, reference: &Located<'_, '_>, errors: &mut Errors) {
+    let api_version = reference.member("apiVersion").text();
+    let (group, version) = group_and_version(api_version);
     if version.is_empty() {
-        causes.invalid(&path.child("apiVersion"), &reference.api_version.into(), "version must not be empty");
+        errors.invalid_value(&references.member("apiVersion"), api_version, "version must not be empty");
     }
-    for (field, text) in [("kind", reference.kind), ("name", reference.name), ("uid", reference.uid)] {
-        if text.is_empty() {
-            causes.invalid(&path.child(field), &text.into(), "must not be empty");
+    for field in ["kind", "name", "uid"] {
+        if reference.member(field).is_empty() {
+            errors.invalid_value(&references.member(field), "", "must not be empty");
         }
     }
-    if (group, version, reference.kind) == ("", "v1", "Event") {
+    if (group, version, reference.member("kind").text()) == ("", "v1", "Event") {
         let shown = owner_reference_json(reference);
-        let message = format!("Invalid value: {shown}: /v1, Kind=Event is disallowed from being an owner");
-        causes.push(CauseType::Invalid, path, message);
+        errors.invalid_shown(references, &shown, "/v1, Kind=Event is disallowed from being an owner");
     }
 }
 
@@ -202,22 +198,20 @@ pub fn group_and_version(api_version: &str) -> (&str, &str) {
 }
 
 /// The reference as Go writes it, members in the order of its struct.
-fn owner_reference_json(reference: &object::OwnerReference<'_>) -> String {
+fn owner_reference_json(reference: &Located<'_, '_>) -> String {
     let mut out = Vec::new();
     let texts = [
-        ("{\"apiVersion\":", reference.api_version),
-        (",\"kind\":", reference.kind),
-        (",\"name\":", reference.name),
-        (",\"uid\":", reference.uid),
+        ("{\"apiVersion\":", "apiVersion"),
+        (",\"kind\":", "kind"),
+        (",\"name\":", "name"),
+        (",\"uid\":", "uid"),
     ];
-    for (before, text) in texts {
+    for (before, field) in texts {
         out.extend_from_slice(before.as_bytes());
-        json::write_str(text, &mut out);
+        json::write_str(reference.member(field).text(), &mut out);
     }
-    let truths =
-        [("controller", reference.controller), ("blockOwnerDeletion", reference.block_owner_deletion)];
-    for (field, truth) in truths {
-        if let Some(truth) = truth {
+    for field in ["controller", "blockOwnerDeletion"] {
+        if let Some(truth) = reference.member(field).bool_if_set() {
             out.extend_from_slice(format!(",\"{field}\":{truth}").as_bytes());
         }
     }
@@ -225,76 +219,67 @@ fn owner_reference_json(reference: &object::OwnerReference<'_>) -> String {
     String::from_utf8(out).expect("the writer writes UTF-8")
 }
 
-fn validate_finalizers(object: &Value, path: &Path, causes: &mut Causes) {
-    for finalizer in object::finalizers(object) {
-        if causes.is_full() {
+fn validate_finalizers(finalizers: &Located<'_, '_>, errors: &mut Errors) {
+    let (orphan, delete) = (object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS);
+    let (mut orphans, mut deletes) = (false, false);
+    for finalizer in finalizers.items() {
+        if errors.is_full() {
             return;
         }
-        push_all(path, finalizer, label_key(finalizer), causes);
+        errors.invalid_for_each(finalizers, finalizer.text(), label_key(finalizer.text()));
+        orphans |= finalizer.text() == orphan;
+        deletes |= finalizer.text() == delete;
     }
-    let (orphan, delete) = (object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS);
-    if object::has_finalizer(object, orphan) && object::has_finalizer(object, delete) {
-        let shown = Value::list(object::finalizers(object).map(Value::from).collect());
-        causes.invalid(path, &shown, &format!("finalizer {orphan} and {delete} cannot be both set"));
+    if orphans && deletes {
+        errors.invalid(finalizers, format_args!("finalizer {orphan} and {delete} cannot be both set"));
     }
 }
 
-fn validate_no_new_finalizers(object: &Value, old: &Value, path: &Path, causes: &mut Causes) {
-    let held: BTreeSet<&str> = object::finalizers(old).collect();
-    let new: BTreeSet<&str> = object::finalizers(object).filter(|name| !held.contains(name)).collect();
+fn validate_no_new_finalizers(finalizers: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
+    let held: BTreeSet<&str> = old.items().map(|finalizer| finalizer.text()).collect();
+    let new: BTreeSet<&str> = finalizers.items().map(|finalizer| finalizer.text()).collect();
+    let new: Vec<String> = new.difference(&held).map(|name| quoted(name)).collect();
     if !new.is_empty() {
-        let shown: Vec<String> = new.into_iter().map(quoted).collect();
         let detail = format!(
             "no new finalizers can be added if the object is being deleted, \
              found new finalizers []string{{{}}}",
-            shown.join(", ")
+            new.join(", ")
         );
-        causes.forbidden(path, &detail);
+        errors.forbidden(finalizers, detail);
     }
 }
 
 /// Finalizers need a domain, but for the standard ones.
-fn validate_finalizer_qualification(object: &Value, causes: &mut Causes) {
+fn validate_finalizer_qualification(object: &Located<'_, '_>, errors: &mut Errors) {
     let standard = ["kubernetes", object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];
-    let path = Path::new("metadata").child("finalizers");
-    for (index, finalizer) in object::finalizers(object).enumerate() {
-        if causes.is_full() {
+    for finalizer in object.at(&["metadata", "finalizers"]).items() {
+        if errors.is_full() {
             return;
         }
-        if !finalizer.contains('/') && !standard.contains(&finalizer) {
-            let detail = "name is neither a standard finalizer name nor is it fully qualified";
-            causes.invalid(&path.index(index), &finalizer.into(), detail);
+        if !finalizer.text().contains('/') && !standard.contains(&finalizer.text()) {
+            errors.invalid(&finalizer, "name is neither a standard finalizer name nor is it fully qualified");
         }
     }
 }
 
-fn validate_managed_fields(object: &Value, path: &Path, causes: &mut Causes) {
-    for (index, entry) in object::managed_fields(object).iter().enumerate() {
-        if causes.is_full() {
+fn validate_managed_fields(entries: &Located<'_, '_>, errors: &mut Errors) {
+    for entry in entries.items() {
+        if errors.is_full() {
             return;
         }
-        let operation = entry.text_at(&["operation"]);
-        let fields_type = entry.text_at(&["fieldsType"]);
-        let manager = entry.text_at(&["manager"]);
-        let fine = matches!(operation, "Apply" | "Update")
-            && matches!(fields_type, "" | "FieldsV1")
-            && manager.len() <= FIELD_MANAGER_BYTES
-            && manager.chars().all(is_print)
-            && entry.text_at(&["subresource"]).len() <= SUBRESOURCE_BYTES;
-        // Paths are made only where there is something to be said of them.
-        if fine {
-            continue;
+        let operation = entry.member("operation");
+        if !matches!(operation.text(), "Apply" | "Update") {
+            errors.invalid_value(&operation, operation.text(), "must be `Apply` or `Update`");
         }
-        let path = path.index(index);
-        if !matches!(operation, "Apply" | "Update") {
-            causes.invalid(&path.child("operation"), &operation.into(), "must be `Apply` or `Update`");
+        let fields_type = entry.member("fieldsType");
+        if !matches!(fields_type.text(), "" | "FieldsV1") {
+            errors.invalid(&fields_type, "must be `FieldsV1`");
         }
-        if !matches!(fields_type, "" | "FieldsV1") {
-            causes.invalid(&path.child("fieldsType"), &fields_type.into(), "must be `FieldsV1`");
-        }
-        validate_field_manager(manager, &path.child("manager"), causes);
-        if entry.text_at(&["subresource"]).len() > SUBRESOURCE_BYTES {
-            causes.too_long(&path.child("subresource"), SUBRESOURCE_BYTES);
+        let manager = entry.member("manager");
+        validate_field_manager(manager.text(), &manager, errors.causes());
+        let subresource = entry.member("subresource");
+        if subresource.len() > SUBRESOURCE_BYTES {
+            errors.too_long(&subresource, SUBRESOURCE_BYTES);
         }
     }
 }
@@ -302,8 +287,8 @@ fn validate_managed_fields(object: &Value, path: &Path, causes: &mut Causes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Text;
     use crate::value::names::dns_subdomain;
+    use crate::value::{Map, Text};
 
     fn object(metadata: &[(&str, Value)]) -> Value {
         let mut object = Value::empty_map();
@@ -325,15 +310,15 @@ mod tests {
     }
 
     fn on_create(object: &Value) -> Vec<String> {
-        let mut causes = Causes::new();
-        validate_built_in(object, true, dns_subdomain, &mut causes);
-        causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+        let mut errors = Errors::new();
+        validate_built_in(&Located::root(object), true, dns_subdomain, &mut errors);
+        errors.into_causes().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 
     fn on_update(object: &Value, old: &Value) -> Vec<String> {
-        let mut causes = Causes::new();
-        validate_built_in_update(object, old, &mut causes);
-        causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+        let mut errors = Errors::new();
+        validate_built_in_update(&Located::root(object), old, &mut errors);
+        errors.into_causes().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 
     #[test]

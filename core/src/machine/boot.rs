@@ -2,7 +2,8 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::kinds::{Registry, Resource};
+use crate::caller::Caller;
+use crate::kinds::{Facts, Resource};
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::schema::{decode, encode};
@@ -71,7 +72,7 @@ fn write(
     }
     object::set_uid(&mut value, &rng.uuid());
     object::set_creation_timestamp(&mut value, Some(now.wall));
-    let bytes = encoded(&world.registry, resource, value)?;
+    let bytes = encoded(world, resource, value, now)?;
     let key = collection.keys.key(namespace, name);
     let compare = Compare { key: key.clone(), condition: Condition::ModRevisionEquals(Rev(0)) };
     let put = TxnOp::Put(Put { key, value: bytes, lease: LeaseId(0) });
@@ -82,15 +83,18 @@ fn write(
 }
 
 /// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(registry: &Registry, resource: &Resource, mut value: Value) -> Option<Bytes> {
-    let catalogue = &registry.catalogue;
+fn encoded(world: &World, resource: &Resource, mut value: Value, now: Now) -> Option<Bytes> {
+    let catalogue = &world.registry.catalogue;
     decode::apply_defaults(catalogue, resource.type_id, &mut value);
     (resource.row.rules.default)(&mut value);
     let status = value.field("status").cloned();
-    (resource.row.rules.prepare_create)(&mut value);
+    let server = Caller::server();
+    let facts = Facts::of_create(&server, now.wall, &world.config, world);
+    (resource.row.rules.prepare_for_create)(&mut value, &facts);
     if let Some(status) = status {
         value.set("status", status);
     }
+    (resource.row.rules.canonicalize)(&mut value);
     let value = decode::normalize(catalogue, resource.type_id, value).ok()?;
     let mut out = Vec::new();
     encode::to_json(catalogue, resource.type_id, &value, &mut out);

@@ -8,7 +8,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{Display, Write};
 
 /// metav1.CauseType.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,6 @@ impl Cause {
 pub struct Path(Text);
 
 impl Path {
-    /// The path of the object itself.
-    pub const fn root() -> Self {
-        Self(Text::const_new(""))
-    }
-
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
@@ -165,10 +160,6 @@ impl Causes {
         self.found.len() >= limits::CAUSES || self.bytes >= limits::CAUSES_BYTES
     }
 
-    pub fn append(&mut self, more: Self) {
-        more.found.into_iter().for_each(|cause| self.keep(cause));
-    }
-
     fn keep(&mut self, cause: Cause) {
         if !self.is_full() {
             self.bytes = self.bytes.saturating_add(cause.message.len());
@@ -180,12 +171,22 @@ impl Causes {
         self.found.iter()
     }
 
-    pub fn push(&mut self, reason: CauseType, path: &Path, message: String) {
-        self.keep(Cause { reason, message, field: path.as_str().to_string() });
+    /// Adds an error with a message of its own.
+    pub fn push(&mut self, reason: CauseType, path: &dyn Display, message: String) {
+        if !self.is_full() {
+            self.keep(Cause { reason, message, field: path.to_string() });
+        }
     }
 
-    fn push_phrase(&mut self, reason: CauseType, path: &Path, value: Option<&Value>, detail: &str) {
-        // A value may be large, so it is not formatted when it will not be reported.
+    /// Adds an error with the words of its type, the value if one is given, and a detail unless it is empty.
+    pub(crate) fn add(
+        &mut self,
+        reason: CauseType,
+        path: &dyn Display,
+        value: Option<&Value>,
+        detail: &dyn Display,
+    ) {
+        // A value may be large, so nothing is formatted of an error that will not be reported.
         if self.is_full() {
             return;
         }
@@ -193,50 +194,35 @@ impl Causes {
         if let Some(value) = value {
             write!(message, ": {}", shown(value)).expect("writing to a string");
         }
-        if !detail.is_empty() {
-            write!(message, ": {detail}").expect("writing to a string");
+        let before = message.len();
+        write!(message, ": {detail}").expect("writing to a string");
+        if message.len() == before + ": ".len() {
+            message.truncate(before);
         }
         self.push(reason, path, message);
     }
 
-    pub fn invalid(&mut self, path: &Path, value: &Value, detail: &str) {
-        self.push_phrase(CauseType::Invalid, path, Some(value), detail);
+    pub fn invalid(&mut self, path: &dyn Display, value: &Value, detail: &str) {
+        self.add(CauseType::Invalid, path, Some(value), &detail);
     }
 
-    pub fn type_invalid(&mut self, path: &Path, value: &Value, detail: &str) {
-        self.push_phrase(CauseType::TypeInvalid, path, Some(value), detail);
+    pub fn required(&mut self, path: &dyn Display, detail: &str) {
+        self.add(CauseType::Required, path, None, &detail);
     }
 
-    pub fn required(&mut self, path: &Path, detail: &str) {
-        self.push_phrase(CauseType::Required, path, None, detail);
-    }
-
-    pub fn forbidden(&mut self, path: &Path, detail: &str) {
-        self.push_phrase(CauseType::Forbidden, path, None, detail);
-    }
-
-    pub fn duplicate(&mut self, path: &Path, value: &Value) {
-        self.push_phrase(CauseType::Duplicate, path, Some(value), "");
-    }
-
-    pub fn not_found(&mut self, path: &Path, value: &Value) {
-        self.push_phrase(CauseType::NotFound, path, Some(value), "");
+    pub fn forbidden(&mut self, path: &dyn Display, detail: &str) {
+        self.add(CauseType::Forbidden, path, None, &detail);
     }
 
     /// Adds the error for a value that is not among the supported ones, which are shown in the given order.
-    pub fn not_supported(&mut self, path: &Path, value: &Value, supported: &[&str]) {
+    pub fn not_supported(&mut self, path: &dyn Display, value: &Value, supported: &[&str]) {
         let quoted: Vec<String> = supported.iter().map(|choice| quoted(choice)).collect();
         let detail = format!("supported values: {}", quoted.join(", "));
-        self.push_phrase(CauseType::NotSupported, path, Some(value), &detail);
+        self.add(CauseType::NotSupported, path, Some(value), &detail);
     }
 
-    pub fn too_long(&mut self, path: &Path, max_bytes: usize) {
-        self.push_phrase(CauseType::TooLong, path, None, &format!("may not be more than {max_bytes} bytes"));
-    }
-
-    pub fn too_many(&mut self, path: &Path, count: usize, max: usize) {
-        let detail = format!("must have at most {max} items");
-        self.push_phrase(CauseType::TooMany, path, Some(&Value::Int(count as i64)), &detail);
+    pub fn too_long(&mut self, path: &dyn Display, max_bytes: usize) {
+        self.add(CauseType::TooLong, path, None, &format!("may not be more than {max_bytes} bytes"));
     }
 
     /// `field: message`, or `[a, b]` of several, equal ones once.

@@ -1,15 +1,16 @@
 //! The name of a field manager, in requests and in metadata.managedFields.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go ValidateFieldManager
 
-use crate::status::{Causes, Path};
+use crate::status::Causes;
 use crate::value::{Text, Value};
 use alloc::format;
+use core::fmt::Display;
 
 /// Longest name of a field manager, bytes.
 pub const FIELD_MANAGER_BYTES: usize = 128;
 
 /// The name of a field manager: bounded, printable.
-pub fn validate_field_manager(name: &str, path: &Path, causes: &mut Causes) {
+pub fn validate_field_manager(name: &str, path: &dyn Display, causes: &mut Causes) {
     if name.len() > FIELD_MANAGER_BYTES {
         causes.too_long(path, FIELD_MANAGER_BYTES);
     }
@@ -24,7 +25,7 @@ pub fn validate_field_manager(name: &str, path: &Path, causes: &mut Causes) {
 
 /// Go's unicode.IsPrint, as near as the standard library's tables allow: no control, format, private
 /// or unassigned characters, and of spaces only U+0020.
-pub(crate) fn is_print(character: char) -> bool {
+fn is_print(character: char) -> bool {
     const NOT_PRINTED: [core::ops::RangeInclusive<char>; 9] = [
         '\u{ad}'..='\u{ad}',
         '\u{200b}'..='\u{200f}',

@@ -1,6 +1,7 @@
 //! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
 pub mod cache;
+mod objects;
 pub(crate) mod selection;
 
 use crate::config::{Config, Note};

@@ -3,23 +3,28 @@
 
 use super::fill::{Default, Fill, fill};
 use super::status;
-use crate::kinds::{Generation, Rules};
-use crate::value::{Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Admission objects are written with the revision that was read.
-const GUARDED: Rules =
-    Rules { generation: Generation::Spec, unconditional_update: false, warnings: warn, ..Rules::PLAIN };
+const GUARDED: Rules = Rules {
+    warnings_on_create: warn,
+    update: Strategy { warnings_on_update: warn, ..Strategy::PLAIN },
+    generation: Generation::Spec,
+    allow_unconditional_update: false,
+    ..Rules::PLAIN
+};
 
 pub static MUTATING_POLICY: Rules = Rules { default: default_policy, ..GUARDED };
 pub static VALIDATING_POLICY: Rules = Rules {
     default: default_policy,
-    generation: Generation::Spec,
-    unconditional_update: false,
-    status_keeps: status::RESET,
-    warnings: warn,
-    ..status::SPLIT
+    prepare_for_create: status::drop_status,
+    update: Strategy { warnings_on_update: warn, ..status::UPDATE },
+    subresources: &[("status", status::STATUS_ALONE)],
+    ..GUARDED
 };
 pub static POLICY_BINDING: Rules = Rules { default: default_policy_binding, ..GUARDED };
 pub static MUTATING_WEBHOOKS: Rules = Rules { default: default_mutating_webhooks, ..GUARDED };
@@ -72,11 +77,11 @@ fn default_policy_binding(object: &mut Value) {
 }
 
 /// k8s: pkg/apis/admissionregistration/validation/static_suffix.go
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    if !object::name(object).ends_with(".static.k8s.io") {
-        return Vec::new();
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if !object.at(&["metadata", "name"]).text().ends_with(".static.k8s.io") {
+        return;
     }
     let text = "metadata.name: names ending with \".static.k8s.io\" are reserved for static manifest-based \
                 configurations and cannot be managed via the API";
-    alloc::vec![text.into()]
+    warnings.push(text.into());
 }

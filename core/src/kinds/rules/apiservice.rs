@@ -3,8 +3,8 @@
 
 use super::fill::{Default, Fill, fill};
 use super::status;
-use crate::kinds::Rules;
-use crate::status::{Causes, Path};
+use crate::kinds::validation::{Errors, Located};
+use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::format;
@@ -12,11 +12,19 @@ use alloc::format;
 pub static RULES: Rules = Rules {
     name: names::any,
     default,
-    prepare_create,
+    prepare_for_create,
     validate,
-    unconditional_update: false,
-    status_keeps: &["annotations", "finalizers", "labels", "ownerReferences"],
+    subresources: &[("status", STATUS)],
+    allow_unconditional_update: false,
     ..status::SPLIT
+};
+
+const STATUS: Strategy = Strategy {
+    prepare_for_update: |object, facts| {
+        status::take_status(object, facts.old, &["annotations", "finalizers", "labels", "ownerReferences"]);
+    },
+    reset_fields: ResetFields::Only(&[&["metadata"], &["spec"]]),
+    ..Strategy::PLAIN
 };
 
 const DEFAULTS: &[Default] = &[(&["spec", "service"], "port", Fill::Int(443))];
@@ -26,8 +34,8 @@ fn default(object: &mut Value) {
 }
 
 /// What this server serves itself is available from the start.
-fn prepare_create(object: &mut Value) {
-    status::drop(object);
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
     let local = object.at(&["spec", "service"]).is_none_or(Value::is_null);
     let created = object.at(&["metadata", "creationTimestamp"]).cloned();
     if let Some(created) = created.filter(|_| local) {
@@ -46,11 +54,12 @@ fn prepare_create(object: &mut Value) {
 }
 
 /// The name follows from group and version.
-fn validate(object: &Value, causes: &mut Causes) {
-    let required = format!("{}.{}", object.text_at(&["spec", "version"]), object.text_at(&["spec", "group"]));
-    let name = object.text_at(&["metadata", "name"]);
-    if name != required {
-        let detail = format!("must be `spec.version+\".\"+spec.group`: \"{required}\"");
-        causes.invalid(&Path::new("metadata").child("name"), &name.into(), &detail);
+fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+    let (version, group) = (object.at(&["spec", "version"]), object.at(&["spec", "group"]));
+    let required = format!("{}.{}", version.text(), group.text());
+    let name = object.at(&["metadata", "name"]);
+    if name.text() != required {
+        let detail = format_args!("must be `spec.version+\".\"+spec.group`: \"{required}\"");
+        errors.invalid_value(&name, name.text(), detail);
     }
 }

@@ -3,31 +3,48 @@
 
 use super::fill::is_unset;
 use super::status;
-use crate::caller::Caller;
-use crate::kinds::Rules;
+use crate::kinds::validation::{Errors, Located};
+use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
-use crate::status::{Causes, Path};
 use crate::value::{Map, Text, Value, names};
-use alloc::format;
+use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     name: names::any,
-    sign: Some(sign),
-    prepare_update,
-    prepare_status,
-    prepare_window: prepare_approval,
-    validate_window,
-    ..status::SPLIT
+    prepare_for_create,
+    update: Strategy {
+        prepare_for_update,
+        reset_fields: ResetFields::Only(&[&["spec"], &["status"]]),
+        ..Strategy::PLAIN
+    },
+    subresources: &[("approval", APPROVAL), ("status", STATUS)],
+    ..Rules::PLAIN
+};
+
+/// A decision changes the conditions alone, and metadata.
+const APPROVAL: Strategy = Strategy {
+    prepare_for_update: prepare_for_approval,
+    validate_update: validate_approval,
+    reset_fields: ResetFields::Only(&[&["spec"], &["status", "certificate"]]),
+    ..Strategy::PLAIN
+};
+
+const STATUS: Strategy = Strategy {
+    prepare_for_update: prepare_for_status,
+    validate_update: validate_status,
+    reset_fields: ResetFields::Only(&[&["spec"], &["status", "conditions"]]),
+    ..Strategy::PLAIN
 };
 
 /// Who asks is what the server knows, whatever the request says of it.
-fn sign(object: &mut Value, caller: &Caller) {
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
     for field in ["extra", "groups", "uid", "username"] {
         object.remove_at(&["spec", field]);
     }
+    let caller = facts.caller;
     for (field, text) in [("uid", &caller.uid), ("username", &caller.name)] {
         if !text.is_empty() {
-            object.set_at(&["spec", field], Value::Str(text.clone()));
+            object.set_at(&["spec", field], text.clone().into());
         }
     }
     let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
@@ -41,18 +58,21 @@ fn sign(object: &mut Value, caller: &Caller) {
         }
         object.set_at(&["spec", "extra"], extra.into());
     }
+    status::drop_status(object, facts);
 }
 
 /// What is asked for never changes.
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    object.take(old, &["spec"]);
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    object.take(facts.old, &["spec"]);
 }
 
 /// A writer of the status issues the certificate; whether it may be issued is for the approval to say.
-fn prepare_status(object: &mut Value, old: &Value, now: Wall) {
+fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
+    let old = facts.old;
+    status::take_status(object, old, &[]);
     for kind in ["Approved", "Denied"] {
-        let held: alloc::vec::Vec<&Value> = conditions(old).iter().filter(|held| is_of(held, kind)).collect();
+        let held: Vec<&Value> = conditions(old).iter().filter(|held| is_of(held, kind)).collect();
         if conditions(object).iter().filter(|new| is_of(new, kind)).count() != held.len() {
             continue;
         }
@@ -63,42 +83,52 @@ fn prepare_status(object: &mut Value, old: &Value, now: Wall) {
             *new = held.clone();
         }
     }
-    date_conditions(object, old, now);
+    date_conditions(object, old, facts.now);
 }
 
-/// An approval changes the conditions alone, and metadata.
-fn prepare_approval(_sub: &str, object: &mut Value, old: &Value, now: Wall) {
-    date_conditions(object, old, now);
-    let mut out = old.clone();
+fn prepare_for_approval(object: &mut Value, facts: &Facts<'_>) {
+    date_conditions(object, facts.old, facts.now);
+    let mut out = facts.old.clone();
     out.take(object, &["metadata"]);
     out.take(object, &["status", "conditions"]);
     *object = out;
 }
 
-/// Decisions are never taken back, and made by the approval alone; a certificate never changes.
+/// Decisions are never taken back.
 /// k8s: pkg/apis/certificates/validation/validation.go
-fn validate_window(sub: &str, object: &Value, old: &Value, causes: &mut Causes) {
-    let path = Path::new("status").child("conditions");
-    let count =
-        |object: &Value, kind: &str| conditions(object).iter().filter(|held| is_of(held, kind)).count();
+fn validate_approval(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    let old = Located::root(facts.old);
     for kind in ["Approved", "Denied", "Failed"] {
-        if count(object, kind) < count(old, kind) {
-            causes.forbidden(&path, &format!("updates may not remove a condition of type \"{kind}\""));
+        if count(object, kind) < count(&old, kind) {
+            let conditions = object.at(&["status", "conditions"]);
+            errors.forbidden(
+                &conditions,
+                format_args!("updates may not remove a condition of type \"{kind}\""),
+            );
         }
     }
-    if sub == "approval" {
-        return;
-    }
+}
+
+/// Decisions are made by the approval alone, and a certificate never changes.
+fn validate_status(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    validate_approval(object, facts, errors);
+    let old = Located::root(facts.old);
     for kind in ["Approved", "Denied"] {
-        if count(object, kind) > count(old, kind) {
-            causes.forbidden(&path, &format!("updates may not add a condition of type \"{kind}\""));
+        if count(object, kind) > count(&old, kind) {
+            let conditions = object.at(&["status", "conditions"]);
+            errors.forbidden(&conditions, format_args!("updates may not add a condition of type \"{kind}\""));
         }
     }
-    const CERTIFICATE: &[&str] = &["status", "certificate"];
-    if !old.text_at(CERTIFICATE).is_empty() && object.text_at(CERTIFICATE) != old.text_at(CERTIFICATE) {
-        let path = Path::new("status").child("certificate");
-        causes.forbidden(&path, "updates may not modify existing certificate content");
+    let (new, old) = (object.at(&["status", "certificate"]), old.at(&["status", "certificate"]));
+    if !old.is_empty() && new.text() != old.text() {
+        errors.forbidden(&new, "updates may not modify existing certificate content");
     }
+}
+
+/// The number of conditions of a type.
+fn count(object: &Located<'_, '_>, kind: &str) -> usize {
+    let conditions = object.at(&["status", "conditions"]);
+    conditions.items().filter(|condition| condition.member("type").text() == kind).count()
 }
 
 fn conditions(object: &Value) -> &[Value] {

@@ -2,23 +2,23 @@
 //! k8s: pkg/registry/apps/controllerrevision/strategy.go, pkg/apis/apps/validation/validation.go
 
 use super::immutable::validate_same;
-use crate::kinds::Rules;
-use crate::status::{Causes, Path};
-use crate::value::Value;
+use crate::kinds::validation::{Errors, Located};
+use crate::kinds::{Facts, Rules, Strategy};
 
-pub static RULES: Rules = Rules { validate, validate_update, ..Rules::PLAIN };
+pub static RULES: Rules =
+    Rules { validate, update: Strategy { validate_update, ..Strategy::PLAIN }, ..Rules::PLAIN };
 
-fn validate(object: &Value, causes: &mut Causes) {
-    if object.field("data").is_none_or(Value::is_null) {
-        causes.required(&Path::new("data"), "data is mandatory");
+fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+    let (data, revision) = (object.member("data"), object.member("revision"));
+    if !data.is_set() {
+        errors.required(&data, "data is mandatory");
     }
-    let revision = object.field("revision").and_then(Value::as_int).unwrap_or(0);
-    if revision < 0 {
-        causes.invalid(&Path::new("revision"), &Value::Int(revision), "must be greater than or equal to 0");
+    if revision.int() < 0 {
+        errors.invalid(&revision, "must be greater than or equal to 0");
     }
 }
 
-fn validate_update(object: &Value, old: &Value, causes: &mut Causes) {
-    validate(object, causes);
-    validate_same(object, old, &["data"], causes);
+fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    validate(object, facts, errors);
+    validate_same(object, facts.old, &["data"], errors);
 }

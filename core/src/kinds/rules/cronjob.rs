@@ -2,13 +2,20 @@
 //! k8s: pkg/registry/batch/cronjob/strategy.go, pkg/apis/batch/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{job, pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules};
-use crate::value::{Value, object};
+use super::{job, pod, status, warnings};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, warnings: warn, generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    warnings_on_create,
+    update: Strategy { warnings_on_update, ..status::UPDATE },
+    generation: Generation::Spec,
+    ..status::SPLIT
+};
 
 /// The job template is no Job yet: only its pod template is filled in.
 const DEFAULTS: &[Default] = &[
@@ -25,18 +32,21 @@ const DEFAULTS: &[Default] = &[
 
 fn default(object: &mut Value) {
     fill(object, DEFAULTS);
-    each(object, &["spec", "jobTemplate", "spec", "template"], &mut pod_spec::default_template);
+    each(object, &["spec", "jobTemplate", "spec", "template"], &mut pod::default_template);
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let mut out = if old.is_none() { warnings::name_of_pods(object) } else { Vec::new() };
-    if old.is_none_or(|old| object::generation(old) != object::generation(object)) {
-        out.extend(job::warn_of_spec(object, &["spec", "jobTemplate", "spec"]));
+fn warnings_on_create(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    warnings::name_of_pods(object, warnings);
+    job::warn_of_spec(&object.at(&["spec", "jobTemplate", "spec"]), warnings);
+}
+
+fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if warnings::is_new_generation(object, facts) {
+        job::warn_of_spec(&object.at(&["spec", "jobTemplate", "spec"]), warnings);
     }
-    if old.is_some() && object.text_at(&["spec", "schedule"]).contains("TZ") {
+    if object.at(&["spec", "schedule"]).text().contains("TZ") {
         let text = "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see \
                     https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
-        out.push(text.into());
+        warnings.push(text.into());
     }
-    out
 }

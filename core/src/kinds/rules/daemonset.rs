@@ -2,17 +2,18 @@
 //! k8s: pkg/registry/apps/daemonset/strategy.go, pkg/apis/apps/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules};
+use super::{pod, status};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
-    warnings: warn,
-    prepare_create,
-    prepare_update,
+    prepare_for_create,
+    warnings_on_create: pod::warnings::workload,
+    update: Strategy { prepare_for_update, warnings_on_update, ..status::UPDATE },
     generation: Generation::Spec,
     ..status::SPLIT
 };
@@ -39,25 +40,26 @@ fn default(object: &mut Value) {
             fill(strategy, ROLLING);
         }
     });
-    each(object, &["spec", "template"], &mut pod_spec::default_template);
+    each(object, &["spec", "template"], &mut pod::default_template);
     set_template_generation(object, template_generation(object));
 }
 
-fn prepare_create(object: &mut Value) {
-    status::drop(object);
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
     set_template_generation(object, template_generation(object).max(1));
 }
 
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    let template = &["spec", "template"];
-    let changed = object.at(template) != old.at(template);
-    set_template_generation(object, template_generation(old).saturating_add(i64::from(changed)));
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    let changed = object.at(&["spec", "template"]) != facts.old.at(&["spec", "template"]);
+    set_template_generation(object, template_generation(facts.old).saturating_add(i64::from(changed)));
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let same = old.is_some_and(|old| template_generation(old) == template_generation(object));
-    if same { Vec::new() } else { warnings::pod::template(object, &["spec", "template"]) }
+fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let held = template_generation(facts.old);
+    if object.value().is_none_or(|object| template_generation(object) != held) {
+        pod::warnings::template(&object.at(&["spec", "template"]), warnings);
+    }
 }
 
 fn template_generation(object: &Value) -> i64 {

@@ -2,16 +2,25 @@
 //! k8s: pkg/registry/apps/deployment/strategy.go, pkg/apis/apps/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules};
+use super::{pod, status};
+use crate::kinds::{Generation, ResetFields, Rules, Strategy};
 use crate::value::Value;
 
 pub static RULES: Rules = Rules {
     default,
-    warnings: warnings::pod::named_workload,
+    warnings_on_create: pod::warnings::named_workload,
+    update: UPDATE,
+    subresources: &[("scale", UPDATE), ("status", STATUS)],
     generation: Generation::SpecAndAnnotations,
-    status_keeps: &["labels"],
     ..status::SPLIT
+};
+
+const UPDATE: Strategy = Strategy { warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
+
+const STATUS: Strategy = Strategy {
+    prepare_for_update: |object, facts| status::take_status(object, facts.old, &["labels"]),
+    reset_fields: ResetFields::Only(&[&["spec"], &["metadata", "labels"]]),
+    ..Strategy::PLAIN
 };
 
 const DEFAULTS: &[Default] = &[
@@ -35,5 +44,5 @@ fn default(object: &mut Value) {
             fill(strategy, ROLLING);
         }
     });
-    each(object, &["spec", "template"], &mut pod_spec::default_template);
+    each(object, &["spec", "template"], &mut pod::default_template);
 }

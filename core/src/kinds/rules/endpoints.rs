@@ -3,12 +3,19 @@
 
 use super::fill::{Default, Fill, fill};
 use super::warnings;
-use crate::kinds::Rules;
-use crate::value::{Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, warnings: warn, create_on_update: true, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    warnings_on_create: warn,
+    update: Strategy { warnings_on_update: warn, ..Strategy::PLAIN },
+    allow_create_on_update: true,
+    ..Rules::PLAIN
+};
 
 const DEFAULTS: &[Default] = &[(&["subsets", "*", "ports", "*"], "protocol", Fill::Text("TCP"))];
 
@@ -17,16 +24,14 @@ fn default(object: &mut Value) {
 }
 
 /// The controller of endpoints writes addresses in their standard form: its objects are not looked at.
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    if object::label(object, "endpoints.kubernetes.io/managed-by") == Some("endpoint-controller") {
-        return out;
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let labels = object.at(&["metadata", "labels"]);
+    if labels.key("endpoints.kubernetes.io/managed-by").text() == "endpoint-controller" {
+        return;
     }
-    for (index, subset) in warnings::items(object, &["subsets"]).iter().enumerate() {
+    for subset in object.member("subsets").items() {
         for list in ["addresses", "notReadyAddresses"] {
-            let path = warnings::path(&["subsets"]).index(index).child(list);
-            warnings::address::ips(&path, warnings::items(subset, &[list]), &["ip"], &mut out);
+            warnings::address::ips(&subset.member(list), &["ip"], warnings);
         }
     }
-    out
 }

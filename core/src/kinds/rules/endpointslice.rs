@@ -3,13 +3,19 @@
 
 use super::fill::{Default, Fill, fill};
 use super::warnings;
-use crate::kinds::{Generation, Rules};
-use crate::value::{Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, warnings: warn, generation: Generation::SpecAndLabels, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    warnings_on_create,
+    update: Strategy { warnings_on_update: warn_of_addresses, ..Strategy::PLAIN },
+    generation: Generation::SpecAndLabels,
+    ..Rules::PLAIN
+};
 
 const DEFAULTS: &[Default] =
     &[(&["ports", "*"], "name", Fill::Text("")), (&["ports", "*"], "protocol", Fill::Text("TCP"))];
@@ -22,18 +28,19 @@ fn default(object: &mut Value) {
 const CONTROLLERS: [&str; 2] =
     ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    if old.is_none() && object.text_at(&["addressType"]) == "FQDN" {
-        out.push("spec.addressType: FQDN endpoints are deprecated".into());
+fn warnings_on_create(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if object.member("addressType").text() == "FQDN" {
+        warnings.push("spec.addressType: FQDN endpoints are deprecated".into());
     }
-    let manager = object::label(object, "endpointslice.kubernetes.io/managed-by");
-    if manager.is_some_and(|manager| CONTROLLERS.contains(&manager)) {
-        return out;
+    warn_of_addresses(object, facts, warnings);
+}
+
+fn warn_of_addresses(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let labels = object.at(&["metadata", "labels"]);
+    if CONTROLLERS.contains(&labels.key("endpointslice.kubernetes.io/managed-by").text()) {
+        return;
     }
-    for (index, endpoint) in warnings::items(object, &["endpoints"]).iter().enumerate() {
-        let path = warnings::path(&["endpoints"]).index(index).child("addresses");
-        warnings::address::ips(&path, warnings::items(endpoint, &["addresses"]), &[], &mut out);
+    for endpoint in object.member("endpoints").items() {
+        warnings::address::ips(&endpoint.member("addresses"), &[], warnings);
     }
-    out
 }

@@ -3,14 +3,26 @@
 
 use super::fill::{Default, Fill, fill};
 use super::status;
-use crate::kinds::{Generation, Rules};
+use crate::kinds::{Generation, ResetFields, Rules, Strategy};
 use crate::value::Value;
 
 pub static FLOW_SCHEMA: Rules = Rules { default: default_schema, ..COUNTED };
 pub static PRIORITY_LEVEL: Rules = Rules { default: default_level, ..COUNTED };
 
 const COUNTED: Rules =
-    Rules { generation: Generation::Spec, status_keeps: status::RESET_ALL, ..status::SPLIT };
+    Rules { subresources: &[("status", STATUS)], generation: Generation::Spec, ..status::SPLIT };
+
+/// Of metadata only `managedFields` are taken, which say who wrote the status.
+const STATUS: Strategy = Strategy {
+    prepare_for_update: |object, facts| {
+        let mut out = facts.old.clone();
+        out.take(object, &["status"]);
+        out.take(object, &["metadata", "managedFields"]);
+        *object = out;
+    },
+    reset_fields: ResetFields::Only(&[&["metadata"], &["spec"]]),
+    ..Strategy::PLAIN
+};
 
 const SCHEMA: &[Default] = &[(&["spec"], "matchingPrecedence", Fill::IntForZero(1000))];
 

@@ -3,15 +3,16 @@
 
 use super::fill::{Default, Fill, fill};
 use super::{status, warnings};
-use crate::kinds::{Generation, Rules};
-use crate::value::{Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
+    warnings_on_create,
+    subresources: &[("status", Strategy { warnings_on_update: warnings::load_balancer, ..status::STATUS })],
     generation: Generation::Spec,
-    warnings: warn,
-    status_warnings: warnings::load_balancer,
     ..status::SPLIT
 };
 pub static CLASS: Rules = Rules { default: default_class, generation: Generation::Spec, ..Rules::PLAIN };
@@ -22,11 +23,10 @@ fn default_class(object: &mut Value) {
     fill(object, CLASS_DEFAULTS);
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let by_annotation = object::annotation(object, "kubernetes.io/ingress.class").is_some();
-    if old.is_some() || !by_annotation || warnings::is_set(object, &["spec", "ingressClassName"]) {
-        return Vec::new();
+fn warnings_on_create(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let by_annotation = object.at(&["metadata", "annotations"]).key("kubernetes.io/ingress.class").is_set();
+    if by_annotation && !object.at(&["spec", "ingressClassName"]).is_set() {
+        let text = "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
+        warnings.push(text.into());
     }
-    let text = "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
-    alloc::vec![text.into()]
 }

@@ -2,18 +2,19 @@
 //! k8s: pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::{pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules};
-use crate::status::Path;
-use crate::value::{Map, Value, object};
+use super::{pod, status, warnings};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
-    warnings: warn,
-    prepare_create,
+    prepare_for_create,
+    warnings_on_create,
+    update: Strategy { warnings_on_update, ..status::UPDATE },
     generation: Generation::Spec,
     orphans: true,
     // k8s: pkg/registry/batch/job/storage/storage.go
@@ -54,11 +55,11 @@ fn default_spec(spec: &mut Value) {
     fill(spec, DEFAULTS);
     let replacement = if is_unset(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
     set_unset(spec, "podReplacementPolicy", Fill::Text(replacement));
-    each(spec, &["template"], &mut pod_spec::default_template);
+    each(spec, &["template"], &mut pod::default_template);
 }
 
-fn prepare_create(object: &mut Value) {
-    status::drop(object);
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
     if object.at(&["spec", "manualSelector"]).and_then(Value::as_bool) != Some(true) {
         generate_selector(object);
     }
@@ -84,29 +85,29 @@ fn generate_selector(object: &mut Value) {
     }
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let mut out = if old.is_none() { warnings::name_of_pods(object) } else { Vec::new() };
-    if old.is_none_or(|old| object::generation(old) != object::generation(object)) {
-        out.extend(warn_of_spec(object, &["spec"]));
-    }
-    out
+fn warnings_on_create(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    warnings::name_of_pods(object, warnings);
+    warn_of_spec(&object.member("spec"), warnings);
 }
 
-/// Warnings about the spec of a job, at a place of an object.
+fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if warnings::is_new_generation(object, facts) {
+        warn_of_spec(&object.member("spec"), warnings);
+    }
+}
+
+/// Warnings about the spec of a job, wherever it is.
 /// k8s: pkg/api/job/warnings.go
-pub(super) fn warn_of_spec(object: &Value, place: &[&str]) -> Vec<String> {
+pub(super) fn warn_of_spec(spec: &Located<'_, '_>, warnings: &mut Vec<String>) {
     const COMPLETIONS: i64 = 100_000;
     const PARALLELISM: i64 = 10_000;
-    let number = |field: &str| object.at(place).and_then(|spec| spec.field(field)?.as_int()).unwrap_or(0);
-    let mode = object.text_at(&[place, &["completionMode"]].concat());
-    let mut out = Vec::new();
-    if mode == "Indexed" && number("completions") > COMPLETIONS && number("parallelism") > PARALLELISM {
-        let path: Path = warnings::path(place);
-        out.push(format!(
-            "{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, \
+    let is_large =
+        spec.member("completions").int() > COMPLETIONS && spec.member("parallelism").int() > PARALLELISM;
+    if is_large && spec.member("completionMode").text() == "Indexed" {
+        warnings.push(format!(
+            "{spec}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, \
              Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
         ));
     }
-    out.extend(warnings::pod::template(object, &[place, &["template"]].concat()));
-    out
+    pod::warnings::template(&spec.member("template"), warnings);
 }

@@ -3,4 +3,5 @@
 
 use crate::kinds::Rules;
 
-pub static RULES: Rules = Rules { create_on_update: true, unconditional_update: false, ..Rules::PLAIN };
+pub static RULES: Rules =
+    Rules { allow_create_on_update: true, allow_unconditional_update: false, ..Rules::PLAIN };

@@ -5,7 +5,7 @@ use super::fill::{each, round_amounts};
 use crate::kinds::Rules;
 use crate::value::Value;
 
-pub static RULES: Rules = Rules { default, create_on_update: true, ..Rules::PLAIN };
+pub static RULES: Rules = Rules { default, allow_create_on_update: true, ..Rules::PLAIN };
 
 /// What a container item leaves out, in this order: limits default to the maximum, requests to the
 /// limits, then to the minimum.

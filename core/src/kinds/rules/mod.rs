@@ -1,4 +1,5 @@
-//! What the kinds do beyond the generic: one file per kind or family, as upstream's strategies.
+//! What the kinds do beyond the generic: one file (or folder) per kind or family, as upstream's
+//! strategies.
 
 pub mod admissionregistration;
 pub mod apiservice;
@@ -43,7 +44,5 @@ pub mod storage;
 
 mod fill;
 mod immutable;
-mod pod_spec;
-mod pod_window;
 mod status;
 mod warnings;

@@ -2,19 +2,20 @@
 //! k8s: pkg/registry/core/namespace/strategy.go
 
 use super::status;
-use crate::kinds::{Rules, Termination};
-use crate::now::Wall;
+use crate::kinds::{Facts, Rules, Strategy, Termination};
 use crate::value::names;
 use crate::value::{Map, Value};
 
 pub static RULES: Rules = Rules {
     name: names::dns_label,
     default,
-    prepare_create,
-    prepare_update,
-    prepare_window,
+    prepare_for_create,
+    update: Strategy { prepare_for_update, ..status::UPDATE },
+    subresources: &[("finalize", status::UPDATE), ("status", status::STATUS)],
+    // A generated name was not there yet when the object was decoded.
+    canonicalize: default,
     termination: Some(TERMINATION),
-    ..status::SPLIT
+    ..Rules::PLAIN
 };
 
 /// k8s: pkg/registry/core/namespace/storage/storage.go,
@@ -41,14 +42,7 @@ fn default(object: &mut Value) {
     }
 }
 
-/// `finalize` changes all but the status.
-fn prepare_window(_sub: &str, object: &mut Value, old: &Value, _now: Wall) {
-    status::keep(object, old);
-}
-
-fn prepare_create(object: &mut Value) {
-    // A generated name was not there yet when the object was decoded.
-    default(object);
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
     let mut status = Map::new();
     status.insert("phase", "Active".into());
     object.set("status", status.into());
@@ -61,12 +55,7 @@ fn prepare_create(object: &mut Value) {
 }
 
 /// Finalizers of the spec change through the finalize subresource alone.
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    match old.at(&["spec", "finalizers"]) {
-        Some(finalizers) => object.set_at(&["spec", "finalizers"], finalizers.clone()),
-        None => {
-            object.remove_at(&["spec", "finalizers"]);
-        }
-    }
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    object.take(facts.old, &["spec", "finalizers"]);
 }

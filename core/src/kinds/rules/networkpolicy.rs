@@ -3,12 +3,19 @@
 
 use super::fill::{Default, Fill, fill};
 use super::warnings;
-use crate::kinds::{Generation, Rules};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, warnings: warn, generation: Generation::Spec, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    warnings_on_create: warn,
+    update: Strategy { warnings_on_update: warn, ..Strategy::PLAIN },
+    generation: Generation::Spec,
+    ..Rules::PLAIN
+};
 
 const DEFAULTS: &[Default] = &[
     (&["spec", "ingress", "*", "ports", "*"], "protocol", Fill::Text("TCP")),
@@ -27,19 +34,16 @@ fn default(object: &mut Value) {
     spec.set("policyTypes", types.into());
 }
 
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let spec = object.member("spec");
     for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
-        for (index, rule) in warnings::items(object, &["spec", direction]).iter().enumerate() {
-            let path = warnings::path(&["spec", direction]).index(index).child(peers);
-            for (index, peer) in warnings::items(rule, &[peers]).iter().enumerate() {
-                let Some(block) = peer.field("ipBlock").filter(|block| !block.is_null()) else { continue };
-                let path = path.index(index).child("ipBlock");
-                warnings::address::cidr(&path.child("cidr"), block.text_at(&["cidr"]), &mut out);
-                let except = warnings::items(block, &["except"]);
-                warnings::address::cidrs(&path.child("except"), except, &mut out);
+        for rule in spec.member(direction).items() {
+            for peer in rule.member(peers).items() {
+                let block = peer.member("ipBlock");
+                let range = block.member("cidr");
+                warnings::address::cidr(&range, range.text(), warnings);
+                warnings::address::cidrs(&block.member("except"), warnings);
             }
         }
     }
-    out
 }

@@ -3,31 +3,38 @@
 
 use super::fill::{is_unset, round_amounts};
 use super::{status, warnings};
-use crate::kinds::Rules;
-use crate::now::Wall;
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, prepare_create, prepare_update, prepare_status, warnings: warn, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    prepare_for_create,
+    warnings_on_create: warn,
+    update: Strategy { prepare_for_update, warnings_on_update: warn, ..status::UPDATE },
+    subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS })],
+    ..Rules::PLAIN
+};
 
 /// A kubelet is no longer configured by an object of the API: a new node says nothing of that.
-fn prepare_create(object: &mut Value) {
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
     object.remove_at(&["spec", "configSource"]);
     object.remove_at(&["status", "config"]);
 }
 
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    if !warnings::is_set(old, &["spec", "configSource"]) {
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    if facts.old.at(&["spec", "configSource"]).is_none_or(Value::is_null) {
         object.remove_at(&["spec", "configSource"]);
     }
 }
 
 /// The configuration of a kubelet by its API object is gone; a status that still has one may go on.
-fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
-    if old.at(&["status", "config"]).is_none_or(Value::is_null) {
+fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
+    status::take_status(object, facts.old, &[]);
+    if facts.old.at(&["status", "config"]).is_none_or(Value::is_null) {
         object.remove_at(&["status", "config"]);
     }
 }
@@ -56,15 +63,13 @@ fn mirror_pod_cidr(object: &mut Value) {
     }
 }
 
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    if warnings::is_set(object, &["spec", "configSource"]) {
-        out.push("spec.configSource: the feature is removed".into());
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let spec = object.member("spec");
+    if spec.member("configSource").is_set() {
+        warnings.push("spec.configSource: the feature is removed".into());
     }
-    if !object.text_at(&["spec", "externalID"]).is_empty() {
-        out.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
+    if !spec.member("externalID").is_empty() {
+        warnings.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
     }
-    let ranges = ["spec", "podCIDRs"];
-    warnings::address::cidrs(&warnings::path(&ranges), warnings::items(object, &ranges), &mut out);
-    out
+    warnings::address::cidrs(&spec.member("podCIDRs"), warnings);
 }

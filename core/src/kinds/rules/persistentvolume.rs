@@ -3,15 +3,22 @@
 
 use super::fill::{Default, Fill, fill, round_amounts};
 use super::{status, warnings};
-use crate::kinds::Rules;
-use crate::now::Wall;
-use crate::value::{Map, Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Rules, Strategy};
+use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, prepare_create, prepare_status, warnings: warn, returns_deleted: true, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    prepare_for_create,
+    warnings_on_create: warn,
+    update: Strategy { warnings_on_update: warn, ..status::UPDATE },
+    subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS })],
+    returns_deleted: true,
+    ..Rules::PLAIN
+};
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "persistentVolumeReclaimPolicy", Fill::Text("Retain")),
@@ -26,7 +33,9 @@ fn default(object: &mut Value) {
 }
 
 /// Notes when the phase changed, unless the writer says so itself.
-fn prepare_status(object: &mut Value, old: &Value, now: Wall) {
+fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
+    let old = facts.old;
+    status::take_status(object, old, &[]);
     const PHASE: &[&str] = &["status", "phase"];
     const CHANGED: &[&str] = &["status", "lastPhaseTransitionTime"];
     let told = object.at(CHANGED).filter(|time| !time.is_null());
@@ -34,11 +43,11 @@ fn prepare_status(object: &mut Value, old: &Value, now: Wall) {
     if same_phase && told.is_none() {
         object.take(old, CHANGED);
     } else if !same_phase && (told.is_none() || told == old.at(CHANGED)) {
-        object.set_at(CHANGED, now.rfc3339().into());
+        object.set_at(CHANGED, facts.now.rfc3339().into());
     }
 }
 
-fn prepare_create(object: &mut Value) {
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
     let mut status = Map::new();
     status.insert("phase", "Pending".into());
     if let Some(created) = object.at(&["metadata", "creationTimestamp"]) {
@@ -69,24 +78,27 @@ const SOURCES: &[(&str, &str, &str)] = &[
 ];
 
 /// k8s: pkg/api/persistentvolume/util.go
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    for (key, message) in ANNOTATIONS.iter().filter(|(key, _)| object::annotation(object, key).is_some()) {
-        out.push(format!("metadata.annotations[{key}]: {message}"));
-    }
-    if object.text_at(&["spec", "persistentVolumeReclaimPolicy"]) == "Recycle" {
-        let text = "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
-                    recommended approach is to use dynamic provisioning.";
-        out.push(text.into());
-    }
-    let terms = ["spec", "nodeAffinity", "required", "nodeSelectorTerms"];
-    for (index, term) in warnings::items(object, &terms).iter().enumerate() {
-        warnings::node_label::expressions(term, false, &warnings::path(&terms).index(index), &mut out);
-    }
-    for (field, shown, message) in SOURCES {
-        if warnings::is_set(object, &["spec", field]) {
-            out.push(format!("spec.{shown}: {message}"));
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let annotations = object.at(&["metadata", "annotations"]);
+    for (key, message) in ANNOTATIONS {
+        let annotation = annotations.key(key);
+        if annotation.is_set() {
+            warnings.push(format!("{annotation}: {message}"));
         }
     }
-    out
+    let spec = object.member("spec");
+    if spec.member("persistentVolumeReclaimPolicy").text() == "Recycle" {
+        let text = "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
+                    recommended approach is to use dynamic provisioning.";
+        warnings.push(text.into());
+    }
+    for term in spec.at(&["nodeAffinity", "required", "nodeSelectorTerms"]).items() {
+        warnings::node_label::expressions(&term, false, warnings);
+    }
+    for (field, shown, message) in SOURCES {
+        let source = spec.member(field);
+        if source.is_set() {
+            warnings.push(format!("{}: {message}", source.shown_as(shown)));
+        }
+    }
 }

@@ -3,14 +3,21 @@
 
 use super::fill::{Default, Fill, fill, is_unset, round_amounts};
 use super::{status, warnings};
-use crate::kinds::Rules;
-use crate::value::{Map, Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Rules, Strategy};
+use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, prepare_create, prepare_update, warnings: warn, returns_deleted: true, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    prepare_for_create,
+    warnings_on_create: warn,
+    update: Strategy { prepare_for_update, warnings_on_update: warn, ..status::UPDATE },
+    returns_deleted: true,
+    ..status::SPLIT
+};
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "volumeMode", Fill::Text("Filesystem")),
@@ -27,15 +34,15 @@ pub(super) fn default(object: &mut Value) {
     );
 }
 
-fn prepare_create(object: &mut Value) {
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
     let mut status = Map::new();
     status.insert("phase", "Pending".into());
     object.set("status", status.into());
     mirror_data_sources(object);
 }
 
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
     mirror_data_sources(object);
 }
 
@@ -60,14 +67,11 @@ fn is_old_source(reference: &Value) -> bool {
 }
 
 /// k8s: pkg/api/persistentvolumeclaim/util.go
-fn warn(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
-    let mut out = Vec::new();
-    if object::annotation(object, CLASS).is_some() {
-        out.push(format!(
-            "metadata.annotations[{CLASS}]: deprecated since v1.8; use \"storageClassName\" attribute instead"
-        ));
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let annotations = object.at(&["metadata", "annotations"]);
+    let class = annotations.key("volume.beta.kubernetes.io/storage-class");
+    if class.is_set() {
+        warnings.push(format!("{class}: deprecated since v1.8; use \"storageClassName\" attribute instead"));
     }
-    warnings::claim_spec(object.field("spec").unwrap_or(&Value::Null), &warnings::path(&["spec"]), &mut out);
-    out
+    warnings::claim_spec(&object.member("spec"), warnings);
 }

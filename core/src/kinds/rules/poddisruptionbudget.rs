@@ -5,4 +5,4 @@ use super::status;
 use crate::kinds::{Generation, Rules};
 
 pub static RULES: Rules =
-    Rules { generation: Generation::Spec, unconditional_update: false, ..status::SPLIT };
+    Rules { generation: Generation::Spec, allow_unconditional_update: false, ..status::SPLIT };

@@ -2,20 +2,32 @@
 //! k8s: pkg/registry/core/podtemplate/strategy.go
 
 use super::fill::each;
-use super::{pod_spec, warnings};
-use crate::kinds::{Generation, Rules};
-use crate::value::{Value, object};
+use super::{pod, warnings};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { default, warnings: warn, generation: Generation::Spec, returns_deleted: true, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    warnings_on_create: warn,
+    update: Strategy { warnings_on_update, ..Strategy::PLAIN },
+    generation: Generation::Spec,
+    returns_deleted: true,
+    ..Rules::PLAIN
+};
 
 fn default(object: &mut Value) {
-    each(object, &["template"], &mut pod_spec::default_template);
+    each(object, &["template"], &mut pod::default_template);
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let same = old.is_some_and(|old| object::generation(old) == object::generation(object));
-    if same { Vec::new() } else { warnings::pod::template(object, &["template"]) }
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    pod::warnings::template(&object.member("template"), warnings);
+}
+
+fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if warnings::is_new_generation(object, facts) {
+        warn(object, facts, warnings);
+    }
 }

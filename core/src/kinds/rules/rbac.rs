@@ -6,9 +6,13 @@ use crate::kinds::Rules;
 use crate::value::Value;
 use crate::value::names;
 
-pub static ROLE: Rules = Rules { name: names::path_segment, create_on_update: true, ..Rules::PLAIN };
-pub static BINDING: Rules =
-    Rules { name: names::path_segment, default: default_binding, create_on_update: true, ..Rules::PLAIN };
+pub static ROLE: Rules = Rules { name: names::path_segment, allow_create_on_update: true, ..Rules::PLAIN };
+pub static BINDING: Rules = Rules {
+    name: names::path_segment,
+    default: default_binding,
+    allow_create_on_update: true,
+    ..Rules::PLAIN
+};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

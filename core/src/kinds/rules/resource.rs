@@ -3,8 +3,8 @@
 
 use super::fill::{Default, Fill, each, fill, set_unset};
 use super::status;
-use crate::kinds::{Generation, Rules};
-use crate::now::Wall;
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::collections::BTreeSet;
@@ -17,13 +17,17 @@ const RETURNED: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
 pub static DEVICE_CLASS: Rules = Rules { generation: Generation::Spec, ..RETURNED };
 pub static CLAIM: Rules = Rules {
     default: default_claim,
+    subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS_ALONE })],
     returns_deleted: true,
-    status_keeps: status::RESET,
-    prepare_status,
     ..status::SPLIT
 };
 pub static CLAIM_TEMPLATE: Rules = Rules { default: default_claim_template, ..RETURNED };
-pub static SLICE: Rules = Rules { generation: Generation::Spec, warnings: warn_of_slice, ..RETURNED };
+pub static SLICE: Rules = Rules {
+    warnings_on_create: warn_of_slice,
+    update: Strategy { warnings_on_update: warn_of_slice, ..Strategy::PLAIN },
+    generation: Generation::Spec,
+    ..RETURNED
+};
 
 const REQUEST: &[Default] = &[
     (&[], "allocationMode", Fill::Text("ExactCount")),
@@ -31,7 +35,8 @@ const REQUEST: &[Default] = &[
 ];
 
 /// The status of a device goes with the allocation of the device.
-fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
+    status::take_status(object, facts.old, status::METADATA);
     const RESULTS: &[&str] = &["status", "allocation", "devices", "results"];
     let device = |value: &Value| {
         ["driver", "pool", "device", "shareID"].map(|field| Text::from(value.text_at(&[field])))
@@ -39,7 +44,7 @@ fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
     let allocated = |claim: &Value| -> BTreeSet<[Text; 4]> {
         claim.at(RESULTS).and_then(Value::as_list).unwrap_or_default().iter().map(device).collect()
     };
-    let mut gone = allocated(old);
+    let mut gone = allocated(facts.old);
     for kept in allocated(object) {
         gone.remove(&kept);
     }
@@ -72,13 +77,12 @@ fn default_request(request: &mut Value) {
     }
 }
 
-fn warn_of_slice(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let driver = object.text_at(&["spec", "driver"]);
-    if driver == driver.to_lowercase() {
-        return Vec::new();
+fn warn_of_slice(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let driver = object.at(&["spec", "driver"]);
+    if driver.text() != driver.text().to_lowercase() {
+        let name = quoted(driver.text());
+        warnings.push(format!(
+            "{driver}: driver names should be lowercase; {name} contains uppercase characters"
+        ));
     }
-    let driver = quoted(driver);
-    alloc::vec![format!(
-        "spec.driver: driver names should be lowercase; {driver} contains uppercase characters"
-    )]
 }

@@ -4,15 +4,22 @@
 use super::fill::{Default, Fill, fill};
 use super::immutable::{validate_immutable, validate_same};
 use crate::codec::{base64, json};
-use crate::kinds::Rules;
+use crate::kinds::validation::{Errors, Located};
+use crate::kinds::{Facts, Rules, Strategy};
 use crate::limits::CONFIG_BYTES;
-use crate::status::{Causes, Path};
 use crate::value::names;
 use crate::value::{Map, Value};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules = Rules { default, validate, validate_update, warnings, ..Rules::PLAIN };
+pub static RULES: Rules = Rules {
+    default,
+    validate,
+    warnings_on_create: warn,
+    update: Strategy { validate_update, warnings_on_update: warn, ..Strategy::PLAIN },
+    ..Rules::PLAIN
+};
 
 const DEFAULTS: &[Default] = &[(&[], "type", Fill::Text("Opaque"))];
 
@@ -52,79 +59,81 @@ fn default(object: &mut Value) {
     }
 }
 
-fn validate(object: &Value, causes: &mut Causes) {
-    let path = Path::new("data");
+fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+    let data = object.member("data");
     let mut bytes = 0;
-    for (key, _) in object.field("data").and_then(Value::as_map).unwrap_or(&Map::new()).iter() {
-        if causes.is_full() {
+    for (key, value) in data.entries() {
+        if errors.is_full() {
             return;
         }
-        for problem in names::config_key(key) {
-            causes.invalid(&path.key(key), &key.as_str().into(), &problem);
-        }
-        bytes += content(object, key).map_or(0, |content| content.len());
+        errors.invalid_for_each(&value, key, names::config_key(key));
+        bytes += content(&value).map_or(0, |content| content.len());
     }
     if bytes > CONFIG_BYTES {
-        causes.too_long(&path, CONFIG_BYTES);
+        errors.too_long(&data, CONFIG_BYTES);
     }
-    let kind = object.text_at(&["type"]);
+    let kind = object.member("type").text();
     if let Some((_, must)) = TYPES.iter().find(|(name, _)| *name == kind) {
-        validate_type(object, must, &path, causes);
+        validate_type(object, must, errors);
     }
 }
 
-fn validate_type(object: &Value, must: &Must, path: &Path, causes: &mut Causes) {
-    let missing = |key: &&&str| content(object, key).is_none();
+fn validate_type(object: &Located<'_, '_>, must: &Must, errors: &mut Errors) {
+    let data = object.member("data");
+    let missing = |key: &&&str| content(&data.key(key)).is_none();
     match must {
         Must::HaveAll(keys) => {
-            keys.iter().filter(missing).for_each(|key| causes.required(&path.key(key), ""));
+            keys.iter().filter(missing).for_each(|key| errors.required(&data.key(key), ""));
         }
         Must::HaveOne(keys) => {
             if keys.iter().all(|key| missing(&key)) {
-                keys.iter().for_each(|key| causes.required(&path.key(key), ""));
+                keys.iter().for_each(|key| errors.required(&data.key(key), ""));
             }
         }
         Must::Fill(key) => {
-            if content(object, key).is_none_or(|content| content.is_empty()) {
-                causes.required(&path.key(key), "");
+            if content(&data.key(key)).is_none_or(|content| content.is_empty()) {
+                errors.required(&data.key(key), "");
             }
         }
-        Must::HoldJson(key) => match content(object, key) {
-            None => causes.required(&path.key(key), ""),
-            Some(content) => {
-                if let Err(error) = json::parse(&content) {
-                    causes.invalid(&path.key(key), &"<secret contents redacted>".into(), &error.0);
+        Must::HoldJson(key) => {
+            let held = data.key(key);
+            match content(&held) {
+                None => errors.required(&held, ""),
+                Some(content) => {
+                    if let Err(error) = json::parse(&content) {
+                        errors.invalid_value(&held, "<secret contents redacted>", &error.0);
+                    }
                 }
             }
-        },
+        }
         Must::NameServiceAccount => {
-            if object.text_at(&["metadata", "annotations", SERVICE_ACCOUNT]).is_empty() {
-                let path = Path::new("metadata").child("annotations").key(SERVICE_ACCOUNT);
-                causes.required(&path, "");
+            let annotations = object.at(&["metadata", "annotations"]);
+            let account = annotations.key(SERVICE_ACCOUNT);
+            if account.is_empty() {
+                errors.required(&account, "");
             }
         }
     }
 }
 
-fn validate_update(object: &Value, old: &Value, causes: &mut Causes) {
-    validate_same(object, old, &["type"], causes);
-    validate_immutable(object, old, &["data"], causes);
-    validate(object, causes);
+fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    validate_same(object, facts.old, &["type"], errors);
+    validate_immutable(object, facts.old, &["data"], errors);
+    validate(object, facts, errors);
 }
 
 /// A TLS secret whose content is no PEM is stored, but its writer is told.
 /// k8s: pkg/registry/core/secret/strategy.go warningsForSecret, in the words of Go's crypto/tls
-fn warnings(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut found = Vec::new();
-    if object.text_at(&["type"]) == "kubernetes.io/tls" {
-        for (key, what) in [("tls.crt", "certificate"), ("tls.key", "key")] {
-            let content = content(object, key).unwrap_or_default();
-            if found.is_empty() && !holds_pem(&content) {
-                found.push(alloc::format!("tls: failed to find any PEM data in {what} input"));
-            }
-        }
+fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    if object.member("type").text() != "kubernetes.io/tls" {
+        return;
     }
-    found
+    let data = object.member("data");
+    let parts = [("tls.crt", "certificate"), ("tls.key", "key")];
+    let bad = |key: &str| !holds_pem(&content(&data.key(key)).unwrap_or_default());
+    if let Some((_, what)) = parts.into_iter().find(|(key, _)| bad(key)) {
+        warnings.push(format!("tls: failed to find any PEM data in {what} input"));
+    }
 }
 
 fn holds_pem(content: &[u8]) -> bool {
@@ -133,13 +142,14 @@ fn holds_pem(content: &[u8]) -> bool {
 }
 
 /// The decoded content of a key; None when there is none.
-fn content(object: &Value, key: &str) -> Option<Vec<u8>> {
-    base64::decode(object.at(&["data", key])?.as_str()?).ok()
+fn content(value: &Located<'_, '_>) -> Option<Vec<u8>> {
+    base64::decode(value.value()?.as_str()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::facts::given::{InMemory, with_facts};
 
     /// A secret, and the summary of what is wrong with it.
     const CASES: &[(&str, &str)] = &[
@@ -157,9 +167,11 @@ mod tests {
     #[test]
     fn a_type_demands_its_keys() {
         for (text, summary) in CASES {
-            let mut causes = Causes::new();
-            validate(&json::parse(text.as_bytes()).expect("JSON").value, &mut causes);
-            assert_eq!(causes.summary(), *summary, "{text}");
+            let secret = json::parse(text.as_bytes()).expect("JSON").value;
+            let secret = Located::root(&secret);
+            let mut errors = Errors::new();
+            with_facts(&InMemory::default(), |facts| validate(&secret, facts, &mut errors));
+            assert_eq!(errors.summary(), *summary, "{text}");
         }
     }
 

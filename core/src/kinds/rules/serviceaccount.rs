@@ -2,21 +2,23 @@
 //! k8s: pkg/registry/core/serviceaccount/strategy.go
 
 use super::fill::each;
-use crate::kinds::Rules;
-use crate::value::{Map, Value, object};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Rules, Strategy};
+use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { prepare_create: clean, prepare_update, warnings: warn, returns_deleted: true, ..Rules::PLAIN };
-
-fn prepare_update(object: &mut Value, _old: &Value) {
-    clean(object);
-}
+pub static RULES: Rules = Rules {
+    prepare_for_create: clean_secrets,
+    warnings_on_create: warn,
+    update: Strategy { prepare_for_update: clean_secrets, warnings_on_update: warn, ..Strategy::PLAIN },
+    returns_deleted: true,
+    ..Rules::PLAIN
+};
 
 /// Of the references to secrets, only the names are kept.
-fn clean(object: &mut Value) {
+fn clean_secrets(object: &mut Value, _facts: &Facts<'_>) {
     each(object, &["secrets", "*"], &mut |secret| {
         let mut kept = Map::new();
         if let Some(name) = secret.field("name") {
@@ -26,14 +28,14 @@ fn clean(object: &mut Value) {
     });
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
+fn warn(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
     const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
-    let has = |object: &Value| object::annotation(object, MOUNTABLE).is_some();
-    if !has(object) || old.is_some_and(has) {
-        return Vec::new();
+    let annotations = object.at(&["metadata", "annotations"]);
+    let mountable = annotations.key(MOUNTABLE);
+    let was_there = Located::root(facts.old).at(&["metadata", "annotations"]).key(MOUNTABLE).is_set();
+    if mountable.is_set() && !was_there {
+        warnings.push(format!(
+            "{mountable}: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
+        ));
     }
-    alloc::vec![format!(
-        "metadata.annotations[{MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to \
-         mounted secrets"
-    )]
 }

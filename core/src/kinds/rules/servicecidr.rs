@@ -5,5 +5,5 @@ use super::status;
 use crate::kinds::Rules;
 use crate::value::names;
 
-pub static RULES: Rules = Rules { status_keeps: status::RESET, ..status::SPLIT };
+pub static RULES: Rules = Rules { subresources: &[("status", status::STATUS_ALONE)], ..status::SPLIT };
 pub static IP_ADDRESS: Rules = Rules { name: names::ip_address, ..Rules::PLAIN };

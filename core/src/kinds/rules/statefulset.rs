@@ -2,15 +2,26 @@
 //! k8s: pkg/registry/apps/statefulset/strategy.go, pkg/apis/apps/v1/defaults.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::{persistentvolumeclaim, pod_spec, status, warnings};
-use crate::kinds::{Generation, Rules};
+use super::{persistentvolumeclaim, pod, status, warnings};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use crate::value::names;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub static RULES: Rules =
-    Rules { name: names::dns_label, default, warnings: warn, generation: Generation::Spec, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    name: names::dns_label,
+    default,
+    warnings_on_create,
+    update: UPDATE,
+    subresources: &[("scale", UPDATE), ("status", status::STATUS)],
+    generation: Generation::Spec,
+    ..status::SPLIT
+};
+
+const UPDATE: Strategy = Strategy { warnings_on_update, ..status::UPDATE };
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "podManagementPolicy", Fill::Text("OrderedReady")),
@@ -35,24 +46,33 @@ fn default(object: &mut Value) {
             fill(strategy, ROLLING);
         }
     });
-    each(object, &["spec", "template"], &mut pod_spec::default_template);
+    each(object, &["spec", "template"], &mut pod::default_template);
     each(object, &["spec", "volumeClaimTemplates", "*"], &mut persistentvolumeclaim::default);
 }
 
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    let mut out = warnings::pod::workload(object, old);
-    let claims = warnings::path(&["spec", "volumeClaimTemplates"]);
-    for (index, claim) in warnings::items(object, &["spec", "volumeClaimTemplates"]).iter().enumerate() {
-        // Upstream has the place of an update's claim so.
-        let path = claims.index(index);
-        let path = if old.is_some() { path.child("Spec") } else { path };
-        warnings::claim_spec(claim.field("spec").unwrap_or(&Value::Null), &path, &mut out);
+fn warnings_on_create(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    pod::warnings::workload(object, facts, warnings);
+    for claim in object.at(&["spec", "volumeClaimTemplates"]).items() {
+        // Upstream leaves the claim's spec out of the path.
+        warnings::claim_spec(&claim.member("spec").shown_at(&claim), warnings);
     }
-    let limit = object.at(&["spec", "revisionHistoryLimit"]).and_then(Value::as_int).unwrap_or(0);
-    if limit < 0 {
-        let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
-                    recommended";
-        out.push(text.into());
+    warn_of_history(object, warnings);
+}
+
+fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    pod::warnings::changed_workload(object, facts, warnings);
+    for claim in object.at(&["spec", "volumeClaimTemplates"]).items() {
+        // Upstream writes the claim of an update so.
+        warnings::claim_spec(&claim.member("spec").shown_as("Spec"), warnings);
     }
-    out
+    warn_of_history(object, warnings);
+}
+
+fn warn_of_history(object: &Located<'_, '_>, warnings: &mut Vec<String>) {
+    let limit = object.at(&["spec", "revisionHistoryLimit"]);
+    if limit.int() < 0 {
+        warnings.push(format!(
+            "{limit}: a negative value retains all historical revisions; a value >= 0 is recommended"
+        ));
+    }
 }

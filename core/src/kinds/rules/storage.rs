@@ -3,26 +3,41 @@
 
 use super::fill::{Default, Fill, fill, is_unset};
 use super::{status, warnings};
-use crate::kinds::{Generation, Rules};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// DELETE answers with the object; PUT needs the revision that was read.
-const GUARDED: Rules = Rules { unconditional_update: false, returns_deleted: true, ..Rules::PLAIN };
+const GUARDED: Rules = Rules { allow_unconditional_update: false, returns_deleted: true, ..Rules::PLAIN };
 
-pub static CSI_DRIVER: Rules =
-    Rules { default: default_driver, warnings: warn_of_driver, generation: Generation::OnChange, ..GUARDED };
+pub static CSI_DRIVER: Rules = Rules {
+    default: default_driver,
+    warnings_on_create: warn_of_driver,
+    update: Strategy { warnings_on_update: warn_of_driver, ..Strategy::PLAIN },
+    generation: Generation::OnChange,
+    ..GUARDED
+};
 pub static CSI_NODE: Rules = GUARDED;
-pub static CSI_STORAGE_CAPACITY: Rules =
-    Rules { returns_deleted: false, warnings: warn_of_capacity, ..GUARDED };
-pub static STORAGE_CLASS: Rules =
-    Rules { default: default_class, warnings: warn_of_class, returns_deleted: true, ..Rules::PLAIN };
-pub static VOLUME_ATTACHMENT: Rules = Rules {
-    unconditional_update: false,
+pub static CSI_STORAGE_CAPACITY: Rules = Rules {
+    warnings_on_create: warn_of_capacity,
+    update: Strategy { warnings_on_update: warn_of_capacity, ..Strategy::PLAIN },
+    returns_deleted: false,
+    ..GUARDED
+};
+pub static STORAGE_CLASS: Rules = Rules {
+    default: default_class,
+    warnings_on_create: warn_of_class,
+    update: Strategy { warnings_on_update: warn_of_class, ..Strategy::PLAIN },
     returns_deleted: true,
-    status_keeps: status::RESET,
+    ..Rules::PLAIN
+};
+pub static VOLUME_ATTACHMENT: Rules = Rules {
+    subresources: &[("status", status::STATUS_ALONE)],
+    allow_unconditional_update: false,
+    returns_deleted: true,
     ..status::SPLIT
 };
 pub static VOLUME_ATTRIBUTES_CLASS: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
@@ -55,37 +70,31 @@ fn default_class(object: &mut Value) {
 }
 
 /// Tokens that a driver asks for, anew, and gets where they may be logged.
-fn warn_of_driver(object: &Value, old: Option<&Value>) -> Vec<String> {
-    const TOKENS: &[&str] = &["spec", "tokenRequests"];
-    let same = old.is_some_and(|old| warnings::items(old, TOKENS) == warnings::items(object, TOKENS));
-    let secret = warnings::is_set(object, &["spec", "serviceAccountTokenInSecrets"]);
-    if same || secret || warnings::items(object, TOKENS).is_empty() {
-        return Vec::new();
+fn warn_of_driver(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let spec = object.member("spec");
+    let tokens = spec.member("tokenRequests");
+    let held = Located::root(facts.old).at(&["spec", "tokenRequests"]).value();
+    if tokens.is_empty() || tokens.value() == held || spec.member("serviceAccountTokenInSecrets").is_set() {
+        return;
     }
     let text = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent \
                 possible logging of tokens in volume attributes";
-    alloc::vec![text.into()]
+    warnings.push(text.into());
 }
 
 /// k8s: pkg/api/storage/util.go
-fn warn_of_capacity(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    if let Some(topology) = object.field("nodeTopology") {
-        warnings::node_label::selector(topology, &warnings::path(&["nodeTopology"]), &mut out);
-    }
-    out
+fn warn_of_capacity(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    warnings::node_label::selector(&object.member("nodeTopology"), warnings);
 }
 
 /// k8s: pkg/api/storage/util.go
-fn warn_of_class(object: &Value, _old: Option<&Value>) -> Vec<String> {
-    let mut out = Vec::new();
-    for (index, topology) in warnings::items(object, &["allowedTopologies"]).iter().enumerate() {
-        let path = warnings::path(&["allowedTopologies"]).index(index).child("matchLabelExpressions");
-        for (index, expression) in warnings::items(topology, &["matchLabelExpressions"]).iter().enumerate() {
-            if let Some(message) = warnings::node_label::replaced(expression.text_at(&["key"])) {
-                out.push(format!("{}: {message}", path.index(index).child("key")));
+fn warn_of_class(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    for topology in object.member("allowedTopologies").items() {
+        for expression in topology.member("matchLabelExpressions").items() {
+            let key = expression.member("key");
+            if let Some(message) = warnings::node_label::replaced(key.text()) {
+                warnings.push(format!("{key}: {message}"));
             }
         }
     }
-    out
 }

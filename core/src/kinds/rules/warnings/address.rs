@@ -1,8 +1,7 @@
 //! Addresses and ranges that are written in another form than the standard one.
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/validation/ip.go
 
-use crate::status::Path;
-use crate::value::Value;
+use crate::kinds::validation::Located;
 use crate::value::quoted;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -55,7 +54,7 @@ impl Sloppy {
 }
 
 /// The warnings about an address.
-pub(in crate::kinds) fn ip(path: &Path, text: &str, out: &mut Vec<String>) {
+pub(in super::super) fn ip(path: &Located<'_, '_>, text: &str, out: &mut Vec<String>) {
     let Some(sloppy) = Sloppy::parse(text) else { return };
     let shown = quoted(text);
     if !sloppy.strict || sloppy.is_mapped() {
@@ -69,23 +68,23 @@ pub(in crate::kinds) fn ip(path: &Path, text: &str, out: &mut Vec<String>) {
     }
 }
 
-/// The warnings about every address in a list.
-pub(in crate::kinds) fn ips(path: &Path, list: &[Value], field: &[&str], out: &mut Vec<String>) {
-    for (index, item) in list.iter().enumerate() {
-        let path = field.iter().fold(path.index(index), |path, name| path.child(name));
-        ip(&path, item.text_at(field), out);
+/// The warnings about every address in a list; `names` lead from an item to its address.
+pub(in super::super) fn ips(list: &Located<'_, '_>, names: &'static [&'static str], out: &mut Vec<String>) {
+    for item in list.items() {
+        let address = if names.is_empty() { item } else { item.at(names) };
+        ip(&address, address.text(), out);
     }
 }
 
 /// The warnings about every range in a list.
-pub(in crate::kinds) fn cidrs(path: &Path, list: &[Value], out: &mut Vec<String>) {
-    for (index, item) in list.iter().enumerate() {
-        cidr(&path.index(index), item.as_str().unwrap_or(""), out);
+pub(in super::super) fn cidrs(list: &Located<'_, '_>, out: &mut Vec<String>) {
+    for range in list.items() {
+        cidr(&range, range.text(), out);
     }
 }
 
 /// The warnings about a range.
-pub(in crate::kinds) fn cidr(path: &Path, text: &str, out: &mut Vec<String>) {
+pub(in super::super) fn cidr(path: &Located<'_, '_>, text: &str, out: &mut Vec<String>) {
     let Some((head, length)) = text.split_once('/') else { return };
     let Some(sloppy) = Sloppy::parse(head) else { return };
     let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
@@ -157,6 +156,7 @@ fn masked_v6(address: Ipv6Addr, bits: u32) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Value;
 
     #[test]
     fn nonstandard_address_forms_are_warned_about() {
@@ -197,7 +197,9 @@ mod tests {
         ];
         for (text, expected) in table {
             let mut out = Vec::new();
-            let path = Path::new("p");
+            let object = Value::Null;
+            let object = Located::root(&object);
+            let path = object.member("p");
             if text.contains('/') {
                 cidr(&path, text, &mut out)
             } else {

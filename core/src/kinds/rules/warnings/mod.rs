@@ -1,89 +1,66 @@
 //! What a client is warned of when it creates or changes an object: what several kinds share.
 //! k8s: the `WarningsOnCreate` and `WarningsOnUpdate` of pkg/registry, pkg/api
 
-pub(in crate::kinds) mod address;
-pub(in crate::kinds) mod node_label;
-pub(in crate::kinds) mod pod;
-pub(in crate::kinds) mod schema;
-pub(in crate::kinds) mod service;
+pub(super) mod address;
+pub(super) mod node_label;
 
-mod container;
-mod volume;
-
-use crate::status::Path;
+use crate::kinds::Facts;
+use crate::kinds::validation::Located;
 use crate::value::names;
-use crate::value::quantity::Quantity;
-use crate::value::{Value, object};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// The items of a list, or nothing.
-pub(in crate::kinds) fn items<'a>(value: &'a Value, place: &[&str]) -> &'a [Value] {
-    value.at(place).and_then(Value::as_list).unwrap_or_default()
-}
-
-/// Something is at a place, and not null.
-pub(in crate::kinds) fn is_set(value: &Value, place: &[&str]) -> bool {
-    value.at(place).is_some_and(|held| !held.is_null())
-}
-
-/// The path of several members.
-pub(in crate::kinds) fn path(names: &[&str]) -> Path {
-    names.iter().fold(Path::root(), |path, name| path.child(name))
+/// The update is one that counts as a new generation.
+pub(super) fn is_new_generation(object: &Located<'_, '_>, facts: &Facts<'_>) -> bool {
+    let old = Located::root(facts.old);
+    object.at(&["metadata", "generation"]).int() != old.at(&["metadata", "generation"]).int()
 }
 
 /// A name that becomes a part of the names of pods should be a DNS label.
-pub(in crate::kinds) fn name_of_pods(value: &Value) -> Vec<String> {
-    pod_name(value, "Pod names and hostnames")
+pub(super) fn name_of_pods(object: &Located<'_, '_>, warnings: &mut Vec<String>) {
+    name_used_in(object, "Pod names and hostnames", warnings);
 }
 
-fn pod_name(value: &Value, used_in: &str) -> Vec<String> {
-    let problems = names::dns_label(object::name(value), false);
-    if problems.is_empty() {
-        return Vec::new();
+/// A name that is used where only a DNS label works everywhere.
+pub(super) fn name_used_in(object: &Located<'_, '_>, used_in: &str, warnings: &mut Vec<String>) {
+    let name = object.at(&["metadata", "name"]);
+    let problems = names::dns_label(name.text(), false);
+    if !problems.is_empty() {
+        let problems = problems.join(" ");
+        warnings.push(format!(
+            "{name}: this is used in {used_in}, which can result in surprising behavior; a DNS label is recommended: \
+             [{problems}]"
+        ));
     }
-    let problems = problems.join(" ");
-    alloc::vec![format!(
-        "metadata.name: this is used in {used_in}, which can result in surprising behavior; a DNS label is \
-         recommended: [{problems}]"
-    )]
 }
 
-/// An amount of bytes that is no whole number.
-pub(in crate::kinds) fn fractional(
-    amounts: Option<&Value>,
-    resource: &str,
-    path: &Path,
-    out: &mut Vec<String>,
-) {
-    let Some(amount) = amounts.and_then(|amounts| amounts.field(resource)) else { return };
-    let Ok(amount) = Quantity::from_value(amount) else { return };
+/// An amount of bytes, among the amounts of resources, that is no whole number.
+pub(super) fn fractional(amounts: &Located<'_, '_>, resource: &str, warnings: &mut Vec<String>) {
+    let held = amounts.key(resource);
+    let Some(amount) = held.quantity() else { return };
     let mut whole = amount.clone();
     whole.round_up(0);
     if whole.compare(&amount) != Ordering::Equal {
-        let (path, text) = (path.key(resource), amount.canonical());
-        out.push(format!("{path}: fractional byte value \"{text}\" is invalid, must be an integer"));
+        let text = amount.canonical();
+        warnings.push(format!("{held}: fractional byte value \"{text}\" is invalid, must be an integer"));
     }
 }
 
-/// The storage that a claim asks for.
+/// The storage that the spec of a claim asks for.
 /// k8s: pkg/api/persistentvolumeclaim/util.go
-pub(in crate::kinds) fn claim_spec(spec: &Value, path: &Path, out: &mut Vec<String>) {
+pub(super) fn claim_spec(spec: &Located<'_, '_>, warnings: &mut Vec<String>) {
+    let resources = spec.member("resources");
     for field in ["requests", "limits"] {
-        let path = path.child("resources").child(field);
-        fractional(spec.at(&["resources", field]), "storage", &path, out);
+        fractional(&resources.member(field), "storage", warnings);
     }
 }
 
 /// The addresses of a load balancer, in the status of what it serves.
 /// k8s: pkg/registry/core/service/strategy.go, networking/ingress/strategy.go
-pub(in crate::kinds) fn load_balancer(value: &Value) -> Vec<String> {
-    let mut out = Vec::new();
-    let place = ["status", "loadBalancer", "ingress"];
-    for (index, ingress) in items(value, &place).iter().enumerate() {
-        address::ip(&path(&place).index(index), ingress.text_at(&["ip"]), &mut out);
+pub(super) fn load_balancer(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    for ingress in object.at(&["status", "loadBalancer", "ingress"]).items() {
+        address::ip(&ingress, ingress.member("ip").text(), warnings);
     }
-    out
 }

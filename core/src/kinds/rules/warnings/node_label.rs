@@ -1,10 +1,8 @@
 //! Labels of nodes under names that have been replaced.
 //! k8s: pkg/api/node/util.go
 
-use super::items;
-use crate::status::Path;
+use crate::kinds::validation::Located;
 use crate::value::names;
-use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -33,42 +31,35 @@ const REPLACED: &[(&str, &str)] = &[
 ];
 
 /// What there is to say about a label of nodes.
-pub(in crate::kinds) fn replaced(key: &str) -> Option<&'static str> {
+pub(in super::super) fn replaced(key: &str) -> Option<&'static str> {
     REPLACED.iter().find(|(name, _)| *name == key).map(|(_, message)| *message)
 }
 
 /// The replaced labels among the keys of a map of labels.
-pub(in crate::kinds) fn keys(labels: Option<&Value>) -> impl Iterator<Item = (&str, &'static str)> {
-    let labels = labels.and_then(Value::as_map).into_iter().flat_map(Map::iter);
-    labels.filter_map(|(key, _)| replaced(key).map(|message| (key.as_str(), message)))
+pub(in super::super) fn keys<'v>(labels: &Located<'v, '_>) -> impl Iterator<Item = (&'v str, &'static str)> {
+    labels.entries().filter_map(|(key, _)| replaced(key).map(|message| (key, message)))
 }
 
 /// The expressions of a selector of nodes, and their values where those are to be judged.
-pub(in crate::kinds) fn expressions(
-    selector: &Value,
-    judge_values: bool,
-    path: &Path,
-    out: &mut Vec<String>,
-) {
-    for (index, expression) in items(selector, &["matchExpressions"]).iter().enumerate() {
-        let path = path.child("matchExpressions").index(index);
-        let key = expression.text_at(&["key"]);
-        if let Some(message) = replaced(key) {
-            out.push(format!("{}: {key} is {message}", path.child("key")));
+pub(in super::super) fn expressions(selector: &Located<'_, '_>, judge_values: bool, out: &mut Vec<String>) {
+    for expression in selector.member("matchExpressions").items() {
+        let key = expression.member("key");
+        if let Some(message) = replaced(key.text()) {
+            out.push(format!("{key}: {} is {message}", key.text()));
         }
-        for (index, value) in items(expression, &["values"]).iter().enumerate().filter(|_| judge_values) {
-            let value = value.as_str().unwrap_or("");
-            for problem in names::label_value(value) {
-                out.push(format!("{}: {value} is invalid, {problem}", path.child("values").index(index)));
+        for value in expression.member("values").items().filter(|_| judge_values) {
+            for problem in names::label_value(value.text()) {
+                out.push(format!("{value}: {} is invalid, {problem}", value.text()));
             }
         }
     }
 }
 
 /// A selector of labels of nodes.
-pub(in crate::kinds) fn selector(selector: &Value, path: &Path, out: &mut Vec<String>) {
-    expressions(selector, false, path, out);
-    for (key, message) in keys(selector.field("matchLabels")) {
-        out.push(format!("{}: {message}", path.child("matchLabels").child(key)));
+pub(in super::super) fn selector(selector: &Located<'_, '_>, out: &mut Vec<String>) {
+    expressions(selector, false, out);
+    let labels = selector.member("matchLabels");
+    for (key, message) in keys(&labels) {
+        out.push(format!("{labels}.{key}: {message}"));
     }
 }

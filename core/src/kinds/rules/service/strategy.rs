@@ -1,10 +1,13 @@
-//! Services: defaults, and what follows from the type. Addresses and node ports are claimed elsewhere.
-//! k8s: pkg/registry/core/service/strategy.go, pkg/registry/core/service/storage/alloc.go,
-//! pkg/apis/core/v1/defaults.go
+//! The rules of services. Addresses and node ports are claimed elsewhere.
+//! k8s: pkg/registry/core/service/strategy.go, pkg/registry/core/service/storage/alloc.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::{status, warnings};
-use crate::kinds::Rules;
+use super::super::fill::{Fill, each, is_unset, set_unset};
+use super::super::{status, warnings::load_balancer};
+use super::kind::{
+    has_cluster_ip, has_health_port, has_node_ports, is_headless, is_load_balancer, is_reached_from_outside,
+};
+use super::{defaults, warnings};
+use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::names;
 use crate::value::{Map, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,80 +15,24 @@ use alloc::vec;
 
 pub static RULES: Rules = Rules {
     name: names::dns1035_label,
-    default,
-    prepare_create,
-    prepare_update,
-    warnings: warnings::service::warn,
-    status_warnings: warnings::load_balancer,
-    create_on_update: true,
+    default: defaults::default,
+    prepare_for_create,
+    warnings_on_create: warnings::warn,
+    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
+    subresources: &[("status", Strategy { warnings_on_update: load_balancer, ..status::STATUS })],
+    allow_create_on_update: true,
     returns_deleted: true,
     ..status::SPLIT
 };
 
-const DEFAULTS: &[Default] = &[
-    (&[], "sessionAffinity", Fill::Text("None")),
-    (&[], "type", Fill::Text("ClusterIP")),
-    (&["ports", "*"], "protocol", Fill::Text("TCP")),
-];
-
-/// How long a client sticks to its endpoint, seconds.
-const AFFINITY_SECONDS: i64 = 10_800;
-
-const CLUSTER: Fill = Fill::Text("Cluster");
-
-fn default(object: &mut Value) {
-    each(object, &["spec"], &mut default_spec);
-}
-
-fn default_spec(spec: &mut Value) {
-    fill(spec, DEFAULTS);
-    if spec.text_at(&["sessionAffinity"]) == "ClientIP" {
-        let path = &["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
-        if spec.at(path).is_none_or(Value::is_null) {
-            spec.set_at(path, Value::Int(AFFINITY_SECONDS));
-        }
-    } else {
-        spec.remove_at(&["sessionAffinityConfig"]);
-    }
-    each(spec, &["ports", "*"], &mut default_target_port);
-    if is_reached_from_outside(spec) {
-        set_unset(spec, "externalTrafficPolicy", CLUSTER);
-    }
-    if has_cluster_ip(spec) {
-        set_unset(spec, "internalTrafficPolicy", CLUSTER);
-    }
-    if is_load_balancer(spec) {
-        set_unset(spec, "allocateLoadBalancerNodePorts", Fill::Bool(true));
-    }
-}
-
-/// A port is answered on the same port, where no other is named.
-fn default_target_port(port: &mut Value) {
-    let named = match port.field("targetPort") {
-        None | Some(Value::Null | Value::Int(0)) => false,
-        Some(Value::Str(text)) => !text.is_empty(),
-        Some(
-            Value::Bool(_)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Json(_)
-            | Value::List(_)
-            | Value::Map(_),
-        ) => true,
-    };
-    if let Some(number) = port.field("port").filter(|_| !named).cloned() {
-        port.set("targetPort", number);
-    }
-}
-
-fn prepare_create(object: &mut Value) {
-    status::drop(object);
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
     each(object, &["spec"], &mut default_families);
 }
 
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
-    let Some(old) = old.field("spec") else { return };
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    let Some(old) = facts.old.field("spec") else { return };
     each(object, &["spec"], &mut |spec| {
         keep_allocated(spec, old);
         drop_what_the_type_lost(spec, old);
@@ -185,35 +132,5 @@ fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
                 port.remove_at(&["nodePort"]);
             });
         }
-    }
-}
-
-pub(super) fn has_cluster_ip(spec: &Value) -> bool {
-    matches!(spec.text_at(&["type"]), "ClusterIP" | "NodePort" | "LoadBalancer")
-}
-
-pub(super) fn is_headless(spec: &Value) -> bool {
-    has_cluster_ip(spec) && spec.text_at(&["clusterIP"]) == "None"
-}
-
-fn is_load_balancer(spec: &Value) -> bool {
-    spec.text_at(&["type"]) == "LoadBalancer"
-}
-
-fn has_node_ports(spec: &Value) -> bool {
-    let refused = spec.field("allocateLoadBalancerNodePorts").and_then(Value::as_bool) == Some(false);
-    spec.text_at(&["type"]) == "NodePort" || is_load_balancer(spec) && !refused
-}
-
-fn has_health_port(spec: &Value) -> bool {
-    is_load_balancer(spec) && spec.text_at(&["externalTrafficPolicy"]) == "Local"
-}
-
-fn is_reached_from_outside(spec: &Value) -> bool {
-    let external = spec.field("externalIPs").and_then(Value::as_list).is_some_and(|list| !list.is_empty());
-    match spec.text_at(&["type"]) {
-        "LoadBalancer" | "NodePort" => true,
-        "ClusterIP" => external,
-        _ => false,
     }
 }

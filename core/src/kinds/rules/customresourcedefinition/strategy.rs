@@ -2,9 +2,10 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go,
 //! pkg/apis/apiextensions/v1/defaults.go
 
-use super::fill::{Default, Fill, fill};
-use super::{status, warnings};
-use crate::kinds::{Generation, Rules};
+use super::super::fill::{Default, Fill, fill};
+use super::super::status;
+use super::warnings;
+use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use crate::value::names;
 use alloc::format;
@@ -12,11 +13,11 @@ use alloc::format;
 pub static RULES: Rules = Rules {
     name: names::any,
     default,
-    prepare_create,
-    prepare_update,
-    warnings: warnings::schema::warn,
+    prepare_for_create,
+    warnings_on_create: warnings::warn,
+    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
     generation: Generation::Spec,
-    unconditional_update: false,
+    allow_unconditional_update: false,
     ..status::SPLIT
 };
 
@@ -42,14 +43,14 @@ fn default(object: &mut Value) {
 }
 
 /// A new definition has stored objects, if any, in its storage version.
-fn prepare_create(object: &mut Value) {
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
     object.set("status", Value::empty_map());
     note_storage_version(object);
 }
 
 /// A definition may have stored objects in every version that ever was its storage version.
-fn prepare_update(object: &mut Value, old: &Value) {
-    status::keep(object, old);
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
     note_storage_version(object);
 }
 

@@ -1,35 +1,50 @@
 //! Pods.
 //! k8s: pkg/registry/core/pod/strategy.go
 
-use super::{pod_spec, pod_window, status, warnings};
-use crate::kinds::{Generation, Rules};
-use crate::now::Wall;
+use super::super::fill::each;
+use super::super::status;
+use super::super::warnings::address;
+use super::{defaults, ephemeral_containers, quality, resize, warnings};
+use crate::kinds::validation::Located;
+use crate::kinds::{Facts, Generation, ResetFields, Rules, Strategy};
 use crate::value::{Map, Value};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Only a new pod is warned of: pods are not changed by people.
 pub static RULES: Rules = Rules {
-    default: pod_spec::default_pod,
-    prepare_create,
+    default: defaults::default_pod,
+    prepare_for_create,
+    warnings_on_create: warnings::new_pod,
+    subresources: &[
+        ("ephemeralcontainers", ephemeral_containers::STRATEGY),
+        ("resize", resize::STRATEGY),
+        ("status", STATUS),
+    ],
     generation: Generation::Spec,
     grace_seconds,
-    status_keeps: &["deletionTimestamp", "ownerReferences"],
-    prepare_status,
-    warnings: warn,
-    status_warnings,
-    prepare_window: pod_window::prepare,
-    validate_window: pod_window::validate,
     returns_deleted: true,
     ..status::SPLIT
+};
+
+const STATUS: Strategy = Strategy {
+    prepare_for_update: prepare_for_status,
+    warnings_on_update: warn_of_status,
+    reset_fields: ResetFields::Only(&[
+        &["spec"],
+        &["metadata", "deletionTimestamp"],
+        &["metadata", "ownerReferences"],
+    ]),
+    ..Strategy::PLAIN
 };
 
 /// The grace period of a pod that names none, seconds.
 const GRACE_SECONDS: i64 = 30;
 
-fn prepare_create(object: &mut Value) {
-    super::fill::each(object, &["spec"], &mut pod_spec::mirror_service_account);
-    let quality = object.field("spec").map_or("BestEffort", pod_spec::quality_of_service);
+fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
+    each(object, &["spec"], &mut defaults::mirror_service_account);
+    let quality = object.field("spec").map_or("BestEffort", quality::of_spec);
     let mut status = Map::new();
     status.insert("phase", "Pending".into());
     status.insert("qosClass", quality.into());
@@ -37,11 +52,13 @@ fn prepare_create(object: &mut Value) {
 }
 
 /// Old kubelets leave out what they do not know; it stays as it was.
-fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
+fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
+    let old = facts.old;
+    status::take_status(object, old, &["deletionTimestamp", "ownerReferences"]);
     if object.text_at(&["status", "qosClass"]).is_empty() {
         object.take(old, &["status", "qosClass"]);
     }
-    if number(object.field("status")) == 0 {
+    if observed_generation(object.field("status")) == 0 {
         object.take(old, &["status", "observedGeneration"]);
     }
     let mut held: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
@@ -49,9 +66,9 @@ fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
     for condition in conditions.iter().rev() {
         held.entry(condition.text_at(&["type"])).or_default().push(condition);
     }
-    super::fill::each(object, &["status", "conditions", "*"], &mut |condition| {
+    each(object, &["status", "conditions", "*"], &mut |condition| {
         let same = held.get_mut(condition.text_at(&["type"])).and_then(Vec::pop);
-        if number(Some(condition)) == 0
+        if observed_generation(Some(condition)) == 0
             && let Some(same) = same
         {
             condition.take(same, &["observedGeneration"]);
@@ -60,7 +77,7 @@ fn prepare_status(object: &mut Value, old: &Value, _now: Wall) {
 }
 
 /// The observed generation of a status or condition; 0 when it has none.
-fn number(holder: Option<&Value>) -> i64 {
+fn observed_generation(holder: Option<&Value>) -> i64 {
     holder.and_then(|holder| holder.field("observedGeneration")).and_then(Value::as_int).unwrap_or(0)
 }
 
@@ -75,16 +92,9 @@ fn grace_seconds(object: &Value, asked: Option<i64>) -> Option<i64> {
     Some(if seconds < 0 { 1 } else { seconds })
 }
 
-/// Only a new pod is warned of: pods are not changed by people.
-fn warn(object: &Value, old: Option<&Value>) -> Vec<String> {
-    if old.is_none() { warnings::pod::new_pod(object) } else { Vec::new() }
-}
-
-fn status_warnings(object: &Value) -> Vec<String> {
-    let mut out = Vec::new();
+fn warn_of_status(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let status = object.member("status");
     for list in ["podIPs", "hostIPs"] {
-        let path = warnings::path(&["status", list]);
-        warnings::address::ips(&path, warnings::items(object, &["status", list]), &["ip"], &mut out);
+        address::ips(&status.member(list), &["ip"], warnings);
     }
-    out
 }

@@ -1,12 +1,9 @@
 //! The defaults of pod specs, wherever one stands: in pods and in the templates of workloads.
 //! k8s: pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, round_amounts, set_unset};
+use super::super::fill::{Default, Fill, each, fill, round_amounts, set_unset};
 use crate::value::Value;
 use crate::value::image::Reference;
-use crate::value::quantity::Quantity;
-use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 const SPEC: &[Default] = &[
     (&[], "dnsPolicy", Fill::Text("ClusterFirst")),
@@ -55,12 +52,12 @@ const VOLUME: &[Default] = &[
 const CONTAINER_LISTS: &[&str] = &["initContainers", "containers", "ephemeralContainers"];
 
 /// Fills in a pod template: the object that holds `metadata` and `spec`.
-pub(super) fn default_template(template: &mut Value) {
+pub(in super::super) fn default_template(template: &mut Value) {
     each(template, &["spec"], &mut default_spec);
 }
 
 /// Fills in a pod spec.
-pub(super) fn default_spec(spec: &mut Value) {
+pub(in super::super) fn default_spec(spec: &mut Value) {
     fill(spec, SPEC);
     mirror_service_account(spec);
     for list in CONTAINER_LISTS {
@@ -71,7 +68,7 @@ pub(super) fn default_spec(spec: &mut Value) {
 
 /// `serviceAccount` is the old name of `serviceAccountName`; both are shown, the new one wins.
 /// k8s: pkg/apis/core/v1/conversion.go
-pub(super) fn mirror_service_account(spec: &mut Value) {
+pub(in super::super) fn mirror_service_account(spec: &mut Value) {
     let name = match spec.text_at(&["serviceAccountName"]) {
         "" => spec.text_at(&["serviceAccount"]),
         name => name,
@@ -113,7 +110,7 @@ fn default_pull_policy(image: &str) -> &'static str {
 }
 
 /// What pods get and templates do not.
-pub(super) fn default_pod(pod: &mut Value) {
+pub(in super::super) fn default_pod(pod: &mut Value) {
     each(pod, &["spec", "terminationGracePeriodSeconds"], &mut |seconds| {
         // k8s: pkg/apis/core/v1/conversion.go
         if seconds.as_int().is_some_and(|seconds| seconds < 0) {
@@ -164,48 +161,10 @@ fn default_pod_requests(spec: &mut Value) {
 }
 
 /// The containers and init containers of a spec.
-fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
     ["initContainers", "containers"]
         .into_iter()
         .flat_map(|list| spec.field(list).and_then(Value::as_list).unwrap_or_default())
-}
-
-/// The quality of service that the resources of a pod spec earn.
-/// k8s: pkg/apis/core/helper/qos/qos.go
-pub(super) fn quality_of_service(spec: &Value) -> &'static str {
-    let whole = spec
-        .field("resources")
-        .filter(|resources| !is_unset(resources, "requests") || !is_unset(resources, "limits"));
-    let claims: Vec<&Value> = match whole {
-        Some(resources) => alloc::vec![resources],
-        None => {
-            containers(spec).map(|container| container.field("resources").unwrap_or(&Value::Null)).collect()
-        }
-    };
-    let amount = |resources: &Value, kind: &str, name: &str| {
-        let amount = Quantity::from_value(resources.at(&[kind, name])?).ok()?;
-        (amount.signum() > 0).then_some(amount)
-    };
-    const COUNTED: [&str; 2] = ["cpu", "memory"];
-    let any = claims.iter().any(|resources| {
-        let asks = |name: &&str| {
-            amount(resources, "requests", name).is_some() || amount(resources, "limits", name).is_some()
-        };
-        COUNTED.iter().any(asks)
-    });
-    let guaranteed = claims.iter().all(|resources| {
-        COUNTED.iter().all(|name| {
-            let (limit, request) = (amount(resources, "limits", name), amount(resources, "requests", name));
-            limit.is_some_and(|limit| {
-                request.is_some_and(|request| limit.compare(&request) == Ordering::Equal)
-            })
-        })
-    });
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
 }
 
 #[cfg(test)]
@@ -236,25 +195,6 @@ mod tests {
         ];
         for (image, policy) in cases {
             assert_eq!(default_pull_policy(image), policy, "{image}");
-        }
-    }
-
-    #[test]
-    fn quality_follows_cpu_and_memory() {
-        let cases = [
-            (r#"{"containers":[{}]}"#, "BestEffort"),
-            (r#"{"containers":[{"resources":{"requests":{"cpu":"0"}}}]}"#, "BestEffort"),
-            (r#"{"containers":[{"resources":{"requests":{"cpu":"1"}}}]}"#, "Burstable"),
-            (
-                r#"{"containers":[{"resources":{"limits":{"cpu":"1","memory":"1Gi"},
-                    "requests":{"cpu":"1","memory":"1Gi"}}}]}"#,
-                "Guaranteed",
-            ),
-            (r#"{"containers":[{}],"resources":{"limits":{"cpu":"1"}}}"#, "Burstable"),
-        ];
-        for (spec, quality) in cases {
-            let spec = json::parse(spec.as_bytes()).expect("JSON").value;
-            assert_eq!(quality_of_service(&spec), quality, "{}", json::to_string(&spec));
         }
     }
 

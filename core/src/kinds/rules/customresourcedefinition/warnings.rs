@@ -2,7 +2,8 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go,
 //! pkg/apiserver/validation/formats.go
 
-use super::items;
+use crate::kinds::Facts;
+use crate::kinds::validation::Located;
 use crate::limits;
 use crate::value::quoted;
 use crate::value::{Map, Value};
@@ -47,16 +48,17 @@ const LISTS: &[&str] = &["items", "allOf", "anyOf", "oneOf"];
 const MAPS: &[&str] = &["properties", "patternProperties", "definitions", "dependencies"];
 
 /// Of an update only what is new is told.
-pub(in crate::kinds) fn warn(definition: &Value, old: Option<&Value>) -> Vec<String> {
-    let held: BTreeSet<&str> = old.map(unknown_formats).unwrap_or_default().into_iter().collect();
-    let new = unknown_formats(definition).into_iter().filter(|format| !held.contains(format));
-    new.take(limits::WARNINGS).map(|format| format!("unrecognized format {}", quoted(format))).collect()
+pub(super) fn warn(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
+    let held: BTreeSet<&str> = unknown_formats(&Located::root(facts.old)).into_iter().collect();
+    let new = unknown_formats(object).into_iter().filter(|format| !held.contains(format));
+    warnings
+        .extend(new.take(limits::WARNINGS).map(|format| format!("unrecognized format {}", quoted(format))));
 }
 
-fn unknown_formats(definition: &Value) -> Vec<&str> {
+fn unknown_formats<'v>(definition: &Located<'v, '_>) -> Vec<&'v str> {
     let mut found = Vec::new();
-    for version in items(definition, &["spec", "versions"]) {
-        if let Some(schema) = version.at(&["schema", "openAPIV3Schema"]) {
+    for version in definition.at(&["spec", "versions"]).items() {
+        if let Some(schema) = version.at(&["schema", "openAPIV3Schema"]).value() {
             collect(schema, &mut found);
         }
     }
@@ -76,7 +78,7 @@ fn collect<'a>(schema: &'a Value, found: &mut Vec<&'a str>) {
         found.push(format);
     }
     let one = SCHEMAS.iter().filter_map(|name| schema.field(name)).filter(|held| held.as_map().is_some());
-    let listed = LISTS.iter().flat_map(|name| items(schema, &[name]));
+    let listed = LISTS.iter().filter_map(|name| schema.field(name)?.as_list()).flatten();
     let mapped = MAPS.iter().filter_map(|name| schema.field(name)?.as_map()).flat_map(Map::iter);
     for inner in one.chain(listed).chain(mapped.map(|(_, inner)| inner)) {
         collect(inner, found);

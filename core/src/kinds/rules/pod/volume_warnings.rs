@@ -1,9 +1,8 @@
 //! Files of one volume that would be written over each other.
 //! k8s: pkg/api/pod/warnings.go warningsForOverlappingVirtualPaths
 
-use super::{is_set, items};
+use crate::kinds::validation::Located;
 use crate::limits;
-use crate::value::Value;
 use crate::value::quoted;
 use alloc::format;
 use alloc::string::String;
@@ -66,67 +65,70 @@ impl<'a> Files<'a> {
 }
 
 /// The files of a list of keys with paths.
-fn mapped<'a>(source: &'a Value, what: &str) -> Vec<File<'a>> {
-    items(source, &["items"]).iter().map(|item| File::new(item.text_at(&["path"]), what)).collect()
+fn mapped<'v>(source: &Located<'v, '_>, what: &str) -> Vec<File<'v>> {
+    source.member("items").items().map(|item| File::new(item.member("path").text(), what)).collect()
 }
 
 /// A kind of source, and what is said of one.
-type Named = (&'static str, fn(&Value) -> String);
+type Named = (&'static str, fn(&Located<'_, '_>) -> String);
 
 const SOURCES: [Named; 3] = [
-    ("configMap", |source| format!("ConfigMap {}", quoted(source.text_at(&["name"])))),
+    ("configMap", |source| format!("ConfigMap {}", quoted(source.member("name").text()))),
     ("secret", |source| {
         // A volume names its secret otherwise than a projection does.
-        let name = if is_set(source, &["secretName"]) { "secretName" } else { "name" };
-        format!("Secret {}", quoted(source.text_at(&[name])))
+        let name = source.member("secretName");
+        let name = if name.is_set() { name } else { source.member("name") };
+        format!("Secret {}", quoted(name.text()))
     }),
     ("downwardAPI", |_| "DownwardAPI".into()),
 ];
 
 /// The warnings about all volumes of a pod.
-pub(super) fn overlaps(volumes: &[Value], out: &mut Vec<String>) {
-    for volume in volumes {
-        let name = quoted(volume.text_at(&["name"]));
+pub(super) fn overlaps(volumes: &Located<'_, '_>, out: &mut Vec<String>) {
+    for volume in volumes.items() {
+        let name = quoted(volume.member("name").text());
         for (field, described) in SOURCES {
-            if let Some(source) = volume.field(field) {
-                Files::new().add(mapped(source, ""), &name, &described(source), out);
+            let source = volume.member(field);
+            if source.is_set() {
+                Files::new().add(mapped(&source, ""), &name, &described(&source), out);
             }
         }
-        if !is_set(volume, &["projected"]) {
-            continue;
-        }
         let mut files = Files::new();
-        for source in items(volume, &["projected", "sources"]) {
-            if source.as_map().is_none_or(|members| members.iter().all(|(_, member)| member.is_null())) {
+        for source in volume.at(&["projected", "sources"]).items() {
+            if source.entries().all(|(_, member)| !member.is_set()) {
                 out.push(format!("volume {name} (Projected) has no sources provided"));
                 continue;
             }
-            files.add(projected(source), &name, "Projected", out);
+            files.add(projected(&source), &name, "Projected", out);
         }
     }
 }
 
 /// The files of one source of a projected volume.
-fn projected(source: &Value) -> Vec<File<'_>> {
+fn projected<'v>(source: &Located<'v, '_>) -> Vec<File<'v>> {
     for (field, described) in SOURCES {
-        if let Some(held) = source.field(field).filter(|held| is_set(held, &["items"])) {
-            return mapped(held, &described(held));
+        let held = source.member(field);
+        if held.member("items").is_set() {
+            return mapped(&held, &described(&held));
         }
     }
-    if let Some(token) = source.field("serviceAccountToken") {
-        return vec![File::new(token.text_at(&["path"]), "ServiceAccountToken")];
+    let token = source.member("serviceAccountToken");
+    if token.is_set() {
+        return vec![File::new(token.member("path").text(), "ServiceAccountToken")];
     }
-    if let Some(bundle) = source.field("clusterTrustBundle") {
-        let name = if is_set(bundle, &["name"]) { "name" } else { "signerName" };
-        let what = format!("ClusterTrustBundle {}", quoted(bundle.text_at(&[name])));
-        return vec![File::new(bundle.text_at(&["path"]), &what)];
+    let bundle = source.member("clusterTrustBundle");
+    if bundle.is_set() {
+        let name = bundle.member("name");
+        let name = if name.is_set() { name } else { bundle.member("signerName") };
+        let what = format!("ClusterTrustBundle {}", quoted(name.text()));
+        return vec![File::new(bundle.member("path").text(), &what)];
     }
-    let Some(certificate) = source.field("podCertificate") else { return Vec::new() };
+    let certificate = source.member("podCertificate");
     let files = [
         ("certificateChainPath", "PodCertificate chain"),
         ("keyPath", "PodCertificate key"),
         ("credentialBundlePath", "PodCertificate credential bundle"),
     ];
-    let files = files.into_iter().map(|(field, what)| File::new(certificate.text_at(&[field]), what));
+    let files = files.into_iter().map(|(field, what)| File::new(certificate.member(field).text(), what));
     files.filter(|file| !file.path.is_empty()).collect()
 }

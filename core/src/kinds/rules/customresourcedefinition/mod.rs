@@ -1,0 +1,6 @@
+//! CustomResourceDefinitions.
+
+mod strategy;
+mod warnings;
+
+pub use strategy::RULES;

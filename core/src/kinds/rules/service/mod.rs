@@ -1,0 +1,8 @@
+//! Services.
+
+mod defaults;
+mod kind;
+mod strategy;
+mod warnings;
+
+pub use strategy::RULES;
