@@ -200,7 +200,7 @@ fn unknown(code: &str, tree: &Tree) -> Vec<String> {
 /// literal is None.
 fn paths(code: &str) -> Vec<Vec<Option<String>>> {
     let walk = Regex::new(
-        r"\b(?:at|text_at|remove_at|set_at|take|each|validate_same)\(\s*(?:[&\w.]+,\s*)?(?:&\[([^\]]*)\]|([A-Z_]+)\b)",
+        r"\b(?:at|text_at|remove_at|set_at|take|each)\(\s*(?:[&\w.]+,\s*)?(?:&\[([^\]]*)\]|([A-Z_]+)\b)",
     );
     let default = Regex::new(r#"\(\s*&\[([^\]]*)\],\s*"(\w+)",\s*Fill::"#);
     let steps = |list: &str| -> Vec<Option<String>> {

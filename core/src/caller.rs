@@ -20,18 +20,18 @@ pub struct Caller {
 const PRIVILEGED_GROUP: &str = "system:masters";
 
 impl Caller {
-    /// Whether the user may do everything.
-    pub fn is_privileged(&self) -> bool {
-        self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
-    }
-
     /// The server itself, which makes the objects that must exist from the start.
     pub fn server() -> Self {
         Self {
             name: "system:apiserver".into(),
             uid: Text::default(),
-            groups: alloc::vec!["system:masters".into()],
+            groups: alloc::vec![PRIVILEGED_GROUP.into()],
             extra: Vec::new(),
         }
+    }
+
+    /// Whether the user may do everything.
+    pub fn is_privileged(&self) -> bool {
+        self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
     }
 }

@@ -10,7 +10,7 @@ use crate::answer::View;
 use crate::answer::form::{Media, Shape};
 use crate::authorization::Target;
 use crate::kinds::columns;
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::schema::{TypeId, encode};
 use crate::selector::LabelSelector;
 use crate::status::{Failure, Qualified};
@@ -86,9 +86,9 @@ fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String
 pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -> Result<Value, Failure> {
     let replicas = Located::root(scale);
     let replicas = replicas.at(&["spec", "replicas"]);
-    if replicas.int() < 0 {
-        let mut errors = Errors::new();
-        errors.invalid(&replicas, "must be greater than or equal to 0");
+    let mut errors = Errors::new();
+    validate_nonnegative_field(&replicas, &mut errors);
+    if !errors.is_empty() {
         let kind = Qualified { group: GROUP, name: KIND };
         return Err(Failure::invalid(kind, target.name(), errors.into_causes()));
     }

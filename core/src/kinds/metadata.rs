@@ -3,7 +3,9 @@
 //! pkg/apis/core/validation/validation.go ValidateObjectMeta, apis/meta/v1/validation/validation.go
 
 use crate::codec::json;
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{
+    Errors, IMMUTABLE, Located, validate_immutable_field, validate_nonnegative_field,
+};
 use crate::value::names::{Problems, dns_label, label_key, label_value, path_segment};
 use crate::value::quoted;
 use crate::value::{Value, object};
@@ -17,9 +19,6 @@ use alloc::vec::Vec;
 pub const ANNOTATION_BYTES: usize = 256 * 1024;
 
 const SUBRESOURCE_BYTES: usize = 256;
-
-/// What a setter of an immutable field is told.
-pub const IMMUTABLE: &str = "field is immutable";
 
 /// Problems of a name; `prefix` is true for a generateName.
 pub type NameRule = fn(name: &str, prefix: bool) -> Problems;
@@ -58,10 +57,7 @@ pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, erro
         errors.invalid_for_each(&name, name.text(), rule(name.text(), false));
     }
     validate_namespace(&metadata.member("namespace"), namespaced, errors);
-    let generation = metadata.member("generation");
-    if generation.int() < 0 {
-        errors.invalid(&generation, "must be greater than or equal to 0");
-    }
+    validate_nonnegative_field(&metadata.member("generation"), errors);
     validate_labels(&metadata.member("labels"), errors);
     validate_annotations(&metadata.member("annotations"), errors);
     validate_owner_references(&metadata.member("ownerReferences"), errors);
@@ -91,19 +87,12 @@ pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Error
         }
     }
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        validate_immutable(&metadata.member(field), &held.member(field), errors);
+        validate_immutable_field(&metadata.member(field), &held.member(field), errors);
     }
     validate_labels(&metadata.member("labels"), errors);
     validate_annotations(&metadata.member("annotations"), errors);
     validate_owner_references(&metadata.member("ownerReferences"), errors);
     validate_managed_fields(&metadata.member("managedFields"), errors);
-}
-
-/// A field that must stay as it is.
-pub fn validate_immutable(new: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
-    if new.value() != old.value() {
-        errors.invalid(new, IMMUTABLE);
-    }
 }
 
 fn validate_namespace(namespace: &Located<'_, '_>, namespaced: bool, errors: &mut Errors) {

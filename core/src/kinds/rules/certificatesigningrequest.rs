@@ -6,8 +6,7 @@ use super::status;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
-use crate::value::names;
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Text, Value, names};
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
@@ -45,7 +44,7 @@ fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
     let caller = facts.caller;
     for (field, text) in [("uid", &caller.uid), ("username", &caller.name)] {
         if !text.is_empty() {
-            object.set_at(&["spec", field], Value::Str(text.clone()));
+            object.set_at(&["spec", field], text.clone().into());
         }
     }
     let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());

@@ -2,9 +2,9 @@
 //! k8s: pkg/registry/core/secret/strategy.go, pkg/apis/core/validation/validation.go
 
 use super::fill::{Default, Fill, fill};
-use super::immutable::{validate_immutable, validate_same};
+use super::immutable::validate_immutable;
 use crate::codec::{base64, json};
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{Errors, Located, validate_immutable_field};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::limits::CONFIG_BYTES;
 use crate::value::names;
@@ -117,7 +117,7 @@ fn validate_type(object: &Located<'_, '_>, must: &Must, errors: &mut Errors) {
 }
 
 fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
-    validate_same(object, facts.old, &["type"], errors);
+    validate_immutable_field(&object.member("type"), &Located::root(facts.old).member("type"), errors);
     validate_immutable(object, facts.old, &["data"], errors);
     validate(object, facts, errors);
 }

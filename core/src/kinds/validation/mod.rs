@@ -14,9 +14,11 @@
 //! ```
 
 mod errors;
+mod fields;
 mod label_selector;
 mod located;
 
 pub use errors::Errors;
+pub use fields::{IMMUTABLE, validate_immutable_field, validate_nonnegative_field};
 pub use label_selector::validate_label_selector;
 pub use located::Located;

@@ -7,6 +7,7 @@ use super::kind::{
     has_cluster_ip, has_health_port, has_node_ports, is_headless, is_load_balancer, is_reached_from_outside,
 };
 use super::{defaults, warnings};
+use crate::config::Config;
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::names;
 use crate::value::{Map, Value};
@@ -27,7 +28,7 @@ pub static RULES: Rules = Rules {
 
 fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
     status::drop_status(object, facts);
-    each(object, &["spec"], &mut default_families);
+    each(object, &["spec"], &mut |spec| default_families(spec, facts.config));
 }
 
 fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
@@ -36,13 +37,13 @@ fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
     each(object, &["spec"], &mut |spec| {
         keep_allocated(spec, old);
         drop_what_the_type_lost(spec, old);
-        default_families(spec);
+        default_families(spec, facts.config);
     });
 }
 
-/// The IP families of a service that names none; the cluster is of IPv4. A headless service without a
+/// The IP families of a service that names none: that of the cluster's addresses first. A headless service without a
 /// selector may have endpoints of both.
-fn default_families(spec: &mut Value) {
+fn default_families(spec: &mut Value, config: &Config) {
     if !has_cluster_ip(spec) {
         return;
     }
@@ -50,7 +51,11 @@ fn default_families(spec: &mut Value) {
     set_unset(spec, "ipFamilyPolicy", Fill::Text(if both { "RequireDualStack" } else { "SingleStack" }));
     if is_unset(spec, "ipFamilies") {
         let dual = spec.text_at(&["ipFamilyPolicy"]) == "RequireDualStack";
-        let families = if dual { vec!["IPv4".into(), "IPv6".into()] } else { vec!["IPv4".into()] };
+        let mut families: vec::Vec<Value> = vec!["IPv4".into(), "IPv6".into()];
+        if config.service_ip.contains(':') {
+            families.reverse();
+        }
+        families.truncate(if dual { 2 } else { 1 });
         spec.set("ipFamilies", families.into());
     }
     let address = Value::str(spec.text_at(&["clusterIP"]));
@@ -131,6 +136,36 @@ fn drop_what_the_type_lost(spec: &mut Value, old: &Value) {
             each(spec, &["ports", "*"], &mut |port| {
                 port.remove_at(&["nodePort"]);
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+    use crate::codec::json;
+    use crate::kinds::facts::given::InMemory;
+    use crate::now::Wall;
+
+    #[test]
+    fn the_family_of_the_clusters_addresses_comes_first() {
+        let table = [
+            ("10.0.0.1", r#"{"type":"ClusterIP","selector":{"a":"b"}}"#, r#"["IPv4"]"#),
+            ("10.0.0.1", r#"{"type":"ClusterIP","clusterIP":"None"}"#, r#"["IPv4","IPv6"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","selector":{"a":"b"}}"#, r#"["IPv6"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","clusterIP":"None"}"#, r#"["IPv6","IPv4"]"#),
+            ("fd00::1", r#"{"type":"ClusterIP","ipFamilies":["IPv4"]}"#, r#"["IPv4"]"#),
+        ];
+        let (caller, objects) = (Caller::server(), InMemory::default());
+        for (address, spec, families) in table {
+            let config = Config { service_ip: address.into(), ..Config::open(0) };
+            let facts = Facts::of_create(&caller, Wall::from_seconds(0), &config, &objects);
+            let mut service = Value::empty_map();
+            service.set("spec", json::parse(spec.as_bytes()).expect("JSON").value);
+            (RULES.prepare_for_create)(&mut service, &facts);
+            let found = service.at(&["spec", "ipFamilies"]).expect("families");
+            assert_eq!(json::to_string(found), families, "{address} {spec}");
         }
     }
 }
