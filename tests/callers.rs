@@ -38,7 +38,7 @@ fn ask(driver: &mut Driver, peer: Peer, headers: &[(&str, &str)]) -> (u16, bool)
         path: "/version".into(),
         query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
-        body: Bytes::new(),
+        has_body: false,
         peer,
         remote_address: "127.0.0.1".into(),
     };

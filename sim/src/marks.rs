@@ -106,6 +106,14 @@ marks! {
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.
     CreationDeniedMidway => "creation-denied-midway",
+    /// The body of a request comes some time after its head.
+    BodyLate => "body-late",
+    /// A client goes away amid the body of its request.
+    BodyCut => "body-cut",
+    /// The body of a request never comes.
+    BodyMissing => "body-missing",
+    /// A client goes away when its server has asked for the body, before it sends any of it.
+    GoneBeforeBody => "gone-before-body",
 }
 
 /// How often each mark was reached.

@@ -2,9 +2,12 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/storage/errors/storage.go, pkg/storage/etcd3/errors.go
 
 use super::Answer;
+use crate::limits;
 use crate::status::Failure;
 use crate::store::{Ranged, Rev, Stored, failure};
+use crate::wire::BodyError;
 use alloc::format;
+use alloc::string::ToString;
 
 pub(super) use failure::{expired_list, misfit, of as store_failure, too_large};
 
@@ -17,7 +20,18 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
 pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
     match answer {
         Answer::Stored(stored) => Ok(stored),
-        Answer::Begin | Answer::Seated | Answer::Fresh | Answer::Stale => Err(misfit()),
+        Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Fresh | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// The error for a body that did not arrive.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go limitedReadBody
+pub(super) fn body_failure(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TooLarge => Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES),
+        BodyError::TooSlow => Failure::timeout("request body did not arrive in time", 0),
+        BodyError::NoRoom => Failure::too_many_requests("Too many requests, please try again later.", 1),
+        BodyError::Broken(why) => Failure::unclassified(why.to_string()),
     }
 }
 

@@ -67,6 +67,8 @@ guarantees! {
         "Who is not known is told 401, and nothing follows from the request.",
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
+    StrangersSendNoBody =>
+        "The body of a request is not taken before it is known who sends it.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -138,6 +140,7 @@ impl Guarantee {
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
             | Self::DeniedMeansNothingFollows
+            | Self::StrangersSendNoBody
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

@@ -29,6 +29,8 @@ pub(super) struct RequestRecord {
     pub(super) commits: Vec<(Rev, Bytes)>,
     /// The reply to one of its writes was lost.
     pub(super) in_doubt: bool,
+    /// Its server has asked for the body.
+    pub(super) body_asked: bool,
     pub(super) answered: bool,
     /// Its server has ended the watch.
     pub(super) ended: bool,

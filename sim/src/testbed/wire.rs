@@ -141,6 +141,7 @@ impl Testbed {
             seen: Rev(0),
             commits: Vec::new(),
             in_doubt: false,
+            body_asked: false,
             answered: false,
             ended: false,
             follow: None,
