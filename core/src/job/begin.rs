@@ -142,11 +142,7 @@ fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<N
 
 /// Asks for the body of a request that is allowed and has a route, if there is one. No request is read any further
 /// than its head before.
-fn with_body(
-    scene: &Scene<'_>,
-    target: Target,
-    warnings: &mut Warnings,
-) -> Result<Next, Failure> {
+fn with_body(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     if scene.call.request.has_body {
         return Ok(Next::Wait(State::Permitted(Box::new(target)), Ask::Body));
     }
