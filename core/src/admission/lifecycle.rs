@@ -52,14 +52,13 @@ fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> 
 fn terminating(attributes: &Attributes<'_>) -> Failure {
     let namespace = attributes.namespace;
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-    let mut failure = Failure::forbidden(attributes.qualified(), attributes.name, &why);
+    let failure = Failure::forbidden(attributes.qualified(), attributes.name, &why);
     let cause = Cause {
         reason: CauseType::NamespaceTerminating,
         message: format!("namespace {namespace} is being terminated"),
         field: "metadata.namespace".into(),
     };
-    failure.details.get_or_insert_default().causes.push(cause);
-    failure
+    failure.with_cause(cause)
 }
 
 fn delete(attributes: &Attributes<'_>) -> Result<Opinion, Failure> {

@@ -26,7 +26,7 @@ pub(crate) fn of(error: &StoreError) -> Failure {
         StoreError::Compacted { .. } => expired_list(),
         StoreError::FutureRevision { current } => too_large(Rev(0), *current),
         StoreError::TooLarge => {
-            Failure::new(413, Reason::RequestEntityTooLarge, "etcdserver: request is too large")
+            Failure::new(Reason::RequestEntityTooLarge, "etcdserver: request is too large")
         }
         StoreError::NoSpace => Failure::unclassified("etcdserver: mvcc: database space exceeded"),
         StoreError::TooManyRequests => Failure::too_many_requests("etcdserver: too many requests", 1),
@@ -57,5 +57,5 @@ pub(crate) fn too_large(asked: Rev, current: Rev) -> Failure {
         field: String::new(),
     };
     let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
-    Failure::new(504, Reason::Timeout, message).with_details(details)
+    Failure::new(Reason::Timeout, message).with_details(details)
 }

@@ -3,7 +3,7 @@
 use crate::authorization::Target;
 use crate::status::{Causes, Failure, Path};
 use crate::store::Rev;
-use crate::value::{Value, object, quoted};
+use crate::value::{Value, object};
 use alloc::format;
 use alloc::string::String;
 
@@ -47,14 +47,8 @@ pub(in crate::job) fn check_uid(
 
 /// The error after too many generated names were taken already.
 pub(in crate::job) fn name_taken(target: &Target, name: &str, generated_from: &str) -> Failure {
-    let failure = Failure::already_exists(target.qualified(), name);
-    if generated_from.is_empty() {
-        return failure;
+    match generated_from {
+        "" => Failure::already_exists(target.qualified(), name),
+        prefix => Failure::no_unique_name(target.qualified(), name, prefix),
     }
-    let message = format!(
-        "{} {} already exists, the server was not able to generate a unique name for the object",
-        target.qualified(),
-        quoted(generated_from)
-    );
-    Failure { message, ..failure }
 }
