@@ -32,6 +32,7 @@ mod simulation;
 mod starting;
 mod strategies;
 mod unreadable;
+mod uploads;
 mod versions;
 mod warnings;
 mod watches;

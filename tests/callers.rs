@@ -38,7 +38,7 @@ fn ask(driver: &mut Driver, peer: Peer, headers: &[(&str, &str)]) -> (u16, bool)
         path: "/version".into(),
         query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
-        body: Bytes::new(),
+        has_body: false,
         peer,
         remote_address: "127.0.0.1".into(),
     };
@@ -157,7 +157,7 @@ fn what_a_certificate_is_known_by_is_stored_with_a_request_for_another() {
         path: "/apis/certificates.k8s.io/v1/certificatesigningrequests".into(),
         query: String::new(),
         headers: vec![("content-type".into(), "application/json".into())],
-        body: Bytes::from(body.to_string()),
+        has_body: true,
         peer,
         remote_address: "127.0.0.1".into(),
     };
@@ -170,7 +170,7 @@ fn what_a_certificate_is_known_by_is_stored_with_a_request_for_another() {
     ];
     for (peer, extra) in cases {
         let mut driver = server(false);
-        driver.give(Input::Request(JOB, request(peer)));
+        driver.request(JOB, request(peer), Bytes::from(body.to_string()));
         let reply = driver.take(JOB).expect("an answer");
         assert_eq!(reply.status, 201, "{}", reply.text());
         let spec = &json(&reply)["spec"];

@@ -61,6 +61,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::SeatBeforeIdentity => seat_before_identity,
+        Mutant::BodyBeforeIdentity => body_before_identity,
         Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }
@@ -301,7 +302,7 @@ fn empty_list_before_sync(flaw: Flaw) -> bool {
         path: PLACE.to_owned(),
         query: "resourceVersion=0".to_owned(),
         headers: Vec::new(),
-        body: Bytes::new(),
+        has_body: false,
         peer: Peer::None,
         remote_address: "192.0.2.1".into(),
     };
@@ -523,4 +524,21 @@ fn creation_not_asked_for(flaw: Flaw) -> bool {
     let mut driver = server_with(Config { denials, ..config(flaw) });
     let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
     send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201
+}
+
+fn body_before_identity(flaw: Flaw) -> bool {
+    let authentication = Authentication { tokens: Vec::new(), anonymous: false };
+    let mut driver = Driver::start(Config { authentication, ..config(flaw) });
+    let id = JobId(1);
+    let request = Request {
+        method: Method::Post,
+        path: PLACE.to_owned(),
+        query: String::new(),
+        headers: Vec::new(),
+        has_body: true,
+        peer: Peer::None,
+        remote_address: "192.0.2.1".into(),
+    };
+    driver.request(id, request, Bytes::new());
+    driver.awaits_body(id)
 }

@@ -25,7 +25,7 @@ fn a_cache_that_was_not_filled_answers_nothing() {
             path: "/api/v1/configmaps".to_owned(),
             query: query.to_owned(),
             headers: Vec::new(),
-            body: Default::default(),
+            has_body: false,
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };

@@ -8,6 +8,11 @@ pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 /// written gets its answer. Beyond: the connection is closed.
 pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
 
+/// How many bytes of an HTTP/1 body that nobody asked for are read and discarded, so that the connection can be used
+/// again. Beyond, or after `UPLOAD_GRACE_MILLIS`: the connection is closed.
+/// go: net/http/server.go maxPostHandlerReadBytes
+pub const UNREAD_BODY_BYTES: usize = 256 * 1024;
+
 /// Bytes of a request's line and headers. Beyond: 431. An HTTP/2 request whose path alone has more than 65,534 bytes
 /// has its stream reset.
 /// go: net/http/server.go initialReadLimitSize

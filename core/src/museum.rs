@@ -123,6 +123,8 @@ mutants! {
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
     CreationNotAskedFor, "creation-not-asked-for", "own",
         "A PUT creates its object for a caller who may update objects and not create them.";
+    BodyBeforeIdentity, "body-before-identity", "own",
+        "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
 }
 
 impl Mutant {

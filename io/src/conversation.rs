@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use steersman_core::answer::{Body, Response};
 use steersman_core::config::JobId;
 use steersman_core::limits;
 use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
+use steersman_core::wire::BodyError;
 
 use crate::mailbox::{Mail, Mailbox, Taken};
 use crate::metrics::{RequestKind, operation_name};
@@ -87,6 +89,18 @@ impl Conversation {
             Ok(mail) => Err(mail),
             Err(stored) => Ok(stored),
         }
+    }
+
+    /// Reads the request's body. Err when the machine answers before it has arrived.
+    pub(crate) async fn body(
+        &mut self,
+        mut body: Pin<&mut impl Future<Output = Result<Bytes, BodyError>>>,
+    ) -> Result<Result<Bytes, BodyError>, Mail> {
+        poll_fn(|context| match self.mailbox.poll(context) {
+            Poll::Ready(mail) => Poll::Ready(Err(mail)),
+            Poll::Pending => body.as_mut().poll(context).map(Ok),
+        })
+        .await
     }
 
     /// Notes the machine's answer. A stream continues after it, everything else has ended. The conversation must be

@@ -2,7 +2,7 @@
 //! The secure port and the in-process server share it.
 
 use std::fmt::Display;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -17,10 +17,11 @@ use steersman_core::answer::{self, InitialEvents};
 use steersman_core::documents::health;
 use steersman_core::limits;
 use steersman_core::rng::Rng;
+use steersman_core::status::Failure;
 use steersman_core::value::Text;
 use steersman_core::wire::{Method, Request};
 
-use crate::budget::{Budget, Share};
+use crate::budget::{Budget, NoRoom, Share};
 use crate::clock::wall_now;
 use crate::connection::{RosterEntry, UnderWay};
 use crate::conversation::Conversation;
@@ -28,7 +29,7 @@ use crate::gzip::{self, Compressor};
 use crate::peer::Proof;
 use crate::pieces::Pieces;
 use crate::shell::Shell;
-use crate::upload::{self, Upload};
+use crate::upload;
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 /// The core sets this header on its response to an authorized request for the metrics, or to reset them, since only
@@ -104,14 +105,18 @@ where
     };
     let is_head = head.method == http::Method::HEAD;
     let accepts_gzip = gzip::is_accepted(&head.headers);
+    let has_body = !body.is_end_stream();
     // The room that is reserved for the request is freed once it is answered.
-    let (response, conversation) = match upload::take(exchange, asks, &head, body).await {
-        Ok(Upload { body, reserved: _reserved }) => {
-            let (response, conversation) = exchange.shell.request(to_core(asks.client, head, body)).await;
+    let (response, conversation) = match upload::admit(exchange, asks, &head, has_body).await {
+        Ok(mut room) => {
+            let request = to_core(asks.client, head, has_body);
+            let body = pin!(room.read(body));
+            let (response, conversation) = exchange.shell.request(request, body).await;
             (response, Some(conversation))
         }
-        Err(failure) => {
-            let request = to_core(asks.client, head, Bytes::new());
+        Err(NoRoom) => {
+            let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
+            let request = to_core(asks.client, head, has_body);
             (answer::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
@@ -162,7 +167,7 @@ fn told_by_metrics(shell: &Shell, headers: &mut HeaderMap, source: Source) -> So
     }
 }
 
-fn to_core(client: &ConnectedClient, head: Head, body: Bytes) -> Request {
+fn to_core(client: &ConnectedClient, head: Head, has_body: bool) -> Request {
     let mut headers = Vec::with_capacity(head.headers.len() + 1);
     // HTTP/2 names the host outside of the headers.
     if let (Some(authority), None) = (head.authority, head.headers.get(header::HOST)) {
@@ -176,7 +181,7 @@ fn to_core(client: &ConnectedClient, head: Head, body: Bytes) -> Request {
         path: head.path,
         query: head.query,
         headers,
-        body,
+        has_body,
         peer: client.proof.peer_at(wall_now().seconds()),
         remote_address: client.remote_address.clone(),
     }

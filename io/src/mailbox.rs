@@ -19,6 +19,8 @@ use crate::pieces::Pieces;
 pub(crate) enum Mail {
     Run(Task),
     Store(Feed, Op),
+    /// Read the request's body.
+    Body,
     Respond(Response),
     Frame(Bytes),
     Close,
@@ -76,7 +78,9 @@ impl Mailbox {
         queue.items.push_back(match mail {
             Mail::Frame(bytes) => Item::Frame(bytes),
             Mail::Close => Item::Close,
-            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Respond(_)) => Item::Step(Box::new(step)),
+            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Respond(_)) => {
+                Item::Step(Box::new(step))
+            }
         });
         queue.waker.take()
     }

@@ -5,7 +5,9 @@
 //! second lock, which is taken before the first one is released. So frames keep the machine's order although the
 //! machine already takes the next input.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -18,7 +20,7 @@ use steersman_core::machine::{Drain, Effect, Input, Machine, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
 use steersman_core::value::Text;
-use steersman_core::wire::Request;
+use steersman_core::wire::{BodyError, Request};
 use steersman_core::world::World;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -126,14 +128,21 @@ impl Shell {
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = handles;
     }
 
-    /// Answers one request. With `Body::Stream` the conversation continues with frames. Dropping the future or the
-    /// conversation tells the machine that the client went away.
-    pub async fn request(self: &Arc<Self>, request: Request) -> (Response, Conversation) {
+    /// Answers one request. Its body is polled only when the machine asks for it. With `Body::Stream` the conversation
+    /// continues with frames. Dropping the future or the conversation tells the machine that the client went away.
+    pub async fn request<F>(
+        self: &Arc<Self>,
+        request: Request,
+        mut body: Pin<&mut F>,
+    ) -> (Response, Conversation)
+    where
+        F: Future<Output = Result<Bytes, BodyError>>,
+    {
         let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
         let mailbox = self.mailboxes().open(id);
         let mut conversation =
             Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
-        let long_steps = self.long_steps_for(&request);
+        let mut long_steps: Option<&LongSteps> = None;
         let mut input = Input::Request(id, request);
         loop {
             let mail = match self.turn(Some(id), input) {
@@ -157,6 +166,14 @@ impl Shell {
                     Ok(stored) => input = Input::Stored(id, stored),
                     Err(Mail::Respond(response)) => return conversation.answered(response),
                     Err(mail) => unreachable!("only a timeout overtakes a store: {mail:?}"),
+                },
+                Mail::Body => match conversation.body(body.as_mut()).await {
+                    Ok(body) => {
+                        long_steps = self.long_steps_for(&body);
+                        input = Input::Body(id, body);
+                    }
+                    Err(Mail::Respond(response)) => return conversation.answered(response),
+                    Err(mail) => unreachable!("only a timeout overtakes a body: {mail:?}"),
                 },
                 Mail::Respond(response) => return conversation.answered(response),
                 Mail::Frame(_) | Mail::Close => unreachable!("no frame comes before the response"),
@@ -212,11 +229,6 @@ impl Shell {
         Arc::clone(self.driven().machine.world())
     }
 
-    /// Whether anonymous clients are let in.
-    pub(crate) fn lets_anybody_in(&self) -> bool {
-        self.world().config.authentication.anonymous
-    }
-
     /// Whether a bearer token belongs to a user.
     pub(crate) fn knows_token(&self, token: &str) -> bool {
         let world = self.world();
@@ -225,8 +237,9 @@ impl Shell {
 
     /// The threads for the steps of a request, if they should not run on the connection's thread: a request with a
     /// large body has long steps.
-    fn long_steps_for(&self, request: &Request) -> Option<&LongSteps> {
-        self.long_steps.as_ref().filter(|_| request.body.len() >= limits::LONG_STEP_BODY_BYTES)
+    fn long_steps_for(&self, body: &Result<Bytes, BodyError>) -> Option<&LongSteps> {
+        let is_long = body.as_ref().is_ok_and(|body| body.len() >= limits::LONG_STEP_BODY_BYTES);
+        self.long_steps.as_ref().filter(|_| is_long)
     }
 
     pub fn clock(&self) -> &Clock {
@@ -277,6 +290,7 @@ impl Shell {
         let (id, mail) = match effect {
             Effect::Run(task) => (task.id, Mail::Run(task)),
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
+            Effect::Body(id) => (id, Mail::Body),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
             Effect::Frame { to, bytes } => {
@@ -481,7 +495,7 @@ impl Later {
         match mail {
             Mail::Run(task) => Some(Self::Run(task)),
             Mail::Store(feed, op) => Some(Self::Store(id, feed, op)),
-            Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
+            Mail::Body | Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
         }
     }
 }
@@ -491,7 +505,7 @@ impl Turn {
     fn is_private(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
-            Effect::Store(id, ..) => self.own == Some(*id),
+            Effect::Store(id, ..) | Effect::Body(id) => self.own == Some(*id),
             Effect::Respond(id, response) => {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
             }

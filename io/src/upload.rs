@@ -1,5 +1,5 @@
-//! The way of a request into the server: room in the budget, and its body, which is read completely within a time
-//! limit.
+//! The way of a request into the server: room in the budget for a long head, and the body, which is read when the
+//! machine asks for it, completely and within a time limit.
 
 use std::fmt::Display;
 use std::pin::{Pin, pin};
@@ -9,60 +9,73 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::header::{self, HeaderMap};
 use http_body_util::BodyExt;
 use steersman_core::limits;
-use steersman_core::status::Failure;
+use steersman_core::wire::BodyError;
 use tokio::time::Instant;
 
 use crate::budget::{NoRoom, Reserved};
 use crate::exchange::{Asks, Exchange, Head};
 
-/// A complete body, and the room that is reserved for it and its head.
-pub(crate) struct Upload<'a> {
-    pub(crate) body: Bytes,
-    pub(crate) reserved: Option<Reserved<'a>>,
+/// The room of one request in the budget. It is given back once the request is answered.
+pub(crate) struct Room<'a> {
+    exchange: &'a Exchange,
+    asks: &'a Asks<'a>,
+    is_known: bool,
+    /// The length that the head announces for the body, if it does.
+    announced: Option<usize>,
+    /// Bytes that are reserved for a body when it is asked for. 0 if there is room for it already.
+    wanted: usize,
+    head: Option<Reserved<'a>>,
+    body: Option<Reserved<'a>>,
 }
 
 /// What a header line costs in memory beside its bytes.
 const HEADER_LINE_BYTES: usize = 128;
 
-/// Reads the body of a request.
-pub(crate) async fn take<'a, B>(
+/// Reserves room for a head that is long. Nothing of a body is reserved or read yet, since it is not known yet whether
+/// the client may send it. Only for a known client with a long head both are reserved together, because requests that
+/// wait for room while they hold some could wait for each other for ever.
+///
+/// # Errors
+/// When an unknown client finds no room, or a known one has found none within the request timeout.
+pub(crate) async fn admit<'a>(
     exchange: &'a Exchange,
-    asks: &'a Asks<'_>,
+    asks: &'a Asks<'a>,
     head: &Head,
-    body: B,
-) -> Result<Upload<'a>, Failure>
-where
-    B: http_body::Body<Error: Display>,
-{
-    let began = Instant::now();
+    has_body: bool,
+) -> Result<Room<'a>, NoRoom> {
+    let is_known = is_known(exchange, asks, &head.headers);
+    let announced = announced(&head.headers);
+    // A body without a length may have the longest one that is allowed.
+    let body_bytes = announced.unwrap_or(limits::REQUEST_BODY_BYTES).min(limits::REQUEST_BODY_BYTES);
+    let wanted = if has_body { body_bytes } else { 0 };
+    let mut room = Room { exchange, asks, is_known, announced, wanted, head: None, body: None };
     let head_bytes = head_bytes(head);
-    let has_body = !body.is_end_stream();
-    if !is_known(exchange, asks, &head.headers) {
-        if !exchange.shell.lets_anybody_in() && has_body {
-            // The request will be refused, so there is no point in reading its body.
-            return Err(Failure::unauthorized());
-        }
-        if !has_body && head_bytes <= limits::REQUEST_HEAD_BYTES_FREE {
-            return Ok(Upload { body: Bytes::new(), reserved: None });
-        }
-        let bytes = head_bytes.saturating_add(if has_body { body_bytes(&head.headers) } else { 0 });
-        let reserved = exchange.budget.reserve_unknown(bytes).map_err(no_room)?;
-        let body = read(exchange, began, &head.headers, body).await?;
-        return Ok(Upload { body, reserved: Some(reserved) });
+    if head_bytes > limits::REQUEST_HEAD_BYTES_FREE {
+        let together = if is_known { std::mem::take(&mut room.wanted) } else { 0 };
+        room.head = Some(room.reserve(head_bytes.saturating_add(together)).await?);
     }
-    let long_head = if head_bytes > limits::REQUEST_HEAD_BYTES_FREE { head_bytes } else { 0 };
-    let bytes = long_head.saturating_add(if has_body { body_bytes(&head.headers) } else { 0 });
-    if bytes == 0 {
-        return Ok(Upload { body: Bytes::new(), reserved: None });
-    }
-    let reserved =
-        exchange.budget.reserve(asks.share, bytes, exchange.request_timeout).await.map_err(no_room)?;
-    let body = if has_body { read(exchange, began, &head.headers, body).await? } else { Bytes::new() };
-    Ok(Upload { body, reserved: Some(reserved) })
+    Ok(room)
 }
 
-fn no_room(_: NoRoom) -> Failure {
-    Failure::too_many_requests("Too many requests, please try again later.", 1)
+impl<'a> Room<'a> {
+    async fn reserve(&self, bytes: usize) -> Result<Reserved<'a>, NoRoom> {
+        let budget = &self.exchange.budget;
+        match self.is_known {
+            true => budget.reserve(self.asks.share, bytes, self.exchange.request_timeout).await,
+            false => budget.reserve_unknown(bytes),
+        }
+    }
+
+    /// Reserves room for the body and reads it. Nothing happens before the future is polled.
+    pub(crate) async fn read<B>(&mut self, body: B) -> Result<Bytes, BodyError>
+    where
+        B: http_body::Body<Error: Display>,
+    {
+        if self.wanted > 0 {
+            self.body = Some(self.reserve(self.wanted).await.map_err(|NoRoom| BodyError::NoRoom)?);
+        }
+        read(self.exchange.request_timeout, self.announced, body).await
+    }
 }
 
 /// Whether the client is known, by a certificate or by a valid token, in this request or an earlier one on the
@@ -92,31 +105,26 @@ fn head_bytes(head: &Head) -> usize {
     lines.saturating_add(head.path.len()).saturating_add(head.query.len())
 }
 
-/// How many bytes to reserve for a body: its declared length, or the longest allowed.
-fn body_bytes(headers: &HeaderMap) -> usize {
-    announced(headers).unwrap_or(limits::REQUEST_BODY_BYTES).min(limits::REQUEST_BODY_BYTES)
-}
-
 fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads the whole body.
-async fn read<B>(exchange: &Exchange, began: Instant, headers: &HeaderMap, body: B) -> Result<Bytes, Failure>
+async fn read<B>(most: Duration, announced: Option<usize>, body: B) -> Result<Bytes, BodyError>
 where
     B: http_body::Body<Error: Display>,
 {
+    let began = Instant::now();
     let mut body = pin!(body);
-    let mut is_large = announced(headers).is_some_and(|length| length > limits::REQUEST_BODY_BYTES);
+    let mut is_large = announced.is_some_and(|length| length > limits::REQUEST_BODY_BYTES);
     let mut joined = BytesMut::new();
     let mut length = 0_usize;
     loop {
-        let deadline = began + time_for(exchange, length);
+        let deadline = began + time_for(most, length);
         let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
-            Err(_) => return Err(Failure::timeout("request body did not arrive in time", 0)),
+            Err(_) => return Err(BodyError::TooSlow),
             Ok(None) => break,
-            // k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go limitedReadBody
-            Ok(Some(Err(error))) => return Err(Failure::unclassified(error.to_string())),
+            Ok(Some(Err(error))) => return Err(BodyError::Broken(error.to_string().into())),
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(mut data) = frame.into_data() else { continue };
@@ -136,19 +144,16 @@ where
             joined.extend_from_slice(&data.copy_to_bytes(data.remaining()));
         }
     }
-    match is_large {
-        true => Err(Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES)),
-        false => Ok(joined.freeze()),
-    }
+    if is_large { Err(BodyError::TooLarge) } else { Ok(joined.freeze()) }
 }
 
 fn is_at_end<B: http_body::Body>(body: Pin<&B>) -> bool {
     body.is_end_stream()
 }
 
-/// How long the body may have taken by the time this many bytes have arrived.
-fn time_for(exchange: &Exchange, bytes: usize) -> Duration {
+/// How long the body may have taken by the time this many bytes have arrived, at most `most`.
+fn time_for(most: Duration, bytes: usize) -> Duration {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let millis = bytes.saturating_mul(1000) / limits::UPLOAD_BYTES_PER_SECOND;
-    Duration::from_millis(limits::UPLOAD_GRACE_MILLIS.saturating_add(millis)).min(exchange.request_timeout)
+    Duration::from_millis(limits::UPLOAD_GRACE_MILLIS.saturating_add(millis)).min(most)
 }

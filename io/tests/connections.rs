@@ -135,6 +135,54 @@ async fn continue_is_sent_only_to_authenticated_clients() {
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
 }
 
+/// The answer to a head whose body was not sent: its status line, and whether the connection stays open.
+async fn refused(
+    stream: &mut TlsStream<TcpStream>,
+    method: &str,
+    path: &str,
+    framing: &str,
+) -> (String, bool) {
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{framing}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("an open connection");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.expect("an answer"));
+    }
+    let answer = String::from_utf8(answer).expect("a head").to_lowercase();
+    let length = answer.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.expect("a length").parse().expect("a number")];
+    stream.read_exact(&mut body).await.expect("a body");
+    let status = answer.lines().next().unwrap_or_default().to_owned();
+    (status, !answer.contains("\r\nconnection: close\r\n"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_client_need_not_send_its_body() {
+    let server = start().await;
+    let nowhere = "/api/v1/namespaces/default/nothing";
+    let mut stream = connect(&server, true).await;
+    for (framing, body) in [
+        ("Content-Length: 5", "abcde"),
+        ("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+        ("Content-Length: 0", ""),
+    ] {
+        let answer = refused(&mut stream, "POST", nowhere, framing).await;
+        assert_eq!(answer, ("http/1.1 404 not found".into(), true), "{framing}");
+        // What is sent all the same is not taken for the next request.
+        stream.write_all(body.as_bytes()).await.expect("an open connection");
+    }
+    for (known, framing, status) in [
+        (true, "Content-Length: 300000", "http/1.1 404 not found"),
+        (true, "Content-Length: 5\r\nExpect: 100-continue", "http/1.1 404 not found"),
+        (false, "Content-Length: 300000", "http/1.1 401 unauthorized"),
+    ] {
+        let mut stream = connect(&server, known).await;
+        let answer = refused(&mut stream, "POST", nowhere, framing).await;
+        assert_eq!(answer, (status.into(), false), "{framing}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_body_is_processed_on_separate_threads() {
     let server = start().await;

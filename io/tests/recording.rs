@@ -96,6 +96,7 @@ fn replay(recording: &str) -> Answers {
                     answers.insert(id.0, (response.status, String::from_utf8_lossy(&body).into_owned()));
                 }
                 Effect::Store(..)
+                | Effect::Body(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
                 | Effect::Follow { .. }

@@ -175,7 +175,7 @@ impl ClientRequest {
         self.action == Action::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 
-    /// The request as a server gets it from a connection.
+    /// The head of the request as a server gets it from a connection; `body` is what follows it.
     pub fn to_request(&self, directory: &Directory) -> Request {
         if let Some(original) = &self.original {
             return Request::clone(original);
@@ -198,7 +198,7 @@ impl ClientRequest {
             path,
             query,
             headers,
-            body: self.body.clone(),
+            has_body: !self.body.is_empty(),
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         }

@@ -5,7 +5,7 @@
 
 use crate::etcd::{Delivery, FakeEtcd, ServerId};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use steersman_core::answer::{Body, Header, Response};
 use steersman_core::codec::json;
@@ -26,6 +26,10 @@ pub struct Driver {
     etcd: FakeEtcd,
     now: Now,
     last_job: u64,
+    /// Bodies of requests that the machine has not asked for.
+    bodies: BTreeMap<JobId, Bytes>,
+    /// Requests that the machine waits for the bodies of.
+    awaited: BTreeSet<JobId>,
     replies: BTreeMap<JobId, Reply>,
     /// Streams that are open.
     open: BTreeMap<JobId, ()>,
@@ -133,6 +137,8 @@ impl Driver {
             etcd,
             now,
             last_job: 0,
+            bodies: BTreeMap::new(),
+            awaited: BTreeSet::new(),
             replies: BTreeMap::new(),
             open: BTreeMap::new(),
             notes: Vec::new(),
@@ -189,12 +195,21 @@ impl Driver {
             path: path.to_owned(),
             query: query.to_owned(),
             headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
-            body: Bytes::copy_from_slice(body),
+            has_body: !body.is_empty(),
             peer: Peer::None,
             remote_address: "127.0.0.1".into(),
         };
-        self.give(Input::Request(id, request));
+        self.request(id, request, Bytes::copy_from_slice(body));
         id
+    }
+
+    /// Makes a request. Its body arrives as soon as the machine asks for it; without one, or with one that has
+    /// arrived already, a question of the machine is left open, for `give` to answer.
+    pub fn request(&mut self, id: JobId, request: Request, body: Bytes) {
+        if !body.is_empty() {
+            self.bodies.insert(id, body);
+        }
+        self.give(Input::Request(id, request));
     }
 
     /// What a request got so far. For a watch, it is every event since the last call.
@@ -227,6 +242,11 @@ impl Driver {
         for id in self.unread.take().unwrap_or_default() {
             self.give(Input::Sent(id));
         }
+    }
+
+    /// Whether the machine has asked for the body of a request and waits for it.
+    pub fn awaits_body(&self, id: JobId) -> bool {
+        self.awaited.contains(&id)
     }
 
     pub fn is_open(&self, id: JobId) -> bool {
@@ -295,6 +315,12 @@ impl Driver {
                 self.deliver();
                 self.handle(Input::Stored(id, stored));
             }
+            Effect::Body(id) => match self.bodies.remove(&id) {
+                Some(body) => self.handle(Input::Body(id, Ok(body))),
+                None => {
+                    self.awaited.insert(id);
+                }
+            },
             Effect::Respond(id, response) => self.respond(id, response),
             Effect::Frame { to, bytes } => {
                 for id in to {
@@ -336,6 +362,8 @@ impl Driver {
                 None => self.handle(Input::Sent(id)),
             }
         }
+        self.bodies.remove(&id);
+        self.awaited.remove(&id);
         self.replies.insert(id, Reply::whole(response));
     }
 }

@@ -100,6 +100,14 @@ marks! {
     StoreSilent => "store-silent",
     /// A request is refused because as many are under way as may be.
     SeatRefused => "seat-refused",
+    /// The body of a request comes some time after its head.
+    BodyLate => "body-late",
+    /// A client goes away amid the body of its request.
+    BodyCut => "body-cut",
+    /// The body of a request never comes.
+    BodyMissing => "body-missing",
+    /// A client goes away when its server has asked for the body, before it sends any of it.
+    GoneBeforeBody => "gone-before-body",
     /// A user asks for what they may not do, and is refused.
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.

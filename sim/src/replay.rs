@@ -121,6 +121,7 @@ impl Replay {
                 }
                 Effect::Respond(..) => self.totals.answers += 1,
                 Effect::Store(..)
+                | Effect::Body(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
                 | Effect::Follow { .. }

@@ -78,6 +78,8 @@ classes! {
     CrashAtWrite => "crash-at-write", 30, 300;
     /// Somebody else writes a value that cannot be read among those that servers look at, for a while. By half second.
     Spoil => "spoil", 20, 120;
+    /// The body of a request comes late, in part, or never. By request with a body.
+    Upload => "upload", 8, 60;
 }
 
 /// The seats of a server, unless a run has fewer.

@@ -348,7 +348,7 @@ mod tests {
             path: "/api/v1/pods".into(),
             query: query.into(),
             headers: headers.iter().map(|(name, value)| ((*name).into(), value.to_string())).collect(),
-            body: bytes::Bytes::new(),
+            has_body: false,
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         }

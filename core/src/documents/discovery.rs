@@ -371,7 +371,7 @@ mod tests {
             path: path.into(),
             query: String::new(),
             headers: alloc::vec![("accept".into(), accept.into())],
-            body: bytes::Bytes::new(),
+            has_body: false,
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         }

@@ -281,7 +281,7 @@ mod tests {
             path: path.into(),
             query: String::new(),
             headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            body: bytes::Bytes::new(),
+            has_body: false,
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };

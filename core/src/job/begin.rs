@@ -1,8 +1,9 @@
-//! The first steps of a request: authentication, and after authorization the choice of the file that handles its verb.
+//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that handles
+//! its verb.
 
 use super::call::Call;
-use super::{Ask, Job, Known, Next, Scene, State, Step, Stepped};
-use super::{collection, create, delete, document, list, read, update};
+use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
+use super::{collection, create, delete, document, fail, list, read, update};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::{Permit, Target};
@@ -14,14 +15,16 @@ use crate::wire::Method;
 use crate::wire::media::patch_media;
 use crate::wire::route::{RequestInfo, VERB_PROXY};
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// Authenticates the caller. The job asks for a seat only afterwards, so that requests which fail authentication take
 /// no seats from others.
-pub(super) fn arrive(call: Arc<Call>, world: &World) -> Stepped {
+pub(super) fn arrive(call: Arc<Call>, body: Bytes, world: &World) -> Stepped {
     let request = &call.request;
     if let Err(why) = &call.info {
         return Stepped::done(answer::unroutable(request, why), None);
@@ -39,7 +42,7 @@ pub(super) fn arrive(call: Arc<Call>, world: &World) -> Stepped {
     }
     let ask = Ask::Seat { privileged: caller.is_privileged() };
     let known = Known { caller: caller.clone(), state: State::Seat };
-    let job = Job { call, warnings, known: Some(known) };
+    let job = Job { call, body, warnings, known: Some(known) };
     Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
 }
 
@@ -131,6 +134,41 @@ fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<N
     match target.verb() {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target),
+        Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
+            with_body(scene, target, warnings)
+        }
+    }
+}
+
+/// Asks for the body of a request that is allowed and has a route, if there is one. No request is read any further
+/// than its head before.
+fn with_body(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    if scene.call.request.has_body {
+        return Ok(Next::Wait(State::Permitted(Box::new(target)), Ask::Body));
+    }
+    change(scene, target, warnings)
+}
+
+/// Continues with the body, or answers why it did not arrive.
+pub(super) fn arrived(
+    scene: &Scene<'_>,
+    target: Target,
+    answer: Answer,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
+    match answer {
+        Answer::Body(Ok(_)) => change(scene, target, warnings),
+        Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
+        Answer::Begin | Answer::Seated | Answer::Stored(_) | Answer::Fresh | Answer::Stale => {
+            Err(fail::misfit())
+        }
+    }
+}
+
+/// Starts a verb that changes something, on whole objects or a subresource.
+fn change(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    match target.verb() {
+        Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
         Verb::Create => create::begin(scene, target, warnings),
         Verb::Update => update::begin_put(scene, target, warnings),
         Verb::Patch => update::begin_patch(scene, target, warnings),
@@ -189,11 +227,8 @@ fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -
     check_filled(scene)?;
     match (sub.action, target.verb()) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update) => {
-            update::begin_put(scene, target, warnings)
-        }
-        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Patch) => {
-            update::begin_patch(scene, target, warnings)
+        (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update | Verb::Patch) => {
+            with_body(scene, target, warnings)
         }
         (
             SubKind::Status | SubKind::Scale | SubKind::Window,

@@ -66,7 +66,7 @@ pub(super) fn object(
 pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, Failure> {
     let kind = expected.kind;
     read(scene, media, expected).map_err(|why| {
-        let shown = summary(&scene.call.request.body);
+        let shown = summary(scene.body);
         Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
         ))
@@ -75,7 +75,7 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
 
 /// The body as a tree, or the decoder's error text.
 pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
-    let body = &scene.call.request.body;
+    let body = scene.body;
     let parsed = match media {
         BodyMedia::Json => {
             let catalogue = &scene.world.registry.catalogue;
@@ -158,7 +158,7 @@ pub(super) fn typed(
         return Err(named.misfit(scene, parsed, expected, validation, unusable));
     }
     let several = parsed.duplicates.len() > 1;
-    let (catalogue, text) = (&scene.world.registry.catalogue, &scene.call.request.body);
+    let (catalogue, text) = (&scene.world.registry.catalogue, scene.body);
     let decoded = decode::decode_as_written(catalogue, type_id, parsed, text);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
@@ -166,7 +166,7 @@ pub(super) fn typed(
     let mut errors = decoded.strict_errors;
     let is_json = matches!(body_media(scene.call.request.header("content-type")), Ok(BodyMedia::Json));
     if validation != FieldValidation::Ignore && is_json && (several || errors.len() > 1) {
-        errors = strict::errors(&scene.world.registry.catalogue, type_id, &scene.call.request.body);
+        errors = strict::errors(&scene.world.registry.catalogue, type_id, scene.body);
     }
     match validation {
         FieldValidation::Strict if !errors.is_empty() => {

@@ -193,7 +193,7 @@ mod tests {
                 path: path.into(),
                 query: query.into(),
                 headers: alloc::vec::Vec::new(),
-                body: bytes::Bytes::new(),
+                has_body: false,
                 peer: Peer::None,
                 remote_address: "".into(),
             };

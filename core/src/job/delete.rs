@@ -105,7 +105,7 @@ pub(super) fn warning(target: &Target, options: &DeleteOptions) -> &'static str 
 /// even if it sets no option. Unknown fields are ignored.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/delete.go
 pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
-    if scene.call.request.body.is_empty() {
+    if scene.body.is_empty() {
         return DeleteOptions::from_query(&scene.call.query);
     }
     let media = body_media(scene.call.request.header("content-type"))?;

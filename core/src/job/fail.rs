@@ -4,8 +4,10 @@
 use super::{Answer, Notes};
 use crate::authorization::Target;
 use crate::config::Note;
+use crate::limits;
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
 use crate::store::{KeyValue, Ranged, Rev, StoreError, Stored, TxnReply};
+use crate::wire::BodyError;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -19,6 +21,7 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
         Answer::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
         | Answer::Seated
+        | Answer::Body(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -28,7 +31,18 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
 pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
     match answer {
         Answer::Stored(stored) => Ok(stored),
-        Answer::Begin | Answer::Seated | Answer::Fresh | Answer::Stale => Err(misfit()),
+        Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Fresh | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// The error for a body that did not arrive.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go limitedReadBody
+pub(super) fn body_failure(error: &BodyError) -> Failure {
+    match error {
+        BodyError::TooLarge => Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES),
+        BodyError::TooSlow => Failure::timeout("request body did not arrive in time", 0),
+        BodyError::NoRoom => Failure::too_many_requests("Too many requests, please try again later.", 1),
+        BodyError::Broken(why) => Failure::unclassified(why.to_string()),
     }
 }
 
@@ -52,6 +66,7 @@ pub(super) fn written(answer: Answer, target: &Target, notes: &mut Notes) -> Res
         Answer::Stored(Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
         | Answer::Begin
         | Answer::Seated
+        | Answer::Body(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }

@@ -25,6 +25,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         Answer::Stored(Stored::Ranged(_) | Stored::Txn(_) | Stored::Compacted | Stored::Revoked)
         | Answer::Begin
         | Answer::Seated
+        | Answer::Body(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

@@ -1,6 +1,7 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates, `authorize` asks whether the caller may; then there is one file for each verb.
+//! `begin` authenticates, `authorize` asks whether the caller may, and `begin` asks for the body; then there is one file
+//! for each verb.
 
 mod authorize;
 mod begin;
@@ -25,7 +26,7 @@ mod view;
 use crate::answer::Response;
 use crate::answer::Subscription;
 use crate::answer::Warnings;
-use crate::authorization::Undecided;
+use crate::authorization::{Target, Undecided};
 use crate::caller::Caller;
 use crate::config::Note;
 use crate::limits;
@@ -33,10 +34,12 @@ use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
+use crate::wire::BodyError;
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 pub(crate) use call::Call;
 pub(crate) use seat::Seat;
@@ -79,6 +82,8 @@ pub(crate) enum Ask {
         /// The caller is admitted even when all seats are taken.
         privileged: bool,
     },
+    /// For the body that follows the request's head. Only a job whose caller is authenticated and authorized asks.
+    Body,
 }
 
 /// What a waiting job is resumed with.
@@ -86,6 +91,7 @@ pub(crate) enum Ask {
 pub(crate) enum Answer {
     Begin,
     Seated,
+    Body(Result<Bytes, BodyError>),
     Stored(Stored),
     Fresh,
     /// The feed did not reach the revision in time.
@@ -96,6 +102,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Job {
     call: Arc<Call>,
+    /// Empty until it was asked for and has arrived.
+    body: Bytes,
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
     /// None until the caller is authenticated.
@@ -115,6 +123,8 @@ enum State {
     Seat,
     /// Authorization waits for an answer.
     Undecided(Undecided),
+    /// The caller may do it; the body was asked for.
+    Permitted(Box<Target>),
     Read(Box<read::Read>),
     List(Box<list::List>),
     Create(Box<create::Create>),
@@ -136,6 +146,8 @@ enum Next {
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
     pub(crate) caller: &'a Caller,
+    /// The request's body, at most `limits::REQUEST_BODY_BYTES`.
+    pub(crate) body: &'a [u8],
     pub(crate) world: &'a World,
     pub(crate) now: Now,
 }
@@ -172,17 +184,20 @@ impl Stepped {
 
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, warnings: Warnings::default(), known: None }
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
-        let Self { call, mut warnings, known } = self;
-        let Some(Known { caller, state }) = known else { return begin::arrive(call, world) };
+        let Self { call, mut body, mut warnings, known } = self;
+        if let Answer::Body(Ok(arrived)) = &answer {
+            body = arrived.clone();
+        }
+        let Some(Known { caller, state }) = known else { return begin::arrive(call, body, world) };
         let mut notes = Notes::default();
-        let scene = Scene { call: &call, caller: &caller, world, now };
+        let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
         let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
             Ok(Next::Wait(state, ask)) => {
-                Step::Wait(Self { call, warnings, known: Some(Known { caller, state }) }, ask)
+                Step::Wait(Self { call, body, warnings, known: Some(Known { caller, state }) }, ask)
             }
             Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
@@ -210,6 +225,7 @@ fn advance(
     match state {
         State::Seat => authorize::request(scene, None, warnings),
         State::Undecided(undecided) => authorize::request(scene, Some((undecided, answer)), warnings),
+        State::Permitted(target) => begin::arrived(scene, *target, answer, warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
         State::Create(create) => create.step(scene, answer, warnings, notes),

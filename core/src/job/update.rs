@@ -89,7 +89,7 @@ pub(super) fn begin_patch(
     let media = patch_media(scene.call.request.header("content-type"), false)?;
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
-    let patch = Patch::parse(media, &scene.call.request.body)?;
+    let patch = Patch::parse(media, scene.body)?;
     start(scene, target, form, options, Change::Patch(patch), warnings)
 }
 

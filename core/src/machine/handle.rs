@@ -19,11 +19,13 @@ use crate::rng::Rng;
 use crate::status::Failure;
 use crate::store::{Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
-use crate::wire::Request;
+use crate::wire::{BodyError, Request};
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// The server. One value, driven by one caller at a time.
 #[derive(Debug)]
@@ -80,13 +82,15 @@ pub(super) enum SlotState {
     Running,
     /// The client went away, or the request timed out, while a task was out. The task's outcome will be dropped.
     Abandoned,
-    Waiting(Job, Waiting),
+    Waiting(Box<Job>, Waiting),
     Streaming,
 }
 
 /// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
+    /// For the request's body.
+    Body,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.
@@ -146,6 +150,7 @@ impl Machine {
         match input {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
+            Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
             Input::Stored(id, stored) => self.stored(id, stored, now, out),
@@ -218,6 +223,7 @@ impl Machine {
         }
         let at = now.mono.plus_millis(timeout);
         self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
         let slot = Slot {
             call: call.clone(),
             caller: None,
@@ -226,7 +232,10 @@ impl Machine {
             state: SlotState::Running,
         };
         self.jobs.insert(id, slot);
-        self.run(id, Job::begin(call), Answer::Begin, now, out);
+        match asks {
+            true => self.ask_body(id, Job::begin(call), out),
+            false => self.run(id, Job::begin(call), Answer::Begin, now, out),
+        }
     }
 
     fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
@@ -246,10 +255,11 @@ impl Machine {
         }
         match step {
             Step::Wait(job, Ask::Store(feed, op)) => {
-                slot.state = SlotState::Waiting(job, Waiting::Store(feed, now.mono));
+                slot.state = SlotState::Waiting(Box::new(job), Waiting::Store(feed, now.mono));
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) => self.finish(id, response, now, out),
             Step::Stream(opening) => self.open_watch(id, *opening, now, out),
@@ -273,6 +283,20 @@ impl Machine {
             return;
         }
         self.run(id, job, Answer::Seated, now, out);
+    }
+
+    fn ask_body(&mut self, id: JobId, job: Job, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Body);
+        out.push(Effect::Body(id));
+    }
+
+    fn body(&mut self, id: JobId, body: Result<Bytes, BodyError>, now: Now, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match core::mem::replace(&mut slot.state, SlotState::Running) {
+            SlotState::Waiting(job, Waiting::Body) => self.run(id, *job, Answer::Body(body), now, out),
+            other => slot.state = other,
+        }
     }
 
     /// Sends an operation to the store. A request for a lease is answered from memory while the shared lease is still
@@ -300,7 +324,7 @@ impl Machine {
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
-        slot.state = SlotState::Waiting(job, Waiting::Fresh(feed, revision, at));
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Fresh(feed, revision, at));
         self.fresh.insert((feed, revision, id));
         self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
         out.push(Effect::RequestProgress(feed));
@@ -313,7 +337,7 @@ impl Machine {
                 if let Stored::Leased { id: lease, ttl_seconds } = stored {
                     self.remember_lease(feed, lease, ttl_seconds, asked);
                 }
-                self.run(id, job, Answer::Stored(stored), now, out);
+                self.run(id, *job, Answer::Stored(stored), now, out);
             }
             other => slot.state = other,
         }
@@ -347,7 +371,7 @@ impl Machine {
             SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
                 self.fresh.remove(&(feed, revision, id));
                 self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
-                self.run(id, job, answer, now, out);
+                self.run(id, *job, answer, now, out);
             }
             other => slot.state = other,
         }

@@ -20,7 +20,7 @@ use crate::job::{Answer, Job, Stepped};
 use crate::now::{Mono, Now};
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
-use crate::wire::Request;
+use crate::wire::{BodyError, Request};
 use crate::world::World;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -34,8 +34,11 @@ pub use shutdown::Drain;
 pub enum Input {
     /// The server starts: called once, first.
     Start,
-    /// A request arrived, its body read whole.
+    /// The head of a request arrived. Its body, if it has one, is left unread until `Effect::Body` asks for it.
     Request(JobId, Request),
+    /// The body that was asked for, or why there is none. At most one arrives for each `Effect::Body`, and none after
+    /// `Input::Gone`.
+    Body(JobId, Result<Bytes, BodyError>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -67,6 +70,8 @@ pub enum Effect {
     Run(Task),
     /// Perform this on the store of the feed and answer with `Input::Stored`.
     Store(JobId, Feed, Op),
+    /// Read the request's body, as far as `limits::REQUEST_BODY_BYTES`, and give it back as `Input::Body`.
+    Body(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
     /// Send these bytes to the streams of all these jobs.

@@ -8,4 +8,4 @@ pub mod query;
 mod request;
 pub mod route;
 
-pub use request::{Method, Peer, Request};
+pub use request::{BodyError, Method, Peer, Request};

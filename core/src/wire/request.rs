@@ -1,9 +1,8 @@
-//! A request as the shell passes it in: read completely, with a bounded body, and not interpreted.
+//! The head of a request as the shell passes it in: read completely, bounded, and not interpreted.
 
 use crate::value::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// The HTTP method. Other methods keep their text, for logs, and are not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +62,7 @@ pub enum Peer {
     Rejected(Text),
 }
 
-/// One HTTP request.
+/// The head of one HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub method: Method,
@@ -73,11 +72,24 @@ pub struct Request {
     pub query: String,
     /// Names in lower case, in the order sent.
     pub headers: Vec<(Text, String)>,
-    /// At most `limits::REQUEST_BODY_BYTES`; the shell answers requests with longer bodies.
-    pub body: Bytes,
+    /// A body follows the head. It is asked for once it is known that its client may send it.
+    pub has_body: bool,
     pub peer: Peer,
     /// The client's IP address, without the port.
     pub remote_address: Text,
+}
+
+/// Why a body that was asked for did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It has more bytes than `limits::REQUEST_BODY_BYTES`.
+    TooLarge,
+    /// It did not arrive in the time for its length, `limits::UPLOAD_BYTES_PER_SECOND`.
+    TooSlow,
+    /// The room for bodies, `limits::BODIES_BYTES`, was taken by others.
+    NoRoom,
+    /// What arrived was no body, or only a part of one.
+    Broken(Text),
 }
 
 impl Request {

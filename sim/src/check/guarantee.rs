@@ -63,6 +63,8 @@ guarantees! {
         "A generation grows by one with each change of what is wanted, and with nothing else.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
+    StrangersSendNoBody =>
+        "The body of a request is not taken before it is known who sends it.",
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     ErrorsAreStatuses =>
@@ -134,6 +136,7 @@ impl Guarantee {
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
+            | Self::StrangersSendNoBody
             | Self::DeniedMeansNothingFollows
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores

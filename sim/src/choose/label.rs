@@ -63,6 +63,8 @@ labels! {
     Network => "network",
     /// What is left out of the calm.
     Heal => "heal",
+    /// How the body of a request comes, and how late the steps before it run, by request.
+    Body => "body",
 }
 
 impl Label {

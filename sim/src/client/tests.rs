@@ -116,7 +116,7 @@ impl Place {
     fn ask(&mut self, actor: &mut Actor, ask: &ClientRequest) {
         self.last_job += 1;
         let id = JobId(self.last_job);
-        self.driver.give(Input::Request(id, ask.to_request(&self.directory)));
+        self.driver.request(id, ask.to_request(&self.directory), ask.body.clone());
         let mut reply = self.driver.take(id);
         if reply.is_none() {
             self.driver.pass(3_000);

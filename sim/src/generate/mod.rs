@@ -360,11 +360,12 @@ mod tests {
         let mut driver = Driver::start(config);
         let mut chooser = Chooser::from_seed(11);
         let mut succeeded = 0;
-        driver.give(Input::Request(JobId(1 << 40), generator.namespace(&directory).to_request(&directory)));
+        let namespace = generator.namespace(&directory);
+        driver.request(JobId(1 << 40), namespace.to_request(&directory), namespace.body);
         for turn in 0..1500 {
             let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(turn), bound), &directory);
             let id = JobId(1 << 32 | turn);
-            driver.give(Input::Request(id, ask.to_request(&directory)));
+            driver.request(id, ask.to_request(&directory), ask.body.clone());
             if driver.is_open(id) {
                 driver.give(Input::Gone(id));
                 continue;

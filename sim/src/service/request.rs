@@ -39,8 +39,8 @@ const KNOWN: &[&str] = &[
 /// Fields whose selection checkers decide from the stored object alone: they are texts, and have no defaults.
 const FIELDS: &[&str] = &["metadata.name", "metadata.namespace", "spec.nodeName", "status.phase", "type"];
 
-/// The request as a server is given it.
-pub(super) fn to_core(head: &http::request::Parts, body: Bytes) -> Request {
+/// The head of the request as a server is given it.
+pub(super) fn to_core(head: &http::request::Parts, has_body: bool) -> Request {
     let mut headers: Vec<(Text, String)> = vec![("authorization".into(), TOKEN.to_owned())];
     for (name, value) in &head.headers {
         if name != http::header::AUTHORIZATION {
@@ -53,17 +53,17 @@ pub(super) fn to_core(head: &http::request::Parts, body: Bytes) -> Request {
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers,
-        body,
+        has_body,
         peer: Peer::None,
         remote_address: "192.0.2.1".into(),
     }
 }
 
 /// The request as checkers read it.
-pub(super) fn to_ask(request: Request, directory: &Directory) -> ClientRequest {
+pub(super) fn to_ask(request: Request, body: Bytes, directory: &Directory) -> ClientRequest {
     let original = Some(Arc::new(request));
     let request = original.as_deref().expect("it was put there");
-    let understood = understand(request, directory);
+    let understood = understand(request, &body, directory);
     let (verb, place, query) = understood.map_or_else(
         || {
             let target = format!("{}?{}", request.path, request.query);
@@ -71,7 +71,6 @@ pub(super) fn to_ask(request: Request, directory: &Directory) -> ClientRequest {
         },
         |(verb, place, query)| (verb, Some(place), query),
     );
-    let body = request.body.clone();
     ClientRequest {
         action: verb,
         place,
@@ -83,7 +82,11 @@ pub(super) fn to_ask(request: Request, directory: &Directory) -> ClientRequest {
     }
 }
 
-fn understand(request: &Request, directory: &Directory) -> Option<(Action, Place, RequestOptions)> {
+fn understand(
+    request: &Request,
+    body: &[u8],
+    directory: &Directory,
+) -> Option<(Action, Place, RequestOptions)> {
     let pairs = query::Query::parse(&request.query);
     let info = RequestInfo::parse(&request.method, &request.path, &pairs).ok()?;
     let is_known = pairs.pairs().iter().all(|(name, _)| KNOWN.contains(&name.as_str()));
@@ -105,8 +108,8 @@ fn understand(request: &Request, directory: &Directory) -> Option<(Action, Place
     let verb = verb(&info, &request.method)?;
     let mut query = read_query(&pairs, &verb)?;
     // A deletion's body makes its query count for nothing.
-    if matches!(verb, Action::Delete | Action::DeleteCollection) && !request.body.is_empty() {
-        query.dry_run = is_dry_run(&request.body);
+    if matches!(verb, Action::Delete | Action::DeleteCollection) && !body.is_empty() {
+        query.dry_run = is_dry_run(body);
     }
     Some((verb, place, query))
 }

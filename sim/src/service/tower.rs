@@ -118,7 +118,7 @@ struct Seated {
 impl Seated {
     fn ask(shared: Arc<Shared>, head: &http::request::Parts, body: Bytes) -> Self {
         let mut state = shared.state();
-        let ask = to_ask(to_core(head, body), &state.testbed.directory);
+        let ask = to_ask(to_core(head, !body.is_empty()), body, &state.testbed.directory);
         let is_watch = ask.is_watch();
         let client = match shared.gateway.take_free() {
             Some(client) => client,

@@ -176,6 +176,7 @@ impl Testbed {
             }
             Input::Start
             | Input::Request(..)
+            | Input::Body(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Lost(..)
@@ -195,6 +196,7 @@ impl Testbed {
                 host.open.remove(id);
             }
             Input::Start
+            | Input::Body(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Changed(_)
@@ -248,6 +250,7 @@ impl Testbed {
                 self.send_operation(server, id, op);
                 Ok(())
             }
+            Effect::Body(id) => self.body(server, id),
             Effect::Respond(id, response) => self.respond(server, id, response),
             Effect::Frame { to, bytes } => self.frames(server, &to, &bytes),
             Effect::Close(id) => self.close(server, id),
@@ -277,7 +280,9 @@ impl Testbed {
 
     /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
-        let stream = Label::Step.of(self.stream_key(server, task.id));
+        // The steps before the body have choices of their own.
+        let label = if self.awaits_body(task.id) { Label::Body } else { Label::Step };
+        let stream = label.of(self.stream_key(server, task.id));
         let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {

@@ -2,9 +2,9 @@
 //! happens in virtual time, and every choice is made by one chooser.
 //!
 //! Reading order: here the heap of events; `requests` (all of them, by number), `wire` (clients, requests, answers,
-//! frames), `events` (read from frames), `host` (where a server runs), `store` (operations and feeds), `mischief`
-//! (faults that are drawn every half second), `network` (blocked links), `outside` (clients from outside of the
-//! simulator).
+//! frames), `events` (read from frames), `upload` (bodies of requests), `host` (where a server runs), `store`
+//! (operations and feeds), `mischief` (faults that are drawn every half second), `network` (blocked links), `outside`
+//! (clients from outside of the simulator).
 
 mod events;
 mod health;
@@ -15,6 +15,7 @@ mod network;
 mod outside;
 mod requests;
 mod store;
+mod upload;
 mod wire;
 
 use crate::check::{Lifetimes, Uids, Violation};

@@ -27,6 +27,8 @@ pub(super) struct RequestRecord {
     pub(super) seen: Rev,
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
+    /// Its server has asked for the body.
+    pub(super) body_asked: bool,
     pub(super) answered: bool,
     /// Its server has ended the watch.
     pub(super) ended: bool,

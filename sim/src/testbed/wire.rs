@@ -140,6 +140,7 @@ impl Testbed {
             sent_at: self.now,
             seen: Rev(0),
             commits: Vec::new(),
+            body_asked: false,
             answered: false,
             ended: false,
             follow: None,

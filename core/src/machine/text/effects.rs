@@ -14,6 +14,7 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
     match effect {
         Effect::Run(task) => line.word("run").number(task.id.0).number(task.sees().0),
         Effect::Store(id, feed, op) => line.word("store").number(id.0).number(feed.0).op(op),
+        Effect::Body(id) => line.word("body").number(id.0),
         Effect::Respond(id, response) => line.word("respond").number(id.0).response(response),
         Effect::Frame { to, bytes } => {
             line.word("frame").number(to.len());

@@ -52,7 +52,7 @@ mod tests {
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
-    use crate::wire::{Method, Peer, Request};
+    use crate::wire::{BodyError, Method, Peer, Request};
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;
@@ -70,13 +70,13 @@ mod tests {
         }
     }
 
-    fn request(peer: Peer, body: &'static [u8]) -> Input {
+    fn request(peer: Peer, has_body: bool) -> Input {
         let request = Request {
             method: Method::Other("BREW".into()),
             path: "/api/v1/pods%20x".into(),
             query: String::new(),
             headers: vec![("accept".into(), "a, b".into()), ("x".into(), "-".into())],
-            body: Bytes::from_static(body),
+            has_body,
             peer,
             remote_address: "::1".into(),
         };
@@ -131,10 +131,17 @@ mod tests {
             Input::Changed(batch),
             Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(6) }),
             Input::Lost(Feed(0), Why::Disconnected("reset by peer".into())),
-            request(Peer::None, b""),
-            request(Peer::Rejected("unknown issuer".into()), b"-"),
-            request(certificate(Some([0x2d; 32])), b"k8s\0\n\r \x80"),
-            request(certificate(None), b""),
+            request(Peer::None, false),
+            request(Peer::Rejected("unknown issuer".into()), true),
+            request(certificate(Some([0x2d; 32])), true),
+            request(certificate(None), false),
+            Input::Body(JobId(1), Ok(Bytes::new())),
+            Input::Body(JobId(1), Ok(Bytes::from_static(b"-"))),
+            Input::Body(JobId(1), Ok(Bytes::from_static(b"k8s\0\n\r \x80"))),
+            Input::Body(JobId(1), Err(BodyError::TooLarge)),
+            Input::Body(JobId(1), Err(BodyError::TooSlow)),
+            Input::Body(JobId(1), Err(BodyError::NoRoom)),
+            Input::Body(JobId(1), Err(BodyError::Broken("unexpected EOF".into()))),
         ];
         inputs.extend(errors.map(|error| Input::Stored(JobId::OWN, Stored::Failed(error))));
         inputs.extend(outcomes.map(|outcome| Input::Stored(JobId(4), outcome)));

@@ -20,7 +20,7 @@ use crate::store::{
     Why,
 };
 use crate::value::Text;
-use crate::wire::{Method, Peer, Request};
+use crate::wire::{BodyError, Method, Peer, Request};
 
 /// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl<'a> Words<'a> {
         let input = match self.word()? {
             "start" => Input::Start,
             "request" => Input::Request(self.job()?, self.request()?),
+            "body" => Input::Body(self.job()?, self.body()?),
             "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
             "stored" => Input::Stored(self.job()?, self.stored()?),
             "changed" => Input::Changed(self.batch()?),
@@ -227,8 +228,23 @@ impl<'a> Words<'a> {
             peer: self.peer()?,
             remote_address: self.text()?,
             headers: self.list(|words| Ok((words.text()?, words.string()?)))?,
-            body: self.shared()?,
+            has_body: match self.word()? {
+                "body" => true,
+                "bare" => false,
+                _ => return self.wrong("body or bare"),
+            },
         })
+    }
+
+    fn body(&mut self) -> Result<core::result::Result<Bytes, BodyError>> {
+        match self.word()? {
+            "whole" => self.shared().map(Ok),
+            "too-large" => Ok(Err(BodyError::TooLarge)),
+            "too-slow" => Ok(Err(BodyError::TooSlow)),
+            "no-room" => Ok(Err(BodyError::NoRoom)),
+            "broken" => Ok(Err(BodyError::Broken(self.text()?))),
+            _ => self.wrong("a body"),
+        }
     }
 
     fn peer(&mut self) -> Result<Peer> {

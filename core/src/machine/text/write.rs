@@ -9,7 +9,7 @@ use crate::config::{Authentication, Authorization};
 use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
-use crate::wire::{Peer, Request};
+use crate::wire::{BodyError, Peer, Request};
 
 /// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
@@ -18,6 +18,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
     match input {
         Input::Start => line.word("start"),
         Input::Request(id, request) => line.word("request").number(id.0).request(request),
+        Input::Body(id, body) => line.word("body").number(id.0).body(body),
         Input::Ran(ran) => line.word("ran").number(ran.id.0).number(ran.seen.0),
         Input::Stored(id, stored) => line.word("stored").number(id.0).stored(stored),
         Input::Changed(batch) => line.word("changed").batch(batch),
@@ -129,7 +130,17 @@ impl Line<'_> {
         for (name, value) in &request.headers {
             self.text(name).text(value);
         }
-        self.bytes(&request.body)
+        self.word(if request.has_body { "body" } else { "bare" })
+    }
+
+    fn body(&mut self, body: &Result<bytes::Bytes, BodyError>) -> &mut Self {
+        match body {
+            Ok(bytes) => self.word("whole").bytes(bytes),
+            Err(BodyError::TooLarge) => self.word("too-large"),
+            Err(BodyError::TooSlow) => self.word("too-slow"),
+            Err(BodyError::NoRoom) => self.word("no-room"),
+            Err(BodyError::Broken(why)) => self.word("broken").text(why),
+        }
     }
 
     fn peer(&mut self, peer: &Peer) -> &mut Self {

@@ -19,6 +19,28 @@ pub(super) struct RequestBody<'a, S> {
     excess: u64,
     /// `100 Continue`, written before the body is read if the client waits for it.
     go_on: Bytes,
+    /// The handler has asked for the body.
+    is_begun: bool,
+}
+
+/// What was not read of a body.
+pub(super) enum Rest {
+    Nothing,
+    /// All of it, which is little enough to be discarded.
+    Unread(Framing),
+    /// The connection cannot be used for another request.
+    TooMuch,
+}
+
+impl Rest {
+    /// Of a body of which nothing was read.
+    pub(super) fn unread(framing: Framing) -> Self {
+        match framing {
+            Framing::None => Self::Nothing,
+            Framing::Length(length) if length > limits::UNREAD_BODY_BYTES as u64 => Self::TooMuch,
+            Framing::Length(_) | Framing::Chunked => Self::Unread(framing),
+        }
+    }
 }
 
 enum State {
@@ -48,12 +70,25 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> RequestBody<'a, S> {
             Framing::Chunked => State::Chunk(Chunk::Size),
         };
         let go_on: &[u8] = if expects_continue { b"HTTP/1.1 100 Continue\r\n\r\n" } else { b"" };
-        Self { wire, state, excess: 0, go_on: Bytes::from_static(go_on) }
+        Self { wire, state, excess: 0, go_on: Bytes::from_static(go_on), is_begun: false }
     }
 
-    /// Whether the body was read to its end, so that the next request can follow.
-    pub(super) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
+    }
+
+    /// What is left of the body when its request is answered.
+    pub(super) fn rest(&self) -> Rest {
+        // A client that waits for `100 Continue` and gets another answer may send its body or not.
+        if self.is_begun || !self.go_on.is_empty() {
+            return if self.is_done() { Rest::Nothing } else { Rest::TooMuch };
+        }
+        match self.state {
+            State::Done => Rest::Nothing,
+            State::Length(left) => Rest::unread(Framing::Length(left)),
+            State::Chunk(_) => Rest::unread(Framing::Chunked),
+            State::Broken => Rest::TooMuch,
+        }
     }
 
     /// Takes data that has arrived, at most `most` bytes.
@@ -171,6 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> http_body::Body for RequestBody<'_, S> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
+        this.is_begun = true;
         if !this.go_on.is_empty() && this.wire.unread().is_empty() {
             let mut go_on = std::mem::take(&mut this.go_on);
             let written = this.wire.poll_write(context, &mut go_on);

@@ -27,7 +27,7 @@ use super::Requests;
 use super::activity::UnderWay;
 use super::guarded::Guarded;
 use crate::exchange::{AnswerBody, TooSlow};
-use body::RequestBody;
+use body::{RequestBody, Rest};
 use head::{Expects, Framing, ParsedHead, Refusal};
 use wire::Wire;
 
@@ -94,24 +94,49 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let is_head = head.method == http::Method::HEAD;
     let under_way = UnderWay::begin(&requests.activity);
-    let (response, is_read) = if head.method == http::Method::OPTIONS && head.path == "*" {
+    let (response, rest) = if head.method == http::Method::OPTIONS && head.path == "*" {
         // `OPTIONS *` asks about the server as a whole.
         // go: net/http/server.go globalOptionsHandler
-        (http::Response::new(AnswerBody::nothing()), framing == Framing::None)
+        (http::Response::new(AnswerBody::nothing()), Rest::unread(framing))
     } else if framing == Framing::None {
         tokio::select! {
             biased;
-            response = requests.answer(head, under_way, Empty::<Bytes>::new()) => (response, true),
+            response = requests.answer(head, under_way, Empty::<Bytes>::new()) => (response, Rest::Nothing),
             () = wire.gone() => return Ok(Then::Gone),
         }
     } else {
         let expects_continue = expects == Expects::Continue && !is_version_1_0;
         let mut body = RequestBody::new(wire, framing, expects_continue);
-        (requests.answer(head, under_way, &mut body).await, body.is_done())
+        (requests.answer(head, under_way, &mut body).await, body.rest())
     };
-    let closes = !keeps_alive || !is_read || *stopping.borrow();
+    let closes = !keeps_alive || matches!(rest, Rest::TooMuch) || *stopping.borrow();
     let sending = Sending { is_head, is_version_1_0, closes };
-    sending.send(wire, response).await
+    match (sending.send(wire, response).await?, rest) {
+        (Then::Next, Rest::Unread(framing)) => Ok(discard(wire, framing).await),
+        (then, Rest::Nothing | Rest::Unread(_) | Rest::TooMuch) => Ok(then),
+    }
+}
+
+/// Reads a body that nobody asked for, so that the next request can follow. The answer was sent before, since a client
+/// that is refused need not send its body.
+/// go: net/http/server.go maxPostHandlerReadBytes
+async fn discard<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, framing: Framing) -> Then {
+    let mut body = RequestBody::new(wire, framing, false);
+    let mut length = 0_usize;
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map(|frame| frame.into_data().unwrap_or_default()) else {
+                return Then::Close;
+            };
+            length = length.saturating_add(data.len());
+            if length > limits::UNREAD_BODY_BYTES {
+                return Then::Close;
+            }
+        }
+        Then::Next
+    };
+    let within = Duration::from_millis(limits::UPLOAD_GRACE_MILLIS);
+    tokio::time::timeout(within, reading).await.unwrap_or(Then::Close)
 }
 
 /// How one answer is sent.
