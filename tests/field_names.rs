@@ -1,12 +1,19 @@
 //! Rules name fields by literals, which no compiler checks: a name or a path that the catalogue does not know fails
 //! here, as does a subresource without a strategy.
 
+use crate::battery::{key, objects};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use steersman_core::kinds::{SubKind, Verb, table};
+use steersman_core::caller::Caller;
+use steersman_core::codec::json;
+use steersman_core::config::Config;
+use steersman_core::kinds::{Facts, FieldPaths, Objects, ResetFields, Row, SubKind, Verb, table};
+use steersman_core::now::Wall;
 use steersman_core::schema::{Catalogue, Shape, TypeId, catalogue};
+use steersman_core::value::Value;
 
 /// Words that stand in rules like the names of fields and are values: resources, keys of secrets, prefixes, formats
 /// of schemas, and parts of sentences.
@@ -346,4 +353,83 @@ fn a_field_belongs_to_the_object_or_to_its_status() {
         assert!(resets("", "status") && !resets("status", "status"), "{}", row.plural);
         assert!(resets("status", "spec"), "{}", row.plural);
     }
+}
+
+/// A world without objects.
+struct Nothing;
+
+impl Objects for Nothing {
+    fn get(&self, _group: &str, _plural: &str, _namespace: &str, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn visit(
+        &self,
+        _group: &str,
+        _plural: &str,
+        _namespace: &str,
+        _visitor: &mut dyn FnMut(&Value) -> ControlFlow<()>,
+    ) {
+    }
+}
+
+/// What upstream declares to be reset, and takes: a subresource and a field.
+const TAKEN_NEVERTHELESS: &[(&str, &str, &[&str])] =
+    &[("certificatesigningrequests", "status", &["status", "conditions"])];
+
+/// Fields of which a subresource takes a part alone.
+const TAKEN_IN_PART: &[(&str, &str)] = &[("approval", "status")];
+
+/// What becomes of a field that an update changes: whether it is the new one afterwards.
+fn takes(row: &Row, subresource: &str, path: &[&str], object: &Value) -> bool {
+    let marked = |text: &str| {
+        let (mut object, mut mark) = (object.clone(), Value::empty_map());
+        mark.set("marker", text.into());
+        object.set_at(path, mark);
+        object
+    };
+    let (mut new, old) = (marked("new"), marked("old"));
+    let (caller, config) = (Caller::server(), Config::open(0));
+    let facts = Facts::of_create(&caller, Wall::from_seconds(0), &config, &Nothing);
+    let strategy = row.rules.strategy(subresource).expect("a strategy");
+    (strategy.prepare_for_update)(&mut new, &facts.of_update(subresource, &old));
+    let found = new.at(path).map_or("", |mark| mark.text_at(&["marker"]));
+    assert!(matches!(found, "new" | "old"), "{}/{subresource} drops {path:?}", row.plural);
+    found == "new"
+}
+
+/// What a strategy declares is what it does: it resets those fields, and takes the others.
+#[test]
+fn strategies_reset_what_they_declare() {
+    let objects = objects();
+    let mut checked = 0;
+    for row in table::ROWS.iter().filter(|row| row.rules.strategy("status").is_some()) {
+        let object = json::parse(objects[&key(row)].to_string().as_bytes()).expect("JSON").value;
+        for subresource in [""].into_iter().chain(row.subs.iter().map(|sub| sub.name)) {
+            let Some(strategy) = row.rules.strategy(subresource) else { continue };
+            let declared: FieldPaths = match strategy.reset_fields {
+                ResetFields::Only(paths) => paths,
+                ResetFields::AllBut(_) => &[&["spec", "nodeName"], &["metadata", "labels"], &["status"]],
+            };
+            for path in declared.iter().copied().filter(|path| path.len() > 1 || path[0] != "metadata") {
+                let taken = takes(row, subresource, path, &object);
+                let expected = TAKEN_NEVERTHELESS.contains(&(row.plural, subresource, path));
+                assert_eq!(taken, expected, "{}/{subresource}: {path:?}", row.plural);
+                checked += 1;
+            }
+            let labels = strategy.reset_fields.resets("metadata")
+                || declared.contains(&["metadata", "labels"].as_slice());
+            assert_eq!(takes(row, subresource, &["metadata", "labels"], &object), !labels, "{}", row.plural);
+            for field in ["spec", "status"] {
+                let whole =
+                    !strategy.reset_fields.resets(field) && !TAKEN_IN_PART.contains(&(subresource, field));
+                if whole && matches!(strategy.reset_fields, ResetFields::Only(_)) {
+                    let taken = takes(row, subresource, &[field, "marked"], &object);
+                    assert!(taken, "{}/{subresource} leaves {field}", row.plural);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 100, "only {checked} fields were changed");
 }

@@ -3,14 +3,24 @@
 //! A rule gets its object as a `Located` root, walks it with `member`, `at`, `items` and `entries`, reads it with
 //! `text`, `int`, `quantity` and their like, and says what is wrong to `Errors`:
 //!
-//! ```ignore
-//! let spec = object.member("spec");
-//! for port in spec.member("ports").items() {
-//!     let number = port.member("port");
-//!     if number.int() < 1 {
-//!         errors.invalid(&number, "must be between 1 and 65535, inclusive");
+//! ```
+//! use steersman_core::kinds::validation::{Errors, Located};
+//!
+//! fn validate_ports(service: &Located<'_, '_>, errors: &mut Errors) {
+//!     for port in service.at(&["spec", "ports"]).items() {
+//!         let number = port.member("port");
+//!         if !(1..=65535).contains(&number.int()) {
+//!             errors.invalid_value(&number, number.int(), "must be between 1 and 65535, inclusive");
+//!         }
 //!     }
 //! }
+//!
+//! let service = steersman_core::codec::json::parse(br#"{"spec":{"ports":[{"port":80},{"port":0}]}}"#);
+//! let service = service.expect("JSON").value;
+//! let mut errors = Errors::new();
+//! validate_ports(&Located::root(&service), &mut errors);
+//! let expected = "spec.ports[1].port: Invalid value: 0: must be between 1 and 65535, inclusive";
+//! assert_eq!(errors.summary(), expected);
 //! ```
 
 mod errors;
