@@ -1,5 +1,6 @@
 //! House rules that can be checked by a program. Exceptions are in one list, which may only shrink.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -213,4 +214,40 @@ fn the_core_imports_downwards_only() {
             lines.flat_map(named_floors).filter(|floor| height(floor).is_some_and(|height| height > own));
         upward.map(|floor| format!("imports {floor}")).collect()
     });
+}
+
+/// Types of one name in several places that are meant to be so, with the reason.
+const SHARED_TYPE_NAMES: &[(&str, &str)] = &[];
+
+/// The names of the types that a text defines for more than its own module.
+fn visible_types(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix("pub")?;
+        let rest = if rest.starts_with('(') { rest.split_once(')')?.1 } else { rest };
+        let (sort, rest) = rest.trim_start().split_once(' ')?;
+        let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        (["struct", "enum", "union", "trait", "type"].contains(&sort) && !name.is_empty()).then_some(name)
+    })
+}
+
+/// Whoever reads `World` or `Batch` in one package must not have to think of another one's.
+#[test]
+fn the_name_of_a_type_means_one_thing() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in sources() {
+        if ["core/src/", "io/src/", "sim/src/"].iter().any(|package| path.starts_with(package)) {
+            for name in visible_types(&text) {
+                places.entry(name.to_owned()).or_default().push(path.clone());
+            }
+        }
+    }
+    assert!(places.len() > 300, "the types are found: {}", places.len());
+    let is_shared = |name: &str| SHARED_TYPE_NAMES.iter().any(|(shared, _)| *shared == name);
+    places.retain(|_, paths| paths.len() > 1);
+    for (name, reason) in SHARED_TYPE_NAMES {
+        assert!(places.contains_key(*name), "{name} is defined once, so it needs no exception: {reason}");
+    }
+    places.retain(|name, _| !is_shared(name));
+    assert!(places.is_empty(), "A type's name is defined once in core, io and sim: {places:#?}");
 }

@@ -112,8 +112,15 @@ impl Conversation {
                 self.shell.metrics.stream_began();
                 Stage::Streaming
             }
-            Body::Empty | Body::Full(_) | Body::List(_) if response.body.is_large() => Stage::Sending,
-            Body::Empty | Body::Full(_) | Body::List(_) => Stage::Ended,
+            Body::Empty
+            | Body::Full(_)
+            | Body::Health(..)
+            | Body::Metrics(_)
+            | Body::MetricsReset(_)
+            | Body::List(_) => match response.body.is_large() {
+                true => Stage::Sending,
+                false => Stage::Ended,
+            },
         };
         (response, self)
     }

@@ -14,7 +14,6 @@ use http_body::{Body as _, Frame, SizeHint};
 use steersman_core::answer::Body;
 use steersman_core::answer::ListBody;
 use steersman_core::answer::{self, InitialEvents};
-use steersman_core::documents::health;
 use steersman_core::limits;
 use steersman_core::rng::Rng;
 use steersman_core::status::Failure;
@@ -32,13 +31,6 @@ use crate::shell::Shell;
 use crate::upload;
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
-/// The core sets this header on its response to an authorized request for the metrics, or to reset them, since only
-/// the shell has them.
-static METRICS: HeaderName = HeaderName::from_static("x-steersman-metrics");
-static METRICS_RESET: HeaderName = HeaderName::from_static("x-steersman-metrics-reset");
-/// The header's value for the metrics of health checks.
-const HEALTH_METRICS: &[u8] = b"slis";
-static HEALTH_RESULTS: HeaderName = HeaderName::from_static(health::RESULTS);
 
 /// Answers requests with one shell and one set of options.
 pub(crate) struct Exchange {
@@ -130,6 +122,15 @@ where
             out.body_mut().conversation = conversation;
             Source::Full(bytes)
         }
+        (Body::Health(bytes, results), _) => {
+            exchange.shell.metrics.health_checked(&results);
+            Source::Full(bytes)
+        }
+        (Body::Metrics(page), _) => Source::Full(exchange.shell.metrics.text(&exchange.shell, page).into()),
+        (Body::MetricsReset(page), _) => {
+            exchange.shell.metrics.reset(page);
+            Source::Full(Bytes::from_static(b"metrics reset\n"))
+        }
         (Body::List(list), conversation) => {
             out.body_mut().conversation = conversation;
             Source::List(list)
@@ -137,7 +138,6 @@ where
         (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
         (Body::Stream(_), None) => unreachable!("streams are conversations"),
     };
-    let source = told_by_metrics(&exchange.shell, out.headers_mut(), source);
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
     finish_headers(exchange, out.headers_mut(), audit_id);
     if let Some(length) = source.length()
@@ -150,21 +150,6 @@ where
         out.body_mut().conversation = None;
     }
     out
-}
-
-/// Handles the header by which the core asks for metrics, and removes it: clients must not see it.
-fn told_by_metrics(shell: &Shell, headers: &mut HeaderMap, source: Source) -> Source {
-    if let Some(results) = headers.remove(&HEALTH_RESULTS) {
-        shell.metrics.health_checked(&String::from_utf8_lossy(results.as_bytes()));
-    }
-    if let Some(which) = headers.remove(&METRICS_RESET) {
-        shell.metrics.reset(which.as_bytes() == HEALTH_METRICS);
-    }
-    match headers.remove(&METRICS) {
-        Some(which) if which.as_bytes() == HEALTH_METRICS => Source::Full(shell.metrics.health_text().into()),
-        Some(_) => Source::Full(shell.metrics.text(shell).into()),
-        None => source,
-    }
 }
 
 fn to_core(client: &ConnectedClient, head: Head, has_body: bool) -> Request {

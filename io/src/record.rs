@@ -165,9 +165,11 @@ impl Told {
         match self {
             Self::Line(line) => line.len(),
             Self::Response(_, response) => match &response.body {
-                Body::Full(bytes) => ENTRY_BYTES + bytes.len(),
+                Body::Full(bytes) | Body::Health(bytes, _) => ENTRY_BYTES + bytes.len(),
                 // The writer renders these, from objects that the cache holds anyway.
-                Body::Empty | Body::List(_) | Body::Stream(_) => ENTRY_BYTES,
+                Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) | Body::List(_) | Body::Stream(_) => {
+                    ENTRY_BYTES
+                }
             },
         }
     }

@@ -454,7 +454,7 @@ impl Driven {
     /// Notes when the machine wants to be woken. Returns true when the timer task sleeps longer than that. If it
     /// wakes earlier, it is left alone: an additional tick does no harm.
     fn rearm(&mut self, is_tick: bool) -> bool {
-        let wake = self.machine.wake_at().map(|(at, _)| at);
+        let wake = self.machine.wake_at();
         if is_tick {
             self.armed = wake;
             return false;

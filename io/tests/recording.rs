@@ -88,8 +88,8 @@ fn replay(recording: &str) -> Answers {
                 }
                 Effect::Respond(id, response) => {
                     let body = match response.body {
-                        Body::Empty => Bytes::new(),
-                        Body::Full(bytes) => bytes,
+                        Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) => Bytes::new(),
+                        Body::Full(bytes) | Body::Health(bytes, _) => bytes,
                         Body::List(mut list) => std::iter::from_fn(|| list.next_chunk()).flatten().collect(),
                         Body::Stream(_) => continue,
                     };

@@ -92,8 +92,9 @@ impl Reply {
     pub fn whole(response: Response) -> Self {
         let mut body = Vec::new();
         match response.body {
-            Body::Empty => {}
-            Body::Full(bytes) => body.extend_from_slice(&bytes),
+            // Only a shell has metrics.
+            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) => {}
+            Body::Full(bytes) | Body::Health(bytes, _) => body.extend_from_slice(&bytes),
             Body::List(mut list) => {
                 while let Some(chunk) = list.next_chunk() {
                     body.extend_from_slice(&chunk);
@@ -256,7 +257,7 @@ impl Driver {
     /// Advances time. Timers that become due on the way fire in order.
     pub fn pass(&mut self, millis: u64) {
         let until = self.now.mono.plus_millis(millis);
-        while let Some((at, _)) = self.machine.wake_at().filter(|(at, _)| *at <= until) {
+        while let Some(at) = self.machine.wake_at().filter(|at| *at <= until) {
             self.move_to(at.max(self.now.mono));
             self.give(Input::Tick);
         }

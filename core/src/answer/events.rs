@@ -2,7 +2,7 @@
 
 use super::Items;
 use super::View;
-use super::form::{Form, Media, Shape};
+use super::form::{Form, Media, Representation};
 use crate::codec::json;
 use crate::kinds::{Registry, ResourceId};
 use crate::limits;
@@ -39,14 +39,14 @@ impl EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventForm {
     pub resource: ResourceId,
-    pub shape: Shape,
+    pub shape: Representation,
     pub include: IncludeObject,
 }
 
 impl EventForm {
     /// Only the first event of a Table watch carries the column definitions.
     pub fn first_differs(self) -> bool {
-        matches!(self.shape, Shape::Table(_))
+        matches!(self.shape, Representation::Table(_))
     }
 }
 
@@ -66,7 +66,7 @@ impl<'a> Renderer<'a> {
         View {
             registry: self.registry,
             resource: self.registry.resource(form.resource),
-            form: Form { media: Media::Json, shape: form.shape, pretty: false },
+            form: Form { media: Media::Json, representation: form.shape, pretty: false },
             include: form.include,
             now: self.now,
         }
@@ -86,8 +86,10 @@ impl<'a> Renderer<'a> {
         } else {
             let value = entry.to_value();
             let shaped = match form.shape {
-                Shape::Table(version) => view.table_of(&value, version, first),
-                Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(value),
+                Representation::Table(version) => view.table_of(&value, version, first),
+                Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
+                    view.shaped(value)
+                }
             };
             view.write_json(&shaped, out);
         }
@@ -116,8 +118,10 @@ impl<'a> Renderer<'a> {
         let object =
             decode::normalize(&self.registry.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
-            Shape::Table(version) => view.bookmark_table(&object, version),
-            Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => view.shaped(object),
+            Representation::Table(version) => view.bookmark_table(&object, version),
+            Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
+                view.shaped(object)
+            }
         };
         let mut out = Vec::new();
         open("BOOKMARK", &mut out);

@@ -46,7 +46,7 @@ impl MetaVersion {
 
 /// The shape that an object is converted to before it is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
+pub enum Representation {
     /// The object or list itself.
     Full,
     Table(MetaVersion),
@@ -60,7 +60,7 @@ pub enum Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     pub media: Media,
-    pub shape: Shape,
+    pub representation: Representation,
     /// Indented JSON; YAML has one style only.
     pub pretty: bool,
 }
@@ -81,7 +81,7 @@ pub enum Endpoint {
 const STREAM_MEDIA_TYPES: [&str; 2] =
     ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 impl Form {
-    pub const JSON: Self = Self { media: Media::Json, shape: Shape::Full, pretty: false };
+    pub const JSON: Self = Self { media: Media::Json, representation: Representation::Full, pretty: false };
 
     /// Negotiates the form of the response to `request`. 406 when the client accepts none that `endpoint` has.
     pub fn negotiate(request: &Request, endpoint: Endpoint) -> Result<Self, Failure> {
@@ -157,7 +157,7 @@ pub fn guard_route(accept: &str, produces: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("406: Not Acceptable\n\nAvailable representations: {}", produces.join(", "));
-    Err(refused_by_route(406, Reason::NotAcceptable, &message))
+    Err(refused_by_route(Reason::NotAcceptable, &message))
 }
 
 /// JSON indented by two spaces, as Go's MarshalIndent writes it: without a line end. `json` must be
@@ -271,19 +271,19 @@ impl Clause<'_> {
             return None;
         }
         let converts = ["as", "g", "v"].iter().any(|name| self.parameter(name).is_some());
-        let shape = if converts { self.shape(endpoint)? } else { Shape::Full };
-        Some(Form { media, shape, pretty: self.parameter("pretty") == Some("1") })
+        let shape = if converts { self.shape(endpoint)? } else { Representation::Full };
+        Some(Form { media, representation: shape, pretty: self.parameter("pretty") == Some("1") })
     }
 
-    fn shape(&self, endpoint: Endpoint) -> Option<Shape> {
+    fn shape(&self, endpoint: Endpoint) -> Option<Representation> {
         if endpoint == Endpoint::Plain || self.parameter("g") != Some("meta.k8s.io") {
             return None;
         }
         let version = MetaVersion::parse(self.parameter("v")?)?;
         match self.parameter("as")? {
-            "Table" => Some(Shape::Table(version)),
-            "PartialObjectMetadata" => Some(Shape::Metadata(version)),
-            "PartialObjectMetadataList" => Some(Shape::MetadataList(version)),
+            "Table" => Some(Representation::Table(version)),
+            "PartialObjectMetadata" => Some(Representation::Metadata(version)),
+            "PartialObjectMetadataList" => Some(Representation::MetadataList(version)),
             _ => None,
         }
     }
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn accept_headers_are_negotiated_as_upstream_does() {
-        use {Media::*, MetaVersion::*, Shape::*};
+        use {Media::*, MetaVersion::*, Representation::*};
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;\
                        g=meta.k8s.io,application/json";
@@ -393,7 +393,11 @@ mod tests {
         ];
         for (accept, endpoint, wanted) in cases {
             let form = Form::negotiate(&request(accept, "", ""), endpoint);
-            assert_eq!(form.ok().map(|form| (form.media, form.shape)), wanted, "{accept} {endpoint:?}");
+            assert_eq!(
+                form.ok().map(|form| (form.media, form.representation)),
+                wanted,
+                "{accept} {endpoint:?}"
+            );
         }
     }
 
@@ -401,17 +405,17 @@ mod tests {
     fn refusals_say_what_upstream_says() {
         let refusal = |accept: &str| Form::negotiate(&request(accept, "", ""), Endpoint::Object).unwrap_err();
         assert_eq!(
-            refusal("application/json;as=Bogus;v=v1;g=meta.k8s.io").message,
+            refusal("application/json;as=Bogus;v=v1;g=meta.k8s.io").message(),
             "only the following media types are accepted: application/json, application/yaml, \
              application/vnd.kubernetes.protobuf"
         );
         let by_route = refusal("text/html");
         assert!(
             by_route
-                .message
+                .message()
                 .starts_with("406: Not Acceptable\n\nAvailable representations: application/json, ")
         );
-        assert_eq!(by_route.details, Some(crate::status::Details::default().into()));
+        assert_eq!(by_route.to_value().field("details"), Some(&crate::value::Value::empty_map()));
     }
 
     #[test]

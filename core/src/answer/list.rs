@@ -1,7 +1,7 @@
 //! A list as a response: streamed from the cache's bytes if the form allows it, otherwise built as a tree.
 
 use super::View;
-use super::form::{Media, Shape, pretty};
+use super::form::{Media, Representation, pretty};
 use super::table;
 use super::{Body, Response};
 use super::{Items, ListBody};
@@ -40,9 +40,9 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
         return Response::new(200, content_type, pretty(&whole));
     }
     let objects: Vec<Value> = items.map(|entry: Arc<Entry>| entry.to_value()).collect();
-    let value = match view.form.shape {
-        Shape::Full => full_list(view, meta, objects),
-        Shape::Table(version) => view.with_rows_converted(table::table(
+    let value = match view.form.representation {
+        Representation::Full => full_list(view, meta, objects),
+        Representation::Table(version) => view.with_rows_converted(table::table(
             view.resource.row.columns,
             &objects,
             view.include,
@@ -51,7 +51,7 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
             true,
             view.now,
         )),
-        Shape::Metadata(version) | Shape::MetadataList(version) => {
+        Representation::Metadata(version) | Representation::MetadataList(version) => {
             table::partial_metadata_list(&objects, version, &table_meta(meta))
         }
     };
@@ -109,8 +109,8 @@ fn meta_value(meta: &ListMeta) -> Value {
     out.into()
 }
 
-fn table_meta(meta: &ListMeta) -> table::ListMeta {
-    table::ListMeta {
+fn table_meta(meta: &ListMeta) -> table::TableMeta {
+    table::TableMeta {
         resource_version: meta.revision.0.to_string().into(),
         next: meta.next.clone(),
         remaining: meta.remaining.map(|count| count as i64),
@@ -121,9 +121,10 @@ fn list_json(view: &View<'_>, value: &Value) -> Vec<u8> {
     let catalogue = &view.registry.catalogue;
     let list_type = alloc::format!("{}List", view.resource.row.type_name);
     let mut out = Vec::new();
-    match (view.form.shape, catalogue.type_named(&list_type)) {
-        (Shape::Full, Some(id)) => crate::schema::encode::to_json(catalogue, id, value, &mut out),
-        (Shape::Full, None) | (Shape::Table(_) | Shape::Metadata(_) | Shape::MetadataList(_), _) => {
+    match (view.form.representation, catalogue.type_named(&list_type)) {
+        (Representation::Full, Some(id)) => crate::schema::encode::to_json(catalogue, id, value, &mut out),
+        (Representation::Full, None)
+        | (Representation::Table(_) | Representation::Metadata(_) | Representation::MetadataList(_), _) => {
             json::write(value, &mut out);
         }
     }

@@ -17,7 +17,7 @@ pub(crate) use filter::{internal_error, unroutable};
 pub(crate) use list::{ListMeta, list};
 pub use list_body::{Items, ListBody};
 pub(crate) use object::{View, object, versioned};
-pub use response::{Body, Header, Response};
+pub use response::{Body, Header, HealthResults, MetricsPage, Response};
 pub use status::failure;
 pub(crate) use status::{deleted, too_many_requests};
 pub(crate) use subscription::Subscription;

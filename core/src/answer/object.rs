@@ -1,7 +1,7 @@
 //! One object as a response.
 
 use super::Response;
-use super::form::{Form, Media, MetaVersion, Shape};
+use super::form::{Form, Media, MetaVersion, Representation};
 use super::table;
 use crate::codec::json;
 use crate::kinds::columns::Columns;
@@ -28,7 +28,7 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Whether the client sees objects as they are stored.
     pub(crate) fn is_stored_form(&self) -> bool {
-        self.form.shape == Shape::Full && self.resource.row.stored_as.is_none()
+        self.form.representation == Representation::Full && self.resource.row.stored_as.is_none()
     }
 
     /// Whether the stored bytes, with a resource version, are the response.
@@ -44,21 +44,21 @@ impl View<'_> {
     /// A stored value in the negotiated shape. Only the full shape is converted to the client's version: metadata and
     /// the cells of a Table are those of the stored object.
     pub(crate) fn shaped(&self, value: Value) -> Value {
-        let value = match self.form.shape {
-            Shape::Full => self.converted(value),
-            Shape::Metadata(_) | Shape::MetadataList(_) | Shape::Table(_) => value,
+        let value = match self.form.representation {
+            Representation::Full => self.converted(value),
+            Representation::Metadata(_) | Representation::MetadataList(_) | Representation::Table(_) => value,
         };
         self.shaped_by(self.resource.row.columns, value)
     }
 
     /// Like `shaped`, but a Table has the columns of another kind.
     pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
-        match self.form.shape {
-            Shape::Full => value,
-            Shape::Metadata(version) | Shape::MetadataList(version) => {
+        match self.form.representation {
+            Representation::Full => value,
+            Representation::Metadata(version) | Representation::MetadataList(version) => {
                 table::partial_metadata(&value, version)
             }
-            Shape::Table(version) => self.table_by(columns, &value, version, true),
+            Representation::Table(version) => self.table_by(columns, &value, version, true),
         }
     }
 
@@ -67,9 +67,9 @@ impl View<'_> {
     }
 
     fn table_by(&self, columns: &Columns, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
-        let meta = table::ListMeta {
+        let meta = table::TableMeta {
             resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
-            ..table::ListMeta::default()
+            ..table::TableMeta::default()
         };
         let objects = core::slice::from_ref(value);
         let out = table::table(columns, objects, self.include, version, &meta, with_columns, self.now);
@@ -91,11 +91,11 @@ impl View<'_> {
 
     /// Appends compact JSON of a value in the negotiated shape.
     pub(crate) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
-        match self.form.shape {
-            Shape::Full | Shape::Metadata(_) | Shape::MetadataList(_) => {
+        match self.form.representation {
+            Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
                 encode::to_json(&self.registry.catalogue, self.resource.type_id, value, out);
             }
-            Shape::Table(_) => json::write(value, out),
+            Representation::Table(_) => json::write(value, out),
         }
     }
 

@@ -18,8 +18,30 @@ pub enum Body {
     Full(Bytes),
     /// A list, rendered chunk by chunk as the client reads it.
     List(ListBody),
+    /// The text of a health check. The shell counts the results.
+    Health(Bytes, HealthResults),
+    /// These metrics as text. The shell keeps them, so it writes them too.
+    Metrics(MetricsPage),
+    /// A line that says that these metrics were reset, which the shell does.
+    MetricsReset(MetricsPage),
     /// These initial events, then frames from `Effect::Frame`, until `Effect::Close`.
     Stream(InitialEvents),
+}
+
+/// Some of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsPage {
+    /// All but those of health checks.
+    General,
+    HealthChecks,
+}
+
+/// Which checks of a probe passed and which failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthResults {
+    pub probe: &'static str,
+    pub passed: Vec<&'static str>,
+    pub failed: Vec<&'static str>,
 }
 
 impl Body {
@@ -27,7 +49,9 @@ impl Body {
     /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`.
     pub fn is_large(&self) -> bool {
         match self {
-            Self::Empty | Self::Stream(_) => false,
+            Self::Empty | Self::Health(..) | Self::Metrics(_) | Self::MetricsReset(_) | Self::Stream(_) => {
+                false
+            }
             Self::Full(bytes) => bytes.len() > limits::SMALL_ANSWER_BYTES,
             Self::List(_) => true,
         }

@@ -14,10 +14,10 @@ use alloc::vec::Vec;
 /// The answer to a request that failed.
 pub fn failure(registry: &Registry, request: &Request, failure: &Failure) -> Response {
     let form = Form::for_error(request);
-    let response = status(registry, form, failure.code, &failure.to_value());
-    match failure.details.as_ref().map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0) {
-        Some(seconds) => response.with_header("retry-after", seconds.to_string()),
-        None => response,
+    let response = status(registry, form, failure.code(), &failure.to_value());
+    match failure.retry_after_seconds() {
+        seconds @ 1.. => response.with_header("retry-after", seconds.to_string()),
+        _ => response,
     }
 }
 

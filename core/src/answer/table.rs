@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 /// metav1.ListMeta of a Table or a metadata list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListMeta {
+pub struct TableMeta {
     pub resource_version: Text,
     /// The continue token; empty on the last page.
     pub next: Text,
@@ -24,7 +24,7 @@ pub fn table(
     objects: &[Value],
     include: IncludeObject,
     version: MetaVersion,
-    meta: &ListMeta,
+    meta: &TableMeta,
     with_columns: bool,
     now: Wall,
 ) -> Value {
@@ -96,7 +96,7 @@ pub fn partial_metadata(object: &Value, version: MetaVersion) -> Value {
 }
 
 /// A list of metadata. Of nothing its items are null, as upstream has it.
-pub fn partial_metadata_list(objects: &[Value], version: MetaVersion, meta: &ListMeta) -> Value {
+pub fn partial_metadata_list(objects: &[Value], version: MetaVersion, meta: &TableMeta) -> Value {
     let items: Vec<Value> = objects.iter().map(|object| partial_metadata(object, version)).collect();
     let mut out = Map::new();
     out.insert("kind", "PartialObjectMetadataList".into());
@@ -106,7 +106,7 @@ pub fn partial_metadata_list(objects: &[Value], version: MetaVersion, meta: &Lis
     out.into()
 }
 
-fn list_meta(meta: &ListMeta) -> Value {
+fn list_meta(meta: &TableMeta) -> Value {
     let mut out = Map::new();
     for (key, text) in [("resourceVersion", &meta.resource_version), ("continue", &meta.next)] {
         if !text.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
     fn later_events_of_a_watch_bring_no_columns() {
         let pod = object(r#"{"metadata":{"name":"p","labels":{"a":"b"}},"status":{"phase":"Succeeded"}}"#);
         let pods = core::slice::from_ref(&pod);
-        let meta = ListMeta { resource_version: "7".into(), ..ListMeta::default() };
+        let meta = TableMeta { resource_version: "7".into(), ..TableMeta::default() };
         let made = |include, with_columns| {
             table(&POD, pods, include, MetaVersion::V1, &meta, with_columns, Wall::default())
         };
@@ -157,7 +157,7 @@ mod tests {
             object(r#"{"metadata":{"name":"a"},"spec":{"matchingPrecedence":9}}"#),
             object(r#"{"metadata":{"name":"b"},"spec":{"matchingPrecedence":1}}"#),
         ];
-        let meta = ListMeta::default();
+        let meta = TableMeta::default();
         let include = IncludeObject::None;
         let made = table(&FLOW_SCHEMA, &schemas, include, MetaVersion::V1, &meta, true, Wall::default());
         let rows = made.field("rows").and_then(Value::as_list).expect("rows");

@@ -55,8 +55,7 @@ impl<'a> Attributes<'a> {
         if self.is_resource {
             return Failure::forbidden(self.qualified(), self.name, &why);
         }
-        let failure = Failure::forbidden(Qualified { group: "", name: "" }, "", &why);
-        Failure { message: format!("forbidden: {why}"), ..failure }
+        Failure::forbidden_path(&why)
     }
 
     /// The error for what a request that is already being carried out may not do beside what it asked for first.

@@ -1,13 +1,10 @@
 //! /healthz, /livez and /readyz: named checks, together or one by one.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/healthz/healthz.go
 
-use crate::answer::Response;
+use crate::answer::{Body, HealthResults, Response};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-
-/// A header for the shell, which counts results: the probe, the checks that passed, and the checks that failed.
-pub const RESULTS: &str = "x-steersman-health";
 
 /// The state that the checks look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -173,13 +170,16 @@ fn together(health: Health<'_>, probe: Probe, parameters: &[(String, String)]) -
         lines.push_str(&format!("warn: some health checks cannot be excluded: no matches for {unknown}\n"));
     }
     let word = probe.word();
-    let results = format!("{word}|{}|{}", passed.join(","), failed.join(","));
-    if !failed.is_empty() {
-        return error(format!("{lines}{word} check failed\n")).with_header(RESULTS, results);
-    }
     let verbose = parameters.iter().any(|(key, _)| key == "verbose");
-    let body = if verbose { format!("{lines}{word} check passed\n") } else { "ok".into() };
-    Response::text(200, body).with_header("x-content-type-options", "nosniff").with_header(RESULTS, results)
+    let (status, text) = if !failed.is_empty() {
+        (500, format!("{lines}{word} check failed\n"))
+    } else if verbose {
+        (200, format!("{lines}{word} check passed\n"))
+    } else {
+        (200, "ok".into())
+    };
+    let body = Body::Health(text.into(), HealthResults { probe: word, passed, failed });
+    Response { body, ..Response::text(status, "") }.with_header("x-content-type-options", "nosniff")
 }
 
 fn error(body: String) -> Response {
@@ -202,12 +202,10 @@ fn problem(health: Health<'_>, condition: Condition) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Body;
-
     fn body(response: &Response) -> &str {
         match &response.body {
-            Body::Full(bytes) => core::str::from_utf8(bytes).expect("text"),
-            Body::Empty | Body::List(_) | Body::Stream(_) => panic!("not a full body"),
+            Body::Full(bytes) | Body::Health(bytes, _) => core::str::from_utf8(bytes).expect("text"),
+            other => panic!("no text: {other:?}"),
         }
     }
 

@@ -62,7 +62,7 @@ fn accepts(request: &Request, media_type: &str) -> bool {
 
 fn not_acceptable(media_type: &str) -> Failure {
     let message = format!("406: Not Acceptable\n\nAvailable representations: {media_type}");
-    Failure::new(406, Reason::NotAcceptable, message).with_details(Details::default())
+    Failure::new(Reason::NotAcceptable, message).with_details(Details::default())
 }
 
 fn configuration(config: &Config) -> String {

@@ -21,7 +21,7 @@ use core::fmt::Write;
 
 /// A decoded object, and the warnings for the client.
 #[derive(Clone, Debug)]
-pub(super) struct Body {
+pub(super) struct DecodedBody {
     pub(super) value: Value,
     pub(super) warnings: Vec<String>,
 }
@@ -56,7 +56,7 @@ pub(super) fn object(
     scene: &Scene<'_>,
     target: &Target,
     validation: FieldValidation,
-) -> Result<Body, Failure> {
+) -> Result<DecodedBody, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = Expected::of(target.resource());
     typed(scene, parsed(scene, media, expected)?, expected, validation)
@@ -143,7 +143,7 @@ pub(super) fn typed(
     parsed: Parsed,
     expected: Expected<'_>,
     validation: FieldValidation,
-) -> Result<Body, Failure> {
+) -> Result<DecodedBody, Failure> {
     let Expected { kind, type_id, .. } = expected;
     let api_version = expected.api_version();
     let named = Named::of(&parsed.value, &api_version, kind);
@@ -174,9 +174,9 @@ pub(super) fn typed(
         }
         FieldValidation::Warn => {
             let warnings = errors.iter().flat_map(|error| each_line(error)).collect();
-            Ok(Body { value, warnings })
+            Ok(DecodedBody { value, warnings })
         }
-        FieldValidation::Strict | FieldValidation::Ignore => Ok(Body { value, warnings: Vec::new() }),
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(DecodedBody { value, warnings: Vec::new() }),
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
             };
             let call = Call::new(JobId(1), request, Now::default(), Rng::new(1));
             assert_eq!(
-                call.timeout_millis(60_000).map_err(|failure| failure.code),
+                call.timeout_millis(60_000).map_err(|failure| failure.code()),
                 expected,
                 "{path}?{query}"
             );

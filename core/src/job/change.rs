@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 
 /// The change that the request asks for.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(super) enum RequestedChange {
     Replace(Value),
     Patch(Patch),
 }
@@ -64,7 +64,7 @@ impl Patch {
     }
 }
 
-impl Change {
+impl RequestedChange {
     pub(super) fn is_patch(&self) -> bool {
         matches!(self, Self::Patch(_))
     }
@@ -166,7 +166,7 @@ impl Patch {
             && matches!(object::kind(&parsed.value), kind if kind.is_empty() || kind == expected.kind)
         {
             strict_errors.extend(unknown_to_internal_type(&parsed.value));
-            judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+            judged(strict_errors, validation).map_err(|failure| misfit(failure.message()))?;
             return Err(nameless(target.name()));
         }
         let text = || if is_strategic { String::new() } else { shown() };
@@ -177,7 +177,7 @@ impl Patch {
             found.sort_by_key(|error| (error.starts_with("unknown"), error.clone()));
         }
         strict_errors.extend(found);
-        let warnings = judged(strict_errors, validation).map_err(|failure| misfit(&failure.message))?;
+        let warnings = judged(strict_errors, validation).map_err(|failure| misfit(failure.message()))?;
         let mut value = decoded.value;
         // A patch may remove kind and apiVersion; the object keeps them nevertheless.
         if !scene.flaw().is(Mutant::KindPatchedAway) {

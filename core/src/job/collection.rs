@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 /// The state of a DELETE of a collection.
 #[derive(Debug)]
-pub(crate) struct Collection {
+pub(crate) struct DeleteCollection {
     target: Target,
     form: Form,
     options: DeleteOptions,
@@ -66,7 +66,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     list::begin_deletion(scene, target, form, list, options)
 }
 
-impl Collection {
+impl DeleteCollection {
     /// A deletion of what was listed.
     pub(super) fn new(
         target: Target,

@@ -169,14 +169,13 @@ impl Create {
         }
         let name = self.target.namespace();
         let why = format!("unable to create new content in namespace {name} because it is being terminated");
-        let mut failure = Failure::forbidden(self.target.qualified(), self.target.name(), &why);
+        let failure = Failure::forbidden(self.target.qualified(), self.target.name(), &why);
         let cause = Cause {
             reason: CauseType::NamespaceTerminating,
             message: format!("namespace {name} is being terminated"),
             field: "metadata.namespace".into(),
         };
-        failure.details.get_or_insert_default().causes.push(cause);
-        Err(failure)
+        Err(failure.with_cause(cause))
     }
 
     fn lease_or_write(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {

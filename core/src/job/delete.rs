@@ -514,7 +514,7 @@ impl Delete {
         let value = match verdict {
             Verdict::Remove { last } if !row.rules.returns_deleted => {
                 let details = details(target.qualified(), object::name(&last), object::uid(&last));
-                let form = Form { shape: crate::answer::form::Shape::Full, ..self.form };
+                let form = Form { representation: crate::answer::form::Representation::Full, ..self.form };
                 return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));
             }
             Verdict::Remove { last }

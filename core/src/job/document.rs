@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/handler.go, server/routes
 
 use super::{Next, Scene};
-use crate::answer::Response;
+use crate::answer::{Body, MetricsPage, Response};
 use crate::authorization::Permit;
 use crate::documents::{discovery, health, openapi, openid};
 use crate::status::Failure;
@@ -44,16 +44,15 @@ pub(super) fn respond(scene: &Scene<'_>, permit: &Permit<'_>) -> Result<Next, Fa
     Ok(Next::Done(discovery::absent(registry, path)?))
 }
 
-/// The shell keeps the counters: it puts the metrics' text in the place of this body, or resets the counters.
 /// k8s: staging/src/k8s.io/component-base/metrics/http.go HandlerWithReset
 fn metrics(method: &Method, path: &str) -> Option<Response> {
-    let of = match path {
-        "/metrics" => "metrics",
-        "/metrics/slis" => "slis",
+    let page = match path {
+        "/metrics" => MetricsPage::General,
+        "/metrics/slis" => MetricsPage::HealthChecks,
         _ => return None,
     };
     let response = match method {
-        Method::Delete => Response::text(200, "metrics reset\n").with_header("x-steersman-metrics-reset", of),
+        Method::Delete => Response { body: Body::MetricsReset(page), ..Response::text(200, "") },
         Method::Get
         | Method::Head
         | Method::Post
@@ -62,7 +61,7 @@ fn metrics(method: &Method, path: &str) -> Option<Response> {
         | Method::Options
         | Method::Other(_) => {
             const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-            Response::new(200, FORMAT, "").with_header("x-steersman-metrics", of)
+            Response { body: Body::Metrics(page), ..Response::new(200, FORMAT, "") }
         }
     };
     Some(response)

@@ -18,7 +18,6 @@ use crate::status::{Causes, Failure, Path};
 use crate::store::Rev;
 use crate::value::names;
 use crate::value::object;
-use crate::value::quoted;
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
@@ -328,14 +327,9 @@ pub(super) fn check_uid(target: &Target, value: &Value, held: &str, key: &[u8]) 
 
 /// The error after too many generated names were taken already.
 pub(super) fn name_taken(target: &Target, name: &str, generated_from: &str) -> Failure {
-    let failure = Failure::already_exists(target.qualified(), name);
-    if generated_from.is_empty() {
-        return failure;
+    let what = target.qualified();
+    match generated_from {
+        "" => Failure::already_exists(what, name),
+        prefix => Failure::no_unique_name(what, name, prefix),
     }
-    let message = format!(
-        "{} {} already exists, the server was not able to generate a unique name for the object",
-        target.qualified(),
-        quoted(generated_from)
-    );
-    Failure { message, ..failure }
 }

@@ -88,7 +88,7 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
         StoreError::Compacted { .. } => expired_list(),
         StoreError::FutureRevision { current } => too_large(Rev(0), *current),
         StoreError::TooLarge => {
-            Failure::new(413, Reason::RequestEntityTooLarge, "etcdserver: request is too large")
+            Failure::new(Reason::RequestEntityTooLarge, "etcdserver: request is too large")
         }
         StoreError::NoSpace => Failure::unclassified("etcdserver: mvcc: database space exceeded"),
         StoreError::TooManyRequests => Failure::too_many_requests("etcdserver: too many requests", 1),
@@ -119,7 +119,7 @@ pub(super) fn too_large(asked: Rev, current: Rev) -> Failure {
         field: String::new(),
     };
     let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
-    Failure::new(504, Reason::Timeout, message).with_details(details)
+    Failure::new(Reason::Timeout, message).with_details(details)
 }
 
 /// The error for a watch that starts before the oldest known change.

@@ -1,7 +1,7 @@
 //! GET of a collection: lists, and the start of watches.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
 
-use super::collection::Collection;
+use super::collection::DeleteCollection;
 use super::{Answer, Ask, Next, Opening, Scene, State, fail, view};
 use crate::answer::Items;
 use crate::answer::Subscription;
@@ -260,7 +260,7 @@ impl List {
 
     fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Result<Next, Failure> {
         if let Purpose::Deletion(options) = self.purpose {
-            return Collection::new(self.target, self.form, *options, meta.clone(), items.collect())
+            return DeleteCollection::new(self.target, self.form, *options, meta.clone(), items.collect())
                 .next(scene);
         }
         let view = view::of_list(scene, &self.target, self.form, self.include)?;
@@ -400,7 +400,8 @@ impl List {
     fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
         let resource = self.target.resource();
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let form = EventForm { resource: resource.id, shape: self.form.shape, include: self.include };
+        let form =
+            EventForm { resource: resource.id, shape: self.form.representation, include: self.include };
         let bookmarks = self.options.allow_watch_bookmarks;
         let asked = scene.call.query.contains("sendInitialEvents");
         let ends_with_bookmark = items.is_some()

@@ -130,7 +130,7 @@ enum State {
     Create(Box<create::Create>),
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
-    Collection(Box<collection::Collection>),
+    Collection(Box<collection::DeleteCollection>),
 }
 
 /// The result of one step of a verb: wait in a new state, or finish.

@@ -2,12 +2,12 @@
 //! k8s: pkg/registry/apps/deployment/storage/storage.go ScaleREST, and the same in other kinds' storages
 
 use super::Scene;
-use super::body::{self, Body, Expected};
+use super::body::{self, DecodedBody, Expected};
 use super::draft::check_uid;
 use super::existing::Existing;
 use crate::answer::Response;
 use crate::answer::View;
-use crate::answer::form::{Media, Shape};
+use crate::answer::form::{Media, Representation};
 use crate::authorization::Target;
 use crate::kinds::columns;
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
@@ -35,7 +35,7 @@ pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> 
 }
 
 /// The Scale in the body of a PUT.
-pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Body, Failure> {
+pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<DecodedBody, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
     let expected = expected(scene)?;
     body::typed(scene, body::parsed(scene, media, expected)?, expected, validation)
@@ -110,7 +110,7 @@ pub(super) fn respond(
     let scale = of_object(target, &value)?;
     let type_id = scale_type(scene)?;
     let form = view.form;
-    if form.shape != Shape::Full || form.media == Media::Yaml {
+    if form.representation != Representation::Full || form.media == Media::Yaml {
         let shaped = view.shaped_by(&columns::SCALE, scale);
         let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
         return Ok(Response::new(200, form.content_type(), bytes));

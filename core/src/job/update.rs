@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
 
 use super::body;
-use super::change::{Change, Patch};
+use super::change::{Patch, RequestedChange};
 use super::draft::{Draft, check_name, check_uid, drop_repeated_owners, insisted_revision, version_demanded};
 use super::existing::{Existing, read_key, write_if};
 use super::fail::Written;
@@ -26,7 +26,7 @@ pub(crate) struct Update {
     target: Target,
     form: Form,
     options: WriteOptions,
-    change: Change,
+    change: RequestedChange,
     tries: u32,
     phase: Phase,
 }
@@ -78,7 +78,7 @@ pub(super) fn begin_put(scene: &Scene<'_>, target: Target, warnings: &mut Warnin
     scene.place(&target, &mut value)?;
     check_name(&target, &value)?;
     drop_repeated_owners(&mut value, false, warnings);
-    start(scene, target, form, options, Change::Replace(value), warnings)
+    start(scene, target, form, options, RequestedChange::Replace(value), warnings)
 }
 
 pub(super) fn begin_patch(
@@ -90,7 +90,7 @@ pub(super) fn begin_patch(
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
     let patch = Patch::parse(media, scene.body)?;
-    start(scene, target, form, options, Change::Patch(patch), warnings)
+    start(scene, target, form, options, RequestedChange::Patch(patch), warnings)
 }
 
 fn start(
@@ -98,7 +98,7 @@ fn start(
     target: Target,
     form: Form,
     options: WriteOptions,
-    change: Change,
+    change: RequestedChange,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     let update = Update { target, form, options, change, tries: 0, phase: Phase::Read };
@@ -173,12 +173,14 @@ impl Update {
         let rules = self.target.resource().row.rules;
         let key = self.key(scene)?;
         match self.change {
-            Change::Replace(value) if rules.allow_create_on_update && self.target.sub().is_none() => {
+            RequestedChange::Replace(value)
+                if rules.allow_create_on_update && self.target.sub().is_none() =>
+            {
                 check_uid(&self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
                 create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
             }
-            Change::Replace(_) | Change::Patch(_) => Err(self.target.not_found()),
+            RequestedChange::Replace(_) | RequestedChange::Patch(_) => Err(self.target.not_found()),
         }
     }
 
@@ -192,7 +194,7 @@ impl Update {
         let new = self.change.apply(scene, target, &existing, self.options.field_validation, warnings)?;
         let insisted = insisted_revision(&new)?;
         let new = if target.is_scale() { scale::into_object(target, &new, &existing)? } else { new };
-        if matches!(self.change, Change::Replace(_)) {
+        if matches!(self.change, RequestedChange::Replace(_)) {
             check_uid(target, &new, object::uid(&existing.value), existing.entry.key())?;
         }
         match insisted {

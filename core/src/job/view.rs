@@ -3,7 +3,7 @@
 
 use super::Scene;
 use crate::answer::View;
-use crate::answer::form::{Form, Shape};
+use crate::answer::form::{Form, Representation};
 use crate::authorization::Target;
 use crate::status::{Failure, Reason};
 use crate::wire::options::IncludeObject;
@@ -16,7 +16,7 @@ pub(super) fn of_object<'a>(
     form: Form,
     include: IncludeObject,
 ) -> Result<View<'a>, Failure> {
-    if let Shape::MetadataList(_) = form.shape {
+    if let Representation::MetadataList(_) = form.representation {
         let shown = target.internal_type();
         return Err(other_shape("PartialObjectMetadataList", &format!("is not a list ({shown})")));
     }
@@ -30,7 +30,7 @@ pub(super) fn of_list<'a>(
     form: Form,
     include: IncludeObject,
 ) -> Result<View<'a>, Failure> {
-    if let Shape::Metadata(_) = form.shape {
+    if let Representation::Metadata(_) = form.representation {
         let shown = target.internal_type();
         return Err(other_shape("PartialObjectMetadata", &format!("is a list ({shown}List)")));
     }
@@ -44,5 +44,5 @@ fn any<'a>(scene: &Scene<'a>, target: &'a Target, form: Form, include: IncludeOb
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata
 fn other_shape(requested: &str, why: &str) -> Failure {
     let message = format!("you requested {requested}, but the requested object {why}");
-    Failure::new(406, Reason::NotAcceptable, message)
+    Failure::new(Reason::NotAcceptable, message)
 }

@@ -4,7 +4,8 @@ use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::seats::Seats;
 use super::shutdown::Draining;
-use super::{Due, Effect, Input, Ran, Reason, Task};
+use super::timers::{RequestTimer, Timer, Timers};
+use super::{Effect, Input, Ran, Task};
 use crate::answer;
 use crate::answer::Response;
 use crate::caller::Caller;
@@ -44,8 +45,8 @@ pub struct Machine {
     pub(super) own_next: u64,
     /// Reads that wait for a feed to reach a revision.
     pub(super) fresh: BTreeSet<(Feed, Rev, JobId)>,
-    pub(super) due: BTreeSet<Due>,
-    pub(super) lease: Option<Lease>,
+    pub(super) timers: Timers,
+    pub(super) lease: Option<SharedLease>,
     /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
     /// Progress in writing the objects that must exist at start.
@@ -109,7 +110,7 @@ pub(super) enum Own {
 /// manager does the same.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lease {
+pub(super) struct SharedLease {
     feed: Feed,
     id: LeaseId,
     ttl_seconds: i64,
@@ -137,7 +138,7 @@ impl Machine {
             own: BTreeMap::new(),
             own_next: JobId::OWN.0,
             fresh: BTreeSet::new(),
-            due: BTreeSet::new(),
+            timers: Timers::default(),
             lease: None,
             draining: None,
             boot: Boot::default(),
@@ -170,9 +171,9 @@ impl Machine {
         }
     }
 
-    /// When `Input::Tick` is next wanted, and why. Ticks at other times do no harm.
-    pub fn wake_at(&self) -> Option<(Mono, Reason)> {
-        self.due.first().map(|due| (due.at, due.reason))
+    /// When `Input::Tick` is next wanted. Ticks at other times do no harm.
+    pub fn wake_at(&self) -> Option<Mono> {
+        self.timers.next_at()
     }
 
     /// How many requests have not been sent to their last byte. Watches count.
@@ -222,7 +223,7 @@ impl Machine {
             return;
         }
         let at = now.mono.plus_millis(timeout);
-        self.due.insert(Due { at, job: id, reason: Reason::RequestTimeout });
+        self.timers.set_for(id, RequestTimer::Timeout, at);
         let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
         let slot = Slot {
             call: call.clone(),
@@ -326,7 +327,7 @@ impl Machine {
         let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
         slot.state = SlotState::Waiting(Box::new(job), Waiting::Fresh(feed, revision, at));
         self.fresh.insert((feed, revision, id));
-        self.due.insert(Due { at, job: id, reason: Reason::FreshTimeout });
+        self.timers.set_for(id, RequestTimer::FreshTimeout, at);
         out.push(Effect::RequestProgress(feed));
     }
 
@@ -353,7 +354,7 @@ impl Machine {
         let outlives = self.config.flaw.is(Mutant::LeaseOutlived);
         let shared = if outlives { most } else { limits::lease_shared_millis(ttl_seconds).min(most) };
         let good_until = asked.plus_millis(shared);
-        self.lease = Some(Lease { feed, id, ttl_seconds, good_until, objects: 1 });
+        self.lease = Some(SharedLease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
     pub(super) fn wake_fresh(&mut self, feed: Feed, now: Now, out: &mut Vec<Effect>) {
@@ -370,7 +371,7 @@ impl Machine {
         match core::mem::replace(&mut slot.state, SlotState::Running) {
             SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
                 self.fresh.remove(&(feed, revision, id));
-                self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+                self.timers.stop_for(id, RequestTimer::FreshTimeout, at);
                 self.run(id, *job, answer, now, out);
             }
             other => slot.state = other,
@@ -425,11 +426,11 @@ impl Machine {
     fn remove(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.jobs.remove(&id)?;
         if let Some(at) = slot.deadline {
-            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+            self.timers.stop_for(id, RequestTimer::Timeout, at);
         }
         if let SlotState::Waiting(_, Waiting::Fresh(feed, revision, at)) = slot.state {
             self.fresh.remove(&(feed, revision, id));
-            self.due.remove(&Due { at, job: id, reason: Reason::FreshTimeout });
+            self.timers.stop_for(id, RequestTimer::FreshTimeout, at);
         }
         Some(slot)
     }
@@ -475,15 +476,15 @@ impl Machine {
             self.seats.free(seat);
         }
         if let Some(at) = slot.deadline.take() {
-            self.due.remove(&Due { at, job: id, reason: Reason::RequestTimeout });
+            self.timers.stop_for(id, RequestTimer::Timeout, at);
         }
         let ends_at = subscription.ends_at;
         let bookmarks = subscription.bookmarks;
         out.push(Effect::Respond(id, opening.response));
-        self.due.insert(Due { at: ends_at, job: id, reason: Reason::WatchTimeout });
+        self.timers.set_for(id, RequestTimer::WatchEnd, ends_at);
         if bookmarks {
             let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
-            self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+            self.timers.set_for(id, RequestTimer::Bookmark, at);
         }
         let opened = self.hub.open(id, subscription, now, out);
         assert!(opened, "the window was looked at above");
@@ -493,7 +494,7 @@ impl Machine {
     pub(super) fn end_watch(&mut self, id: JobId, why: &str, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.hub.storage_of(id) else { return };
         let Some(removed) = self.hub.remove(id) else { return };
-        self.due.remove(&Due { at: removed.ends_at, job: id, reason: Reason::WatchTimeout });
+        self.timers.stop_for(id, RequestTimer::WatchEnd, removed.ends_at);
         out.push(Effect::Note(self.hub.ended_note(storage, removed.events, why)));
         out.push(Effect::Close(id));
         if let Some(slot) = self.forget(id) {
@@ -503,18 +504,23 @@ impl Machine {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
-        while let Some(due) = self.due.first().copied().filter(|due| due.at <= now.mono) {
-            self.due.remove(&due);
-            match due.reason {
-                Reason::RequestTimeout => self.time_out(due.job, now, out),
-                Reason::WatchTimeout => self.end_watch(due.job, "its time was over", now, out),
-                Reason::FreshTimeout => self.resume_fresh(due.job, Answer::Stale, now, out),
-                Reason::Bookmark => self.bookmark(due.job, now, out),
-                Reason::Compaction => self.compact(now, out),
-                Reason::Relist => self.relist(Feed(due.job.0 as u8), out),
-                Reason::Boot => self.start_boot(now, out),
-                Reason::Drain => self.drain_some(now, out),
+        while let Some(timer) = self.timers.take_due(now.mono) {
+            match timer {
+                Timer::Relist(feed) => self.relist(feed, out),
+                Timer::Request(id, timer) => self.request_due(id, timer, now, out),
+                Timer::Compaction => self.compact(now, out),
+                Timer::Boot => self.start_boot(now, out),
+                Timer::Drain => self.drain_some(now, out),
             }
+        }
+    }
+
+    fn request_due(&mut self, id: JobId, timer: RequestTimer, now: Now, out: &mut Vec<Effect>) {
+        match timer {
+            RequestTimer::Timeout => self.time_out(id, now, out),
+            RequestTimer::WatchEnd => self.end_watch(id, "its time was over", now, out),
+            RequestTimer::Bookmark => self.bookmark(id, now, out),
+            RequestTimer::FreshTimeout => self.resume_fresh(id, Answer::Stale, now, out),
         }
     }
 
@@ -550,7 +556,7 @@ impl Machine {
         let revision = self.world.revision(self.world.collection(storage).feed);
         self.hub.bookmark(id, revision, now, out);
         let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
-        self.due.insert(Due { at, job: id, reason: Reason::Bookmark });
+        self.timers.set_for(id, RequestTimer::Bookmark, at);
     }
 
     fn health(&mut self, feed: Feed, health: Result<(), Text>) {

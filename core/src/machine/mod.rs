@@ -12,12 +12,13 @@ mod hub;
 mod seats;
 mod shutdown;
 pub mod text;
+mod timers;
 mod upkeep;
 
 use crate::answer::Response;
 use crate::config::{JobId, Note};
 use crate::job::{Answer, Job, Stepped};
-use crate::now::{Mono, Now};
+use crate::now::Now;
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
 use crate::wire::{BodyError, Request};
@@ -130,25 +131,4 @@ impl Ran {
     pub fn panicked(id: JobId, seen: Rev) -> Self {
         Self { id, seen, stepped: Stepped::panicked() }
     }
-}
-
-/// Why the machine wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    RequestTimeout,
-    WatchTimeout,
-    Bookmark,
-    FreshTimeout,
-    Compaction,
-    Relist,
-    Boot,
-    Drain,
-}
-
-/// A time at which something is due for a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Due {
-    pub(crate) at: Mono,
-    pub(crate) job: JobId,
-    pub(crate) reason: Reason,
 }

@@ -3,7 +3,8 @@
 //! clients do not all reconnect to another server at once.
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/genericapiserver.go RunWithContext, server/filters/waitgroup.go
 
-use super::{Due, Effect, Machine, Reason};
+use super::timers::Timer;
+use super::{Effect, Machine};
 use crate::answer::Response;
 use crate::config::JobId;
 use crate::job::Call;
@@ -58,7 +59,7 @@ impl Machine {
         }
         if self.hub.len() > 0 {
             let at = now.mono.plus_millis(limits::DRAIN_TICK_MILLIS);
-            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Drain });
+            self.timers.set(at, Timer::Drain);
         }
     }
 

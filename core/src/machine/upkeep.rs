@@ -2,7 +2,8 @@
 
 use super::feeds::{Listed, as_batch, listed_note};
 use super::handle::Own;
-use super::{Due, Effect, Machine, Reason};
+use super::timers::Timer;
+use super::{Effect, Machine};
 use crate::answer::Renderer;
 use crate::config::{JobId, Note};
 use crate::kinds::StorageId;
@@ -22,7 +23,7 @@ impl Machine {
         }
         if self.config.compaction_interval_millis > 0 {
             let at = now.mono.plus_millis(self.config.compaction_interval_millis);
-            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Compaction });
+            self.timers.set(at, Timer::Compaction);
         }
     }
 
@@ -110,7 +111,7 @@ impl Machine {
             Why::Compacted { compact_revision } => {
                 let why = alloc::format!("compacted at {}", compact_revision.0).into();
                 out.push(Effect::Note(Note::FeedLost { feed, why }));
-                self.due.insert(Due { at: now.mono, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
+                self.timers.set(now.mono, Timer::Relist(feed));
             }
         }
     }
@@ -127,7 +128,7 @@ impl Machine {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
                     let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
-                    self.due.insert(Due { at, job: JobId(u64::from(feed.0)), reason: Reason::Relist });
+                    self.timers.set(at, Timer::Relist(feed));
                 }
             },
             // Another server may have compacted already, which serves the same purpose.
@@ -195,7 +196,7 @@ impl Machine {
         }
         if self.boot.failed {
             let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
-            self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Boot });
+            self.timers.set(at, Timer::Boot);
             return;
         }
         Arc::make_mut(&mut self.world).booted = true;
@@ -216,6 +217,6 @@ impl Machine {
             }
         }
         let at = now.mono.plus_millis(self.config.compaction_interval_millis);
-        self.due.insert(Due { at, job: JobId::OWN, reason: Reason::Compaction });
+        self.timers.set(at, Timer::Compaction);
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use core::ops::Bound;
 
 /// The same interval as the bounds that an ordered map takes.
-pub(super) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+pub(super) type KeyBounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// The keys that a key and an exclusive end select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl<'a> Interval<'a> {
     }
 
     /// Bounds for an ordered map, None when nothing is selected.
-    pub(super) fn bounds(self) -> Option<Bounds<'a>> {
+    pub(super) fn bounds(self) -> Option<KeyBounds<'a>> {
         match self {
             Self::One(one) => Some((Bound::Included(one), Bound::Included(one))),
             Self::Between(start, end) => {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 /// A put, or a deletion when it is None.
 #[derive(Clone, Debug)]
-pub(super) struct Change {
+pub(super) struct ModelChange {
     revision: Rev,
     key: Bytes,
     put: Option<(Bytes, LeaseId)>,
@@ -25,7 +25,7 @@ pub(super) struct ModelLease {
 }
 
 pub(super) struct Model {
-    changes: Vec<Change>,
+    changes: Vec<ModelChange>,
     pub(super) revision: Rev,
     pub(super) compact_revision: Rev,
     /// The first revision whose changes are known. After a restart it is the one after the snapshot.
@@ -45,7 +45,7 @@ pub(super) fn selects(key: &Bytes, end: Option<&Bytes>, candidate: &Bytes) -> bo
     }
 }
 
-fn apply(state: &mut State, change: &Change) -> Event {
+fn apply(state: &mut State, change: &ModelChange) -> Event {
     let previous = state.remove(&change.key);
     let kv = KeyValue { key: change.key.clone(), mod_revision: change.revision, ..KeyValue::default() };
     match &change.put {
@@ -115,11 +115,11 @@ impl Model {
     /// Versions that a bounded machine keeps.
     pub(super) fn versions(&self) -> usize {
         let compacted = self.compact_revision;
-        let superseded = |change: &Change| {
-            let newer = |other: &Change| other.key == change.key && other.revision > change.revision;
+        let superseded = |change: &ModelChange| {
+            let newer = |other: &ModelChange| other.key == change.key && other.revision > change.revision;
             self.changes.iter().any(|other| newer(other) && other.revision <= compacted)
         };
-        let kept = |change: &&Change| {
+        let kept = |change: &&ModelChange| {
             let watchable = change.revision == compacted && change.revision >= self.first_event;
             change.revision > compacted || (!superseded(change) && (change.put.is_some() || watchable))
         };
@@ -180,7 +180,7 @@ impl Model {
         key: Bytes,
         put: Option<(Bytes, LeaseId)>,
     ) -> Event {
-        let change = Change { revision, key, put };
+        let change = ModelChange { revision, key, put };
         let event = apply(state, &change);
         self.changes.push(change);
         event

@@ -31,9 +31,9 @@ impl From<PatchError> for Failure {
             PatchError::Malformed(message) => Self::bad_request(message),
             PatchError::Inapplicable(_) => {
                 let message = "the server rejected our request due to an error in our request";
-                Self::new(422, Reason::Invalid, message).with_details(Details::default())
+                Self::new(Reason::Invalid, message).with_details(Details::default())
             }
-            PatchError::TooLarge(message) => Self::new(413, Reason::RequestEntityTooLarge, message),
+            PatchError::TooLarge(message) => Self::new(Reason::RequestEntityTooLarge, message),
             PatchError::Other(message) => Self::unclassified(message),
         }
     }

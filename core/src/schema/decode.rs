@@ -73,18 +73,18 @@ pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Va
 /// Whether a scalar is of its shape.
 pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
     let mut decoder = Decoder::new(catalogue);
-    decoder.shaped(shape, value.clone(), &Path::Root).is_ok() && decoder.faults.is_empty()
+    decoder.shaped(shape, value.clone(), &Location::Root).is_ok() && decoder.faults.is_empty()
 }
 
 /// Where a value stands, as a chain up to the root.
-enum Path<'p> {
+enum Location<'p> {
     Root,
     Field { above: &'p Self, name: &'p str, owner: &'p TypeDef },
     Key { above: &'p Self, name: &'p str },
     Index { above: &'p Self, index: usize },
 }
 
-impl Path<'_> {
+impl Location<'_> {
     /// As strict errors name it: `spec.containers[0].name`.
     fn dotted(&self, out: &mut String) {
         match self {
@@ -161,10 +161,10 @@ impl<'c> Decoder<'c> {
 
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
         let def = self.catalogue.get(root);
-        let value = self.opened(&Shape::Struct(root), value, &Path::Root);
+        let value = self.opened(&Shape::Struct(root), value, &Location::Root);
         let value = match value {
-            Value::Map(map) => self.object(def, map, &Path::Root)?,
-            Value::Null => self.object(def, Arc::default(), &Path::Root)?,
+            Value::Map(map) => self.object(def, map, &Location::Root)?,
+            Value::Null => self.object(def, Arc::default(), &Location::Root)?,
             Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
@@ -172,7 +172,7 @@ impl<'c> Decoder<'c> {
             | Value::Str(_)
             | Value::List(_) => {
                 let go_type = self.go_type(&Shape::Struct(root));
-                return Err(mismatch(&scalar::found(&value, false), &go_type, &Path::Root));
+                return Err(mismatch(&scalar::found(&value, false), &go_type, &Location::Root));
             }
         };
         match self.faults.first() {
@@ -195,7 +195,7 @@ impl<'c> Decoder<'c> {
     }
 
     /// A value that is not null in the form of its shape.
-    fn shaped(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+    fn shaped(&mut self, shape: &'c Shape, value: Value, path: &Location<'_>) -> Decoding<Value> {
         let value = if let Value::Json(_) = value { self.opened(shape, value, path) } else { value };
         let canonical = match (shape, value) {
             (Shape::Struct(id), Value::Map(map)) => return self.object(self.catalogue.get(*id), map, path),
@@ -232,7 +232,7 @@ impl<'c> Decoder<'c> {
 
     /// What a text that was kept to the byte is to its shape. Raw JSON stays a text, and so do numbers that are none
     /// of their shape.
-    fn opened(&mut self, shape: &Shape, value: Value, path: &Path<'_>) -> Value {
+    fn opened(&mut self, shape: &Shape, value: Value, path: &Location<'_>) -> Value {
         let Value::Json(text) = &value else { return value };
         if value.type_of() == Type::Number {
             return match shape {
@@ -261,14 +261,14 @@ impl<'c> Decoder<'c> {
         let Ok(parsed) = read_shape(self.catalogue, shape, &raws, text.as_bytes()) else { return value };
         for inside in parsed.duplicates {
             let mut dotted = String::new();
-            Path::Key { above: path, name: &inside }.dotted(&mut dotted);
+            Location::Key { above: path, name: &inside }.dotted(&mut dotted);
             self.repeated.push(dotted);
         }
         parsed.value
     }
 
     /// Works in place: most objects come in the form that they leave in.
-    fn object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+    fn object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Location<'_>) -> Decoding<Value> {
         if Arc::get_mut(&mut shared).is_none() {
             return self.held_object(def, shared, path);
         }
@@ -282,7 +282,7 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
-            let here = Path::Field { above: path, name: field.name, owner: def };
+            let here = Location::Field { above: path, name: field.name, owner: def };
             match self.member(field, core::mem::take(slot), &here)? {
                 Some(value) => *slot = value,
                 None => dropped.push(at),
@@ -294,7 +294,12 @@ impl<'c> Decoder<'c> {
     }
 
     /// As `object`, of a map that others hold too: it is copied only where something changes.
-    fn held_object(&mut self, def: &'c TypeDef, mut shared: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+    fn held_object(
+        &mut self,
+        def: &'c TypeDef,
+        mut shared: Arc<Map>,
+        path: &Location<'_>,
+    ) -> Decoding<Value> {
         let mut changes: Vec<(usize, Value)> = Vec::new();
         let mut dropped: Vec<usize> = Vec::new();
         let mut from = 0;
@@ -305,7 +310,7 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
-            let here = Path::Field { above: path, name: field.name, owner: def };
+            let here = Location::Field { above: path, name: field.name, owner: def };
             match self.member(field, held.clone(), &here)? {
                 Some(value) if value.is_same(held) => {}
                 Some(value) => changes.push((at, value)),
@@ -333,7 +338,7 @@ impl<'c> Decoder<'c> {
     }
 
     /// A member's value; None when the encoder would leave it out.
-    fn member(&mut self, field: &'c Field, value: Value, path: &Path<'_>) -> Decoding<Option<Value>> {
+    fn member(&mut self, field: &'c Field, value: Value, path: &Location<'_>) -> Decoding<Option<Value>> {
         if value.is_null() {
             return Ok(field.keeps_zero().then(|| self.absent(field)));
         }
@@ -369,17 +374,17 @@ impl<'c> Decoder<'c> {
         }
     }
 
-    fn list(&mut self, item: &'c Shape, mut items: Arc<Vec<Value>>, path: &Path<'_>) -> Decoding<Value> {
+    fn list(&mut self, item: &'c Shape, mut items: Arc<Vec<Value>>, path: &Location<'_>) -> Decoding<Value> {
         if let Some(owned) = Arc::get_mut(&mut items) {
             for (index, slot) in owned.iter_mut().enumerate() {
-                let here = Path::Index { above: path, index };
+                let here = Location::Index { above: path, index };
                 *slot = self.item(item, core::mem::take(slot), &here)?;
             }
             return Ok(Value::List(items));
         }
         let mut changes: Vec<(usize, Value)> = Vec::new();
         for (index, held) in items.iter().enumerate() {
-            let value = self.item(item, held.clone(), &Path::Index { above: path, index })?;
+            let value = self.item(item, held.clone(), &Location::Index { above: path, index })?;
             if !value.is_same(held) {
                 changes.push((index, value));
             }
@@ -393,24 +398,24 @@ impl<'c> Decoder<'c> {
 
     /// A member of a list or of a map with free keys: null stands for the zero value. Bytes are written as a text
     /// even so, because upstream's store knows no difference between none and no value.
-    fn item(&mut self, shape: &'c Shape, value: Value, path: &Path<'_>) -> Decoding<Value> {
+    fn item(&mut self, shape: &'c Shape, value: Value, path: &Location<'_>) -> Decoding<Value> {
         if value.is_null() && *shape == Shape::Bytes {
             return Ok(Value::str(""));
         }
         if value.is_null() { Ok(self.zero(shape)) } else { self.shaped(shape, value, path) }
     }
 
-    fn map(&mut self, inner: &'c Shape, mut map: Arc<Map>, path: &Path<'_>) -> Decoding<Value> {
+    fn map(&mut self, inner: &'c Shape, mut map: Arc<Map>, path: &Location<'_>) -> Decoding<Value> {
         if let Some(owned) = Arc::get_mut(&mut map) {
             for (key, slot) in owned.iter_mut() {
-                let here = Path::Key { above: path, name: key };
+                let here = Location::Key { above: path, name: key };
                 *slot = self.item(inner, core::mem::take(slot), &here)?;
             }
             return Ok(Value::Map(map));
         }
         let mut changes: Vec<(usize, Value)> = Vec::new();
         for (at, (key, held)) in map.iter().enumerate() {
-            let value = self.item(inner, held.clone(), &Path::Key { above: path, name: key })?;
+            let value = self.item(inner, held.clone(), &Location::Key { above: path, name: key })?;
             if !value.is_same(held) {
                 changes.push((at, value));
             }
@@ -423,7 +428,7 @@ impl<'c> Decoder<'c> {
 
     /// JSON of any form; the unions of an OpenAPI schema are of the schema's own type inside.
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
-    fn any(&mut self, value: Value, path: &Path<'_>) -> Decoding<Value> {
+    fn any(&mut self, value: Value, path: &Location<'_>) -> Decoding<Value> {
         let Some((owner, field)) = path.owner() else { return Ok(json::joined(value)) };
         if !owner.is_schema_union(field) {
             let is_schema = owner.go_name() == "JSONSchemaProps";
@@ -452,16 +457,16 @@ impl<'c> Decoder<'c> {
         shaped
     }
 
-    fn note_unknown(&mut self, path: &Path<'_>, key: &str) {
+    fn note_unknown(&mut self, path: &Location<'_>, key: &str) {
         if let Some(unknown) = self.unknown.as_mut().filter(|unknown| unknown.len() < limits::STRICT_ERRORS) {
             let mut dotted = String::new();
-            Path::Key { above: path, name: key }.dotted(&mut dotted);
+            Location::Key { above: path, name: key }.dotted(&mut dotted);
             unknown.push(dotted);
         }
     }
 
     /// Ends decoding, or notes the fault and goes on with the zero value.
-    fn fault(&mut self, fault: Fault, shape: &'c Shape, path: &Path<'_>) -> Decoding<Value> {
+    fn fault(&mut self, fault: Fault, shape: &'c Shape, path: &Location<'_>) -> Decoding<Value> {
         let noted = match fault {
             Fault::Sentence(sentence) => return Err(DecodeError(sentence)),
             Fault::Fatal { found, go_type } => return Err(mismatch(&found, go_type, path)),
@@ -533,7 +538,7 @@ fn change_members(map: &mut Map, changes: Vec<(usize, Value)>) {
 }
 
 /// The decoder's sentence for a value of the wrong type.
-fn mismatch(found: &str, go_type: &str, path: &Path<'_>) -> DecodeError {
+fn mismatch(found: &str, go_type: &str, path: &Location<'_>) -> DecodeError {
     let Some((owner, _)) = path.owner() else {
         return DecodeError(format!("json: cannot unmarshal {found} into Go value of type {go_type}"));
     };

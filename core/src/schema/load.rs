@@ -3,7 +3,7 @@
 //! The text is part of the program, so a line that cannot be read is a bug and panics.
 
 use super::read::raw_paths;
-use super::{Catalogue, Field, ListType, MapType, Patch, Shape, TypeDef, TypeId};
+use super::{Catalogue, Field, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::value::Value;
 use alloc::boxed::Box;
@@ -76,7 +76,7 @@ fn plain_field(name: &'static str, shape: Shape) -> Field {
         omit_zero: false,
         list: ListType::Undeclared,
         map: MapType::Undeclared,
-        patch: Patch::default(),
+        patch: PatchStrategy::default(),
         default: None,
         inline: None,
         go_type: None,
@@ -201,14 +201,14 @@ fn list_type(text: &'static str) -> ListType {
     }
 }
 
-fn patch(text: &'static str) -> Patch {
+fn patch(text: &'static str) -> PatchStrategy {
     let (strategies, key) = match text.strip_suffix(')').and_then(|rest| rest.split_once('(')) {
         Some((strategies, key)) => (strategies, Some(key)),
         None => (text, None),
     };
     let has = |wanted| strategies.split(',').any(|strategy| strategy == wanted);
     let (merge, replace, retain_keys) = (has("merge"), has("replace"), has("retainKeys"));
-    Patch { merge, replace, retain_keys, merge_key: key }
+    PatchStrategy { merge, replace, retain_keys, merge_key: key }
 }
 
 fn sort_fields(def: &mut TypeDef) {

@@ -77,7 +77,7 @@ pub struct Field {
     pub omit_zero: bool,
     pub list: ListType,
     pub map: MapType,
-    pub patch: Patch,
+    pub patch: PatchStrategy,
     /// The declared default (`default=JSON` in the facts).
     pub default: Option<Value>,
     /// The Go struct that is embedded and holds this field, where there is one.
@@ -132,7 +132,7 @@ pub enum MapType {
 
 /// How strategic merge patch treats a field (`x-kubernetes-patch-*`).
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Patch {
+pub struct PatchStrategy {
     /// `merge` was declared.
     pub merge: bool,
     /// `replace` was declared.

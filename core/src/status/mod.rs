@@ -62,6 +62,28 @@ impl Reason {
             Self::NotImplemented => "NotImplemented",
         }
     }
+
+    /// The HTTP status of a failure for this reason. None is below 400.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::NotAcceptable => 406,
+            Self::AlreadyExists | Self::Conflict => 409,
+            Self::Gone | Self::Expired => 410,
+            Self::RequestEntityTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Invalid => 422,
+            Self::TooManyRequests => 429,
+            Self::Unknown | Self::InternalError | Self::ServerTimeout => 500,
+            Self::NotImplemented => 501,
+            Self::ServiceUnavailable => 503,
+            Self::Timeout => 504,
+        }
+    }
 }
 
 /// metav1.StatusDetails. Empty members are left out on the wire.
@@ -77,16 +99,16 @@ pub struct Details {
     pub retry_after_seconds: i64,
 }
 
-/// A failed request. Made by the constructors below, one per cause, named as upstream's.
+/// A failed request. Made by the constructors below, one per cause, named as upstream's. Its HTTP status follows from
+/// its reason, so it cannot be a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    pub code: u16,
-    pub reason: Reason,
-    pub message: String,
-    pub details: Option<Box<Details>>,
+    reason: Reason,
+    message: String,
+    details: Option<Box<Details>>,
     /// For an expired list, the token with which the list continues at the newest revision. It stands in the Status's
     /// metadata.
-    pub next: Text,
+    next: Text,
 }
 
 /// A group and resource or a group and kind, as messages name them: `deployments.apps`, `pods`.
@@ -107,8 +129,22 @@ impl core::fmt::Display for Qualified<'_> {
 pub const ENCRYPTED: &str = "identity transformer tried to read encrypted data";
 
 impl Failure {
-    pub fn new(code: u16, reason: Reason, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, next: Text::default() }
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), details: None, next: Text::default() }
+    }
+
+    /// The HTTP status: 4xx or 5xx.
+    pub fn code(&self) -> u16 {
+        self.reason.code()
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The seconds after which the client should retry; 0 for no advice.
+    pub fn retry_after_seconds(&self) -> i64 {
+        self.details.as_ref().map_or(0, |details| details.retry_after_seconds)
     }
 
     fn about(self, what: Qualified<'_>, name: &str) -> Self {
@@ -127,12 +163,19 @@ impl Failure {
         self
     }
 
+    /// The same failure with one more cause in its details.
+    #[must_use]
+    pub fn with_cause(mut self, cause: Cause) -> Self {
+        self.details.get_or_insert_default().causes.push(cause);
+        self
+    }
+
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(400, Reason::BadRequest, message)
+        Self::new(Reason::BadRequest, message)
     }
 
     pub fn unauthorized() -> Self {
-        Self::new(401, Reason::Unauthorized, "Unauthorized")
+        Self::new(Reason::Unauthorized, "Unauthorized")
     }
 
     /// `what` names the resource; `name` may be empty.
@@ -142,32 +185,47 @@ impl Failure {
         } else {
             format!("{what} {} is forbidden: {why}", quoted(name))
         };
-        Self::new(403, Reason::Forbidden, message).about(what, name)
+        Self::new(Reason::Forbidden, message).about(what, name)
+    }
+
+    /// A path that names no resource is forbidden.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+    pub fn forbidden_path(why: &str) -> Self {
+        Self::new(Reason::Forbidden, format!("forbidden: {why}")).with_details(Details::default())
     }
 
     pub fn not_found(what: Qualified<'_>, name: &str) -> Self {
-        Self::new(404, Reason::NotFound, format!("{what} {} not found", quoted(name))).about(what, name)
+        Self::new(Reason::NotFound, format!("{what} {} not found", quoted(name))).about(what, name)
     }
 
     /// The answer to a path that names no resource that is served.
     pub fn no_such_resource() -> Self {
-        let failure = Self::new(404, Reason::NotFound, "the server could not find the requested resource");
+        let failure = Self::new(Reason::NotFound, "the server could not find the requested resource");
         failure.with_details(Details::default())
     }
 
     pub fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self::new(405, Reason::MethodNotAllowed, message).with_details(Details::default())
+        Self::new(Reason::MethodNotAllowed, message).with_details(Details::default())
     }
 
     pub fn already_exists(what: Qualified<'_>, name: &str) -> Self {
-        Self::new(409, Reason::AlreadyExists, format!("{what} {} already exists", quoted(name)))
-            .about(what, name)
+        Self::new(Reason::AlreadyExists, format!("{what} {} already exists", quoted(name))).about(what, name)
+    }
+
+    /// Too many names that were generated from a prefix were taken, `name` as the last of them.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/create.go CheckGeneratedNameError
+    pub fn no_unique_name(what: Qualified<'_>, name: &str, generated_from: &str) -> Self {
+        let message = format!(
+            "{what} {} already exists, the server was not able to generate a unique name for the object",
+            quoted(generated_from)
+        );
+        Self::new(Reason::AlreadyExists, message).about(what, name)
     }
 
     pub fn conflict(what: Qualified<'_>, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {what} {}: {why}", quoted(name));
-        Self::new(409, Reason::Conflict, message).about(what, name)
+        Self::new(Reason::Conflict, message).about(what, name)
     }
 
     /// The conflict of an optimistic update that lost its race.
@@ -180,14 +238,14 @@ impl Failure {
     /// `what` names the kind. `causes` must not be empty.
     pub fn invalid(what: Qualified<'_>, name: &str, causes: Causes) -> Self {
         let message = format!("{what} {} is invalid: {}", quoted(name), causes.summary());
-        let mut failure = Self::new(422, Reason::Invalid, message).about(what, name);
+        let mut failure = Self::new(Reason::Invalid, message).about(what, name);
         failure.details.get_or_insert_default().causes = causes.into_causes();
         failure
     }
 
     /// The resource version was compacted.
     pub fn expired(message: impl Into<String>) -> Self {
-        Self::new(410, Reason::Expired, message)
+        Self::new(Reason::Expired, message)
     }
 
     #[must_use]
@@ -201,30 +259,26 @@ impl Failure {
             "the body of the request was in an unknown format - accepted media types include: {}",
             accepted.join(", ")
         );
-        Self::new(415, Reason::UnsupportedMediaType, message)
+        Self::new(Reason::UnsupportedMediaType, message)
     }
 
     pub fn not_acceptable(accepted: &[&str]) -> Self {
         let message = format!("only the following media types are accepted: {}", accepted.join(", "));
-        Self::new(406, Reason::NotAcceptable, message)
+        Self::new(Reason::NotAcceptable, message)
     }
 
     pub fn request_entity_too_large(limit_bytes: usize) -> Self {
-        Self::new(
-            413,
-            Reason::RequestEntityTooLarge,
-            format!("Request entity too large: limit is {limit_bytes}"),
-        )
+        Self::new(Reason::RequestEntityTooLarge, format!("Request entity too large: limit is {limit_bytes}"))
     }
 
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: i64) -> Self {
-        let failure = Self::new(429, Reason::TooManyRequests, message);
+        let failure = Self::new(Reason::TooManyRequests, message);
         failure.with_details(Details { retry_after_seconds, ..Details::default() })
     }
 
     /// An error whose reason upstream does not classify: 500 and the bare message.
     pub fn unclassified(message: impl Into<String>) -> Self {
-        Self::new(500, Reason::Unknown, message)
+        Self::new(Reason::Unknown, message)
     }
 
     /// A stored value cannot be read, and why.
@@ -235,22 +289,22 @@ impl Failure {
 
     pub fn internal(message: impl core::fmt::Display) -> Self {
         let cause = Cause { reason: CauseType::Unknown, message: message.to_string(), field: String::new() };
-        let failure = Self::new(500, Reason::InternalError, format!("Internal error occurred: {message}"));
+        let failure = Self::new(Reason::InternalError, format!("Internal error occurred: {message}"));
         failure.with_details(Details { causes: alloc::vec![cause], ..Details::default() })
     }
 
     /// A part of the API that this server does not implement yet.
     pub fn not_implemented(message: impl Into<String>) -> Self {
-        Self::new(501, Reason::NotImplemented, message)
+        Self::new(Reason::NotImplemented, message)
     }
 
     pub fn service_unavailable(message: impl Into<String>) -> Self {
-        Self::new(503, Reason::ServiceUnavailable, message)
+        Self::new(Reason::ServiceUnavailable, message)
     }
 
     /// The request timed out, and it is unknown whether it had an effect.
     pub fn timeout(message: impl Into<String>, retry_after_seconds: i64) -> Self {
-        let failure = Self::new(504, Reason::Timeout, message);
+        let failure = Self::new(Reason::Timeout, message);
         failure.with_details(Details { retry_after_seconds, ..Details::default() })
     }
 
@@ -274,7 +328,7 @@ impl Failure {
         if let Some(details) = &self.details {
             status.insert("details", details.to_value());
         }
-        status.insert("code", Value::Int(i64::from(self.code)));
+        status.insert("code", Value::Int(i64::from(self.code())));
         status.into()
     }
 }
@@ -296,5 +350,32 @@ impl Details {
             out.insert("retryAfterSeconds", Value::Int(self.retry_after_seconds));
         }
         out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Reason};
+
+    #[test]
+    fn the_status_of_a_failure_is_an_error_and_stands_in_its_body() {
+        let failures = [
+            Failure::bad_request(""),
+            Failure::expired(""),
+            Failure::unclassified(""),
+            Failure::no_such_resource(),
+            Failure::too_many_requests("", 1),
+            Failure::not_implemented(""),
+            Failure::timeout("", 0),
+        ];
+        let codes = failures.map(|failure| {
+            assert_eq!(
+                failure.to_value().field("code").and_then(|code| code.as_int()),
+                Some(failure.code().into())
+            );
+            failure.code()
+        });
+        assert_eq!(codes, [400, 410, 500, 404, 429, 501, 504]);
+        assert_eq!(Reason::ServerTimeout.code(), 500);
     }
 }

@@ -79,15 +79,15 @@ pub fn patch_media(content_type: Option<&str>, custom: bool) -> Result<PatchMedi
         return Ok(*media);
     }
     if !custom {
-        return Err(refused_by_route(415, Reason::UnsupportedMediaType, "415: Unsupported Media Type"));
+        return Err(refused_by_route(Reason::UnsupportedMediaType, "415: Unsupported Media Type"));
     }
     let names: Vec<&str> =
         PATCH_TYPES.iter().filter(|(_, media)| served(*media)).map(|(name, _)| *name).collect();
     Err(Failure::unsupported_media_type(&names))
 }
 
-pub(crate) fn refused_by_route(code: u16, reason: Reason, message: &str) -> Failure {
-    Failure::new(code, reason, message).with_details(Details::default())
+pub(crate) fn refused_by_route(reason: Reason, message: &str) -> Failure {
+    Failure::new(reason, message).with_details(Details::default())
 }
 
 #[cfg(test)]
@@ -97,11 +97,11 @@ mod tests {
     #[test]
     fn refusals_say_what_upstream_says() {
         assert_eq!(
-            patch_media(Some("application/json"), false).unwrap_err().message,
+            patch_media(Some("application/json"), false).unwrap_err().message(),
             "415: Unsupported Media Type"
         );
         assert_eq!(
-            patch_media(Some("application/strategic-merge-patch+json"), true).unwrap_err().message,
+            patch_media(Some("application/strategic-merge-patch+json"), true).unwrap_err().message(),
             "the body of the request was in an unknown format - accepted media types include: \
              application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
         );
@@ -110,7 +110,7 @@ mod tests {
             Ok(PatchMedia::Merge)
         );
         assert_eq!(
-            body_media(Some("application/xml")).unwrap_err().message,
+            body_media(Some("application/xml")).unwrap_err().message(),
             "the body of the request was in an unknown format - accepted media types include: \
              application/json, application/yaml, application/vnd.kubernetes.protobuf"
         );

@@ -448,7 +448,7 @@ mod tests {
             ),
         ];
         for (failure, expected) in table {
-            assert_eq!(failure.message, expected);
+            assert_eq!(failure.message(), expected);
         }
     }
 

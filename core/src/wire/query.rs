@@ -105,6 +105,7 @@ fn number_error(function: &str, text: &str, kind: &IntErrorKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
 
     #[test]
     fn parses_as_go_does() {
@@ -121,13 +122,13 @@ mod tests {
         let query = Query::parse("t=&f=False&z=0&m=maybe&n=x&big=99999999999999999999&timeout=5");
         let truths = ["t", "f", "z", "m", "absent"].map(|name| query.bool(name));
         assert_eq!(truths, [Some(true), Some(false), Some(false), Some(true), None]);
-        let message = |name: &str| query.int(name).unwrap_err().message;
+        let message = |name: &str| query.int(name).unwrap_err().message().to_owned();
         assert_eq!(message("n"), "strconv.ParseInt: parsing \"x\": invalid syntax");
         assert_eq!(message("t"), "strconv.ParseInt: parsing \"\": invalid syntax");
         assert_eq!(message("big"), "strconv.ParseInt: parsing \"99999999999999999999\": value out of range");
         assert_eq!(parse_uint("+1").unwrap_err(), "strconv.ParseUint: parsing \"+1\": invalid syntax");
         assert_eq!(
-            query.timeout_nanos().unwrap_err().message,
+            query.timeout_nanos().unwrap_err().message(),
             "invalid timeout specified in the request URL - time: missing unit in duration \"5\""
         );
         assert_eq!(Query::parse("timeout=1m30s").timeout_nanos(), Ok(Some(90_000_000_000)));

@@ -269,7 +269,10 @@ mod tests {
             assert_eq!(told(method, url), expected, "{method} {url}");
         }
         let info = RequestInfo::parse(&Method::Get, "/api/v1/pods/%2e%2e", &Query::default()).unwrap();
-        assert_eq!(info.check_name().unwrap_err().message, "Name parameter invalid: \"..\": may not be '..'");
+        assert_eq!(
+            info.check_name().unwrap_err().message(),
+            "Name parameter invalid: \"..\": may not be '..'"
+        );
         assert!(RequestInfo::parse(&Method::Get, "/api/v1/watch", &Query::default()).is_err());
         assert!(RequestInfo::parse(&Method::Get, "/a%2", &Query::default()).is_err());
     }

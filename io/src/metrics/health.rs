@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::text::MetricsWriter;
+use steersman_core::answer::HealthResults;
 use steersman_core::limits;
 
 /// How often each check passed and failed, and its last result.
 #[derive(Debug, Default)]
 pub(super) struct HealthChecks {
     /// By name and probe.
-    results: BTreeMap<(String, String), Results>,
+    results: BTreeMap<(&'static str, &'static str), Results>,
 }
 
 #[derive(Debug, Default)]
@@ -21,13 +22,10 @@ struct Results {
 }
 
 impl HealthChecks {
-    /// Adds the results of a probe: `livez|ping,log|etcd`.
-    pub(super) fn add(&mut self, results: &str) {
-        let mut parts = results.splitn(3, '|');
-        let probe = parts.next().unwrap_or_default();
-        for (passed, names) in [true, false].into_iter().zip(parts) {
-            for name in names.split(',').filter(|name| !name.is_empty()) {
-                let key = (name.to_owned(), probe.to_owned());
+    pub(super) fn add(&mut self, probed: &HealthResults) {
+        for (passed, names) in [(true, &probed.passed), (false, &probed.failed)] {
+            for name in names {
+                let key = (*name, probed.probe);
                 if self.results.len() >= limits::METRIC_SERIES && !self.results.contains_key(&key) {
                     continue;
                 }
@@ -67,8 +65,13 @@ mod tests {
     #[test]
     fn results_are_counted_by_check_and_probe() {
         let mut checks = HealthChecks::default();
-        for results in ["readyz|log,ping|", "livez|ping|etcd", "readyz|ping|log"] {
-            checks.add(results);
+        let probes: [(&str, &[&str], &[&str]); 3] = [
+            ("readyz", &["log", "ping"], &[]),
+            ("livez", &["ping"], &["etcd"]),
+            ("readyz", &["ping"], &["log"]),
+        ];
+        for (probe, passed, failed) in probes {
+            checks.add(&HealthResults { probe, passed: passed.to_vec(), failed: failed.to_vec() });
         }
         let mut out = MetricsWriter::default();
         checks.write(&mut out);

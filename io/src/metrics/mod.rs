@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use steersman_core::answer::{HealthResults, MetricsPage};
 use steersman_core::config::{Answered, Note};
 use steersman_core::limits;
 use steersman_core::now::Wall;
@@ -115,27 +116,21 @@ impl Metrics {
         }
     }
 
-    /// Counts the results of health checks, given in the format of `steersman_core::documents::health::RESULTS`.
-    pub(crate) fn health_checked(&self, results: &str) {
+    /// Counts the results of health checks.
+    pub(crate) fn health_checked(&self, results: &HealthResults) {
         lock(&self.health).add(results);
     }
 
-    /// The results of health checks as text.
-    pub(crate) fn health_text(&self) -> String {
-        let mut out = MetricsWriter::default();
-        lock(&self.health).write(&mut out);
-        out.into_text()
-    }
-
-    /// Resets the counters of health checks, or all others.
-    pub(crate) fn reset(&self, health: bool) {
-        if health {
-            *lock(&self.health) = HealthChecks::default();
-            return;
+    /// Resets the counters of a page.
+    pub(crate) fn reset(&self, page: MetricsPage) {
+        match page {
+            MetricsPage::HealthChecks => *lock(&self.health) = HealthChecks::default(),
+            MetricsPage::General => {
+                lock(&self.requests).clear();
+                lock(&self.watches).clear();
+                lock(&self.operations).clear();
+            }
         }
-        lock(&self.requests).clear();
-        lock(&self.watches).clear();
-        lock(&self.operations).clear();
     }
 
     /// Counts a note of the machine.
@@ -206,18 +201,25 @@ impl Metrics {
             .observe(took);
     }
 
-    /// All metrics in Prometheus' text format, version 0.0.4.
-    pub(crate) fn text(&self, shell: &Shell) -> String {
+    /// A page of metrics in Prometheus' text format, version 0.0.4.
+    pub(crate) fn text(&self, shell: &Shell, page: MetricsPage) -> String {
         let mut out = MetricsWriter::default();
-        self.write_requests(&mut out);
-        self.write_streams(&mut out);
-        write_objects(&mut out, &shell.world());
-        self.write_store(&mut out, shell);
-        self.write_faults(&mut out);
+        match page {
+            MetricsPage::HealthChecks => lock(&self.health).write(&mut out),
+            MetricsPage::General => self.write_general(&mut out, shell),
+        }
+        out.into_text()
+    }
+
+    fn write_general(&self, out: &mut MetricsWriter, shell: &Shell) {
+        self.write_requests(out);
+        self.write_streams(out);
+        write_objects(out, &shell.world());
+        self.write_store(out, shell);
+        self.write_faults(out);
         out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");
         out.sample("kubernetes_build_info", &[("git_version", &self.version)], 1);
-        process::write(&mut out, self.started);
-        out.into_text()
+        process::write(out, self.started);
     }
 
     fn write_requests(&self, out: &mut MetricsWriter) {

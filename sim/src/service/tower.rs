@@ -104,7 +104,7 @@ async fn read<B: http_body::Body>(body: B) -> Result<Option<Bytes>, Interrupted>
 /// What a server's connection says of such a body; no server is asked.
 fn too_large() -> http::Response<ClusterBody> {
     let failure = Failure::request_entity_too_large(limits::REQUEST_BODY_BYTES);
-    let refusal = Response::json(failure.code, json::to_vec(&failure.to_value()));
+    let refusal = Response::json(failure.code(), json::to_vec(&failure.to_value()));
     response(Reply::whole(refusal), false, None)
 }
 

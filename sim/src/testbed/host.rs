@@ -231,7 +231,7 @@ impl Testbed {
     /// Schedules the next tick, unless an earlier one is.
     fn wake_server(&mut self, server: usize) {
         let host = &mut self.hosts[server];
-        let Some((at, _)) = host.machine.as_ref().and_then(Machine::wake_at) else { return };
+        let Some(at) = host.machine.as_ref().and_then(Machine::wake_at) else { return };
         if host.wakes_at.is_some_and(|armed| armed <= at && armed > self.now) {
             return;
         }

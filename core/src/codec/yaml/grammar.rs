@@ -1,7 +1,7 @@
 //! From tokens to events: where collections begin and end, and what has which anchor and tag.
 //! Go: go.yaml.in/yaml/v2 parserc.go
 
-use super::scanner::{Problem, Scanner, Scanning, Token, TokenKind};
+use super::scanner::{Problem, Scanner, Scanning, YamlToken, YamlTokenKind};
 use super::source::Source;
 use crate::limits;
 use crate::value::Text;
@@ -11,13 +11,13 @@ use alloc::vec::Vec;
 
 /// What is found in a document, with the line (from 0) where it begins.
 #[derive(Debug)]
-pub(super) struct Event {
-    pub(super) kind: EventKind,
+pub(super) struct YamlEvent {
+    pub(super) kind: YamlEventKind,
     pub(super) line: usize,
 }
 
 #[derive(Debug)]
-pub(super) enum EventKind {
+pub(super) enum YamlEventKind {
     DocumentStart,
     DocumentEnd,
     StreamEnd,
@@ -79,9 +79,10 @@ fn problem<T>(text: &'static str, line: usize, around: usize) -> Scanning<T> {
     Err(Problem { text, line: if line > 0 { line } else { around } })
 }
 
-fn empty_scalar(line: usize) -> Scanning<Event> {
-    let kind = EventKind::Scalar { anchor: None, tag: String::new(), text: Text::default(), implicit: true };
-    Ok(Event { kind, line })
+fn empty_scalar(line: usize) -> Scanning<YamlEvent> {
+    let kind =
+        YamlEventKind::Scalar { anchor: None, tag: String::new(), text: Text::default(), implicit: true };
+    Ok(YamlEvent { kind, line })
 }
 
 impl<'a> Grammar<'a> {
@@ -96,7 +97,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    pub(super) fn next_event(&mut self) -> Scanning<Event> {
+    pub(super) fn next_event(&mut self) -> Scanning<YamlEvent> {
         loop {
             return match self.state {
                 State::StreamStart => {
@@ -122,20 +123,20 @@ impl<'a> Grammar<'a> {
                 State::FlowPairEnd => {
                     let (_, line, _) = self.look()?;
                     self.state = State::FlowSequence;
-                    Ok(Event { kind: EventKind::MappingEnd, line })
+                    Ok(YamlEvent { kind: YamlEventKind::MappingEnd, line })
                 }
                 State::FlowMappingFirst => self.flow_mapping_key(true),
                 State::FlowMappingKey => self.flow_mapping_key(false),
                 State::FlowMappingValue => self.flow_mapping_value(false),
                 State::FlowMappingNoValue => self.flow_mapping_value(true),
-                State::End => Ok(Event { kind: EventKind::StreamEnd, line: 0 }),
+                State::End => Ok(YamlEvent { kind: YamlEventKind::StreamEnd, line: 0 }),
             };
         }
     }
 
     /// The next token's sort, and its lines.
     fn look(&mut self) -> Scanning<(Sort, usize, usize)> {
-        let Token { kind, line, end_line } = self.scanner.peek_token()?;
+        let YamlToken { kind, line, end_line } = self.scanner.peek_token()?;
         Ok((Sort::of(kind), *line, *end_line))
     }
 
@@ -148,12 +149,12 @@ impl<'a> Grammar<'a> {
     }
 
     /// A node, after which the grammar goes on in a state.
-    fn node_then(&mut self, then: State, block: bool, indentless: bool) -> Scanning<Event> {
+    fn node_then(&mut self, then: State, block: bool, indentless: bool) -> Scanning<YamlEvent> {
         self.states.push(then);
         self.node(block, indentless)
     }
 
-    fn document_start(&mut self, first: bool) -> Scanning<Event> {
+    fn document_start(&mut self, first: bool) -> Scanning<YamlEvent> {
         while !first && self.look()?.0 == Sort::DocumentEnd {
             self.skip()?;
         }
@@ -161,7 +162,7 @@ impl<'a> Grammar<'a> {
         if sort == Sort::StreamEnd {
             self.skip()?;
             self.state = State::End;
-            return Ok(Event { kind: EventKind::StreamEnd, line });
+            return Ok(YamlEvent { kind: YamlEventKind::StreamEnd, line });
         }
         let explicit = !first || matches!(sort, Sort::Directive | Sort::DocumentStart);
         self.directives()?;
@@ -175,14 +176,14 @@ impl<'a> Grammar<'a> {
             self.skip()?;
             self.state = State::DocumentContent;
         }
-        Ok(Event { kind: EventKind::DocumentStart, line })
+        Ok(YamlEvent { kind: YamlEventKind::DocumentStart, line })
     }
 
     fn directives(&mut self) -> Scanning<()> {
         let mut has_version = false;
         while self.look()?.0 == Sort::Directive {
             let token = self.scanner.take_token()?;
-            if let TokenKind::Version(major, minor) = token.kind {
+            if let YamlTokenKind::Version(major, minor) = token.kind {
                 if has_version {
                     return problem("found duplicate %YAML directive", token.line, 0);
                 }
@@ -190,7 +191,7 @@ impl<'a> Grammar<'a> {
                     return problem("found incompatible YAML document", token.line, 0);
                 }
                 has_version = true;
-            } else if let TokenKind::TagDirective(directive) = token.kind {
+            } else if let YamlTokenKind::TagDirective(directive) = token.kind {
                 if self.tag_directives.iter().any(|(handle, _)| *handle == directive.0) {
                     return problem("found duplicate %TAG directive", token.line, 0);
                 }
@@ -203,7 +204,7 @@ impl<'a> Grammar<'a> {
         Ok(())
     }
 
-    fn document_content(&mut self) -> Scanning<Event> {
+    fn document_content(&mut self) -> Scanning<YamlEvent> {
         let (sort, line, _) = self.look()?;
         if matches!(sort, Sort::Directive | Sort::DocumentStart | Sort::DocumentEnd | Sort::StreamEnd) {
             self.back();
@@ -212,14 +213,14 @@ impl<'a> Grammar<'a> {
         self.node(true, false)
     }
 
-    fn document_end(&mut self) -> Scanning<Event> {
+    fn document_end(&mut self) -> Scanning<YamlEvent> {
         let (sort, line, _) = self.look()?;
         if sort == Sort::DocumentEnd {
             self.skip()?;
         }
         self.tag_directives.clear();
         self.state = State::Document;
-        Ok(Event { kind: EventKind::DocumentEnd, line })
+        Ok(YamlEvent { kind: YamlEventKind::DocumentEnd, line })
     }
 
     /// The tag that a handle and a suffix mean; None for a handle that nobody declared.
@@ -237,12 +238,14 @@ impl<'a> Grammar<'a> {
         Some(format!("{prefix}{suffix}")).filter(|tag| !tag.is_empty())
     }
 
-    fn node(&mut self, block: bool, indentless: bool) -> Scanning<Event> {
+    fn node(&mut self, block: bool, indentless: bool) -> Scanning<YamlEvent> {
         let (sort, start, _) = self.look()?;
         if sort == Sort::Alias {
             self.back();
-            let TokenKind::Alias(name) = self.scanner.take_token()?.kind else { return empty_scalar(start) };
-            return Ok(Event { kind: EventKind::Alias(name), line: start });
+            let YamlTokenKind::Alias(name) = self.scanner.take_token()?.kind else {
+                return empty_scalar(start);
+            };
+            return Ok(YamlEvent { kind: YamlEventKind::Alias(name), line: start });
         }
         let mut anchor = None;
         let mut tagged: Option<(String, String, usize)> = None;
@@ -254,9 +257,9 @@ impl<'a> Grammar<'a> {
                 break;
             }
             let token = self.scanner.take_token()?;
-            if let TokenKind::Anchor(name) = token.kind {
+            if let YamlTokenKind::Anchor(name) = token.kind {
                 anchor = Some(name);
-            } else if let TokenKind::Tag(tag) = token.kind {
+            } else if let YamlTokenKind::Tag(tag) = token.kind {
                 tagged = Some((tag.0, tag.1, token.line));
             }
         }
@@ -269,31 +272,38 @@ impl<'a> Grammar<'a> {
         }
         let (sort, line, _) = self.look()?;
         let (state, kind) = match sort {
-            Sort::BlockEntry if indentless => (State::IndentlessSequence, EventKind::SequenceStart(anchor)),
+            Sort::BlockEntry if indentless => {
+                (State::IndentlessSequence, YamlEventKind::SequenceStart(anchor))
+            }
             Sort::Scalar => {
                 self.back();
-                let TokenKind::Scalar { text, plain } = self.scanner.take_token()?.kind else {
+                let YamlTokenKind::Scalar { text, plain } = self.scanner.take_token()?.kind else {
                     return empty_scalar(start);
                 };
                 let implicit = tag.is_empty() && plain || tag == "!";
-                return Ok(Event { kind: EventKind::Scalar { anchor, tag, text, implicit }, line: start });
+                return Ok(YamlEvent {
+                    kind: YamlEventKind::Scalar { anchor, tag, text, implicit },
+                    line: start,
+                });
             }
-            Sort::FlowSequenceStart => (State::FlowSequenceFirst, EventKind::SequenceStart(anchor)),
-            Sort::FlowMappingStart => (State::FlowMappingFirst, EventKind::MappingStart(anchor)),
+            Sort::FlowSequenceStart => (State::FlowSequenceFirst, YamlEventKind::SequenceStart(anchor)),
+            Sort::FlowMappingStart => (State::FlowMappingFirst, YamlEventKind::MappingStart(anchor)),
             Sort::BlockSequenceStart if block => {
-                (State::BlockSequenceFirst, EventKind::SequenceStart(anchor))
+                (State::BlockSequenceFirst, YamlEventKind::SequenceStart(anchor))
             }
-            Sort::BlockMappingStart if block => (State::BlockMappingFirst, EventKind::MappingStart(anchor)),
+            Sort::BlockMappingStart if block => {
+                (State::BlockMappingFirst, YamlEventKind::MappingStart(anchor))
+            }
             _ if anchor.is_some() || !tag.is_empty() => {
                 self.back();
                 let implicit = tag.is_empty();
-                let kind = EventKind::Scalar { anchor, tag, text: Text::default(), implicit };
-                return Ok(Event { kind, line: start });
+                let kind = YamlEventKind::Scalar { anchor, tag, text: Text::default(), implicit };
+                return Ok(YamlEvent { kind, line: start });
             }
             _ => return problem("did not find expected node content", line, start),
         };
         self.state = state;
-        Ok(Event { kind, line: start })
+        Ok(YamlEvent { kind, line: start })
     }
 
     /// Takes the token that opens a collection.
@@ -305,18 +315,18 @@ impl<'a> Grammar<'a> {
         Ok(())
     }
 
-    fn close(&mut self, kind: EventKind) -> Scanning<Event> {
+    fn close(&mut self, kind: YamlEventKind) -> Scanning<YamlEvent> {
         self.back();
         self.lines.pop();
         let line = self.scanner.take_token()?.line;
-        Ok(Event { kind, line })
+        Ok(YamlEvent { kind, line })
     }
 
     fn around(&self) -> usize {
         self.lines.last().copied().unwrap_or_default()
     }
 
-    fn block_sequence(&mut self, first: bool) -> Scanning<Event> {
+    fn block_sequence(&mut self, first: bool) -> Scanning<YamlEvent> {
         self.open(first)?;
         let (sort, line, end_line) = self.look()?;
         match sort {
@@ -328,16 +338,16 @@ impl<'a> Grammar<'a> {
                 }
                 self.node_then(State::BlockSequence, true, false)
             }
-            Sort::BlockEnd => self.close(EventKind::SequenceEnd),
+            Sort::BlockEnd => self.close(YamlEventKind::SequenceEnd),
             _ => problem("did not find expected '-' indicator", line, self.around()),
         }
     }
 
-    fn indentless_sequence(&mut self) -> Scanning<Event> {
+    fn indentless_sequence(&mut self) -> Scanning<YamlEvent> {
         let (sort, line, end_line) = self.look()?;
         if sort != Sort::BlockEntry {
             self.back();
-            return Ok(Event { kind: EventKind::SequenceEnd, line });
+            return Ok(YamlEvent { kind: YamlEventKind::SequenceEnd, line });
         }
         self.skip()?;
         if matches!(self.look()?.0, Sort::BlockEntry | Sort::Key | Sort::Value | Sort::BlockEnd) {
@@ -347,7 +357,7 @@ impl<'a> Grammar<'a> {
         self.node_then(State::IndentlessSequence, true, false)
     }
 
-    fn block_mapping_key(&mut self, first: bool) -> Scanning<Event> {
+    fn block_mapping_key(&mut self, first: bool) -> Scanning<YamlEvent> {
         self.open(first)?;
         let (sort, line, end_line) = self.look()?;
         match sort {
@@ -359,12 +369,12 @@ impl<'a> Grammar<'a> {
                 }
                 self.node_then(State::BlockMappingValue, true, true)
             }
-            Sort::BlockEnd => self.close(EventKind::MappingEnd),
+            Sort::BlockEnd => self.close(YamlEventKind::MappingEnd),
             _ => problem("did not find expected key", line, self.around()),
         }
     }
 
-    fn block_mapping_value(&mut self) -> Scanning<Event> {
+    fn block_mapping_value(&mut self) -> Scanning<YamlEvent> {
         let (sort, line, end_line) = self.look()?;
         self.state = State::BlockMappingKey;
         if sort != Sort::Value {
@@ -377,7 +387,7 @@ impl<'a> Grammar<'a> {
         self.node_then(State::BlockMappingKey, true, true)
     }
 
-    fn flow_sequence(&mut self, first: bool) -> Scanning<Event> {
+    fn flow_sequence(&mut self, first: bool) -> Scanning<YamlEvent> {
         self.open(first)?;
         let (mut sort, mut line, _) = self.look()?;
         if sort != Sort::FlowSequenceEnd {
@@ -391,16 +401,16 @@ impl<'a> Grammar<'a> {
             if sort == Sort::Key {
                 self.skip()?;
                 self.state = State::FlowPairKey;
-                return Ok(Event { kind: EventKind::MappingStart(None), line });
+                return Ok(YamlEvent { kind: YamlEventKind::MappingStart(None), line });
             }
             if sort != Sort::FlowSequenceEnd {
                 return self.node_then(State::FlowSequence, false, false);
             }
         }
-        self.close(EventKind::SequenceEnd)
+        self.close(YamlEventKind::SequenceEnd)
     }
 
-    fn flow_pair_key(&mut self) -> Scanning<Event> {
+    fn flow_pair_key(&mut self) -> Scanning<YamlEvent> {
         let (sort, _, end_line) = self.look()?;
         if !matches!(sort, Sort::Value | Sort::FlowEntry | Sort::FlowSequenceEnd) {
             return self.node_then(State::FlowPairValue, false, false);
@@ -411,7 +421,7 @@ impl<'a> Grammar<'a> {
         empty_scalar(end_line)
     }
 
-    fn flow_pair_value(&mut self) -> Scanning<Event> {
+    fn flow_pair_value(&mut self) -> Scanning<YamlEvent> {
         let (sort, line, _) = self.look()?;
         if sort == Sort::Value {
             self.skip()?;
@@ -423,7 +433,7 @@ impl<'a> Grammar<'a> {
         empty_scalar(line)
     }
 
-    fn flow_mapping_key(&mut self, first: bool) -> Scanning<Event> {
+    fn flow_mapping_key(&mut self, first: bool) -> Scanning<YamlEvent> {
         self.open(first)?;
         let (mut sort, line, _) = self.look()?;
         if sort != Sort::FlowMappingEnd {
@@ -447,10 +457,10 @@ impl<'a> Grammar<'a> {
                 return self.node_then(State::FlowMappingNoValue, false, false);
             }
         }
-        self.close(EventKind::MappingEnd)
+        self.close(YamlEventKind::MappingEnd)
     }
 
-    fn flow_mapping_value(&mut self, absent: bool) -> Scanning<Event> {
+    fn flow_mapping_value(&mut self, absent: bool) -> Scanning<YamlEvent> {
         let (sort, line, _) = self.look()?;
         self.state = State::FlowMappingKey;
         if absent || sort != Sort::Value {
@@ -491,28 +501,28 @@ enum Sort {
 }
 
 impl Sort {
-    fn of(kind: &TokenKind) -> Self {
+    fn of(kind: &YamlTokenKind) -> Self {
         match kind {
-            TokenKind::StreamStart => Self::StreamStart,
-            TokenKind::StreamEnd => Self::StreamEnd,
-            TokenKind::Version(..) | TokenKind::TagDirective(_) => Self::Directive,
-            TokenKind::DocumentStart => Self::DocumentStart,
-            TokenKind::DocumentEnd => Self::DocumentEnd,
-            TokenKind::BlockSequenceStart => Self::BlockSequenceStart,
-            TokenKind::BlockMappingStart => Self::BlockMappingStart,
-            TokenKind::BlockEnd => Self::BlockEnd,
-            TokenKind::FlowSequenceStart => Self::FlowSequenceStart,
-            TokenKind::FlowSequenceEnd => Self::FlowSequenceEnd,
-            TokenKind::FlowMappingStart => Self::FlowMappingStart,
-            TokenKind::FlowMappingEnd => Self::FlowMappingEnd,
-            TokenKind::BlockEntry => Self::BlockEntry,
-            TokenKind::FlowEntry => Self::FlowEntry,
-            TokenKind::Key => Self::Key,
-            TokenKind::Value => Self::Value,
-            TokenKind::Alias(_) => Self::Alias,
-            TokenKind::Anchor(_) => Self::Anchor,
-            TokenKind::Tag(_) => Self::Tag,
-            TokenKind::Scalar { .. } => Self::Scalar,
+            YamlTokenKind::StreamStart => Self::StreamStart,
+            YamlTokenKind::StreamEnd => Self::StreamEnd,
+            YamlTokenKind::Version(..) | YamlTokenKind::TagDirective(_) => Self::Directive,
+            YamlTokenKind::DocumentStart => Self::DocumentStart,
+            YamlTokenKind::DocumentEnd => Self::DocumentEnd,
+            YamlTokenKind::BlockSequenceStart => Self::BlockSequenceStart,
+            YamlTokenKind::BlockMappingStart => Self::BlockMappingStart,
+            YamlTokenKind::BlockEnd => Self::BlockEnd,
+            YamlTokenKind::FlowSequenceStart => Self::FlowSequenceStart,
+            YamlTokenKind::FlowSequenceEnd => Self::FlowSequenceEnd,
+            YamlTokenKind::FlowMappingStart => Self::FlowMappingStart,
+            YamlTokenKind::FlowMappingEnd => Self::FlowMappingEnd,
+            YamlTokenKind::BlockEntry => Self::BlockEntry,
+            YamlTokenKind::FlowEntry => Self::FlowEntry,
+            YamlTokenKind::Key => Self::Key,
+            YamlTokenKind::Value => Self::Value,
+            YamlTokenKind::Alias(_) => Self::Alias,
+            YamlTokenKind::Anchor(_) => Self::Anchor,
+            YamlTokenKind::Tag(_) => Self::Tag,
+            YamlTokenKind::Scalar { .. } => Self::Scalar,
         }
     }
 }

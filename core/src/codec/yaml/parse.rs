@@ -8,7 +8,7 @@
 use super::YamlError;
 use super::anchors::{Anchors, Set, Subtree};
 use super::go;
-use super::grammar::{EventKind, Grammar};
+use super::grammar::{Grammar, YamlEventKind};
 use super::scalar::{self, Resolved, Special};
 use super::source;
 use crate::codec::json::{self, Parsed};
@@ -122,30 +122,30 @@ const NOT_MERGED: &str = "map merge requires map or sequence of maps as the valu
 
 impl Builder {
     /// Takes one event; true when the document is complete. An error is one of the grammar.
-    fn take(&mut self, event: EventKind, line: usize) -> Building<bool> {
+    fn take(&mut self, event: YamlEventKind, line: usize) -> Building<bool> {
         let taken = match event {
-            EventKind::DocumentEnd | EventKind::StreamEnd => return Ok(true),
-            EventKind::DocumentStart => Ok(()),
-            EventKind::Alias(name) => {
+            YamlEventKind::DocumentEnd | YamlEventKind::StreamEnd => return Ok(true),
+            YamlEventKind::DocumentStart => Ok(()),
+            YamlEventKind::Alias(name) => {
                 if !self.anchors.is_known(&name) {
                     return fail(&format!("unknown anchor '{name}' referenced"));
                 }
                 self.alias(&name, line)
             }
-            EventKind::Scalar { anchor, tag, text, implicit } => {
+            YamlEventKind::Scalar { anchor, tag, text, implicit } => {
                 self.scalar(anchor, &tag, text, implicit, line)
             }
-            EventKind::SequenceStart(anchor) => {
+            YamlEventKind::SequenceStart(anchor) => {
                 let merges = self.awaits_merge();
                 let content = if merges { Content::Merges(Vec::new()) } else { Content::List(Vec::new()) };
                 self.begin(anchor, content, line)?;
                 Ok(())
             }
-            EventKind::MappingStart(anchor) => {
+            YamlEventKind::MappingStart(anchor) => {
                 self.begin(anchor, Content::Map { sets: Vec::new(), key: None }, line)?;
                 Ok(())
             }
-            EventKind::SequenceEnd | EventKind::MappingEnd => self.end(),
+            YamlEventKind::SequenceEnd | YamlEventKind::MappingEnd => self.end(),
         };
         if let Err(fault) = taken {
             self.fault.get_or_insert(fault);

@@ -1,7 +1,7 @@
 //! The tokens that hold text: scalars of all styles, anchors, tags, directives.
 //! Go: go.yaml.in/yaml/v2 scannerc.go
 
-use super::scanner::{Scanner, Scanning, TokenKind};
+use super::scanner::{Scanner, Scanning, YamlTokenKind};
 use crate::value::Text;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -320,7 +320,7 @@ impl Scanner<'_> {
     }
 
     fn push_scalar(&mut self, bytes: Vec<u8>, plain: bool, line: usize, end_line: usize) {
-        self.push_ended(TokenKind::Scalar { text: text_of(bytes), plain }, line, end_line);
+        self.push_ended(YamlTokenKind::Scalar { text: text_of(bytes), plain }, line, end_line);
     }
 
     pub(super) fn scan_anchor(&mut self, alias: bool) -> Scanning<()> {
@@ -336,7 +336,7 @@ impl Scanner<'_> {
             return self.problem("did not find expected alphabetic or numeric character");
         }
         let name = text_of(name);
-        self.push(if alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) }, start);
+        self.push(if alias { YamlTokenKind::Alias(name) } else { YamlTokenKind::Anchor(name) }, start);
         Ok(())
     }
 
@@ -364,7 +364,7 @@ impl Scanner<'_> {
         if !self.is_blank_or_end(0) {
             return self.problem("did not find expected whitespace or line break");
         }
-        self.push(TokenKind::Tag(Box::new((string_of(&handle), string_of(&suffix)))), start);
+        self.push(YamlTokenKind::Tag(Box::new((string_of(&handle), string_of(&suffix)))), start);
         Ok(())
     }
 
@@ -447,7 +447,7 @@ impl Scanner<'_> {
                     return self.problem("did not find expected digit or '.' character");
                 }
                 self.skip();
-                TokenKind::Version(major, self.scan_version_number()?)
+                YamlTokenKind::Version(major, self.scan_version_number()?)
             }
             b"TAG" => {
                 self.skip_blanks();
@@ -460,7 +460,7 @@ impl Scanner<'_> {
                 if !self.is_blank_or_end(0) {
                     return self.problem("did not find expected whitespace or line break");
                 }
-                TokenKind::TagDirective(Box::new((string_of(&handle), string_of(&prefix))))
+                YamlTokenKind::TagDirective(Box::new((string_of(&handle), string_of(&prefix))))
             }
             _ => return self.problem("found unknown directive name"),
         };

@@ -13,21 +13,21 @@ const KEY_LETTERS: usize = 1024;
 
 /// A place in the stream, all counted from 0, in characters.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mark {
+pub(super) struct Position {
     pub(super) index: usize,
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
+pub(super) struct YamlToken {
+    pub(super) kind: YamlTokenKind,
     pub(super) line: usize,
     pub(super) end_line: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(super) enum YamlTokenKind {
     StreamStart,
     StreamEnd,
     Version(u8, u8),
@@ -72,7 +72,7 @@ struct SimpleKey {
     /// In a block mapping nothing else can stand here.
     required: bool,
     token: usize,
-    mark: Mark,
+    mark: Position,
 }
 
 pub(super) struct Scanner<'a> {
@@ -81,8 +81,8 @@ pub(super) struct Scanner<'a> {
     /// Something after the end of the text was asked for.
     overran: bool,
     at: usize,
-    pub(super) mark: Mark,
-    tokens: VecDeque<Token>,
+    pub(super) mark: Position,
+    tokens: VecDeque<YamlToken>,
     /// Tokens that were taken.
     taken: usize,
     pub(super) flow_level: usize,
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
             fault: source.fault,
             overran: false,
             at: 0,
-            mark: Mark::default(),
+            mark: Position::default(),
             tokens: VecDeque::new(),
             taken: 0,
             flow_level: 0,
@@ -120,7 +120,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token, which stays.
-    pub(super) fn peek_token(&mut self) -> Scanning<&Token> {
+    pub(super) fn peek_token(&mut self) -> Scanning<&YamlToken> {
         while !self.available {
             if !self.tokens.is_empty() {
                 let Some(level) = self.keys_by_token.get(&self.taken).copied() else { break };
@@ -138,7 +138,7 @@ impl<'a> Scanner<'a> {
         Ok(self.tokens.front().expect("fetched until there is one"))
     }
 
-    pub(super) fn take_token(&mut self) -> Scanning<Token> {
+    pub(super) fn take_token(&mut self) -> Scanning<YamlToken> {
         self.peek_token()?;
         self.taken += 1;
         self.available = false;
@@ -279,21 +279,21 @@ impl<'a> Scanner<'a> {
 
     // ---- tokens
 
-    pub(super) fn push(&mut self, kind: TokenKind, start: Mark) {
-        self.tokens.push_back(Token { kind, line: start.line, end_line: self.mark.line });
+    pub(super) fn push(&mut self, kind: YamlTokenKind, start: Position) {
+        self.tokens.push_back(YamlToken { kind, line: start.line, end_line: self.mark.line });
     }
 
-    pub(super) fn push_ended(&mut self, kind: TokenKind, line: usize, end_line: usize) {
-        self.tokens.push_back(Token { kind, line, end_line });
+    pub(super) fn push_ended(&mut self, kind: YamlTokenKind, line: usize, end_line: usize) {
+        self.tokens.push_back(YamlToken { kind, line, end_line });
     }
 
-    fn insert(&mut self, place: usize, kind: TokenKind, mark: Mark) {
+    fn insert(&mut self, place: usize, kind: YamlTokenKind, mark: Position) {
         let place = place.min(self.tokens.len());
-        self.tokens.insert(place, Token { kind, line: mark.line, end_line: mark.line });
+        self.tokens.insert(place, YamlToken { kind, line: mark.line, end_line: mark.line });
     }
 
     /// A token of so many characters, all of one byte.
-    fn push_indicator(&mut self, kind: TokenKind, letters: usize) {
+    fn push_indicator(&mut self, kind: YamlTokenKind, letters: usize) {
         let start = self.mark;
         (0..letters).for_each(|_| self.skip());
         self.push(kind, start);
@@ -302,7 +302,7 @@ impl<'a> Scanner<'a> {
     fn fetch(&mut self) -> Scanning<()> {
         if !self.started {
             self.started = true;
-            self.push(TokenKind::StreamStart, self.mark);
+            self.push(YamlTokenKind::StreamStart, self.mark);
             return Ok(());
         }
         self.skip_to_token();
@@ -317,20 +317,20 @@ impl<'a> Scanner<'a> {
         }
         if self.is_document_indicator() {
             self.leave_block()?;
-            let kind = if first == b'-' { TokenKind::DocumentStart } else { TokenKind::DocumentEnd };
+            let kind = if first == b'-' { YamlTokenKind::DocumentStart } else { YamlTokenKind::DocumentEnd };
             self.push_indicator(kind, 3);
             return Ok(());
         }
         let in_flow = self.flow_level > 0;
         match first {
-            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
-            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
-            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
-            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b'[' => self.fetch_flow_start(YamlTokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(YamlTokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(YamlTokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(YamlTokenKind::FlowMappingEnd),
             b',' => {
                 self.remove_key()?;
                 self.simple_key_allowed = true;
-                self.push_indicator(TokenKind::FlowEntry, 1);
+                self.push_indicator(YamlTokenKind::FlowEntry, 1);
                 Ok(())
             }
             b'-' if self.is_blank_or_end(1) => self.fetch_block_entry(),
@@ -440,7 +440,7 @@ impl<'a> Scanner<'a> {
 
     // ---- indentation
 
-    fn roll_indent(&mut self, column: usize, place: Option<usize>, kind: TokenKind, mark: Mark) {
+    fn roll_indent(&mut self, column: usize, place: Option<usize>, kind: YamlTokenKind, mark: Position) {
         let column = column as isize;
         if self.flow_level > 0 || self.indent >= column {
             return;
@@ -452,7 +452,7 @@ impl<'a> Scanner<'a> {
 
     fn unroll_indent(&mut self, column: isize) {
         while self.flow_level == 0 && self.indent > column {
-            self.push(TokenKind::BlockEnd, self.mark);
+            self.push(YamlTokenKind::BlockEnd, self.mark);
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
@@ -473,11 +473,11 @@ impl<'a> Scanner<'a> {
             self.mark.line += 1;
         }
         self.leave_block()?;
-        self.push(TokenKind::StreamEnd, self.mark);
+        self.push(YamlTokenKind::StreamEnd, self.mark);
         Ok(())
     }
 
-    fn fetch_flow_start(&mut self, kind: TokenKind) -> Scanning<()> {
+    fn fetch_flow_start(&mut self, kind: YamlTokenKind) -> Scanning<()> {
         self.save_key()?;
         let token = self.taken + self.tokens.len();
         self.simple_keys.push(SimpleKey { possible: false, required: false, token, mark: self.mark });
@@ -487,7 +487,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_flow_end(&mut self, kind: TokenKind) -> Scanning<()> {
+    fn fetch_flow_end(&mut self, kind: YamlTokenKind) -> Scanning<()> {
         self.remove_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
@@ -504,11 +504,11 @@ impl<'a> Scanner<'a> {
             if !self.simple_key_allowed {
                 return self.problem("block sequence entries are not allowed in this context");
             }
-            self.roll_indent(self.mark.column, None, TokenKind::BlockSequenceStart, self.mark);
+            self.roll_indent(self.mark.column, None, YamlTokenKind::BlockSequenceStart, self.mark);
         }
         self.remove_key()?;
         self.simple_key_allowed = true;
-        self.push_indicator(TokenKind::BlockEntry, 1);
+        self.push_indicator(YamlTokenKind::BlockEntry, 1);
         Ok(())
     }
 
@@ -517,11 +517,11 @@ impl<'a> Scanner<'a> {
             if !self.simple_key_allowed {
                 return self.problem("mapping keys are not allowed in this context");
             }
-            self.roll_indent(self.mark.column, None, TokenKind::BlockMappingStart, self.mark);
+            self.roll_indent(self.mark.column, None, YamlTokenKind::BlockMappingStart, self.mark);
         }
         self.remove_key()?;
         self.simple_key_allowed = self.flow_level == 0;
-        self.push_indicator(TokenKind::Key, 1);
+        self.push_indicator(YamlTokenKind::Key, 1);
         Ok(())
     }
 
@@ -530,8 +530,8 @@ impl<'a> Scanner<'a> {
         if self.is_valid_key(level)? {
             let key = self.simple_keys[level];
             let place = key.token.saturating_sub(self.taken);
-            self.insert(place, TokenKind::Key, key.mark);
-            self.roll_indent(key.mark.column, Some(place), TokenKind::BlockMappingStart, key.mark);
+            self.insert(place, YamlTokenKind::Key, key.mark);
+            self.roll_indent(key.mark.column, Some(place), YamlTokenKind::BlockMappingStart, key.mark);
             self.simple_keys[level].possible = false;
             self.keys_by_token.remove(&key.token);
             self.simple_key_allowed = false;
@@ -540,11 +540,11 @@ impl<'a> Scanner<'a> {
                 if !self.simple_key_allowed {
                     return self.problem("mapping values are not allowed in this context");
                 }
-                self.roll_indent(self.mark.column, None, TokenKind::BlockMappingStart, self.mark);
+                self.roll_indent(self.mark.column, None, YamlTokenKind::BlockMappingStart, self.mark);
             }
             self.simple_key_allowed = self.flow_level == 0;
         }
-        self.push_indicator(TokenKind::Value, 1);
+        self.push_indicator(YamlTokenKind::Value, 1);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use super::Edition;
 use crate::codec::json;
 use crate::documents::document::{Member, list, object, optional_text, text, texts};
-use crate::schema::{Catalogue, Field, ListType, MapType, Patch, Shape, TypeDef, TypeId};
+use crate::schema::{Catalogue, Field, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -234,7 +234,7 @@ fn extensions(field: &Field) -> Vec<Member<'static>> {
     ]
 }
 
-fn patch_strategy(patch: &Patch) -> String {
+fn patch_strategy(patch: &PatchStrategy) -> String {
     let words = [("merge", patch.merge), ("replace", patch.replace), ("retainKeys", patch.retain_keys)];
     words.iter().filter(|(_, said)| *said).map(|(word, _)| *word).collect::<Vec<_>>().join(",")
 }

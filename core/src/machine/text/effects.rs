@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::write::Line;
-use crate::answer::{Body, Response};
+use crate::answer::{Body, MetricsPage, Response};
 use crate::machine::Effect;
 use crate::store::{Compare, Condition, Op, Put, Range, Txn, TxnOp};
 
@@ -69,6 +69,13 @@ impl Digest {
     }
 }
 
+fn page_word(page: MetricsPage) -> &'static str {
+    match page {
+        MetricsPage::General => "general",
+        MetricsPage::HealthChecks => "health-checks",
+    }
+}
+
 impl Line<'_> {
     fn response(&mut self, response: &Response) -> &mut Self {
         self.number(response.status).number(response.headers.len());
@@ -78,6 +85,12 @@ impl Line<'_> {
         match &response.body {
             Body::Empty => self.word("empty"),
             Body::Full(bytes) => self.word("full").bytes(bytes),
+            Body::Health(bytes, results) => {
+                self.word("health").bytes(bytes).text(results.probe);
+                self.number(results.passed.len()).number(results.failed.len())
+            }
+            Body::Metrics(page) => self.word("metrics").word(page_word(*page)),
+            Body::MetricsReset(page) => self.word("metrics-reset").word(page_word(*page)),
             Body::List(list) => {
                 let mut list = list.clone();
                 self.word("list").rendered(core::iter::from_fn(|| list.next_chunk()))

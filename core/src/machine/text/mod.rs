@@ -16,7 +16,7 @@ use alloc::boxed::Box;
 
 pub use digests::Digests;
 pub use effects::{Digest, write_effect};
-pub use read::{Unreadable, parse_config, parse_input};
+pub use read::{LineError, parse_config, parse_input};
 pub use write::{write_config, write_input};
 
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last

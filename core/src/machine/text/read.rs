@@ -24,18 +24,18 @@ use crate::wire::{BodyError, Method, Peer, Request};
 
 /// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct LineError {
     pub word: usize,
     pub wanted: &'static str,
 }
 
-impl core::fmt::Display for Unreadable {
+impl core::fmt::Display for LineError {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(out, "word {}: {} expected", self.word + 1, self.wanted)
     }
 }
 
-type Result<T> = core::result::Result<T, Unreadable>;
+type Result<T> = core::result::Result<T, LineError>;
 
 /// Reads one line, given without its line end.
 pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
@@ -87,18 +87,18 @@ impl<'a> Words<'a> {
 
     /// The error that the word just read is not the expected one.
     fn wrong<T>(&self, wanted: &'static str) -> Result<T> {
-        Err(Unreadable { word: self.read - 1, wanted })
+        Err(LineError { word: self.read - 1, wanted })
     }
 
     fn word(&mut self) -> Result<&'a str> {
         self.read += 1;
-        self.left.next().ok_or(Unreadable { word: self.read - 1, wanted: "a word" })
+        self.left.next().ok_or(LineError { word: self.read - 1, wanted: "a word" })
     }
 
     fn end(&mut self) -> Result<()> {
         match self.left.next() {
             None => Ok(()),
-            Some(_) => Err(Unreadable { word: self.read, wanted: "the end" }),
+            Some(_) => Err(LineError { word: self.read, wanted: "the end" }),
         }
     }
 
