@@ -1,5 +1,5 @@
-//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that handles
-//! its verb.
+//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that
+//! handles its verb.
 
 use super::call::Call;
 use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
