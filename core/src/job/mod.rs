@@ -1,7 +1,7 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file for
-//! each verb.
+//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
+//! for each verb.
 
 mod authorize;
 mod begin;
