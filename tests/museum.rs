@@ -62,6 +62,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::SeatBeforeIdentity => seat_before_identity,
         Mutant::BodyBeforeIdentity => body_before_identity,
+        Mutant::CallsOutlived => calls_outlived,
         Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }
@@ -541,4 +542,13 @@ fn body_before_identity(flaw: Flaw) -> bool {
     };
     driver.request(id, request, Bytes::new());
     driver.awaits_body(id)
+}
+
+fn calls_outlived(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let id = JobId(1 << 40);
+    driver.give(Input::Probe(id, vec![crate::outcalls::call()]));
+    assert_eq!(driver.calls.len(), 1);
+    driver.give(Input::Gone(id));
+    !driver.calls.is_empty()
 }

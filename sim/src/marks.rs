@@ -108,6 +108,12 @@ marks! {
     BodyMissing => "body-missing",
     /// A client goes away when its server has asked for the body, before it sends any of it.
     GoneBeforeBody => "gone-before-body",
+    /// Who is called by a server makes a request to it before it answers.
+    CalleeCallsBack => "callee-calls-back",
+    /// The calls of a request are cancelled because it has ended.
+    CallCancelled => "call-cancelled",
+    /// The answer to a call comes when nobody waits for it any more.
+    CallAnsweredLate => "call-answered-late",
     /// A user asks for what they may not do, and is refused.
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.

@@ -159,9 +159,12 @@ pub(super) fn arrived(
     match answer {
         Answer::Body(Ok(_)) => change(scene, target, warnings),
         Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
-        Answer::Begin | Answer::Seated | Answer::Stored(_) | Answer::Fresh | Answer::Stale => {
-            Err(fail::misfit())
-        }
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Stored(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(fail::misfit()),
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
         | Answer::Begin
         | Answer::Seated
         | Answer::Body(_)
+        | Answer::Called(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -31,7 +32,12 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
 pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
     match answer {
         Answer::Stored(stored) => Ok(stored),
-        Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Fresh | Answer::Stale => Err(misfit()),
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Body(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(misfit()),
     }
 }
 
@@ -67,6 +73,7 @@ pub(super) fn written(answer: Answer, target: &Target, notes: &mut Notes) -> Res
         | Answer::Begin
         | Answer::Seated
         | Answer::Body(_)
+        | Answer::Called(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }

@@ -17,6 +17,7 @@ mod existing;
 mod fail;
 mod lease;
 mod list;
+mod probe;
 mod read;
 mod scale;
 mod seat;
@@ -34,7 +35,7 @@ use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
-use crate::wire::BodyError;
+use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -42,6 +43,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub(crate) use call::Call;
+pub use probe::told;
 pub(crate) use seat::Seat;
 
 /// A step that was run.
@@ -77,6 +79,9 @@ pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
+    /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
+    /// is not made.
+    Calls(Vec<Outcall>),
     /// For a seat, that is, a place among the requests that run at once.
     Seat {
         /// The caller is admitted even when all seats are taken.
@@ -93,6 +98,8 @@ pub(crate) enum Answer {
     Seated,
     Body(Result<Bytes, BodyError>),
     Stored(Stored),
+    /// The outcome of each call, in the order of the calls.
+    Called(Vec<Result<Called, CallError>>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -131,6 +138,7 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::DeleteCollection>),
+    Probe(probe::Probe),
 }
 
 /// The result of one step of a verb: wait in a new state, or finish.
@@ -187,6 +195,13 @@ impl Job {
         Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
     }
 
+    /// A job that makes these calls and tells what came of them. The server itself asks for it.
+    pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
+        let state = State::Probe(probe::Probe::Begin(calls));
+        let known = Known { caller: Arc::new(Caller::server()), state };
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
+    }
+
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
         let Self { call, mut body, mut warnings, known } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
@@ -232,5 +247,6 @@ fn advance(
         State::Update(update) => update.step(scene, answer, warnings, notes),
         State::Delete(delete) => delete.step(scene, answer, notes),
         State::Collection(collection) => collection.step(scene, answer, notes),
+        State::Probe(probe) => probe.step(answer),
     }
 }

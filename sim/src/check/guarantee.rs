@@ -65,6 +65,8 @@ guarantees! {
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
         "The body of a request is not taken before it is known who sends it.",
+    CallsAreHeard =>
+        "What a request hears of the calls that it makes is what came of them, in their order.",
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     ErrorsAreStatuses =>
@@ -137,6 +139,7 @@ impl Guarantee {
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
+            | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
