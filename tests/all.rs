@@ -23,6 +23,7 @@ mod malformed;
 mod museum;
 mod odd_requests;
 mod operator;
+mod outcalls;
 mod patches;
 mod permits;
 mod recordings;

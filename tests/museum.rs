@@ -62,8 +62,9 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::SeatBeforeIdentity => seat_before_identity,
-        Mutant::CreationNotAskedFor => creation_not_asked_for,
         Mutant::BodyBeforeIdentity => body_before_identity,
+        Mutant::CallsOutlived => calls_outlived,
+        Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }
 
@@ -556,4 +557,13 @@ fn body_before_identity(flaw: Flaw) -> bool {
     };
     driver.request(id, request, Bytes::new());
     driver.awaits_body(id)
+}
+
+fn calls_outlived(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let id = JobId(1 << 40);
+    driver.give(Input::Probe(id, vec![crate::outcalls::call()]));
+    assert_eq!(driver.calls.len(), 1);
+    driver.give(Input::Gone(id));
+    !driver.calls.is_empty()
 }

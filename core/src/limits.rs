@@ -8,6 +8,19 @@ pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 /// written gets its answer. Beyond: the connection is closed.
 pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
 
+/// Calls to other servers that one step of a job makes at once. Beyond: the outcome is `CallError::NoRoom`.
+pub const CALLS_OF_JOB: usize = 64;
+
+/// Calls of all jobs that are made at once, and those that wait for their turn, within their time. Beyond: the outcome
+/// is `CallError::NoRoom`.
+pub const CALLS_AT_ONCE: usize = 256;
+pub const CALLS_QUEUED: usize = 4096;
+
+/// Bytes of the body and of the head of an answer to a call, at most. Beyond: the outcome is `CallError::TooLarge`, or
+/// `CallError::Malformed` for a head.
+pub const CALL_ANSWER_BYTES: usize = REQUEST_BODY_BYTES;
+pub const CALL_ANSWER_HEAD_BYTES: usize = 64 * 1024;
+
 /// How many bytes of an HTTP/1 body that nobody asked for are read and discarded, so that the connection can be used
 /// again. Beyond, or after `UPLOAD_GRACE_MILLIS`: the connection is closed.
 /// go: net/http/server.go maxPostHandlerReadBytes
@@ -89,8 +102,8 @@ pub const UPLOAD_GRACE_MILLIS: u64 = 10_000;
 pub const UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
 
 /// Bytes of bodies and long heads that are in the server at once, from all known clients and from one of their
-/// connections. Beyond: requests wait for room, up to the request timeout, then 429. Of one HTTP/2 connection only a
-/// few wait; beyond these, 429 at once.
+/// connections. Beyond: requests wait for room, up to their timeout, then 504. Of one HTTP/2 connection only a few
+/// wait; beyond these, 429 at once.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
 pub const BODIES_BYTES_OF_CONNECTION: usize = 64 * 1024 * 1024;
 

@@ -128,6 +128,8 @@ mutants! {
         "A PUT creates its object for a caller who may update objects and not create them.";
     BodyBeforeIdentity, "body-before-identity", "own",
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
+    CallsOutlived, "calls-outlived", "own",
+        "Calls to other servers go on when the request that they were made for has ended.";
 }
 
 impl Mutant {

@@ -14,7 +14,7 @@ use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::wire::BodyError;
 
-use crate::mailbox::{Mail, Mailbox, Taken};
+use crate::mailbox::{Mail, Mailbox, Mailboxes, Taken};
 use crate::metrics::{RequestKind, operation_name};
 use crate::pieces::Pieces;
 use crate::shell::{Shell, no_such_store};
@@ -29,7 +29,8 @@ type Performing = Pin<Box<dyn Future<Output = Stored> + Send>>;
 pub struct Conversation {
     shell: Arc<Shell>,
     id: JobId,
-    mailbox: Arc<Mailbox>,
+    /// None while the request has not had to wait for the machine.
+    mailbox: Option<Arc<Mailbox>>,
     kind: RequestKind,
     /// An operation on a store that is under way. Its outcome must reach the machine even if the client goes away.
     performing: Option<Performing>,
@@ -51,15 +52,28 @@ enum Stage {
 }
 
 impl Conversation {
-    pub(crate) fn new(shell: Arc<Shell>, id: JobId, mailbox: Arc<Mailbox>, kind: RequestKind) -> Self {
+    pub(crate) fn new(shell: Arc<Shell>, id: JobId, kind: RequestKind) -> Self {
         shell.metrics.request_began(kind);
-        Self { shell, id, mailbox, kind, performing: None, stage: Stage::Asked, taken: 0 }
+        Self { shell, id, mailbox: None, kind, performing: None, stage: Stage::Asked, taken: 0 }
+    }
+
+    pub(crate) fn id(&self) -> JobId {
+        self.id
+    }
+
+    pub(crate) fn has_no_mailbox(&self) -> bool {
+        self.mailbox.is_none()
+    }
+
+    pub(crate) fn open(&mut self, mailboxes: &mut Mailboxes) {
+        self.mailbox = Some(mailboxes.open(self.id));
     }
 
     /// The next mail for this job, or Err with the store's outcome if that comes first.
     pub(crate) async fn mail(&mut self) -> Result<Mail, Stored> {
+        let mailbox = self.mailbox.get_or_insert_with(|| self.shell.mailboxes().open(self.id));
         poll_fn(|context| {
-            if let Poll::Ready(mail) = self.mailbox.poll(context) {
+            if let Poll::Ready(mail) = mailbox.poll(context) {
                 return Poll::Ready(Ok(mail));
             }
             let Some(performing) = &mut self.performing else { return Poll::Pending };
@@ -96,9 +110,20 @@ impl Conversation {
         &mut self,
         mut body: Pin<&mut impl Future<Output = Result<Bytes, BodyError>>>,
     ) -> Result<Result<Bytes, BodyError>, Mail> {
-        poll_fn(|context| match self.mailbox.poll(context) {
-            Poll::Ready(mail) => Poll::Ready(Err(mail)),
-            Poll::Pending => body.as_mut().poll(context).map(Ok),
+        poll_fn(|context| {
+            if let Some(mailbox) = &self.mailbox
+                && let Poll::Ready(mail) = mailbox.poll(context)
+            {
+                return Poll::Ready(Err(mail));
+            }
+            match (body.as_mut().poll(context), &self.mailbox) {
+                (Poll::Ready(body), _) => Poll::Ready(Ok(body)),
+                (Poll::Pending, Some(_)) => Poll::Pending,
+                // Only a body that has not arrived yet makes the request wait.
+                (Poll::Pending, None) => {
+                    self.mailbox.insert(self.shell.mailboxes().open(self.id)).poll(context).map(Err)
+                }
+            }
         })
         .await
     }
@@ -127,7 +152,8 @@ impl Conversation {
 
     /// The next bytes of the stream; None at its end.
     pub(crate) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Pieces>> {
-        match self.mailbox.poll_frames(context) {
+        let mailbox = self.mailbox.as_ref().expect("a stream has a mailbox");
+        match mailbox.poll_frames(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Taken::Closed) => {
                 self.shell.metrics.stream_ended();
@@ -148,7 +174,6 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.shell.forget(self.id, &self.mailbox);
         match self.stage {
             Stage::Asked => self.shell.metrics.request_ended(self.kind),
             Stage::Streaming => self.shell.metrics.stream_ended(),
@@ -162,6 +187,10 @@ impl Drop for Conversation {
                 self.shell.turn(None, Input::Sent(self.id));
             }
             Stage::Ended => {}
+        }
+        // Until here the machine may have answered a request that never looked for its mail.
+        if self.mailbox.is_some() || self.stage == Stage::Asked {
+            self.shell.forget(self.id);
         }
         if let Some(performing) = self.performing.take() {
             let (shell, id) = (Arc::clone(&self.shell), self.id);

@@ -175,34 +175,36 @@ impl Queue {
     }
 }
 
-/// The mailboxes of all jobs that have a client, by the number of the job.
+/// The mailboxes of jobs that wait for mail, by the number of the job. A job that only runs steps, each of which its
+/// own task gives to the machine, never has one.
 #[derive(Debug, Default)]
 pub(crate) struct Mailboxes {
     by_job: HashMap<u64, Arc<Mailbox>, BuildHasherDefault<JobHasher>>,
 }
 
 impl Mailboxes {
+    /// The job's mailbox, which may hold an answer already.
     pub(crate) fn open(&mut self, id: JobId) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::default());
-        let before = self.by_job.insert(id.0, Arc::clone(&mailbox));
-        assert!(before.is_none(), "job numbers are not used twice");
-        mailbox
+        Arc::clone(self.by_job.entry(id.0).or_default())
     }
 
-    pub(crate) fn close(&mut self, id: JobId) {
-        self.by_job.remove(&id.0);
+    pub(crate) fn close(&mut self, id: JobId) -> Option<Arc<Mailbox>> {
+        self.by_job.remove(&id.0)
     }
 
     /// Puts mail into a job's mailbox, or returns it when the job has no client any more. The waker of the waiting
     /// task is added to `waiting`, for the caller to wake.
-    pub(crate) fn deliver(&self, id: JobId, mail: Mail, waiting: &mut Vec<Waker>) -> Option<Mail> {
-        match self.by_job.get(&id.0) {
-            Some(mailbox) => {
-                waiting.extend(mailbox.push(mail));
-                None
+    pub(crate) fn deliver(&mut self, id: JobId, mail: Mail, waiting: &mut Vec<Waker>) -> Option<Mail> {
+        match (self.by_job.get(&id.0), mail) {
+            (Some(mailbox), mail) => waiting.extend(mailbox.push(mail)),
+            // A request that is answered while one of its steps runs has timed out. Its task will look for the answer
+            // after the step.
+            (None, mail @ Mail::Respond(_)) => waiting.extend(self.open(id).push(mail)),
+            (None, mail @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Frame(_) | Mail::Close)) => {
+                return Some(mail);
             }
-            None => Some(mail),
         }
+        None
     }
 }
 
@@ -229,6 +231,8 @@ impl Hasher for JobHasher {
 #[cfg(test)]
 mod tests {
     use bytes::Buf;
+    use steersman_core::answer::Body;
+    use steersman_core::store::Rev;
 
     use super::*;
 
@@ -239,6 +243,25 @@ mod tests {
             taken.push((bytes.remaining(), frames));
         }
         taken
+    }
+
+    #[test]
+    fn an_answer_waits_for_its_request_and_other_mail_needs_a_client() {
+        let mut mailboxes = Mailboxes::default();
+        let mut waiting = Vec::new();
+        let id = JobId(1);
+        let response = Response { status: 504, headers: Vec::new(), body: Body::Empty };
+        let operation = || Mail::Store(Feed(0), Op::Compact(Rev(1)));
+        assert!(mailboxes.deliver(id, operation(), &mut waiting).is_some(), "nobody is there to do it");
+        assert!(mailboxes.deliver(id, Mail::Respond(response), &mut waiting).is_none());
+        let mailbox = mailboxes.open(id);
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(
+            matches!(mailbox.poll(&mut context), Poll::Ready(Mail::Respond(answer)) if answer.status == 504)
+        );
+        assert!(mailbox.poll(&mut context).is_pending());
+        assert!(mailboxes.deliver(id, operation(), &mut waiting).is_none() && waiting.len() == 1);
+        assert!(mailboxes.close(id).is_some() && mailboxes.by_job.is_empty(), "nothing is left");
     }
 
     #[test]

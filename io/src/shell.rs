@@ -5,6 +5,7 @@
 //! second lock, which is taken before the first one is released. So frames keep the machine's order although the
 //! machine already takes the next input.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -13,12 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use bytes::Bytes;
-use steersman_core::answer::{Body, Response};
+use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Effect, Input, Machine, Ran, Task};
 use steersman_core::now::Mono;
-use steersman_core::store::{Feed, Op, Rev, StoreError, Stored};
+use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use steersman_core::wire::{BodyError, Request};
 use steersman_core::world::World;
@@ -30,11 +31,13 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::conversation::Conversation;
 use crate::long_steps::LongSteps;
-use crate::mailbox::{Mail, Mailbox, Mailboxes};
+use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
+use crate::outcall::Outcalls;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
 use crate::throttle::Throttle;
+use crate::turn::{Later, Turn};
 
 /// The running server: one machine, its stores and its clients.
 pub struct Shell {
@@ -56,6 +59,7 @@ pub struct Shell {
     listening: Mutex<Vec<AbortHandle>>,
     /// Limits the log lines about writes of unknown outcome.
     unknown_outcomes: Mutex<Throttle>,
+    outcalls: Outcalls,
     pub metrics: Metrics,
 }
 
@@ -99,6 +103,8 @@ impl Shell {
             failed: watch::Sender::new(None),
             listening: Mutex::default(),
             unknown_outcomes: Mutex::default(),
+            // No option names a client certificate for calls yet.
+            outcalls: Outcalls::new(BTreeMap::new()),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -130,22 +136,34 @@ impl Shell {
 
     /// Answers one request. Its body is polled only when the machine asks for it. With `Body::Stream` the conversation
     /// continues with frames. Dropping the future or the conversation tells the machine that the client went away.
-    pub async fn request<F>(
+    pub async fn request<F>(self: &Arc<Self>, request: Request, body: Pin<&mut F>) -> (Response, Conversation)
+    where
+        F: Future<Output = Result<Bytes, BodyError>>,
+    {
+        let id = self.next_job();
+        let kind = RequestKind::of(&request.method);
+        self.converse(id, kind, Input::Request(id, request), body).await
+    }
+
+    pub(crate) fn next_job(&self) -> JobId {
+        JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Begins a job with an input, and does what the machine asks for until it answers.
+    pub(crate) async fn converse<F>(
         self: &Arc<Self>,
-        request: Request,
+        id: JobId,
+        kind: RequestKind,
+        mut input: Input,
         mut body: Pin<&mut F>,
     ) -> (Response, Conversation)
     where
         F: Future<Output = Result<Bytes, BodyError>>,
     {
-        let id = JobId(self.last_job.fetch_add(1, Ordering::Relaxed) + 1);
-        let mailbox = self.mailboxes().open(id);
-        let mut conversation =
-            Conversation::new(Arc::clone(self), id, mailbox, RequestKind::of(&request.method));
+        let mut conversation = Conversation::new(Arc::clone(self), id, kind);
         let mut long_steps: Option<&LongSteps> = None;
-        let mut input = Input::Request(id, request);
         loop {
-            let mail = match self.turn(Some(id), input) {
+            let mail = match self.turn(Some(&mut conversation), input) {
                 Some(mail) => mail,
                 None => match conversation.mail().await {
                     Ok(mail) => mail,
@@ -252,8 +270,8 @@ impl Shell {
     }
 
     /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
-    /// its stream is returned, for the caller to do.
-    pub(crate) fn turn(self: &Arc<Self>, own: Option<JobId>, input: Input) -> Option<Mail> {
+    /// its stream is returned, for the caller to do. If there is none, the job has a mailbox from here on.
+    pub(crate) fn turn(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
         let mut effects = Vec::with_capacity(4);
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
@@ -266,14 +284,19 @@ impl Shell {
             recorder.record_effects(&effects);
         }
         let rearm = driven.rearm(is_tick);
-        let mut turn = Turn { own, mail: None, waiting: Vec::new(), after: Vec::new() };
-        if effects.iter().all(|effect| turn.is_private(effect)) {
+        let id = own.as_deref().map(Conversation::id);
+        let mut turn = Turn { own: id, mail: None, waiting: Vec::new(), after: Vec::new() };
+        let waits = own.filter(|own| own.has_no_mailbox() && turn.needs_mailbox(&effects));
+        if waits.is_none() && effects.iter().all(|effect| turn.is_private(effect)) {
             drop(driven);
             effects.into_iter().for_each(|effect| self.perform(effect, None, &mut turn));
         } else {
-            let mailboxes = self.mailboxes();
+            let mut mailboxes = self.mailboxes();
             drop(driven);
-            effects.into_iter().for_each(|effect| self.perform(effect, Some(&mailboxes), &mut turn));
+            if let Some(own) = waits {
+                own.open(&mut mailboxes);
+            }
+            effects.into_iter().for_each(|effect| self.perform(effect, Some(&mut mailboxes), &mut turn));
         }
         // Tasks are woken last, so that a client that is sent several frames finds all of them at once.
         turn.waiting.drain(..).for_each(Waker::wake);
@@ -286,10 +309,18 @@ impl Shell {
         turn.mail
     }
 
-    fn perform(self: &Arc<Self>, effect: Effect, mailboxes: Option<&Mailboxes>, turn: &mut Turn) {
+    fn perform(self: &Arc<Self>, effect: Effect, mailboxes: Option<&mut Mailboxes>, turn: &mut Turn) {
         let (id, mail) = match effect {
             Effect::Run(task) => (task.id, Mail::Run(task)),
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
+            Effect::Call(id, index, call) => {
+                turn.after.push(Later::Call(id, index, call));
+                return;
+            }
+            Effect::CancelCalls(id) => {
+                turn.after.push(Later::CancelCalls(id));
+                return;
+            }
             Effect::Body(id) => (id, Mail::Body),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
@@ -351,6 +382,8 @@ impl Shell {
                     shell.turn(None, Input::Stored(id, stored))
                 });
             }
+            Later::Call(id, index, call) => self.outcalls.begin(self, id, index, call),
+            Later::CancelCalls(id) => self.outcalls.cancel(id),
             Later::Follow { feed, prefix, after } => self.follow(feed, prefix, after),
             Later::RequestProgress(feed) => {
                 if let Some(store) = self.store(feed) {
@@ -378,15 +411,19 @@ impl Shell {
         self.stores.get(usize::from(feed.0))
     }
 
+    pub(crate) fn outcalls(&self) -> &Outcalls {
+        &self.outcalls
+    }
+
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
     /// Forgets a job's mailbox, so that later mail finds no client. What the machine asked for in it and was not
-    /// begun is done all the same.
-    pub(crate) fn forget(self: &Arc<Self>, id: JobId, mailbox: &Mailbox) {
-        self.mailboxes().close(id);
-        for mail in mailbox.empty() {
+    /// begun is done all the same. The machine must have answered the job, or know that its client is gone.
+    pub(crate) fn forget(self: &Arc<Self>, id: JobId) {
+        let mailbox = self.mailboxes().close(id);
+        for mail in mailbox.into_iter().flat_map(|mailbox| mailbox.empty()) {
             if let Some(later) = Later::without_client(id, mail) {
                 self.perform_later(later);
             }
@@ -409,7 +446,7 @@ impl Shell {
         self.driven.lock().unwrap_or_else(|_| abort("machine"))
     }
 
-    fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
+    pub(crate) fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
         self.mailboxes.lock().unwrap_or_else(|_| abort("mailboxes"))
     }
 }
@@ -468,52 +505,6 @@ impl Driven {
             self.armed = wake;
         }
         earlier
-    }
-}
-
-/// The effects of one input that are carried out after the machine's lock is released.
-struct Turn {
-    own: Option<JobId>,
-    mail: Option<Mail>,
-    /// Tasks that have new mail. They are woken when no lock is held.
-    waiting: Vec<Waker>,
-    after: Vec<Later>,
-}
-
-/// An effect that is carried out when no lock is held.
-enum Later {
-    Run(Task),
-    Store(JobId, Feed, Op),
-    Follow { feed: Feed, prefix: Bytes, after: Rev },
-    RequestProgress(Feed),
-}
-
-impl Later {
-    /// Mail for a job without a client. There is no one to answer, but operations and steps that the machine has
-    /// asked for are finished.
-    fn without_client(id: JobId, mail: Mail) -> Option<Self> {
-        match mail {
-            Mail::Run(task) => Some(Self::Run(task)),
-            Mail::Store(feed, op) => Some(Self::Store(id, feed, op)),
-            Mail::Body | Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
-        }
-    }
-}
-
-impl Turn {
-    /// Whether the effect concerns only the job whose task is running here, and is not part of its stream.
-    fn is_private(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Run(task) => self.own == Some(task.id),
-            Effect::Store(id, ..) | Effect::Body(id) => self.own == Some(*id),
-            Effect::Respond(id, response) => {
-                self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
-            }
-            Effect::Note(_) => true,
-            Effect::Frame { .. } | Effect::Close(_) | Effect::Follow { .. } | Effect::RequestProgress(_) => {
-                false
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod differential;
 mod etcd_feeds;
 mod etcd_operations;
 mod etcd_server;
+mod http2;
 mod in_process;
 mod recording;
 mod serving;

@@ -97,6 +97,8 @@ fn replay(recording: &str) -> Answers {
                 }
                 Effect::Store(..)
                 | Effect::Body(_)
+                | Effect::Call(..)
+                | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
                 | Effect::Follow { .. }

@@ -15,7 +15,7 @@ use steersman_core::machine::{Effect, Input, Machine};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
 use steersman_core::value::Value;
-use steersman_core::wire::{Method, Peer, Request};
+use steersman_core::wire::{Method, Outcall, Peer, Request};
 
 const SERVER: ServerId = ServerId(0);
 
@@ -34,6 +34,8 @@ pub struct Driver {
     /// Streams that are open.
     open: BTreeMap<JobId, ()>,
     pub notes: Vec<Note>,
+    /// Calls to other servers that the machine has asked for, for `give` to answer. Cancelled ones are removed.
+    pub calls: Vec<(JobId, u32, Outcall)>,
     effects: VecDeque<Effect>,
     /// The reply to the next write is lost, before the write takes effect or after.
     lose_next_write: Option<Loss>,
@@ -152,6 +154,7 @@ impl Driver {
             replies: BTreeMap::new(),
             open: BTreeMap::new(),
             notes: Vec::new(),
+            calls: Vec::new(),
             effects: VecDeque::new(),
             lose_next_write: None,
             then_writes: None,
@@ -305,8 +308,12 @@ impl Driver {
         self.machine.check();
         for effect in out {
             match effect {
-                // The first step is run at once, since it only authenticates the caller.
-                Effect::Run(task) if task.is_first() => self.handle(Input::Ran(task.run())),
+                // The steps before the body are run at once, and the body comes at once too, so that a request sees the
+                // world as it was when it was made.
+                Effect::Run(task) if task.is_first() || self.bodies.contains_key(&task.id) => {
+                    self.handle(Input::Ran(task.run()));
+                }
+                Effect::Body(id) if self.bodies.contains_key(&id) => self.perform(Effect::Body(id)),
                 effect => self.effects.push_back(effect),
             }
         }
@@ -330,6 +337,8 @@ impl Driver {
                 self.deliver();
                 self.handle(Input::Stored(id, stored));
             }
+            Effect::Call(id, index, call) => self.calls.push((id, index, call)),
+            Effect::CancelCalls(id) => self.calls.retain(|(held, ..)| *held != id),
             Effect::Body(id) => match self.bodies.remove(&id) {
                 Some(body) => self.handle(Input::Body(id, Ok(body))),
                 None => {

@@ -102,10 +102,6 @@ marks! {
     StoreSilent => "store-silent",
     /// A request is refused because as many are under way as may be.
     SeatRefused => "seat-refused",
-    /// A user asks for what they may not do, and is refused.
-    VerbDenied => "verb-denied",
-    /// A PUT to an absent name is refused because its user may not create objects.
-    CreationDeniedMidway => "creation-denied-midway",
     /// The body of a request comes some time after its head.
     BodyLate => "body-late",
     /// A client goes away amid the body of its request.
@@ -114,6 +110,16 @@ marks! {
     BodyMissing => "body-missing",
     /// A client goes away when its server has asked for the body, before it sends any of it.
     GoneBeforeBody => "gone-before-body",
+    /// Who is called by a server makes a request to it before it answers.
+    CalleeCallsBack => "callee-calls-back",
+    /// The calls of a request are cancelled because it has ended.
+    CallCancelled => "call-cancelled",
+    /// The answer to a call comes when nobody waits for it any more.
+    CallAnsweredLate => "call-answered-late",
+    /// A user asks for what they may not do, and is refused.
+    VerbDenied => "verb-denied",
+    /// A PUT to an absent name is refused because its user may not create objects.
+    CreationDeniedMidway => "creation-denied-midway",
 }
 
 /// How often each mark was reached.

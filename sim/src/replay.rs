@@ -122,6 +122,8 @@ impl Replay {
                 Effect::Respond(..) => self.totals.answers += 1,
                 Effect::Store(..)
                 | Effect::Body(_)
+                | Effect::Call(..)
+                | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)
                 | Effect::Follow { .. }

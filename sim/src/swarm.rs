@@ -80,6 +80,8 @@ classes! {
     Spoil => "spoil", 20, 120;
     /// The body of a request comes late, in part, or never. By request with a body.
     Upload => "upload", 8, 60;
+    /// A server makes calls to others, which answer them well, badly, or not at all. By server and half second.
+    Calls => "calls", 4, 40;
 }
 
 /// The seats of a server, unless a run has fewer.

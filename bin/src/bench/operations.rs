@@ -1,7 +1,6 @@
 //! The measured operations, in order: a server is started, filled with ten thousand pods, and read in every way.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use steersman_io::in_process::InProcess;
@@ -10,7 +9,7 @@ use steersman_io::load::{Connection, LoadTarget};
 use super::child::{BenchKeys, Served};
 use super::floor;
 use super::measure::{self, BenchRequest, Figures};
-use super::options::{BenchOptions, PAGE_ITEMS};
+use super::options::{self, BenchOptions, PAGE_ITEMS};
 use super::pods;
 use super::watchers::OpenWatches;
 
@@ -105,7 +104,8 @@ impl Bench<'_> {
             |index: usize| BenchRequest::post("/api/v1/namespaces".into(), pods::namespace_json(index));
         measure::run(self.server, &mut self.connections, pods::NAMESPACES, namespaces).await?;
         // Bodies are built before the measurement, since building them would take a core from the server.
-        let bodies: Arc<Vec<String>> = Arc::new((0..self.options.pods).map(pods::json).collect());
+        let bytes = self.options.pod_bytes;
+        let bodies: Vec<String> = (0..self.options.pods).map(|index| pods::json(index, bytes)).collect();
         let posts =
             move |index: usize| BenchRequest::post(pods::collection_path(index), bodies[index].clone());
         measure::run(self.server, &mut self.connections, self.options.pods, posts).await
@@ -114,23 +114,33 @@ impl Bench<'_> {
     /// The operations whose bytes the floor can send too.
     async fn against_floor(&mut self, directory: &Path, create: Figures) -> Result<Vec<Measured>, String> {
         let mut files = Vec::new();
-        for operation in READS {
-            files.push((operation.file(), self.fetch(operation).await?));
+        let reads = READS.into_iter().filter(|operation| self.options.measures(operation.choice()));
+        let reads: Vec<BenchOperation> = reads.collect();
+        for operation in &reads {
+            files.push((operation.file(), self.fetch(*operation).await?));
         }
-        let pod = String::from_utf8_lossy(&self.fetch(BenchOperation::Get).await?).into_owned();
+        let pod = self.fetch(BenchOperation::Get).await?;
+        files.push((BenchOperation::Create.file(), pod.clone()));
+        let pod = String::from_utf8_lossy(&pod).into_owned();
         let event = format!("{{\"type\":\"MODIFIED\",\"object\":{}}}\n", pod.trim_end());
         files.push((BenchOperation::WatchEvent.file(), event.into_bytes()));
         let mut floor = Floor::start(self.options, self.keys, directory, &files).await?;
-        let pods = self.options.pods;
-        let post = |index: usize| BenchRequest::post(pods::collection_path(index), pods::json(index));
+        let BenchOptions { pods, pod_bytes, .. } = *self.options;
+        let post = move |index: usize| {
+            BenchRequest::post(pods::collection_path(index), pods::json(index, pod_bytes))
+        };
         let mut measured = vec![floor.beside(BenchOperation::Create, create, pods, usize::MAX, post).await?];
-        for operation in READS {
+        for operation in reads {
             let request = move |index: usize| BenchRequest::get(operation.path(index));
             measured.push(self.both(&mut floor, operation, request).await?);
         }
         let patch = move |index: usize| status_patch(index, pods, 1);
-        measured.push(self.both(&mut floor, BenchOperation::StatusPatch, patch).await?);
-        measured.push(self.watch_events(&mut floor).await?);
+        if self.options.measures(BenchOperation::StatusPatch.choice()) {
+            measured.push(self.both(&mut floor, BenchOperation::StatusPatch, patch).await?);
+        }
+        if self.options.measures(BenchOperation::WatchEvent.choice()) {
+            measured.push(self.watch_events(&mut floor).await?);
+        }
         Ok(measured)
     }
 
@@ -210,8 +220,8 @@ async fn fan_out(
     connections: &mut Vec<Connection>,
     change: impl Fn(usize) -> BenchRequest + Send + Sync + 'static,
 ) -> Result<Duration, String> {
-    let BenchOptions { watchers, events, .. } = *options;
-    let open = OpenWatches::open(target, path, watchers).await?;
+    let BenchOptions { watchers, events, streams, .. } = *options;
+    let open = OpenWatches::open(target, path, watchers, streams).await?;
     tokio::time::sleep(REST).await;
     let before = served.cpu()?;
     measure::run(served, connections, events, change).await?;
@@ -297,6 +307,16 @@ impl BenchOperation {
                 format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{}", pods::node(index))
             }
             Self::ListByLabel => format!("/api/v1/pods?labelSelector=app%3D{}", pods::label(index)),
+        }
+    }
+
+    /// The value of `--only` that it belongs to.
+    fn choice(self) -> &'static str {
+        match self {
+            Self::Create | Self::Get => options::GET,
+            Self::ListAll | Self::ListPage | Self::ListByNode | Self::ListByLabel => options::LISTS,
+            Self::StatusPatch => options::PATCH,
+            Self::WatchEvent => options::WATCH,
         }
     }
 

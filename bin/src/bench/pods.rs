@@ -6,7 +6,7 @@ pub(super) const NODES: usize = 100;
 pub(super) const LABELS: usize = 50;
 
 /// Bytes of a pod as it is sent back, about.
-const POD_BYTES: usize = 5500;
+pub(super) const POD_BYTES: usize = 5500;
 /// Bytes that the server's defaults and its own metadata add to what is posted, about.
 const ADDED_BYTES: usize = 650;
 
@@ -39,12 +39,13 @@ pub(super) fn namespace_json(index: usize) -> String {
     format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{}"}}}}"#, namespace(index))
 }
 
-/// A pod as a controller would post it, filled up with an annotation.
-pub(super) fn json(index: usize) -> String {
-    let unfilled = with_filling(index, "");
-    let missing = POD_BYTES.saturating_sub(unfilled.len() + ADDED_BYTES);
+/// A pod as a controller would post it, filled up to the size with an annotation. A pod that is to be smaller than
+/// the usual one has fewer variables and one container.
+pub(super) fn json(index: usize, pod_bytes: usize) -> String {
+    let unfilled = with_filling(index, "", pod_bytes);
+    let missing = pod_bytes.saturating_sub(unfilled.len() + ADDED_BYTES);
     let filling: String = "configuration-checksum ".chars().cycle().take(missing).collect();
-    with_filling(index, &filling)
+    with_filling(index, &filling, pod_bytes)
 }
 
 /// A status as a kubelet would patch it; different for each turn.
@@ -57,7 +58,7 @@ pub(super) fn status_json(index: usize, turn: usize) -> String {
     )
 }
 
-fn with_filling(index: usize, filling: &str) -> String {
+fn with_filling(index: usize, filling: &str, pod_bytes: usize) -> String {
     let metadata = format!(
         r#""metadata":{{"name":"{}","namespace":"{}","labels":{{"app":"{}","app.kubernetes.io/component":"backend","app.kubernetes.io/managed-by":"bench","pod-template-hash":"7d4b9c6f5d","tier":"tier-{}"}},"annotations":{{"example.com/filling":"{filling}","prometheus.io/port":"9090","prometheus.io/scrape":"true"}},"ownerReferences":[{{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"workload-7d4b9c6f5d","uid":"6f2f2f2c-9f6b-4a1c-8a53-2f5d8b1f0c11","controller":true,"blockOwnerDeletion":true}}]}}"#,
         name(index),
@@ -65,7 +66,10 @@ fn with_filling(index: usize, filling: &str) -> String {
         label(index),
         index % 4,
     );
-    let containers: Vec<String> = ["main", "proxy"].into_iter().map(container).collect();
+    let containers: Vec<String> = match pod_bytes < POD_BYTES {
+        true => vec![r#"{"name":"main","image":"registry.example.com/team/main:v1.2.3"}"#.into()],
+        false => ["main", "proxy"].into_iter().map(container).collect(),
+    };
     format!(
         r#"{{"apiVersion":"v1","kind":"Pod",{metadata},"spec":{{"nodeName":"{}","serviceAccountName":"default","restartPolicy":"Always","terminationGracePeriodSeconds":30,"priority":0,"nodeSelector":{{"kubernetes.io/os":"linux"}},"tolerations":[{{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}},{{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}}],"volumes":[{{"name":"config","configMap":{{"name":"workload-config"}}}},{{"name":"scratch","emptyDir":{{}}}}],"containers":[{}]}}}}"#,
         node(index),

@@ -46,8 +46,13 @@ pub(super) fn markdown(options: &BenchOptions, results: &Results) -> String {
     let mut out = String::new();
     let protocol = if options.is_http2 { "HTTP/2" } else { "HTTP/1.1" };
     let line = format!(
-        "{} pods, {} storage, TLS and {protocol}, {} connections, {} watchers\n\n",
-        options.pods, options.storage, options.connections, options.watchers
+        "{} pods of {} bytes, {} storage, TLS and {protocol}, {} connections, {} watchers, {} on a connection\n\n",
+        options.pods,
+        options.pod_bytes,
+        options.storage,
+        options.connections,
+        options.watchers,
+        options.streams
     );
     out.push_str(&line);
     out.push_str("| operation | CPU | floor | ratio | p50 | p90 | p99 | bytes | target | kube-apiserver v1.36.2 | of it |\n");

@@ -10,19 +10,30 @@ use steersman_io::load::{Connection, Events, LoadTarget};
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 const DELIVERY_POLL: Duration = Duration::from_millis(2);
 
-/// Open watches, each on a connection of its own. They end when this is dropped.
+/// Open watches, on connections that they share or not. They end when this is dropped.
 pub(super) struct OpenWatches {
     readers: Vec<tokio::task::JoinHandle<()>>,
+    connections: Vec<Connection>,
     arrived: Arc<AtomicUsize>,
 }
 
 impl OpenWatches {
-    pub(super) async fn open(target: &LoadTarget, path: &str, count: usize) -> Result<Self, String> {
-        let mut watchers = Self { readers: Vec::with_capacity(count), arrived: Arc::default() };
-        for _ in 0..count {
-            let mut connection = target.connect().await?;
+    /// Opens so many watches, and a connection for every `streams` of them.
+    pub(super) async fn open(
+        target: &LoadTarget,
+        path: &str,
+        count: usize,
+        streams: usize,
+    ) -> Result<Self, String> {
+        let mut watchers =
+            Self { readers: Vec::with_capacity(count), connections: Vec::new(), arrived: Arc::default() };
+        for number in 0..count {
+            if number % streams == 0 {
+                watchers.connections.push(target.connect().await?);
+            }
+            let connection = watchers.connections.last_mut().ok_or("no connection")?;
             let events = connection.watch(path).await?;
-            watchers.readers.push(tokio::spawn(read(connection, events, Arc::clone(&watchers.arrived))));
+            watchers.readers.push(tokio::spawn(read(events, Arc::clone(&watchers.arrived))));
         }
         Ok(watchers)
     }
@@ -50,7 +61,7 @@ impl Drop for OpenWatches {
 }
 
 /// Counts events until the watch ends.
-async fn read(_connection: Connection, mut events: Events, arrived: Arc<AtomicUsize>) {
+async fn read(mut events: Events, arrived: Arc<AtomicUsize>) {
     while let Ok(Some(count)) = events.next().await {
         arrived.fetch_add(count, Ordering::Relaxed);
     }

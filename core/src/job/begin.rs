@@ -1,4 +1,4 @@
-//! The first steps of a request: authentication, and after authorization its body, and the choice of the file that
+//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that
 //! handles its verb.
 
 use super::call::Call;
@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 /// Authenticates the caller. The job asks for a seat only afterwards, so that requests which fail authentication take
 /// no seats from others.
-pub(super) fn arrive(call: Arc<Call>, world: &World) -> Stepped {
+pub(super) fn arrive(call: Arc<Call>, body: Bytes, world: &World) -> Stepped {
     let request = &call.request;
     if let Err(why) = &call.info {
         return Stepped::done(answer::unroutable(request, why), None);
@@ -42,7 +42,7 @@ pub(super) fn arrive(call: Arc<Call>, world: &World) -> Stepped {
     }
     let ask = Ask::Seat { privileged: caller.is_privileged() };
     let known = Known { caller: caller.clone(), state: State::Seat };
-    let job = Job { call, body: Bytes::new(), warnings, known: Some(known) };
+    let job = Job { call, body, warnings, known: Some(known) };
     Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
 }
 
@@ -159,9 +159,12 @@ pub(super) fn arrived(
     match answer {
         Answer::Body(Ok(_)) => change(scene, target, warnings),
         Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
-        Answer::Begin | Answer::Seated | Answer::Stored(_) | Answer::Fresh | Answer::Stale => {
-            Err(fail::misfit())
-        }
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Stored(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(fail::misfit()),
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) fn ranged(answer: Answer) -> Result<Ranged, Failure> {
 pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
     match answer {
         Answer::Stored(stored) => Ok(stored),
-        Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Fresh | Answer::Stale => Err(misfit()),
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Body(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(misfit()),
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         | Answer::Begin
         | Answer::Seated
         | Answer::Body(_)
+        | Answer::Called(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

@@ -1,7 +1,7 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file for
-//! each verb.
+//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
+//! for each verb.
 
 mod authorize;
 mod begin;
@@ -16,6 +16,7 @@ mod existing;
 mod fail;
 mod lease;
 mod list;
+mod probe;
 mod read;
 mod scale;
 mod seat;
@@ -34,7 +35,7 @@ use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
-use crate::wire::BodyError;
+use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -42,6 +43,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub(crate) use call::Call;
+pub use probe::told;
 pub(crate) use seat::Seat;
 pub(crate) use write::{Committing, Outcome, Progress, draft_own};
 
@@ -78,6 +80,9 @@ pub(crate) enum Ask {
     Store(Feed, Op),
     /// Until the feed has been applied up to the revision.
     Fresh(Feed, Rev),
+    /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
+    /// is not made.
+    Calls(Vec<Outcall>),
     /// For a seat, that is, a place among the requests that run at once.
     Seat {
         /// The caller is admitted even when all seats are taken.
@@ -94,6 +99,8 @@ pub(crate) enum Answer {
     Seated,
     Body(Result<Bytes, BodyError>),
     Stored(Stored),
+    /// The outcome of each call, in the order of the calls.
+    Called(Vec<Result<Called, CallError>>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -132,6 +139,7 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::DeleteCollection>),
+    Probe(probe::Probe),
 }
 
 /// The result of one step of a verb: wait in a new state, or finish.
@@ -188,12 +196,19 @@ impl Job {
         Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
     }
 
+    /// A job that makes these calls and tells what came of them. The server itself asks for it.
+    pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
+        let state = State::Probe(probe::Probe::Begin(calls));
+        let known = Known { caller: Arc::new(Caller::server()), state };
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
+    }
+
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
         let Self { call, mut body, mut warnings, known } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
             body = arrived.clone();
         }
-        let Some(Known { caller, state }) = known else { return begin::arrive(call, world) };
+        let Some(Known { caller, state }) = known else { return begin::arrive(call, body, world) };
         let mut notes = Notes::default();
         let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
         let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
@@ -233,5 +248,6 @@ fn advance(
         State::Update(update) => update.step(scene, answer, warnings, notes),
         State::Delete(delete) => delete.step(scene, answer, notes),
         State::Collection(collection) => collection.step(scene, answer, notes),
+        State::Probe(probe) => probe.step(answer),
     }
 }

@@ -1,5 +1,6 @@
 //! `Machine::handle`: the only place where inputs are matched.
 
+use super::calls::Outstanding;
 use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::seats::Seats;
@@ -40,6 +41,7 @@ pub struct Machine {
     /// Seats of requests that are answered, but whose large bodies are still being sent.
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
+    pub(super) calls: Outstanding,
     /// The operations that the machine itself has asked a store for, and what each is for.
     pub(super) own: BTreeMap<JobId, Own>,
     pub(super) own_next: u64,
@@ -58,15 +60,15 @@ pub struct Machine {
 /// One request.
 #[derive(Debug)]
 pub(super) struct Slot {
-    call: Arc<Call>,
+    pub(super) call: Arc<Call>,
     /// Who makes the request; None until it is authenticated.
-    caller: Option<Arc<Caller>>,
+    pub(super) caller: Option<Arc<Caller>>,
     /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
     /// was free, and for a watch that has begun.
-    seat: Option<Seat>,
+    pub(super) seat: Option<Seat>,
     /// When the request times out. None for a watch that has begun.
-    deadline: Option<Mono>,
-    state: SlotState,
+    pub(super) deadline: Option<Mono>,
+    pub(super) state: SlotState,
 }
 
 /// The writing of the objects that must exist at start.
@@ -101,6 +103,8 @@ pub(super) enum SlotState {
 pub(super) enum Waiting {
     /// For the request's body.
     Body,
+    /// For the outcomes of its calls.
+    Calls,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.
@@ -140,6 +144,7 @@ impl Machine {
             seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
             hub: Hub::new(registry, config.bounds, config.flaw),
             feeds,
+            calls: Outstanding::default(),
             config,
             world: Arc::new(world),
             jobs: BTreeMap::new(),
@@ -160,6 +165,8 @@ impl Machine {
         match input {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
+            Input::Probe(id, calls) => self.probe(id, calls, now, out),
+            Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
             Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
@@ -199,6 +206,7 @@ impl Machine {
     /// Asserts the invariants of the machine. It is cheap enough to run after every step of a simulation.
     pub fn check(&self) {
         self.hub.check();
+        self.check_calls();
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
         assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
         let seated = self.jobs.values().filter(|slot| slot.seat.is_some()).count();
@@ -248,7 +256,7 @@ impl Machine {
         }
     }
 
-    fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {
         out.push(Effect::Run(Task { id, job, answer, world: self.world.clone(), now }));
     }
 
@@ -269,6 +277,7 @@ impl Machine {
                 self.ask_store(id, feed, op, now, out);
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
+            Step::Wait(job, Ask::Calls(calls)) => self.ask_calls(id, job, calls, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) => self.finish(id, response, now, out),
@@ -391,6 +400,7 @@ impl Machine {
     /// sent, so that the limit counts memory that is still held.
     fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
+        self.cancel_calls(id, out);
         match slot.seat {
             Some(seat) if response.body.is_large() => {
                 self.sending.insert(id, seat);
@@ -452,6 +462,7 @@ impl Machine {
             SlotState::Streaming => self.end_watch(id, "the client went away", now, out),
             SlotState::Waiting(..) => {
                 self.forget(id);
+                self.cancel_calls(id, out);
             }
             SlotState::Abandoned => {}
         }

@@ -6,6 +6,7 @@
 //! order that it draws; they differ in nothing else.
 
 mod boot;
+mod calls;
 mod feeds;
 mod handle;
 mod hub;
@@ -21,7 +22,7 @@ use crate::job::{Answer, Job, Stepped};
 use crate::now::Now;
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
-use crate::wire::{BodyError, Request};
+use crate::wire::{BodyError, CallError, Called, Outcall, Request};
 use crate::world::World;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -40,6 +41,11 @@ pub enum Input {
     /// The body that was asked for, or why there is none. At most one arrives for each `Effect::Body`, and none after
     /// `Input::Gone`.
     Body(JobId, Result<Bytes, BodyError>),
+    /// A job makes these calls and answers with what came of them, a line for each (`job::told`). Nothing that clients
+    /// send leads to it: it is for the simulator and for tests.
+    Probe(JobId, Vec<Outcall>),
+    /// The outcome of one of a job's calls: exactly one for each `Effect::Call` that is not cancelled.
+    Called(JobId, u32, Result<Called, CallError>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -73,6 +79,10 @@ pub enum Effect {
     Store(JobId, Feed, Op),
     /// Read the request's body, as far as `limits::REQUEST_BODY_BYTES`, and give it back as `Input::Body`.
     Body(JobId),
+    /// Make one of the job's calls, the one with this number, and answer with `Input::Called`.
+    Call(JobId, u32, Outcall),
+    /// Nobody waits for the outcomes of the job's calls any more.
+    CancelCalls(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
     /// Send these bytes to the streams of all these jobs.

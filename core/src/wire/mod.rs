@@ -3,9 +3,11 @@
 pub mod field_manager;
 pub mod media;
 pub mod options;
+mod outcall;
 pub(crate) mod percent;
 pub mod query;
 mod request;
 pub mod route;
 
+pub use outcall::{CallError, Called, Outcall, Trust};
 pub use request::{BodyError, Method, Peer, Request};

@@ -28,6 +28,8 @@ pub(crate) struct RequestActivity {
     activity: Arc<Activity>,
     /// A part of the answer was handed over, and the next one has not been asked for yet.
     handed_over: AtomicBool,
+    /// It is a watch that has sent its initial events and waits for others.
+    is_idle_watch: AtomicBool,
     parts: AtomicU32,
     bytes: AtomicU64,
     first_part_millis: AtomicU64,
@@ -98,6 +100,7 @@ impl UnderWay {
         Self(Arc::new(RequestActivity {
             activity: Arc::clone(activity),
             handed_over: AtomicBool::new(false),
+            is_idle_watch: AtomicBool::new(false),
             parts: AtomicU32::new(0),
             bytes: AtomicU64::new(0),
             first_part_millis: AtomicU64::new(0),
@@ -131,15 +134,16 @@ impl UnderWay {
         took > allowed.saturating_add(limits::ANSWER_GRACE_MILLIS)
     }
 
-    /// The client has read everything so far and waits for the server.
+    /// A watch's client has read everything so far and waits for events.
     pub(crate) fn waits(&self) {
         self.0.handed_over.store(false, Ordering::Relaxed);
+        self.0.is_idle_watch.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.waits();
+        self.0.handed_over.store(false, Ordering::Relaxed);
         let activity = &self.0.activity;
         activity.last_end_millis.store(activity.now_millis(), Ordering::Relaxed);
         activity.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -147,6 +151,10 @@ impl Drop for UnderWay {
 }
 
 impl RequestActivity {
+    pub(super) fn is_idle_watch(&self) -> bool {
+        self.is_idle_watch.load(Ordering::Relaxed)
+    }
+
     /// How many parts were handed over, if the client has not read the last of them; otherwise None.
     pub(crate) fn untaken(&self) -> Option<u32> {
         self.handed_over.load(Ordering::Relaxed).then(|| self.parts.load(Ordering::Relaxed))

@@ -7,22 +7,23 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use steersman_core::limits;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::Requests;
 use super::activity::{RequestActivity, UnderWay};
+use super::gathered::Gathered;
 use super::guarded::{AskRoom, Guarded};
+use super::watches::{Answering, LibraryWaker, WatchMail, Watches};
 use crate::exchange::{AnswerBody, Head};
 
 /// Flow control windows: how many bytes a client may send before the server reads them, on a stream and on a
@@ -42,8 +43,6 @@ const WINDOWS_UNKNOWN: Windows = Windows { stream: 128 * 1024, connection: 128 *
 /// The limit for a header list as HTTP/2 counts it, with 32 bytes for each line. Go adds room for ten lines to its
 /// limit of a megabyte.
 const HEADER_LIST_BYTES: u32 = 1024 * 1024 + 10 * 32;
-
-const WRITE_STALL: Duration = Duration::from_millis(limits::WRITE_STALL_MILLIS);
 
 impl Windows {
     fn of(is_known: bool) -> Self {
@@ -66,8 +65,11 @@ pub(super) async fn serve(
     let windows = Windows::of(requests.place.is_known());
     let streams = Streams::default();
     let stream = Guarded::http2(stream, Arc::clone(&activity), room_for_heads(&requests));
+    let sender = Gathered::new(stream);
     let service = StreamRequests { requests: Arc::new(requests), streams: streams.clone() };
-    let connection = hyper::server::conn::http2::Builder::new(streams)
+    let watches = Watches::new(streams.watches.clone());
+    let library_waker = LibraryWaker::new(streams.watches.clone());
+    let library = hyper::server::conn::http2::Builder::new(streams)
         .timer(TokioTimer::new())
         .max_concurrent_streams(service.requests.server.http2_max_streams())
         .initial_stream_window_size(windows.stream)
@@ -75,19 +77,48 @@ pub(super) async fn serve(
         .max_frame_size(windows.frame)
         .max_header_list_size(HEADER_LIST_BYTES)
         .max_send_buf_size(limits::STREAM_SEND_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(sender.clone()), service);
+    let waker = Waker::from(Arc::clone(&library_waker));
+    let mut connection = ConnectionTask { library: pin!(library), library_waker, waker, watches, sender };
     tokio::select! {
         biased;
-        ended = connection.as_mut() => return ended,
+        ended = &mut connection => return ended,
         _ = stopping.changed() => {}
         () = activity.idle() => {}
     }
-    connection.as_mut().graceful_shutdown();
+    connection.library.as_mut().graceful_shutdown();
     tokio::select! {
         biased;
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = activity.quiet() => Ok(()),
+    }
+}
+
+/// What the task of a connection does.
+struct ConnectionTask<'a, C, S> {
+    library: Pin<&'a mut C>,
+    library_waker: Arc<LibraryWaker>,
+    /// The same, as polling needs it.
+    waker: Waker,
+    watches: Watches,
+    sender: Gathered<S>,
+}
+
+impl<C: Future, S: AsyncWrite + Unpin> Future for ConnectionTask<'_, C, S> {
+    type Output = C::Output;
+
+    /// First all watches that have something to send hand it over, then the library makes frames of it, and then these
+    /// are sent.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+        let this = &mut *self;
+        this.library_waker.set_comes_next(true);
+        this.watches.poll(context);
+        this.library_waker.set_comes_next(false);
+        let mut context_of_library = Context::from_waker(&this.waker);
+        match this.library.as_mut().poll(&mut context_of_library) {
+            Poll::Pending if this.sender.send(context) => this.library.as_mut().poll(&mut context_of_library),
+            outcome @ (Poll::Pending | Poll::Ready(_)) => outcome,
+        }
     }
 }
 
@@ -126,6 +157,7 @@ impl Service<http::Request<Incoming>> for StreamRequests {
 /// Runs the futures that hyper makes for each request: the service's future, then the sending of its answer.
 #[derive(Clone, Default)]
 struct Streams {
+    watches: WatchMail,
     /// Connects the two futures: hyper asks the service for a request's future, and right afterwards spawns a future
     /// that wraps it.
     next: Arc<Mutex<Option<Arc<RequestActivity>>>>,
@@ -142,74 +174,28 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        match self.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(stream) => tokio::spawn(until_stalled(future, stream)),
-            None => tokio::spawn(future),
-        };
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match next {
+            Some(stream) => {
+                let answering = Answering::new(Box::pin(future), stream);
+                tokio::spawn(until_idle(answering, self.watches.clone()));
+            }
+            None => {
+                tokio::spawn(future);
+            }
+        }
     }
 }
 
-/// Runs the future of a stream until it ends, or until the client has read nothing of the answer for too long.
-/// Dropping the future then resets the stream, and what was still to be sent is dropped.
-async fn until_stalled(future: impl Future<Output = ()>, stream: Arc<RequestActivity>) {
-    let mut future = pin!(future);
-    let mut stall: Option<(u32, Pin<Box<Sleep>>)> = None;
-    poll_fn(|context| {
-        if future.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        loop {
-            let Some(parts) = stream.untaken() else { return Poll::Pending };
-            let (seen, timer) =
-                stall.get_or_insert_with(|| (parts, Box::pin(tokio::time::sleep(WRITE_STALL))));
-            if timer.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            if *seen == parts {
-                return Poll::Ready(());
-            }
-            stall = None;
-        }
-    })
-    .await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connection::activity::Activity;
-    use tokio::time::Instant;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_is_reset_if_the_client_stalls_but_not_if_the_server_does() {
-        let activity = Activity::new();
-        let request = UnderWay::begin(&activity);
-        let stream = request.stream();
-        let began = Instant::now();
-        let answering = async {
-            for _ in 0..3 {
-                tokio::time::sleep(3 * WRITE_STALL).await;
-                for _ in 0..3 {
-                    request.hands_over(1);
-                    tokio::time::sleep(WRITE_STALL * 2 / 3).await;
-                }
-                request.waits();
-            }
-            request.hands_over(1);
-            std::future::pending::<()>().await;
-        };
-        // Keeps the paused clock moving, since nothing else wakes the task in this test.
-        let ticks = async {
-            loop {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        };
-        let future = async {
-            tokio::join!(answering, ticks);
-        };
-        until_stalled(future, stream).await;
-        let until_last = 3 * (3 * WRITE_STALL + 2 * WRITE_STALL);
-        let took = began.elapsed();
-        assert!(took >= until_last + WRITE_STALL && took <= until_last + 2 * WRITE_STALL, "{took:?}");
+/// Answers a request until it is answered, or until it is a watch that waits for events, which the connection's task
+/// takes over.
+async fn until_idle(mut answering: Answering, watches: WatchMail) {
+    let is_answered = poll_fn(|context| match answering.poll(context) {
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending if answering.is_idle_watch() => Poll::Ready(false),
+        Poll::Pending => Poll::Pending,
+    });
+    if !is_answered.await {
+        watches.adopt(answering);
     }
 }

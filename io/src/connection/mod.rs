@@ -1,15 +1,18 @@
 //! One connection from its first byte to its end: TLS, the client's certificate, and the protocol.
 //!
 //! `roster` limits the number of connections, `guarded` and `activity` decide when one must be closed, `frames`
-//! follows what an HTTP/2 client has begun to send, and `http1` and `http2` are the protocols.
+//! follows what an HTTP/2 client has begun to send, `watches` and `gathered` send the events of many watches together,
+//! and `http1` and `http2` are the protocols.
 
 mod activity;
 mod frames;
+mod gathered;
 mod guarded;
 mod http1;
 mod http2;
 mod plain;
 mod roster;
+mod watches;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

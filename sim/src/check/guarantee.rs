@@ -65,10 +65,12 @@ guarantees! {
         "A generation grows by one with each change of what is wanted, and with nothing else.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
-    DeniedMeansNothingFollows =>
-        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     StrangersSendNoBody =>
         "The body of a request is not taken before it is known who sends it.",
+    CallsAreHeard =>
+        "What a request hears of the calls that it makes is what came of them, in their order.",
+    DeniedMeansNothingFollows =>
+        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -139,8 +141,9 @@ impl Guarantee {
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
             | Self::StrangersGetNothing
-            | Self::DeniedMeansNothingFollows
             | Self::StrangersSendNoBody
+            | Self::CallsAreHeard
+            | Self::DeniedMeansNothingFollows
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

@@ -65,6 +65,8 @@ labels! {
     Heal => "heal",
     /// How the body of a request comes, and how late the steps before it run, by request.
     Body => "body",
+    /// Calls of servers to others, by server, and how those answer, by call.
+    Callee => "callee",
 }
 
 impl Label {

@@ -36,7 +36,8 @@ impl ChoiceStream {
             | Label::Member
             | Label::Etcd
             | Label::Network
-            | Label::Heal => None,
+            | Label::Heal
+            | Label::Callee => None,
         }
     }
 

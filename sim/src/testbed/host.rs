@@ -1,8 +1,9 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
+use super::outcalls::Outcalls;
 use super::{Exhibited, Happening, START, Testbed};
 use crate::check::{CacheDigest, Guarantee, Violation};
-use crate::choose::Label;
+use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
 use crate::etcd::{MemberId, ServerId};
 use crate::marks::Mark;
@@ -177,6 +178,8 @@ impl Testbed {
             Input::Start
             | Input::Request(..)
             | Input::Body(..)
+            | Input::Probe(..)
+            | Input::Called(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Lost(..)
@@ -188,15 +191,19 @@ impl Testbed {
             | Input::ShutdownInitiated
             | Input::Drain(_) => None,
         };
+        let mut gone = None;
         match &input {
             Input::Request(id, _) => {
                 host.open.insert(*id);
             }
             Input::Gone(id) => {
                 host.open.remove(id);
+                gone = Some(*id);
             }
             Input::Start
             | Input::Body(..)
+            | Input::Probe(..)
+            | Input::Called(..)
             | Input::Ran(_)
             | Input::Stored(..)
             | Input::Changed(_)
@@ -225,7 +232,7 @@ impl Testbed {
             self.effect(server, effect)?;
         }
         self.hosts[server].effects = effects;
-        Ok(())
+        gone.map_or(Ok(()), |id| self.check_calls_ended(server, id))
     }
 
     /// Schedules the next tick, unless an earlier one is.
@@ -248,6 +255,14 @@ impl Testbed {
             }
             Effect::Store(id, _, op) => {
                 self.send_operation(server, id, op);
+                Ok(())
+            }
+            Effect::Call(id, index, call) => {
+                self.call(server, id, index, &call);
+                Ok(())
+            }
+            Effect::CancelCalls(id) => {
+                self.cancel_calls(id);
                 Ok(())
             }
             Effect::Body(id) => self.body(server, id),
@@ -280,9 +295,7 @@ impl Testbed {
 
     /// A step runs at once, or late with a snapshot that is old by then. The first step uses no snapshot.
     fn hand_out(&mut self, server: usize, task: Task) {
-        // The steps before the body have choices of their own.
-        let label = if self.awaits_body(task.id) { Label::Body } else { Label::Step };
-        let stream = label.of(self.stream_key(server, task.id));
+        let stream = self.step_stream(server, task.id);
         let late = if !task.is_first() && self.chooser.fault(stream, self.swarm.rate(FaultClass::LateStep)) {
             1 + self.chooser.pick(stream, LATE_MICROS_MAX)
         } else {
@@ -331,6 +344,7 @@ impl Testbed {
         host.open.clear();
         self.etcd.unfollow(ServerId(server as u32), Feed(0));
         self.break_calls_of(server);
+        self.outcalls.crashed(server);
         self.at(down_millis, Happening::Restart(server));
     }
 
@@ -435,6 +449,16 @@ impl Testbed {
             }
         }
         Ok(())
+    }
+
+    /// The stream of choices about a job's steps. Those before the body, and those of jobs that make calls, have
+    /// streams of their own.
+    fn step_stream(&self, server: usize, id: JobId) -> ChoiceStream {
+        if Outcalls::is_one(id) {
+            return Label::Callee.of(id.0);
+        }
+        let label = if self.awaits_body(id) { Label::Body } else { Label::Step };
+        label.of(self.stream_key(server, id))
     }
 
     /// The key of a job's choices: for a request, its number among its client's; for a server's own operation, the

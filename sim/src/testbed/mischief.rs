@@ -101,6 +101,10 @@ impl Testbed {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.crash(server, millis);
         }
+        let stream = self.stream(Label::Callee, FaultClass::Calls, which);
+        if self.strikes(stream, FaultClass::Calls) {
+            self.probe(server, stream);
+        }
         Ok(())
     }
 

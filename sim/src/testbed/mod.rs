@@ -2,15 +2,16 @@
 //! happens in virtual time, and every choice is made by one chooser.
 //!
 //! Reading order: here the heap of events; `requests` (all of them, by number), `wire` (clients, requests, answers,
-//! frames), `events` (read from frames), `upload` (bodies of requests), `host` (where a server runs), `store`
-//! (operations and feeds), `mischief` (faults that are drawn every half second), `network` (blocked links), `outside`
-//! (clients from outside of the simulator).
+//! frames), `events` (read from frames), `upload` (bodies of requests), `outcalls` (calls of servers to others),
+//! `host` (where a server runs), `store` (operations and feeds), `mischief` (faults that are drawn every half second),
+//! `network` (blocked links), `outside` (clients from outside of the simulator).
 
 mod events;
 mod health;
 mod host;
 mod mischief;
 mod network;
+mod outcalls;
 #[cfg(feature = "service")]
 mod outside;
 mod requests;
@@ -31,6 +32,7 @@ use crate::truth::Truth;
 use bytes::Bytes;
 use host::Host;
 use network::Network;
+use outcalls::Outcalls;
 use requests::RequestLog;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -85,6 +87,8 @@ enum Happening {
     /// A value that cannot be read is removed.
     Mend(Bytes),
     Mischief,
+    /// A call that a server makes has an outcome, unless the server has restarted.
+    Called(usize, u32, JobId, u32, Box<outcalls::Outcome>),
 }
 
 /// An event with its time. The earlier of two is the greater one, since the heap returns the greatest.
@@ -138,6 +142,7 @@ impl Happening {
             Self::Accept => 16,
             Self::Mischief => 17,
             Self::Mend(_) => 18,
+            Self::Called(..) => 19,
         }
     }
 }
@@ -159,6 +164,7 @@ pub(crate) struct Testbed {
     clients: Vec<Box<dyn Client>>,
     client_states: Vec<ClientState>,
     requests: RequestLog,
+    outcalls: Outcalls,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -216,6 +222,7 @@ impl Testbed {
             client_states: clients.iter().map(|_| ClientState::default()).collect(),
             clients,
             requests: RequestLog::default(),
+            outcalls: Outcalls::default(),
             network: Network::default(),
             registry,
             exhibit,
@@ -286,6 +293,9 @@ impl Testbed {
             }
             Happening::Mend(key) => self.mend(key),
             Happening::Mischief => self.mischief(),
+            Happening::Called(server, life, id, index, outcome) => {
+                self.called(server, life, id, index, *outcome)
+            }
         }
     }
 

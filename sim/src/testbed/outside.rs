@@ -38,7 +38,7 @@ impl Testbed {
                 !matches!(**input, Input::Tick) && self.life(*server) == *life
             }
             Happening::Run(server, life, _) => self.life(*server) == *life,
-            Happening::Store(_) | Happening::Reply(..) | Happening::Frame(..) => true,
+            Happening::Store(_) | Happening::Reply(..) | Happening::Frame(..) | Happening::Called(..) => true,
             Happening::Broken(client, id) => {
                 self.current(*client, *id).is_some_and(|record| record.ask.is_watch())
             }

@@ -1,6 +1,7 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
 use super::events::{parse, watch_status};
+use super::outcalls::Outcalls;
 use super::requests::RequestRecord;
 use super::store::MESSAGE_MICROS;
 use super::{Happening, Testbed};
@@ -205,6 +206,13 @@ impl Testbed {
         let reply = Reply::whole(response);
         self.digest.add_number(u64::from(reply.status));
         self.digest.add_long(&reply.body);
+        if Outcalls::is_one(id) {
+            if is_large {
+                let sent = Box::new(Input::Sent(id));
+                self.schedule(self.now, Happening::Input(server, self.life(server), sent));
+            }
+            return self.probed(server, id, &reply);
+        }
         let Some(record) = self.requests.get_mut(id) else { return Ok(()) };
         if record.answered {
             let detail = format!("request {} was answered again, with {}", id.0, reply.status);

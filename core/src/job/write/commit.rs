@@ -154,7 +154,13 @@ impl Committing {
             let search = Search::new(guard.clone(), held.clone(), revision);
             return self.search(world, search);
         }
-        let may_repeat = changed.next().is_some() && self.sends < limits::COMMIT_SENDS;
+        let has_not_happened = changed.next().is_some();
+        let mut others = keys().filter(|(guard, _)| guard.revision > Rev(0));
+        if let Some((guard, held)) = others.find(|key| has_not_happened && !is_unchanged(key)) {
+            let loss = Loss { guard: guard.clone(), held: held.clone() };
+            return Progress::Ended(Outcome::Lost(loss));
+        }
+        let may_repeat = has_not_happened && self.sends < limits::COMMIT_SENDS;
         if may_repeat { self.send_again() } else { self.not_found(revision) }
     }
 

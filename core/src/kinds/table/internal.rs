@@ -7,7 +7,7 @@ pub(super) const INTERNAL: &[Row] = &[
     Row {
         kind: "RangeAllocation",
         plural: "servicenodeportallocations",
-        singular: "servicenodeportallocation",
+        singular: "rangeallocation",
         scope: Scope::Cluster,
         verbs: &[],
         prefix: "ranges",

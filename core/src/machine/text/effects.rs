@@ -14,6 +14,8 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
     match effect {
         Effect::Run(task) => line.word("run").number(task.id.0).number(task.sees().0),
         Effect::Store(id, feed, op) => line.word("store").number(id.0).number(feed.0).op(op),
+        Effect::Call(id, index, call) => line.word("call").number(id.0).number(index).outcall(call),
+        Effect::CancelCalls(id) => line.word("cancel").number(id.0),
         Effect::Body(id) => line.word("body").number(id.0),
         Effect::Respond(id, response) => line.word("respond").number(id.0).response(response),
         Effect::Frame { to, bytes } => {

@@ -52,7 +52,7 @@ mod tests {
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
-    use crate::wire::{BodyError, Method, Peer, Request};
+    use crate::wire::{BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust};
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;
@@ -81,6 +81,24 @@ mod tests {
             remote_address: "::1".into(),
         };
         Input::Request(JobId(1), request)
+    }
+
+    fn outcall() -> Outcall {
+        Outcall {
+            host: "hook.test".into(),
+            port: 443,
+            trust: Trust {
+                authorities: Bytes::from_static(b"-----BEGIN"),
+                server_name: "hook".into(),
+                client_certificate: "".into(),
+            },
+            method: Method::Post,
+            target: "/admit?timeout=1s".into(),
+            headers: vec![("accept".into(), "application/json".into())],
+            body: Bytes::from_static(b"{ }"),
+            timeout_millis: 10_000,
+            answer_bytes_max: 65_536,
+        }
     }
 
     fn all_shapes() -> Vec<Input> {
@@ -135,6 +153,7 @@ mod tests {
             request(Peer::Rejected("unknown issuer".into()), true),
             request(certificate(Some([0x2d; 32])), true),
             request(certificate(None), false),
+            Input::Probe(JobId(1), vec![outcall(), outcall()]),
             Input::Body(JobId(1), Ok(Bytes::new())),
             Input::Body(JobId(1), Ok(Bytes::from_static(b"-"))),
             Input::Body(JobId(1), Ok(Bytes::from_static(b"k8s\0\n\r \x80"))),
@@ -143,6 +162,17 @@ mod tests {
             Input::Body(JobId(1), Err(BodyError::NoRoom)),
             Input::Body(JobId(1), Err(BodyError::Broken("unexpected EOF".into()))),
         ];
+        let called = Called { status: 200, headers: vec![("a".into(), "".into())], body: Bytes::new() };
+        let outcomes_of_calls = [
+            Ok(called),
+            Err(CallError::TimedOut),
+            Err(CallError::Refused("connection refused".into())),
+            Err(CallError::Untrusted("unknown issuer".into())),
+            Err(CallError::TooLarge),
+            Err(CallError::Malformed("".into())),
+            Err(CallError::NoRoom),
+        ];
+        inputs.extend(outcomes_of_calls.map(|outcome| Input::Called(JobId(1), 7, outcome)));
         inputs.extend(errors.map(|error| Input::Stored(JobId::OWN, Stored::Failed(error))));
         inputs.extend(outcomes.map(|outcome| Input::Stored(JobId(4), outcome)));
         inputs

@@ -20,7 +20,7 @@ use crate::store::{
     Why,
 };
 use crate::value::Text;
-use crate::wire::{BodyError, Method, Peer, Request};
+use crate::wire::{BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust};
 
 /// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ impl<'a> Words<'a> {
         let input = match self.word()? {
             "start" => Input::Start,
             "request" => Input::Request(self.job()?, self.request()?),
+            "probe" => Input::Probe(self.job()?, self.list(Self::outcall)?),
+            "called" => Input::Called(self.job()?, self.number()?, self.outcome()?),
             "body" => Input::Body(self.job()?, self.body()?),
             "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
             "stored" => Input::Stored(self.job()?, self.stored()?),
@@ -227,7 +229,7 @@ impl<'a> Words<'a> {
             query: self.string()?,
             peer: self.peer()?,
             remote_address: self.text()?,
-            headers: self.list(|words| Ok((words.text()?, words.string()?)))?,
+            headers: self.headers()?,
             has_body: match self.word()? {
                 "body" => true,
                 "bare" => false,
@@ -245,6 +247,44 @@ impl<'a> Words<'a> {
             "broken" => Ok(Err(BodyError::Broken(self.text()?))),
             _ => self.wrong("a body"),
         }
+    }
+
+    fn headers(&mut self) -> Result<Vec<(Text, String)>> {
+        self.list(|words| Ok((words.text()?, words.string()?)))
+    }
+
+    fn outcall(&mut self) -> Result<Outcall> {
+        Ok(Outcall {
+            host: self.text()?,
+            port: self.number()?,
+            trust: Trust {
+                authorities: self.shared()?,
+                server_name: self.text()?,
+                client_certificate: self.text()?,
+            },
+            method: Method::parse(&self.string()?),
+            target: self.string()?,
+            headers: self.headers()?,
+            body: self.shared()?,
+            timeout_millis: self.number()?,
+            answer_bytes_max: self.number()?,
+        })
+    }
+
+    fn outcome(&mut self) -> Result<core::result::Result<Called, CallError>> {
+        Ok(Err(match self.word()? {
+            "answer" => {
+                let (status, headers) = (self.number()?, self.headers()?);
+                return Ok(Ok(Called { status, headers, body: self.shared()? }));
+            }
+            "timed-out" => CallError::TimedOut,
+            "refused" => CallError::Refused(self.text()?),
+            "untrusted" => CallError::Untrusted(self.text()?),
+            "too-large" => CallError::TooLarge,
+            "malformed" => CallError::Malformed(self.text()?),
+            "no-room" => CallError::NoRoom,
+            _ => return self.wrong("the outcome of a call"),
+        }))
     }
 
     fn peer(&mut self) -> Result<Peer> {

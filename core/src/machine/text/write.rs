@@ -9,7 +9,8 @@ use crate::config::{Authentication, Authorization};
 use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
-use crate::wire::{BodyError, Peer, Request};
+use crate::value::Text;
+use crate::wire::{BodyError, CallError, Called, Outcall, Peer, Request, Trust};
 
 /// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
@@ -18,6 +19,11 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
     match input {
         Input::Start => line.word("start"),
         Input::Request(id, request) => line.word("request").number(id.0).request(request),
+        Input::Probe(id, calls) => {
+            line.word("probe").number(id.0).number(calls.len());
+            calls.iter().fold(&mut line, Line::outcall)
+        }
+        Input::Called(id, index, outcome) => line.word("called").number(id.0).number(index).outcome(outcome),
         Input::Body(id, body) => line.word("body").number(id.0).body(body),
         Input::Ran(ran) => line.word("ran").number(ran.id.0).number(ran.seen.0),
         Input::Stored(id, stored) => line.word("stored").number(id.0).stored(stored),
@@ -126,10 +132,7 @@ impl Line<'_> {
     fn request(&mut self, request: &Request) -> &mut Self {
         self.text(request.method.word()).text(&request.path).text(&request.query);
         self.peer(&request.peer);
-        self.text(&request.remote_address).number(request.headers.len());
-        for (name, value) in &request.headers {
-            self.text(name).text(value);
-        }
+        self.text(&request.remote_address).headers(&request.headers);
         self.word(if request.has_body { "body" } else { "bare" })
     }
 
@@ -140,6 +143,33 @@ impl Line<'_> {
             Err(BodyError::TooSlow) => self.word("too-slow"),
             Err(BodyError::NoRoom) => self.word("no-room"),
             Err(BodyError::Broken(why)) => self.word("broken").text(why),
+        }
+    }
+
+    pub(super) fn outcall(&mut self, call: &Outcall) -> &mut Self {
+        let Trust { authorities, server_name, client_certificate } = &call.trust;
+        self.text(&call.host).number(call.port);
+        self.bytes(authorities).text(server_name).text(client_certificate);
+        self.text(call.method.word()).text(&call.target).headers(&call.headers).bytes(&call.body);
+        self.number(call.timeout_millis).number(call.answer_bytes_max)
+    }
+
+    fn headers(&mut self, headers: &[(Text, String)]) -> &mut Self {
+        self.number(headers.len());
+        headers.iter().fold(self, |line, (name, value)| line.text(name).text(value))
+    }
+
+    fn outcome(&mut self, outcome: &Result<Called, CallError>) -> &mut Self {
+        match outcome {
+            Ok(called) => {
+                self.word("answer").number(called.status).headers(&called.headers).bytes(&called.body)
+            }
+            Err(CallError::TimedOut) => self.word("timed-out"),
+            Err(CallError::Refused(why)) => self.word("refused").text(why),
+            Err(CallError::Untrusted(why)) => self.word("untrusted").text(why),
+            Err(CallError::TooLarge) => self.word("too-large"),
+            Err(CallError::Malformed(why)) => self.word("malformed").text(why),
+            Err(CallError::NoRoom) => self.word("no-room"),
         }
     }
 

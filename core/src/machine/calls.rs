@@ -1,0 +1,129 @@
+//! Calls to other servers that jobs wait for. A job is resumed when all calls of its step have an outcome. When it ends
+//! before, its calls are cancelled, and outcomes that come all the same are dropped.
+
+use super::handle::{Slot, SlotState, Waiting};
+use super::timers::RequestTimer;
+use super::{Effect, Machine};
+use crate::config::JobId;
+use crate::job::{Answer, Call, Job};
+use crate::limits;
+use crate::museum::Mutant;
+use crate::now::Now;
+use crate::value::Text;
+use crate::wire::{CallError, Called, Method, Outcall, Peer, Request};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The outcome of one call.
+pub(crate) type Outcome = Result<Called, CallError>;
+
+/// The calls that waiting jobs have outstanding.
+#[derive(Debug, Default)]
+pub(super) struct Outstanding {
+    jobs: BTreeMap<JobId, Vec<Option<Outcome>>>,
+}
+
+impl Outstanding {
+    pub(super) fn ids(&self) -> impl Iterator<Item = JobId> {
+        self.jobs.keys().copied()
+    }
+
+    /// Notes an outcome. Returns all of the job's when it was the last one, in the order of the calls.
+    fn note(&mut self, id: JobId, index: usize, outcome: Outcome) -> Option<Vec<Outcome>> {
+        let held = self.jobs.get_mut(&id)?;
+        let place = held.get_mut(index)?;
+        // Each call has one outcome, the first.
+        place.get_or_insert(outcome);
+        if held.iter().any(Option::is_none) {
+            return None;
+        }
+        Some(self.jobs.remove(&id)?.into_iter().flatten().collect())
+    }
+}
+
+impl Machine {
+    /// Begins a job that makes calls.
+    pub(super) fn probe(&mut self, id: JobId, calls: Vec<Outcall>, now: Now, out: &mut Vec<Effect>) {
+        let request = Request {
+            method: Method::Post,
+            path: "/probe".into(),
+            query: String::new(),
+            headers: Vec::new(),
+            has_body: false,
+            peer: Peer::None,
+            remote_address: Text::default(),
+        };
+        let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
+        let at = now.mono.plus_millis(self.config.request_timeout_millis);
+        self.timers.set_for(id, RequestTimer::Timeout, at);
+        let slot = Slot {
+            call: call.clone(),
+            caller: None,
+            seat: None,
+            deadline: Some(at),
+            state: SlotState::Running,
+        };
+        self.jobs.insert(id, slot);
+        self.run(id, Job::probe(call, calls), Answer::Begin, now, out);
+    }
+
+    /// Makes the calls of a step, all at once.
+    pub(super) fn ask_calls(
+        &mut self,
+        id: JobId,
+        job: Job,
+        calls: Vec<Outcall>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        if calls.is_empty() {
+            self.run(id, job, Answer::Called(Vec::new()), now, out);
+            return;
+        }
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        slot.state = SlotState::Waiting(Box::new(job), Waiting::Calls);
+        let made = calls.len().min(limits::CALLS_OF_JOB);
+        let excess = |index| (index >= made).then_some(Err(CallError::NoRoom));
+        self.calls.jobs.insert(id, (0..calls.len()).map(excess).collect());
+        let calls = calls.into_iter().take(made).enumerate();
+        out.extend(calls.map(|(index, call)| Effect::Call(id, index as u32, call)));
+    }
+
+    pub(super) fn called(
+        &mut self,
+        id: JobId,
+        index: u32,
+        outcome: Outcome,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(outcomes) = self.calls.note(id, index as usize, outcome) else { return };
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        match core::mem::replace(&mut slot.state, SlotState::Running) {
+            SlotState::Waiting(job, Waiting::Calls) => {
+                self.run(id, *job, Answer::Called(outcomes), now, out);
+            }
+            other => slot.state = other,
+        }
+    }
+
+    /// Cancels the calls of a job that ends while it waits for them.
+    pub(super) fn cancel_calls(&mut self, id: JobId, out: &mut Vec<Effect>) {
+        if self.calls.jobs.remove(&id).is_some() && !self.config.flaw.is(Mutant::CallsOutlived) {
+            out.push(Effect::CancelCalls(id));
+        }
+    }
+
+    /// Asserts that every job with outstanding calls is there and waits for them.
+    pub(super) fn check_calls(&self) {
+        let waits = |id| {
+            matches!(self.jobs.get(&id).map(|slot| &slot.state), Some(SlotState::Waiting(_, Waiting::Calls)))
+        };
+        assert!(self.calls.ids().all(waits), "only waiting jobs have calls outstanding");
+        let waiting = self.jobs.keys().filter(|id| waits(**id)).count();
+        assert_eq!(waiting, self.calls.jobs.len(), "a job that waits for calls has some outstanding");
+    }
+}

@@ -1,0 +1,377 @@
+//! Calls to other servers, as jobs ask for them: over HTTP/1.1 and TLS, each with its own trust and within its own
+//! time. No proxy is used, no redirect is followed, and each call has a connection of its own.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use steersman_core::config::JobId;
+use steersman_core::limits;
+use steersman_core::machine::Input;
+use steersman_core::value::Text;
+use steersman_core::wire::{CallError, Called, Outcall, Trust};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::certificates::{self, Issued};
+use crate::shell::Shell;
+use crate::tls;
+
+/// The calls of one server.
+pub(crate) struct Outcalls {
+    maker: Arc<Maker>,
+    /// Calls that have no outcome yet, by job and by their place among the job's calls.
+    outstanding: Mutex<BTreeMap<(u64, u32), AbortHandle>>,
+}
+
+/// What makes a call. It lives as long as the calls that use it.
+struct Maker {
+    provider: Arc<rustls::crypto::CryptoProvider>,
+    /// Client certificates, by the names that calls use for them.
+    certificates: BTreeMap<Text, Issued>,
+    /// Places for calls that are made at once; the others wait.
+    places: Semaphore,
+}
+
+impl Outcalls {
+    pub(crate) fn new(certificates: BTreeMap<Text, Issued>) -> Self {
+        let maker = Maker {
+            provider: Arc::new(tls::provider()),
+            certificates,
+            places: Semaphore::new(limits::CALLS_AT_ONCE),
+        };
+        Self { maker: Arc::new(maker), outstanding: Mutex::default() }
+    }
+
+    /// Begins a call. The machine gets its outcome as `Input::Called`, unless it is cancelled before.
+    pub(crate) fn begin(&self, shell: &Arc<Shell>, id: JobId, index: u32, call: Outcall) {
+        // Held until the call is noted, so that it cannot end before.
+        let mut outstanding = self.outstanding();
+        let has_room = outstanding.len() < limits::CALLS_AT_ONCE + limits::CALLS_QUEUED;
+        let (maker, runtime) = (Arc::clone(&self.maker), shell.runtime().clone());
+        let shell = Arc::downgrade(shell);
+        let task = runtime.spawn(async move {
+            let outcome = if has_room { maker.call(&call).await } else { Err(CallError::NoRoom) };
+            let Some(shell) = shell.upgrade() else { return };
+            shell.outcalls().outstanding().remove(&(id.0, index));
+            shell.turn(None, Input::Called(id, index, outcome));
+        });
+        if has_room {
+            outstanding.insert((id.0, index), task.abort_handle());
+        }
+    }
+
+    /// Ends the calls of a job that have no outcome yet; their connections are closed.
+    pub(crate) fn cancel(&self, id: JobId) {
+        let mut outstanding = self.outstanding();
+        let keys: Vec<_> = outstanding.range((id.0, 0)..=(id.0, u32::MAX)).map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(task) = outstanding.remove(&key) {
+                task.abort();
+            }
+        }
+    }
+
+    fn outstanding(&self) -> MutexGuard<'_, BTreeMap<(u64, u32), AbortHandle>> {
+        // Nothing that can panic runs while the lock is held.
+        self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Maker {
+    /// Makes a call, when there is a place for it, within its time.
+    async fn call(&self, call: &Outcall) -> Result<Called, CallError> {
+        let making = async {
+            let _place = self.places.acquire().await.map_err(|_| CallError::NoRoom)?;
+            let stream = self.connect(call).await?;
+            exchange(stream, call).await
+        };
+        let within = Duration::from_millis(call.timeout_millis);
+        tokio::time::timeout(within, making).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    async fn connect(&self, call: &Outcall) -> Result<TlsStream<TcpStream>, CallError> {
+        let config = self.config(&call.trust)?;
+        let name = ServerName::try_from(call.trust.server_name.to_string()).map_err(untrusted)?;
+        let stream = TcpStream::connect((&*call.host, call.port)).await.map_err(refused)?;
+        // It can fail only if the connection is broken already.
+        let _ = stream.set_nodelay(true);
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        connecting.await.map_err(|error| if is_distrust(&error) { untrusted(error) } else { refused(error) })
+    }
+
+    fn config(&self, trust: &Trust) -> Result<ClientConfig, CallError> {
+        let pem = std::str::from_utf8(&trust.authorities).map_err(untrusted)?;
+        let mut roots = RootCertStore::empty();
+        for authority in certificates::certificates(pem).map_err(untrusted)? {
+            roots.add(authority).map_err(untrusted)?;
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(untrusted)?
+            .with_root_certificates(roots);
+        if trust.client_certificate.is_empty() {
+            return Ok(builder.with_no_client_auth());
+        }
+        let name = &trust.client_certificate;
+        let Some(held) = self.certificates.get(name) else {
+            return Err(CallError::Untrusted(format!("there is no client certificate {name:?}").into()));
+        };
+        builder.with_client_auth_cert(held.chain.clone(), held.key.clone_key()).map_err(untrusted)
+    }
+}
+
+/// Sends the request and reads the answer. The connection ends with this future.
+async fn exchange(stream: TlsStream<TcpStream>, call: &Outcall) -> Result<Called, CallError> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(limits::CALL_ANSWER_HEAD_BYTES);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let request = request(call)?;
+    let answering = async {
+        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value)));
+        Ok(Called { status: head.status.as_u16(), headers: headers.collect(), body })
+    };
+    let (mut answering, connection) = (pin!(answering), pin!(connection));
+    tokio::select! {
+        biased;
+        answer = &mut answering => answer,
+        // What has arrived before the end is still there to be read.
+        _ = connection => answering.await,
+    }
+}
+
+fn request(call: &Outcall) -> Result<http::Request<Full<Bytes>>, CallError> {
+    let mut request = http::Request::builder()
+        .method(call.method.word())
+        .uri(&call.target)
+        .header(http::header::HOST, format!("{}:{}", call.host, call.port));
+    for (name, value) in &call.headers {
+        request = request.header(name.as_str(), value);
+    }
+    request.body(Full::new(call.body.clone())).map_err(|error| CallError::Malformed(error.to_string().into()))
+}
+
+async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, CallError> {
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if joined.len().saturating_add(data.len()) > most {
+            return Err(CallError::TooLarge);
+        }
+        joined.extend_from_slice(&data);
+    }
+    Ok(joined.freeze())
+}
+
+fn untrusted(error: impl ToString) -> CallError {
+    CallError::Untrusted(error.to_string().into())
+}
+
+fn refused(error: impl ToString) -> CallError {
+    CallError::Refused(error.to_string().into())
+}
+
+/// The error for a connection that broke before the answer was whole. With TLS 1.3 a server refuses a client's
+/// certificate only after the handshake.
+fn broken(error: hyper::Error) -> CallError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(held) = cause {
+        if held.downcast_ref::<std::io::Error>().is_some_and(is_distrust) {
+            return untrusted(held);
+        }
+        cause = held.source();
+    }
+    CallError::Malformed(error.to_string().into())
+}
+
+/// Whether one side does not believe the other's certificate.
+fn is_distrust(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::Authority;
+    use crate::clock::Clock;
+    use crate::conversation::Conversation;
+    use crate::metrics::{Metrics, RequestKind};
+    use crate::peer::ClientCas;
+    use crate::store::embedded::Embedded;
+    use crate::tls::TlsOptions;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use steersman_core::answer::{Body, Response};
+    use steersman_core::config::Config;
+    use steersman_core::kinds::Registry;
+    use steersman_core::machine::Machine;
+    use steersman_core::wire::Method;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    /// A server that says the same to everybody, and nothing if that is empty.
+    struct Callee {
+        authority: Authority,
+        address: SocketAddr,
+    }
+
+    impl Callee {
+        /// With `asks`, it lets in only clients with a certificate of its own authority.
+        async fn start(says: &'static [u8], asks: bool) -> Self {
+            let authority = Authority::create("callee").expect("an authority");
+            let provider = Arc::new(tls::provider());
+            let cas = ClientCas::new(provider.clone(), &[authority.certificate().clone()]).expect("a pool");
+            let options = TlsOptions {
+                default: authority.issue_server("hook", &["hook.test".into()], &[]).expect("a certificate"),
+                by_name: Vec::new(),
+                oldest: tls::version("").expect("a version"),
+                cipher_suites: Vec::new(),
+                client_cas: asks.then(|| Arc::new(cas)),
+                disable_http2: true,
+            };
+            let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(options).expect("a configuration")));
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let acceptor = acceptor.clone();
+                    tokio::spawn(async move {
+                        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                        let shown = stream.get_ref().1.peer_certificates().is_some();
+                        let mut heard = [0; 4096];
+                        let _ = stream.read(&mut heard).await;
+                        if says.is_empty() {
+                            let _ = stream.read(&mut heard).await;
+                        } else if shown || !asks {
+                            let _ = stream.write_all(says).await;
+                        }
+                        let _ = stream.shutdown().await;
+                    });
+                }
+            });
+            Self { authority, address }
+        }
+
+        fn call(&self) -> Outcall {
+            Outcall {
+                host: self.address.ip().to_string().into(),
+                port: self.address.port(),
+                trust: Trust {
+                    authorities: Bytes::from(self.authority.certificate_pem().to_owned()),
+                    server_name: "hook.test".into(),
+                    client_certificate: Text::default(),
+                },
+                method: Method::Post,
+                target: "/admit?timeout=1s".into(),
+                headers: vec![("content-type".into(), "application/json".into())],
+                body: Bytes::from_static(b"{}"),
+                timeout_millis: 10_000,
+                answer_bytes_max: 100,
+            }
+        }
+    }
+
+    fn maker() -> Arc<Maker> {
+        Outcalls::new(BTreeMap::new()).maker
+    }
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok";
+
+    #[tokio::test]
+    async fn a_call_is_answered_by_whom_it_trusts() {
+        let callee = Callee::start(OK, false).await;
+        let called = maker().call(&callee.call()).await.expect("an answer");
+        let headers = vec![("content-length".into(), "2".into()), ("x-a".into(), "b".into())];
+        assert_eq!(called, Called { status: 200, headers, body: Bytes::from_static(b"ok") });
+        let other = Authority::create("other").expect("an authority");
+        let strange =
+            Trust { authorities: Bytes::from(other.certificate_pem().to_owned()), ..callee.call().trust };
+        let misnamed = Trust { server_name: "other.test".into(), ..callee.call().trust };
+        let nobody = Trust { authorities: Bytes::new(), ..callee.call().trust };
+        let unknown = Trust { client_certificate: "none".into(), ..callee.call().trust };
+        for trust in [strange, misnamed, nobody, unknown] {
+            let outcome = maker().call(&Outcall { trust: trust.clone(), ..callee.call() }).await;
+            assert!(matches!(outcome, Err(CallError::Untrusted(_))), "{trust:?}: {outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_certificate_is_shown_to_who_asks_for_one() {
+        let callee = Callee::start(OK, true).await;
+        let refused = maker().call(&callee.call()).await;
+        assert!(refused.is_err(), "{refused:?}");
+        let issued = callee.authority.issue_client("api", "servers").expect("a certificate");
+        let outcalls = Outcalls::new(BTreeMap::from([("api".into(), issued)]));
+        let trust = Trust { client_certificate: "api".into(), ..callee.call().trust };
+        let called = outcalls.maker.call(&Outcall { trust, ..callee.call() }).await;
+        assert_eq!(called.map(|called| called.status), Ok(200));
+    }
+
+    #[tokio::test]
+    async fn every_failure_has_its_name() {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let callee = Callee::start(OK, false).await;
+        let closed = Outcall { port: free.local_addr().expect("an address").port(), ..callee.call() };
+        drop(free);
+        let outcome = maker().call(&closed).await;
+        assert!(matches!(outcome, Err(CallError::Refused(_))), "{outcome:?}");
+        let outcome = maker().call(&Outcall { answer_bytes_max: 1, ..callee.call() }).await;
+        assert_eq!(outcome, Err(CallError::TooLarge));
+        for says in [&b"what?\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"] {
+            let callee = Callee::start(says, false).await;
+            let outcome = maker().call(&callee.call()).await;
+            assert!(matches!(outcome, Err(CallError::Malformed(_))), "{outcome:?}");
+        }
+        let silent = Callee::start(b"", false).await;
+        let outcome = maker().call(&Outcall { timeout_millis: 100, ..silent.call() }).await;
+        assert_eq!(outcome, Err(CallError::TimedOut));
+    }
+
+    /// A server whose jobs can make calls.
+    async fn shell() -> Arc<Shell> {
+        let machine = Machine::new(Config::open(1), Arc::new(Registry::builtin()));
+        let store = Arc::new(Embedded::in_task());
+        let metrics = Metrics::new("test");
+        let shell = Shell::start_with(machine, vec![store], metrics, None, Clock::start_coupled(), None);
+        shell.ready().await;
+        shell
+    }
+
+    /// Lets a job make calls, and returns what it tells of them.
+    async fn probe(shell: &Arc<Shell>, calls: Vec<Outcall>) -> (Response, Conversation) {
+        let id = shell.next_job();
+        let body = pin!(std::future::pending());
+        shell.converse(id, RequestKind::of(&Method::Post), Input::Probe(id, calls), body).await
+    }
+
+    #[tokio::test]
+    async fn a_job_hears_of_all_its_calls_and_cancels_them_when_its_client_leaves() {
+        let shell = shell().await;
+        let (callee, silent) = (Callee::start(OK, false).await, Callee::start(b"", false).await);
+        let hasty = Outcall { timeout_millis: 50, ..silent.call() };
+        let (response, _conversation) = probe(&shell, vec![callee.call(), hasty, callee.call()]).await;
+        let Body::Full(told) = response.body else { panic!("a text") };
+        assert_eq!(String::from_utf8_lossy(&told), "200 2\ntimed-out\n200 2\n");
+        let waiting = tokio::time::timeout(Duration::from_millis(300), probe(&shell, vec![silent.call(); 3]));
+        assert!(waiting.await.is_err(), "nobody answers");
+        assert_eq!((shell.open_requests(), shell.outcalls().outstanding().len()), (0, 0));
+        // The runtime drops what was cancelled when it gets to it.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(shell.outcalls().maker.places.available_permits(), limits::CALLS_AT_ONCE);
+    }
+}

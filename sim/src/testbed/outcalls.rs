@@ -1,0 +1,213 @@
+//! Calls of servers to others, as webhooks are called. The others answer, answer late or not at all, and some call back
+//! before they answer. A job hears what was answered, and nobody goes on with the calls of a job that has ended.
+
+use super::{Happening, Testbed};
+use crate::check::{Guarantee, Violation};
+use crate::choose::{ChoiceStream, Label};
+use crate::driver::Reply;
+use crate::marks::Mark;
+use crate::trace::{Lane, What};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use steersman_core::config::JobId;
+use steersman_core::job::told;
+use steersman_core::machine::Input;
+use steersman_core::wire::{CallError, Called, Method, Outcall, Peer, Request, Trust};
+
+/// The outcome of a call.
+pub(super) type Outcome = Result<Called, CallError>;
+
+/// Numbers of jobs from here on are those of calling servers and of others that call back.
+const FIRST: u64 = 1 << 62;
+/// The longest that an answer is on its way, milliseconds.
+const ANSWER_MILLIS_MAX: u64 = 40;
+/// The longest body of an answer, bytes.
+const ANSWER_BYTES_MAX: usize = 20;
+
+/// All calls of a run.
+#[derive(Debug, Default)]
+pub(super) struct Outcalls {
+    count: u64,
+    /// Jobs that make calls: their server, and what came of each call so far.
+    jobs: BTreeMap<JobId, (usize, Vec<Option<Outcome>>)>,
+    /// Requests of others that are called, and the calls that they answer afterwards.
+    back: BTreeMap<JobId, (usize, JobId, u32)>,
+    /// Calls that are being made, by job and place.
+    outstanding: BTreeSet<(JobId, u32)>,
+}
+
+impl Outcalls {
+    fn next(&mut self) -> JobId {
+        self.count += 1;
+        JobId(FIRST | self.count)
+    }
+
+    pub(super) fn is_one(id: JobId) -> bool {
+        id.0 & FIRST != 0 && !id.is_own()
+    }
+
+    fn has_outstanding(&self, id: JobId) -> bool {
+        self.outstanding.range((id, 0)..=(id, u32::MAX)).next().is_some()
+    }
+
+    fn drop_outstanding(&mut self, id: JobId) {
+        self.outstanding.retain(|(held, _)| *held != id);
+    }
+
+    /// A server ends, and with it all that it does.
+    pub(super) fn crashed(&mut self, server: usize) {
+        let ended = self.jobs.iter().filter(|(_, job)| job.0 == server).map(|(id, _)| *id);
+        for id in ended.collect::<Vec<_>>() {
+            self.jobs.remove(&id);
+            self.drop_outstanding(id);
+        }
+        self.back.retain(|_, back| back.0 != server);
+    }
+}
+
+impl Testbed {
+    /// A job of a server is to make calls.
+    pub(super) fn probe(&mut self, server: usize, stream: ChoiceStream) {
+        let id = self.outcalls.next();
+        let count = 1 + self.chooser.pick(stream, 3);
+        let calls: Vec<Outcall> =
+            (0..count).map(|_| outcall(self.chooser.one_of(stream, &[1_000, 200, 5_000]))).collect();
+        let leaves = self.chooser.pick(stream, 3) == 2;
+        let millis = 1 + self.chooser.pick(stream, 2_000);
+        self.note(Lane::Server(server), What::Step, || format!("request {} makes {count} calls", id.0));
+        self.outcalls.jobs.insert(id, (server, vec![None; calls.len()]));
+        let life = self.life(server);
+        self.schedule(self.now, Happening::Input(server, life, Box::new(Input::Probe(id, calls))));
+        if leaves {
+            self.at(millis, Happening::Input(server, life, Box::new(Input::Gone(id))));
+        }
+    }
+
+    /// A server makes a call.
+    pub(super) fn call(&mut self, server: usize, id: JobId, index: u32, call: &Outcall) {
+        self.outcalls.outstanding.insert((id, index));
+        let stream = Label::Callee.of((id.0 & !FIRST) << 8 | u64::from(index));
+        let millis = 1 + self.chooser.pick(stream, ANSWER_MILLIS_MAX);
+        let body = Bytes::from(vec![b'x'; ANSWER_BYTES_MAX.min(call.answer_bytes_max)]);
+        let answer = Ok(Called { status: 200, headers: Vec::new(), body });
+        match self.chooser.pick(stream, 8) {
+            0 | 1 => self.call_ends(server, id, index, millis, answer),
+            2 => {
+                let refused = Err(CallError::Refused("connection refused".into()));
+                self.call_ends(server, id, index, millis, refused);
+            }
+            3 => {
+                let malformed = Err(CallError::Malformed("invalid HTTP version parsed".into()));
+                self.call_ends(server, id, index, millis, malformed);
+            }
+            4 => self.call_ends(server, id, index, millis, Err(CallError::TooLarge)),
+            5 => self.call_ends(server, id, index, call.timeout_millis, Err(CallError::TimedOut)),
+            6 => {
+                self.call_ends(server, id, index, call.timeout_millis, Err(CallError::TimedOut));
+                self.call_ends(server, id, index, call.timeout_millis + millis, answer);
+            }
+            _ => self.call_back(server, id, index, call.timeout_millis),
+        }
+    }
+
+    fn call_ends(&mut self, server: usize, id: JobId, index: u32, millis: u64, outcome: Outcome) {
+        let life = self.life(server);
+        self.at(millis, Happening::Called(server, life, id, index, Box::new(outcome)));
+    }
+
+    /// Who is called makes a request of its own, and answers the call when that is answered, if it is in time.
+    fn call_back(&mut self, server: usize, id: JobId, index: u32, timeout_millis: u64) {
+        self.mark(Mark::CalleeCallsBack);
+        let back = self.outcalls.next();
+        self.outcalls.back.insert(back, (server, id, index));
+        let request = Request {
+            method: Method::Get,
+            path: "/api/v1/namespaces/default".to_owned(),
+            query: String::new(),
+            headers: vec![("authorization".into(), "Bearer admin-token".to_owned())],
+            has_body: false,
+            peer: Peer::None,
+            remote_address: "192.0.2.2".into(),
+        };
+        let input = Box::new(Input::Request(back, request));
+        self.at(1, Happening::Input(server, self.life(server), input));
+        self.call_ends(server, id, index, timeout_millis, Err(CallError::TimedOut));
+    }
+
+    /// A call has an outcome. It reaches the server even if the call was cancelled, and even if it has one already.
+    pub(super) fn called(
+        &mut self,
+        server: usize,
+        life: u32,
+        id: JobId,
+        index: u32,
+        outcome: Outcome,
+    ) -> Result<(), Violation> {
+        if self.life(server) != life {
+            return Ok(());
+        }
+        if self.outcalls.outstanding.remove(&(id, index)) {
+            if let Some((_, outcomes)) = self.outcalls.jobs.get_mut(&id) {
+                outcomes[index as usize] = Some(outcome.clone());
+            }
+        } else {
+            self.mark(Mark::CallAnsweredLate);
+        }
+        self.input(server, life, Box::new(Input::Called(id, index, outcome)))
+    }
+
+    pub(super) fn cancel_calls(&mut self, id: JobId) {
+        self.mark(Mark::CallCancelled);
+        self.outcalls.drop_outstanding(id);
+    }
+
+    /// A job that made calls has its answer, or one who is called has the answer to its own request.
+    pub(super) fn probed(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
+        if let Some((server, call, index)) = self.outcalls.back.remove(&id) {
+            let body = Bytes::from(vec![b'x'; reply.body.len().min(ANSWER_BYTES_MAX)]);
+            let answer = Called { status: reply.status, headers: Vec::new(), body };
+            self.call_ends(server, call, index, 1, Ok(answer));
+            return Ok(());
+        }
+        let Some((_, outcomes)) = self.outcalls.jobs.remove(&id) else {
+            let detail = format!("request {} was answered again, with {}", id.0, reply.status);
+            return Err(Violation::new(Guarantee::OneAnswer, detail));
+        };
+        self.check_calls_ended(server, id)?;
+        // A request that takes too long is answered before its calls are.
+        if reply.status == 504 {
+            return Ok(());
+        }
+        let heard: Vec<Outcome> = outcomes.iter().flatten().cloned().collect();
+        let expected = told(&heard);
+        if heard.len() == outcomes.len() && reply.status == 200 && reply.body == expected.as_bytes() {
+            return Ok(());
+        }
+        let detail =
+            format!("{} {:?} was answered, and what came was {expected:?}", reply.status, reply.text());
+        Err(Violation::new(Guarantee::CallsAreHeard, detail))
+    }
+
+    /// No call is outstanding for a job that has ended.
+    pub(super) fn check_calls_ended(&self, server: usize, id: JobId) -> Result<(), Violation> {
+        if !self.outcalls.has_outstanding(id) {
+            return Ok(());
+        }
+        let detail = format!("server {server} goes on with the calls of request {}, which has ended", id.0);
+        Err(Violation::new(Guarantee::NothingIsLeft, detail))
+    }
+}
+
+fn outcall(timeout_millis: u64) -> Outcall {
+    Outcall {
+        host: "hook.test".into(),
+        port: 443,
+        trust: Trust::default(),
+        method: Method::Post,
+        target: "/".to_owned(),
+        headers: Vec::new(),
+        body: Bytes::from_static(b"{}"),
+        timeout_millis,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+    }
+}
