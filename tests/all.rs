@@ -28,6 +28,7 @@ mod patches;
 mod permits;
 mod recordings;
 mod routes;
+mod run_time_kinds;
 mod seats;
 mod shutdown;
 mod simulation;

@@ -7,6 +7,8 @@ mod bodies;
 mod patches;
 mod work;
 
+pub(crate) use work::held_bytes;
+
 use crate::conditions::server;
 use steersman_sim::driver::Driver;
 

@@ -2,6 +2,7 @@
 
 use crate::battery::objects;
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
+use crate::run_time_kinds::widgets;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::LeaseDropped => lease_dropped,
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
+        Mutant::IndexMissesUpdates => index_misses_updates,
+        Mutant::WatchSurvivesItsKind => watch_survives_its_kind,
         Mutant::SeatBeforeIdentity => seat_before_identity,
         Mutant::BodyBeforeIdentity => body_before_identity,
         Mutant::CallsOutlived => calls_outlived,
@@ -325,6 +328,23 @@ fn lost_feed_ends_start(flaw: Flaw) -> bool {
     let page = Ranged { revision: Rev(5), ..Ranged::default() };
     machine.handle(now, Input::Stored(listing, Stored::Ranged(page)), &mut effects);
     !machine.world().synced()
+}
+
+fn index_misses_updates(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.call("DELETE", "/api/v1/namespaces/w", JSON, b"");
+    assert_eq!(json(&fetch(&mut driver, "/api/v1/namespaces/w"))["status"]["phase"], "Terminating");
+    let body = json!({"metadata": {"name": "a"}});
+    send(&mut driver, "POST", PLACE, &body).status == 201
+}
+
+fn watch_survives_its_kind(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.give(Input::Serve(Box::new(widgets())));
+    let id = driver.begin("GET", "/apis/example.com/v1/widgets?watch=1", JSON, b"");
+    assert!(driver.is_open(id));
+    driver.give(Input::Withdraw { group: "example.com".into(), plural: "widgets".into() });
+    driver.is_open(id)
 }
 
 fn deletion_claimed_of_stale(flaw: Flaw) -> bool {

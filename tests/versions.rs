@@ -4,7 +4,7 @@
 use crate::battery::{collection, key, objects};
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, server, version};
 use serde_json::{Value, json};
-use steersman_core::kinds::{FieldSource, Row, table};
+use steersman_core::kinds::{Row, RowSource, table};
 use steersman_sim::driver::{Driver, Reply};
 
 const NAMESPACE: &str = "versions";
@@ -204,11 +204,11 @@ fn fields_are_selected_by_the_names_of_each_version() {
         for row in [one, other] {
             for field in row.fields {
                 let value = match field.source {
-                    FieldSource::Path(path, absent) => {
+                    RowSource::Path(path, absent) => {
                         let held = at(path);
                         if held.is_empty() { absent.to_owned() } else { held }
                     }
-                    FieldSource::Either(first, second) => {
+                    RowSource::Either(first, second) => {
                         let held = at(first);
                         if held.is_empty() { at(second) } else { held }
                     }

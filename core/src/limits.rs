@@ -165,6 +165,18 @@ pub const CAUSES_BYTES: usize = 1024 * 1024;
 /// as absent, so a selector on it matches as for an empty text.
 pub const SCAN_PATHS: usize = 64;
 
+/// The longest text of the types of a kind that comes at run time. Beyond: the kind is not served, and a note says why.
+pub const DEFINITION_BYTES: usize = 256 * 1024;
+
+/// The types of a catalogue, the built-in ones among them. Beyond: the kind that adds to them is not served.
+pub const CATALOGUE_TYPES: usize = 2048;
+
+/// How many lists and maps of lists and maps the type of a field may be. Beyond: the kind is not served.
+pub const SHAPE_DEPTH: usize = 16;
+
+/// The kinds that are served at once, one for each version. Beyond: a further kind is not served.
+pub const SERVED_KINDS: usize = 20_000;
+
 /// How often a write without a resource version is attempted again after a conflict. Beyond: 409. Upstream never
 /// stops trying; each failed attempt means that another client's write succeeded.
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate

@@ -122,6 +122,10 @@ mutants! {
         "The health checks do not look at what is known of the store, and stay ok while it does not answer.";
     UnreadableMeansDeleted, "unreadable-means-deleted", "own",
         "A stored value that cannot be read is taken for a deletion, and left out of lists.";
+    IndexMissesUpdates, "index-misses-updates", "own",
+        "What is kept of namespaces that are being deleted is kept at their creation and removal only.";
+    WatchSurvivesItsKind, "watch-survives-its-kind", "own",
+        "When a kind goes its watches stay open, and their clients never hear of anything again.";
     SeatBeforeIdentity, "seat-before-identity", "own",
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
     CreationNotAskedFor, "creation-not-asked-for", "own",

@@ -549,6 +549,13 @@ fn log(note: &Note) {
         // There is one for each such write; the shell limits their log lines itself.
         Note::UnknownOutcome { .. } => {}
         Note::Panicked { id } => tracing::error!(job = id.0, "a request panicked"),
+        Note::Served { resource, revision } => {
+            tracing::info!(resource = %resource, revision = revision.0, "serves a kind");
+        }
+        Note::Withdrawn { resource } => tracing::info!(resource = %resource, "serves a kind no longer"),
+        Note::NotServed { resource, why } => {
+            tracing::warn!(resource = %resource, why = %why, "cannot serve a kind");
+        }
         Note::Ready => tracing::info!("ready"),
     }
 }

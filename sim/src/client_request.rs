@@ -110,6 +110,12 @@ pub fn verb_of(action: &Action) -> Option<kinds::Verb> {
 }
 
 impl ClientRequest {
+    /// Whether this is a watch of the collection at a path that the directory does not know.
+    pub fn is_raw_watch(&self, place: &str) -> bool {
+        let Action::Raw(method, target) = &self.action else { return false };
+        method == "GET" && target.strip_prefix(place).is_some_and(|query| query.contains("watch=1"))
+    }
+
     pub fn new(verb: Action, place: &Place) -> Self {
         Self {
             action: verb,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
-use steersman_core::kinds::{Registry, Resource, ResourceId};
+use steersman_core::kinds::{Kind, KindId, Registry, Sub, table};
 use steersman_core::store::key::KeySpace;
 use steersman_core::value::Text;
 use steersman_core::world::World;
@@ -10,7 +10,7 @@ use steersman_core::world::World;
 /// An object, or a collection if the name is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub resource: ResourceId,
+    pub resource: KindId,
     /// Empty for all namespaces, and for cluster-scoped kinds.
     pub namespace: Text,
     pub name: Text,
@@ -27,7 +27,7 @@ pub struct Directory {
 }
 
 impl Place {
-    pub fn collection(resource: ResourceId, namespace: &str) -> Self {
+    pub fn collection(resource: KindId, namespace: &str) -> Self {
         Self { resource, namespace: namespace.into(), name: Text::default(), subresource: "" }
     }
 
@@ -52,27 +52,27 @@ impl Directory {
     ///
     /// # Panics
     /// When there is none: the names come from our own code.
-    pub fn find(&self, group: &str, version: &str, plural: &str) -> ResourceId {
+    pub fn find(&self, group: &str, version: &str, plural: &str) -> KindId {
         let found = self.registry.find(group, version, plural);
         found.unwrap_or_else(|| panic!("{plural} of {group}/{version} is a resource")).id
     }
 
-    pub fn resource(&self, id: ResourceId) -> &Resource {
-        self.registry.resource(id)
+    pub fn resource(&self, id: KindId) -> &Kind {
+        self.registry.kind(id).expect("the directory knows the kinds that it names")
     }
 
     /// The path of a URL.
     pub fn path(&self, place: &Place) -> String {
         let resource = self.resource(place.resource);
-        let mut path = match resource.row.group {
-            "" => format!("/api/{}", resource.row.version),
-            group => format!("/apis/{group}/{}", resource.row.version),
+        let mut path = match resource.group.as_str() {
+            "" => format!("/api/{}", resource.version),
+            group => format!("/apis/{group}/{}", resource.version),
         };
         if !place.namespace.is_empty() && resource.namespaced() {
             path.push_str("/namespaces/");
             path.push_str(&place.namespace);
         }
-        for part in [resource.row.plural, &place.name, place.subresource] {
+        for part in [resource.plural.as_str(), &place.name, place.subresource] {
             if !part.is_empty() {
                 path.push('/');
                 path.push_str(part);
@@ -91,16 +91,22 @@ impl Directory {
         Some(self.keys(place.resource)?.namespace_prefix(&place.namespace))
     }
 
-    fn keys(&self, resource: ResourceId) -> Option<&KeySpace> {
+    fn keys(&self, resource: KindId) -> Option<&KeySpace> {
         let storage = self.resource(resource).storage?;
-        Some(&self.world.collection(storage).keys)
+        Some(&self.world.collection(storage)?.keys)
     }
 
     /// The resource, namespace and name that a key of the store belongs to.
     pub fn place_of(&self, key: &[u8]) -> Option<Place> {
         let collection = self.world.collection_of(key)?;
         let (namespace, name) = collection.keys.parse(key)?;
-        let resource = self.registry.stored(collection.storage).id;
+        let resource = self.registry.stored(collection.storage)?.id;
         Some(Place { resource, namespace: namespace.into(), name: name.into(), subresource: "" })
     }
+}
+
+/// The name of a subresource of a built-in kind.
+pub fn known_subresource(sub: &Sub) -> Option<&'static str> {
+    let known = table::ROWS.iter().flat_map(|row| row.subs);
+    known.map(|known| known.name).find(|name| sub.name == *name)
 }

@@ -238,6 +238,11 @@ impl Driver {
         Some(taken)
     }
 
+    /// Keeps nothing of a request that has ended.
+    pub fn forget(&mut self, id: JobId) {
+        self.replies.remove(&id);
+    }
+
     /// The client of a stream stops reading.
     pub fn stop_reading(&mut self, id: JobId) {
         self.slow.insert(id, 0);

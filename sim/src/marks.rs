@@ -120,6 +120,10 @@ marks! {
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.
     CreationDeniedMidway => "creation-denied-midway",
+    /// A watch ends because its kind is no longer served.
+    WatchedKindGone => "watched-kind-gone",
+    /// A client that was told that a kind is not served is served it.
+    KindCameAgain => "kind-came-again",
 }
 
 /// How often each mark was reached.

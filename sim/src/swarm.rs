@@ -82,6 +82,8 @@ classes! {
     Upload => "upload", 8, 60;
     /// A server makes calls to others, which answer them well, badly, or not at all. By server and half second.
     Calls => "calls", 4, 40;
+    /// A kind that is not built in comes to a server, or goes. By server and half second.
+    Kinds => "kinds", 3, 20;
 }
 
 /// The seats of a server, unless a run has fewer.

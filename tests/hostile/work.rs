@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 thread_local! {
     static WORK: Cell<u64> = const { Cell::new(0) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
 }
 
 /// What any allocation, comparison or move counts at least.
@@ -16,6 +17,17 @@ const STEP: u64 = 8;
 fn add(bytes: usize) {
     // A thread that ends has no counter any more.
     let _ = WORK.try_with(|work| work.set(work.get().wrapping_add(STEP + bytes as u64)));
+}
+
+/// Notes that so many more bytes are allocated, or fewer.
+fn hold(bytes: i64) {
+    // A thread that ends has no counter any more.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+}
+
+/// How many bytes this thread has allocated and not given back.
+pub(crate) fn held_bytes() -> i64 {
+    HELD.get()
 }
 
 /// The result of a piece of code, and the work that it was.
@@ -34,23 +46,27 @@ static COUNTING: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
+        hold(layout.size() as i64);
         // SAFETY: the caller's promises are those that are wanted here.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
+        hold(layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         add(size);
+        hold(size as i64 - layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        hold(-(layout.size() as i64));
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }

@@ -1,6 +1,6 @@
 //! What plugins know of a write.
 
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::status::Qualified;
 
 /// What is done to an object.
@@ -17,7 +17,7 @@ pub(crate) enum Operation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attributes<'a> {
     pub(crate) operation: Operation,
-    pub(crate) resource: &'a Resource,
+    pub(crate) resource: &'a Kind,
     /// Empty for a cluster resource.
     pub(crate) namespace: &'a str,
     /// Empty for a new object whose name will be generated.
@@ -27,6 +27,6 @@ pub(crate) struct Attributes<'a> {
 impl<'a> Attributes<'a> {
     /// Group and resource, as messages name it.
     pub(crate) fn qualified(&self) -> Qualified<'a> {
-        Qualified { group: self.resource.row.group, name: self.resource.row.plural }
+        Qualified { group: &self.resource.group, name: &self.resource.plural }
     }
 }

@@ -28,25 +28,24 @@ fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> 
     let resource = world.registry.find("", "v1", "namespaces");
     let storage = resource.and_then(|resource| resource.storage);
     let storage = storage.ok_or_else(|| Failure::internal("namespaces are not served"))?;
-    let collection = world.collection(storage);
+    let gone = || Failure::internal("namespaces are not served");
+    let collection = world.collection(storage).ok_or_else(gone)?;
     let key = collection.keys.key("", namespace);
-    let held = match found {
-        None => match world.cache(storage).get(&key) {
-            Some(entry) => entry.to_value(),
+    let Some(stored) = found else {
+        let is_cached = world.cache(storage).is_some_and(|cache| cache.get(&key).is_some());
+        if !is_cached {
             // The cache may be behind: only the store can tell that a namespace does not exist.
-            None => {
-                let op = Op::Range(Range { key, ..Range::default() });
-                return Ok(Opinion::Needs(collection.feed, op));
-            }
-        },
-        Some(stored) => {
-            let kv = failure::ranged(stored)?.kvs.pop();
-            let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
-            let entry = world.decode(storage, kv.ok_or_else(absent)?);
-            entry.map_err(|why| Failure::unreadable(&why.0))?.to_value()
+            let op = Op::Range(Range { key, ..Range::default() });
+            return Ok(Opinion::Needs(collection.feed, op));
         }
+        let is_ending = world.indexes().is_ending(namespace);
+        return if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) };
     };
-    if object::is_being_deleted(&held) { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) }
+    let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
+    let kv = failure::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
+    let entry = world.decode(storage, kv).ok_or_else(gone)?.map_err(|why| Failure::unreadable(&why.0))?;
+    let is_ending = object::is_being_deleted(&entry.to_value());
+    if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) }
 }
 
 fn terminating(attributes: &Attributes<'_>) -> Failure {
@@ -62,7 +61,7 @@ fn terminating(attributes: &Attributes<'_>) -> Failure {
 }
 
 fn delete(attributes: &Attributes<'_>) -> Result<Opinion, Failure> {
-    let termination = attributes.resource.row.rules.termination;
+    let termination = attributes.resource.rules().termination;
     match termination.filter(|termination| termination.protected.contains(&attributes.name)) {
         Some(termination) => {
             let what = attributes.qualified();

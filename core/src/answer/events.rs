@@ -4,7 +4,7 @@ use super::Items;
 use super::View;
 use super::form::{Form, Media, Representation};
 use crate::codec::json;
-use crate::kinds::{Registry, ResourceId};
+use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::now::Wall;
 use crate::schema::decode;
@@ -38,7 +38,7 @@ impl EventKind {
 /// The form of the objects in a watch's events. Watchers of one form share their frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventForm {
-    pub resource: ResourceId,
+    pub resource: KindId,
     pub shape: Representation,
     pub include: IncludeObject,
 }
@@ -63,9 +63,10 @@ impl<'a> Renderer<'a> {
     }
 
     fn view(&self, form: EventForm) -> View<'a> {
+        let kind = self.registry.kind(form.resource);
         View {
             registry: self.registry,
-            resource: self.registry.resource(form.resource),
+            resource: kind.expect("a watch ends when its kind goes"),
             form: Form { media: Media::Json, representation: form.shape, pretty: false },
             include: form.include,
             now: self.now,
@@ -110,13 +111,12 @@ impl<'a> Renderer<'a> {
             metadata.insert("annotations", annotations.into());
         }
         let mut object = Map::new();
-        let stored = self.registry.stored_resource(view.resource);
-        object.insert("kind", stored.row.kind.into());
+        let stored = self.registry.stored_kind(view.resource);
+        object.insert("kind", stored.kind.clone().into());
         object.insert("apiVersion", stored.group_version().into());
         object.insert("metadata", metadata.into());
         let bare = Value::from(object);
-        let object =
-            decode::normalize(&self.registry.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
+        let object = decode::normalize(&stored.catalogue, stored.type_id, bare.clone()).unwrap_or(bare);
         let shaped = match form.shape {
             Representation::Table(version) => view.bookmark_table(&object, version),
             Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {

@@ -43,7 +43,7 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
     let value = match view.form.representation {
         Representation::Full => full_list(view, meta, objects),
         Representation::Table(version) => view.with_rows_converted(table::table(
-            view.resource.row.columns,
+            &view.resource.columns,
             &objects,
             view.include,
             version,
@@ -63,7 +63,7 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
 fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
     let mut out = Vec::with_capacity(160 + meta.next.len());
     out.extend_from_slice(b"{\"kind\":\"");
-    out.extend_from_slice(view.resource.row.kind.as_bytes());
+    out.extend_from_slice(view.resource.kind.as_bytes());
     out.extend_from_slice(b"List\",\"apiVersion\":\"");
     out.extend_from_slice(view.resource.group_version().as_bytes());
     out.extend_from_slice(b"\",\"metadata\":{\"resourceVersion\":\"");
@@ -91,7 +91,7 @@ fn full_list(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
     });
     let mut list = Map::new();
     list.insert("items", Value::list(bare.collect()));
-    list.insert("kind", alloc::format!("{}List", view.resource.row.kind).into());
+    list.insert("kind", alloc::format!("{}List", view.resource.kind).into());
     list.insert("apiVersion", view.resource.group_version().into());
     list.insert("metadata", meta_value(meta));
     list.into()
@@ -118,8 +118,8 @@ fn table_meta(meta: &ListMeta) -> table::TableMeta {
 }
 
 fn list_json(view: &View<'_>, value: &Value) -> Vec<u8> {
-    let catalogue = &view.registry.catalogue;
-    let list_type = alloc::format!("{}List", view.resource.row.type_name);
+    let catalogue = &view.resource.catalogue;
+    let list_type = alloc::format!("{}List", view.resource.type_name);
     let mut out = Vec::new();
     match (view.form.representation, catalogue.type_named(&list_type)) {
         (Representation::Full, Some(id)) => crate::schema::encode::to_json(catalogue, id, value, &mut out),

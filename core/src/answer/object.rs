@@ -4,8 +4,8 @@ use super::Response;
 use super::form::{Form, Media, MetaVersion, Representation};
 use super::table;
 use crate::codec::json;
-use crate::kinds::columns::Columns;
-use crate::kinds::{Registry, Resource};
+use crate::kinds::columns::ColumnSet;
+use crate::kinds::{Kind, Registry};
 use crate::now::Wall;
 use crate::schema::encode;
 use crate::store::Rev;
@@ -19,7 +19,7 @@ use bytes::Bytes;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) resource: &'a Resource,
+    pub(crate) resource: &'a Kind,
     pub(crate) form: Form,
     pub(crate) include: IncludeObject,
     pub(crate) now: Wall,
@@ -28,7 +28,7 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Whether the client sees objects as they are stored.
     pub(crate) fn is_stored_form(&self) -> bool {
-        self.form.representation == Representation::Full && self.resource.row.stored_as.is_none()
+        self.form.representation == Representation::Full && self.resource.stored_as.is_none()
     }
 
     /// Whether the stored bytes, with a resource version, are the response.
@@ -48,11 +48,11 @@ impl View<'_> {
             Representation::Full => self.converted(value),
             Representation::Metadata(_) | Representation::MetadataList(_) | Representation::Table(_) => value,
         };
-        self.shaped_by(self.resource.row.columns, value)
+        self.shaped_by(&self.resource.columns, value)
     }
 
     /// Like `shaped`, but a Table has the columns of another kind.
-    pub(crate) fn shaped_by(&self, columns: &Columns, value: Value) -> Value {
+    pub(crate) fn shaped_by(&self, columns: &ColumnSet, value: Value) -> Value {
         match self.form.representation {
             Representation::Full => value,
             Representation::Metadata(version) | Representation::MetadataList(version) => {
@@ -63,10 +63,16 @@ impl View<'_> {
     }
 
     pub(crate) fn table_of(&self, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
-        self.table_by(self.resource.row.columns, value, version, with_columns)
+        self.table_by(&self.resource.columns, value, version, with_columns)
     }
 
-    fn table_by(&self, columns: &Columns, value: &Value, version: MetaVersion, with_columns: bool) -> Value {
+    fn table_by(
+        &self,
+        columns: &ColumnSet,
+        value: &Value,
+        version: MetaVersion,
+        with_columns: bool,
+    ) -> Value {
         let meta = table::TableMeta {
             resource_version: value.text_at(&["metadata", "resourceVersion"]).into(),
             ..table::TableMeta::default()
@@ -78,7 +84,7 @@ impl View<'_> {
 
     /// A Table of stored objects, with the full objects in its rows converted to the client's version.
     pub(crate) fn with_rows_converted(&self, mut table: Value) -> Value {
-        if self.include != IncludeObject::Object || self.resource.row.conversion.is_none() {
+        if self.include != IncludeObject::Object || self.resource.conversion.is_none() {
             return table;
         }
         for row in table.field_mut("rows").and_then(Value::as_list_mut).into_iter().flatten() {
@@ -93,7 +99,7 @@ impl View<'_> {
     pub(crate) fn write_json(&self, value: &Value, out: &mut Vec<u8>) {
         match self.form.representation {
             Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
-                encode::to_json(&self.registry.catalogue, self.resource.type_id, value, out);
+                encode::to_json(&self.resource.catalogue, self.resource.type_id, value, out);
             }
             Representation::Table(_) => json::write(value, out),
         }

@@ -3,7 +3,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go
 
 use super::form::MetaVersion;
-use crate::kinds::columns::{Column, Columns};
+use crate::kinds::columns::{Column, ColumnSet};
 use crate::now::Wall;
 use crate::value::{Map, Text, Value};
 use crate::wire::options::IncludeObject;
@@ -20,7 +20,7 @@ pub struct TableMeta {
 
 /// A Table with a row for each object. `with_columns` is false for all but the first event of a watch.
 pub fn table(
-    columns: &Columns,
+    columns: &ColumnSet,
     objects: &[Value],
     include: IncludeObject,
     version: MetaVersion,
@@ -33,7 +33,7 @@ pub fn table(
         .map(|object| row(columns, object, include, version, now))
         .collect();
     let definitions = if with_columns {
-        Value::list(columns.columns.iter().map(definition).collect())
+        Value::list(columns.definitions().iter().map(definition).collect())
     } else {
         Value::Null
     };
@@ -47,18 +47,24 @@ pub fn table(
 }
 
 /// The objects in the order of their rows.
-fn in_order<'a>(columns: &Columns, objects: &'a [Value]) -> Vec<&'a Value> {
+fn in_order<'a>(columns: &ColumnSet, objects: &'a [Value]) -> Vec<&'a Value> {
     let mut ordered: Vec<&Value> = objects.iter().collect();
-    if let Some(order) = columns.order {
+    if let Some(order) = columns.order() {
         ordered.sort_by(|one, other| order(one, other));
     }
     ordered
 }
 
-fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaVersion, now: Wall) -> Value {
+fn row(
+    columns: &ColumnSet,
+    object: &Value,
+    include: IncludeObject,
+    version: MetaVersion,
+    now: Wall,
+) -> Value {
     let mut out = Map::new();
-    out.insert("cells", Value::list((columns.cells)(object, now)));
-    let conditions = (columns.conditions)(object);
+    out.insert("cells", Value::list(columns.cells(object, now)));
+    let conditions = columns.conditions(object);
     if !conditions.is_null() {
         out.insert("conditions", conditions);
     }
@@ -76,7 +82,7 @@ fn row(columns: &Columns, object: &Value, include: IncludeObject, version: MetaV
     out.into()
 }
 
-fn definition(column: &Column) -> Value {
+fn definition(column: &Column<'_>) -> Value {
     let mut out = Map::new();
     out.insert("name", column.name.into());
     out.insert("type", column.kind.into());
@@ -135,7 +141,15 @@ mod tests {
         let pods = core::slice::from_ref(&pod);
         let meta = TableMeta { resource_version: "7".into(), ..TableMeta::default() };
         let made = |include, with_columns| {
-            table(&POD, pods, include, MetaVersion::V1, &meta, with_columns, Wall::default())
+            table(
+                &ColumnSet::Builtin(&POD),
+                pods,
+                include,
+                MetaVersion::V1,
+                &meta,
+                with_columns,
+                Wall::default(),
+            )
         };
         let first = made(IncludeObject::Metadata, true);
         assert_eq!(first.at(&["metadata", "resourceVersion"]), Some(&"7".into()));
@@ -159,7 +173,8 @@ mod tests {
         ];
         let meta = TableMeta::default();
         let include = IncludeObject::None;
-        let made = table(&FLOW_SCHEMA, &schemas, include, MetaVersion::V1, &meta, true, Wall::default());
+        let columns = ColumnSet::Builtin(&FLOW_SCHEMA);
+        let made = table(&columns, &schemas, include, MetaVersion::V1, &meta, true, Wall::default());
         let rows = made.field("rows").and_then(Value::as_list).expect("rows");
         let name = |row: &Value| row.field("cells").and_then(Value::as_list).map(|cells| cells[0].clone());
         assert_eq!(rows.iter().map(name).collect::<Vec<_>>(), [Some("b".into()), Some("a".into())]);

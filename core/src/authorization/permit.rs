@@ -1,7 +1,8 @@
 //! The proof that something is allowed.
 
 use super::{Attributes, Target};
-use crate::kinds::{Resource, Sub, Verb};
+use crate::kinds::{Kind, Sub, Verb};
+use alloc::sync::Arc;
 
 /// The proof that what these attributes say was allowed. Only `decide` makes it.
 #[derive(Debug)]
@@ -25,20 +26,20 @@ impl<'a> Permit<'a> {
     /// Panics if anything else was allowed than this, which would be a bug of the caller.
     pub(crate) fn target(
         &self,
-        resource: &Resource,
-        sub: Option<&'static Sub>,
+        resource: &Arc<Kind>,
+        sub: Option<&Arc<Sub>>,
         verb: Verb,
         name: &str,
     ) -> Target {
         let asked = &self.attributes;
-        let row = resource.row;
-        let subresource = sub.map_or("", |sub| sub.name);
+        let subresource = sub.map_or("", |sub| sub.name.as_str());
         let is_it = asked.is_resource
             && asked.verb == verb.word()
-            && (asked.group, asked.version, asked.resource) == (row.group, row.version, row.plural)
+            && (asked.group, asked.version, asked.resource)
+                == (&*resource.group, &*resource.version, &*resource.plural)
             && asked.subresource == subresource
             && (name.is_empty() || name == asked.name);
-        assert!(is_it, "allowed was {asked:?}, and not to {} {}/{subresource}", verb.word(), row.plural);
+        assert!(is_it, "allowed was {asked:?}, and not to {} {}/{subresource}", verb.word(), resource.plural);
         let namespace = if resource.namespaced() { asked.namespace } else { "" };
         Target::new(verb, resource, sub, namespace, name)
     }

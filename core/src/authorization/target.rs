@@ -2,18 +2,19 @@
 
 use super::{Attributes, Permit};
 use crate::caller::Caller;
-use crate::kinds::{Resource, Sub, SubKind, Verb};
+use crate::kinds::{Kind, Sub, SubKind, Verb};
 use crate::status::{Failure, Qualified};
 use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 
 /// The object or collection that a request is about, and what may be done to it. `Permit::target` makes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     verb: Verb,
-    resource: Resource,
-    sub: Option<&'static Sub>,
+    resource: Arc<Kind>,
+    sub: Option<Arc<Sub>>,
     namespace: Text,
     name: Text,
 }
@@ -21,12 +22,18 @@ pub(crate) struct Target {
 impl Target {
     pub(super) fn new(
         verb: Verb,
-        resource: &Resource,
-        sub: Option<&'static Sub>,
+        resource: &Arc<Kind>,
+        sub: Option<&Arc<Sub>>,
         namespace: &str,
         name: &str,
     ) -> Self {
-        Self { verb, resource: resource.clone(), sub, namespace: namespace.into(), name: name.into() }
+        Self {
+            verb,
+            resource: resource.clone(),
+            sub: sub.cloned(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     /// What may be done.
@@ -34,12 +41,12 @@ impl Target {
         self.verb
     }
 
-    pub(crate) fn resource(&self) -> &Resource {
+    pub(crate) fn resource(&self) -> &Kind {
         &self.resource
     }
 
-    pub(crate) fn sub(&self) -> Option<&'static Sub> {
-        self.sub
+    pub(crate) fn sub(&self) -> Option<&Sub> {
+        self.sub.as_deref()
     }
 
     /// Empty for all namespaces and for cluster resources.
@@ -53,11 +60,11 @@ impl Target {
     }
 
     pub(crate) fn is_scale(&self) -> bool {
-        self.sub.is_some_and(|sub| sub.action == SubKind::Scale)
+        self.sub().is_some_and(|sub| sub.action == SubKind::Scale)
     }
 
     pub(crate) fn is_status(&self) -> bool {
-        self.sub.is_some_and(|sub| sub.action == SubKind::Status)
+        self.sub().is_some_and(|sub| sub.action == SubKind::Status)
     }
 
     /// A new object under its name, which the client's body or the server chooses if no path has named it.
@@ -75,15 +82,15 @@ impl Target {
 
     /// The question whether something else may be done to the same object.
     pub(crate) fn attributes<'a>(&'a self, user: &'a Caller, verb: Verb) -> Attributes<'a> {
-        let row = self.resource.row;
+        let row = &self.resource;
         Attributes {
             user,
             verb: verb.word(),
             is_resource: true,
-            group: row.group,
-            version: row.version,
-            resource: row.plural,
-            subresource: self.sub.map_or("", |sub| sub.name),
+            group: &row.group,
+            version: &row.version,
+            resource: &row.plural,
+            subresource: self.sub().map_or("", |sub| sub.name.as_str()),
             namespace: &self.namespace,
             name: &self.name,
             path: "",
@@ -92,21 +99,21 @@ impl Target {
 
     /// The same object, for another verb that was allowed meanwhile.
     pub(crate) fn permitted(&self, permit: &Permit<'_>, verb: Verb) -> Self {
-        permit.target(&self.resource, self.sub, verb, &self.name)
+        permit.target(&self.resource, self.sub.as_ref(), verb, &self.name)
     }
 
     /// Group and resource, as messages name it.
     pub(crate) fn qualified(&self) -> Qualified<'_> {
-        let row = self.resource.row;
-        Qualified { group: row.group, name: row.plural }
+        let row = &self.resource;
+        Qualified { group: &row.group, name: &row.plural }
     }
 
     /// Group and kind, as `Invalid` names it.
     pub(crate) fn qualified_kind(&self) -> Qualified<'_> {
-        let row = self.resource.row;
+        let row = &self.resource;
         // Upstream names the kind as it is stored: an Event of either API group is named as one of the core group.
-        let group = row.stored_as.map_or(row.group, |(group, _)| group);
-        Qualified { group, name: row.kind }
+        let group = row.stored_as.as_ref().map_or(&row.group, |(group, _)| group);
+        Qualified { group, name: &row.kind }
     }
 
     pub(crate) fn not_found(&self) -> Failure {

@@ -31,7 +31,7 @@ pub struct Scan {
 
 /// Scans an object for at most `limits::SCAN_PATHS` paths; the result for further ones is None. The whole result is
 /// None when the bytes do not have the expected form; they must then be parsed.
-pub fn scan(bytes: &[u8], paths: &[&[&str]]) -> Option<Scan> {
+pub fn scan(bytes: &[u8], paths: &[Vec<Text>]) -> Option<Scan> {
     let mut scan = Scan { values: alloc::vec![None; paths.len()], ..Scan::default() };
     let mut reader = Reader { bytes, at: 0 };
     let wanted = (0..paths.len().min(SCAN_PATHS)).fold(0_u64, |mask, index| mask | 1 << index);
@@ -64,14 +64,14 @@ fn note_content(scan: &mut Scan, reader: &Reader<'_>, key: &[u8]) {
 }
 
 /// Of the paths in `active`, those whose label at `depth` is `key`.
-fn step(paths: &[&[&str]], active: u64, depth: usize, key: &[u8]) -> u64 {
+fn step(paths: &[Vec<Text>], active: u64, depth: usize, key: &[u8]) -> u64 {
     let mut rest = active;
     let mut found = 0;
     while rest != 0 {
         let index = rest.trailing_zeros();
         rest &= rest - 1;
-        let path = paths.get(index as usize).copied().unwrap_or_default();
-        if path.get(depth).is_some_and(|label| label.as_bytes() == key) {
+        let label = paths.get(index as usize).and_then(|path| path.get(depth));
+        if label.is_some_and(|label| label.as_bytes() == key) {
             found |= 1 << index;
         }
     }
@@ -82,7 +82,7 @@ fn step(paths: &[&[&str]], active: u64, depth: usize, key: &[u8]) -> u64 {
 fn value(
     reader: &mut Reader<'_>,
     values: &mut [Option<Value>],
-    paths: &[&[&str]],
+    paths: &[Vec<Text>],
     active: u64,
     depth: usize,
 ) -> Option<()> {
@@ -116,7 +116,7 @@ fn metadata(
     reader: &mut Reader<'_>,
     scan: &mut Scan,
     typed: bool,
-    paths: &[&[&str]],
+    paths: &[Vec<Text>],
     active: u64,
 ) -> Option<()> {
     reader.expect(b'{')?;
@@ -279,17 +279,21 @@ mod tests {
         r#""spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"status":{"phase":"Running","n":5}}"#,
     );
 
+    fn paths(dotted: &[&str]) -> Vec<Vec<Text>> {
+        dotted.iter().map(|path| path.split('.').map(Text::from).collect()).collect()
+    }
+
     #[test]
     fn finds_places_and_values() {
-        let paths: [&[&str]; 7] = [
-            &["spec", "nodeName"],
-            &["status", "phase"],
-            &["metadata", "name"],
-            &["spec", "hostNetwork"],
-            &["spec", "absent"],
-            &["status", "n"],
-            &["metadata", "labels", "x"],
-        ];
+        let paths = paths(&[
+            "spec.nodeName",
+            "status.phase",
+            "metadata.name",
+            "spec.hostNetwork",
+            "spec.absent",
+            "status.n",
+            "metadata.labels.x",
+        ]);
         let scan = scan(POD.as_bytes(), &paths).expect("own output");
         assert!(POD[scan.content_at..].starts_with(r#""metadata":{"#));
         assert!(POD[scan.metadata_at..].starts_with(r#""name":"a""#));
@@ -342,7 +346,7 @@ mod tests {
             &POD[..POD.len() - 1],
             r#"{"metadata":{}}x"#,
         ] {
-            assert_eq!(scan(text.as_bytes(), &[&["spec", "nodeName"]]), None, "{text}");
+            assert_eq!(scan(text.as_bytes(), &paths(&["spec.nodeName"])), None, "{text}");
         }
     }
 
@@ -359,7 +363,7 @@ mod tests {
             object.set_at(&["metadata", "labels"], Value::map(labels.clone()));
             object.set_at(&["spec", "deep", "node"], Value::from(node));
             let text = json::to_vec(&object);
-            let found = scan(&text, &[&["spec", "deep", "node"]]).expect("own output");
+            let found = scan(&text, &paths(&["spec.deep.node"])).expect("own output");
             prop_assert_eq!(&Value::Str(found.name), object.at(&["metadata", "name"]).expect("set"));
             prop_assert_eq!(found.values[0].as_ref(), object.at(&["spec", "deep", "node"]));
             let found: Map = found.labels.into_iter().map(|(k, v)| (k, Value::Str(v))).collect();
@@ -369,8 +373,8 @@ mod tests {
         #[test]
         fn no_bytes_panic(start in 0..300_usize, end in 0..300_usize, junk in "[\\[\\]{}:,\"\\\\a]{0,9}") {
             let text: String = POD.chars().take(start).chain(junk.chars()).chain(POD.chars().skip(end)).collect();
-            let _ = scan(text.as_bytes(), &[&["spec", "nodeName"], &["metadata", "uid"]]);
-            let _ = scan(format!("{{\"metadata\":{junk}").as_bytes(), &[&["metadata", "uid"]]);
+            let _ = scan(text.as_bytes(), &paths(&["spec.nodeName", "metadata.uid"]));
+            let _ = scan(format!("{{\"metadata\":{junk}").as_bytes(), &paths(&["metadata.uid"]));
         }
     }
 }

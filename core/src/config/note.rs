@@ -19,6 +19,12 @@ pub enum Note {
     Undecodable { key: Text, why: Text, others: u64 },
     /// The store could not tell whether a write happened.
     UnknownOutcome { resource: Text },
+    /// A kind that came at run time is served, and the revision from which on its changes are known.
+    Served { resource: Text, revision: Rev },
+    /// A kind that came at run time is no longer served.
+    Withdrawn { resource: Text },
+    /// A kind cannot be served, and why.
+    NotServed { resource: Text, why: Text },
     /// A job step panicked.
     Panicked { id: JobId },
     /// Every object that must exist at start exists; the server is ready.

@@ -6,7 +6,7 @@ use super::health;
 use crate::answer::Response;
 use crate::answer::form;
 use crate::codec::{json, yaml};
-use crate::kinds::{Registry, Resource, Scope, Verb};
+use crate::kinds::{Kind, Registry, Scope, Verb};
 use crate::status::Failure;
 use crate::wire::{Method, Request};
 use alloc::collections::BTreeSet;
@@ -163,8 +163,8 @@ fn wants_aggregated(request: &Request) -> bool {
 fn index(registry: &Registry, more_paths: &[&str]) -> String {
     let fixed = FIXED_PATHS.iter().chain(more_paths);
     let mut paths: BTreeSet<String> = fixed.map(|path| path.to_string()).collect();
-    for resource in registry.iter().filter(|resource| !resource.row.group.is_empty()) {
-        paths.insert(format!("/apis/{}", resource.row.group));
+    for resource in registry.iter().filter(|resource| !resource.group.is_empty()) {
+        paths.insert(format!("/apis/{}", resource.group));
         paths.insert(format!("/apis/{}", resource.group_version()));
     }
     paths.extend(health::paths());
@@ -234,15 +234,15 @@ fn resources(registry: &Registry, group: &str, version: &str) -> String {
     let mut items = Vec::new();
     for resource in resources_of(registry, group, version) {
         items.push(resource_document(resource));
-        items.extend(resource.row.subs.iter().map(|sub| {
-            let (group, version) = sub.foreign.unwrap_or(("", ""));
+        items.extend(resource.subs.iter().map(|sub| {
+            let (group, version) = sub.foreign().unwrap_or(("", ""));
             object(&[
-                ("name", text(&format!("{}/{}", resource.row.plural, sub.name))),
+                ("name", text(&format!("{}/{}", resource.plural, sub.name))),
                 ("singularName", text("")),
                 ("namespaced", resource.namespaced().to_string()),
                 ("group", optional_text(group)),
                 ("version", optional_text(version)),
-                ("kind", text(sub.kind)),
+                ("kind", text(&sub.kind)),
                 ("verbs", verbs(sub.verbs)),
             ])
         }));
@@ -256,17 +256,16 @@ fn resources(registry: &Registry, group: &str, version: &str) -> String {
     ])
 }
 
-fn resource_document(resource: &Resource) -> String {
-    let row = resource.row;
+fn resource_document(resource: &Kind) -> String {
     object(&[
-        ("name", text(row.plural)),
-        ("singularName", text(row.singular)),
+        ("name", text(&resource.plural)),
+        ("singularName", text(&resource.singular)),
         ("namespaced", resource.namespaced().to_string()),
-        ("kind", text(row.kind)),
-        ("verbs", verbs(row.verbs)),
-        ("shortNames", texts(row.short)),
-        ("categories", texts(row.categories)),
-        ("storageVersionHash", optional_text(row.storage_version_hash)),
+        ("kind", text(&resource.kind)),
+        ("verbs", verbs(resource.verbs)),
+        ("shortNames", texts(&resource.short)),
+        ("categories", texts(&resource.categories)),
+        ("storageVersionHash", optional_text(&resource.storage_version_hash)),
     ])
 }
 
@@ -298,29 +297,28 @@ fn aggregated_group(registry: &Registry, group: &str) -> String {
     object(&[("metadata", object(&[("name", optional_text(group))])), ("versions", list(versions))])
 }
 
-fn aggregated_resource(resource: &Resource) -> String {
-    let row = resource.row;
-    let subresources = row.subs.iter().map(|sub| {
-        let (group, version) = sub.foreign.unwrap_or(("", ""));
+fn aggregated_resource(resource: &Kind) -> String {
+    let subresources = resource.subs.iter().map(|sub| {
+        let (group, version) = sub.foreign().unwrap_or(("", ""));
         object(&[
-            ("subresource", text(sub.name)),
-            ("responseKind", response_kind(group, version, sub.kind)),
+            ("subresource", text(&sub.name)),
+            ("responseKind", response_kind(group, version, &sub.kind)),
             ("verbs", verbs(sub.verbs)),
         ])
     });
-    let scope = match row.scope {
+    let scope = match resource.scope {
         Scope::Namespaced => "Namespaced",
         Scope::Cluster => "Cluster",
     };
     object(&[
-        ("resource", text(row.plural)),
-        ("responseKind", response_kind("", "", row.kind)),
+        ("resource", text(&resource.plural)),
+        ("responseKind", response_kind("", "", &resource.kind)),
         ("scope", text(scope)),
-        ("singularResource", text(row.singular)),
-        ("verbs", verbs(row.verbs)),
-        ("shortNames", texts(row.short)),
-        ("categories", texts(row.categories)),
-        ("subresources", if row.subs.is_empty() { String::new() } else { list(subresources) }),
+        ("singularResource", text(&resource.singular)),
+        ("verbs", verbs(resource.verbs)),
+        ("shortNames", texts(&resource.short)),
+        ("categories", texts(&resource.categories)),
+        ("subresources", if resource.subs.is_empty() { String::new() } else { list(subresources) }),
     ])
 }
 
@@ -335,15 +333,15 @@ fn verbs(verbs: &[Verb]) -> String {
 
 /// Each group once, by priority.
 fn group_names(registry: &Registry) -> Vec<&str> {
-    let mut names: Vec<&str> = registry.iter().map(|resource| resource.row.group).collect();
+    let mut names: Vec<&str> = registry.iter().map(|resource| resource.group.as_str()).collect();
     names.dedup();
     names
 }
 
 /// The versions of a group, the preferred one first.
 fn versions_of<'a>(registry: &'a Registry, group: &str) -> Vec<&'a str> {
-    let of_group = registry.iter().filter(|resource| resource.row.group == group);
-    let mut versions: Vec<&str> = of_group.map(|resource| resource.row.version).collect();
+    let of_group = registry.iter().filter(|resource| resource.group == group);
+    let mut versions: Vec<&str> = of_group.map(|resource| resource.version.as_str()).collect();
     versions.dedup();
     versions
 }
@@ -352,8 +350,9 @@ fn resources_of<'a>(
     registry: &'a Registry,
     group: &'a str,
     version: &'a str,
-) -> impl Iterator<Item = &'a Resource> {
-    registry.iter().filter(move |resource| (resource.row.group, resource.row.version) == (group, version))
+) -> impl Iterator<Item = &'a Kind> {
+    let kinds = registry.iter().map(|kind| &**kind);
+    kinds.filter(move |kind| kind.group == group && kind.version == version)
 }
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
 }
 
 /// A list of texts; empty when there are none.
-pub(super) fn texts(items: &[&str]) -> String {
-    if items.is_empty() { String::new() } else { list(items.iter().map(|item| text(item))) }
+pub(super) fn texts(items: &[impl AsRef<str>]) -> String {
+    if items.is_empty() { String::new() } else { list(items.iter().map(|item| text(item.as_ref()))) }
 }
 
 pub(super) fn text(content: &str) -> String {

@@ -12,13 +12,16 @@ use super::discovery::GIT_VERSION;
 use super::document::{fingerprint, is_held, list, not_modified, object, text};
 use crate::answer::{Body, Response};
 use crate::codec::json;
-use crate::kinds::Registry;
-use crate::schema::TypeId;
+use crate::kinds::{Kind, Registry};
 use crate::wire::Request;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
+
+use schemas::Roots;
 
 /// The version of OpenAPI that a document follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +150,7 @@ fn document_v3(registry: &Registry, group: &str, version: &str) -> String {
     let in_document = |other: (&str, &str)| other == (group, version);
     let paths = paths::paths(registry, Edition::V3, &in_document);
     let roots = roots(registry, &in_document);
-    let schemas = schemas::schemas(&registry.catalogue, Edition::V3, &roots, &[(group, version)]);
+    let schemas = schemas::schemas(Edition::V3, &roots, &[(group, version)]);
     object(&[
         ("openapi", text("3.0.0")),
         ("info", object(&[("title", text("Kubernetes")), ("version", text(GIT_VERSION))])),
@@ -166,7 +169,7 @@ fn document_v2(registry: &Registry) -> String {
         ("swagger", text("2.0")),
         ("info", object(&[("title", text("Kubernetes")), ("version", text(GIT_VERSION))])),
         ("paths", paths::paths(registry, Edition::V2, &everything)),
-        ("definitions", schemas::schemas(&registry.catalogue, Edition::V2, &roots, &groups)),
+        ("definitions", schemas::schemas(Edition::V2, &roots, &groups)),
         ("parameters", paths::shared_parameters()),
         ("securityDefinitions", security()),
         ("security", list([object(&[("BearerToken", list([]))])])),
@@ -178,20 +181,22 @@ fn security() -> String {
     object(&[("BearerToken", object(&token))])
 }
 
-/// The types that requests and answers name; all others are found through their references.
-fn roots(registry: &Registry, in_document: &dyn Fn((&str, &str)) -> bool) -> BTreeSet<TypeId> {
-    let catalogue = &registry.catalogue;
-    let mut roots = BTreeSet::new();
-    for name in ["APIResourceList", "DeleteOptions", "Status", "WatchEvent"] {
-        roots.extend(catalogue.type_named(&format!("meta.v1.{name}")));
-    }
-    for resource in registry.iter().filter(|resource| in_document((resource.row.group, resource.row.version)))
-    {
-        roots.insert(resource.type_id);
-        roots.extend(catalogue.type_named(&format!("{}List", resource.row.type_name)));
-        for sub in resource.row.subs {
-            roots.extend(paths::sub_type(registry, resource, sub));
+/// The types that requests and answers name, by catalogue; all others are found through their references.
+fn roots<'a>(registry: &'a Registry, in_document: &dyn Fn((&str, &str)) -> bool) -> Vec<Roots<'a>> {
+    let catalogue = &*registry.catalogue;
+    let general = ["APIResourceList", "DeleteOptions", "Status", "WatchEvent"];
+    let general = general.into_iter().filter_map(|name| catalogue.type_named(&format!("meta.v1.{name}")));
+    let mut roots = vec![Roots { catalogue, types: general.collect() }];
+    for kind in registry.iter().filter(|kind| in_document((&kind.group, &kind.version))) {
+        // Built-in kinds share one catalogue, and any other kind has its own.
+        if kind.is_custom() {
+            roots.push(Roots { catalogue: &kind.catalogue, types: BTreeSet::new() });
         }
+        let at = if kind.is_custom() { roots.len() - 1 } else { 0 };
+        let types = &mut roots[at].types;
+        types.insert(kind.type_id);
+        types.extend(kind.catalogue.type_named(&format!("{}List", kind.type_name)));
+        types.extend(kind.subs.iter().filter_map(|sub| paths::sub_type(kind, sub)));
     }
     roots
 }
@@ -199,13 +204,13 @@ fn roots(registry: &Registry, in_document: &dyn Fn((&str, &str)) -> bool) -> BTr
 /// Each group version once: its path below /openapi/v3, group and version.
 fn group_versions(registry: &Registry) -> Vec<(String, &str, &str)> {
     let mut found: Vec<(String, &str, &str)> = Vec::new();
-    for row in registry.iter().map(|resource| resource.row) {
-        let path = match row.group {
-            "" => format!("api/{}", row.version),
-            group => format!("apis/{group}/{}", row.version),
+    for kind in registry.iter() {
+        let path = match kind.group.as_str() {
+            "" => format!("api/{}", kind.version),
+            group => format!("apis/{group}/{}", kind.version),
         };
         if found.last().is_none_or(|(last, _, _)| *last != path) {
-            found.push((path, row.group, row.version));
+            found.push((path, &kind.group, &kind.version));
         }
     }
     found
@@ -214,9 +219,11 @@ fn group_versions(registry: &Registry) -> Vec<(String, &str, &str)> {
 /// A hash that identifies a version of a document. It depends on the release and on the kinds.
 fn hash_of(registry: &Registry, group: &str, version: &str) -> String {
     let everything = version.is_empty();
-    let rows = registry.iter().map(|resource| resource.row);
-    let rows = rows.filter(|row| everything || (row.group, row.version) == (group, version));
-    let names = rows.flat_map(|row| [row.group, row.version, row.plural, row.kind]);
+    let is_in = |kind: &&Arc<Kind>| everything || (&*kind.group, &*kind.version) == (group, version);
+    let mut names: Vec<&str> = Vec::new();
+    for kind in registry.iter().filter(is_in) {
+        names.extend([&*kind.group, &*kind.version, &*kind.plural, &*kind.kind, &*kind.fingerprint]);
+    }
     fingerprint([GIT_VERSION, env!("CARGO_PKG_VERSION")].into_iter().chain(names))
 }
 

@@ -74,7 +74,7 @@ fn resource(
     let sub = match info.subresource.as_str() {
         "" => None,
         name => {
-            let sub = resource.row.subs.iter().find(|sub| sub.name == name);
+            let sub = resource.subs.iter().find(|sub| sub.name == name);
             Some(sub.ok_or_else(Failure::no_such_resource)?)
         }
     };
@@ -128,7 +128,7 @@ fn takes(verb: Verb, named: bool, placed: bool) -> bool {
 /// Starts a verb on whole objects.
 fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     if target.resource().storage.is_none() {
-        return Err(not_there_yet(target.resource().row.plural));
+        return Err(not_there_yet(&target.resource().plural));
     }
     check_filled(scene)?;
     match target.verb() {
@@ -203,10 +203,11 @@ fn check_route(
     if is_served {
         Form::guard(request, endpoint)?;
     }
-    warnings.add(resource.row.deprecation);
+    warnings.add(&resource.deprecation);
     info.check_name()?;
-    if let (Some(storage), false) = (resource.storage, target.namespace().is_empty()) {
-        let keys = &scene.world.collection(storage).keys;
+    let collection = resource.storage.and_then(|storage| scene.world.collection(storage));
+    if let (Some(collection), false) = (collection, target.namespace().is_empty()) {
+        let keys = &collection.keys;
         info.check_namespace(verb == Verb::Create && target.sub().is_none(), || {
             let key = keys.key(target.namespace(), target.name());
             let root = scene.world.config.etcd_prefix.len();
@@ -238,7 +239,7 @@ fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -
             Verb::Create | Verb::Delete | Verb::DeleteCollection | Verb::List | Verb::Watch,
         ) => Err(Failure::method_not_allowed()),
         (SubKind::Action | SubKind::Connect, _) => {
-            Err(not_there_yet(&format!("{}/{}", target.resource().row.plural, sub.name)))
+            Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name)))
         }
     }
 }

@@ -5,7 +5,7 @@ use super::Scene;
 use crate::authorization::Target;
 use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
 use crate::schema::{self, Catalogue, TypeId, protobuf, strict};
@@ -32,13 +32,20 @@ pub(super) struct Expected<'a> {
     pub(super) group: &'a str,
     pub(super) version: &'a str,
     pub(super) kind: &'a str,
+    pub(super) catalogue: &'a Catalogue,
+    /// In the catalogue.
     pub(super) type_id: TypeId,
 }
 
 impl<'a> Expected<'a> {
-    pub(super) fn of(resource: &'a Resource) -> Self {
-        let row = resource.row;
-        Self { group: row.group, version: row.version, kind: row.kind, type_id: resource.type_id }
+    pub(super) fn of(resource: &'a Kind) -> Self {
+        Self {
+            group: &resource.group,
+            version: &resource.version,
+            kind: &resource.kind,
+            catalogue: &resource.catalogue,
+            type_id: resource.type_id,
+        }
     }
 
     /// `group/version`, or only the version for the core group.
@@ -77,12 +84,9 @@ pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>
 pub(super) fn read(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, String> {
     let body = scene.body;
     let parsed = match media {
-        BodyMedia::Json => {
-            let catalogue = &scene.world.registry.catalogue;
-            schema::read(catalogue, expected.type_id, body).map_err(|error| error.0)
-        }
+        BodyMedia::Json => schema::read(expected.catalogue, expected.type_id, body).map_err(|error| error.0),
         BodyMedia::Yaml => yaml::parse(body).map_err(|error| error.0),
-        BodyMedia::Protobuf => from_protobuf(scene, body, expected),
+        BodyMedia::Protobuf => from_protobuf(body, expected),
     };
     let no_kind = |why: String| format!("couldn't get version/kind; json parse error: {why}");
     let parsed = parsed.map_err(|why| if media == BodyMedia::Json { no_kind(why) } else { why })?;
@@ -122,12 +126,12 @@ pub(super) fn check_named(value: &Value) -> Result<(), String> {
 
 /// A protobuf body as a tree. When it is of another kind than the expected one, the tree holds nothing but the kind
 /// and the version.
-fn from_protobuf(scene: &Scene<'_>, body: &[u8], expected: Expected<'_>) -> Result<Parsed, String> {
+fn from_protobuf(body: &[u8], expected: Expected<'_>) -> Result<Parsed, String> {
     let envelope = proto::Envelope::open(body).map_err(|error| error.text().to_string())?;
     let is_expected = envelope.kind.is_empty() || envelope.kind == expected.kind;
     let mut value = if is_expected {
-        let catalogue = &scene.world.registry.catalogue;
-        protobuf::message(catalogue, expected.type_id, envelope.raw).map_err(|error| error.to_string())?
+        protobuf::message(expected.catalogue, expected.type_id, envelope.raw)
+            .map_err(|error| error.to_string())?
     } else {
         Value::empty_map()
     };
@@ -144,7 +148,7 @@ pub(super) fn typed(
     expected: Expected<'_>,
     validation: FieldValidation,
 ) -> Result<DecodedBody, Failure> {
-    let Expected { kind, type_id, .. } = expected;
+    let Expected { kind, catalogue, type_id, .. } = expected;
     let api_version = expected.api_version();
     let named = Named::of(&parsed.value, &api_version, kind);
     let unusable = |why: &str| {
@@ -155,10 +159,10 @@ pub(super) fn typed(
         ))
     };
     if (named.api_version.as_str(), named.kind.as_str()) != (&*api_version, kind) {
-        return Err(named.misfit(scene, parsed, expected, validation, unusable));
+        return Err(named.misfit(parsed, expected, validation, unusable));
     }
     let several = parsed.duplicates.len() > 1;
-    let (catalogue, text) = (&scene.world.registry.catalogue, scene.body);
+    let text = scene.body;
     let decoded = decode::decode_as_written(catalogue, type_id, parsed, text);
     let decoded = decoded.map_err(|error| unusable(&error.0))?;
     let mut value = decoded.value;
@@ -166,7 +170,7 @@ pub(super) fn typed(
     let mut errors = decoded.strict_errors;
     let is_json = matches!(body_media(scene.call.request.header("content-type")), Ok(BodyMedia::Json));
     if validation != FieldValidation::Ignore && is_json && (several || errors.len() > 1) {
-        errors = strict::errors(&scene.world.registry.catalogue, type_id, scene.body);
+        errors = strict::errors(catalogue, type_id, scene.body);
     }
     match validation {
         FieldValidation::Strict if !errors.is_empty() => {
@@ -217,7 +221,6 @@ impl Named {
     /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go Decode
     fn misfit(
         &self,
-        scene: &Scene<'_>,
         parsed: Parsed,
         expected: Expected<'_>,
         validation: FieldValidation,
@@ -227,7 +230,7 @@ impl Named {
         let Some(go_type) = scheme.go_type(&self.api_version, &self.kind) else {
             return unusable(&scheme.unregistered(&self.api_version, &self.kind));
         };
-        let strict = match self.decoded(scene, parsed) {
+        let strict = match self.decoded(expected.catalogue, parsed) {
             Some(Err(why)) => return unusable(&why.0),
             Some(Ok(decoded)) => decoded.strict_errors,
             None => Vec::new(),
@@ -246,8 +249,7 @@ impl Named {
     }
 
     /// The body decoded as the kind that it names; None when the catalogue does not have that kind.
-    fn decoded(&self, scene: &Scene<'_>, parsed: Parsed) -> Option<Result<Decoded, DecodeError>> {
-        let catalogue = &scene.world.registry.catalogue;
+    fn decoded(&self, catalogue: &Catalogue, parsed: Parsed) -> Option<Result<Decoded, DecodeError>> {
         let type_id = type_of(catalogue, &self.api_version, &self.kind)?;
         Some(decode::decode(catalogue, type_id, parsed))
     }
@@ -256,7 +258,7 @@ impl Named {
 /// The type of a kind, if the catalogue has it.
 pub(super) fn type_of(catalogue: &Catalogue, api_version: &str, kind: &str) -> Option<TypeId> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    catalogue.iter().find(|(_, def)| def.kind == Some((group, version, kind))).map(|(id, _)| id)
+    catalogue.iter().find(|(_, def)| def.is_kind(group, version, kind)).map(|(id, _)| id)
 }
 
 /// The beginning of a body, as error texts quote it.

@@ -4,6 +4,7 @@ use crate::answer::Response;
 use crate::answer::{self, Renderer};
 use crate::caller::Caller;
 use crate::config::{Answered, JobId};
+use crate::documents::discovery;
 use crate::job::Seat;
 use crate::kinds::Sub;
 use crate::museum::Mutant;
@@ -74,6 +75,13 @@ impl Call {
         answer::failure(&world.registry, &self.request, failure)
     }
 
+    /// The answer to a request for a kind that has gone since the request was routed: that of a path which was never
+    /// served.
+    pub(crate) fn gone(&self, world: &World) -> Response {
+        let absent = discovery::absent(&world.registry, &self.request.path);
+        absent.unwrap_or_else(|failure| self.failure(world, &failure))
+    }
+
     /// The answer to a watch that starts before the oldest known change: a stream that holds one error.
     pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
         let renderer = Renderer::new(&world.registry, now.wall);
@@ -100,8 +108,8 @@ impl Call {
         let Some(resource) = world.registry.find(&info.group, &info.version, &info.resource) else {
             return unknown;
         };
-        let served = |sub: &Sub| sub.name == info.subresource;
-        if !info.subresource.is_empty() && !resource.row.subs.iter().any(served) {
+        let served = |sub: &Arc<Sub>| sub.name == info.subresource;
+        if !info.subresource.is_empty() && !resource.subs.iter().any(served) {
             return unknown;
         }
         let names_one = !info.name.is_empty() || info.verb == "create";

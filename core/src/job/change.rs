@@ -122,7 +122,7 @@ impl Patch {
         expected: Expected<'_>,
         validation: FieldValidation,
     ) -> Result<(Value, Vec<String>), Failure> {
-        let catalogue = &scene.world.registry.catalogue;
+        let catalogue = expected.catalogue;
         let patch = &self.body.value;
         let is_checked = !matches!(validation, FieldValidation::Ignore);
         let before = current.clone();
@@ -137,7 +137,7 @@ impl Patch {
             }
         };
         let shown = || match self.media {
-            PatchMedia::Json | PatchMedia::Merge => self.shown(scene, expected, &before, is_checked),
+            PatchMedia::Json | PatchMedia::Merge => self.shown(expected, &before, is_checked),
             PatchMedia::Strategic | PatchMedia::Apply => go_text(&left),
         };
         let duplicates = self.body.duplicates.clone();
@@ -188,9 +188,9 @@ impl Patch {
 
     /// The patched object as error texts show it. Upstream's JSON patch library keeps untouched parts as bytes, in
     /// the order of the Go type, and writes the members of parts that it touched in sorted order.
-    fn shown(&self, scene: &Scene<'_>, expected: Expected<'_>, before: &Value, is_checked: bool) -> String {
+    fn shown(&self, expected: Expected<'_>, before: &Value, is_checked: bool) -> String {
         let mut text = Vec::new();
-        encode::to_json(&scene.world.registry.catalogue, expected.type_id, before, &mut text);
+        encode::to_json(expected.catalogue, expected.type_id, before, &mut text);
         let document = json::kept(&text).unwrap_or_default();
         let shown = match self.media {
             PatchMedia::Json => json_patch::apply(document, &self.body.value, is_checked),
@@ -213,7 +213,7 @@ fn decoded_as(
     text: impl Fn() -> String,
 ) -> Result<Result<Decoded, String>, Failure> {
     let registry = &scene.world.registry;
-    let catalogue = &registry.catalogue;
+    let catalogue = expected.catalogue;
     let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
     let api_version = or(object::api_version(&parsed.value), &internal_version(expected));
     let kind = or(object::kind(&parsed.value), expected.kind);
@@ -250,14 +250,14 @@ fn decoded_as(
     }
     let resource = target.resource();
     let other = registry.iter().find(|other| {
-        other.storage == resource.storage && other.group_version() == api_version && other.row.kind == kind
+        other.storage == resource.storage && other.group_version() == api_version && other.kind == kind
     });
     // A version that is not served is taken to have the fields of the served one, which is all that this server
     // knows.
     let Some(other) = other else {
         return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
     };
-    Ok(decode::decode(catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
+    Ok(decode::decode(&other.catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
         let value = registry.from_stored(resource, registry.to_stored(other, decoded.value));
         Decoded { value, ..decoded }
     }))

@@ -23,7 +23,7 @@ use bytes::Bytes;
 /// The state of a DELETE of a collection.
 #[derive(Debug)]
 pub(crate) struct DeleteCollection {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     options: DeleteOptions,
     /// What was listed, as it was then; the answer shows it.

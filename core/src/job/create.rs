@@ -22,7 +22,7 @@ use bytes::Bytes;
 /// The state of a POST.
 #[derive(Debug)]
 pub(crate) struct Create {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     options: WriteOptions,
     /// The client's object, with its namespace set. It is kept only while its name is generated, for another attempt.

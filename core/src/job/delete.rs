@@ -47,7 +47,7 @@ pub(super) enum Verdict {
 /// The state of a DELETE.
 #[derive(Debug)]
 pub(crate) struct Delete {
-    deletion: Deletion,
+    pub(super) deletion: Deletion,
     form: Form,
     tries: u32,
     phase: Phase,
@@ -71,7 +71,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
 pub(super) fn warning(target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
-    if chosen { "" } else { target.resource().row.rules.deletion_warning }
+    if chosen { "" } else { target.resource().rules().deletion_warning }
 }
 
 /// DeleteOptions from the body, or from the query when the body is empty. A body makes the query count for nothing,
@@ -82,10 +82,10 @@ pub(super) fn options(scene: &Scene<'_>) -> Result<DeleteOptions, Failure> {
         return DeleteOptions::from_query(&scene.call.query);
     }
     let media = body_media(scene.call.request.header("content-type"))?;
-    let catalogue = &scene.world.registry.catalogue;
+    let catalogue = &*scene.world.registry.catalogue;
     let type_id = catalogue.type_named("meta.v1.DeleteOptions");
     let type_id = type_id.ok_or_else(|| Failure::internal("the catalogue has no DeleteOptions"))?;
-    let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", type_id };
+    let expected = Expected { group: "", version: "v1", kind: "DeleteOptions", catalogue, type_id };
     let parsed = body::read(scene, media, expected).map_err(Failure::bad_request)?;
     // Every API group once had a DeleteOptions of its own, so the kind is accepted with any group.
     let (kind, api_version) = (parsed.value.text_at(&["kind"]), parsed.value.text_at(&["apiVersion"]));
@@ -147,7 +147,7 @@ impl Deletion {
     /// Decides what happens to an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
         self.check_preconditions(&existing.value)?;
-        let rules = self.target.resource().row.rules;
+        let rules = self.target.resource().rules();
         let old = &existing.value;
         let mut new = old.clone();
         self.set_propagation(rules, &mut new);
@@ -173,7 +173,7 @@ impl Deletion {
         for (field, wanted, held) in wanted {
             let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != held) else { continue };
             let name = self.target.name();
-            if self.target.resource().row.rules.termination.is_some() {
+            if self.target.resource().rules().termination.is_some() {
                 let why = format!(
                     "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
                 );
@@ -452,13 +452,13 @@ impl Delete {
         revision: Rev,
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
-        let row = target.resource().row;
+        let kind = target.resource();
         // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
         let value = match verdict {
-            Verdict::Remove { last } if !row.rules.returns_deleted => {
+            Verdict::Remove { last } if !kind.rules().returns_deleted => {
                 let details = details(target.qualified(), object::name(&last), object::uid(&last));
                 let form = Form { representation: crate::answer::form::Representation::Full, ..self.form };
                 return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));

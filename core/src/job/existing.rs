@@ -2,12 +2,12 @@
 
 use super::{Answer, Scene, fail};
 use crate::authorization::Target;
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::status::Failure;
 use crate::store::{KeyValue, Loss, Op, Range, Rev};
 use crate::value::Value;
 use crate::world::Collection;
-use crate::world::cache::Entry;
+use crate::world::cache::{Cache, Entry};
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -31,19 +31,25 @@ impl Existing {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn collection(&self, resource: &Resource) -> Result<&'a Collection, Failure> {
+    pub(super) fn collection(&self, resource: &Kind) -> Result<&'a Collection, Failure> {
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        Ok(self.world.collection(storage))
+        self.world.collection(storage).ok_or_else(Failure::no_such_resource)
+    }
+
+    /// The cached objects of a kind.
+    pub(super) fn cache(&self, resource: &Kind) -> Result<&'a Cache, Failure> {
+        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
+        self.world.cache(storage).ok_or_else(Failure::no_such_resource)
     }
 
     /// The cached object under a key.
-    pub(super) fn cached(&self, resource: &Resource, key: &[u8]) -> Option<Arc<Entry>> {
-        self.world.entry(resource.id, key).cloned()
+    pub(super) fn cached(&self, resource: &Kind, key: &[u8]) -> Option<Arc<Entry>> {
+        self.world.cache(resource.storage?)?.get(key).cloned()
     }
 
     /// Fails when a value under the prefix cannot be read, because the answer would then be incomplete.
-    pub(super) fn check_readable(&self, resource: &Resource, prefix: &[u8]) -> Result<(), Failure> {
-        let cache = resource.storage.map(|storage| self.world.cache(storage));
+    pub(super) fn check_readable(&self, resource: &Kind, prefix: &[u8]) -> Result<(), Failure> {
+        let cache = resource.storage.and_then(|storage| self.world.cache(storage));
         match cache.and_then(|cache| cache.unreadable_under(prefix)) {
             None => Ok(()),
             Some((_, held)) => Err(Failure::unreadable(&held.why.0)),
@@ -52,15 +58,16 @@ impl<'a> Scene<'a> {
 
     /// The object that the store sent. If the cache has the same revision, its entry is used, so that the bytes are
     /// shared. None when there is no object; an error when it cannot be decoded.
-    pub(super) fn entry_of(&self, resource: &Resource, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
+    pub(super) fn entry_of(&self, resource: &Kind, kv: KeyValue) -> Result<Arc<Entry>, Failure> {
         if let Some(entry) =
             self.cached(resource, &kv.key).filter(|entry| entry.revision() == kv.mod_revision)
         {
             return Ok(entry);
         }
         let prefix_len = self.collection(resource)?.keys.prefix().len();
-        let stored = resource.storage.map_or(resource, |storage| self.world.registry.stored(storage));
-        let entry = Entry::decode(&self.world.registry.catalogue, stored, prefix_len, kv);
+        let stored = resource.storage.and_then(|storage| self.world.registry.stored(storage));
+        let stored = stored.ok_or_else(Failure::no_such_resource)?;
+        let entry = Entry::decode(stored, prefix_len, kv);
         entry.map(Arc::new).map_err(|why| Failure::unreadable(&why.0))
     }
 }

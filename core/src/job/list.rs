@@ -28,7 +28,7 @@ use bytes::Bytes;
 /// The state of a list, or of a watch that has not begun.
 #[derive(Debug)]
 pub(crate) struct List {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     include: IncludeObject,
     options: ListOptions,
@@ -102,18 +102,11 @@ impl List {
         purpose: Purpose,
     ) -> Result<Self, Failure> {
         let resource = target.resource();
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let labels = options.label_selector.clone();
-        let filter = Filter::new(
-            resource.row,
-            cache,
-            target.namespace(),
-            target.name(),
-            labels,
-            &options.field_selector,
-        )
-        .map_err(Failure::bad_request)?;
+        let filter =
+            Filter::new(resource, cache, target.namespace(), target.name(), labels, &options.field_selector)
+                .map_err(Failure::bad_request)?;
         Ok(Self { form, include, options, filter, target, purpose, phase: Phase::Newest })
     }
 
@@ -192,9 +185,8 @@ impl List {
     /// Lists at a past revision. The cache can answer as long as the collection has not changed since.
     fn at_revision(self, scene: &Scene<'_>, revision: Rev, start: Bytes) -> Result<Next, Failure> {
         let resource = self.target.resource();
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let reached = scene.world.revision(self.feed(scene)?);
-        if revision <= reached && scene.world.cache(storage).revision() <= revision {
+        if revision <= reached && scene.cache(resource)?.revision() <= revision {
             return self.answer_at(scene, revision, &start);
         }
         self.read_past(scene, revision, Vec::new(), start)
@@ -212,8 +204,7 @@ impl List {
     /// Answers from the cache, whose content is the collection as of the revision.
     fn answer_at(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
         let resource = self.target.resource();
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         let limit = self.limit();
         scene.check_readable(resource, &self.filter.prefix(keys))?;
@@ -384,8 +375,7 @@ impl List {
     /// Opens a watch whose first events are the objects in the cache.
     fn watch_existing(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = self.target.resource();
-        let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
-        let cache = scene.world.cache(storage);
+        let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         scene.check_readable(resource, keys.prefix())?;
         let items = if self.filter.is_run() {

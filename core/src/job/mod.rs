@@ -142,6 +142,22 @@ enum State {
     Probe(probe::Probe),
 }
 
+impl State {
+    /// The object or collection that the request is about, once it has been routed.
+    fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Seat | Self::Undecided(_) | Self::Probe(_) => None,
+            Self::Permitted(target) => Some(target),
+            Self::Read(read) => Some(&read.target),
+            Self::List(list) => Some(&list.target),
+            Self::Create(create) => Some(&create.target),
+            Self::Update(update) => Some(&update.target),
+            Self::Delete(delete) => Some(&delete.deletion.target),
+            Self::Collection(collection) => Some(&collection.target),
+        }
+    }
+}
+
 /// The result of one step of a verb: wait in a new state, or finish.
 #[derive(Debug)]
 enum Next {
@@ -238,6 +254,10 @@ fn advance(
     warnings: &mut Warnings,
     notes: &mut Notes,
 ) -> Result<Next, Failure> {
+    let target = state.target();
+    if target.is_some_and(|target| scene.world.registry.kind(target.resource().id).is_none()) {
+        return gone(scene, &state, &answer);
+    }
     match state {
         State::Seat => authorize::request(scene, None, warnings),
         State::Undecided(undecided) => authorize::request(scene, Some((undecided, answer)), warnings),
@@ -250,4 +270,33 @@ fn advance(
         State::Collection(collection) => collection.step(scene, answer, notes),
         State::Probe(probe) => probe.step(answer),
     }
+}
+
+/// The answer when the kind of the request has gone meanwhile. It is that of a path which was never served, unless a
+/// write may have happened, which must not be denied.
+fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failure> {
+    let writes = match state {
+        State::Seat
+        | State::Undecided(_)
+        | State::Permitted(_)
+        | State::Read(_)
+        | State::List(_)
+        | State::Probe(_) => false,
+        State::Create(_) | State::Update(_) | State::Delete(_) | State::Collection(_) => true,
+    };
+    let may_have_happened = match answer {
+        Answer::Stored(Stored::Txn(reply)) => reply.succeeded,
+        Answer::Stored(Stored::Unknown(_) | Stored::Ranged(_)) => true,
+        Answer::Stored(Stored::Failed(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
+        | Answer::Begin
+        | Answer::Seated
+        | Answer::Body(_)
+        | Answer::Called(_)
+        | Answer::Fresh
+        | Answer::Stale => false,
+    };
+    if writes && may_have_happened {
+        return Err(fail::unknown_outcome("its kind is no longer served"));
+    }
+    Ok(Next::Done(scene.call.gone(scene.world)))
 }

@@ -17,7 +17,7 @@ use alloc::sync::Arc;
 /// The state of a GET.
 #[derive(Debug)]
 pub(crate) struct Read {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     include: IncludeObject,
     /// The oldest revision that the client accepts; None for the newest.

@@ -9,7 +9,7 @@ use crate::answer::Response;
 use crate::answer::View;
 use crate::answer::form::{Media, Representation};
 use crate::authorization::Target;
-use crate::kinds::columns;
+use crate::kinds::columns::{self, ColumnSet};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::schema::{TypeId, encode};
 use crate::selector::LabelSelector;
@@ -30,8 +30,9 @@ fn scale_type(scene: &Scene<'_>) -> Result<TypeId, Failure> {
     found.ok_or_else(|| Failure::internal("the catalogue has no Scale"))
 }
 
-pub(super) fn expected(scene: &Scene<'_>) -> Result<Expected<'static>, Failure> {
-    Ok(Expected { group: GROUP, version: VERSION, kind: KIND, type_id: scale_type(scene)? })
+pub(super) fn expected<'a>(scene: &Scene<'a>) -> Result<Expected<'a>, Failure> {
+    let catalogue = &scene.world.registry.catalogue;
+    Ok(Expected { group: GROUP, version: VERSION, kind: KIND, catalogue, type_id: scale_type(scene)? })
 }
 
 /// The Scale in the body of a PUT.
@@ -74,7 +75,7 @@ fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
     });
-    if target.resource().row.group.is_empty() || !structured {
+    if target.resource().group.is_empty() || !structured {
         let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
         return Ok(LabelSelector::from_labels(&labels).to_string());
     }
@@ -93,7 +94,7 @@ pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -
         return Err(Failure::invalid(kind, target.name(), errors.into_causes()));
     }
     // This storage knows its keys without the prefix that all keys of the store have.
-    let key = format!("/{}/{}/{}", target.resource().row.plural, target.namespace(), target.name());
+    let key = format!("/{}/{}/{}", target.resource().plural, target.namespace(), target.name());
     check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas.int()));
@@ -111,7 +112,7 @@ pub(super) fn respond(
     let type_id = scale_type(scene)?;
     let form = view.form;
     if form.representation != Representation::Full || form.media == Media::Yaml {
-        let shaped = view.shaped_by(&columns::SCALE, scale);
+        let shaped = view.shaped_by(&ColumnSet::Builtin(&columns::SCALE), scale);
         let bytes = form.encode(&shaped, || crate::codec::json::to_vec(&shaped));
         return Ok(Response::new(200, form.content_type(), bytes));
     }

@@ -22,7 +22,7 @@ use bytes::Bytes;
 /// The state of a PUT or PATCH.
 #[derive(Debug)]
 pub(crate) struct Update {
-    target: Target,
+    pub(super) target: Target,
     form: Form,
     options: WriteOptions,
     change: RequestedChange,
@@ -181,7 +181,7 @@ impl Update {
     }
 
     fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-        let rules = self.target.resource().row.rules;
+        let rules = self.target.resource().rules();
         let key = self.key(scene)?;
         match self.change {
             RequestedChange::Replace(value)
@@ -213,7 +213,7 @@ impl Update {
             Some(revision) if revision != existing.revision() => {
                 return Err(Failure::modified(target.qualified(), target.name()));
             }
-            None if !target.resource().row.rules.allow_unconditional_update && !self.change.is_patch() => {
+            None if !target.resource().rules().allow_unconditional_update && !self.change.is_patch() => {
                 return Err(version_demanded(target));
             }
             Some(_) | None => {}
@@ -268,7 +268,7 @@ impl Update {
 fn is_finished(target: &Target, value: &Value) -> bool {
     let waits = object::deletion_grace_period_seconds(value).unwrap_or(0) > 0;
     let held = object::finalizers(value).next().is_some();
-    let termination = target.resource().row.rules.termination;
+    let termination = target.resource().rules().termination;
     let held_otherwise = termination.is_some_and(|termination| (termination.held)(value));
     object::is_being_deleted(value) && !waits && !held && !held_otherwise
 }

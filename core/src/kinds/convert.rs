@@ -69,9 +69,8 @@ mod tests {
     fn written(registry: &Registry, value: &Value) -> String {
         let kind = value.text_at(&["kind"]);
         let api_version = value.text_at(&["apiVersion"]);
-        let found = registry
-            .iter()
-            .find(|resource| resource.row.kind == kind && resource.group_version() == api_version);
+        let found =
+            registry.iter().find(|resource| resource.kind == kind && resource.group_version() == api_version);
         let resource = found.expect("a served kind");
         let mut out = Vec::new();
         encode::to_json(&registry.catalogue, resource.type_id, value, &mut out);
@@ -90,7 +89,7 @@ mod tests {
             let (kind, api_version) = (client.text_at(&["kind"]), client.text_at(&["apiVersion"]));
             let resource = registry
                 .iter()
-                .find(|resource| resource.row.kind == kind && resource.group_version() == api_version)
+                .find(|resource| resource.kind == kind && resource.group_version() == api_version)
                 .expect("a served kind");
             let converted = registry.to_stored(resource, client.clone());
             assert_eq!(written(&registry, &converted), written(&registry, &stored), "stored, of {line}");
@@ -103,9 +102,9 @@ mod tests {
     fn the_stored_version_needs_no_conversion() {
         let registry = Registry::builtin();
         for resource in registry.iter() {
-            assert_eq!(resource.row.conversion.is_some(), resource.row.stored_as.is_some());
-            let is_stored = registry.stored_resource(resource).id == resource.id;
-            assert_eq!(is_stored, resource.row.stored_as.is_none(), "{}", resource.row.plural);
+            assert_eq!(resource.conversion.is_some(), resource.stored_as.is_some());
+            let is_stored = registry.stored_kind(resource).id == resource.id;
+            assert_eq!(is_stored, resource.stored_as.is_none(), "{}", resource.plural);
         }
     }
 }

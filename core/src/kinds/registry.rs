@@ -1,60 +1,31 @@
-//! The kinds as a registry in which they are looked up by group, version and resource.
+//! The kinds that are served, as a registry in which they are looked up by id and by group, version and resource.
 
-use super::{Row, Scope, Verb};
-use crate::codec::json::RawPaths;
-use crate::schema::{Catalogue, TypeId, decode};
-use crate::value::Value;
+use super::row::Row;
+use super::{Definition, Kind, KindId, StorageId};
+use crate::schema::{Catalogue, decode};
+use crate::value::{Text, Value};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The index of a resource in its registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ResourceId(pub u16);
-
-/// The index of a stored collection. Resources that share storage (both Events, both HorizontalPodAutoscalers) have
-/// the same one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StorageId(pub u16);
-
-/// A resource. Those whose row is internal are not served.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    pub id: ResourceId,
-    pub row: &'static Row,
-    pub type_id: TypeId,
-    /// Where raw JSON stands in an object; None where there is none.
-    pub raws: Option<Arc<RawPaths>>,
-    /// None when the resource is not stored (reviews, bindings).
-    pub storage: Option<StorageId>,
-}
-
-/// All resources, in discovery order.
+/// All kinds. It changes when a kind comes or goes; a clone shares the kinds.
 #[derive(Clone, Debug)]
 pub struct Registry {
+    /// The built-in types.
     pub catalogue: Arc<Catalogue>,
-    resources: Vec<Resource>,
-    /// For each storage, the resource whose version is stored.
-    storages: Vec<ResourceId>,
-    by_name: Vec<ResourceId>,
-}
-
-impl Resource {
-    pub fn namespaced(&self) -> bool {
-        self.row.scope == Scope::Namespaced
-    }
-
-    pub fn allows(&self, verb: Verb) -> bool {
-        self.row.verbs.contains(&verb)
-    }
-
-    /// `apps/v1`, or `v1` for the core group.
-    pub fn group_version(&self) -> alloc::string::String {
-        if self.row.group.is_empty() {
-            self.row.version.into()
-        } else {
-            alloc::format!("{}/{}", self.row.group, self.row.version)
-        }
-    }
+    /// In discovery order.
+    kinds: Vec<Arc<Kind>>,
+    /// By id.
+    by_id: Vec<Arc<Kind>>,
+    /// By resource, group and version.
+    by_name: Vec<Arc<Kind>>,
+    /// The served versions of each group, sorted.
+    versions: Vec<(Text, Text)>,
+    /// For each storage, by its id, the kind whose version is stored.
+    storages: Vec<(StorageId, Arc<Kind>)>,
+    /// What the next kind is named.
+    next_kind: KindId,
+    next_storage: StorageId,
 }
 
 impl Registry {
@@ -65,103 +36,199 @@ impl Registry {
 
     /// Panics when a row names a type or a stored version that does not exist. Tests of this crate check the table.
     pub fn from_rows(rows: &'static [Row], catalogue: Arc<Catalogue>) -> Self {
-        let mut resources = Vec::with_capacity(rows.len());
-        let mut storages: Vec<ResourceId> = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            let id = ResourceId(index as u16);
-            let type_id =
-                catalogue.type_named(row.type_name).unwrap_or_else(|| panic!("no type {}", row.type_name));
-            let storage = (!row.prefix.is_empty() && row.stored_as.is_none()).then(|| {
-                storages.push(id);
-                StorageId(storages.len() as u16 - 1)
-            });
-            let raws = catalogue.raw_paths(type_id);
-            let raws = (!raws.is_none()).then(|| Arc::new(raws.clone()));
-            resources.push(Resource { id, row, type_id, raws, storage });
-        }
-        for index in 0..resources.len() {
-            let Some((group, version)) = resources[index].row.stored_as else { continue };
-            let prefix = resources[index].row.prefix;
-            let stored = resources.iter().find(|other| {
-                (other.row.group, other.row.version, other.row.prefix) == (group, version, prefix)
-            });
-            let stored = stored.unwrap_or_else(|| panic!("nothing stores {prefix} as {group}/{version}"));
-            resources[index].storage = stored.storage;
-        }
-        let served = resources.iter().filter(|resource| !resource.row.internal);
-        let mut by_name: Vec<ResourceId> = served.map(|resource| resource.id).collect();
-        by_name.sort_by_key(|id| {
-            let row = rows[usize::from(id.0)];
-            (row.plural, row.group, row.version)
-        });
-        Self { catalogue, resources, storages, by_name }
+        let is_stored = |row: &Row| !row.prefix.is_empty() && row.stored_as.is_none();
+        let stored: Vec<&Row> = rows.iter().filter(|row| is_stored(row)).collect();
+        let storage_of = |row: &Row| {
+            let (group, version) = row.stored_as.unwrap_or((row.group, row.version));
+            let holder = stored
+                .iter()
+                .position(|other| (other.group, other.version, other.prefix) == (group, version, row.prefix));
+            let prefix = row.prefix;
+            let holder = holder.unwrap_or_else(|| panic!("nothing stores {prefix} as {group}/{version}"));
+            StorageId(holder as u64)
+        };
+        let kinds: Vec<Arc<Kind>> = (0..)
+            .zip(rows)
+            .map(|(id, row)| {
+                let storage = (!row.prefix.is_empty()).then(|| storage_of(row));
+                Arc::new(Kind::of_row(row, KindId(id), storage, &catalogue))
+            })
+            .collect();
+        let holders = kinds.iter().filter(|kind| kind.stored_as.is_none());
+        let storages = holders.filter_map(|kind| Some((kind.storage?, kind.clone()))).collect();
+        let is_served =
+            |kind: &&Arc<Kind>| rows.iter().any(|row| !row.internal && row.type_name == kind.type_name);
+        let (by_id, kinds) = (kinds.clone(), kinds.iter().filter(is_served).cloned().collect::<Vec<_>>());
+        let mut by_name = kinds.clone();
+        by_name.sort_by(|one, other| name_of(one).cmp(&name_of(other)));
+        let versions = versions_of(&kinds);
+        let (next_kind, next_storage) = (KindId(by_id.len() as u64), StorageId(stored.len() as u64));
+        Self { catalogue, by_id, by_name, versions, kinds, storages, next_kind, next_storage }
     }
 
-    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Resource> {
+    /// Whether a kind can be served beside the others.
+    ///
+    /// # Errors
+    /// A sentence about what cannot be served.
+    pub fn check(&self, definition: &Definition) -> Result<(), String> {
+        let kind = definition.to_kind(&self.catalogue, self.next_kind, self.next_storage)?;
+        self.check_place(&kind)
+    }
+
+    /// Two kinds cannot have one name, and no prefix can lie below another.
+    fn check_place(&self, kind: &Kind) -> Result<(), String> {
+        let is_below = |one: &str, other: &str| {
+            one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut stored = self.storages.iter().map(|(_, held)| held.prefix.as_str());
+        if let Some(taken) = stored.find(|held| is_below(held, &kind.prefix) || is_below(&kind.prefix, held))
+        {
+            return Err(alloc::format!("the prefix {taken} is taken"));
+        }
+        let mut of_version =
+            self.kinds.iter().filter(|held| held.group == kind.group && held.version == kind.version);
+        match of_version.find(|held| held.kind == kind.kind || held.plural == kind.plural) {
+            Some(held) => Err(alloc::format!("{} is served with kind {}", held.resource(), held.kind)),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a kind, with an id that no kind had before.
+    ///
+    /// # Errors
+    /// As `check`.
+    pub(crate) fn add(&mut self, definition: &Definition) -> Result<Arc<Kind>, String> {
+        let (id, storage) = (self.next_kind, self.next_storage);
+        let kind = Arc::new(definition.to_kind(&self.catalogue, id, storage)?);
+        self.check_place(&kind)?;
+        self.next_kind.0 += 1;
+        self.next_storage.0 += 1;
+        self.by_id.push(kind.clone());
+        self.storages.push((storage, kind.clone()));
+        let place = self.by_name.partition_point(|held| name_of(held) < name_of(&kind));
+        self.by_name.insert(place, kind.clone());
+        self.kinds.insert(self.place_in_discovery(&kind), kind.clone());
+        self.versions = versions_of(&self.kinds);
+        Ok(kind)
+    }
+
+    /// Removes a kind that came at run time. None when no such kind is served.
+    pub(crate) fn remove(&mut self, id: KindId) -> Option<Arc<Kind>> {
+        let kind = self.kind(id).filter(|kind| kind.is_custom())?.clone();
+        self.by_id.retain(|held| held.id != id);
+        self.by_name.retain(|held| held.id != id);
+        self.kinds.retain(|held| held.id != id);
+        self.storages.retain(|(_, held)| held.id != id);
+        self.versions = versions_of(&self.kinds);
+        Some(kind)
+    }
+
+    /// Kinds that come at run time follow the built-in ones, except those of a built-in group, which stand in it.
+    /// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/autoregister, and the priorities that
+    /// pkg/controlplane/controller/crdregistration gives
+    fn place_in_discovery(&self, kind: &Kind) -> usize {
+        let group = |held: &Kind| held.group == kind.group;
+        let first = self.kinds.iter().position(|held| group(held));
+        let first = first.unwrap_or_else(|| {
+            let later = |held: &Kind| held.is_custom() && held.group > kind.group;
+            self.kinds.iter().position(|held| later(held)).unwrap_or(self.kinds.len())
+        });
+        let of_group = self.kinds[first..].iter().take_while(|held| group(held));
+        let before = |held: &Kind| (&held.version, &held.plural) < (&kind.version, &kind.plural);
+        first + of_group.take_while(|held| before(held)).count()
+    }
+
+    /// The kind of a resource that came at run time.
+    pub fn custom(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
+        let from = self.by_name.partition_point(|kind| (&*kind.plural, &*kind.group) < (plural, group));
+        let held = self.by_name.get(from).filter(|kind| kind.plural == plural && kind.group == group);
+        held.filter(|kind| kind.is_custom())
+    }
+
+    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
         // The plural is compared first, since it differs for most resources.
         let key = (plural, group, version);
-        let index = self.by_name.binary_search_by(|id| {
-            let row = self.resource(*id).row;
-            (row.plural, row.group, row.version).cmp(&key)
-        });
-        index.ok().map(|index| self.resource(self.by_name[index]))
+        let index = self.by_name.binary_search_by(|kind| name_of(kind).cmp(&key));
+        index.ok().map(|index| &self.by_name[index])
     }
 
-    pub fn resource(&self, id: ResourceId) -> &Resource {
-        &self.resources[usize::from(id.0)]
+    /// None for a kind that has gone.
+    pub fn kind(&self, id: KindId) -> Option<&Arc<Kind>> {
+        let index = self.by_id.binary_search_by_key(&id, |kind| kind.id);
+        index.ok().map(|index| &self.by_id[index])
     }
 
-    /// The served resources, in discovery order.
-    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.iter().filter(|resource| !resource.row.internal)
+    /// The served kinds, in discovery order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.kinds.iter()
     }
 
-    /// A resource that no client sees, by its name.
-    pub fn internal(&self, plural: &str) -> Option<&Resource> {
-        self.resources.iter().find(|resource| resource.row.internal && resource.row.plural == plural)
+    /// A kind that no client sees, by its resource.
+    pub fn internal(&self, plural: &str) -> Option<&Arc<Kind>> {
+        let mut named = self.by_id.iter().filter(|kind| kind.plural == plural);
+        named.find(|kind| self.find(&kind.group, &kind.version, plural).is_none())
     }
 
-    /// The resource whose version a storage holds.
-    pub fn stored(&self, storage: StorageId) -> &Resource {
-        self.resource(self.storages[usize::from(storage.0)])
+    /// The kind whose version a storage holds. None for a storage that has gone.
+    pub fn stored(&self, storage: StorageId) -> Option<&Arc<Kind>> {
+        let index = self.storages.binary_search_by_key(&storage, |(id, _)| *id);
+        index.ok().map(|index| &self.storages[index].1)
     }
 
-    /// The resource in whose version objects of this one are stored. For most resources that is the resource itself.
-    pub fn stored_resource<'a>(&'a self, resource: &'a Resource) -> &'a Resource {
-        match resource.storage {
-            Some(storage) if resource.row.stored_as.is_some() => self.stored(storage),
-            Some(_) | None => resource,
+    /// All storages by their ids, each with the kind whose version it holds.
+    pub fn storages(&self) -> impl Iterator<Item = (StorageId, &Arc<Kind>)> {
+        self.storages.iter().map(|(storage, kind)| (*storage, kind))
+    }
+
+    /// The kind in whose version objects of this one are stored. For most kinds that is the kind itself.
+    pub fn stored_kind<'a>(&'a self, kind: &'a Kind) -> &'a Kind {
+        match kind.storage {
+            Some(storage) if kind.stored_as.is_some() => {
+                self.stored(storage).map_or(kind, |stored| &**stored)
+            }
+            Some(_) | None => kind,
         }
     }
 
-    /// An object of a resource's version in the version that is stored.
-    pub fn to_stored(&self, resource: &Resource, object: Value) -> Value {
-        let Some(conversion) = resource.row.conversion else { return object };
-        let converted = (conversion.to_stored)(&self.catalogue, object);
-        self.fitted(self.stored_resource(resource), converted)
+    /// An object of a kind's version in the version that is stored.
+    pub fn to_stored(&self, kind: &Kind, object: Value) -> Value {
+        let Some(conversion) = kind.conversion else { return object };
+        let stored = self.stored_kind(kind);
+        fitted(stored, (conversion.to_stored)(&stored.catalogue, object))
     }
 
-    /// A stored object in the version of a resource.
-    pub fn from_stored(&self, resource: &Resource, object: Value) -> Value {
-        let Some(conversion) = resource.row.conversion else { return object };
-        let converted = (conversion.from_stored)(&self.catalogue, object);
-        self.fitted(resource, converted)
-    }
-
-    /// A converted object as its own type is encoded: versions may differ in whether a zero value is left out.
-    fn fitted(&self, resource: &Resource, object: Value) -> Value {
-        decode::normalize(&self.catalogue, resource.type_id, object.clone()).unwrap_or(object)
-    }
-
-    pub fn storage_count(&self) -> usize {
-        self.storages.len()
+    /// A stored object in the version of a kind.
+    pub fn from_stored(&self, kind: &Kind, object: Value) -> Value {
+        let Some(conversion) = kind.conversion else { return object };
+        fitted(kind, (conversion.from_stored)(&kind.catalogue, object))
     }
 
     pub fn serves_group(&self, group: &str) -> bool {
-        self.iter().any(|resource| resource.row.group == group)
+        let at = self.versions.partition_point(|(held, _)| held.as_str() < group);
+        self.versions.get(at).is_some_and(|(held, _)| held == group)
     }
 
     pub fn serves_group_version(&self, group: &str, version: &str) -> bool {
-        self.iter().any(|resource| (resource.row.group, resource.row.version) == (group, version))
+        let key = (group, version);
+        self.versions
+            .binary_search_by(|(group, version)| (group.as_str(), version.as_str()).cmp(&key))
+            .is_ok()
     }
+}
+
+/// What `by_name` is sorted by.
+fn name_of(kind: &Kind) -> (&str, &str, &str) {
+    (&kind.plural, &kind.group, &kind.version)
+}
+
+fn versions_of(kinds: &[Arc<Kind>]) -> Vec<(Text, Text)> {
+    let mut versions: Vec<_> = kinds.iter().map(|kind| (kind.group.clone(), kind.version.clone())).collect();
+    versions.sort();
+    versions.dedup();
+    versions
+}
+
+/// A converted object as its own type is encoded: versions may differ in whether a zero value is left out.
+fn fitted(kind: &Kind, object: Value) -> Value {
+    decode::normalize(&kind.catalogue, kind.type_id, object.clone()).unwrap_or(object)
 }

@@ -9,7 +9,7 @@ mod networking;
 mod workloads;
 
 use super::columns::GENERIC;
-use super::{Row, Rules, Scope, Sub, SubKind, Verb, columns, convert, fields, rules};
+use super::{Row, RowSub, Rules, Scope, SubKind, Verb, columns, convert, fields, rules};
 
 /// In discovery order: groups by priority, then resources by name.
 /// k8s: pkg/controlplane/apiserver/aggregator.go apiVersionPriorities
@@ -116,16 +116,16 @@ const fn sub(
     kind: &'static str,
     foreign: Option<(&'static str, &'static str)>,
     verbs: &'static [Verb],
-) -> Sub {
-    Sub { name, action, kind, foreign, verbs }
+) -> RowSub {
+    RowSub { name, action, kind, foreign, verbs }
 }
 
 /// The status of a kind, by the kind's name.
-const fn status(kind: &'static str) -> Sub {
+const fn status(kind: &'static str) -> RowSub {
     sub("status", SubKind::Status, kind, None, WINDOW)
 }
 
-const SCALE: Sub = sub("scale", SubKind::Scale, "Scale", Some(("autoscaling", "v1")), WINDOW);
+const SCALE: RowSub = sub("scale", SubKind::Scale, "Scale", Some(("autoscaling", "v1")), WINDOW);
 
 #[cfg(test)]
 mod tests {

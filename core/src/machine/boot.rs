@@ -3,12 +3,13 @@
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
 use crate::job;
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::store::{Commit, Feed, LeaseId, Rev};
 use crate::value::{Map, Value, object};
 use crate::world::World;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
@@ -45,15 +46,15 @@ pub(crate) fn commits(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Comm
 fn add(
     world: &World,
     commits: &mut Vec<(Feed, Commit)>,
-    resource: Option<&Resource>,
+    resource: Option<&Arc<Kind>>,
     (namespace, name): (&str, &str),
     mut value: Value,
     now: Now,
     rng: &mut Rng,
 ) {
     let Some(resource) = resource else { return };
-    let Some(collection) = resource.storage.map(|storage| world.collection(storage)) else { return };
-    object::set_api_version_and_kind(&mut value, &resource.group_version(), resource.row.kind);
+    let Some(collection) = resource.storage.and_then(|storage| world.collection(storage)) else { return };
+    object::set_api_version_and_kind(&mut value, &resource.group_version(), &resource.kind);
     object::set_name(&mut value, name);
     if !namespace.is_empty() {
         object::set_namespace(&mut value, namespace);

@@ -2,7 +2,7 @@
 
 use super::Effect;
 use crate::config::{JobId, Note};
-use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Ranged, Rev, StoreError, Stored};
+use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Rev, Stored};
 use crate::value::Text;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -11,29 +11,35 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(crate) struct FeedReader {
     feed: Feed,
-    prefix: Bytes,
-    /// How many key-values one page of a listing asks for.
-    page_limit: u64,
+    pages: Pages,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
     Idle,
-    /// The feed is read page by page; all pages are of one revision.
-    Listing {
-        revision: Rev,
-        next: Bytes,
-        found: Vec<KeyValue>,
-    },
+    Listing,
     Following,
 }
 
-/// What the machine does after it has received a page of a listing.
+/// A listing of a prefix, page by page; all pages are of one revision.
 #[derive(Debug)]
-pub(crate) enum Listed {
+pub(crate) struct Pages {
+    feed: Feed,
+    prefix: Bytes,
+    /// How many key-values one page asks for.
+    page_limit: u64,
+    /// 0 before the first page.
+    revision: Rev,
+    next: Bytes,
+    found: Vec<KeyValue>,
+}
+
+/// What a page of a listing leads to.
+#[derive(Debug)]
+pub(crate) enum PageRead {
     More,
-    /// The whole feed as of one revision.
+    /// All that the prefix holds as of one revision.
     Complete {
         revision: Rev,
         found: Vec<KeyValue>,
@@ -42,74 +48,91 @@ pub(crate) enum Listed {
     Failed(Text),
 }
 
-impl FeedReader {
-    /// `prefix` is the etcd prefix without a slash at the end.
-    pub(crate) fn new(feed: Feed, prefix: &str, page_limit: u64) -> Self {
-        Self { feed, prefix: Bytes::from(alloc::format!("{prefix}/")), page_limit, state: State::Idle }
+impl Pages {
+    /// `prefix` ends in a slash.
+    pub(crate) fn new(feed: Feed, prefix: Bytes, page_limit: u64) -> Self {
+        Self { feed, next: prefix.clone(), prefix, page_limit, revision: Rev(0), found: Vec::new() }
     }
 
-    pub(crate) fn start_listing(&mut self, id: JobId, out: &mut Vec<Effect>) {
-        self.state = State::Listing { revision: Rev(0), next: self.prefix.clone(), found: Vec::new() };
-        self.ask_page(id, out);
+    pub(crate) fn prefix(&self) -> &Bytes {
+        &self.prefix
     }
 
-    fn ask_page(&self, id: JobId, out: &mut Vec<Effect>) {
-        if let State::Listing { revision, next, .. } = &self.state {
-            let range = Range {
-                key: next.clone(),
-                end: Some(prefix_end(&self.prefix)),
-                revision: *revision,
-                limit: self.page_limit,
-                ..Range::default()
-            };
-            out.push(Effect::Store(id, self.feed, Op::Range(range)));
-        }
+    /// Asks for the first page; `id` names all operations of the listing.
+    pub(crate) fn begin(&mut self, id: JobId, out: &mut Vec<Effect>) {
+        self.revision = Rev(0);
+        self.next = self.prefix.clone();
+        self.found = Vec::new();
+        self.ask(id, out);
     }
 
-    pub(crate) fn page(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> Listed {
+    fn ask(&self, id: JobId, out: &mut Vec<Effect>) {
+        let range = Range {
+            key: self.next.clone(),
+            end: Some(prefix_end(&self.prefix)),
+            revision: self.revision,
+            limit: self.page_limit,
+            ..Range::default()
+        };
+        out.push(Effect::Store(id, self.feed, Op::Range(range)));
+    }
+
+    /// Takes a page and asks for the next one, if there is one.
+    pub(crate) fn take(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> PageRead {
         let ranged = match stored {
             Stored::Ranged(ranged) => ranged,
-            Stored::Failed(error) => return self.failed(&error),
-            Stored::Unknown(why) => return self.fail(why),
+            Stored::Failed(error) => return PageRead::Failed(Text::from(alloc::format!("{error:?}"))),
+            Stored::Unknown(why) => return PageRead::Failed(why),
             Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
-                return self.fail("the store answered a range with something else".into());
+                return PageRead::Failed("the store answered a range with something else".into());
             }
         };
-        self.take_page(id, ranged, out)
-    }
-
-    fn take_page(&mut self, id: JobId, ranged: Ranged, out: &mut Vec<Effect>) -> Listed {
-        let State::Listing { revision, next, found } = &mut self.state else { return Listed::More };
-        if *revision == Rev(0) {
-            *revision = ranged.revision;
+        if self.revision == Rev(0) {
+            self.revision = ranged.revision;
         }
         let page_len = ranged.kvs.len() as u64;
         if let Some(last) = ranged.kvs.last() {
-            *next = successor(&last.key);
+            self.next = successor(&last.key);
         }
-        found.extend(ranged.kvs);
+        self.found.extend(ranged.kvs);
         if page_len == self.page_limit {
-            self.ask_page(id, out);
-            return Listed::More;
+            self.ask(id, out);
+            return PageRead::More;
         }
-        let (revision, found) = (*revision, core::mem::take(found));
-        self.follow(revision, out);
-        Listed::Complete { revision, found }
+        PageRead::Complete { revision: self.revision, found: core::mem::take(&mut self.found) }
+    }
+}
+
+impl FeedReader {
+    /// `prefix` is the etcd prefix without a slash at the end.
+    pub(crate) fn new(feed: Feed, prefix: &str, page_limit: u64) -> Self {
+        let prefix = Bytes::from(alloc::format!("{prefix}/"));
+        Self { feed, pages: Pages::new(feed, prefix, page_limit), state: State::Idle }
     }
 
-    fn failed(&mut self, error: &StoreError) -> Listed {
-        self.fail(Text::from(alloc::format!("{error:?}")))
+    pub(crate) fn start_listing(&mut self, id: JobId, out: &mut Vec<Effect>) {
+        self.state = State::Listing;
+        self.pages.begin(id, out);
     }
 
-    fn fail(&mut self, why: Text) -> Listed {
-        self.state = State::Idle;
-        Listed::Failed(why)
+    /// Takes a page of the listing. After the last one the feed is followed.
+    pub(crate) fn page(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> PageRead {
+        if !matches!(self.state, State::Listing) {
+            return PageRead::More;
+        }
+        let read = self.pages.take(id, stored, out);
+        match &read {
+            PageRead::More => {}
+            PageRead::Complete { revision, .. } => self.follow(*revision, out),
+            PageRead::Failed(_) => self.state = State::Idle,
+        }
+        read
     }
 
     /// Follows, or follows again, what comes after the revision.
     pub(crate) fn follow(&mut self, after: Rev, out: &mut Vec<Effect>) {
         self.state = State::Following;
-        out.push(Effect::Follow { feed: self.feed, prefix: self.prefix.clone(), after });
+        out.push(Effect::Follow { feed: self.feed, prefix: self.pages.prefix.clone(), after });
     }
 
     pub(crate) fn is_following(&self) -> bool {

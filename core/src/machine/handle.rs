@@ -3,6 +3,7 @@
 use super::calls::Outstanding;
 use super::feeds::FeedReader;
 use super::hub::Hub;
+use super::kinds::Arriving;
 use super::seats::Seats;
 use super::shutdown::Draining;
 use super::timers::{RequestTimer, Timer, Timers};
@@ -13,7 +14,7 @@ use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
 use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step, Stepped};
-use crate::kinds::{Registry, ResourceId};
+use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
@@ -42,6 +43,8 @@ pub struct Machine {
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
     pub(super) calls: Outstanding,
+    /// Kinds that are to be served once their objects are known.
+    pub(super) arriving: Vec<Arriving>,
     /// The operations that the machine itself has asked a store for, and what each is for.
     pub(super) own: BTreeMap<JobId, Own>,
     pub(super) own_next: u64,
@@ -115,6 +118,8 @@ pub(super) enum Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
     Relist(Feed),
+    /// The listing of a kind that is to be served.
+    Arrival,
     Compaction,
     Boot,
 }
@@ -142,9 +147,10 @@ impl Machine {
         Self {
             rng: Rng::new(config.seed),
             seats: Seats::new(config.max_in_flight, config.max_mutating_in_flight),
-            hub: Hub::new(registry, config.bounds, config.flaw),
+            hub: Hub::new(registry.storages().map(|(storage, _)| storage), config.bounds, config.flaw),
             feeds,
             calls: Outstanding::default(),
+            arriving: Vec::new(),
             config,
             world: Arc::new(world),
             jobs: BTreeMap::new(),
@@ -174,7 +180,7 @@ impl Machine {
             Input::Changed(batch) => self.changed(batch, now, out),
             Input::Lost(feed, why) => self.lost(feed, why, now, out),
             Input::Credit(id, frames) => {
-                if !self.hub.credit(id, frames, now, out) {
+                if !self.hub.credit(id, frames, &self.world, now, out) {
                     self.end_watch(id, "too slow: the changes it missed are no longer kept", now, out);
                 }
             }
@@ -183,6 +189,8 @@ impl Machine {
             Input::Health(feed, health) => self.health(feed, health),
             Input::Tick => self.tick(now, out),
             Input::ShutdownInitiated => self.shutdown_initiated(),
+            Input::Serve(definition) => self.serve(*definition, out),
+            Input::Withdraw { group, plural } => self.withdraw(&group, &plural, now, out),
             Input::Drain(drain) => self.drain(drain, now, out),
         }
     }
@@ -197,16 +205,22 @@ impl Machine {
         self.jobs.len() + self.sending.len()
     }
 
-    /// The oldest revision from which a watch of the resource can start: every change after it is known.
-    pub fn watchable_after(&self, resource: ResourceId) -> Rev {
-        let storage = self.world.registry.resource(resource).storage;
-        storage.map_or(Rev(0), |storage| self.hub.window_after(storage))
+    /// The oldest revision from which a watch of the resource can start: every change after it is known. 0
+    /// for a kind that is not stored or has gone.
+    pub fn watchable_after(&self, kind: KindId) -> Rev {
+        let kind = self.world.registry.kind(kind);
+        let storage = kind.and_then(|kind| kind.storage);
+        storage.and_then(|storage| self.hub.window_after(storage)).unwrap_or(Rev(0))
     }
 
     /// Asserts the invariants of the machine. It is cheap enough to run after every step of a simulation.
     pub fn check(&self) {
         self.hub.check();
         self.check_calls();
+        self.world.check();
+        let collections = self.world.collections().count();
+        let kept = self.config.flaw.is(Mutant::WatchSurvivesItsKind);
+        assert!(self.hub.groups() == collections || kept, "the hub has a group for each collection");
         let streaming = self.jobs.values().filter(|slot| matches!(slot.state, SlotState::Streaming)).count();
         assert_eq!(streaming, self.hub.len(), "every stream has one watcher");
         let seated = self.jobs.values().filter(|slot| slot.seat.is_some()).count();
@@ -476,13 +490,18 @@ impl Machine {
         }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         let subscription = opening.subscription;
-        if let Some((_, held)) = self.world.cache(subscription.storage).unreadable().iter().next() {
+        let storage = subscription.storage;
+        let (Some(cache), Some(oldest)) = (self.world.cache(storage), self.hub.window_after(storage)) else {
+            let response = slot.call.gone(&self.world);
+            self.finish(id, response, now, out);
+            return;
+        };
+        if let Some((_, held)) = cache.unreadable().iter().next() {
             let response = slot.call.failure(&self.world, &Failure::unreadable(&held.why.0));
             self.finish(id, response, now, out);
             return;
         }
-        if subscription.after < self.hub.window_after(subscription.storage) {
-            let oldest = self.hub.window_after(subscription.storage);
+        if subscription.after < oldest {
             let response = slot.call.too_old(&self.world, subscription.after, oldest, now);
             self.finish(id, response, now, out);
             return;
@@ -506,7 +525,7 @@ impl Machine {
             let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
             self.timers.set_for(id, RequestTimer::Bookmark, at);
         }
-        let opened = self.hub.open(id, subscription, now, out);
+        let opened = self.hub.open(id, subscription, &self.world, now, out);
         assert!(opened, "the window was looked at above");
     }
 
@@ -515,7 +534,9 @@ impl Machine {
         let Some(storage) = self.hub.storage_of(id) else { return };
         let Some(removed) = self.hub.remove(id) else { return };
         self.timers.stop_for(id, RequestTimer::WatchEnd, removed.ends_at);
-        out.push(Effect::Note(self.hub.ended_note(storage, removed.events, why)));
+        let kind = self.world.registry.stored(storage);
+        let resource = kind.map_or_else(Text::default, |kind| kind.plural.clone());
+        out.push(Effect::Note(Note::WatchEnded { resource, events: removed.events, why: why.into() }));
         out.push(Effect::Close(id));
         if let Some(slot) = self.forget(id) {
             let answered = slot.call.answered(&self.world, slot.caller.as_deref(), 200, now);
@@ -527,6 +548,7 @@ impl Machine {
         while let Some(timer) = self.timers.take_due(now.mono) {
             match timer {
                 Timer::Relist(feed) => self.relist(feed, out),
+                Timer::Arrival => self.read_arriving(out),
                 Timer::Request(id, timer) => self.request_due(id, timer, now, out),
                 Timer::Compaction => self.compact(now, out),
                 Timer::Boot => self.start_boot(now, out),
@@ -573,8 +595,9 @@ impl Machine {
 
     fn bookmark(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.hub.storage_of(id) else { return };
-        let revision = self.world.revision(self.world.collection(storage).feed);
-        self.hub.bookmark(id, revision, now, out);
+        let Some(collection) = self.world.collection(storage) else { return };
+        let revision = self.world.revision(collection.feed);
+        self.hub.bookmark(id, revision, &self.world, now, out);
         let at = now.mono.plus_millis(self.config.bounds.bookmark_millis);
         self.timers.set_for(id, RequestTimer::Bookmark, at);
     }

@@ -4,13 +4,12 @@
 use super::Effect;
 use crate::answer::Subscription;
 use crate::answer::{EventForm, EventKind, Renderer};
-use crate::config::{JobId, Note};
-use crate::kinds::{Registry, StorageId};
+use crate::config::JobId;
+use crate::kinds::StorageId;
 use crate::limits::{self, Bounds};
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
 use crate::store::Rev;
-use crate::value::Text;
 use crate::world::World;
 use crate::world::cache::{Change, Entry};
 use crate::world::selection::Hint;
@@ -22,10 +21,9 @@ use bytes::Bytes;
 /// All watchers of all collections.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    groups: Vec<Group>,
+    groups: BTreeMap<StorageId, Group>,
     /// The collection that each watcher belongs to.
     members: BTreeMap<JobId, StorageId>,
-    registry: Arc<Registry>,
     bounds: Bounds,
     flaw: Flaw,
 }
@@ -73,26 +71,40 @@ struct Frame {
 }
 
 impl Hub {
-    pub(crate) fn new(registry: Arc<Registry>, bounds: Bounds, flaw: Flaw) -> Self {
-        let groups = (0..registry.storage_count()).map(|_| Group::default()).collect();
-        Self { groups, members: BTreeMap::new(), registry, bounds, flaw }
+    pub(crate) fn new(storages: impl Iterator<Item = StorageId>, bounds: Bounds, flaw: Flaw) -> Self {
+        let groups = storages.map(|storage| (storage, Group::default())).collect();
+        Self { groups, members: BTreeMap::new(), bounds, flaw }
+    }
+
+    /// Begins to keep the changes of a collection, which are known after the revision.
+    pub(crate) fn add(&mut self, storage: StorageId, after: Rev) {
+        self.groups.insert(storage, Group { window_after: after, ..Group::default() });
+    }
+
+    /// Forgets a collection. Its watchers have been ended before.
+    pub(crate) fn drop_group(&mut self, storage: StorageId) {
+        self.groups.remove(&storage);
     }
 
     /// Empties the window of a collection: a watch can start at the revision or later, not before it.
     pub(crate) fn restart_window(&mut self, storage: StorageId, after: Rev) {
-        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(group) = self.groups.get_mut(&storage) else { return };
         group.window.clear();
         group.window_bytes = 0;
         group.window_after = after;
     }
 
-    /// The revision from which on the collection's changes are known.
-    pub(crate) fn window_after(&self, storage: StorageId) -> Rev {
-        let group = &self.groups[usize::from(storage.0)];
+    /// The revision from which on the collection's changes are known. None when the collection has gone.
+    pub(crate) fn window_after(&self, storage: StorageId) -> Option<Rev> {
+        let group = self.groups.get(&storage)?;
         if self.flaw.is(Mutant::LostEventOfEmptyWindow) && group.window.is_empty() {
-            return Rev(group.window_after.0.saturating_sub(1));
+            return Some(Rev(group.window_after.0.saturating_sub(1)));
         }
-        group.window_after
+        Some(group.window_after)
+    }
+
+    pub(crate) fn groups(&self) -> usize {
+        self.groups.len()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -104,24 +116,26 @@ impl Hub {
     }
 
     pub(crate) fn ids_of(&self, storage: StorageId) -> Vec<JobId> {
-        self.groups[usize::from(storage.0)].watchers.keys().copied().collect()
+        let group = self.groups.get(&storage);
+        group.map_or_else(Vec::new, |group| group.watchers.keys().copied().collect())
     }
 
-    /// Adds a watcher and sends it what happened since its start. False when the window no longer
-    /// reaches back that far.
+    /// Adds a watcher and sends it what happened since its start. False when the window no longer reaches back that
+    /// far, or the collection has gone.
     #[must_use]
     pub(crate) fn open(
         &mut self,
         id: JobId,
         mut subscription: Subscription,
+        world: &World,
         now: Now,
         out: &mut Vec<Effect>,
     ) -> bool {
         let storage = subscription.storage;
-        if subscription.after < self.window_after(storage) {
+        if self.window_after(storage).is_none_or(|oldest| subscription.after < oldest) {
             return false;
         }
-        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(group) = self.groups.get_mut(&storage) else { return false };
         if self.flaw.is(Mutant::ReplayedEvents) {
             subscription.after = group.window_after;
         }
@@ -135,14 +149,14 @@ impl Hub {
             .watchers
             .insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
         self.members.insert(id, storage);
-        self.catch_up(id, now, out);
+        self.catch_up(id, world, now, out);
         true
     }
 
     /// Removes a watcher. None when there is no such watcher.
     pub(crate) fn remove(&mut self, id: JobId) -> Option<Removed> {
         let storage = self.members.remove(&id)?;
-        let group = &mut self.groups[usize::from(storage.0)];
+        let group = self.groups.get_mut(&storage)?;
         let watcher = group.watchers.remove(&id)?;
         let hint = watcher.subscription.filter.hint();
         if let Some(ids) = group.by_hint.get_mut(&hint) {
@@ -157,9 +171,16 @@ impl Hub {
     /// Notes that the client took frames. A parked watcher that has caught up enough is continued; false is returned
     /// for one whose changes have left the window, since it would miss them.
     #[must_use]
-    pub(crate) fn credit(&mut self, id: JobId, frames: u32, now: Now, out: &mut Vec<Effect>) -> bool {
+    pub(crate) fn credit(
+        &mut self,
+        id: JobId,
+        frames: u32,
+        world: &World,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         let Some(storage) = self.members.get(&id) else { return true };
-        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(group) = self.groups.get_mut(storage) else { return true };
         let Some(watcher) = group.watchers.get_mut(&id) else { return true };
         watcher.outstanding = watcher.outstanding.saturating_sub(frames as usize);
         if watcher.parked && watcher.outstanding <= self.bounds.watcher_queue_frames / 2 {
@@ -167,18 +188,18 @@ impl Hub {
                 return false;
             }
             watcher.parked = false;
-            self.catch_up(id, now, out);
+            self.catch_up(id, world, now, out);
         }
         true
     }
 
     /// Sends one watcher the changes of the window that it has not seen, until its queue is full.
-    fn catch_up(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+    fn catch_up(&mut self, id: JobId, world: &World, now: Now, out: &mut Vec<Effect>) {
         let Some(storage) = self.members.get(&id) else { return };
-        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(group) = self.groups.get_mut(storage) else { return };
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
         let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
-        let renderer = Renderer::new(&self.registry, now.wall);
+        let renderer = Renderer::new(&world.registry, now.wall);
         for (_, change) in group.window.range(from..) {
             if watcher.is_full_before(change, &self.bounds, self.flaw) {
                 watcher.parked = true;
@@ -196,14 +217,16 @@ impl Hub {
     /// Puts a change into the window and sends it to all watchers that it concerns, encoded once for each shape of
     /// frame.
     pub(crate) fn publish(&mut self, world: &World, change: Change, now: Now, out: &mut Vec<Effect>) {
-        let storage = change.storage;
-        let group = &mut self.groups[usize::from(storage.0)];
+        let (Some(group), Some(cache)) = (self.groups.get_mut(&change.storage), world.cache(change.storage))
+        else {
+            return;
+        };
         let change = Arc::new(change);
         group.window_bytes += bytes_kept(&change);
         group.window.push_back((now.mono, change.clone()));
         group.trim(now.mono, &self.bounds);
         let mut frames: BTreeMap<Frame, Vec<JobId>> = BTreeMap::new();
-        for hint in Hint::of_change(&change, world.cache(storage)) {
+        for hint in Hint::of_change(&change, cache) {
             for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
                 let Some(watcher) = group.watchers.get_mut(id) else { continue };
                 if watcher.parked {
@@ -218,7 +241,7 @@ impl Hub {
                 }
             }
         }
-        let renderer = Renderer::new(&self.registry, now.wall);
+        let renderer = Renderer::new(&world.registry, now.wall);
         for (frame, to) in frames {
             out.push(Effect::Frame { to, bytes: render(&renderer, frame, &change, self.flaw) });
         }
@@ -226,9 +249,16 @@ impl Hub {
 
     /// Sends a bookmark to a watcher that asked for them. It promises that the watcher has seen every change up to
     /// the revision.
-    pub(crate) fn bookmark(&mut self, id: JobId, revision: Rev, now: Now, out: &mut Vec<Effect>) {
+    pub(crate) fn bookmark(
+        &mut self,
+        id: JobId,
+        revision: Rev,
+        world: &World,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(storage) = self.members.get(&id) else { return };
-        let group = &mut self.groups[usize::from(storage.0)];
+        let Some(group) = self.groups.get_mut(storage) else { return };
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
         let room = !watcher.parked && watcher.outstanding < self.bounds.watcher_queue_frames;
         let room = room || self.flaw.is(Mutant::ProgressStarvesWatchers);
@@ -237,14 +267,9 @@ impl Hub {
         }
         watcher.outstanding += 1;
         watcher.at = revision;
-        let renderer = Renderer::new(&self.registry, now.wall);
+        let renderer = Renderer::new(&world.registry, now.wall);
         let bytes = renderer.bookmark(watcher.subscription.form, revision, false);
         out.push(Effect::Frame { to: alloc::vec![id], bytes });
-    }
-
-    pub(crate) fn ended_note(&self, storage: StorageId, events: u64, why: &str) -> Note {
-        let resource = Text::from(self.registry.stored(storage).row.plural);
-        Note::WatchEnded { resource, events, why: why.into() }
     }
 
     pub(crate) fn storage_of(&self, id: JobId) -> Option<StorageId> {
@@ -253,9 +278,9 @@ impl Hub {
 
     /// Asserts invariants that only a bug in this file can break.
     pub(crate) fn check(&self) {
-        let members: usize = self.groups.iter().map(|group| group.watchers.len()).sum();
+        let members: usize = self.groups.values().map(|group| group.watchers.len()).sum();
         assert_eq!(members, self.members.len(), "every watcher is a member of one group");
-        for group in &self.groups {
+        for group in self.groups.values() {
             if group.watchers.is_empty() && group.by_hint.is_empty() && group.window.is_empty() {
                 continue;
             }

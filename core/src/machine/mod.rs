@@ -10,6 +10,7 @@ mod calls;
 mod feeds;
 mod handle;
 mod hub;
+mod kinds;
 mod seats;
 mod shutdown;
 pub mod text;
@@ -19,16 +20,19 @@ mod upkeep;
 use crate::answer::Response;
 use crate::config::{JobId, Note};
 use crate::job::{Answer, Job, Stepped};
+use crate::kinds::Definition;
 use crate::now::Now;
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::value::Text;
 use crate::wire::{BodyError, CallError, Called, Outcall, Request};
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
+pub use kinds::KIND_GONE;
 pub use shutdown::Drain;
 
 /// What happens to the machine.
@@ -66,6 +70,11 @@ pub enum Input {
     Tick,
     /// The server was told to end: `/readyz` fails from here on, and everything else is served as before.
     ShutdownInitiated,
+    /// A kind that is not built in is to be served.
+    Serve(Box<Definition>),
+    /// The kind of this group and plural, which came with `Serve`, is not to be served any more. Nothing happens when
+    /// there is none.
+    Withdraw { group: Text, plural: Text },
     /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }

@@ -11,6 +11,8 @@ pub(super) enum Timer {
     /// The feed is listed again.
     Relist(Feed),
     Request(JobId, RequestTimer),
+    /// The objects of kinds that are to be served are listed again.
+    Arrival,
     /// The store's history is compacted.
     Compaction,
     /// Objects that must exist at start, and could not be written, are written again.
@@ -32,7 +34,7 @@ pub(super) enum RequestTimer {
 }
 
 /// All timers that are set: at most two for each open request, the bookmark of a watch that ended a moment ago, one for
-/// each feed, and three of the machine.
+/// each feed, those of the machine, and one for each failed listing of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     set: BTreeSet<(Mono, Timer)>,

@@ -1,6 +1,6 @@
 //! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
-use super::feeds::{Listed, as_batch, listed_note};
+use super::feeds::{PageRead, as_batch, listed_note};
 use super::handle::{BootCommit, Own};
 use super::timers::Timer;
 use super::{Effect, Machine};
@@ -28,7 +28,7 @@ impl Machine {
         }
     }
 
-    fn own_id(&mut self, purpose: Own) -> JobId {
+    pub(super) fn own_id(&mut self, purpose: Own) -> JobId {
         let id = JobId(self.own_next);
         self.own_next += 1;
         self.own.insert(id, purpose);
@@ -52,6 +52,7 @@ impl Machine {
             self.bookmark_all(feed, batch.revision, now, out);
         }
         let mut notes = Vec::new();
+        self.note_arriving(&batch);
         let changes = Arc::make_mut(&mut self.world).apply(batch, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
         for applied in changes {
@@ -63,6 +64,7 @@ impl Machine {
                 Applied::Mended(storage, revision) => self.end_watches(storage, revision, None, now, out),
             }
         }
+        self.settle_arriving(now, out);
         self.wake_fresh(feed, now, out);
     }
 
@@ -89,9 +91,9 @@ impl Machine {
 
     /// Sends bookmarks to all watchers of a feed at once. Only historical bugs of the museum do that.
     fn bookmark_all(&mut self, feed: Feed, revision: Rev, now: Now, out: &mut Vec<Effect>) {
-        let of_feed = self.world.collections().iter().filter(|held| held.feed == feed);
+        let of_feed = self.world.collections().filter(|held| held.feed == feed);
         for id in of_feed.flat_map(|held| self.hub.ids_of(held.storage)).collect::<Vec<_>>() {
-            self.hub.bookmark(id, revision, now, out);
+            self.hub.bookmark(id, revision, &self.world, now, out);
         }
     }
 
@@ -120,12 +122,12 @@ impl Machine {
     pub(super) fn own_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
         match self.own.get(&id).copied() {
             Some(Own::Relist(feed)) => match self.feeds[usize::from(feed.0)].page(id, stored, out) {
-                Listed::More => {}
-                Listed::Complete { revision, found } => {
+                PageRead::More => {}
+                PageRead::Complete { revision, found } => {
                     self.own.remove(&id);
                     self.listed(feed, revision, found, now, out);
                 }
-                Listed::Failed(why) => {
+                PageRead::Failed(why) => {
                     self.own.remove(&id);
                     out.push(Effect::Note(Note::FeedLost { feed, why }));
                     let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
@@ -136,6 +138,7 @@ impl Machine {
             Some(Own::Compaction) => {
                 self.own.remove(&id);
             }
+            Some(Own::Arrival) => self.arrival_stored(id, stored, now, out),
             Some(Own::Boot) => {
                 self.own.remove(&id);
                 self.boot_stored(id, stored, now, out);
@@ -146,13 +149,8 @@ impl Machine {
 
     fn listed(&mut self, feed: Feed, revision: Rev, found: Vec<KeyValue>, now: Now, out: &mut Vec<Effect>) {
         out.push(Effect::Note(listed_note(feed, found.len(), revision)));
-        let storages: Vec<_> = self
-            .world
-            .collections()
-            .iter()
-            .filter(|held| held.feed == feed)
-            .map(|held| held.storage)
-            .collect();
+        let storages: Vec<_> =
+            self.world.collections().filter(|held| held.feed == feed).map(|held| held.storage).collect();
         let survives = self.world.synced() && self.config.flaw.is(Mutant::WatchSurvivesRelist);
         for storage in storages.iter().filter(|_| !survives) {
             for id in self.hub.ids_of(*storage) {
@@ -160,6 +158,7 @@ impl Machine {
             }
             self.hub.restart_window(*storage, revision);
         }
+        self.install_arriving(feed, revision, out);
         let mut notes = Vec::new();
         let world = Arc::make_mut(&mut self.world);
         world.clear(feed, revision);

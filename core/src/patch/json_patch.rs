@@ -9,7 +9,7 @@
 use super::PatchError;
 use crate::codec::json::{self, RawPaths};
 use crate::limits;
-use crate::value::{Map, Type, Value};
+use crate::value::{Map, Text, Type, Value};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 /// The places of values in a patch, which are kept byte for byte until an operation changes something inside them.
 pub fn raw_paths() -> RawPaths {
-    RawPaths::each(RawPaths::members(alloc::vec![("value", RawPaths::here())]))
+    RawPaths::each(RawPaths::members(alloc::vec![(Text::const_new("value"), RawPaths::here())]))
 }
 
 /// The target after all operations of the patch, or the first error. `is_checked` says whether the patch's types are

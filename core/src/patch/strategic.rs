@@ -132,7 +132,7 @@ impl Merge<'_> {
         if !field.patch.merge && !deletes {
             return Ok(patch.to_vec());
         }
-        list::merge(self, items, target, patch, field.patch.merge_key.unwrap_or(""), deletes)
+        list::merge(self, items, target, patch, field.patch.merge_key.as_deref().unwrap_or(""), deletes)
     }
 
     /// Takes the `$setElementOrder/...` lists from the patch, with the lists they order, and merges those.
@@ -148,7 +148,7 @@ impl Merge<'_> {
             let current = target.get(key).cloned().map(into_list).transpose()?;
             let mut change = patch.get(key).cloned().map(into_list).transpose()?;
             let (field, _) = list_field(self.catalogue, shape, key)?;
-            let merge_key = field.patch.merge_key.unwrap_or("");
+            let merge_key = field.patch.merge_key.as_deref().unwrap_or("");
             list::check_order(change.as_deref().unwrap_or_default(), &order, merge_key)?;
             let kinds = list::element_type(&[
                 current.as_deref().unwrap_or_default(),

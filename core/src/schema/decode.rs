@@ -10,7 +10,7 @@ use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json::{self, Parsed};
 use crate::limits;
 use crate::value::quoted;
-use crate::value::{Map, Text, Type, Value};
+use crate::value::{Map, Type, Value};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -282,7 +282,7 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
-            let here = Location::Field { above: path, name: field.name, owner: def };
+            let here = Location::Field { above: path, name: &field.name, owner: def };
             match self.member(field, core::mem::take(slot), &here)? {
                 Some(value) => *slot = value,
                 None => dropped.push(at),
@@ -310,14 +310,14 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
-            let here = Location::Field { above: path, name: field.name, owner: def };
+            let here = Location::Field { above: path, name: &field.name, owner: def };
             match self.member(field, held.clone(), &here)? {
                 Some(value) if value.is_same(held) => {}
                 Some(value) => changes.push((at, value)),
                 None => dropped.push(at),
             }
         }
-        let is_whole = def.kept.iter().all(|at| shared.contains_key(def.fields[usize::from(*at)].name));
+        let is_whole = def.kept.iter().all(|at| shared.contains_key(&def.fields[usize::from(*at)].name));
         if changes.is_empty() && dropped.is_empty() && is_whole {
             return Ok(Value::Map(shared));
         }
@@ -331,8 +331,8 @@ impl<'c> Decoder<'c> {
     /// Adds what JSON always has of a type.
     fn add_kept(&self, def: &'c TypeDef, map: &mut Map) {
         for field in def.kept.iter().map(|at| &def.fields[usize::from(*at)]) {
-            if !map.contains_key(field.name) {
-                map.insert(Text::const_new(field.name), self.absent(field));
+            if !map.contains_key(&field.name) {
+                map.insert(field.name.clone(), self.absent(field));
             }
         }
     }
@@ -369,7 +369,7 @@ impl<'c> Decoder<'c> {
             Shape::Struct(id) => {
                 let def = self.catalogue.get(*id);
                 let kept = def.kept.iter().map(|at| &def.fields[usize::from(*at)]);
-                Value::map(kept.map(|field| (Text::const_new(field.name), self.absent(field))).collect())
+                Value::map(kept.map(|field| (field.name.clone(), self.absent(field))).collect())
             }
         }
     }
@@ -435,7 +435,7 @@ impl<'c> Decoder<'c> {
             return Ok(if is_schema { json::plain(&value) } else { json::joined(value) });
         }
         let value = json::plain(&value);
-        let Some(schema) = self.catalogue.type_named(owner.name) else { return Ok(value) };
+        let Some(schema) = self.catalogue.type_named(&owner.name) else { return Ok(value) };
         let unknown = self.unknown.take();
         let def = self.catalogue.get(schema);
         let shaped = match value {
@@ -502,7 +502,7 @@ impl<'c> Decoder<'c> {
             Shape::Duration => "string".into(),
             Shape::Any => "runtime.RawExtension".into(),
             Shape::Struct(id) => {
-                let name = self.catalogue.get(*id).name;
+                let name = self.catalogue.get(*id).name.as_str();
                 let start = name.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);
                 name.get(start..).unwrap_or(name).into()
             }

@@ -15,7 +15,7 @@ pub fn apply_defaults(catalogue: &Catalogue, root: TypeId, value: &mut Value) {
 fn lacks_default(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
     match (shape, value) {
         (Shape::Struct(id), Value::Map(map)) => {
-            catalogue.get(*id).defaulting().any(|field| match map.get(field.name) {
+            catalogue.get(*id).defaulting().any(|field| match map.get(&field.name) {
                 None | Some(Value::Null) => field.default.is_some(),
                 Some(member) => lacks_default(catalogue, &field.shape, member),
             })
@@ -46,13 +46,13 @@ fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
 
 fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
     for field in def.defaulting() {
-        let absent = value.field(field.name).is_none_or(Value::is_null);
+        let absent = value.field(&field.name).is_none_or(Value::is_null);
         if absent {
             if let Some(default) = &field.default {
-                value.set(field.name, default.clone());
+                value.set(&field.name, default.clone());
             }
         } else if field.shape.holds_structs()
-            && let Some(member) = value.field_mut(field.name)
+            && let Some(member) = value.field_mut(&field.name)
         {
             default_shape(catalogue, &field.shape, member);
         }

@@ -71,8 +71,8 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         // Field names are plain letters: nothing to escape.
         out.extend_from_slice(field.name.as_bytes());
         out.extend_from_slice(b"\":");
-        if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(field.name) {
-            schema_union(catalogue, def, field.name, member, out);
+        if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(&field.name) {
+            schema_union(catalogue, def, &field.name, member, out);
         } else if field.name == "fieldsV1" {
             fields_v1(member, out);
         } else {

@@ -17,8 +17,9 @@ mod tests;
 mod unstructured;
 
 use crate::codec::json::RawPaths;
-use crate::value::Value;
+use crate::value::{Text, Value};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use load::catalogue;
@@ -29,13 +30,18 @@ pub use unstructured::from_unstructured;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypeId(pub u16);
 
-/// All API types of the release, loaded once and shared.
+/// API types: those of the release, which are loaded once and shared, or these and the types of one kind that came at
+/// run time. The added types belong to their catalogue alone and go with it.
 #[derive(Debug)]
 pub struct Catalogue {
+    /// The types that the types of this catalogue were added to.
+    base: Option<Arc<Self>>,
+    /// The number of types in the base: the index of the first added type.
+    first: u16,
     types: Vec<TypeDef>,
-    /// Indexes into `types`, sorted by name.
+    /// The added types, sorted by name.
     by_name: Vec<TypeId>,
-    /// For each type, where raw JSON stands in its objects.
+    /// For each added type, where raw JSON stands in its objects.
     raws: Vec<RawPaths>,
 }
 
@@ -43,7 +49,7 @@ pub struct Catalogue {
 #[derive(Debug)]
 pub struct TypeDef {
     /// Group (first label), version and Go name: `apps.v1.Deployment`, `meta.v1.ObjectMeta`.
-    pub name: &'static str,
+    pub name: Text,
     /// In upstream's struct order.
     pub fields: Vec<Field>,
     /// The first bytes of field names and indexes into `fields`, sorted by field name.
@@ -53,7 +59,7 @@ pub struct TypeDef {
     /// Those of `by_name` that are written even when they are absent or zero.
     kept: Vec<u16>,
     /// Group, version and kind, for types that are kinds: `("apps", "v1", "Deployment")`.
-    pub kind: Option<(&'static str, &'static str, &'static str)>,
+    pub kind: Option<(Text, Text, Text)>,
     /// The whole map is one value to merges (`x-kubernetes-map-type: atomic`).
     pub atomic: bool,
 }
@@ -62,7 +68,7 @@ pub struct TypeDef {
 #[derive(Debug)]
 pub struct Field {
     /// The JSON name.
-    pub name: &'static str,
+    pub name: Text,
     /// The protobuf field number; inside an inlined struct `(number of the struct, number in it)`, else
     /// `(number, 0)`; `(0, 0)` where the field is not on the protobuf wire.
     pub tag: (u16, u16),
@@ -118,7 +124,7 @@ pub enum ListType {
     Atomic,
     Set,
     /// Associative by these keys.
-    Map(Vec<&'static str>),
+    Map(Vec<Text>),
 }
 
 /// How server-side apply and OpenAPI see a map or a struct, as this field declares it.
@@ -139,26 +145,53 @@ pub struct PatchStrategy {
     pub replace: bool,
     /// `retainKeys` was declared.
     pub retain_keys: bool,
-    pub merge_key: Option<&'static str>,
+    pub merge_key: Option<Text>,
 }
 
 impl Catalogue {
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
-        let index = self.by_name.binary_search_by(|id| self.get(*id).name.cmp(name)).ok()?;
-        Some(self.by_name[index])
+        match self.by_name.binary_search_by(|id| self.get(*id).name.as_str().cmp(name)) {
+            Ok(index) => Some(self.by_name[index]),
+            Err(_) => self.base.as_ref()?.type_named(name),
+        }
     }
 
+    /// The id is of this catalogue, or of one that this one adds types to.
     pub fn get(&self, id: TypeId) -> &TypeDef {
-        &self.types[usize::from(id.0)]
+        match (id.0.checked_sub(self.first), &self.base) {
+            (Some(added), _) => &self.types[usize::from(added)],
+            (None, Some(base)) => base.get(id),
+            (None, None) => unreachable!("a catalogue without a base begins with type 0"),
+        }
     }
 
     /// Where raw JSON stands in an object of the type.
     pub fn raw_paths(&self, id: TypeId) -> &RawPaths {
-        &self.raws[usize::from(id.0)]
+        match (id.0.checked_sub(self.first), &self.base) {
+            (Some(added), _) => &self.raws[usize::from(added)],
+            (None, Some(base)) => base.raw_paths(id),
+            (None, None) => unreachable!("a catalogue without a base begins with type 0"),
+        }
     }
 
+    /// Where raw JSON stands in an object of a type of the base; None for an added type.
+    fn raws_of_base(&self, id: TypeId) -> Option<&RawPaths> {
+        self.base.as_ref().filter(|_| id.0 < self.first).map(|base| base.raw_paths(id))
+    }
+
+    /// How many types there are, those of the base among them. `limits::CATALOGUE_TYPES` bounds it.
+    fn len(&self) -> u16 {
+        self.first + self.types.len() as u16
+    }
+
+    /// All types, those of the base first.
     pub fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {
-        self.types.iter().enumerate().map(|(index, def)| (TypeId(index as u16), def))
+        (0..self.len()).map(|index| (TypeId(index), self.get(TypeId(index))))
+    }
+
+    /// The first of the added types, the others after it.
+    pub fn added(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {
+        (self.first..).zip(&self.types).map(|(index, def)| (TypeId(index), def))
     }
 }
 
@@ -172,7 +205,7 @@ impl TypeDef {
     fn search(&self, by_name: &[(u64, u16)], name: &str) -> Result<usize, usize> {
         let wanted = first_bytes(name);
         by_name.binary_search_by(|(first, at)| {
-            first.cmp(&wanted).then_with(|| self.fields[usize::from(*at)].name.cmp(name))
+            first.cmp(&wanted).then_with(|| self.fields[usize::from(*at)].name.as_str().cmp(name))
         })
     }
 
@@ -190,6 +223,18 @@ impl TypeDef {
                 None
             }
         }
+    }
+
+    /// A name that two fields have; None in a type that is well formed.
+    fn repeated(&self) -> Option<&str> {
+        let name = |at: &(u64, u16)| self.fields[usize::from(at.1)].name.as_str();
+        self.by_name.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])).map(|pair| name(&pair[0]))
+    }
+
+    /// Whether this is the type of a kind.
+    pub fn is_kind(&self, group: &str, version: &str, kind: &str) -> bool {
+        let held = self.kind.as_ref().map(|(group, version, kind)| (&**group, &**version, &**kind));
+        held == Some((group, version, kind))
     }
 
     /// Fields with a default, or that may have fields with one inside.
@@ -211,8 +256,8 @@ impl TypeDef {
     }
 
     /// The Go name without group and version: `DeploymentSpec`.
-    pub fn go_name(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
+    pub fn go_name(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or(&self.name)
     }
 }
 

@@ -16,8 +16,8 @@ pub enum ProtoError {
     Wire(WireError),
     /// A field has another wire type than its own.
     WrongType {
-        type_name: &'static str,
-        field: &'static str,
+        type_name: Text,
+        field: Text,
     },
     /// A member that holds JSON holds something else.
     BadJson(String),
@@ -95,7 +95,7 @@ impl<'c> Decoder<'c> {
         depth: usize,
     ) -> Result<(), ProtoError> {
         let Payload::Bytes(bytes) = payload else {
-            return Err(ProtoError::WrongType { type_name: def.name, field: "" });
+            return Err(ProtoError::WrongType { type_name: def.name.clone(), field: Text::default() });
         };
         if let Some(embedded) = self.embedded_type(def, outer) {
             // The embedded struct embeds another: its own type knows where that lies.
@@ -135,42 +135,42 @@ impl<'c> Decoder<'c> {
         out: &mut Map,
         depth: usize,
     ) -> Result<(), ProtoError> {
-        let wrong = || ProtoError::WrongType { type_name: def.name, field: field.name };
-        if def.is_schema_union(field.name) {
-            return self.schema_union(def, field.name, payload, out, depth);
+        let wrong = || ProtoError::WrongType { type_name: def.name.clone(), field: field.name.clone() };
+        if def.is_schema_union(&field.name) {
+            return self.schema_union(def, &field.name, payload, out, depth);
         }
         match &field.shape {
             Shape::List(item) => {
-                if out.get(field.name).and_then(Value::as_list).is_none() {
-                    out.insert(field.name, Value::list(Vec::new()));
+                if out.get(&field.name).and_then(Value::as_list).is_none() {
+                    out.insert(field.name.clone(), Value::list(Vec::new()));
                 }
-                if let Some(items) = out.get_mut(field.name).and_then(Value::as_list_mut) {
+                if let Some(items) = out.get_mut(&field.name).and_then(Value::as_list_mut) {
                     self.items(item, payload, depth, items).map_err(|error| error.or(wrong()))?;
                 }
             }
             Shape::Map(item) => {
-                if out.get(field.name).and_then(Value::as_map).is_none() {
-                    out.insert(field.name, Value::empty_map());
+                if out.get(&field.name).and_then(Value::as_map).is_none() {
+                    out.insert(field.name.clone(), Value::empty_map());
                 }
                 let Payload::Bytes(entry) = payload else { return Err(wrong()) };
                 let (key, value) = self.entry(item, entry, depth)?;
-                if let Some(map) = out.get_mut(field.name).and_then(Value::as_map_mut) {
+                if let Some(map) = out.get_mut(&field.name).and_then(Value::as_map_mut) {
                     map.insert(key, value);
                 }
             }
             Shape::Struct(id) => {
                 let Payload::Bytes(bytes) = payload else { return Err(wrong()) };
-                let held = match out.get_mut(field.name).map(core::mem::take) {
+                let held = match out.get_mut(&field.name).map(core::mem::take) {
                     Some(Value::Map(held)) => Arc::unwrap_or_clone(held),
                     Some(_) | None => Map::new(),
                 };
                 let value = self.message_into(*id, bytes, held, depth + 1)?;
-                out.insert(field.name, value);
+                out.insert(field.name.clone(), value);
             }
             shape => {
                 let value = self.value(shape, payload, depth).map_err(|error| error.or(wrong()))?;
-                let is_read = *shape == Shape::Any && def.reads_json(field.name);
-                out.insert(field.name, if is_read { json::plain(&value) } else { value });
+                let is_read = *shape == Shape::Any && def.reads_json(&field.name);
+                out.insert(field.name.clone(), if is_read { json::plain(&value) } else { value });
             }
         }
         Ok(())
@@ -252,7 +252,7 @@ impl<'c> Decoder<'c> {
             (Shape::Any, Payload::Bytes(bytes)) => self.any(bytes)?,
             (Shape::Struct(id), Payload::Bytes(bytes)) => self.message(*id, bytes, depth + 1)?,
             (Shape::List(_) | Shape::Map(_), _) | (_, _) => {
-                return Err(ProtoError::WrongType { type_name: "", field: "" });
+                return Err(ProtoError::WrongType { type_name: Text::default(), field: Text::default() });
             }
         })
     }
@@ -315,15 +315,15 @@ impl<'c> Decoder<'c> {
     fn schema_union(
         &self,
         def: &'c TypeDef,
-        field: &'static str,
+        field: &str,
         payload: Payload<'_>,
         out: &mut Map,
         depth: usize,
     ) -> Result<(), ProtoError> {
         let Payload::Bytes(bytes) = payload else {
-            return Err(ProtoError::WrongType { type_name: def.name, field });
+            return Err(ProtoError::WrongType { type_name: def.name.clone(), field: field.into() });
         };
-        let schema_id = self.catalogue.type_named(def.name).ok_or(ProtoError::TooDeep)?;
+        let schema_id = self.catalogue.type_named(&def.name).ok_or(ProtoError::TooDeep)?;
         if field != "dependencies" {
             let union = if field == "items" { Union::Schemas } else { Union::Truth };
             let value = self.schema_or(schema_id, bytes, union, depth)?;
@@ -392,7 +392,7 @@ impl ProtoError {
     /// Names the field of a wrong wire type that was found below it.
     fn or(self, named: Self) -> Self {
         match self {
-            Self::WrongType { type_name: "", .. } => named,
+            Self::WrongType { ref type_name, .. } if type_name.is_empty() => named,
             other => other,
         }
     }
@@ -424,13 +424,13 @@ mod tests {
             assert_eq!(envelope.kind, object::kind(&wanted));
             let kind = (object::api_version(&wanted), object::kind(&wanted));
             let found = catalogue.iter().find(|(_, def)| {
-                def.kind.is_some_and(|(group, version, kind)| {
+                def.kind.as_ref().is_some_and(|(group, version, kind)| {
                     let api_version = if group.is_empty() {
                         version.to_string()
                     } else {
                         std::format!("{group}/{version}")
                     };
-                    (api_version.as_str(), kind) == (object::api_version(&wanted), object::kind(&wanted))
+                    api_version == object::api_version(&wanted) && kind == object::kind(&wanted)
                 })
             });
             let Some((type_id, _)) = found else { continue };

@@ -31,10 +31,10 @@ pub(super) fn read_shape(
     Ok(parsed)
 }
 
-/// Where raw JSON stands in objects of each type, except where the server reads it.
+/// Where raw JSON stands in objects of each added type, except where the server reads it.
 pub(super) fn raw_paths(catalogue: &Catalogue) -> Vec<RawPaths> {
     let mut known: BTreeMap<TypeId, RawPaths> = BTreeMap::new();
-    catalogue.iter().map(|(id, _)| raws_of(catalogue, &Shape::Struct(id), &mut known)).collect()
+    catalogue.added().map(|(id, _)| raws_of(catalogue, &Shape::Struct(id), &mut known)).collect()
 }
 
 /// Where raw JSON stands in a value of the shape.
@@ -63,15 +63,16 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
         Shape::Any => RawPaths::here(),
         Shape::List(inner) | Shape::Map(inner) => RawPaths::each(raws_of(catalogue, inner, known)),
         Shape::Struct(id) => {
-            if let Some(raws) = known.get(id) {
+            if let Some(raws) = catalogue.raws_of_base(*id).or_else(|| known.get(id)) {
                 return raws.clone();
             }
             known.insert(*id, RawPaths::NONE);
             let def = catalogue.get(*id);
-            let members = def.fields.iter().filter(|field| !def.reads_json(field.name)).filter_map(|field| {
-                let below = raws_of(catalogue, &field.shape, known);
-                (!below.is_none()).then_some((field.name, below))
-            });
+            let members =
+                def.fields.iter().filter(|field| !def.reads_json(&field.name)).filter_map(|field| {
+                    let below = raws_of(catalogue, &field.shape, known);
+                    (!below.is_none()).then_some((field.name.clone(), below))
+                });
             let raws = RawPaths::members(members.collect());
             known.insert(*id, raws.clone());
             raws

@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
                 self.at += 1;
             }
             let free =
-                def.is_some_and(|def| field.flatten().is_some_and(|field| def.is_schema_union(field.name)));
+                def.is_some_and(|def| field.flatten().is_some_and(|field| def.is_schema_union(&field.name)));
             let shape = field.map_or(inner, |field| field.map(|field| &field.shape));
             self.value(shape.filter(|_| !free), depth + 1);
             self.path.truncate(length);

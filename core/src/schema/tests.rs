@@ -10,10 +10,9 @@ const EVERY_FIELD: &str = include_str!("../../tests/data/every-field.jsonl");
 fn type_of(catalogue: &Catalogue, value: &Value) -> TypeId {
     let api_version = value.text_at(&["apiVersion"]);
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let wanted = Some((group, version, value.text_at(&["kind"])));
-    let found =
-        |def: &TypeDef| def.kind.is_some_and(|(group, version, kind)| Some((group, version, kind)) == wanted);
-    catalogue.iter().find(|(_, def)| found(def)).unwrap_or_else(|| panic!("no type for {wanted:?}")).0
+    let kind = value.text_at(&["kind"]);
+    let found = catalogue.iter().find(|(_, def)| def.is_kind(group, version, kind));
+    found.unwrap_or_else(|| panic!("no type for {kind} of {api_version}")).0
 }
 
 #[test]

@@ -117,14 +117,14 @@ impl Converter<'_> {
     fn object(&self, def: &TypeDef, map: &Arc<Map>, before: Option<&Value>) -> Converted {
         let mut changed: Option<Map> = None;
         for field in &def.fields {
-            let Some(member) = map.get(field.name) else { continue };
-            let before = before.and_then(|before| before.field(field.name));
-            let is_union = def.is_schema_union(field.name);
+            let Some(member) = map.get(&field.name) else { continue };
+            let before = before.and_then(|before| before.field(&field.name));
+            let is_union = def.is_schema_union(&field.name);
             if is_union {
                 continue;
             }
             if let Some(converted) = self.value(&field.shape, field.go_type, member, before)? {
-                changed.get_or_insert_with(|| (**map).clone()).insert(field.name, converted);
+                changed.get_or_insert_with(|| (**map).clone()).insert(field.name.clone(), converted);
             }
         }
         Ok(changed.map(Value::map))

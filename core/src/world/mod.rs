@@ -1,11 +1,12 @@
 //! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
 pub mod cache;
+pub mod indexes;
 mod objects;
 pub(crate) mod selection;
 
 use crate::config::{Config, Note};
-use crate::kinds::{Registry, ResourceId, StorageId};
+use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, Rev};
@@ -13,18 +14,20 @@ use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
+use cache::tree::Tree;
 use cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
+use indexes::{Changed, Indexes};
 
 /// All state that answers depend on. A clone shares its parts and is cheap.
 #[derive(Clone, Debug)]
 pub struct World {
     pub config: Arc<Config>,
     pub registry: Arc<Registry>,
-    /// All collections, sorted by key prefix.
-    collections: Arc<Vec<Collection>>,
-    /// The position in `collections` of each storage.
-    places: Arc<Vec<u16>>,
-    caches: Vec<Arc<Cache>>,
+    collections: Arc<Collections>,
+    /// By storage: the objects of each collection.
+    caches: Tree<Arc<Cache>>,
+    indexes: Indexes,
     feeds: Vec<FeedState>,
     /// For each feed, the reason why its store does not answer; None while it answers.
     illnesses: Vec<Option<Text>>,
@@ -42,6 +45,62 @@ pub struct Collection {
     pub feed: Feed,
 }
 
+/// All collections. They change only when a kind comes or goes.
+#[derive(Clone, Debug)]
+struct Collections {
+    /// By key prefix.
+    by_key: Vec<Arc<Collection>>,
+    /// By storage.
+    by_storage: Vec<Arc<Collection>>,
+}
+
+impl Collections {
+    fn of(mut collections: Vec<Arc<Collection>>) -> Self {
+        collections.sort_by_key(|collection| collection.storage);
+        let mut by_key = collections.clone();
+        by_key.sort_by(|one, other| one.keys.prefix().cmp(other.keys.prefix()));
+        Self { by_key, by_storage: collections }
+    }
+}
+
+impl Collections {
+    fn add(&mut self, collection: Arc<Collection>) {
+        let prefix = collection.keys.prefix();
+        let place = self.by_key.partition_point(|held| held.keys.prefix() < prefix);
+        self.by_key.insert(place, collection.clone());
+        let place = self.by_storage.partition_point(|held| held.storage < collection.storage);
+        self.by_storage.insert(place, collection);
+    }
+
+    fn remove(&mut self, storage: StorageId) {
+        self.by_key.retain(|held| held.storage != storage);
+        self.by_storage.retain(|held| held.storage != storage);
+    }
+}
+
+/// The feed that the objects of a kind come over. Only built-in kinds have one of their own, as upstream.
+/// k8s: staging/src/k8s.io/apiserver/pkg/server/options/etcd.go
+fn feed_of(config: &Config, kind: &Kind) -> Feed {
+    let is_of = |(group, plural): (&str, &str)| kind.group == group && kind.plural == plural;
+    let overridden = config.feeds.iter().find(|(group, plural, _)| is_of((group, plural)));
+    overridden.filter(|_| !kind.is_custom()).map_or(Feed(0), |(_, _, feed)| *feed)
+}
+
+impl Collection {
+    fn new(config: &Config, storage: StorageId, kind: &Kind) -> Self {
+        Self {
+            keys: KeySpace::new(&config.etcd_prefix, &kind.prefix, kind.namespaced()),
+            storage,
+            feed: feed_of(config, kind),
+        }
+    }
+}
+
+/// The key under which the cache of a storage is kept. Keys are ordered as the ids are.
+fn place(storage: StorageId) -> [u8; 8] {
+    storage.0.to_be_bytes()
+}
+
 /// How far a feed has been applied.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FeedState {
@@ -52,40 +111,62 @@ pub struct FeedState {
 
 impl World {
     pub fn new(config: Arc<Config>, registry: Arc<Registry>) -> Self {
-        let mut collections = Vec::with_capacity(registry.storage_count());
-        let mut caches = Vec::with_capacity(registry.storage_count());
-        for index in 0..registry.storage_count() {
-            let storage = StorageId(index as u16);
-            let row = registry.stored(storage).row;
-            let keys = KeySpace::new(&config.etcd_prefix, row.prefix, registry.stored(storage).namespaced());
-            let overridden = config
-                .feeds
-                .iter()
-                .find(|(group, plural, _)| (&**group, &**plural) == (row.group, row.plural));
-            collections.push(Collection {
-                keys,
-                storage,
-                feed: overridden.map_or(Feed(0), |(_, _, feed)| *feed),
-            });
-            caches.push(Arc::new(Cache::new(row.fields, Rev(0))));
-        }
-        collections.sort_by(|a, b| a.keys.prefix().cmp(b.keys.prefix()));
-        let mut places = alloc::vec![0; collections.len()];
-        for (place, collection) in collections.iter().enumerate() {
-            places[usize::from(collection.storage.0)] = place as u16;
-        }
-        let feed_count = 1 + collections.iter().map(|collection| collection.feed.0).max().unwrap_or(0);
+        let collections = registry.storages().map(|(storage, kind)| Collection::new(&config, storage, kind));
+        let collections = Collections::of(collections.map(Arc::new).collect());
+        let empty = |(storage, kind): (StorageId, &Arc<Kind>)| {
+            (Bytes::copy_from_slice(&place(storage)), Arc::new(Cache::new(kind.clone(), Rev(0))))
+        };
+        let feed_count = 1 + collections.by_key.iter().map(|collection| collection.feed.0).max().unwrap_or(0);
         Self {
+            caches: registry.storages().map(empty).collect(),
             config,
             registry,
             collections: Arc::new(collections),
-            places: Arc::new(places),
-            caches,
+            indexes: Indexes::default(),
             feeds: alloc::vec![FeedState::default(); usize::from(feed_count)],
             illnesses: alloc::vec![None; usize::from(feed_count)],
             draining: false,
             booted: false,
         }
+    }
+
+    /// Where the objects of a kind live that is not served yet.
+    pub fn place_of(&self, definition: &Definition) -> (KeySpace, Feed) {
+        let Definition { group, plural, scope, .. } = definition;
+        let prefix = alloc::format!("{group}/{plural}");
+        let keys = KeySpace::new(&self.config.etcd_prefix, &prefix, *scope == Scope::Namespaced);
+        (keys, Feed(0))
+    }
+
+    /// Serves one more kind. Its collection is empty until its objects are applied, and no change of it is known up to
+    /// the revision.
+    ///
+    /// # Errors
+    /// As `Registry::check`; nothing has changed then.
+    pub(crate) fn serve(&mut self, definition: &Definition, since: Rev) -> Result<StorageId, String> {
+        let kind = Arc::make_mut(&mut self.registry).add(definition)?;
+        let storage = kind.storage.ok_or("it is not stored")?;
+        let collection = Arc::new(Collection::new(&self.config, storage, &kind));
+        Arc::make_mut(&mut self.collections).add(collection);
+        let cache = Arc::new(Cache::new(kind, since));
+        self.caches.insert(Bytes::copy_from_slice(&place(storage)), cache);
+        Ok(storage)
+    }
+
+    /// Serves a kind no longer, and forgets its objects. Nothing happens to a kind that is not served, or is built in.
+    pub(crate) fn withdraw(&mut self, id: KindId) {
+        let Some(kind) = Arc::make_mut(&mut self.registry).remove(id) else { return };
+        let Some(storage) = kind.storage else { return };
+        Arc::make_mut(&mut self.collections).remove(storage);
+        self.caches.remove(&place(storage));
+    }
+
+    /// Asserts what only a bug can break: collections and caches are those of the registry.
+    pub(crate) fn check(&self) {
+        let storages = self.registry.storages().count();
+        assert_eq!(self.collections.by_key.len(), storages, "every storage has a collection");
+        assert_eq!(self.collections.by_storage.len(), storages, "every storage has one collection");
+        assert_eq!(self.caches.len(), storages, "every storage has a cache");
     }
 
     /// All feeds, in order.
@@ -114,29 +195,43 @@ impl World {
         self.feeds.iter().all(|feed| feed.synced)
     }
 
-    pub fn cache(&self, storage: StorageId) -> &Cache {
-        &self.caches[usize::from(storage.0)]
+    /// The objects of a collection. None when it has gone.
+    pub fn cache(&self, storage: StorageId) -> Option<&Cache> {
+        self.caches.get(&place(storage)).map(|cache| &**cache)
+    }
+
+    fn cache_mut(&mut self, storage: StorageId) -> Option<&mut Cache> {
+        self.caches.get_mut(&place(storage)).map(Arc::make_mut)
+    }
+
+    /// What is kept beside the objects.
+    pub fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     /// Collections in key order.
-    pub fn collections(&self) -> &[Collection] {
-        &self.collections
+    pub fn collections(&self) -> impl Iterator<Item = &Collection> {
+        self.collections.by_key.iter().map(|collection| &**collection)
     }
 
-    pub fn collection(&self, storage: StorageId) -> &Collection {
-        &self.collections[usize::from(self.places[usize::from(storage.0)])]
+    /// Where a collection lives. None when it has gone.
+    pub fn collection(&self, storage: StorageId) -> Option<&Collection> {
+        let held = &self.collections.by_storage;
+        let index = held.binary_search_by_key(&storage, |collection| collection.storage);
+        index.ok().map(|index| &*held[index])
     }
 
-    /// The collection that a key belongs to. None for keys that belong to no resource.
+    /// The collection that a key belongs to. None for keys that belong to no kind.
     pub fn collection_of(&self, key: &[u8]) -> Option<&Collection> {
-        let after = self.collections.partition_point(|collection| collection.keys.prefix() <= key);
-        let candidate = &self.collections[after.checked_sub(1)?];
-        key.starts_with(candidate.keys.prefix()).then_some(candidate)
+        let held = &self.collections.by_key;
+        let after = held.partition_point(|collection| collection.keys.prefix() <= key);
+        let candidate = &held[after.checked_sub(1)?];
+        key.starts_with(candidate.keys.prefix()).then_some(&**candidate)
     }
 
-    /// The cached object of a resource under a key.
-    pub fn entry(&self, resource: ResourceId, key: &[u8]) -> Option<&Arc<Entry>> {
-        self.cache(self.registry.resource(resource).storage?).get(key)
+    /// The cached object of a kind under a key.
+    pub fn entry(&self, kind: KindId, key: &[u8]) -> Option<&Arc<Entry>> {
+        self.cache(self.registry.kind(kind)?.storage?)?.get(key)
     }
 
     /// Applies what a feed delivered and returns what changed. The world changes nowhere else while the server runs.
@@ -172,10 +267,10 @@ impl World {
         let storage = collection.storage;
         let revision = event.kv.mod_revision;
         let new = match event.kind {
-            EventType::Put => match self.decode(storage, event.kv.clone()) {
+            EventType::Put => match self.decode(storage, event.kv.clone())? {
                 Ok(entry) => Some(Arc::new(entry)),
                 Err(_) if self.config.flaw.is(Mutant::UnreadableMeansDeleted) => None,
-                Err(why) => return Some(self.spoil(feed, storage, &event.kv, why)),
+                Err(why) => return self.spoil(feed, storage, &event.kv, why),
             },
             EventType::Delete
                 if event.previous.is_none() && self.config.flaw.is(Mutant::LostDeleteWithoutPrevious) =>
@@ -184,37 +279,46 @@ impl World {
             }
             EventType::Delete => None,
         };
-        let cache = Arc::make_mut(&mut self.caches[usize::from(storage.0)]);
+        let cache = self.cache_mut(storage)?;
         let mended = cache.mend(&event.kv.key);
         let old = match &new {
             Some(entry) => cache.put(entry.clone()),
             None => cache.remove(&event.kv.key, revision),
         };
+        self.index(storage, old.as_deref(), new.as_deref());
         if mended {
             return Some(Applied::Mended(storage, revision));
         }
         (old.is_some() || new.is_some()).then_some(Applied::Changed(Change { storage, revision, new, old }))
     }
 
-    fn spoil(&mut self, feed: Feed, storage: StorageId, kv: &KeyValue, why: Undecodable) -> Applied {
-        let at_start = !self.feeds[usize::from(feed.0)].synced;
-        let cache = Arc::make_mut(&mut self.caches[usize::from(storage.0)]);
-        let unreadable = Unreadable { revision: kv.mod_revision, why: why.clone(), at_start };
-        cache.spoil(kv.key.clone(), unreadable);
-        Applied::Spoilt(storage, kv.mod_revision, why)
+    /// Keeps the indexes with a change of an object.
+    fn index(&mut self, storage: StorageId, old: Option<&Entry>, new: Option<&Entry>) {
+        if let Some(kind) = self.registry.stored(storage) {
+            self.indexes.changed(Changed { kind, old, new }, self.config.flaw);
+        }
     }
 
-    /// Decodes one stored key-value into a cache entry.
-    pub fn decode(&self, storage: StorageId, kv: KeyValue) -> Result<Entry, Undecodable> {
-        let resource = self.registry.stored(storage);
-        let prefix_len = self.collection(storage).keys.prefix().len();
-        Entry::decode(&self.registry.catalogue, resource, prefix_len, kv)
+    fn spoil(&mut self, feed: Feed, storage: StorageId, kv: &KeyValue, why: Undecodable) -> Option<Applied> {
+        let at_start = !self.feeds[usize::from(feed.0)].synced;
+        let unreadable = Unreadable { revision: kv.mod_revision, why: why.clone(), at_start };
+        let cache = self.cache_mut(storage)?;
+        let old = cache.get(&kv.key).cloned();
+        cache.spoil(kv.key.clone(), unreadable);
+        self.index(storage, old.as_deref(), None);
+        Some(Applied::Spoilt(storage, kv.mod_revision, why))
+    }
+
+    /// Decodes one stored key-value into a cache entry. None when the collection has gone.
+    pub fn decode(&self, storage: StorageId, kv: KeyValue) -> Option<Result<Entry, Undecodable>> {
+        let prefix_len = self.collection(storage)?.keys.prefix().len();
+        Some(Entry::decode(self.registry.stored(storage)?, prefix_len, kv))
     }
 
     /// Why the server is not ready although its feeds are listed: some stored values could not be read then and still
     /// cannot.
     pub fn unreadable_at_start(&self) -> Option<String> {
-        let unreadable = self.caches.iter().flat_map(|cache| cache.unreadable());
+        let unreadable = self.caches.iter().flat_map(|(_, cache)| cache.unreadable());
         let mut unreadable = unreadable.filter(|(_, held)| held.at_start);
         let (key, held) = unreadable.next()?;
         let key = String::from_utf8_lossy(key);
@@ -224,11 +328,17 @@ impl World {
 
     /// Forgets the objects of a feed that is about to be listed again. `listed` is the revision of that listing.
     pub fn clear(&mut self, feed: Feed, listed: Rev) {
-        for collection in self.collections.iter().filter(|collection| collection.feed == feed) {
-            let row = self.registry.stored(collection.storage).row;
-            let since = if self.config.flaw.is(Mutant::PastListedFromCache) { Rev(0) } else { listed };
-            self.caches[usize::from(collection.storage.0)] = Arc::new(Cache::new(row.fields, since));
+        let since = if self.config.flaw.is(Mutant::PastListedFromCache) { Rev(0) } else { listed };
+        let of_feed = self.collections.by_storage.iter().filter(|collection| collection.feed == feed);
+        for storage in of_feed.map(|collection| collection.storage) {
+            let (Some(kind), Some(cache)) =
+                (self.registry.stored(storage), self.caches.get_mut(&place(storage)))
+            else {
+                continue;
+            };
+            *cache = Arc::new(Cache::new(kind.clone(), since));
         }
+        self.indexes = Indexes::rebuild(self);
     }
 
     /// Notes that a feed has been listed up to the revision. Its changes are followed from there.

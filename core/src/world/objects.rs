@@ -7,16 +7,16 @@ use core::ops::ControlFlow;
 
 impl World {
     fn storage_of(&self, group: &str, plural: &str) -> Option<StorageId> {
-        let mut resources = self.registry.iter();
-        resources.find(|resource| (resource.row.group, resource.row.plural) == (group, plural))?.storage
+        let mut kinds = self.registry.iter();
+        kinds.find(|kind| kind.group == group && kind.plural == plural)?.storage
     }
 }
 
 impl Objects for World {
     fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
         let storage = self.storage_of(group, plural)?;
-        let key = self.collection(storage).keys.key(namespace, name);
-        Some(self.cache(storage).get(&key)?.to_value())
+        let key = self.collection(storage)?.keys.key(namespace, name);
+        Some(self.cache(storage)?.get(&key)?.to_value())
     }
 
     fn visit(
@@ -27,10 +27,11 @@ impl Objects for World {
         visitor: &mut dyn FnMut(&Value) -> ControlFlow<()>,
     ) {
         let Some(storage) = self.storage_of(group, plural) else { return };
-        let keys = &self.collection(storage).keys;
+        let (Some(collection), Some(cache)) = (self.collection(storage), self.cache(storage)) else { return };
+        let keys = &collection.keys;
         let prefix =
             if namespace.is_empty() { keys.prefix().to_vec() } else { keys.key(namespace, "").to_vec() };
-        for (_, held) in self.cache(storage).entries().prefix(&prefix) {
+        for (_, held) in cache.entries().prefix(&prefix) {
             if visitor(&held.entry().to_value()).is_break() {
                 return;
             }

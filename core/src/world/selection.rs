@@ -1,6 +1,6 @@
 //! What a list or watch selects (namespace, name, labels, fields), and by which index its watchers are found.
 
-use crate::kinds::{Row, fields};
+use crate::kinds::{Kind, fields};
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::store::key::KeySpace;
 use crate::value::Text;
@@ -44,7 +44,7 @@ impl Filter {
     /// `namespace` and `name` come from the path, and are empty if it has none. The error is upstream's, for a field
     /// by which the kind cannot be selected.
     pub(crate) fn new(
-        row: &Row,
+        kind: &Kind,
         cache: &Cache,
         namespace: &str,
         name: &str,
@@ -61,7 +61,7 @@ impl Filter {
             indexed: None,
         };
         for term in fields.terms() {
-            let source = source(row, cache, &term.field)?;
+            let source = source(kind, cache, &term.field)?;
             if term.equal {
                 filter.narrow(source, &term.value, cache);
             }
@@ -149,9 +149,9 @@ impl FieldTest {
     }
 }
 
-fn source(row: &Row, cache: &Cache, field: &str) -> Result<Source, String> {
-    let unsupported = || fields::unsupported(row, field);
-    if !fields::allows(row, field) {
+fn source(kind: &Kind, cache: &Cache, field: &str) -> Result<Source, String> {
+    let unsupported = || fields::unsupported(kind, field);
+    if !fields::allows(kind, field) {
         return Err(unsupported());
     }
     match field {
@@ -159,8 +159,8 @@ fn source(row: &Row, cache: &Cache, field: &str) -> Result<Source, String> {
         "metadata.namespace" => Ok(Source::Namespace),
         other => {
             // Versions that share storage may name the same stored field differently.
-            let known = row.fields.iter().find(|known| known.name == other);
-            let place = known.and_then(|known| cache.place_of_field(known.source));
+            let known = kind.fields.iter().find(|known| known.name == other);
+            let place = known.and_then(|known| cache.place_of_field(&known.source));
             place.map(Source::Field).ok_or_else(unsupported)
         }
     }

@@ -145,7 +145,11 @@ impl Metrics {
                     series.events += events;
                 }
             }
-            Note::Listed { .. } | Note::Ready => {}
+            Note::Listed { .. }
+            | Note::Served { .. }
+            | Note::Withdrawn { .. }
+            | Note::NotServed { .. }
+            | Note::Ready => {}
             Note::FeedLost { .. } => count(&self.feeds_lost, 1),
             Note::Undecodable { .. } => count(&self.undecodable, 1),
             Note::UnknownOutcome { .. } => count(&self.unknown_outcomes, 1),
@@ -304,9 +308,10 @@ impl Metrics {
 /// The number of objects, under the metric's current name and its former one.
 fn write_objects(out: &mut MetricsWriter, world: &World) {
     let rows = || {
-        world.collections().iter().map(|collection| {
-            let row = world.registry.stored(collection.storage).row;
-            (row.group, row.plural, world.cache(collection.storage).entries().len())
+        world.collections().filter_map(|collection| {
+            let kind = world.registry.stored(collection.storage)?;
+            let objects = world.cache(collection.storage)?.entries().len();
+            Some((kind.group.as_str(), kind.plural.as_str(), objects))
         })
     };
     out.head("apiserver_resource_objects", "gauge", "Objects, by resource.");

@@ -14,7 +14,7 @@ pub(super) fn check(
 ) -> Result<(), Violation> {
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
-    let counted = match directory.resource(place.resource).row.rules.generation {
+    let counted = match directory.resource(place.resource).rules().generation {
         Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
         Generation::None | Generation::AtCreation | Generation::OnChange => false,
     };

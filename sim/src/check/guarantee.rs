@@ -57,6 +57,10 @@ guarantees! {
         "The revision of a server's cache never decreases while it runs.",
     UidsAreUnique =>
         "No two objects ever have the same uid.",
+    IndexesFollowObjects =>
+        "What a server keeps beside its objects is what these objects say.",
+    WatchesEndWithTheirKind =>
+        "When a kind is no longer served, every watch of it ends.",
     FinalizersAreHonoured =>
         "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion is never undone.",
     StatusIsApart =>
@@ -137,6 +141,8 @@ impl Guarantee {
             | Self::CacheIsTheStore
             | Self::CachesNeverGoBack
             | Self::UidsAreUnique
+            | Self::IndexesFollowObjects
+            | Self::WatchesEndWithTheirKind
             | Self::FinalizersAreHonoured
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs

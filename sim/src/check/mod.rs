@@ -12,6 +12,7 @@ mod expired;
 mod failures;
 mod generations;
 mod guarantee;
+mod indexes;
 mod lifetimes;
 mod lists;
 mod permits;
@@ -26,6 +27,7 @@ mod writes;
 
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
+pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
 pub use selection::Selection;
 pub use uids::Uids;

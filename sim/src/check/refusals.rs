@@ -44,7 +44,7 @@ fn named(answer: &CheckedAnswer<'_>) -> Option<Bytes> {
     let place = answer.ask.place.as_ref()?;
     let name = answer.body.text_at(&["details", "name"]);
     let kind = answer.body.text_at(&["details", "kind"]);
-    let plural = answer.directory.resource(place.resource).row.plural;
+    let plural = answer.directory.resource(place.resource).plural.as_str();
     if name.is_empty() || kind != plural || (!place.name.is_empty() && place.name != name) {
         return None;
     }

@@ -12,7 +12,7 @@ pub(super) fn check(
 ) -> Result<(), Violation> {
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
-    let has_status = directory.resource(place.resource).row.subs.iter().any(|sub| sub.name == "status");
+    let has_status = directory.resource(place.resource).subs.iter().any(|sub| sub.name == "status");
     if !has_status || !matches!(by.action, Action::Update | Action::Patch) {
         return Ok(());
     }

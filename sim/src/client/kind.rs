@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::collector::Collector;
+use super::customer::Customer;
 use super::elector::Elector;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
@@ -34,6 +35,7 @@ pub enum ClientKind {
     NamespaceDeleter,
     Migrator,
     Restricted,
+    Customer,
 }
 
 /// How a run draws clients of a kind.
@@ -62,6 +64,7 @@ impl ClientKind {
         Self::NamespaceDeleter,
         Self::Migrator,
         Self::Restricted,
+        Self::Customer,
     ];
 
     /// The name in the line that describes a run.
@@ -81,6 +84,7 @@ impl ClientKind {
             Self::NamespaceDeleter => "namespace-deleter",
             Self::Migrator => "migrator",
             Self::Restricted => "restricted",
+            Self::Customer => "customer",
         }
     }
 
@@ -96,7 +100,8 @@ impl ClientKind {
             | Self::Raw
             | Self::Stranger
             | Self::Migrator
-            | Self::Restricted => ClientClass::Optional,
+            | Self::Restricted
+            | Self::Customer => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -118,6 +123,7 @@ impl ClientKind {
             Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
             Self::Migrator => Box::new(Migrator::new(directory)),
             Self::Restricted => Box::new(Restricted::new(directory)),
+            Self::Customer => Box::new(Customer::new(number)),
         }
     }
 }

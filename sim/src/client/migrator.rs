@@ -9,7 +9,7 @@ use crate::driver::Reply;
 use crate::marks::Mark;
 use std::collections::VecDeque;
 use steersman_core::codec::json;
-use steersman_core::kinds::ResourceId;
+use steersman_core::kinds::KindId;
 use steersman_core::value::{Value, object};
 
 /// Small, so that a few objects make several pages.
@@ -18,7 +18,7 @@ const PAGE: u64 = 2;
 /// A migrator of all ConfigMaps.
 #[derive(Clone, Debug)]
 pub(super) struct Migrator {
-    configmaps: ResourceId,
+    configmaps: KindId,
     state: State,
     /// The continue token of the next page; empty before the first and after the last page.
     token: String,

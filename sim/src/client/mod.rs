@@ -7,6 +7,7 @@
 
 mod cache;
 mod collector;
+mod customer;
 mod elector;
 mod kind;
 mod migrator;

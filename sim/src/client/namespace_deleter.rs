@@ -10,7 +10,7 @@ use crate::driver::Reply;
 use crate::marks::Mark;
 use std::collections::VecDeque;
 use steersman_core::codec::json;
-use steersman_core::kinds::ResourceId;
+use steersman_core::kinds::KindId;
 use steersman_core::value::{Text, Value, object};
 
 const NAMES: u64 = 3;
@@ -42,7 +42,7 @@ const OPERATIONS: &[Operation] = &[
 #[derive(Clone, Debug)]
 pub(super) struct NamespaceDeleter {
     namespaces: Place,
-    configmaps: ResourceId,
+    configmaps: KindId,
     /// Namespaces that are being deleted and were not handled in this pass.
     left: VecDeque<Text>,
     state: State,

@@ -6,7 +6,7 @@ use crate::directory::{Directory, Place};
 use crate::truth::{StoredObject, Truth};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use steersman_core::kinds::{FieldSource, Resource};
+use steersman_core::kinds::{FieldSource, Kind};
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value, object};
 
@@ -66,7 +66,7 @@ pub fn selected(
 }
 
 /// Whether a request's label and field selectors match an object in its stored form.
-pub fn matches(ask: &ClientRequest, resource: &Resource, object: &Value) -> bool {
+pub fn matches(ask: &ClientRequest, resource: &Kind, object: &Value) -> bool {
     let label = ask.options.label.as_ref();
     let field = ask.options.field.as_ref();
     label.is_none_or(|(name, value)| object::label(object, name) == Some(value))
@@ -74,8 +74,8 @@ pub fn matches(ask: &ClientRequest, resource: &Resource, object: &Value) -> bool
 }
 
 /// The value of a field that field selectors may name.
-fn field_text(resource: &Resource, object: &Value, name: &str) -> String {
-    let at = |path: &[&str]| match object.at(path) {
+fn field_text(resource: &Kind, object: &Value, name: &str) -> String {
+    let at = |path: &[Text]| match object.at(&path.iter().map(Text::as_str).collect::<Vec<_>>()) {
         Some(Value::Str(text)) => text.to_string(),
         Some(Value::Int(number)) => number.to_string(),
         Some(Value::Bool(held)) => held.to_string(),
@@ -87,8 +87,8 @@ fn field_text(resource: &Resource, object: &Value, name: &str) -> String {
     match name {
         "metadata.name" => object::name(object).to_owned(),
         "metadata.namespace" => object::namespace(object).to_owned(),
-        _ => match resource.row.fields.iter().find(|field| field.name == name).map(|field| field.source) {
-            Some(FieldSource::Path(path, absent)) => or(at(path), &|| absent.to_owned()),
+        _ => match resource.fields.iter().find(|field| field.name == name).map(|field| &field.source) {
+            Some(FieldSource::Path(path, absent)) => or(at(path), &|| absent.to_string()),
             Some(FieldSource::Either(first, second)) => or(at(first), &|| at(second)),
             None => String::new(),
         },

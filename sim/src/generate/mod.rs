@@ -8,11 +8,11 @@ mod grammar;
 pub mod words;
 
 use crate::client_request::{Action, ClientRequest, Identity, RequestOptions};
-use crate::directory::{Directory, Place};
+use crate::directory::{Directory, Place, known_subresource};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use steersman_core::codec::json;
-use steersman_core::kinds::Resource;
+use steersman_core::kinds::Kind;
 use steersman_core::value::{Value, object};
 use words::METHODS;
 
@@ -117,9 +117,9 @@ impl Generator {
     /// A request.
     pub fn request(&self, pick: Pick<'_>, directory: &Directory) -> ClientRequest {
         let sort = one(pick, SORTS);
-        let mut resources: Vec<&Resource> = directory.registry.iter().collect();
-        let meets = |resource: &&&Resource| MEETING.contains(&resource.row.plural);
-        let meeting: Vec<&Resource> = resources.iter().filter(meets).copied().collect();
+        let mut resources: Vec<&Kind> = directory.registry.iter().map(|kind| &**kind).collect();
+        let meets = |resource: &&&Kind| MEETING.contains(&&*resource.plural);
+        let meeting: Vec<&Kind> = resources.iter().filter(meets).copied().collect();
         let all = resources.len();
         resources.extend(meeting.into_iter().cycle().take(all));
         let resource = resources[pick(resources.len() as u64) as usize];
@@ -208,12 +208,12 @@ impl Generator {
         &self,
         pick: Pick<'_>,
         directory: &Directory,
-        resource: &Resource,
+        resource: &Kind,
         place: &Place,
     ) -> ClientRequest {
-        let subs = resource.row.subs;
+        let subs = &resource.subs;
         let name = match pick(subs.len() as u64 + 1) as usize {
-            index if index < subs.len() => subs[index].name,
+            index if index < subs.len() => known_subresource(&subs[index]).unwrap_or_default(),
             _ => one(pick, &["status", "scale", "finalize", "nothing"]),
         };
         let path = directory.path(&place.sub(name));
@@ -234,12 +234,12 @@ impl Generator {
     }
 
     /// A valid object of a resource; of one that is not stored, the little that all objects have.
-    pub fn object(&self, resource: &Resource, name: &str) -> Value {
-        let row = resource.row;
-        let found = self.objects.get(&format!("{}/{}/{}", row.group, row.version, row.plural));
+    pub fn object(&self, resource: &Kind, name: &str) -> Value {
+        let Kind { group, version, plural, .. } = resource;
+        let found = self.objects.get(&format!("{group}/{version}/{plural}"));
         let mut object = found.cloned().unwrap_or_else(|| {
             let mut object = Value::empty_map();
-            object::set_api_version_and_kind(&mut object, &resource.group_version(), row.kind);
+            object::set_api_version_and_kind(&mut object, &resource.group_version(), &resource.kind);
             object
         });
         if object::name(&object) == "one" {
@@ -249,7 +249,7 @@ impl Generator {
     }
 
     /// A valid object in which a few places have changed.
-    fn changed(&self, pick: Pick<'_>, resource: &Resource, name: &str) -> Value {
+    fn changed(&self, pick: Pick<'_>, resource: &Kind, name: &str) -> Value {
         let mut object = self.object(resource, name);
         for _ in 0..=pick(3) {
             body::change(pick, &mut object);
@@ -259,8 +259,8 @@ impl Generator {
 }
 
 /// The name of an object where a kind wants a certain form.
-fn full_name(resource: &Resource, name: &str) -> String {
-    match resource.row.plural {
+fn full_name(resource: &Kind, name: &str) -> String {
+    match resource.plural.as_str() {
         "customresourcedefinitions" => "ones.example.com".to_owned(),
         "apiservices" => "v1.one.example.com".to_owned(),
         _ => name.to_owned(),
@@ -272,7 +272,7 @@ fn options(pick: Pick<'_>) -> &'static str {
     one(pick, &["", "", "?dryRun=All", "?fieldValidation=Strict", "?fieldValidation=Ignore", "?dryRun=x"])
 }
 
-fn raw(method: &str, target: impl Into<String>) -> ClientRequest {
+pub(crate) fn raw(method: &str, target: impl Into<String>) -> ClientRequest {
     ClientRequest {
         action: Action::Raw(method.to_owned(), target.into()),
         place: None,
@@ -299,6 +299,7 @@ mod tests {
     use steersman_core::config::{JobId, Note};
     use steersman_core::kinds::Registry;
     use steersman_core::machine::Input;
+    use steersman_core::value::Text;
     use steersman_core::world::World;
 
     fn directory() -> Directory {
@@ -316,10 +317,10 @@ mod tests {
             let ask = generator.request(&mut |bound| chooser.pick(Label::Client.of(turn), bound), &directory);
             let Action::Raw(method, target) = ask.action else { panic!("all are raw") };
             methods.insert(method);
-            let known = |resource: &&Resource| target.contains(resource.row.plural);
-            plurals.extend(directory.registry.iter().filter(known).map(|resource| resource.row.plural));
+            let known = |resource: &&Arc<Kind>| target.contains(&*resource.plural);
+            plurals.extend(directory.registry.iter().filter(known).map(|resource| resource.plural.clone()));
         }
-        let all: BTreeSet<&str> = directory.registry.iter().map(|resource| resource.row.plural).collect();
+        let all: BTreeSet<Text> = directory.registry.iter().map(|resource| resource.plural.clone()).collect();
         assert_eq!(plurals, all);
         assert_eq!(methods.len(), METHODS.len());
     }

@@ -4,7 +4,7 @@
 //! answer is hardly checked, but its changes are compared with the truth like any others.
 
 use crate::client_request::{Action, ClientRequest, Identity, RequestOptions, VersionChoice};
-use crate::directory::{Directory, Place};
+use crate::directory::{Directory, Place, known_subresource};
 use bytes::Bytes;
 use std::sync::Arc;
 use steersman_core::codec::json;
@@ -95,12 +95,12 @@ fn understand(
     }
     let resource = directory.registry.find(&info.group, &info.version, &info.resource)?;
     // An object is held against what is stored, which is of one version of its kind.
-    if directory.registry.stored(resource.storage?).id != resource.id {
+    if directory.registry.stored(resource.storage?)?.id != resource.id {
         return None;
     }
     let subresource = match &*info.subresource {
         "" => "",
-        name => resource.row.subs.iter().find(|sub| sub.name == name)?.name,
+        name => resource.subs.iter().find(|sub| sub.name == name).and_then(|sub| known_subresource(sub))?,
     };
     let name = if info.named_in_path { info.name.clone() } else { Text::default() };
     let namespace = if resource.namespaced() { info.namespace.clone() } else { Text::default() };

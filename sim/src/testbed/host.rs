@@ -2,7 +2,7 @@
 
 use super::outcalls::Outcalls;
 use super::{Exhibited, Happening, START, Testbed};
-use crate::check::{CacheDigest, Guarantee, Violation};
+use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
 use crate::etcd::{MemberId, ServerId};
@@ -45,6 +45,7 @@ pub(super) struct Host {
     skew: i64,
     frozen: Option<Wall>,
     digest: CacheDigest,
+    indexes: IndexCheck,
     /// Requests that it was given and has not ended.
     pub(super) open: BTreeSet<JobId>,
     /// It stays down for ever.
@@ -75,6 +76,7 @@ impl Host {
             skew: 0,
             frozen: None,
             digest: CacheDigest::default(),
+            indexes: IndexCheck::default(),
             open: BTreeSet::new(),
             dead: false,
             effects: Vec::new(),
@@ -123,6 +125,7 @@ impl Testbed {
         host.inbox.clear();
         host.told = None;
         host.digest = CacheDigest::default();
+        host.indexes = IndexCheck::default();
         host.open.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(host.life));
         // No two servers, and no two lives of one server, have the same seed.
@@ -188,6 +191,8 @@ impl Testbed {
             | Input::Sent(_)
             | Input::Health(..)
             | Input::Tick
+            | Input::Serve(_)
+            | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Drain(_) => None,
         };
@@ -212,26 +217,37 @@ impl Testbed {
             | Input::Sent(_)
             | Input::Health(..)
             | Input::Tick
+            | Input::Serve(_)
+            | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Drain(_) => {}
         }
+        let withdraws = matches!(input, Input::Withdraw { .. });
         let mut effects = mem::take(&mut host.effects);
         machine.handle(clock, input, &mut effects);
         host.steps += 1;
         if before.is_some() || host.steps.is_multiple_of(CHECK_EVERY) {
             machine.check();
         }
-        let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(Note::Listed { .. })));
+        let is_new =
+            |note: &Note| matches!(note, Note::Listed { .. } | Note::Served { .. } | Note::Withdrawn { .. });
+        let listed = effects.iter().any(|effect| matches!(effect, Effect::Note(note) if is_new(note)));
         if listed {
             host.digest.whole(machine.world(), &self.truth)?;
         } else if let Some(before) = before {
             host.digest.applied(machine.world(), &self.truth, &before)?;
+        }
+        if let Some(machine) = &host.machine {
+            host.indexes.compare(machine.world())?;
         }
         self.wake_server(server);
         for effect in effects.drain(..) {
             self.effect(server, effect)?;
         }
         self.hosts[server].effects = effects;
+        if withdraws {
+            self.check_watches_of_kind(server)?;
+        }
         gone.map_or(Ok(()), |id| self.check_calls_ended(server, id))
     }
 
@@ -324,6 +340,16 @@ impl Testbed {
                 if why.starts_with("too slow") {
                     self.mark(Mark::WatcherOverflow);
                 }
+                self.note_ended_with_kind(&why);
+            }
+            Note::Served { resource, .. } => {
+                self.note(lane, What::Step, || format!("serves {resource}"));
+            }
+            Note::Withdrawn { resource } => {
+                self.note(lane, What::Step, || format!("serves {resource} no longer"));
+            }
+            Note::NotServed { resource, why } => {
+                self.note(lane, What::Step, || format!("cannot serve {resource}: {why}"));
             }
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
             Note::Answered(_)

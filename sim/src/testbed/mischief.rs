@@ -91,6 +91,10 @@ impl Testbed {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.hold_feed(server, millis);
         }
+        let stream = self.stream(Label::Server, FaultClass::Kinds, which);
+        if self.strikes(stream, FaultClass::Kinds) {
+            self.change_kind(server, stream)?;
+        }
         let stream = self.stream(Label::Server, FaultClass::Pause, which);
         if self.strikes(stream, FaultClass::Pause) {
             let millis = 1 + self.chooser.pick(stream, 8_000);

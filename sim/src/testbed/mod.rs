@@ -9,6 +9,7 @@
 mod events;
 mod health;
 mod host;
+mod kinds;
 mod mischief;
 mod network;
 mod outcalls;
@@ -18,6 +19,8 @@ mod requests;
 mod store;
 mod upload;
 mod wire;
+
+pub(crate) use kinds::PLACE as KIND_PLACE;
 
 use crate::check::{Lifetimes, Uids, Violation};
 use crate::choose::Chooser;

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 pub struct RawPaths {
     /// The value here is raw itself.
     is_raw: bool,
-    members: Vec<(&'static str, Self)>,
+    members: Vec<(Text, Self)>,
     /// Below every member, or every item of a list.
     each: Option<Box<Self>>,
 }
@@ -26,7 +26,7 @@ impl RawPaths {
         Self { is_raw: true, ..Self::NONE }
     }
 
-    pub fn members(members: Vec<(&'static str, Self)>) -> Self {
+    pub fn members(members: Vec<(Text, Self)>) -> Self {
         Self { members, ..Self::NONE }
     }
 
@@ -43,7 +43,7 @@ impl RawPaths {
     }
 
     pub(super) fn member(&self, name: &str) -> Option<&Self> {
-        let named = self.members.iter().find(|(member, _)| *member == name).map(|(_, below)| below);
+        let named = self.members.iter().find(|(member, _)| member == name).map(|(_, below)| below);
         named.or(self.each.as_deref())
     }
 
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn raw_values_keep_their_bytes() {
-        let raws = RawPaths::members(alloc::vec![("data", RawPaths::here())]);
+        let raws = RawPaths::members(alloc::vec![("data".into(), RawPaths::here())]);
         let table = [
             (r#"{"data": {"b" : 1, "a":2}}"#, r#"{"b":1,"a":2}"#),
             (r#"{"data":{"a":[1.0,{"x":null}]}}"#, r#"{"a":[1.0,{"x":null}]}"#),

@@ -4,7 +4,7 @@
 use super::Edition;
 use super::schemas::published;
 use crate::documents::document::{Member, list, object, optional_text, text, texts};
-use crate::kinds::{Registry, Resource, Sub, SubKind, Verb};
+use crate::kinds::{Kind, Registry, Sub, SubKind, Verb};
 use crate::schema::TypeId;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -147,7 +147,7 @@ struct Operation {
 }
 
 /// Group, version and kind that an operation is about.
-type Kind<'a> = (&'a str, &'a str, &'a str);
+type GroupVersionKind<'a> = (&'a str, &'a str, &'a str);
 
 /// The paths of the group versions for which `in_document` is true, as an object.
 pub(super) fn paths(
@@ -156,8 +156,7 @@ pub(super) fn paths(
     in_document: &dyn Fn((&str, &str)) -> bool,
 ) -> String {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
-    for resource in registry.iter().filter(|resource| in_document((resource.row.group, resource.row.version)))
-    {
+    for resource in registry.iter().filter(|resource| in_document((&resource.group, &resource.version))) {
         let names = Names::of(resource);
         let discovery = Operation {
             method: "get",
@@ -172,8 +171,8 @@ pub(super) fn paths(
             .entry(format!("{}/", names.root))
             .or_insert_with(|| item(edition, &names, None, &[], &[discovery]));
         add_resource(&mut found, edition, &names, resource);
-        for sub in resource.row.subs {
-            add_sub(&mut found, registry, edition, &names, (resource, sub));
+        for sub in &resource.subs {
+            add_sub(&mut found, edition, &names, (resource, sub));
         }
     }
     let members: Vec<Member<'_>> = found.iter().map(|(path, item)| (path.as_str(), item.clone())).collect();
@@ -189,12 +188,12 @@ pub(super) fn shared_parameters() -> String {
 }
 
 /// The type of a subresource, if the catalogue has it.
-pub(super) fn sub_type(registry: &Registry, resource: &Resource, sub: &Sub) -> Option<TypeId> {
-    let label = match sub.foreign {
-        None => resource.row.type_name.rsplit_once('.').map_or("", |(package, _)| package).to_string(),
+pub(super) fn sub_type(resource: &Kind, sub: &Sub) -> Option<TypeId> {
+    let label = match sub.foreign() {
+        None => resource.type_name.rsplit_once('.').map_or("", |(package, _)| package).to_string(),
         Some((group, version)) => format!("{}.{version}", group.split('.').next().unwrap_or("")),
     };
-    registry.catalogue.type_named(&format!("{label}.{}", sub.kind))
+    resource.catalogue.type_named(&format!("{label}.{}", sub.kind))
 }
 
 /// The words that paths and operations of a resource are made of.
@@ -205,7 +204,7 @@ struct Names<'a> {
     group_version: String,
     /// `apps_v1`
     tag: String,
-    kind: Kind<'a>,
+    kind: GroupVersionKind<'a>,
     /// `Namespaced`, or nothing.
     scope: &'static str,
     /// `/apis/apps/v1/namespaces/{namespace}/deployments`
@@ -215,13 +214,13 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(resource: &'a Resource) -> Self {
-        let row = resource.row;
-        let (root, core) = match row.group {
-            "" => (format!("/api/{}", row.version), "core"),
-            group => (format!("/apis/{group}/{}", row.version), ""),
+    fn of(resource: &'a Kind) -> Self {
+        let (root, core) = match resource.group.as_str() {
+            "" => (format!("/api/{}", resource.version), "core"),
+            group => (format!("/apis/{group}/{}", resource.version), ""),
         };
-        let parts = row.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
+        let parts =
+            resource.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
         let words: Vec<String> =
             [core].into_iter().filter(|word| !word.is_empty()).chain(parts).map(capital).collect();
         let group = words.concat();
@@ -232,14 +231,14 @@ impl<'a> Names<'a> {
         let namespaced = resource.namespaced();
         let place = if namespaced { "/namespaces/{namespace}" } else { "" };
         Self {
-            collection: format!("{root}{place}/{}", row.plural),
-            group_version: format!("{group}{}", capital(row.version)),
-            tag: format!("{tag}_{}", row.version),
+            collection: format!("{root}{place}/{}", resource.plural),
+            group_version: format!("{group}{}", capital(&resource.version)),
+            tag: format!("{tag}_{}", resource.version),
             root,
-            kind: (row.group, row.version, row.kind),
+            kind: (&resource.group, &resource.version, &resource.kind),
             scope: if namespaced { "Namespaced" } else { "" },
-            published: published(row.type_name),
-            returns_deleted: row.rules.returns_deleted,
+            published: published(&resource.type_name),
+            returns_deleted: resource.rules().returns_deleted,
         }
     }
 
@@ -257,12 +256,7 @@ fn capital(word: &str) -> String {
     word
 }
 
-fn add_resource(
-    found: &mut BTreeMap<String, String>,
-    edition: Edition,
-    names: &Names<'_>,
-    resource: &Resource,
-) {
+fn add_resource(found: &mut BTreeMap<String, String>, edition: Edition, names: &Names<'_>, resource: &Kind) {
     let list_type = format!("{}List", names.published);
     let list = |id: String| Operation {
         method: "get",
@@ -278,7 +272,7 @@ fn add_resource(
         collection.push(list(names.id("list", "")));
         if resource.namespaced() {
             let id = format!("list{}{}ForAllNamespaces", names.group_version, names.kind.2);
-            let path = format!("{}/{}", names.root, resource.row.plural);
+            let path = format!("{}/{}", names.root, resource.plural);
             found.insert(path, item(edition, names, Some(names.kind), &[], &[list(id)]));
         }
     }
@@ -292,14 +286,14 @@ fn add_resource(
     }
     let place: &[&str] = if resource.namespaced() { &["namespace"] } else { &[] };
     found.insert(names.collection.clone(), item(edition, names, Some(names.kind), place, &collection));
-    let one = window(names, &names.published, "", resource.row.verbs);
+    let one = window(names, &names.published, "", resource.verbs);
     if !one.is_empty() {
         let path = format!("{}/{{name}}", names.collection);
         found.insert(path, item(edition, names, Some(names.kind), &item_place(resource), &one));
     }
 }
 
-fn item_place(resource: &Resource) -> Vec<&'static str> {
+fn item_place(resource: &Kind) -> Vec<&'static str> {
     if resource.namespaced() { vec!["name", "namespace"] } else { vec!["name"] }
 }
 
@@ -362,18 +356,16 @@ fn delete(
 
 fn add_sub(
     found: &mut BTreeMap<String, String>,
-    registry: &Registry,
     edition: Edition,
     names: &Names<'_>,
-    (resource, sub): (&Resource, &Sub),
+    (resource, sub): (&Kind, &Sub),
 ) {
-    let suffix = capital(sub.name);
-    let (group, version) = sub.foreign.unwrap_or((names.kind.0, names.kind.1));
-    let kind = Some((group, version, sub.kind));
+    let suffix = capital(&sub.name);
+    let (group, version) = sub.foreign().unwrap_or((names.kind.0, names.kind.1));
+    let kind = Some((group, version, sub.kind.as_str()));
     let path = format!("{}/{{name}}/{}", names.collection, sub.name);
     let place = item_place(resource);
-    let published_type =
-        sub_type(registry, resource, sub).map(|id| published(registry.catalogue.get(id).name));
+    let published_type = sub_type(resource, sub).map(|id| published(&resource.catalogue.get(id).name));
     let operations = match (sub.action, published_type) {
         (SubKind::Connect, _) if sub.name == "log" => vec![Operation {
             method: "get",
@@ -402,7 +394,7 @@ fn add_sub(
 }
 
 fn connect(names: &Names<'_>, suffix: &str, sub: &Sub) -> Vec<Operation> {
-    let query = CONNECT.iter().find(|(name, _)| *name == sub.name).map_or(&[][..], |(_, query)| *query);
+    let query = CONNECT.iter().find(|(name, _)| sub.name == *name).map_or(&[][..], |(_, query)| *query);
     let methods = sub.verbs.iter().filter_map(|verb| match verb {
         Verb::Create => Some("post"),
         Verb::Delete => Some("delete"),
@@ -433,7 +425,7 @@ fn connect(names: &Names<'_>, suffix: &str, sub: &Sub) -> Vec<Operation> {
 fn item(
     edition: Edition,
     names: &Names<'_>,
-    kind: Option<Kind<'_>>,
+    kind: Option<GroupVersionKind<'_>>,
     place: &[&str],
     operations: &[Operation],
 ) -> String {
@@ -447,7 +439,12 @@ fn item(
     object(&members)
 }
 
-fn render(edition: Edition, names: &Names<'_>, kind: Option<Kind<'_>>, operation: &Operation) -> String {
+fn render(
+    edition: Edition,
+    names: &Names<'_>,
+    kind: Option<GroupVersionKind<'_>>,
+    operation: &Operation,
+) -> String {
     let kind = kind.map_or(String::new(), |(group, version, kind)| {
         object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
     });

@@ -12,6 +12,10 @@ use alloc::vec::Vec;
 
 /// The published name of a type: `io.k8s.api.apps.v1.Deployment`.
 pub(super) fn published(name: &str) -> String {
+    // The release's own types have three labels. Others begin with a whole group.
+    if name.split('.').count() > 3 {
+        return name.to_string();
+    }
     let package = match name.split('.').next().unwrap_or("") {
         "meta" => "io.k8s.apimachinery.pkg.apis.",
         "runtime" | "version" | "api" | "util" => "io.k8s.apimachinery.pkg.",
@@ -29,16 +33,33 @@ const TIME: &str = "meta.v1.Time";
 const MICRO_TIME: &str = "meta.v1.MicroTime";
 const DURATION: &str = "meta.v1.Duration";
 
+/// Types of one catalogue that requests and answers name.
+pub(super) struct Roots<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) types: BTreeSet<TypeId>,
+}
+
 /// The schemas of the roots and of all types that they refer to, by published name. `groups` are the group versions
 /// of the document, for the kinds that belong to every group.
-pub(super) fn schemas(
+pub(super) fn schemas(edition: Edition, roots: &[Roots<'_>], groups: &[(&str, &str)]) -> String {
+    let patch = FORMLESS.iter().take(1).map(|(name, schema)| (published(name), (*schema).to_string()));
+    let mut found: BTreeMap<String, String> = patch.collect();
+    for Roots { catalogue, types } in roots {
+        add(&mut found, catalogue, edition, types, groups);
+    }
+    let members: Vec<Member<'_>> =
+        found.iter().map(|(name, schema)| (name.as_str(), schema.clone())).collect();
+    object(&members)
+}
+
+/// Adds the schemas of the roots of one catalogue, and of the types that they refer to.
+fn add(
+    found: &mut BTreeMap<String, String>,
     catalogue: &Catalogue,
     edition: Edition,
     roots: &BTreeSet<TypeId>,
     groups: &[(&str, &str)],
-) -> String {
-    let patch = FORMLESS.iter().take(1).map(|(name, schema)| (published(name), (*schema).to_string()));
-    let mut found: BTreeMap<String, String> = patch.collect();
+) {
     let (mut seen, mut waiting) = (roots.clone(), roots.iter().copied().collect::<Vec<_>>());
     while let Some(id) = waiting.pop() {
         let definition = catalogue.get(id);
@@ -60,11 +81,8 @@ pub(super) fn schemas(
                 }
             }
         }
-        found.insert(published(definition.name), type_schema(catalogue, edition, definition, groups));
+        found.insert(published(&definition.name), type_schema(catalogue, edition, definition, groups));
     }
-    let members: Vec<Member<'_>> =
-        found.iter().map(|(name, schema)| (name.as_str(), schema.clone())).collect();
-    object(&members)
 }
 
 fn innermost(shape: &Shape) -> &Shape {
@@ -83,10 +101,10 @@ fn type_schema(
     let properties: Vec<Member<'_>> = definition
         .fields
         .iter()
-        .map(|field| (field.name, property(catalogue, edition, definition, field)))
+        .map(|field| (field.name.as_str(), property(catalogue, edition, definition, field)))
         .collect();
     let required: Vec<&str> =
-        definition.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+        definition.fields.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
     object(&[
         ("type", text("object")),
         ("required", texts(&required)),
@@ -113,7 +131,7 @@ const RAW_EXTENSION: &str = "runtime.RawExtension";
 
 /// The formless type of a field that holds any JSON.
 fn form_of_any(owner: &TypeDef, field: &Field) -> &'static str {
-    match (owner.name, field.name) {
+    match (owner.name.as_str(), field.name.as_str()) {
         ("meta.v1.ManagedFieldsEntry", _) => FIELDS,
         ("apiextensions.v1.JSONSchemaProps", "items") => "apiextensions.v1.JSONSchemaPropsOrArray",
         ("apiextensions.v1.JSONSchemaProps", "additionalItems" | "additionalProperties") => {
@@ -149,7 +167,7 @@ const UNIONS: &[Union] = &[
 ];
 
 fn union(definition: &TypeDef) -> String {
-    let Some((_, discriminator, members)) = UNIONS.iter().find(|(name, _, _)| *name == definition.name)
+    let Some((_, discriminator, members)) = UNIONS.iter().find(|(name, _, _)| definition.name == *name)
     else {
         return String::new();
     };
@@ -165,14 +183,14 @@ fn kinds(definition: &TypeDef, groups: &[(&str, &str)]) -> String {
     let entry = |group: &str, version: &str, kind: &str| {
         object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
     };
-    match definition.name {
+    match definition.name.as_str() {
         "meta.v1.DeleteOptions" | "meta.v1.WatchEvent" => {
             let mut all: BTreeSet<(&str, &str)> = groups.iter().copied().collect();
             all.insert(("", "v1"));
             list(all.into_iter().map(|(group, version)| entry(group, version, definition.go_name())))
         }
         "meta.v1.Status" | "meta.v1.APIResourceList" => list([entry("", "v1", definition.go_name())]),
-        _ => match definition.kind {
+        _ => match &definition.kind {
             Some((group, version, kind)) => list([entry(group, version, kind)]),
             None => String::new(),
         },
@@ -229,7 +247,7 @@ fn extensions(field: &Field) -> Vec<Member<'static>> {
         ("x-kubernetes-list-map-keys", keys),
         ("x-kubernetes-list-type", optional_text(list_type)),
         ("x-kubernetes-map-type", optional_text(map_type)),
-        ("x-kubernetes-patch-merge-key", optional_text(field.patch.merge_key.unwrap_or(""))),
+        ("x-kubernetes-patch-merge-key", optional_text(field.patch.merge_key.as_deref().unwrap_or(""))),
         ("x-kubernetes-patch-strategy", optional_text(&patch_strategy(&field.patch))),
     ]
 }
@@ -256,7 +274,7 @@ fn shape_schema(catalogue: &Catalogue, edition: Edition, shape: &Shape, any: &st
         Shape::MicroTime => edition.reference(&published(MICRO_TIME)),
         Shape::Duration => edition.reference(&published(DURATION)),
         Shape::Any => any.to_string(),
-        Shape::Struct(id) => edition.reference(&published(catalogue.get(*id).name)),
+        Shape::Struct(id) => edition.reference(&published(&catalogue.get(*id).name)),
         Shape::List(inner) => {
             let items = shape_schema(catalogue, edition, inner, any);
             object(&[("type", text("array")), ("items", items)])

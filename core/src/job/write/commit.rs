@@ -236,7 +236,7 @@ fn is_same_object(world: &World, held: &KeyValue, created: &Bytes) -> bool {
     let Some(collection) = world.collection_of(&held.key) else { return false };
     let uid = |value: &Bytes| {
         let kv = KeyValue { value: value.clone(), ..held.clone() };
-        let entry = world.decode(collection.storage, kv).ok()?;
+        let entry = world.decode(collection.storage, kv)?.ok()?;
         Some(Text::from(object::uid(&entry.to_value()))).filter(|uid| !uid.is_empty())
     };
     uid(&held.value).is_some_and(|held| uid(created) == Some(held))

@@ -1,6 +1,6 @@
 //! The first stage: an object in the version that is stored, with defaults.
 
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::schema::decode;
 use crate::value::Value;
 use crate::world::World;
@@ -13,9 +13,9 @@ pub(in crate::job) struct Defaulted {
 
 impl Defaulted {
     /// Sets the defaults of an object in the version of a resource, and converts it.
-    pub(in crate::job) fn of(world: &World, resource: &Resource, mut value: Value) -> Self {
+    pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Self {
         set(world, resource, &mut value);
-        let stored = world.registry.stored_resource(resource);
+        let stored = world.registry.stored_kind(resource);
         if stored.id == resource.id {
             return Self { value };
         }
@@ -25,7 +25,7 @@ impl Defaulted {
     }
 }
 
-fn set(world: &World, resource: &Resource, value: &mut Value) {
-    decode::apply_defaults(&world.registry.catalogue, resource.type_id, value);
-    (resource.row.rules.default)(value);
+fn set(world: &World, resource: &Kind, value: &mut Value) {
+    decode::apply_defaults(&resource.catalogue, resource.type_id, value);
+    (resource.rules().default)(value);
 }

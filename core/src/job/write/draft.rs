@@ -1,7 +1,7 @@
 //! An object that may be stored, encoded; and whether storing it would change anything.
 
 use crate::job::existing::Existing;
-use crate::kinds::Resource;
+use crate::kinds::Kind;
 use crate::limits;
 use crate::schema::encode;
 use crate::status::Failure;
@@ -25,11 +25,11 @@ impl Draft {
     ///
     /// # Errors
     /// 413 when it is larger than `limits::OBJECT_BYTES`.
-    pub(in crate::job) fn of(world: &World, resource: &Resource, mut value: Value) -> Result<Self, Failure> {
+    pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Result<Self, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
-        let registry = &world.registry;
+        let stored = world.registry.stored_kind(resource);
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
-        encode::to_json(&registry.catalogue, registry.stored_resource(resource).type_id, &value, &mut out);
+        encode::to_json(&stored.catalogue, stored.type_id, &value, &mut out);
         if out.len() > limits::OBJECT_BYTES {
             return Err(failure::of(&StoreError::TooLarge));
         }
@@ -44,7 +44,7 @@ impl Draft {
     pub(in crate::job) fn changes_nothing(
         &self,
         world: &World,
-        resource: &Resource,
+        resource: &Kind,
         existing: &Existing,
     ) -> bool {
         if self.bytes == *existing.entry.value() {

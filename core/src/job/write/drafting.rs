@@ -10,7 +10,7 @@ use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::job::existing::Existing;
 use crate::job::{Answer, Ask, Scene, fail};
-use crate::kinds::{Facts, Resource};
+use crate::kinds::{Facts, Kind};
 use crate::museum::Mutant;
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -61,7 +61,7 @@ impl Drafting {
     ) -> Result<Drafted, Failure> {
         let registry = &scene.world.registry;
         let whole = target.is_status() && scene.flaw().is(Mutant::StatusWritesSpec);
-        let strategy = target.resource().row.rules.strategy(subresource(target));
+        let strategy = target.resource().rules().strategy(subresource(target));
         if matches!(base, Base::Held(_))
             && strategy.is_some_and(|held| held.reset_fields.resets("spec"))
             && !whole
@@ -71,7 +71,7 @@ impl Drafting {
         }
         // A Scale was already applied to the object in its stored version.
         let resource = target.resource();
-        let written_as = if target.is_scale() { registry.stored_resource(resource) } else { resource };
+        let written_as = if target.is_scale() { registry.stored_kind(resource) } else { resource };
         let Defaulted { value } = Defaulted::of(scene.world, written_as, value);
         mutate(scene, target, base, value, Admitting::default(), None, warnings)
     }
@@ -114,7 +114,7 @@ fn mutate(
             Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
         }
         admission::Turn::Admitted => {
-            let resource = scene.world.registry.stored_resource(target.resource());
+            let resource = scene.world.registry.stored_kind(target.resource());
             let checked = match &base {
                 Base::Absent { names_tried } => created(scene, resource, value, *names_tried),
                 Base::Held(existing) => updated(scene, target, resource, value, existing),
@@ -130,7 +130,7 @@ fn mutate(
 /// Prepares and validates a new object.
 fn created(
     scene: &Scene<'_>,
-    resource: &Resource,
+    resource: &Kind,
     mut value: Value,
     names_tried: u32,
 ) -> Result<Validated, Failure> {
@@ -145,12 +145,12 @@ fn created(
 fn updated(
     scene: &Scene<'_>,
     target: &Target,
-    resource: &Resource,
+    resource: &Kind,
     value: Value,
     existing: &Existing,
 ) -> Result<Validated, Failure> {
     let subresource = subresource(target);
-    let strategy = resource.row.rules.strategy(subresource);
+    let strategy = resource.rules().strategy(subresource);
     let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
     let facts = facts(scene).of_update(subresource, &existing.value);
     let prepared = Prepared::updated(scene.world, resource, strategy, value, &facts)?;
@@ -182,8 +182,8 @@ fn attributes<'a>(target: &'a Target, base: &Base) -> Attributes<'a> {
     Attributes { operation, resource: target.resource(), namespace: target.namespace(), name: target.name() }
 }
 
-fn subresource(target: &Target) -> &'static str {
-    target.sub().map_or("", |sub| sub.name)
+fn subresource(target: &Target) -> &str {
+    target.sub().map_or("", |sub| sub.name.as_str())
 }
 
 fn facts<'a>(scene: &Scene<'a>) -> Facts<'a> {

@@ -5,7 +5,7 @@ use super::draft::Draft;
 use super::prepare::Prepared;
 use super::validate::Validated;
 use crate::caller::Caller;
-use crate::kinds::{Facts, Resource};
+use crate::kinds::{Facts, Kind};
 use crate::now::Now;
 use crate::status::Failure;
 use crate::value::{Text, Value};
@@ -18,7 +18,7 @@ use bytes::Bytes;
 /// What a client would be answered.
 pub(crate) fn draft_own(
     world: &World,
-    resource: &Resource,
+    resource: &Kind,
     value: Value,
     uid: &Text,
     now: Now,
@@ -27,7 +27,7 @@ pub(crate) fn draft_own(
     let facts = Facts::of_create(&server, now.wall, &world.config, world);
     let Defaulted { value } = Defaulted::of(world, resource, value);
     let status = value.field("status").cloned();
-    let resource = world.registry.stored_resource(resource);
+    let resource = world.registry.stored_kind(resource);
     let prepared = Prepared::created(world, resource, value, uid, &facts)?;
     let Validated { mut value, .. } = Validated::created(resource, prepared, &facts)?;
     if let Some(status) = status {

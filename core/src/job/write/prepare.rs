@@ -1,7 +1,7 @@
 //! The stage after mutating admission: what the server sets or keeps, whatever the client has sent.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update}.go
 
-use crate::kinds::{Facts, Generation, Resource, Strategy};
+use crate::kinds::{Facts, Generation, Kind, Strategy};
 use crate::museum::{Flaw, Mutant};
 use crate::rng::Rng;
 use crate::schema::decode;
@@ -23,12 +23,12 @@ impl Prepared {
     /// 500 when the kind's strategy made something of it that its type cannot hold.
     pub(in crate::job) fn created(
         world: &World,
-        resource: &Resource,
+        resource: &Kind,
         mut value: Value,
         uid: &Text,
         facts: &Facts<'_>,
     ) -> Result<Self, Failure> {
-        let rules = resource.row.rules;
+        let rules = resource.rules();
         fill_system_fields(&mut value, uid, facts);
         (rules.prepare_for_create)(&mut value, facts);
         match rules.generation {
@@ -48,7 +48,7 @@ impl Prepared {
     /// 500 when the kind's strategy made something of it that its type cannot hold.
     pub(in crate::job) fn updated(
         world: &World,
-        resource: &Resource,
+        resource: &Kind,
         strategy: &Strategy,
         mut value: Value,
         facts: &Facts<'_>,
@@ -60,7 +60,7 @@ impl Prepared {
         }
         keep_system_fields(&mut value, old);
         let mut value = shaped(world, resource, value)?;
-        let grown = !is_status && grows(resource.row.rules.generation, &value, old);
+        let grown = !is_status && grows(resource.rules().generation, &value, old);
         object::set_generation(&mut value, next_generation(old, grown, flaw));
         if object::resource_version(&value).is_empty() {
             object::set_resource_version(&mut value, object::resource_version(old));
@@ -70,8 +70,8 @@ impl Prepared {
 }
 
 /// The object as decoding it into upstream's Go type would leave it.
-fn shaped(world: &World, resource: &Resource, value: Value) -> Result<Value, Failure> {
-    let shaped = decode::normalize(&world.registry.catalogue, resource.type_id, value);
+fn shaped(world: &World, resource: &Kind, value: Value) -> Result<Value, Failure> {
+    let shaped = decode::normalize(&resource.catalogue, resource.type_id, value);
     shaped.map_err(|error| Failure::internal(error.0))
 }
 

@@ -97,7 +97,7 @@ impl Storing {
         let stored = fail::stored(answer)?;
         if matches!(stored, Stored::Unknown(_)) {
             // Operators are told of a reply that was lost, whatever the outcome turns out to be.
-            notes.add(Note::UnknownOutcome { resource: target.resource().row.plural.into() });
+            notes.add(Note::UnknownOutcome { resource: target.resource().plural.clone() });
         }
         match committing.replied(scene.world, stored) {
             Progress::Wait(committing, op) => Ok(wait(committing, op)),

@@ -2,7 +2,7 @@
 
 use super::prepare::Prepared;
 use crate::kinds::validation::{Errors, Located};
-use crate::kinds::{Facts, Resource, Strategy, metadata};
+use crate::kinds::{Facts, Kind, Strategy, metadata};
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, names, object};
 use alloc::string::String;
@@ -20,17 +20,13 @@ impl Validated {
     ///
     /// # Errors
     /// 422 with what is wrong.
-    pub(super) fn created(
-        resource: &Resource,
-        prepared: Prepared,
-        facts: &Facts<'_>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn created(resource: &Kind, prepared: Prepared, facts: &Facts<'_>) -> Result<Self, Failure> {
         let Prepared { mut value } = prepared;
-        let rules = resource.row.rules;
+        let rules = resource.rules();
         let object = Located::root(&value);
         let mut errors = Errors::new();
         metadata::validate_built_in(&object, resource.namespaced(), rules.name, &mut errors);
-        (rules.validate)(&object, facts, &mut errors);
+        resource.validate(&object, facts, &mut errors);
         check(resource, &value, errors)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.
         let mut errors = Errors::new();
@@ -47,7 +43,7 @@ impl Validated {
     /// # Errors
     /// 422 with what is wrong.
     pub(super) fn updated(
-        resource: &Resource,
+        resource: &Kind,
         strategy: &Strategy,
         prepared: Prepared,
         facts: &Facts<'_>,
@@ -57,20 +53,20 @@ impl Validated {
         let mut errors = Errors::new();
         metadata::validate_common_update(&object, facts.old, resource.namespaced(), &mut errors);
         metadata::validate_built_in_update(&object, facts.old, &mut errors);
-        (strategy.validate_update)(&object, facts, &mut errors);
+        resource.validate_update(strategy, &object, facts, &mut errors);
         check(resource, &value, errors)?;
         let mut warnings = Vec::new();
         (strategy.warnings_on_update)(&object, facts, &mut warnings);
-        (resource.row.rules.canonicalize)(&mut value);
+        (resource.rules().canonicalize)(&mut value);
         Ok(Self { value, warnings })
     }
 }
 
-fn check(resource: &Resource, value: &Value, errors: Errors) -> Result<(), Failure> {
+fn check(resource: &Kind, value: &Value, errors: Errors) -> Result<(), Failure> {
     if errors.is_empty() {
         return Ok(());
     }
     // Objects are named as they are stored: an Event of either API group as one of the core group.
-    let kind = Qualified { group: resource.row.group, name: resource.row.kind };
+    let kind = Qualified { group: &resource.group, name: &resource.kind };
     Err(Failure::invalid(kind, object::name(value), errors.into_causes()))
 }

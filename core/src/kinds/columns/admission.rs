@@ -17,7 +17,8 @@ pub static WEBHOOK_CONFIGURATION: Columns = Columns::new(
     },
 );
 
-const PARAM_KIND: Column = Column::text("ParamKind", "Kind of the objects that parametrize the policy.");
+const PARAM_KIND: Column<'static> =
+    Column::text("ParamKind", "Kind of the objects that parametrize the policy.");
 
 pub static VALIDATING_ADMISSION_POLICY: Columns = Columns::new(
     &[Column::NAME, Column::integer("Validations", "How many rules it has."), PARAM_KIND, Column::AGE],

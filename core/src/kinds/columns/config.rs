@@ -81,7 +81,7 @@ fn component_status(component: &Value, _: Wall) -> Vec<Value> {
     vec![name(component), status.into(), text(healthy, &["message"]), text(healthy, &["error"])]
 }
 
-const EVENT_COLUMNS: &[Column] = &[
+const EVENT_COLUMNS: &[Column<'static>] = &[
     Column::text("Last Seen", "Time since the event was last seen."),
     Column::text("Type", "Whether the event is normal or a warning."),
     Column::text("Reason", "Short reason of the event."),

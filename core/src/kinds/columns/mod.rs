@@ -8,6 +8,7 @@ pub mod age;
 mod batch;
 mod cells;
 mod config;
+mod defined;
 mod device;
 mod network;
 mod node;
@@ -22,6 +23,7 @@ pub use access::*;
 pub use admission::*;
 pub use batch::*;
 pub use config::*;
+pub use defined::ColumnSet;
 pub use device::*;
 pub use network::*;
 pub use node::*;
@@ -40,13 +42,13 @@ use core::cmp::Ordering;
 
 /// A column of a Table.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
-    pub name: &'static str,
+pub struct Column<'a> {
+    pub name: &'a str,
     /// `string`, `integer`, ...
-    pub kind: &'static str,
+    pub kind: &'a str,
     /// `name` for the name column, else usually empty.
-    pub format: &'static str,
-    pub description: &'static str,
+    pub format: &'a str,
+    pub description: &'a str,
     /// 0 is shown always, 1 with `-o wide`.
     pub priority: i64,
 }
@@ -54,7 +56,7 @@ pub struct Column {
 /// The columns of a kind, and what fills the rows of a Table of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
-    pub columns: &'static [Column],
+    pub columns: &'static [Column<'static>],
     /// The cells of one object, as many as there are columns.
     pub cells: fn(object: &Value, now: Wall) -> Vec<Value>,
     /// The conditions of the row, for kinds that finish: a list, null for none.
@@ -63,7 +65,7 @@ pub struct Columns {
     pub order: Option<fn(&Value, &Value) -> Ordering>,
 }
 
-impl Column {
+impl Column<'static> {
     const NAME: Self = Self {
         format: "name",
         ..Self::text("Name", "Name of the object, unique for its kind in its namespace.")
@@ -97,7 +99,7 @@ impl Columns {
         vec![cells::name(object), cells::age(object, now)]
     });
 
-    const fn new(columns: &'static [Column], cells: fn(&Value, Wall) -> Vec<Value>) -> Self {
+    const fn new(columns: &'static [Column<'static>], cells: fn(&Value, Wall) -> Vec<Value>) -> Self {
         Self { columns, cells, conditions: |_| Value::Null, order: None }
     }
 }

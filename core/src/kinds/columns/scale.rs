@@ -29,7 +29,7 @@ pub static SCALE: Columns = Columns::new(
     },
 );
 
-const AUTOSCALER_COLUMNS: &[Column] = &[
+const AUTOSCALER_COLUMNS: &[Column<'static>] = &[
     Column::NAME,
     Column::text("Reference", "What is scaled."),
     Column::text("Targets", "What each metric is, and what it should be."),

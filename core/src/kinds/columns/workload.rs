@@ -28,7 +28,7 @@ pub static POD_TEMPLATE: Columns = Columns::new(
     },
 );
 
-const REPLICAS: &[Column] = &[
+const REPLICAS: &[Column<'static>] = &[
     Column::NAME,
     Column::integer("Desired", "How many pods there should be."),
     Column::integer("Current", "How many pods there are."),

@@ -333,9 +333,7 @@ fn folded(catalogue: &Catalogue, shape: &Shape, value: Value) -> Value {
                 let field =
                     exact.or_else(|| def.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)));
                 match field {
-                    Some(field) => {
-                        (Text::const_new(field.name), folded(catalogue, &field.shape, member.clone()))
-                    }
+                    Some(field) => (field.name.clone(), folded(catalogue, &field.shape, member.clone())),
                     None => (name.clone(), member.clone()),
                 }
             });

@@ -7,6 +7,7 @@ pub mod certificatesigningrequest;
 pub mod configmap;
 pub mod controllerrevision;
 pub mod cronjob;
+pub mod custom;
 pub mod customresourcedefinition;
 pub mod daemonset;
 pub mod deployment;

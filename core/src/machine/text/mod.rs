@@ -44,6 +44,7 @@ mod tests {
     use crate::config::Config;
     use crate::config::{Authentication, Authorization, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
+    use crate::kinds::{DefinedColumn, Definition, Scope};
     use crate::limits::Bounds;
     use crate::machine::Drain;
     use crate::museum::Flaw;
@@ -81,6 +82,29 @@ mod tests {
             remote_address: "::1".into(),
         };
         Input::Request(JobId(1), request)
+    }
+
+    fn definition() -> Definition {
+        Definition {
+            group: "example.com".into(),
+            version: "v1".into(),
+            kind: "Widget".into(),
+            plural: "widgets".into(),
+            singular: "widget".into(),
+            scope: Scope::Cluster,
+            short: vec!["wd".into()],
+            categories: vec!["all".into()],
+            types: "example.v1.Widget kind=example.com\n metadata - meta.v1.ObjectMeta o".into(),
+            has_status: true,
+            fields: vec!["spec.color".into(), "spec.size".into()],
+            columns: vec![DefinedColumn {
+                name: "Size".into(),
+                kind: "integer".into(),
+                description: "How large it is.".into(),
+                priority: 1,
+                path: "spec.size".into(),
+            }],
+        }
     }
 
     fn outcall() -> Outcall {
@@ -141,6 +165,8 @@ mod tests {
             Input::Tick,
             Input::ShutdownInitiated,
             Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
+            Input::Serve(Box::new(definition())),
+            Input::Withdraw { group: "example.com".into(), plural: "widgets".into() },
             Input::Gone(JobId(2)),
             Input::Sent(JobId(2)),
             Input::Health(Feed(1), Ok(())),

@@ -11,6 +11,7 @@ use super::Recorded;
 use crate::config::{Authentication, Authorization, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
+use crate::kinds::{DefinedColumn, Definition, Scope};
 use crate::limits::Bounds;
 use crate::machine::{Drain, Input};
 use crate::museum::Flaw;
@@ -76,6 +77,8 @@ impl<'a> Words<'a> {
             "gone" => Input::Gone(self.job()?),
             "sent" => Input::Sent(self.job()?),
             "health" => Input::Health(self.feed()?, self.health()?),
+            "serve" => Input::Serve(Box::new(self.definition()?)),
+            "withdraw" => Input::Withdraw { group: self.text()?, plural: self.text()? },
             "tick" => Input::Tick,
             "shutdown" => Input::ShutdownInitiated,
             "drain" => {
@@ -191,6 +194,35 @@ impl<'a> Words<'a> {
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
+        })
+    }
+
+    fn definition(&mut self) -> Result<Definition> {
+        Ok(Definition {
+            group: self.text()?,
+            version: self.text()?,
+            kind: self.text()?,
+            plural: self.text()?,
+            singular: self.text()?,
+            scope: match self.word()? {
+                "namespaced" => Scope::Namespaced,
+                "cluster" => Scope::Cluster,
+                _ => return self.wrong("namespaced or cluster"),
+            },
+            short: self.list(Self::text)?,
+            categories: self.list(Self::text)?,
+            types: self.text()?,
+            has_status: self.number::<u8>()? != 0,
+            fields: self.list(Self::text)?,
+            columns: self.list(|words| {
+                Ok(DefinedColumn {
+                    name: words.text()?,
+                    kind: words.text()?,
+                    description: words.text()?,
+                    priority: words.number()?,
+                    path: words.text()?,
+                })
+            })?,
         })
     }
 

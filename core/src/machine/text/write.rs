@@ -6,6 +6,7 @@ use core::fmt::Write;
 use crate::config::Config;
 use crate::config::PublicKey;
 use crate::config::{Authentication, Authorization};
+use crate::kinds::{Definition, Scope};
 use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
@@ -34,6 +35,8 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Sent(id) => line.word("sent").number(id.0),
         Input::Health(feed, Ok(())) => line.word("health").number(feed.0).word("good"),
         Input::Health(feed, Err(why)) => line.word("health").number(feed.0).word("failed").text(why),
+        Input::Serve(definition) => line.word("serve").definition(definition),
+        Input::Withdraw { group, plural } => line.word("withdraw").text(group).text(plural),
         Input::Tick => line.word("tick"),
         Input::ShutdownInitiated => line.word("shutdown"),
         Input::Drain(drain) => {
@@ -115,6 +118,28 @@ impl Line<'_> {
 
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
+    }
+
+    fn texts(&mut self, texts: &[Text]) -> &mut Self {
+        self.number(texts.len());
+        texts.iter().fold(self, |line, text| line.text(text))
+    }
+
+    fn definition(&mut self, definition: &Definition) -> &mut Self {
+        let Definition { group, version, kind, plural, singular, types, .. } = definition;
+        self.text(group).text(version).text(kind).text(plural).text(singular);
+        self.word(match definition.scope {
+            Scope::Namespaced => "namespaced",
+            Scope::Cluster => "cluster",
+        });
+        self.texts(&definition.short).texts(&definition.categories).text(types);
+        self.number(u8::from(definition.has_status)).texts(&definition.fields);
+        self.number(definition.columns.len());
+        for column in &definition.columns {
+            self.text(&column.name).text(&column.kind).text(&column.description);
+            self.number(column.priority).text(&column.path);
+        }
+        self
     }
 
     fn authentication(&mut self, authentication: &Authentication) -> &mut Self {

@@ -2,7 +2,7 @@
 
 use super::tree::Tree;
 use super::{Entry, LabelMark, Undecodable};
-use crate::kinds::{FieldSource, SelectableField, StorageId};
+use crate::kinds::{FieldSource, Kind, StorageId};
 use crate::store::Rev;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -20,7 +20,8 @@ pub struct Cache {
     /// Entries ordered by the indexed field's value, then by key.
     by_field: Tree<Arc<Entry>>,
     indexed: Option<usize>,
-    fields: &'static [SelectableField],
+    /// The kind in whose version the objects are stored.
+    kind: Arc<Kind>,
     /// The revision of the last change to this collection.
     revision: Rev,
     /// Keys whose values cannot be read. While there are any, the collection is not served, since an answer without
@@ -87,13 +88,13 @@ pub struct Change {
 
 impl Cache {
     /// An empty collection. Changes up to the revision `since` are unknown, so no watch can start before it.
-    pub fn new(fields: &'static [SelectableField], since: Rev) -> Self {
-        let indexed = fields.iter().position(|field| field.name == INDEXED_FIELD);
+    pub fn new(kind: Arc<Kind>, since: Rev) -> Self {
+        let indexed = kind.fields.iter().position(|field| field.name == INDEXED_FIELD);
         Self {
             entries: Tree::new(),
             by_field: Tree::new(),
             indexed,
-            fields,
+            kind,
             revision: since,
             unreadable: Arc::default(),
         }
@@ -117,8 +118,8 @@ impl Cache {
     }
 
     /// The position at which entries of this collection hold the field read from a source.
-    pub fn place_of_field(&self, source: FieldSource) -> Option<usize> {
-        self.fields.iter().position(|field| field.source == source)
+    pub fn place_of_field(&self, source: &FieldSource) -> Option<usize> {
+        self.kind.fields.iter().position(|field| field.source == *source)
     }
 
     /// Entries whose indexed field has this value, in key order.

@@ -4,8 +4,8 @@
 use super::LabelMark;
 use crate::codec::json::{self, RawPaths};
 use crate::codec::{partial, proto};
-use crate::kinds::{FieldSource, Resource, SelectableField};
-use crate::schema::{Catalogue, decode, encode, protobuf};
+use crate::kinds::{FieldSource, Kind};
+use crate::schema::{decode, encode, protobuf};
 use crate::status::ENCRYPTED;
 use crate::store::{KeyValue, Rev};
 use crate::value::{Text, Value, object};
@@ -46,22 +46,17 @@ impl Entry {
     /// Reads the indexed fields from stored bytes. Bytes that another server wrote in another field order, or as
     /// protobuf, are encoded again in this server's order. `prefix_len` is the length of the collection's key prefix
     /// with its last slash.
-    pub fn decode(
-        catalogue: &Catalogue,
-        resource: &Resource,
-        prefix_len: usize,
-        kv: KeyValue,
-    ) -> Result<Self, Undecodable> {
-        let paths = field_paths(resource.row.fields);
+    pub fn decode(resource: &Kind, prefix_len: usize, kv: KeyValue) -> Result<Self, Undecodable> {
+        let paths = resource.field_paths();
         let mut value = kv.value;
-        let mut scan = partial::scan(&value, &paths);
+        let mut scan = partial::scan(&value, paths);
         if scan.is_none() || !is_ours(resource, &value) {
-            value = canonical(catalogue, resource, &value)?;
-            scan = partial::scan(&value, &paths);
+            value = canonical(resource, &value)?;
+            scan = partial::scan(&value, paths);
         }
         let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
         Ok(Self {
-            fields: field_texts(resource.row.fields, &scan.values),
+            fields: field_texts(resource, &scan.values),
             key: kv.key,
             identity_at: prefix_len as u32,
             revision: kv.mod_revision,
@@ -187,10 +182,10 @@ fn write_version(revision: Rev, out: &mut Vec<u8>) {
 }
 
 /// Whether the bytes begin in the way in which this server writes objects of the kind.
-fn is_ours(resource: &Resource, value: &[u8]) -> bool {
-    let row = resource.row;
-    let slash = if row.group.is_empty() { "" } else { "/" };
-    let parts = ["{\"kind\":\"", row.kind, "\",\"apiVersion\":\"", row.group, slash, row.version, "\""];
+fn is_ours(resource: &Kind, value: &[u8]) -> bool {
+    let slash = if resource.group.is_empty() { "" } else { "/" };
+    let (group, version, kind) = (&*resource.group, &*resource.version, &*resource.kind);
+    let parts = ["{\"kind\":\"", kind, "\",\"apiVersion\":\"", group, slash, version, "\""];
     let mut rest = value;
     for part in parts {
         match rest.strip_prefix(part.as_bytes()) {
@@ -202,97 +197,80 @@ fn is_ours(resource: &Resource, value: &[u8]) -> bool {
 }
 
 /// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
-fn canonical(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Bytes, Undecodable> {
+fn canonical(resource: &Kind, value: &[u8]) -> Result<Bytes, Undecodable> {
     if value.starts_with(ENCRYPTED_PREFIX) {
         return Err(Undecodable(ENCRYPTED.to_string()));
     }
     let mut object = if value.starts_with(proto::MAGIC) {
-        from_protobuf(catalogue, resource, value)?
+        from_protobuf(resource, value)?
     } else {
         let parsed = json::parse_exact(value, resource.raws.as_deref().unwrap_or(&RawPaths::NONE))
             .map_err(|error| Undecodable(error.0))?
             .value;
-        check_kind(catalogue, resource, object::api_version(&parsed), object::kind(&parsed))?;
+        check_kind(resource, object::api_version(&parsed), object::kind(&parsed))?;
         parsed
     };
     if object.field("metadata").and_then(Value::as_map).is_none() {
         return Err(Undecodable("no metadata".to_string()));
     }
     object.remove_at(&["metadata", "resourceVersion"]);
-    object.set("kind", resource.row.kind.into());
+    object.set("kind", resource.kind.clone().into());
     object.set("apiVersion", resource.group_version().into());
     // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
     // has no place for, such as the kinds of a stateful set's claims.
     // k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go
-    decode::apply_defaults(catalogue, resource.type_id, &mut object);
-    (resource.row.rules.default)(&mut object);
+    decode::apply_defaults(&resource.catalogue, resource.type_id, &mut object);
+    (resource.rules().default)(&mut object);
     let mut out = Vec::with_capacity(value.len());
-    encode::to_json(catalogue, resource.type_id, &object, &mut out);
+    encode::to_json(&resource.catalogue, resource.type_id, &object, &mut out);
     Ok(Bytes::from(out))
 }
 
 /// Decodes protobuf, in which kube-apiserver stores its built-in kinds.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go
-fn from_protobuf(catalogue: &Catalogue, resource: &Resource, value: &[u8]) -> Result<Value, Undecodable> {
+fn from_protobuf(resource: &Kind, value: &[u8]) -> Result<Value, Undecodable> {
     let envelope = proto::Envelope::open(value).map_err(|error| Undecodable(error.text().to_string()))?;
-    check_kind(catalogue, resource, &envelope.api_version, &envelope.kind)?;
-    let message = protobuf::message(catalogue, resource.type_id, envelope.raw);
+    check_kind(resource, &envelope.api_version, &envelope.kind)?;
+    let message = protobuf::message(&resource.catalogue, resource.type_id, envelope.raw);
     let mut object = message.map_err(|error| Undecodable(error.to_string()))?;
-    object.set("kind", resource.row.kind.into());
+    object.set("kind", resource.kind.clone().into());
     object.set("apiVersion", resource.group_version().into());
     // Protobuf contains fields that JSON omits, such as empty strings.
-    decode::normalize(catalogue, resource.type_id, object).map_err(|error| Undecodable(error.0))
+    decode::normalize(&resource.catalogue, resource.type_id, object).map_err(|error| Undecodable(error.0))
 }
 
 /// Checks that a value is of the kind that its key implies. A value that names no kind passes.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/runtime/scheme.go, converter.go
-fn check_kind(
-    catalogue: &Catalogue,
-    resource: &Resource,
-    api_version: &str,
-    kind: &str,
-) -> Result<(), Undecodable> {
-    let row = resource.row;
-    if kind.is_empty() || (kind == row.kind && api_version == resource.group_version().as_str()) {
+fn check_kind(resource: &Kind, api_version: &str, kind: &str) -> Result<(), Undecodable> {
+    if kind.is_empty() || (kind == resource.kind && api_version == resource.group_version().as_str()) {
         return Ok(());
     }
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let is_known = catalogue.iter().any(|(_, def)| def.kind == Some((group, version, kind)));
+    let is_known = resource.catalogue.iter().any(|(_, def)| def.is_kind(group, version, kind));
     if !is_known {
         let scheme = "pkg/api/legacyscheme/scheme.go:30";
         return Err(Undecodable(alloc::format!(
             "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"{scheme}\""
         )));
     }
-    let package = match row.group.split('.').next() {
+    let package = match resource.group.split('.').next() {
         Some("") | None => "core",
         Some(first) => first,
     };
-    let wanted = row.kind;
+    let wanted = &resource.kind;
     Err(Undecodable(alloc::format!(
         "converting ({version}.{kind}) to ({package}.{wanted}): unknown conversion"
     )))
 }
 
-/// The paths that a kind's selectable fields read, in order. A field with two sources has two paths.
-fn field_paths(fields: &[SelectableField]) -> Vec<&'static [&'static str]> {
-    let mut paths = Vec::with_capacity(fields.len());
-    for field in fields {
-        match field.source {
-            FieldSource::Path(path, _) => paths.push(path),
-            FieldSource::Either(first, second) => paths.extend([first, second]),
-        }
-    }
-    paths
-}
-
-fn field_texts(fields: &[SelectableField], values: &[Option<Value>]) -> Box<[Text]> {
+/// The texts of the kind's selectable fields, from the values at `field_paths`.
+fn field_texts(resource: &Kind, values: &[Option<Value>]) -> Box<[Text]> {
     let mut values = values.iter();
     let mut next = || values.next().and_then(Option::as_ref).map_or_else(Text::default, scalar_text);
-    let texts = fields.iter().map(|field| match field.source {
+    let texts = resource.fields.iter().map(|field| match &field.source {
         FieldSource::Path(_, absent) => {
             let text = next();
-            if text.is_empty() { Text::from(absent) } else { text }
+            if text.is_empty() { absent.clone() } else { text }
         }
         FieldSource::Either(..) => {
             let (first, second) = (next(), next());

@@ -64,6 +64,24 @@ impl<V: Clone> Tree<V> {
         }
     }
 
+    /// The value of a key, to be changed in place. The nodes above it are copied if another clone holds them; nothing
+    /// is copied when the key is absent.
+    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut V> {
+        self.get(key)?;
+        let mut node = Arc::make_mut(&mut self.root);
+        loop {
+            match node {
+                Node::Leaf(entries) => {
+                    return find(entries, key).ok().map(|index| &mut entries[index].1);
+                }
+                Node::Branch(branch) => {
+                    let index = branch.child_of(key);
+                    node = Arc::make_mut(&mut branch.children[index]);
+                }
+            }
+        }
+    }
+
     pub fn contains_key(&self, key: &[u8]) -> bool {
         self.get(key).is_some()
     }

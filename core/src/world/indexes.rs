@@ -1,0 +1,80 @@
+//! Indexes of the world: what answers depend on beside the objects, kept with every change of an object so that no
+//! request has to look for it. An index is a function of the objects: `rebuild` makes it of them, and what is kept must
+//! always equal that.
+
+use super::World;
+use super::cache::Entry;
+use crate::kinds::Kind;
+use crate::museum::{Flaw, Mutant};
+use crate::value::{Text, object};
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+
+/// All indexes. A clone shares them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indexes {
+    ending: EndingNamespaces,
+}
+
+/// A change of one object, as indexes see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed<'a> {
+    /// The kind in whose version the object is stored.
+    pub(crate) kind: &'a Kind,
+    /// None when there was none that could be read.
+    pub(crate) old: Option<&'a Entry>,
+    /// None when there is none any more, or none that can be read.
+    pub(crate) new: Option<&'a Entry>,
+}
+
+impl Indexes {
+    /// The indexes as the objects of a world say they should be.
+    pub fn rebuild(world: &World) -> Self {
+        let mut indexes = Self::default();
+        let namespaces = world.registry.find("", "v1", "namespaces");
+        let found = namespaces.and_then(|kind| Some((kind, world.cache(kind.storage?)?)));
+        for (kind, entry) in found
+            .into_iter()
+            .flat_map(|(kind, cache)| cache.entries().iter().map(move |(_, held)| (kind, held.entry())))
+        {
+            indexes.changed(Changed { kind, old: None, new: Some(entry) }, Flaw::default());
+        }
+        indexes
+    }
+
+    /// Keeps the indexes with a change. It costs nothing for objects that no index is made of.
+    pub(crate) fn changed(&mut self, change: Changed<'_>, flaw: Flaw) {
+        // Every kind that an index is made of is asked for here, so that other changes are passed over at once.
+        if change.kind.group.is_empty() && change.kind.plural == "namespaces" {
+            let is_update = change.old.is_some() && change.new.is_some();
+            if !(is_update && flaw.is(Mutant::IndexMissesUpdates)) {
+                self.ending.changed(change);
+            }
+        }
+    }
+
+    /// Whether nothing new may be created in a namespace, since it is being deleted.
+    pub fn is_ending(&self, namespace: &str) -> bool {
+        self.ending.names.contains(namespace)
+    }
+}
+
+/// The namespaces that are being deleted.
+/// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct EndingNamespaces {
+    names: Arc<BTreeSet<Text>>,
+}
+
+impl EndingNamespaces {
+    fn changed(&mut self, change: Changed<'_>) {
+        let Some(name) = change.new.or(change.old).map(Entry::name) else { return };
+        let ends = change.new.is_some_and(|entry| object::is_being_deleted(&entry.to_value()));
+        // Most changes make no difference, and then the set that snapshots share is not copied.
+        if ends && !self.names.contains(name) {
+            Arc::make_mut(&mut self.names).insert(name.into());
+        } else if !ends && self.names.contains(name) {
+            Arc::make_mut(&mut self.names).remove(name);
+        }
+    }
+}

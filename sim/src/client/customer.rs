@@ -1,0 +1,109 @@
+//! A client of the kind that comes and goes: it writes, reads, lists and watches objects of it, whether it is served or
+//! not, and of whatever schema it is. Each request must get an answer.
+
+use super::{Client, ClientContext, IDLE_MILLIS, Next, WatchEvent};
+use crate::client_request::ClientRequest;
+use crate::driver::Reply;
+use crate::generate::raw;
+use crate::marks::Mark;
+use crate::testbed::KIND_PLACE;
+use steersman_core::codec::json;
+use steersman_core::value::{Value, object};
+
+/// Objects have one of so many names.
+const NAMES: u64 = 3;
+
+#[derive(Clone, Debug)]
+pub(super) struct Customer {
+    number: u64,
+    /// The last answer was that the kind is not served.
+    was_gone: bool,
+    watches: bool,
+}
+
+impl Customer {
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, was_gone: false, watches: false }
+    }
+
+    fn object(context: &mut ClientContext<'_>, name: &str) -> Value {
+        let mut out = Value::empty_map();
+        object::set_api_version_and_kind(&mut out, "example.com/v1", "Widget");
+        object::set_name(&mut out, name);
+        let size = context.pick(5) as i64;
+        if size > 0 {
+            out.set_at(&["spec", "size"], Value::Int(size));
+        }
+        let color = context.one_of(&["", "red", "blue"]);
+        if !color.is_empty() {
+            out.set_at(&["spec", "color"], Value::str(color));
+        }
+        let repeated = context.pick(4) == 3;
+        let tags = if repeated { vec![Value::str("a"), Value::str("a")] } else { vec![Value::str("a")] };
+        out.set_at(&["spec", "tags"], Value::list(tags));
+        out
+    }
+
+    fn ask(&self, context: &mut ClientContext<'_>) -> ClientRequest {
+        let name = format!("widget-{}-{}", self.number, context.pick(NAMES));
+        let one = format!("{KIND_PLACE}/{name}");
+        match context.pick(10) {
+            0 => raw("GET", KIND_PLACE),
+            1 => raw("GET", format!("{KIND_PLACE}?resourceVersion=0")),
+            2 => raw("GET", one),
+            3 | 4 => {
+                let body = json::to_vec(&Self::object(context, &name));
+                ClientRequest { body: body.into(), ..raw("POST", KIND_PLACE) }
+            }
+            5 => {
+                ClientRequest { body: json::to_vec(&Self::object(context, &name)).into(), ..raw("PUT", one) }
+            }
+            6 => {
+                let body = br#"{"spec":{"color":"green"},"status":{"phase":"Ready"}}"#;
+                let media = "application/merge-patch+json";
+                let place = context.one_of(&["", "/status"]);
+                ClientRequest { body: body.as_slice().into(), media, ..raw("PATCH", format!("{one}{place}")) }
+            }
+            7 => raw("DELETE", one),
+            _ => raw("GET", format!("{KIND_PLACE}?watch=1")),
+        }
+    }
+}
+
+impl Client for Customer {
+    fn kind(&self) -> &'static str {
+        "customer"
+    }
+
+    fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
+        self.watches = false;
+        if context.calm {
+            return Next::Listen;
+        }
+        if context.pick(6) == 0 {
+            return Next::Sleep(IDLE_MILLIS);
+        }
+        let ask = self.ask(context);
+        self.watches = ask.is_raw_watch(KIND_PLACE);
+        ask.into()
+    }
+
+    fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
+        if reply.status == 404 && reply.text().starts_with("404 page") {
+            self.was_gone = true;
+        } else if reply.status < 300 && self.was_gone {
+            self.was_gone = false;
+            context.mark(Mark::KindCameAgain);
+        }
+        if self.watches && reply.status == 200 { Next::Listen } else { context.pause() }
+    }
+
+    /// One event in so many ends the watch.
+    fn event(&mut self, _: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
+        if context.calm || context.pick(8) != 7 { Next::Listen } else { context.pause() }
+    }
+
+    fn broken(&mut self, context: &mut ClientContext<'_>) -> Next {
+        context.pause()
+    }
+}

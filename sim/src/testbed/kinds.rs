@@ -1,0 +1,99 @@
+//! Kinds that come and go while servers run, each time with a schema of its own.
+
+use super::Testbed;
+use crate::check::{Guarantee, Violation};
+use crate::choose::ChoiceStream;
+use crate::marks::Mark;
+use crate::trace::Lane;
+use steersman_core::config::JobId;
+use steersman_core::kinds::{DefinedColumn, Definition, Scope};
+use steersman_core::machine::{Input, KIND_GONE};
+
+pub(crate) const GROUP: &str = "example.com";
+pub(crate) const PLURAL: &str = "widgets";
+/// Where clients find the objects of the kind.
+pub(crate) const PLACE: &str = "/apis/example.com/v1/namespaces/default/widgets";
+
+/// Fields that one schema has and another lacks.
+const FIELDS: [&str; 4] = [
+    " size - int64 o",
+    " color - string o default=\"red\"",
+    " tags - [string] o list=set",
+    " parts - map<WidgetPart> o",
+];
+
+/// The kind with one of several schemas; 0 is the plainest.
+fn definition(schema: u64) -> Definition {
+    let mut types =
+        String::from("com.example.v1.Widget kind=example.com\n metadata - meta.v1.ObjectMeta o\n");
+    types.push_str(" spec - WidgetSpec o\n status - WidgetStatus o\ncom.example.v1.WidgetSpec");
+    for field in
+        FIELDS.iter().enumerate().filter(|(index, _)| schema >> index & 1 == 1).map(|(_, field)| field)
+    {
+        types.push('\n');
+        types.push_str(field);
+    }
+    types.push_str(
+        "\ncom.example.v1.WidgetStatus\n phase - string o\ncom.example.v1.WidgetPart\n name - string r",
+    );
+    Definition {
+        group: GROUP.into(),
+        version: "v1".into(),
+        kind: "Widget".into(),
+        plural: PLURAL.into(),
+        singular: "widget".into(),
+        scope: Scope::Namespaced,
+        short: vec!["wd".into()],
+        categories: Vec::new(),
+        types: types.into(),
+        has_status: schema & 1 == 1,
+        fields: vec!["spec.color".into()],
+        columns: vec![DefinedColumn {
+            name: "Color".into(),
+            kind: "string".into(),
+            description: "Its color.".into(),
+            priority: 0,
+            path: "spec.color".into(),
+        }],
+    }
+}
+
+impl Testbed {
+    /// A server begins to serve the kind, or serves it no longer.
+    pub(super) fn change_kind(&mut self, server: usize, stream: ChoiceStream) -> Result<(), Violation> {
+        let host = &self.hosts[server];
+        let Some(machine) = &host.machine else { return Ok(()) };
+        let (is_served, life) = (machine.world().registry.custom(GROUP, PLURAL).is_some(), host.life);
+        let schema = self.chooser.pick(stream, 1 << FIELDS.len());
+        let input = if is_served {
+            self.fault(Lane::Server(server), || "the kind goes".to_owned());
+            Input::Withdraw { group: GROUP.into(), plural: PLURAL.into() }
+        } else {
+            self.fault(Lane::Server(server), || format!("the kind comes with schema {schema}"));
+            Input::Serve(Box::new(definition(schema)))
+        };
+        self.input(server, life, Box::new(input))
+    }
+
+    /// Checks after a server stopped to serve the kind that no watch of it is open there.
+    pub(super) fn check_watches_of_kind(&mut self, server: usize) -> Result<(), Violation> {
+        let is_watch = |id: &&JobId| {
+            let call = self.requests.get(**id);
+            call.is_some_and(|call| call.answered && call.ask.is_raw_watch(PLACE))
+        };
+        match self.hosts[server].open.iter().find(is_watch) {
+            None => Ok(()),
+            Some(id) => {
+                let detail = format!("watch {} of server {server} is open", id.0);
+                Err(Violation::new(Guarantee::WatchesEndWithTheirKind, detail))
+            }
+        }
+    }
+
+    /// Notes that a watch ended because its kind went.
+    pub(super) fn note_ended_with_kind(&mut self, why: &str) {
+        if why == KIND_GONE {
+            self.mark(Mark::WatchedKindGone);
+        }
+    }
+}
