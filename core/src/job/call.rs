@@ -18,6 +18,7 @@ use crate::wire::query::Query;
 use crate::wire::route::{RequestInfo, Unroutable};
 use crate::wire::{Method, Request};
 use crate::world::World;
+use alloc::sync::Arc;
 use bytes::Bytes;
 
 /// A request, and what its path means.

@@ -14,18 +14,18 @@ pub(in crate::job) struct Defaulted {
 impl Defaulted {
     /// Sets the defaults of an object in the version of a resource, and converts it.
     pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Self {
-        set(world, resource, &mut value);
+        set(resource, &mut value);
         let stored = world.registry.stored_kind(resource);
         if stored.id == resource.id {
             return Self { value };
         }
         let mut value = world.registry.to_stored(resource, value);
-        set(world, stored, &mut value);
+        set(stored, &mut value);
         Self { value }
     }
 }
 
-fn set(world: &World, resource: &Kind, value: &mut Value) {
+fn set(resource: &Kind, value: &mut Value) {
     decode::apply_defaults(&resource.catalogue, resource.type_id, value);
     (resource.rules().default)(value);
 }

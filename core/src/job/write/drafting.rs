@@ -137,7 +137,7 @@ fn created(
     prepare::name(&mut value, &scene.call.rng, names_tried);
     let uid = uid(scene, object::name(&value));
     let facts = facts(scene);
-    let prepared = Prepared::created(scene.world, resource, value, &uid, &facts)?;
+    let prepared = Prepared::created(resource, value, &uid, &facts)?;
     Validated::created(resource, prepared, &facts)
 }
 

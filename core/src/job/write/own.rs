@@ -28,7 +28,7 @@ pub(crate) fn draft_own(
     let Defaulted { value } = Defaulted::of(world, resource, value);
     let status = value.field("status").cloned();
     let resource = world.registry.stored_kind(resource);
-    let prepared = Prepared::created(world, resource, value, uid, &facts)?;
+    let prepared = Prepared::created(resource, value, uid, &facts)?;
     let Validated { mut value, .. } = Validated::created(resource, prepared, &facts)?;
     if let Some(status) = status {
         value.set("status", status);

@@ -22,7 +22,6 @@ impl Prepared {
     /// # Errors
     /// 500 when the kind's strategy made something of it that its type cannot hold.
     pub(in crate::job) fn created(
-        world: &World,
         resource: &Kind,
         mut value: Value,
         uid: &Text,
@@ -38,7 +37,7 @@ impl Prepared {
             | Generation::SpecAndAnnotations
             | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
         }
-        Ok(Self { value: shaped(world, resource, value)? })
+        Ok(Self { value: shaped(resource, value)? })
     }
 
     /// A changed object of a stored resource; the facts have the object that it replaces. `strategy` is that of the
@@ -59,7 +58,7 @@ impl Prepared {
             (strategy.prepare_for_update)(&mut value, facts);
         }
         keep_system_fields(&mut value, old);
-        let mut value = shaped(world, resource, value)?;
+        let mut value = shaped(resource, value)?;
         let grown = !is_status && grows(resource.rules().generation, &value, old);
         object::set_generation(&mut value, next_generation(old, grown, flaw));
         if object::resource_version(&value).is_empty() {
@@ -70,7 +69,7 @@ impl Prepared {
 }
 
 /// The object as decoding it into upstream's Go type would leave it.
-fn shaped(world: &World, resource: &Kind, value: Value) -> Result<Value, Failure> {
+fn shaped(resource: &Kind, value: Value) -> Result<Value, Failure> {
     let shaped = decode::normalize(&resource.catalogue, resource.type_id, value);
     shaped.map_err(|error| Failure::internal(error.0))
 }
