@@ -30,7 +30,7 @@ use crate::shell::Shell;
 use crate::tls;
 
 /// The calls of one server.
-pub(crate) struct Outcalls {
+pub(crate) struct OutcallClient {
     maker: Arc<Maker>,
     /// Calls that have no outcome yet, by job and by their place among the job's calls.
     outstanding: Mutex<BTreeMap<(u64, u32), AbortHandle>>,
@@ -45,7 +45,7 @@ struct Maker {
     places: Semaphore,
 }
 
-impl Outcalls {
+impl OutcallClient {
     pub(crate) fn new(certificates: BTreeMap<Text, Issued>) -> Self {
         let maker = Maker {
             provider: Arc::new(tls::provider()),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn maker() -> Arc<Maker> {
-        Outcalls::new(BTreeMap::new()).maker
+        OutcallClient::new(BTreeMap::new()).maker
     }
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok";
@@ -316,7 +316,7 @@ mod tests {
         let refused = maker().call(&callee.call()).await;
         assert!(refused.is_err(), "{refused:?}");
         let issued = callee.authority.issue_client("api", "servers").expect("a certificate");
-        let outcalls = Outcalls::new(BTreeMap::from([("api".into(), issued)]));
+        let outcalls = OutcallClient::new(BTreeMap::from([("api".into(), issued)]));
         let trust = Trust { client_certificate: "api".into(), ..callee.call().trust };
         let called = outcalls.maker.call(&Outcall { trust, ..callee.call() }).await;
         assert_eq!(called.map(|called| called.status), Ok(200));

@@ -33,7 +33,7 @@ use crate::conversation::Conversation;
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
-use crate::outcall::Outcalls;
+use crate::outcall::OutcallClient;
 use crate::record::Recorder;
 use crate::store::{FeedInput, Store};
 use crate::throttle::Throttle;
@@ -59,7 +59,7 @@ pub struct Shell {
     listening: Mutex<Vec<AbortHandle>>,
     /// Limits the log lines about writes of unknown outcome.
     unknown_outcomes: Mutex<Throttle>,
-    outcalls: Outcalls,
+    outcalls: OutcallClient,
     pub metrics: Metrics,
 }
 
@@ -104,7 +104,7 @@ impl Shell {
             listening: Mutex::default(),
             unknown_outcomes: Mutex::default(),
             // No option names a client certificate for calls yet.
-            outcalls: Outcalls::new(BTreeMap::new()),
+            outcalls: OutcallClient::new(BTreeMap::new()),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -411,7 +411,7 @@ impl Shell {
         self.stores.get(usize::from(feed.0))
     }
 
-    pub(crate) fn outcalls(&self) -> &Outcalls {
+    pub(crate) fn outcalls(&self) -> &OutcallClient {
         &self.outcalls
     }
 

@@ -139,7 +139,7 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::DeleteCollection>),
-    Probe(probe::Probe),
+    Probe(probe::CallProbe),
 }
 
 impl State {
@@ -214,7 +214,7 @@ impl Job {
 
     /// A job that makes these calls and tells what came of them. The server itself asks for it.
     pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
-        let state = State::Probe(probe::Probe::Begin(calls));
+        let state = State::Probe(probe::CallProbe::Begin(calls));
         let known = Known { caller: Arc::new(Caller::server()), state };
         Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
     }

@@ -4,21 +4,21 @@
 use super::{Answer, Ask, Next, State, fail};
 use crate::answer::Response;
 use crate::status::Failure;
-use crate::wire::{CallError, Called, Outcall};
+use crate::wire::{CallError, CallOutcome, Outcall};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
 /// The state of a probe.
 #[derive(Debug)]
-pub(crate) enum Probe {
+pub(crate) enum CallProbe {
     /// The calls that are to be made.
     Begin(Vec<Outcall>),
     /// They are being made.
     Made,
 }
 
-impl Probe {
+impl CallProbe {
     pub(super) fn step(self, answer: Answer) -> Result<Next, Failure> {
         match (self, answer) {
             (Self::Begin(calls), Answer::Begin) => {
@@ -31,7 +31,7 @@ impl Probe {
 }
 
 /// A line for each outcome, in the order of the calls.
-pub fn told(outcomes: &[Result<Called, CallError>]) -> String {
+pub fn told(outcomes: &[CallOutcome]) -> String {
     let mut out = String::new();
     for outcome in outcomes {
         match outcome {

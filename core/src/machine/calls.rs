@@ -10,20 +10,17 @@ use crate::limits;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::value::Text;
-use crate::wire::{CallError, Called, Method, Outcall, Peer, Request};
+use crate::wire::{CallError, CallOutcome, Method, Outcall, Peer, Request};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The outcome of one call.
-pub(crate) type Outcome = Result<Called, CallError>;
-
 /// The calls that waiting jobs have outstanding.
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
-    jobs: BTreeMap<JobId, Vec<Option<Outcome>>>,
+    jobs: BTreeMap<JobId, Vec<Option<CallOutcome>>>,
 }
 
 impl Outstanding {
@@ -32,7 +29,7 @@ impl Outstanding {
     }
 
     /// Notes an outcome. Returns all of the job's when it was the last one, in the order of the calls.
-    fn note(&mut self, id: JobId, index: usize, outcome: Outcome) -> Option<Vec<Outcome>> {
+    fn note(&mut self, id: JobId, index: usize, outcome: CallOutcome) -> Option<Vec<CallOutcome>> {
         let held = self.jobs.get_mut(&id)?;
         let place = held.get_mut(index)?;
         // Each call has one outcome, the first.
@@ -96,7 +93,7 @@ impl Machine {
         &mut self,
         id: JobId,
         index: u32,
-        outcome: Outcome,
+        outcome: CallOutcome,
         now: Now,
         out: &mut Vec<Effect>,
     ) {

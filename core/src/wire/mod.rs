@@ -9,5 +9,5 @@ pub mod query;
 mod request;
 pub mod route;
 
-pub use outcall::{CallError, Called, Outcall, Trust};
+pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust};
 pub use request::{BodyError, Method, Peer, Request};

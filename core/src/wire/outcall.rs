@@ -45,6 +45,9 @@ pub struct Called {
     pub body: Bytes,
 }
 
+/// What came of a call.
+pub type CallOutcome = Result<Called, CallError>;
+
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {

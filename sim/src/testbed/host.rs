@@ -1,6 +1,6 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
-use super::outcalls::Outcalls;
+use super::outcalls::OutcallLog;
 use super::{Exhibited, Happening, START, Testbed};
 use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::{ChoiceStream, Label};
@@ -480,7 +480,7 @@ impl Testbed {
     /// The stream of choices about a job's steps. Those before the body, and those of jobs that make calls, have
     /// streams of their own.
     fn step_stream(&self, server: usize, id: JobId) -> ChoiceStream {
-        if Outcalls::is_one(id) {
+        if OutcallLog::is_one(id) {
             return Label::Callee.of(id.0);
         }
         let label = if self.awaits_body(id) { Label::Body } else { Label::Step };

@@ -35,7 +35,7 @@ use crate::truth::Truth;
 use bytes::Bytes;
 use host::Host;
 use network::Network;
-use outcalls::Outcalls;
+use outcalls::OutcallLog;
 use requests::RequestLog;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -46,6 +46,7 @@ use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Input, Task};
 use steersman_core::now::{Mono, Wall};
 use steersman_core::value::Text;
+use steersman_core::wire::CallOutcome;
 use store::StoreRequest;
 use wire::ClientState;
 
@@ -91,7 +92,7 @@ enum Happening {
     Mend(Bytes),
     Mischief,
     /// A call that a server makes has an outcome, unless the server has restarted.
-    Called(usize, u32, JobId, u32, Box<outcalls::Outcome>),
+    Called(usize, u32, JobId, u32, Box<CallOutcome>),
 }
 
 /// An event with its time. The earlier of two is the greater one, since the heap returns the greatest.
@@ -167,7 +168,7 @@ pub(crate) struct Testbed {
     clients: Vec<Box<dyn Client>>,
     client_states: Vec<ClientState>,
     requests: RequestLog,
-    outcalls: Outcalls,
+    outcalls: OutcallLog,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -225,7 +226,7 @@ impl Testbed {
             client_states: clients.iter().map(|_| ClientState::default()).collect(),
             clients,
             requests: RequestLog::default(),
-            outcalls: Outcalls::default(),
+            outcalls: OutcallLog::default(),
             network: Network::default(),
             registry,
             exhibit,

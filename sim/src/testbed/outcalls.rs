@@ -12,10 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use steersman_core::config::JobId;
 use steersman_core::job::told;
 use steersman_core::machine::Input;
-use steersman_core::wire::{CallError, Called, Method, Outcall, Peer, Request, Trust};
-
-/// The outcome of a call.
-pub(super) type Outcome = Result<Called, CallError>;
+use steersman_core::wire::{CallError, CallOutcome, Called, Method, Outcall, Peer, Request, Trust};
 
 /// Numbers of jobs from here on are those of calling servers and of others that call back.
 const FIRST: u64 = 1 << 62;
@@ -26,17 +23,17 @@ const ANSWER_BYTES_MAX: usize = 20;
 
 /// All calls of a run.
 #[derive(Debug, Default)]
-pub(super) struct Outcalls {
+pub(super) struct OutcallLog {
     count: u64,
     /// Jobs that make calls: their server, and what came of each call so far.
-    jobs: BTreeMap<JobId, (usize, Vec<Option<Outcome>>)>,
+    jobs: BTreeMap<JobId, (usize, Vec<Option<CallOutcome>>)>,
     /// Requests of others that are called, and the calls that they answer afterwards.
     back: BTreeMap<JobId, (usize, JobId, u32)>,
     /// Calls that are being made, by job and place.
     outstanding: BTreeSet<(JobId, u32)>,
 }
 
-impl Outcalls {
+impl OutcallLog {
     fn next(&mut self) -> JobId {
         self.count += 1;
         JobId(FIRST | self.count)
@@ -110,7 +107,7 @@ impl Testbed {
         }
     }
 
-    fn call_ends(&mut self, server: usize, id: JobId, index: u32, millis: u64, outcome: Outcome) {
+    fn call_ends(&mut self, server: usize, id: JobId, index: u32, millis: u64, outcome: CallOutcome) {
         let life = self.life(server);
         self.at(millis, Happening::Called(server, life, id, index, Box::new(outcome)));
     }
@@ -141,7 +138,7 @@ impl Testbed {
         life: u32,
         id: JobId,
         index: u32,
-        outcome: Outcome,
+        outcome: CallOutcome,
     ) -> Result<(), Violation> {
         if self.life(server) != life {
             return Ok(());
@@ -178,7 +175,7 @@ impl Testbed {
         if reply.status == 504 {
             return Ok(());
         }
-        let heard: Vec<Outcome> = outcomes.iter().flatten().cloned().collect();
+        let heard: Vec<CallOutcome> = outcomes.iter().flatten().cloned().collect();
         let expected = told(&heard);
         if heard.len() == outcomes.len() && reply.status == 200 && reply.body == expected.as_bytes() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Clients and their connections: requests on their way, answers and events on theirs, and what breaks between.
 
 use super::events::{parse, watch_status};
-use super::outcalls::Outcalls;
+use super::outcalls::OutcallLog;
 use super::requests::RequestRecord;
 use super::store::MESSAGE_MICROS;
 use super::{Happening, Testbed};
@@ -206,7 +206,7 @@ impl Testbed {
         let reply = Reply::whole(response);
         self.digest.add_number(u64::from(reply.status));
         self.digest.add_long(&reply.body);
-        if Outcalls::is_one(id) {
+        if OutcallLog::is_one(id) {
             if is_large {
                 let sent = Box::new(Input::Sent(id));
                 self.schedule(self.now, Happening::Input(server, self.life(server), sent));
