@@ -5,13 +5,13 @@ use crate::client_request::{Action, ClientRequest, Identity, RequestOptions, ver
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
 use crate::marks::Mark;
-use steersman_core::kinds::{self, ResourceId};
+use steersman_core::kinds::{self, KindId};
 
 /// A client without one of the rights that others have. Which right it is changes from turn to turn.
 #[derive(Clone, Debug)]
 pub(super) struct Restricted {
-    configmaps: ResourceId,
-    leases: ResourceId,
+    configmaps: KindId,
+    leases: KindId,
     /// The user and the verb of the last request.
     asked: Option<(Identity, Action)>,
 }
