@@ -8,6 +8,7 @@ mod battery;
 mod beside_etcd;
 mod bodies;
 mod callers;
+mod commits;
 mod conditions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
@@ -25,6 +26,7 @@ mod odd_requests;
 mod operator;
 mod outcalls;
 mod patches;
+mod permits;
 mod recordings;
 mod routes;
 mod run_time_kinds;

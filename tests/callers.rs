@@ -1,6 +1,9 @@
 //! Authentication and impersonation, as data with one checker each.
 
+use crate::battery::objects;
 use crate::conditions::{fetch, json};
+use bytes::Bytes;
+use serde_json::{Value, json};
 use steersman_core::config::{Authentication, Token};
 use steersman_core::config::{Config, JobId};
 use steersman_core::machine::Input;
@@ -20,7 +23,11 @@ fn server(anonymous: bool) -> Driver {
 }
 
 fn certificate(name: &str) -> Peer {
-    Peer::Certificate { common_name: name.into(), organizations: vec!["system:masters".into()] }
+    Peer::Certificate {
+        common_name: name.into(),
+        organizations: vec!["system:masters".into()],
+        fingerprint: Some([0xab; 32]),
+    }
 }
 
 /// The status of a GET of /version, and its warning.
@@ -134,5 +141,39 @@ fn impersonation_is_refused() {
                 assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
             }
         }
+    }
+}
+
+/// A request for a certificate names who asked: not what its body says, but what the server knows.
+#[test]
+fn what_a_certificate_is_known_by_is_stored_with_a_request_for_another() {
+    const JOB: JobId = JobId(1 << 41);
+    let mut body = objects()["certificates.k8s.io/v1/certificatesigningrequests"].clone();
+    body["spec"]["extra"] =
+        json!({"authentication.kubernetes.io/credential-id": ["JTI=forged"], "other": ["x"]});
+    body["spec"]["username"] = "mallory".into();
+    let request = |peer| Request {
+        method: Method::Post,
+        path: "/apis/certificates.k8s.io/v1/certificatesigningrequests".into(),
+        query: String::new(),
+        headers: vec![("content-type".into(), "application/json".into())],
+        has_body: true,
+        peer,
+        remote_address: "127.0.0.1".into(),
+    };
+    let itself =
+        Peer::Certificate { common_name: "bob".into(), organizations: Vec::new(), fingerprint: None };
+    let id = format!("X509SHA256={}", "ab".repeat(32));
+    let cases = [
+        (certificate("bob"), json!({"authentication.kubernetes.io/credential-id": [id]})),
+        (itself, Value::Null),
+    ];
+    for (peer, extra) in cases {
+        let mut driver = server(false);
+        driver.request(JOB, request(peer), Bytes::from(body.to_string()));
+        let reply = driver.take(JOB).expect("an answer");
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        let spec = &json(&reply)["spec"];
+        assert_eq!((&spec["username"], &spec["extra"]), (&json!("bob"), &extra));
     }
 }

@@ -6,7 +6,7 @@ use crate::run_time_kinds::widgets;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Authentication, Denial, Denials, Token};
 use steersman_core::config::{Config, JobId};
 use steersman_core::kinds::Registry;
 use steersman_core::limits::Bounds;
@@ -46,6 +46,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::DeletionClaimedOfStale => deletion_claimed_of_stale,
         Mutant::RestOfRevisionLost => rest_of_revision_lost,
         Mutant::UnknownMeansFailed => unknown_means_failed,
+        Mutant::SettledByBytes => settled_by_bytes,
         Mutant::LostUpdate => lost_update,
         Mutant::StatusWritesSpec => status_writes_spec,
         Mutant::GenerationNotRaised => generation_not_raised,
@@ -66,6 +67,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::SeatBeforeIdentity => seat_before_identity,
         Mutant::BodyBeforeIdentity => body_before_identity,
         Mutant::CallsOutlived => calls_outlived,
+        Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }
 
@@ -380,6 +382,20 @@ fn unknown_means_failed(flaw: Flaw) -> bool {
     send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}})).status == 409
 }
 
+fn settled_by_bytes(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    driver.lose_next_write_before(|etcd| {
+        let key = Bytes::from(format!("{KEYS}a"));
+        let ranged = etcd.mvcc().range(&Range { key, ..Range::default() }).expect("a range");
+        let text = String::from_utf8_lossy(&ranged.kvs[0].value).replace("mine", "theirs");
+        let write = Txn { then: vec![put(&format!("{KEYS}a"), &text)], ..Txn::default() };
+        assert!(matches!(etcd.perform(Mono(1), &Op::Txn(write)), Stored::Txn(_)));
+    });
+    let made = send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}, "data": {"k": "mine"}}));
+    assert!(made.status == 504 || json(&made)["data"]["k"] == json!("mine"), "{}", made.text());
+    made.status == 504
+}
+
 fn lost_update(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     let mut object = make(&mut driver, "a", "x");
@@ -543,6 +559,14 @@ fn seat_before_identity(flaw: Flaw) -> bool {
     assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
     // The only seat is taken, and a stranger does not need one to be refused.
     driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
+}
+
+fn creation_not_asked_for(flaw: Flaw) -> bool {
+    let denial = Denial { user: "system:anonymous".into(), verb: "create".into(), resource: "leases".into() };
+    let denials = Denials { rules: vec![denial], are_slow: false };
+    let mut driver = server_with(Config { denials, ..config(flaw) });
+    let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
+    send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201
 }
 
 fn body_before_identity(flaw: Flaw) -> bool {

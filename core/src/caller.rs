@@ -15,14 +15,23 @@ pub struct Caller {
     pub extra: Vec<(Text, Vec<Text>)>,
 }
 
+/// The group that may do everything. Its members are served even when all seats are taken.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
+const PRIVILEGED_GROUP: &str = "system:masters";
+
 impl Caller {
     /// The server itself, which makes the objects that must exist from the start.
     pub fn server() -> Self {
         Self {
             name: "system:apiserver".into(),
             uid: Text::default(),
-            groups: alloc::vec!["system:masters".into()],
+            groups: alloc::vec![PRIVILEGED_GROUP.into()],
             extra: Vec::new(),
         }
+    }
+
+    /// Whether the user may do everything.
+    pub fn is_privileged(&self) -> bool {
+        self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
     }
 }

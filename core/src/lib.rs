@@ -65,6 +65,15 @@ pub mod kinds;
 // The state that answers depend on.
 pub mod world;
 
+// Authentication: who makes a request.
+mod identity;
+
+// Authorization: what they may do, and what a verb works on.
+mod authorization;
+
+// Admission: what may change a write or refuse it.
+mod admission;
+
 // Responses.
 pub mod answer;
 

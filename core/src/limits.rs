@@ -182,9 +182,20 @@ pub const SERVED_KINDS: usize = 20_000;
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate
 pub const CONFLICT_RETRIES: u32 = 64;
 
+/// How often a commit is sent whose reply is lost and whose keys have not changed since. Beyond: 504, the outcome is
+/// unknown.
+pub const COMMIT_SENDS: u32 = 3;
+
+/// Reads of a key's history to find its first change after a revision. Two reads halve the distance, so this is never
+/// reached in a history of 64-bit revisions. Beyond: 504, the outcome is unknown.
+pub const HISTORY_READS: u32 = 128;
+
 /// Attempts to find a generated name that is free. Beyond: 409 AlreadyExists.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
 pub const GENERATED_NAME_TRIES: u32 = 8;
+
+/// Notes for operators that one step of a request may make. Beyond: the rest is dropped.
+pub const STEP_NOTES: usize = 16;
 
 /// Longest a request other than a watch may take, milliseconds. Beyond: 504 Timeout.
 pub const REQUEST_TIMEOUT_MILLIS: u64 = 60_000;

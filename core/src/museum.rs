@@ -88,6 +88,9 @@ mutants! {
     UnknownMeansFailed, "unknown-means-failed", "own",
         "A creation whose reply was lost is written again, and refused as existing because of its own \
          first write.";
+    SettledByBytes, "settled-by-bytes", "own",
+        "After a lost reply a write is looked for by its bytes, and not found once another writer has \
+         changed the object.";
     LostUpdate, "lost-update", "kubernetes#4982",
         "An update is written without a look at the revision it was made of, over what others wrote.";
     StatusWritesSpec, "status-writes-spec", "kubernetes#63385",
@@ -125,6 +128,8 @@ mutants! {
         "When a kind goes its watches stay open, and their clients never hear of anything again.";
     SeatBeforeIdentity, "seat-before-identity", "own",
         "A request takes its seat before it is known who asks, so that strangers keep others from theirs.";
+    CreationNotAskedFor, "creation-not-asked-for", "own",
+        "A PUT creates its object for a caller who may update objects and not create them.";
     BodyBeforeIdentity, "body-before-identity", "own",
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
     CallsOutlived, "calls-outlived", "own",

@@ -6,6 +6,7 @@ mod direct;
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -100,8 +101,11 @@ impl Proof {
 
     /// The identity of a client that needs no certificate, because it is this program itself.
     pub fn trusted(common_name: &str, organization: &str) -> Self {
-        let peer =
-            Peer::Certificate { common_name: common_name.into(), organizations: vec![organization.into()] };
+        let peer = Peer::Certificate {
+            common_name: common_name.into(),
+            organizations: vec![organization.into()],
+            fingerprint: None,
+        };
         Self { peer, not_after: i64::MAX }
     }
 
@@ -127,7 +131,7 @@ impl Proof {
     }
 }
 
-/// The common name and organizations of a verified certificate.
+/// The common name, organizations and fingerprint of a verified certificate.
 fn identity(certificate: &CertificateDer<'_>) -> Result<Proof, String> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
     let subject = parsed.subject();
@@ -135,7 +139,8 @@ fn identity(certificate: &CertificateDer<'_>) -> Result<Proof, String> {
         subject.iter_common_name().last().and_then(|name| name.as_str().ok()).unwrap_or_default();
     let organizations =
         subject.iter_organization().filter_map(|name| name.as_str().ok()).map(Text::from).collect();
-    let peer = Peer::Certificate { common_name: common_name.into(), organizations };
+    let fingerprint = digest(&SHA256, certificate).as_ref().try_into().ok();
+    let peer = Peer::Certificate { common_name: common_name.into(), organizations, fingerprint };
     Ok(Proof { peer, not_after: parsed.validity().not_after.timestamp() })
 }
 
@@ -223,7 +228,11 @@ mod tests {
         let good = ours.issue_client("alice", "devs").expect("a certificate");
         let foreign = other.issue_client("alice", "system:masters").expect("a certificate");
         let serving = ours.issue_server("kube", &["localhost".into()], &[]).expect("a certificate");
-        let alice = Peer::Certificate { common_name: "alice".into(), organizations: vec!["devs".into()] };
+        let alice = Peer::Certificate {
+            common_name: "alice".into(),
+            organizations: vec!["devs".into()],
+            fingerprint: digest(&SHA256, &good.chain[0]).as_ref().try_into().ok(),
+        };
         let now = UnixTime::now();
         let late = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs() + 40 * 365 * 86_400));
         let none: Vec<CertificateDer<'static>> = Vec::new();

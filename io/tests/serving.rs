@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization};
+use steersman_core::config::{Authentication, Authorization, Denials};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -57,6 +57,7 @@ pub(crate) fn config() -> Config {
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: Vec::new(),
         issuer_keys_address: "".into(),
+        denials: Denials::default(),
         bounds: limits::Bounds::PRODUCTION,
         flaw: Flaw::default(),
     }

@@ -1,9 +1,11 @@
 //! Clients' requests as data that checkers can read.
 
 use crate::directory::{Directory, Place};
+use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
 use std::sync::Arc;
+use steersman_core::kinds;
 use steersman_core::store::Rev;
 use steersman_core::wire::route::RequestInfo;
 use steersman_core::wire::{Method, Peer, Request};
@@ -52,6 +54,8 @@ impl Action {
 pub enum Identity {
     /// A user that may do everything.
     Admin,
+    /// A user that may use every verb but this one. Such requests must get 403, and have no effect.
+    Without(kinds::Verb),
     /// A user with an unknown token. It must get 401, and the request must have no effect.
     Stranger,
 }
@@ -88,6 +92,21 @@ pub struct RequestOptions {
     pub dry_run: bool,
     /// `propagationPolicy` of a deletion; empty for none.
     pub propagation: &'static str,
+}
+
+/// The verb by which a request is authorized; None for a raw one.
+pub fn verb_of(action: &Action) -> Option<kinds::Verb> {
+    match action {
+        Action::Get => Some(kinds::Verb::Get),
+        Action::List => Some(kinds::Verb::List),
+        Action::Watch => Some(kinds::Verb::Watch),
+        Action::Create => Some(kinds::Verb::Create),
+        Action::Update => Some(kinds::Verb::Update),
+        Action::Patch => Some(kinds::Verb::Patch),
+        Action::Delete => Some(kinds::Verb::Delete),
+        Action::DeleteCollection => Some(kinds::Verb::DeleteCollection),
+        Action::Raw(..) => None,
+    }
 }
 
 impl ClientRequest {
@@ -175,11 +194,8 @@ impl ClientRequest {
             (verb, Some(place)) => (method(verb), directory.path(place), self.options.text(verb)),
             (_, None) => (Method::Get, "/".to_owned(), String::new()),
         };
-        let token = match self.identity {
-            Identity::Admin => "Bearer admin-token",
-            Identity::Stranger => "Bearer nobody",
-        };
-        let mut headers = vec![("authorization".into(), token.to_owned())];
+        let token = format!("Bearer {}", users::token(self.identity));
+        let mut headers = vec![("authorization".into(), token)];
         if !self.body.is_empty() {
             headers.push(("content-type".into(), self.media.to_owned()));
         }

@@ -39,6 +39,8 @@ pub struct Driver {
     effects: VecDeque<Effect>,
     /// The reply to the next write is lost, before the write takes effect or after.
     lose_next_write: Option<Loss>,
+    /// What another client does to the store right after that write.
+    then_writes: Option<fn(&mut FakeEtcd)>,
     /// Streams whose clients do not read, and how many frames each has not taken.
     slow: BTreeMap<JobId, u32>,
     /// Large answers that were not read, while clients read none.
@@ -136,8 +138,15 @@ impl Driver {
 
     /// Starts a server on a store that may already have content.
     pub fn start_on(config: Config, etcd: FakeEtcd) -> Self {
+        let mut driver = Self::unstarted(config, etcd);
+        driver.give(Input::Start);
+        driver
+    }
+
+    /// A server that has yet to be given `Input::Start`.
+    pub fn unstarted(config: Config, etcd: FakeEtcd) -> Self {
         let now = Now { mono: Mono(1), wall: Wall::from_seconds(1_700_000_000) };
-        let mut driver = Self {
+        Self {
             machine: Machine::new(config, Arc::new(Registry::builtin())),
             etcd,
             now,
@@ -150,12 +159,11 @@ impl Driver {
             calls: Vec::new(),
             effects: VecDeque::new(),
             lose_next_write: None,
+            then_writes: None,
             slow: BTreeMap::new(),
             unread: None,
             pages: None,
-        };
-        driver.give(Input::Start);
-        driver
+        }
     }
 
     pub fn machine(&self) -> &Machine {
@@ -184,6 +192,12 @@ impl Driver {
     /// The reply to the next write will be lost.
     pub fn lose_next_write(&mut self, loss: Loss) {
         self.lose_next_write = Some(loss);
+    }
+
+    /// The reply to the next write will be lost although it takes effect, and another client writes right after it.
+    pub fn lose_next_write_before(&mut self, other: fn(&mut FakeEtcd)) {
+        self.lose_next_write = Some(Loss::AfterEffect);
+        self.then_writes = Some(other);
     }
 
     /// Makes a request and returns the complete answer. For a watch, that is its initial part.
@@ -384,6 +398,9 @@ impl Driver {
             Some(Loss::BeforeEffect) => Stored::Unknown("the reply was lost".into()),
             Some(Loss::AfterEffect) => {
                 self.etcd.perform(self.now.mono, op);
+                if let Some(write) = self.then_writes.take() {
+                    write(&mut self.etcd);
+                }
                 Stored::Unknown("the reply was lost".into())
             }
         }

@@ -29,3 +29,4 @@ mod testbed;
 pub mod timeline;
 pub mod trace;
 pub mod truth;
+mod users;

@@ -42,6 +42,8 @@ marks! {
     UnknownNotApplied => "unknown-not-applied",
     /// A client is told that the outcome of its write is not known.
     OutcomeNotKnown => "outcome-not-known",
+    /// A write whose reply was lost is told although another writer has changed its object since.
+    SettledByHistory => "settled-by-history",
     /// A watcher's queue is full: its changes wait in the window.
     WatcherParked => "watcher-parked",
     /// A watcher is closed because the changes it missed are no longer kept.
@@ -114,6 +116,10 @@ marks! {
     CallCancelled => "call-cancelled",
     /// The answer to a call comes when nobody waits for it any more.
     CallAnsweredLate => "call-answered-late",
+    /// A user asks for what they may not do, and is refused.
+    VerbDenied => "verb-denied",
+    /// A PUT to an absent name is refused because its user may not create objects.
+    CreationDeniedMidway => "creation-denied-midway",
     /// A watch ends because its kind is no longer served.
     WatchedKindGone => "watched-kind-gone",
     /// A client that was told that a kind is not served is served it.

@@ -112,6 +112,8 @@ pub(crate) struct Swarm {
     pub(crate) history_bytes: usize,
     /// `--max-requests-inflight` and its mutating twin.
     pub(crate) seats: u32,
+    /// Authorization waits for the store before it decides about users to whom something is denied.
+    pub(crate) decides_slowly: bool,
     /// The rate of each class of faults, in the order of `FaultClass::ALL`.
     rates: Vec<Ratio>,
 }
@@ -126,6 +128,7 @@ mod shape {
     pub(super) const COMPACTION: u64 = 5;
     pub(super) const HISTORY: u64 = 6;
     pub(super) const SEATS: u64 = 7;
+    pub(super) const DECIDES_SLOWLY: u64 = 8;
     pub(super) const BOUNDS: u64 = 16;
     pub(super) const CLIENTS: u64 = 64;
 }
@@ -142,6 +145,7 @@ impl Swarm {
         let compaction_interval_millis = of(shape::COMPACTION, &[300_000, 5_000, 15_000, 0]);
         let history_bytes = of(shape::HISTORY, &[STORE_HISTORY_BYTES as u64, 60_000, 8_000]) as usize;
         let seats = of(shape::SEATS, &[SEATS, SEATS, 2, 5]) as u32;
+        let decides_slowly = of(shape::DECIDES_SLOWLY, &[0, 1]) == 1;
         let bounds = bounds(&mut of);
         let rates = rates(chooser);
         let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
@@ -158,6 +162,7 @@ impl Swarm {
             compaction_interval_millis,
             history_bytes,
             seats,
+            decides_slowly,
             rates,
         }
     }
@@ -259,6 +264,7 @@ impl fmt::Display for Swarm {
         bound("relist-pause-ms", self.bounds.relist_pause_millis, plain.relist_pause_millis)?;
         bound("lease-reuse-ms", self.bounds.lease_reuse_millis, plain.lease_reuse_millis)?;
         bound("history-bytes", self.history_bytes as u64, STORE_HISTORY_BYTES as u64)?;
+        bound("slow-decisions", self.decides_slowly.into(), 0)?;
         bound("seats", self.seats.into(), SEATS)?;
         bound("request-timeout-ms", self.request_timeout_millis, 60_000)?;
         bound("event-ttl-s", self.event_ttl_seconds as u64, 3600)?;

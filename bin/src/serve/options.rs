@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization};
+use steersman_core::config::{Authentication, Authorization, Denials};
 use steersman_core::documents::openid;
+use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
 use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
@@ -115,6 +116,7 @@ impl ServerSettings {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
+            denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         };
@@ -298,6 +300,7 @@ fn clusters(main: Vec<String>, overrides: &[String]) -> Result<Placement, String
         let feed = u8::try_from(at).map_err(|_| "--etcd-servers-overrides: too many different servers")?;
         feeds.push((group.into(), resource.into(), Feed(feed)));
     }
+    together::check_stores(&feeds)?;
     Ok((Storage::Etcd(clusters), feeds))
 }
 
@@ -374,6 +377,11 @@ mod tests {
         let feed = |group: &str, resource: &str, feed| (group.into(), resource.into(), Feed(feed));
         assert_eq!(feeds, [feed("", "events", 1), feed("apps", "deployments", 2), feed("", "pods", 2)]);
         assert!(clusters(Vec::new(), &["events#x".into()]).is_err());
+        let apart = clusters(Vec::new(), &["/services#https://c:2379".into()]).unwrap_err();
+        assert!(
+            apart.contains("/services and networking.k8s.io/ipaddresses are written together"),
+            "{apart}"
+        );
     }
 
     #[test]

@@ -28,3 +28,33 @@ pub enum Authorization {
     AlwaysAllow,
     AlwaysDeny,
 }
+
+/// What single users may not do, whatever the mode says: an authorizer for tests and simulated runs, which deny one
+/// verb and keep decisions waiting with it. No flag sets it, and it is not part of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Denials {
+    pub rules: Vec<Denial>,
+    /// Decisions about the users of the rules wait for the store, as they would for another server.
+    pub are_slow: bool,
+}
+
+/// A verb that a user may not use on resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    pub user: Text,
+    pub verb: Text,
+    /// Empty for all.
+    pub resource: Text,
+}
+
+impl Denials {
+    /// Whether anything is denied to the user.
+    pub(crate) fn concern(&self, user: &str) -> bool {
+        self.rules.iter().any(|rule| rule.user == user)
+    }
+
+    pub(crate) fn deny(&self, user: &str, verb: &str, resource: &str) -> bool {
+        let is_of = |rule: &Denial| rule.resource.is_empty() || rule.resource == resource;
+        self.rules.iter().any(|rule| rule.user == user && rule.verb == verb && is_of(rule))
+    }
+}

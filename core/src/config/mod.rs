@@ -11,7 +11,7 @@ use crate::store::Feed;
 use crate::value::Text;
 use alloc::vec::Vec;
 
-pub use authentication::{Authentication, Authorization, Token};
+pub use authentication::{Authentication, Authorization, Denial, Denials, Token};
 pub use issuer::{Curve, IssuerKey, PublicKey};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
@@ -52,6 +52,8 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
+    /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
+    pub denials: Denials,
     /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
     /// recording.
     pub bounds: Bounds,
@@ -82,6 +84,7 @@ impl Config {
             issuer: "".into(),
             issuer_keys: Vec::new(),
             issuer_keys_address: "".into(),
+            denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         }

@@ -1,104 +1,73 @@
-//! The first steps of a request: authentication, authorization, its body, and the choice of the file that handles its
-//! verb.
+//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that
+//! handles its verb.
 
-use super::call::Target;
-use super::caller;
-use super::{
-    Answer, Ask, Next, Scene, State, collection, create, delete, document, fail, list, read, update,
-};
+use super::call::Call;
+use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
+use super::{collection, create, delete, document, fail, list, read, update};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
-use crate::caller::Caller;
-use crate::config::Authorization;
-use crate::kinds::{Kind, Sub, SubKind, Verb};
+use crate::authorization::{Permit, Target};
+use crate::identity::{self, Authenticated};
+use crate::kinds::{Sub, SubKind, Verb};
 use crate::museum::Mutant;
-use crate::status::{Failure, Qualified};
-use crate::value::Text;
-use crate::value::quoted;
+use crate::status::Failure;
 use crate::wire::Method;
 use crate::wire::media::patch_media;
 use crate::wire::route::{RequestInfo, VERB_PROXY};
+use crate::world::World;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-
-/// The group that may do everything. Its members are served even when all seats are taken.
-/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
-const PRIVILEGED_GROUP: &str = "system:masters";
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// Authenticates the caller. The job asks for a seat only afterwards, so that requests which fail authentication take
 /// no seats from others.
-pub(super) fn begin(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
-    let request = &scene.call.request;
-    if let Err(unroutable) = &scene.call.info {
-        return Ok(Next::Done(answer::unroutable(request, unroutable)));
+pub(super) fn arrive(call: Arc<Call>, body: Bytes, world: &World) -> Stepped {
+    let request = &call.request;
+    if let Err(why) = &call.info {
+        return Stepped::done(answer::unroutable(request, why), None);
     }
-    let caller = caller::authenticate(scene, warnings)?;
-    if let Err(failure) = caller::refuse_impersonation(request) {
-        let response = scene.call.failure(scene.world, &failure);
-        return Ok(Next::Done(response.with_header("x-content-type-options", "nosniff")));
+    let Authenticated { caller, warning } = identity::authenticate(&world.config.authentication, request);
+    let mut warnings = Warnings::default();
+    warnings.add(warning);
+    let caller = match caller {
+        Ok(caller) => Arc::new(caller),
+        Err(failure) => return Stepped::done(warnings.on(call.failure(world, &failure)), None),
+    };
+    if let Err(failure) = identity::refuse_impersonation(request) {
+        let response = call.failure(world, &failure).with_header("x-content-type-options", "nosniff");
+        return Stepped::done(warnings.on(response), Some(caller));
     }
-    let privileged = caller.groups.iter().any(|group| group == PRIVILEGED_GROUP);
-    Ok(Next::Wait(State::Authenticated(caller), Ask::Seat { privileged }))
+    let ask = Ask::Seat { privileged: caller.is_privileged() };
+    let known = Known { caller: caller.clone(), state: State::Seat };
+    let job = Job { call, body, warnings, known: Some(known) };
+    Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
 }
 
-pub(super) fn seated(scene: &Scene<'_>, caller: &Caller, warnings: &mut Warnings) -> Result<Next, Failure> {
-    let info = match &scene.call.info {
-        Ok(info) => info,
-        Err(unroutable) => return Ok(Next::Done(answer::unroutable(&scene.call.request, unroutable))),
-    };
-    authorize(scene, info, caller)?;
+/// Starts what was allowed.
+pub(super) fn permitted(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    permit: &Permit<'_>,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     // Authorization and routing do not read every path alike: the router does not skip a second leading slash.
     let is_served = scene.world.registry.serves_group_version(&info.group, &info.version);
     if info.is_resource && is_served && !info.path.starts_with("//") {
-        resource(scene, info, warnings)
+        resource(scene, info, permit, warnings)
     } else {
-        document::respond(scene, info)
+        document::respond(scene, permit)
     }
 }
 
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go
-fn authorize(scene: &Scene<'_>, info: &RequestInfo, caller: &Caller) -> Result<(), Failure> {
-    match scene.world.config.authorization {
-        Authorization::AlwaysAllow => Ok(()),
-        Authorization::AlwaysDeny => {
-            if caller.groups.iter().any(|group| group == PRIVILEGED_GROUP) {
-                return Ok(());
-            }
-            Err(forbidden(info, caller, "Everything is forbidden."))
-        }
-    }
-}
-
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
-fn forbidden(info: &RequestInfo, caller: &Caller, reason: &str) -> Failure {
-    let user = quoted(&caller.name);
-    let what = Qualified { group: &info.group, name: &info.resource };
-    let mut why = if info.is_resource {
-        let resource = match info.subresource.as_str() {
-            "" => String::from(info.resource.as_str()),
-            sub => format!("{}/{sub}", info.resource),
-        };
-        let place = if info.namespace.is_empty() {
-            String::from("at the cluster scope")
-        } else {
-            format!("in the namespace {}", quoted(&info.namespace))
-        };
-        let (verb, resource, group) = (&info.verb, quoted(&resource), quoted(&info.group));
-        format!("User {user} cannot {verb} resource {resource} in API group {group} {place}")
-    } else {
-        format!("User {user} cannot {} path {}", info.verb, quoted(&info.path))
-    };
-    if !reason.is_empty() {
-        why = format!("{why}: {reason}");
-    }
-    if info.is_resource {
-        return Failure::forbidden(what, &info.name, &why);
-    }
-    Failure::forbidden_path(&why)
-}
-
-fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> Result<Next, Failure> {
+fn resource(
+    scene: &Scene<'_>,
+    info: &RequestInfo,
+    permit: &Permit<'_>,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
     let registry = &scene.world.registry;
     let found = registry.find(&info.group, &info.version, &info.resource);
     let resource = found.ok_or_else(Failure::no_such_resource)?;
@@ -116,93 +85,79 @@ fn resource(scene: &Scene<'_>, info: &RequestInfo, warnings: &mut Warnings) -> R
     if takes_place || misplaced || unwatched || info.verb == VERB_PROXY {
         return Err(Failure::no_such_resource());
     }
-    let target = Target {
-        resource: resource.id,
-        sub: sub.cloned(),
-        namespace: if namespaced { info.namespace.clone() } else { Text::default() },
-        name: if info.named_in_path { info.name.clone() } else { Text::default() },
+    let name = if info.named_in_path { info.name.as_str() } else { "" };
+    if sub.is_some() && name.is_empty() {
+        return Err(Failure::no_such_resource());
+    }
+    let verb = verb(&scene.call.request.method, info)?;
+    let placed = !namespaced || !info.namespace.is_empty();
+    let is_served = match sub {
+        None => resource.allows(verb) && takes(verb, !name.is_empty(), placed),
+        Some(sub) => sub.verbs.contains(&verb),
     };
+    if !is_served {
+        return Err(Failure::method_not_allowed());
+    }
+    let target = permit.target(resource, sub, verb, name);
+    check_route(scene, info, &target, warnings)?;
     match sub {
-        None => whole(scene, info, resource, target, warnings),
-        Some(sub) => part(scene, info, sub, target, warnings),
+        None => whole(scene, target, warnings),
+        Some(sub) => part(scene, sub, target, warnings),
+    }
+}
+
+/// The verb of a request for a resource. It is the one that was authorized, except that HEAD and methods without a
+/// verb are not served, and that the old paths of watches take only GET.
+fn verb(method: &Method, info: &RequestInfo) -> Result<Verb, Failure> {
+    let is_served = *method != Method::Head && (!info.watch_prefix || *method == Method::Get);
+    let verb = Verb::from_word(&info.verb).filter(|_| is_served);
+    verb.ok_or_else(Failure::method_not_allowed)
+}
+
+/// Whether a path with a name or without one, and with a namespace if the resource has any, takes a verb on whole
+/// objects.
+fn takes(verb: Verb, named: bool, placed: bool) -> bool {
+    match verb {
+        Verb::Get | Verb::Update | Verb::Patch | Verb::Delete => named,
+        Verb::Create | Verb::DeleteCollection => !named && placed,
+        Verb::List => !named,
+        Verb::Watch => true,
     }
 }
 
 /// Starts a verb on whole objects.
-fn whole(
-    scene: &Scene<'_>,
-    info: &RequestInfo,
-    resource: &Kind,
-    target: Target,
-    warnings: &mut Warnings,
-) -> Result<Next, Failure> {
-    let named = !target.name.is_empty();
-    let placed = !resource.namespaced() || !target.namespace.is_empty();
-    let verb = match (&scene.call.request.method, named) {
-        (Method::Get, _) if info.watch_prefix => Verb::Watch,
-        (_, _) if info.watch_prefix => return Err(Failure::method_not_allowed()),
-        (Method::Get, true) => Verb::Get,
-        (Method::Get, false) if info.verb == "watch" => Verb::Watch,
-        (Method::Get, false) => Verb::List,
-        (Method::Post, false) if placed => Verb::Create,
-        (Method::Put, true) => Verb::Update,
-        (Method::Patch, true) => Verb::Patch,
-        (Method::Delete, true) => Verb::Delete,
-        (Method::Delete, false) if placed => Verb::DeleteCollection,
-        (
-            Method::Head
-            | Method::Post
-            | Method::Put
-            | Method::Patch
-            | Method::Delete
-            | Method::Options
-            | Method::Other(_),
-            _,
-        ) => {
-            return Err(Failure::method_not_allowed());
-        }
-    };
-    if !resource.allows(verb) {
-        return Err(Failure::method_not_allowed());
-    }
-    check_route(scene, info, resource, &target, verb, warnings)?;
-    if resource.storage.is_none() {
-        return Err(not_there_yet(&resource.plural));
+fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    if target.resource().storage.is_none() {
+        return Err(not_there_yet(&target.resource().plural));
     }
     check_filled(scene)?;
-    match verb {
+    match target.verb() {
         Verb::Get => read::begin(scene, target),
-        Verb::List | Verb::Watch => list::begin(scene, target, verb == Verb::Watch),
+        Verb::List | Verb::Watch => list::begin(scene, target),
         Verb::Create | Verb::Update | Verb::Patch | Verb::Delete | Verb::DeleteCollection => {
-            with_body(scene, target, verb, warnings)
+            with_body(scene, target, warnings)
         }
     }
 }
 
 /// Asks for the body of a request that is allowed and has a route, if there is one. No request is read any further
 /// than its head before.
-fn with_body(
-    scene: &Scene<'_>,
-    target: Target,
-    verb: Verb,
-    warnings: &mut Warnings,
-) -> Result<Next, Failure> {
+fn with_body(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     if scene.call.request.has_body {
-        return Ok(Next::Wait(State::Permitted(Box::new(target), verb), Ask::Body));
+        return Ok(Next::Wait(State::Permitted(Box::new(target)), Ask::Body));
     }
-    change(scene, target, verb, warnings)
+    change(scene, target, warnings)
 }
 
 /// Continues with the body, or answers why it did not arrive.
 pub(super) fn arrived(
     scene: &Scene<'_>,
     target: Target,
-    verb: Verb,
     answer: Answer,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     match answer {
-        Answer::Body(Ok(_)) => change(scene, target, verb, warnings),
+        Answer::Body(Ok(_)) => change(scene, target, warnings),
         Answer::Body(Err(error)) => Err(fail::body_failure(&error)),
         Answer::Begin
         | Answer::Seated
@@ -214,8 +169,8 @@ pub(super) fn arrived(
 }
 
 /// Starts a verb that changes something, on whole objects or a subresource.
-fn change(scene: &Scene<'_>, target: Target, verb: Verb, warnings: &mut Warnings) -> Result<Next, Failure> {
-    match verb {
+fn change(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    match target.verb() {
         Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
         Verb::Create => create::begin(scene, target, warnings),
         Verb::Update => update::begin_put(scene, target, warnings),
@@ -230,12 +185,11 @@ fn change(scene: &Scene<'_>, target: Target, verb: Verb, warnings: &mut Warnings
 fn check_route(
     scene: &Scene<'_>,
     info: &RequestInfo,
-    resource: &Kind,
     target: &Target,
-    verb: Verb,
     warnings: &mut Warnings,
 ) -> Result<(), Failure> {
     let request = &scene.call.request;
+    let (verb, resource) = (target.verb(), target.resource());
     if verb == Verb::Patch {
         patch_media(request.header("content-type"), false)?;
     }
@@ -245,18 +199,17 @@ fn check_route(
             Endpoint::Object
         }
     };
-    let is_served =
-        target.sub.as_ref().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
+    let is_served = target.sub().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
     if is_served {
         Form::guard(request, endpoint)?;
     }
     warnings.add(&resource.deprecation);
     info.check_name()?;
     let collection = resource.storage.and_then(|storage| scene.world.collection(storage));
-    if let (Some(collection), false) = (collection, target.namespace.is_empty()) {
+    if let (Some(collection), false) = (collection, target.namespace().is_empty()) {
         let keys = &collection.keys;
-        info.check_namespace(verb == Verb::Create && target.sub.is_none(), || {
-            let key = keys.key(&target.namespace, &target.name);
+        info.check_namespace(verb == Verb::Create && target.sub().is_none(), || {
+            let key = keys.key(target.namespace(), target.name());
             let root = scene.world.config.etcd_prefix.len();
             String::from_utf8_lossy(key.get(root..).unwrap_or_default()).trim_end_matches('/').into()
         })?;
@@ -274,37 +227,19 @@ fn check_filled(scene: &Scene<'_>) -> Result<(), Failure> {
 }
 
 /// Starts a verb on a subresource.
-fn part(
-    scene: &Scene<'_>,
-    info: &RequestInfo,
-    sub: &Sub,
-    target: Target,
-    warnings: &mut Warnings,
-) -> Result<Next, Failure> {
-    if target.name.is_empty() {
-        return Err(Failure::no_such_resource());
-    }
-    let verb = match scene.call.request.method {
-        Method::Get => Verb::Get,
-        Method::Post => Verb::Create,
-        Method::Put => Verb::Update,
-        Method::Patch => Verb::Patch,
-        Method::Delete => Verb::Delete,
-        Method::Head | Method::Options | Method::Other(_) => return Err(Failure::method_not_allowed()),
-    };
-    if !sub.verbs.contains(&verb) {
-        return Err(Failure::method_not_allowed());
-    }
-    check_route(scene, info, scene.resource(&target), &target, verb, warnings)?;
+fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     check_filled(scene)?;
-    match (sub.action, verb) {
+    match (sub.action, target.verb()) {
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Get) => read::begin(scene, target),
         (SubKind::Status | SubKind::Scale | SubKind::Window, Verb::Update | Verb::Patch) => {
-            with_body(scene, target, verb, warnings)
+            with_body(scene, target, warnings)
         }
-        (SubKind::Status | SubKind::Scale | SubKind::Window, _) => Err(Failure::method_not_allowed()),
+        (
+            SubKind::Status | SubKind::Scale | SubKind::Window,
+            Verb::Create | Verb::Delete | Verb::DeleteCollection | Verb::List | Verb::Watch,
+        ) => Err(Failure::method_not_allowed()),
         (SubKind::Action | SubKind::Connect, _) => {
-            Err(not_there_yet(&format!("{}/{}", info.resource, sub.name)))
+            Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name)))
         }
     }
 }

@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go transformDecodeError
 
 use super::Scene;
-use super::call::Target;
+use crate::authorization::Target;
 use crate::codec::json::Parsed;
 use crate::codec::{proto, yaml};
 use crate::kinds::Kind;
@@ -65,7 +65,7 @@ pub(super) fn object(
     validation: FieldValidation,
 ) -> Result<DecodedBody, Failure> {
     let media = body_media(scene.call.request.header("content-type"))?;
-    let expected = Expected::of(scene.resource(target));
+    let expected = Expected::of(target.resource());
     typed(scene, parsed(scene, media, expected)?, expected, validation)
 }
 

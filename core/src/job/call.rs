@@ -1,17 +1,16 @@
-//! What stays the same over all steps of a request: the request, its caller, and when it came.
+//! What stays the same over all steps of a request: the request itself, what its path means, and when it came.
 
-use super::Scene;
 use crate::answer::Response;
-use crate::answer::form::{Form, Representation};
-use crate::answer::{self, Renderer, View};
+use crate::answer::{self, Renderer};
+use crate::caller::Caller;
 use crate::config::{Answered, JobId};
 use crate::documents::discovery;
 use crate::job::Seat;
-use crate::kinds::{Kind, KindId, Sub, SubKind};
+use crate::kinds::Sub;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::rng::Rng;
-use crate::status::{Failure, Qualified, Reason};
+use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::Text;
 use crate::wire::options::{IncludeObject, include_object};
@@ -19,8 +18,6 @@ use crate::wire::query::Query;
 use crate::wire::route::{RequestInfo, Unroutable};
 use crate::wire::{Method, Request};
 use crate::world::World;
-use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -34,27 +31,6 @@ pub(crate) struct Call {
     pub(super) info: Result<RequestInfo, Unroutable>,
     pub(super) rng: Rng,
     started: Now,
-}
-
-/// The object or collection that a request is about.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(super) resource: KindId,
-    pub(super) sub: Option<Arc<Sub>>,
-    /// Empty for all namespaces and for cluster resources.
-    pub(super) namespace: Text,
-    /// Empty for a collection.
-    pub(super) name: Text,
-}
-
-impl Target {
-    pub(super) fn is_scale(&self) -> bool {
-        self.sub.as_ref().is_some_and(|sub| sub.action == SubKind::Scale)
-    }
-
-    pub(super) fn is_status(&self) -> bool {
-        self.sub.as_ref().is_some_and(|sub| sub.action == SubKind::Status)
-    }
 }
 
 impl Call {
@@ -118,7 +94,7 @@ impl Call {
 
     /// The labels of the request for metrics. Paths that are not served are not put into them, since a client could
     /// otherwise create any number of series.
-    pub(crate) fn answered(&self, world: &World, code: u16, now: Now) -> Answered {
+    pub(crate) fn answered(&self, world: &World, caller: Option<&Caller>, code: u16, now: Now) -> Answered {
         let micros = now.mono.micros_since(self.started.mono);
         let unknown = Answered {
             id: self.id.0,
@@ -126,6 +102,7 @@ impl Call {
             dry_run: self.reported_dry_run(),
             code,
             micros,
+            user: caller.map_or_else(Text::default, |caller| caller.name.clone()),
             ..Answered::default()
         };
         let Ok(info) = &self.info else { return unknown };
@@ -199,91 +176,6 @@ impl Call {
     pub(super) fn uid(&self) -> Text {
         self.rng.fork("uid", 0).uuid()
     }
-}
-
-impl<'a> Scene<'a> {
-    pub(super) fn resource(&self, target: &Target) -> &'a Kind {
-        let kind = self.world.registry.kind(target.resource);
-        kind.expect("a step of a request for a kind that has gone is not run")
-    }
-
-    /// Group and resource of a target, as messages name it.
-    pub(super) fn qualified(&self, target: &Target) -> Qualified<'a> {
-        let kind = self.resource(target);
-        Qualified { group: &kind.group, name: &kind.plural }
-    }
-
-    /// Group and kind of a target, as `Invalid` names it.
-    pub(super) fn qualified_kind(&self, target: &Target) -> Qualified<'a> {
-        let kind = self.resource(target);
-        // Upstream names the kind as it is stored: an Event of either API group is named as one of the core group.
-        let group = kind.stored_as.as_ref().map_or(&kind.group, |(group, _)| group);
-        Qualified { group, name: &kind.kind }
-    }
-
-    pub(super) fn not_found(&self, target: &Target) -> Failure {
-        Failure::not_found(self.qualified(target), &target.name)
-    }
-
-    /// The resource of namespaces.
-    pub(super) fn namespaces(&self) -> Result<&'a Kind, Failure> {
-        let found = self.world.registry.find("", "v1", "namespaces");
-        found.map(|kind| &**kind).ok_or_else(|| Failure::internal("namespaces are not served"))
-    }
-
-    /// The form in which one object is shown. Fails with 406 when the client asks for the metadata form of a list.
-    pub(super) fn view(
-        &self,
-        target: &Target,
-        form: Form,
-        include: IncludeObject,
-    ) -> Result<View<'a>, Failure> {
-        if let Representation::MetadataList(_) = form.representation {
-            let shown = self.internal_type(target);
-            return Err(other_shape("PartialObjectMetadataList", &format!("is not a list ({shown})")));
-        }
-        Ok(self.any_view(target, form, include))
-    }
-
-    /// The form in which a list is shown. Fails with 406 when the client asks for the metadata form of one object.
-    pub(super) fn list_view(
-        &self,
-        target: &Target,
-        form: Form,
-        include: IncludeObject,
-    ) -> Result<View<'a>, Failure> {
-        if let Representation::Metadata(_) = form.representation {
-            let shown = self.internal_type(target);
-            return Err(other_shape("PartialObjectMetadata", &format!("is a list ({shown}List)")));
-        }
-        Ok(self.any_view(target, form, include))
-    }
-
-    fn any_view(&self, target: &Target, form: Form, include: IncludeObject) -> View<'a> {
-        View {
-            registry: &self.world.registry,
-            resource: self.resource(target),
-            form,
-            include,
-            now: self.now.wall,
-        }
-    }
-
-    /// The Go type in which upstream holds such an object, with its package's name; error texts contain it.
-    fn internal_type(&self, target: &Target) -> String {
-        if target.is_scale() {
-            return "*autoscaling.Scale".into();
-        }
-        let what = self.qualified_kind(target);
-        let package = what.group.split('.').next().filter(|first| !first.is_empty()).unwrap_or("core");
-        format!("*{package}.{}", what.name)
-    }
-}
-
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata
-fn other_shape(requested: &str, why: &str) -> Failure {
-    let message = format!("you requested {requested}, but the requested object {why}");
-    Failure::new(Reason::NotAcceptable, message)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use super::Scene;
 use super::body::{self, Expected};
-use super::call::Target;
-use super::draft::{check_name, drop_repeated_owners, nameless};
 use super::existing::Existing;
 use super::scale;
+use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use crate::answer::Warnings;
+use crate::authorization::Target;
 use crate::codec::json::{self, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::kinds::scheme::{INTERNAL, Scheme};
@@ -84,15 +84,15 @@ impl RequestedChange {
             Self::Patch(patch) => patch,
         };
         let (current, expected) = if target.is_scale() {
-            (scale::of_object(scene, target, &existing.value)?, scale::expected(scene)?)
+            (scale::of_object(target, &existing.value)?, scale::expected(scene)?)
         } else {
-            let resource = scene.resource(target);
+            let resource = target.resource();
             let current = scene.world.registry.from_stored(resource, existing.value.clone());
             (current, Expected::of(resource))
         };
         let (mut value, strict) = patch.applied(scene, target, current, expected, validation)?;
         warnings.extend(strict);
-        scene.place(target, &mut value)?;
+        place(target, &mut value)?;
         check_name(target, &value)?;
         drop_repeated_owners(&mut value, true, warnings);
         Ok(value)
@@ -167,7 +167,7 @@ impl Patch {
         {
             strict_errors.extend(unknown_to_internal_type(&parsed.value));
             judged(strict_errors, validation).map_err(|failure| misfit(failure.message()))?;
-            return Err(nameless(&target.name));
+            return Err(nameless(target.name()));
         }
         let text = || if is_strategic { String::new() } else { shown() };
         let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
@@ -246,9 +246,9 @@ fn decoded_as(
     }
     if version == INTERNAL {
         // Upstream's internal types have no JSON field names, so the decoded object is empty and without a name.
-        return Err(nameless(&target.name));
+        return Err(nameless(target.name()));
     }
-    let resource = scene.resource(target);
+    let resource = target.resource();
     let other = registry.iter().find(|other| {
         other.storage == resource.storage && other.group_version() == api_version && other.kind == kind
     });

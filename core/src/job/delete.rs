@@ -2,27 +2,25 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go
 
 use super::body::{self, Expected};
-use super::call::Target;
-use super::draft::Draft;
-use super::existing::{Existing, read_key, write_if};
-use super::fail::Written;
-use super::{Answer, Ask, Next, Scene, State, fail, lease};
+use super::existing::{Existing, read_key};
+use super::write::{Draft, Storing, Turn, Write};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
+use crate::admission::{self, Admitting, Attributes, Operation};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
+use crate::authorization::Target;
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified};
-use crate::store::{LeaseId, Op, Put, Rev, TxnOp};
+use crate::store::{Rev, Stored};
 use crate::value::quoted;
 use crate::value::{Text, Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::{DeleteOptions, Propagation};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 const ORPHAN: &str = "orphan";
@@ -52,54 +50,28 @@ pub(crate) struct Delete {
     pub(super) deletion: Deletion,
     form: Form,
     tries: u32,
-    /// The object was read from the store while this request was running, so it cannot be stale.
-    confirmed: bool,
     phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
+    Admission(Admitting),
     Read,
-    /// An expiring object that is marked and stays must be written with a lease; the store was asked for one.
-    Lease {
-        verdict: Verdict,
-        key: Bytes,
-        revision: Rev,
-    },
-    Write {
-        verdict: Verdict,
-        key: Bytes,
-    },
-    Verify {
-        verdict: Verdict,
-        why: String,
-    },
+    Write { verdict: Verdict, storing: Storing },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
-    let kind = scene.resource(&target);
-    if let Some(termination) = kind.rules().termination.filter(|held| held.protected.contains(&&*target.name))
-    {
-        let what = scene.qualified(&target);
-        return Err(Failure::forbidden(what, &target.name, termination.protected_message));
-    }
-    warnings.add(warning(scene, &target, &options));
-    let delete = Delete {
-        deletion: Deletion { target, options },
-        form,
-        tries: 0,
-        confirmed: false,
-        phase: Phase::Read,
-    };
-    delete.start(scene)
+    warnings.add(warning(&target, &options));
+    let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
+    delete.admit(scene, Admitting::default(), None)
 }
 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
-pub(super) fn warning(scene: &Scene<'_>, target: &Target, options: &DeleteOptions) -> &'static str {
+pub(super) fn warning(target: &Target, options: &DeleteOptions) -> &'static str {
     let chosen = options.orphan_dependents.is_some() || options.propagation_policy.is_some();
-    if chosen { "" } else { scene.resource(target).rules().deletion_warning }
+    if chosen { "" } else { target.resource().rules().deletion_warning }
 }
 
 /// DeleteOptions from the body, or from the query when the body is empty. A body makes the query count for nothing,
@@ -150,15 +122,32 @@ const META_KINDS: &[&str] = &[
 ];
 
 impl Deletion {
+    /// Asks the plugins of admission.
+    pub(super) fn admit(
+        &self,
+        scene: &Scene<'_>,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<admission::Turn, Failure> {
+        let target = &self.target;
+        let attributes = Attributes {
+            operation: Operation::Delete,
+            resource: target.resource(),
+            namespace: target.namespace(),
+            name: target.name(),
+        };
+        admitting.delete(scene.world, &attributes, found)
+    }
+
     pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
-        let collection = scene.collection(scene.resource(&self.target))?;
-        Ok(collection.keys.key(&self.target.namespace, &self.target.name))
+        let collection = scene.collection(self.target.resource())?;
+        Ok(collection.keys.key(self.target.namespace(), self.target.name()))
     }
 
     /// Decides what happens to an existing object.
     pub(super) fn judge(&self, scene: &Scene<'_>, existing: &Existing) -> Result<Verdict, Failure> {
-        self.check_preconditions(scene, &existing.value)?;
-        let rules = scene.resource(&self.target).rules();
+        self.check_preconditions(&existing.value)?;
+        let rules = self.target.resource().rules();
         let old = &existing.value;
         let mut new = old.clone();
         self.set_propagation(rules, &mut new);
@@ -176,26 +165,26 @@ impl Deletion {
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go BeforeDelete; of kinds with a phase of their own
     /// before removal pkg/registry/core/namespace/storage/storage.go
-    fn check_preconditions(&self, scene: &Scene<'_>, value: &Value) -> Result<(), Failure> {
+    fn check_preconditions(&self, value: &Value) -> Result<(), Failure> {
         let wanted = [
             ("UID", &self.options.precondition_uid, object::uid(value)),
             ("ResourceVersion", &self.options.precondition_resource_version, object::resource_version(value)),
         ];
         for (field, wanted, held) in wanted {
             let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != held) else { continue };
-            let name = &self.target.name;
-            if scene.resource(&self.target).rules().termination.is_some() {
+            let name = self.target.name();
+            if self.target.resource().rules().termination.is_some() {
                 let why = format!(
                     "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
                 );
-                return Err(Failure::conflict(scene.qualified(&self.target), name, &why));
+                return Err(Failure::conflict(self.target.qualified(), name, &why));
             }
             let guess = if field == "UID" { "deleted and then recreated" } else { "modified" };
             let why = format!(
                 "the {field} in the precondition ({wanted}) does not match the {field} in record ({held}). The object \
                  might have been {guess}"
             );
-            return Err(Failure::conflict(scene.qualified_kind(&self.target), name, &why));
+            return Err(Failure::conflict(self.target.qualified_kind(), name, &why));
         }
         Ok(())
     }
@@ -333,38 +322,20 @@ impl Deletion {
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
-        scene.sealed(scene.resource(&self.target), value, Vec::new())
+        Draft::of(scene.world, self.target.resource(), value)
     }
+}
 
-    /// The request for the lease that writing a verdict needs; None when it needs none.
-    pub(super) fn lease(&self, scene: &Scene<'_>, verdict: &Verdict) -> Option<Op> {
-        match verdict {
-            Verdict::Mark(_) if !scene.flaw().is(Mutant::LeaseDropped) => lease::op(scene, &self.target),
-            Verdict::Mark(_) | Verdict::Remove { .. } | Verdict::Wait => None,
-        }
-    }
-
-    /// The write that carries out a verdict; None when there is nothing to write. An object that stays gets the
-    /// lease.
-    pub(super) fn op(
-        &self,
-        scene: &Scene<'_>,
-        verdict: &Verdict,
-        key: &Bytes,
-        revision: Rev,
-        lease: LeaseId,
-    ) -> Option<Op> {
-        match verdict {
-            Verdict::Remove { .. } => {
-                let op = write_if(key, revision, TxnOp::Delete { key: key.clone(), end: None });
-                Some(scene.flaw().unguarded(Mutant::FinalizerIgnored, op))
-            }
-            Verdict::Mark(draft) => {
-                let put = Put { key: key.clone(), value: draft.bytes.clone(), lease };
-                Some(write_if(key, revision, TxnOp::Put(put)))
-            }
-            Verdict::Wait => None,
-        }
+impl Verdict {
+    /// The write that carries it out; None when there is nothing to write.
+    pub(super) fn write(&self, existing: &Existing, confirmed: bool) -> Option<Write> {
+        let value = match self {
+            Self::Remove { .. } => None,
+            Self::Mark(draft) => Some(draft.bytes.clone()),
+            Self::Wait => return None,
+        };
+        let key = existing.entry.key().clone();
+        Some(Write { key, revision: existing.revision(), value, confirmed })
     }
 }
 
@@ -380,41 +351,60 @@ fn not_negative(seconds: i64) -> i64 {
 }
 
 impl Delete {
+    fn admit(self, scene: &Scene<'_>, admitting: Admitting, found: Option<Stored>) -> Result<Next, Failure> {
+        match self.deletion.admit(scene, admitting, found)? {
+            admission::Turn::Admitted => self.start(scene),
+            admission::Turn::Wait(admitting, feed, op) => {
+                Ok(self.wait(Phase::Admission(admitting), Ask::Store(feed, op)))
+            }
+        }
+    }
+
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.deletion.target);
+        let resource = self.deletion.target.resource();
         match scene.cached(resource, &self.deletion.key(scene)?) {
             Some(entry) => self.attempt(scene, Some(Existing::new(entry)), false),
             None => self.read(scene),
         }
     }
 
-    pub(super) fn step(self: Box<Self>, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        self: Box<Self>,
+        scene: &Scene<'_>,
+        answer: Answer,
+        notes: &mut Notes,
+    ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
+            Phase::Admission(admitting) => {
+                let found = fail::stored(answer)?;
+                this.admit(scene, admitting, Some(found))
+            }
             Phase::Read => {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
             }
-            Phase::Lease { verdict, key, revision } => {
-                let lease = lease::granted(answer)?;
-                match this.deletion.op(scene, &verdict, &key, revision, lease) {
-                    Some(op) => this.wait(scene, Phase::Write { verdict, key }, op),
-                    None => Err(fail::misfit()),
+            Phase::Write { verdict, storing } => {
+                match storing.resume(scene, &this.deletion.target, answer, notes)? {
+                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
+                    Turn::Committed(revision) => this.written(scene, verdict, revision),
+                    Turn::Lost(loss) => {
+                        let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
+                        Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
+                    }
                 }
             }
-            Phase::Write { verdict, key } => this.written(scene, verdict, &key, answer),
-            Phase::Verify { verdict, why } => this.verified(scene, verdict, &why, answer),
         }
     }
 
-    fn wait(self, scene: &Scene<'_>, phase: Phase, op: Op) -> Result<Next, Failure> {
-        let feed = scene.collection(scene.resource(&self.deletion.target))?.feed;
-        Ok(Next::Wait(State::Delete(Box::new(Self { phase, ..self })), Ask::Store(feed, op)))
+    fn wait(self, phase: Phase, ask: Ask) -> Next {
+        Next::Wait(State::Delete(Box::new(Self { phase, ..self })), ask)
     }
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let key = self.deletion.key(scene)?;
-        self.wait(scene, Phase::Read, read_key(&key))
+        let feed = scene.collection(self.deletion.target.resource())?.feed;
+        Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
     /// Carries out the deletion on an object. An error that came from the cache's object is reported only after the
@@ -425,71 +415,32 @@ impl Delete {
         existing: Option<Existing>,
         confirmed: bool,
     ) -> Result<Next, Failure> {
-        let Some(existing) = existing else { return Err(scene.not_found(&self.deletion.target)) };
+        let Some(existing) = existing else { return Err(self.deletion.target.not_found()) };
         let verdict = match self.deletion.judge(scene, &existing) {
             Ok(Verdict::Wait) | Err(_) if !confirmed => return self.read(scene),
             Ok(verdict) => verdict,
             Err(failure) => return Err(failure),
         };
-        let key = existing.entry.key().clone();
         let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
-        let (this, revision) = (Self { confirmed, ..self }, existing.revision());
-        if let Some(op) = this.deletion.lease(scene, &verdict).filter(|_| !tries_only) {
-            return this.wait(scene, Phase::Lease { verdict, key, revision }, op);
-        }
-        match this.deletion.op(scene, &verdict, &key, revision, LeaseId(0)) {
-            Some(op) if !tries_only => this.wait(scene, Phase::Write { verdict, key }, op),
-            Some(_) | None => this.respond(scene, verdict, existing.value, revision),
+        match verdict.write(&existing, confirmed) {
+            Some(write) if !tries_only => {
+                let (storing, ask) = Storing::begin(scene, &self.deletion.target, write)?;
+                Ok(self.wait(Phase::Write { verdict, storing }, ask))
+            }
+            Some(_) | None => {
+                let revision = existing.revision();
+                self.respond(scene, verdict, existing.value, revision)
+            }
         }
     }
 
-    fn written(
-        self,
-        scene: &Scene<'_>,
-        verdict: Verdict,
-        key: &Bytes,
-        answer: Answer,
-    ) -> Result<Next, Failure> {
-        let reply = match fail::written(answer)? {
-            Written::Txn(reply) => reply,
-            Written::Unknown(why) => return self.wait(scene, Phase::Verify { verdict, why }, read_key(key)),
-        };
-        if reply.succeeded {
-            if let Verdict::Mark(draft) = &verdict
-                && scene.flaw().is(Mutant::PreconditionOnOwnChange)
-            {
-                let now = answer::versioned(draft.value.clone(), Some(reply.revision));
-                self.deletion.check_preconditions(scene, &now)?;
-            }
-            return self.respond(scene, verdict, Value::Null, reply.revision);
+    fn written(self, scene: &Scene<'_>, verdict: Verdict, revision: Rev) -> Result<Next, Failure> {
+        if let Verdict::Mark(draft) = &verdict
+            && scene.flaw().is(Mutant::PreconditionOnOwnChange)
+        {
+            let now = answer::versioned(draft.value.clone(), Some(revision));
+            self.deletion.check_preconditions(&now)?;
         }
-        let existing = scene.lost_race(&self.deletion.target, reply, self.tries)?;
-        Self { tries: self.tries + 1, ..self }.attempt(scene, existing, true)
-    }
-
-    /// Decides the outcome of a write whose reply was lost. If the store showed the object to this request and it is
-    /// gone now, the client has what it wanted, whichever request removed it. If only the cache had the object, it
-    /// may have been gone before the client asked, so the outcome stays unknown. A mark that equals the written bytes
-    /// was made by this write.
-    fn verified(
-        self,
-        scene: &Scene<'_>,
-        verdict: Verdict,
-        why: &str,
-        answer: Answer,
-    ) -> Result<Next, Failure> {
-        let kv = fail::read_back(answer, why)?;
-        let happened = match (&verdict, &kv) {
-            (Verdict::Remove { .. }, None) => {
-                self.confirmed || scene.flaw().is(Mutant::DeletionClaimedOfStale)
-            }
-            (Verdict::Mark(draft), Some(kv)) => kv.value == draft.bytes,
-            (Verdict::Remove { .. }, Some(_)) | (Verdict::Mark(_), None) | (Verdict::Wait, _) => false,
-        };
-        if !happened {
-            return Err(fail::unknown_outcome(why));
-        }
-        let revision = kv.map_or(Rev(0), |kv| kv.mod_revision);
         self.respond(scene, verdict, Value::Null, revision)
     }
 
@@ -501,30 +452,22 @@ impl Delete {
         revision: Rev,
     ) -> Result<Next, Failure> {
         let target = &self.deletion.target;
-        let kind = scene.resource(target);
+        let kind = target.resource();
         // The old `orphanDependents: false` is answered with the object as long as it is not removed.
         let pending = matches!(verdict, Verdict::Mark(_) | Verdict::Wait);
         let status =
             if pending && self.deletion.options.orphan_dependents == Some(false) { 202 } else { 200 };
         let value = match verdict {
             Verdict::Remove { last } if !kind.rules().returns_deleted => {
-                let details = details(scene.qualified(target), object::name(&last), object::uid(&last));
+                let details = details(target.qualified(), object::name(&last), object::uid(&last));
                 let form = Form { representation: crate::answer::form::Representation::Full, ..self.form };
                 return Ok(Next::Done(answer::deleted(&scene.world.registry, form, &details)));
             }
-            Verdict::Remove { last }
-                if revision == Rev(0) && scene.flaw().is(Mutant::GoneUnderOldVersion) =>
-            {
-                last
-            }
-            // The revision of a deletion whose reply was lost is unknown. The last state has no revision of its own,
-            // because it was never stored.
-            Verdict::Remove { last } if revision == Rev(0) => answer::versioned(last, None),
             Verdict::Remove { last } => answer::versioned(last, Some(revision)),
             Verdict::Mark(draft) => answer::versioned(draft.value, Some(revision)),
             Verdict::Wait => current,
         };
-        let view = scene.view(target, self.form, scene.call.include()?)?;
+        let view = view::of_object(scene, target, self.form, scene.call.include()?)?;
         Ok(Next::Done(view.respond(status, value)))
     }
 }

@@ -3,18 +3,18 @@
 
 use super::{Next, Scene};
 use crate::answer::{Body, MetricsPage, Response};
+use crate::authorization::Permit;
 use crate::documents::{discovery, health, openapi, openid};
 use crate::status::Failure;
 use crate::value::Text;
 use crate::wire::Method;
-use crate::wire::route::RequestInfo;
 
 /// Answers the request. Discovery paths below a version, `/version` and the issuer's paths take only GET. All other
 /// paths take any method, even those that are not served.
-pub(super) fn respond(scene: &Scene<'_>, info: &RequestInfo) -> Result<Next, Failure> {
+pub(super) fn respond(scene: &Scene<'_>, permit: &Permit<'_>) -> Result<Next, Failure> {
     let request = &scene.call.request;
     let registry = &scene.world.registry;
-    let path = info.path.as_str();
+    let path = permit.path();
     if let Some(response) = metrics(&request.method, path) {
         return Ok(Next::Done(response));
     }

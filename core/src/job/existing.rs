@@ -1,15 +1,14 @@
 //! The object that a write starts from: first the cache's, then the store's if the cache's led to an error.
 
-use super::call::Target;
 use super::{Answer, Scene, fail};
+use crate::authorization::Target;
 use crate::kinds::Kind;
 use crate::status::Failure;
-use crate::store::{Compare, Condition, KeyValue, Op, Range, Rev, Txn, TxnOp, TxnReply, TxnReplyOp};
+use crate::store::{KeyValue, Loss, Op, Range, Rev};
 use crate::value::Value;
 use crate::world::Collection;
 use crate::world::cache::{Cache, Entry};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// An object as it was when it was read.
@@ -78,20 +77,20 @@ impl Scene<'_> {
     pub(super) fn lost_race(
         &self,
         target: &Target,
-        reply: TxnReply,
+        loss: Loss,
         tries: u32,
     ) -> Result<Option<Existing>, Failure> {
         if tries + 1 >= self.world.config.bounds.conflict_retries {
-            return Err(Failure::modified(self.qualified(target), &target.name));
+            return Err(Failure::modified(target.qualified(), target.name()));
         }
-        let resource = self.resource(target);
-        let entry = found_instead(reply).map(|kv| self.entry_of(resource, kv)).transpose()?;
+        let resource = target.resource();
+        let entry = loss.held.map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
     }
 
     /// The object found by a read of one key.
     pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
-        let resource = self.resource(target);
+        let resource = target.resource();
         let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
     }
@@ -100,22 +99,4 @@ impl Scene<'_> {
 /// The operation that reads one key.
 pub(super) fn read_key(key: &Bytes) -> Op {
     Op::Range(Range { key: key.clone(), ..Range::default() })
-}
-
-/// The operation that writes one key if its revision is still the given one (0: absent), and otherwise reads it.
-pub(super) fn write_if(key: &Bytes, revision: Rev, then: TxnOp) -> Op {
-    Op::Txn(Txn {
-        compare: alloc::vec![Compare { key: key.clone(), condition: Condition::ModRevisionEquals(revision) }],
-        then: alloc::vec![then],
-        otherwise: alloc::vec![TxnOp::Range(Range { key: key.clone(), ..Range::default() })],
-    })
-}
-
-/// What `write_if` read when the revision was another one.
-pub(super) fn found_instead(reply: TxnReply) -> Option<KeyValue> {
-    let mut kvs: Vec<KeyValue> = match reply.replies.into_iter().next() {
-        Some(TxnReplyOp::Range(ranged)) => ranged.kvs,
-        Some(TxnReplyOp::Put | TxnReplyOp::Delete { .. }) | None => Vec::new(),
-    };
-    kvs.pop()
 }

@@ -3,8 +3,8 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go calculateTTL,
 //! storage/etcd3/lease_manager.go
 
-use super::call::Target;
 use super::{Answer, Scene, fail};
+use crate::authorization::Target;
 use crate::limits;
 use crate::status::Failure;
 use crate::store::{LeaseId, Op, Stored};
@@ -13,7 +13,7 @@ use alloc::string::String;
 /// The request for the lease of an object that is about to be written; None for a kind that does not expire.
 pub(super) fn op(scene: &Scene<'_>, target: &Target) -> Option<Op> {
     let ttl_seconds = limits::lease_seconds(scene.world.config.event_ttl_seconds);
-    scene.resource(target).rules().expires.then_some(Op::LeaseGrant { ttl_seconds })
+    target.resource().rules().expires.then_some(Op::LeaseGrant { ttl_seconds })
 }
 
 /// The lease that the store granted.

@@ -1,14 +1,15 @@
 //! GET of a collection: lists, and the start of watches.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go, storage/cacher/cacher.go
 
-use super::call::Target;
 use super::collection::DeleteCollection;
-use super::{Answer, Ask, Next, Opening, Scene, State, fail};
+use super::{Answer, Ask, Next, Opening, Scene, State, fail, view};
 use crate::answer::Items;
 use crate::answer::Subscription;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, EventForm, InitialEvents, ListMeta, Renderer};
 use crate::answer::{Body, Response};
+use crate::authorization::Target;
+use crate::kinds::Verb;
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::key::{KeySpace, after, prefix_end};
@@ -62,13 +63,14 @@ enum Phase {
     WatchFresh(Rev),
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target, watch: bool) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::List)?;
     let mut options = ListOptions::from_query(&scene.call.query)?;
-    if !target.name.is_empty() {
-        options.restrict_to_name(&target.name)?;
+    if !target.name().is_empty() {
+        options.restrict_to_name(target.name())?;
     }
     let include = scene.call.include()?;
+    let watch = target.verb() == Verb::Watch;
     let list = List::new(scene, target, form, options, include, Purpose::Answer)?;
     if watch { list.begin_watch(scene) } else { list.begin_list(scene) }
 }
@@ -99,11 +101,11 @@ impl List {
         include: IncludeObject,
         purpose: Purpose,
     ) -> Result<Self, Failure> {
-        let resource = scene.resource(&target);
+        let resource = target.resource();
         let cache = scene.cache(resource)?;
         let labels = options.label_selector.clone();
         let filter =
-            Filter::new(resource, cache, &target.namespace, &target.name, labels, &options.field_selector)
+            Filter::new(resource, cache, target.namespace(), target.name(), labels, &options.field_selector)
                 .map_err(Failure::bad_request)?;
         Ok(Self { form, include, options, filter, target, purpose, phase: Phase::Newest })
     }
@@ -132,11 +134,11 @@ impl List {
     }
 
     fn feed(&self, scene: &Scene<'_>) -> Result<Feed, Failure> {
-        Ok(scene.collection(scene.resource(&self.target))?.feed)
+        Ok(scene.collection(self.target.resource())?.feed)
     }
 
     fn prefix(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
-        Ok(scene.collection(scene.resource(&self.target))?.keys.namespace_prefix(&self.target.namespace))
+        Ok(scene.collection(self.target.resource())?.keys.namespace_prefix(self.target.namespace()))
     }
 
     fn wait(self, phase: Phase, ask: Ask) -> Result<Next, Failure> {
@@ -182,7 +184,7 @@ impl List {
 
     /// Lists at a past revision. The cache can answer as long as the collection has not changed since.
     fn at_revision(self, scene: &Scene<'_>, revision: Rev, start: Bytes) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
+        let resource = self.target.resource();
         let reached = scene.world.revision(self.feed(scene)?);
         if revision <= reached && scene.cache(resource)?.revision() <= revision {
             return self.answer_at(scene, revision, &start);
@@ -201,7 +203,7 @@ impl List {
 
     /// Answers from the cache, whose content is the collection as of the revision.
     fn answer_at(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
+        let resource = self.target.resource();
         let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         let limit = self.limit();
@@ -252,7 +254,7 @@ impl List {
             return DeleteCollection::new(self.target, self.form, *options, meta.clone(), items.collect())
                 .next(scene);
         }
-        let view = scene.list_view(&self.target, self.form, self.include)?;
+        let view = view::of_list(scene, &self.target, self.form, self.include)?;
         Ok(Next::Done(answer::list(&view, meta, items)))
     }
 
@@ -299,7 +301,7 @@ impl List {
         let mut last = None;
         for (index, kv) in kvs.into_iter().enumerate() {
             let key = kv.key.clone();
-            let entry = scene.entry_of(scene.resource(&self.target), kv)?;
+            let entry = scene.entry_of(self.target.resource(), kv)?;
             if self.filter.matches(&entry) {
                 found.push(entry);
             }
@@ -372,7 +374,7 @@ impl List {
 
     /// Opens a watch whose first events are the objects in the cache.
     fn watch_existing(self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
+        let resource = self.target.resource();
         let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         scene.check_readable(resource, keys.prefix())?;
@@ -386,7 +388,7 @@ impl List {
     }
 
     fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
-        let resource = scene.resource(&self.target);
+        let resource = self.target.resource();
         let storage = resource.storage.ok_or_else(Failure::method_not_allowed)?;
         let form =
             EventForm { resource: resource.id, shape: self.form.representation, include: self.include };

@@ -1,17 +1,17 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates and authorizes, and asks for the body; then there is one file for each verb.
+//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
+//! for each verb.
 
+mod authorize;
 mod begin;
 mod body;
 mod call;
-mod caller;
 mod change;
 mod collection;
 mod create;
 mod delete;
 mod document;
-mod draft;
 mod existing;
 mod fail;
 mod lease;
@@ -21,12 +21,16 @@ mod read;
 mod scale;
 mod seat;
 mod update;
+mod view;
+mod write;
 
 use crate::answer::Response;
 use crate::answer::Subscription;
 use crate::answer::Warnings;
+use crate::authorization::{Target, Undecided};
 use crate::caller::Caller;
-use crate::kinds::Verb;
+use crate::config::Note;
+use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
@@ -41,6 +45,17 @@ use bytes::Bytes;
 pub(crate) use call::Call;
 pub use probe::told;
 pub(crate) use seat::Seat;
+pub(crate) use write::{Committing, Outcome, Progress, draft_own};
+
+/// A step that was run.
+#[derive(Debug)]
+pub(crate) struct Stepped {
+    pub(crate) step: Step,
+    /// Who makes the request, if this step has found it out.
+    pub(crate) caller: Option<Arc<Caller>>,
+    /// Facts for operators.
+    pub(crate) notes: Vec<Note>,
+}
 
 /// The result of a step.
 #[derive(Debug)]
@@ -97,19 +112,28 @@ pub(crate) struct Job {
     call: Arc<Call>,
     /// Empty until it was asked for and has arrived.
     body: Bytes,
-    state: State,
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
+    /// None until the caller is authenticated.
+    known: Option<Known>,
+}
+
+/// What a job knows once it is known who asks.
+#[derive(Debug)]
+struct Known {
+    caller: Arc<Caller>,
+    state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    Begin,
-    /// The caller is authenticated.
-    Authenticated(Caller),
+    /// The job waits for its seat.
+    Seat,
+    /// Authorization waits for an answer.
+    Undecided(Undecided),
     /// The caller may do it; the body was asked for.
-    Permitted(Box<call::Target>, Verb),
-    Read(read::Read),
+    Permitted(Box<Target>),
+    Read(Box<read::Read>),
     List(Box<list::List>),
     Create(Box<create::Create>),
     Update(Box<update::Update>),
@@ -120,10 +144,10 @@ enum State {
 
 impl State {
     /// The object or collection that the request is about, once it has been routed.
-    fn target(&self) -> Option<&call::Target> {
+    fn target(&self) -> Option<&Target> {
         match self {
-            Self::Begin | Self::Authenticated(_) | Self::Probe(_) => None,
-            Self::Permitted(target, _) => Some(target),
+            Self::Seat | Self::Undecided(_) | Self::Probe(_) => None,
+            Self::Permitted(target) => Some(target),
             Self::Read(read) => Some(&read.target),
             Self::List(list) => Some(&list.target),
             Self::Create(create) => Some(&create.target),
@@ -146,6 +170,7 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) call: &'a Arc<Call>,
+    pub(crate) caller: &'a Caller,
     /// The request's body, at most `limits::REQUEST_BODY_BYTES`.
     pub(crate) body: &'a [u8],
     pub(crate) world: &'a World,
@@ -159,32 +184,61 @@ impl Scene<'_> {
     }
 }
 
+/// What a step tells operators, beside its answer.
+#[derive(Debug, Default)]
+struct Notes(Vec<Note>);
+
+impl Notes {
+    /// At most `limits::STEP_NOTES` are passed on.
+    fn add(&mut self, note: Note) {
+        if self.0.len() < limits::STEP_NOTES {
+            self.0.push(note);
+        }
+    }
+}
+
+impl Stepped {
+    fn done(response: Response, caller: Option<Arc<Caller>>) -> Self {
+        Self { step: Step::Done(response), caller, notes: Vec::new() }
+    }
+
+    pub(crate) fn panicked() -> Self {
+        Self { step: Step::Panicked, caller: None, notes: Vec::new() }
+    }
+}
+
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, body: Bytes::new(), state: State::Begin, warnings: Warnings::default() }
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
     }
 
-    /// A job that makes these calls and tells what came of them.
+    /// A job that makes these calls and tells what came of them. The server itself asks for it.
     pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
         let state = State::Probe(probe::CallProbe::Begin(calls));
-        Self { call, body: Bytes::new(), state, warnings: Warnings::default() }
+        let known = Known { caller: Arc::new(Caller::server()), state };
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
     }
 
-    pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Step {
-        let Self { call, mut body, state, mut warnings } = self;
+    pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
+        let Self { call, mut body, mut warnings, known } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
             body = arrived.clone();
         }
-        let scene = Scene { call: &call, body: &body, world, now };
-        match advance(&scene, state, answer, &mut warnings) {
-            Ok(Next::Wait(state, ask)) => Step::Wait(Self { call, body, state, warnings }, ask),
+        let Some(Known { caller, state }) = known else { return begin::arrive(call, body, world) };
+        let mut notes = Notes::default();
+        let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
+        let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
+            Ok(Next::Wait(state, ask)) => {
+                Step::Wait(Self { call, body, warnings, known: Some(Known { caller, state }) }, ask)
+            }
             Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
                 opening.response = warnings.on(opening.response);
                 Step::Stream(opening)
             }
             Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
-        }
+        };
+        Stepped { step, caller: None, notes: notes.0 }
     }
 
     /// The answer to a request that timed out.
@@ -198,21 +252,22 @@ fn advance(
     state: State,
     answer: Answer,
     warnings: &mut Warnings,
+    notes: &mut Notes,
 ) -> Result<Next, Failure> {
     let target = state.target();
-    if target.is_some_and(|target| scene.world.registry.kind(target.resource).is_none()) {
+    if target.is_some_and(|target| scene.world.registry.kind(target.resource().id).is_none()) {
         return gone(scene, &state, &answer);
     }
     match state {
-        State::Begin => begin::begin(scene, warnings),
-        State::Authenticated(caller) => begin::seated(scene, &caller, warnings),
-        State::Permitted(target, verb) => begin::arrived(scene, *target, verb, answer, warnings),
+        State::Seat => authorize::request(scene, None, warnings),
+        State::Undecided(undecided) => authorize::request(scene, Some((undecided, answer)), warnings),
+        State::Permitted(target) => begin::arrived(scene, *target, answer, warnings),
         State::Read(read) => read.step(scene, answer),
         State::List(list) => list.step(scene, answer),
-        State::Create(create) => create.step(scene, answer, warnings),
-        State::Update(update) => update.step(scene, answer, warnings),
-        State::Delete(delete) => delete.step(scene, answer),
-        State::Collection(collection) => collection.step(scene, answer),
+        State::Create(create) => create.step(scene, answer, warnings, notes),
+        State::Update(update) => update.step(scene, answer, warnings, notes),
+        State::Delete(delete) => delete.step(scene, answer, notes),
+        State::Collection(collection) => collection.step(scene, answer, notes),
         State::Probe(probe) => probe.step(answer),
     }
 }
@@ -221,9 +276,9 @@ fn advance(
 /// write may have happened, which must not be denied.
 fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failure> {
     let writes = match state {
-        State::Begin
-        | State::Authenticated(_)
-        | State::Permitted(..)
+        State::Seat
+        | State::Undecided(_)
+        | State::Permitted(_)
         | State::Read(_)
         | State::List(_)
         | State::Probe(_) => false,

@@ -3,12 +3,12 @@
 
 use super::Scene;
 use super::body::{self, DecodedBody, Expected};
-use super::call::Target;
-use super::draft::check_uid;
 use super::existing::Existing;
+use super::write::conditions::check_uid;
 use crate::answer::Response;
 use crate::answer::View;
 use crate::answer::form::{Media, Representation};
+use crate::authorization::Target;
 use crate::kinds::columns::{self, ColumnSet};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::schema::{TypeId, encode};
@@ -43,7 +43,7 @@ pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Dec
 }
 
 /// The Scale of an object.
-pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Result<Value, Failure> {
+pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure> {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(held) = value.at(&["metadata", field]) {
@@ -61,7 +61,7 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
     scale.set("spec", spec.into());
     let mut status = Map::new();
     status.insert("replicas", Value::Int(number(&["status", "replicas"])));
-    let selector = selector_text(scene, target, value)?;
+    let selector = selector_text(target, value)?;
     if !selector.is_empty() {
         status.insert("selector", selector.into());
     }
@@ -70,16 +70,12 @@ pub(super) fn of_object(scene: &Scene<'_>, target: &Target, value: &Value) -> Re
 }
 
 /// The object's pod selector as text. Older kinds have plain labels instead of a LabelSelector.
-fn selector_text(
-    scene: &Scene<'_>,
-    target: &Target,
-    value: &Value,
-) -> Result<alloc::string::String, Failure> {
+fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
     let selector = value.at(&["spec", "selector"]);
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
     });
-    if scene.resource(target).group.is_empty() || !structured {
+    if target.resource().group.is_empty() || !structured {
         let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
         return Ok(LabelSelector::from_labels(&labels).to_string());
     }
@@ -88,23 +84,18 @@ fn selector_text(
 }
 
 /// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
-pub(super) fn into_object(
-    scene: &Scene<'_>,
-    target: &Target,
-    scale: &Value,
-    existing: &Existing,
-) -> Result<Value, Failure> {
+pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -> Result<Value, Failure> {
     let replicas = Located::root(scale);
     let replicas = replicas.at(&["spec", "replicas"]);
     let mut errors = Errors::new();
     validate_nonnegative_field(&replicas, &mut errors);
     if !errors.is_empty() {
         let kind = Qualified { group: GROUP, name: KIND };
-        return Err(Failure::invalid(kind, &target.name, errors.into_causes()));
+        return Err(Failure::invalid(kind, target.name(), errors.into_causes()));
     }
     // This storage knows its keys without the prefix that all keys of the store have.
-    let key = format!("/{}/{}/{}", scene.resource(target).plural, target.namespace, target.name);
-    check_uid(scene, target, scale, object::uid(&existing.value), key.as_bytes())?;
+    let key = format!("/{}/{}/{}", target.resource().plural, target.namespace(), target.name());
+    check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas.int()));
     Ok(value)
@@ -117,7 +108,7 @@ pub(super) fn respond(
     target: &Target,
     value: Value,
 ) -> Result<Response, Failure> {
-    let scale = of_object(scene, target, &value)?;
+    let scale = of_object(target, &value)?;
     let type_id = scale_type(scene)?;
     let form = view.form;
     if form.representation != Representation::Full || form.media == Media::Yaml {

@@ -14,6 +14,7 @@ pub mod rules;
 pub mod scheme;
 pub mod strategy;
 pub mod table;
+pub mod together;
 pub mod validation;
 
 pub use custom::{Custom, DefinedColumn, Definition};
@@ -43,6 +44,17 @@ pub enum Verb {
 }
 
 impl Verb {
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Delete,
+        Self::DeleteCollection,
+        Self::Get,
+        Self::List,
+        Self::Patch,
+        Self::Update,
+        Self::Watch,
+    ];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -54,6 +66,11 @@ impl Verb {
             Self::Update => "update",
             Self::Watch => "watch",
         }
+    }
+
+    /// The verb with this word; None for words that stand for something else, such as `proxy`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.word() == word)
     }
 }
 

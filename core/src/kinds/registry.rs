@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// All served kinds. It changes when a kind comes or goes; a clone shares the kinds.
+/// All kinds. It changes when a kind comes or goes; a clone shares the kinds.
 #[derive(Clone, Debug)]
 pub struct Registry {
     /// The built-in types.
@@ -56,11 +56,14 @@ impl Registry {
             .collect();
         let holders = kinds.iter().filter(|kind| kind.stored_as.is_none());
         let storages = holders.filter_map(|kind| Some((kind.storage?, kind.clone()))).collect();
+        let is_served =
+            |kind: &&Arc<Kind>| rows.iter().any(|row| !row.internal && row.type_name == kind.type_name);
+        let (by_id, kinds) = (kinds.clone(), kinds.iter().filter(is_served).cloned().collect::<Vec<_>>());
         let mut by_name = kinds.clone();
         by_name.sort_by(|one, other| name_of(one).cmp(&name_of(other)));
         let versions = versions_of(&kinds);
-        let (next_kind, next_storage) = (KindId(kinds.len() as u64), StorageId(stored.len() as u64));
-        Self { catalogue, by_id: kinds.clone(), by_name, versions, kinds, storages, next_kind, next_storage }
+        let (next_kind, next_storage) = (KindId(by_id.len() as u64), StorageId(stored.len() as u64));
+        Self { catalogue, by_id, by_name, versions, kinds, storages, next_kind, next_storage }
     }
 
     /// Whether a kind can be served beside the others.
@@ -155,9 +158,15 @@ impl Registry {
         index.ok().map(|index| &self.by_id[index])
     }
 
-    /// In discovery order.
+    /// The served kinds, in discovery order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.kinds.iter()
+    }
+
+    /// A kind that no client sees, by its resource.
+    pub fn internal(&self, plural: &str) -> Option<&Arc<Kind>> {
+        let mut named = self.by_id.iter().filter(|kind| kind.plural == plural);
+        named.find(|kind| self.find(&kind.group, &kind.version, plural).is_none())
     }
 
     /// The kind whose version a storage holds. None for a storage that has gone.

@@ -33,6 +33,8 @@ pub struct Row {
     pub columns: &'static columns::Columns,
     /// The warning that every response of the resource carries; empty for none.
     pub deprecation: &'static str,
+    /// No client sees the resource: it is stored, followed and cached, and not served.
+    pub internal: bool,
 }
 
 /// A subresource of a row.

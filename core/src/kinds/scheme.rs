@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_served_kind_and_its_list_is_known() {
-        for row in ROWS {
+        for row in ROWS.iter().filter(|row| !row.internal) {
             let scheme = Scheme::of_group(row.group);
             let api_version = if row.group.is_empty() {
                 row.version.to_string()

@@ -2,104 +2,76 @@
 //! server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
-use crate::caller::Caller;
-use crate::kinds::{Facts, Kind};
+use crate::job;
+use crate::kinds::Kind;
 use crate::now::Now;
 use crate::rng::Rng;
-use crate::schema::{decode, encode};
-use crate::store::{Compare, Condition, Feed, LeaseId, Op, Put, Rev, Txn, TxnOp};
+use crate::store::{Commit, Feed, LeaseId, Rev};
 use crate::value::{Map, Value, object};
 use crate::world::World;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 const SERVICE: &str = "kubernetes";
 const NAMESPACE: &str = "default";
 
-/// A write for each object. It does nothing if the object exists already.
-pub(crate) fn writes(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Op)> {
+/// The commits of the objects that do not exist yet: one of the namespaces, and one of the Service and what belongs to
+/// it, so that it is never seen without its endpoints. Objects of different stores are in different commits.
+pub(crate) fn commits(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Commit)> {
     let registry = &world.registry;
-    let mut writes = Vec::new();
+    let mut namespaces = Vec::new();
     for name in NAMESPACES {
-        writes.extend(write(
-            world,
-            registry.find("", "v1", "namespaces"),
-            "",
-            name,
-            Value::empty_map(),
-            now,
-            rng,
-        ));
+        let object = Value::empty_map();
+        add(world, &mut namespaces, registry.find("", "v1", "namespaces"), ("", name), object, now, rng);
     }
     let config = &world.config;
+    let mut service_and_endpoints = Vec::new();
+    let mut add = |group: &str, plural: &str, object: Value| {
+        let resource = registry.find(group, "v1", plural);
+        add(world, &mut service_and_endpoints, resource, (NAMESPACE, SERVICE), object, now, rng);
+    };
     if !config.service_ip.is_empty() {
-        writes.extend(write(
-            world,
-            registry.find("", "v1", "services"),
-            NAMESPACE,
-            SERVICE,
-            service(world),
-            now,
-            rng,
-        ));
+        add("", "services", service(world));
+        // The Service needs an address under which others reach the server.
+        if !config.advertise_address.is_empty() {
+            add("", "endpoints", endpoints_object(world));
+            add("discovery.k8s.io", "endpointslices", endpoint_slice(world));
+        }
     }
-    // The Service needs an address under which others reach the server.
-    if !config.service_ip.is_empty() && !config.advertise_address.is_empty() {
-        let endpoints = registry.find("", "v1", "endpoints");
-        writes.extend(write(world, endpoints, NAMESPACE, SERVICE, endpoints_object(world), now, rng));
-        let slices = registry.find("discovery.k8s.io", "v1", "endpointslices");
-        writes.extend(write(world, slices, NAMESPACE, SERVICE, endpoint_slice(world), now, rng));
-    }
-    writes
+    namespaces.into_iter().chain(service_and_endpoints).collect()
 }
 
-fn write(
+/// Adds the creation of an object to the commit of its store, unless the object exists.
+fn add(
     world: &World,
+    commits: &mut Vec<(Feed, Commit)>,
     resource: Option<&Arc<Kind>>,
-    namespace: &str,
-    name: &str,
+    (namespace, name): (&str, &str),
     mut value: Value,
     now: Now,
     rng: &mut Rng,
-) -> Option<(Feed, Op)> {
-    let resource = resource?;
-    let collection = world.collection(resource.storage?)?;
+) {
+    let Some(resource) = resource else { return };
+    let Some(collection) = resource.storage.and_then(|storage| world.collection(storage)) else { return };
     object::set_api_version_and_kind(&mut value, &resource.group_version(), &resource.kind);
     object::set_name(&mut value, name);
     if !namespace.is_empty() {
         object::set_namespace(&mut value, namespace);
     }
-    object::set_uid(&mut value, &rng.uuid());
-    object::set_creation_timestamp(&mut value, Some(now.wall));
-    let bytes = encoded(world, resource, value, now)?;
+    let uid = rng.uuid();
     let key = collection.keys.key(namespace, name);
-    let compare = Compare { key: key.clone(), condition: Condition::ModRevisionEquals(Rev(0)) };
-    let put = TxnOp::Put(Put { key, value: bytes, lease: LeaseId(0) });
-    Some((
-        collection.feed,
-        Op::Txn(Txn { compare: alloc::vec![compare], then: alloc::vec![put], otherwise: Vec::new() }),
-    ))
-}
-
-/// The object with its kind's defaults and generated fields, encoded for the store.
-fn encoded(world: &World, resource: &Kind, mut value: Value, now: Now) -> Option<Bytes> {
-    let catalogue = &resource.catalogue;
-    decode::apply_defaults(catalogue, resource.type_id, &mut value);
-    (resource.rules().default)(&mut value);
-    let status = value.field("status").cloned();
-    let server = Caller::server();
-    let facts = Facts::of_create(&server, now.wall, &world.config, world);
-    (resource.rules().prepare_for_create)(&mut value, &facts);
-    if let Some(status) = status {
-        value.set("status", status);
+    if world.entry(resource.id, &key).is_some() {
+        return;
     }
-    (resource.rules().canonicalize)(&mut value);
-    let value = decode::normalize(catalogue, resource.type_id, value).ok()?;
-    let mut out = Vec::new();
-    encode::to_json(catalogue, resource.type_id, &value, &mut out);
-    Some(Bytes::from(out))
+    let Ok(bytes) = job::draft_own(world, resource, value, &uid, now) else { return };
+    let feed = collection.feed;
+    let place = commits.iter().position(|(held, _)| *held == feed).unwrap_or_else(|| {
+        commits.push((feed, Commit::default()));
+        commits.len() - 1
+    });
+    let commit = core::mem::take(&mut commits[place].1);
+    commits[place].1 = commit.put(&key, Rev(0), bytes, LeaseId(0));
 }
 
 fn map<const N: usize>(members: [(&str, Value); N]) -> Value {

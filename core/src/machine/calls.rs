@@ -56,7 +56,13 @@ impl Machine {
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
         let at = now.mono.plus_millis(self.config.request_timeout_millis);
         self.timers.set_for(id, RequestTimer::Timeout, at);
-        let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
+        let slot = Slot {
+            call: call.clone(),
+            caller: None,
+            seat: None,
+            deadline: Some(at),
+            state: SlotState::Running,
+        };
         self.jobs.insert(id, slot);
         self.run(id, Job::probe(call, calls), Answer::Begin, now, out);
     }

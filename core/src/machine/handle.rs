@@ -10,16 +10,17 @@ use super::timers::{RequestTimer, Timer, Timers};
 use super::{Effect, Input, Ran, Task};
 use crate::answer;
 use crate::answer::Response;
+use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
-use crate::job::{Answer, Ask, Call, Job, Opening, Step};
+use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step, Stepped};
 use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
-use crate::store::{Feed, LeaseId, Op, Rev, Stored};
+use crate::store::{Commit, Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
 use crate::wire::{BodyError, Request};
 use crate::world::World;
@@ -63,6 +64,8 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) call: Arc<Call>,
+    /// Who makes the request; None until it is authenticated.
+    pub(super) caller: Option<Arc<Caller>>,
     /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
     /// was free, and for a watch that has begun.
     pub(super) seat: Option<Seat>,
@@ -75,8 +78,17 @@ pub(super) struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Boot {
     pub(super) started: bool,
-    pub(super) pending: u32,
+    /// The commits that are not settled yet, by the operation that each of them waits for.
+    pub(super) commits: BTreeMap<JobId, BootCommit>,
     pub(super) failed: bool,
+}
+
+/// A commit of objects that must exist at start.
+#[derive(Debug)]
+pub(super) struct BootCommit {
+    pub(super) feed: Feed,
+    pub(super) commit: Commit,
+    pub(super) committing: Box<Committing>,
 }
 
 #[derive(Debug)]
@@ -228,24 +240,30 @@ impl Machine {
     fn request(&mut self, id: JobId, request: Request, now: Now, out: &mut Vec<Effect>) {
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
         if let Some(response) = self.turned_away(&call, call.request()) {
-            self.answer(id, &call, response, now, out);
+            self.answer(id, &call, None, response, now, out);
             return;
         }
         let timeout = match call.timeout_millis(self.config.request_timeout_millis) {
             Ok(timeout) => timeout,
             Err(failure) => {
-                self.answer(id, &call, call.failure(&self.world, &failure), now, out);
+                self.answer(id, &call, None, call.failure(&self.world, &failure), now, out);
                 return;
             }
         };
         if self.config.flaw.is(Mutant::SeatBeforeIdentity) && self.seats.is_full(call.seat()) {
-            self.answer(id, &call, answer::too_many_requests(), now, out);
+            self.answer(id, &call, None, answer::too_many_requests(), now, out);
             return;
         }
         let at = now.mono.plus_millis(timeout);
         self.timers.set_for(id, RequestTimer::Timeout, at);
         let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
-        let slot = Slot { call: call.clone(), seat: None, deadline: Some(at), state: SlotState::Running };
+        let slot = Slot {
+            call: call.clone(),
+            caller: None,
+            seat: None,
+            deadline: Some(at),
+            state: SlotState::Running,
+        };
         self.jobs.insert(id, slot);
         match asks {
             true => self.ask_body(id, Job::begin(call), out),
@@ -258,8 +276,12 @@ impl Machine {
     }
 
     fn ran(&mut self, ran: Ran, now: Now, out: &mut Vec<Effect>) {
-        let Ran { id, step, .. } = ran;
+        let Ran { id, stepped: Stepped { step, caller, notes }, .. } = ran;
+        out.extend(notes.into_iter().map(Effect::Note));
         let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if let Some(caller) = caller {
+            slot.caller = Some(caller);
+        }
         if matches!(slot.state, SlotState::Abandoned) {
             self.forget(id);
             return;
@@ -401,7 +423,7 @@ impl Machine {
             Some(seat) => self.seats.free(seat),
             None => {}
         }
-        self.answer(id, &slot.call, response, now, out);
+        self.answer(id, &slot.call, slot.caller.as_deref(), response, now, out);
     }
 
     /// Gives back the seat of a large answer that was sent, or whose client went away.
@@ -411,8 +433,17 @@ impl Machine {
         }
     }
 
-    fn answer(&self, id: JobId, call: &Call, response: Response, now: Now, out: &mut Vec<Effect>) {
-        out.push(Effect::Note(Note::Answered(call.answered(&self.world, response.status, now))));
+    fn answer(
+        &self,
+        id: JobId,
+        call: &Call,
+        caller: Option<&Caller>,
+        response: Response,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let answered = call.answered(&self.world, caller, response.status, now);
+        out.push(Effect::Note(Note::Answered(answered)));
         out.push(Effect::Respond(id, response));
     }
 
@@ -509,7 +540,8 @@ impl Machine {
         out.push(Effect::Note(Note::WatchEnded { resource, events: removed.events, why: why.into() }));
         out.push(Effect::Close(id));
         if let Some(slot) = self.forget(id) {
-            out.push(Effect::Note(Note::Answered(slot.call.answered(&self.world, 200, now))));
+            let answered = slot.call.answered(&self.world, slot.caller.as_deref(), 200, now);
+            out.push(Effect::Note(Note::Answered(answered)));
         }
     }
 
@@ -554,9 +586,9 @@ impl Machine {
     fn answer_and_abandon(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         if matches!(slot.state, SlotState::Running) {
-            let call = slot.call.clone();
+            let (call, caller) = (slot.call.clone(), slot.caller.clone());
             slot.state = SlotState::Abandoned;
-            self.answer(id, &call, response, now, out);
+            self.answer(id, &call, caller.as_deref(), response, now, out);
         } else {
             self.finish(id, response, now, out);
         }

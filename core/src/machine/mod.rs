@@ -20,7 +20,7 @@ mod upkeep;
 
 use crate::answer::{Frame, Response};
 use crate::config::{JobId, Note};
-use crate::job::{Answer, Job, Step};
+use crate::job::{Answer, Job, Stepped};
 use crate::kinds::Definition;
 use crate::now::Now;
 use crate::store::{Feed, KeyValue, Op, Rev, Stored, Why};
@@ -134,7 +134,7 @@ pub struct Ran {
     /// The main feed's revision in the snapshot that the step saw. A recording notes it, so that a replay uses the
     /// same one.
     pub seen: Rev,
-    pub(crate) step: Step,
+    pub(crate) stepped: Stepped,
 }
 
 impl Task {
@@ -150,15 +150,15 @@ impl Task {
 
     pub fn run(self) -> Ran {
         let seen = self.sees();
-        let step = self.job.step(&self.world, self.now, self.answer);
-        Ran { id: self.id, seen, step }
+        let stepped = self.job.step(&self.world, self.now, self.answer);
+        Ran { id: self.id, seen, stepped }
     }
 }
 
 impl Ran {
     /// The outcome of a task that panicked. Its client is answered with 500, and the machine goes on.
     pub fn panicked(id: JobId, seen: Rev) -> Self {
-        Self { id, seen, step: Step::Panicked }
+        Self { id, seen, stepped: Stepped::panicked() }
     }
 }
 

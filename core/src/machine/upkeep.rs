@@ -1,16 +1,17 @@
 //! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
 
-use super::handle::Own;
+use super::handle::{BootCommit, Own};
 use super::timers::Timer;
 use super::{Decoded, Discarded, Effect, Machine};
 use crate::answer::Frame;
 use crate::config::{JobId, Note};
+use crate::job::{Committing, Outcome, Progress};
 use crate::kinds::StorageId;
 use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
-use crate::store::{Feed, Op, Rev, Stored, Why};
+use crate::store::{Commit, Feed, Op, Rev, Stored, Why};
 use crate::world::cache::Applied;
 use crate::world::{Changes, Listing};
 use alloc::boxed::Box;
@@ -138,7 +139,7 @@ impl Machine {
             Some(Own::Arrival) => self.arrival_stored(id, stored, now, out),
             Some(Own::Boot) => {
                 self.own.remove(&id);
-                self.boot_stored(&stored, now, out);
+                self.boot_stored(id, stored, now, out);
             }
             None => {}
         }
@@ -188,23 +189,44 @@ impl Machine {
     /// Writes the objects that must exist at start, except those that exist already.
     pub(super) fn start_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.boot.failed = false;
-        let ops = boot::writes(&self.world, now, &mut self.rng.fork("boot", 0));
-        for (feed, op) in ops {
-            let id = self.own_id(Own::Boot);
-            self.boot.pending += 1;
-            out.push(Effect::Store(id, feed, op));
+        for (feed, commit) in boot::commits(&self.world, now, &mut self.rng.fork("boot", 0)) {
+            self.boot_commit(feed, commit, out);
         }
         self.settle_boot(now, out);
     }
 
-    fn boot_stored(&mut self, stored: &Stored, now: Now, out: &mut Vec<Effect>) {
-        self.boot.pending -= 1;
-        self.boot.failed |= !matches!(stored, Stored::Txn(_));
+    fn boot_commit(&mut self, feed: Feed, commit: Commit, out: &mut Vec<Effect>) {
+        let (committing, op) = Committing::begin(commit.clone(), true);
+        self.boot_wait(BootCommit { feed, commit, committing }, op, out);
+    }
+
+    fn boot_wait(&mut self, commit: BootCommit, op: Op, out: &mut Vec<Effect>) {
+        let id = self.own_id(Own::Boot);
+        out.push(Effect::Store(id, commit.feed, op));
+        self.boot.commits.insert(id, commit);
+    }
+
+    fn boot_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
+        let Some(BootCommit { feed, commit, committing }) = self.boot.commits.remove(&id) else { return };
+        match committing.replied(&self.world, stored) {
+            Progress::Wait(committing, op) => {
+                self.boot_wait(BootCommit { feed, commit, committing }, op, out);
+            }
+            Progress::Ended(Outcome::Committed(_)) => {}
+            // Another server, or a client, was first with one of the objects: the others are still to be made.
+            Progress::Ended(Outcome::Lost(loss)) => {
+                let rest = commit.without(&loss.guard.key);
+                if !rest.is_empty() {
+                    self.boot_commit(feed, rest, out);
+                }
+            }
+            Progress::Ended(Outcome::Failed(_) | Outcome::Unknown(_)) => self.boot.failed = true,
+        }
         self.settle_boot(now, out);
     }
 
     fn settle_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if self.boot.pending > 0 {
+        if !self.boot.commits.is_empty() {
             return;
         }
         if self.boot.failed {

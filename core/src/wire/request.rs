@@ -51,8 +51,13 @@ pub enum Peer {
     /// No client certificate.
     #[default]
     None,
-    /// A certificate that a configured client authority has issued: its common name and organizations.
-    Certificate { common_name: Text, organizations: Vec<Text> },
+    /// A certificate that a configured client authority has issued.
+    Certificate {
+        common_name: Text,
+        organizations: Vec<Text>,
+        /// The SHA-256 of the certificate. None for a client that is this program itself, which has none.
+        fingerprint: Option<[u8; 32]>,
+    },
     /// A certificate that no configured authority has issued, and why.
     Rejected(Text),
 }

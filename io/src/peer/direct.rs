@@ -66,6 +66,7 @@ mod tests {
     use super::*;
     use crate::certificates::{Authority, certificates};
     use crate::peer::ClientCas;
+    use aws_lc_rs::digest::{SHA256, digest};
     use std::sync::Arc;
     use std::time::Duration;
     use steersman_core::wire::Peer;
@@ -112,6 +113,7 @@ I0hkz6cCORQFYDOeeok5l7IPEHLdwi5RtwIhANd33EqurjGWS0HnFZiUZTrONoUA
         let jane = Peer::Certificate {
             common_name: "jane".into(),
             organizations: vec!["devs".into(), "ops".into()],
+            fingerprint: digest(&SHA256, &client[0]).as_ref().try_into().ok(),
         };
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let now = at(2_000_000_000);

@@ -37,6 +37,8 @@ guarantees! {
         "A write that is answered with an error other than an unknown outcome has changed nothing.",
     RefusalsAreTrue =>
         "An answer that something exists, does not exist or has changed was true between the request and its answer.",
+    DoubtsAreReal =>
+        "A write is answered with an unknown outcome only where what the server has read does not prove its outcome.",
     NoUpdateIsLost =>
         "A write that names the version it was made from is stored only in place of that version.",
     WatchesAreOrdered =>
@@ -71,6 +73,8 @@ guarantees! {
         "The body of a request is not taken before it is known who sends it.",
     CallsAreHeard =>
         "What a request hears of the calls that it makes is what came of them, in their order.",
+    DeniedMeansNothingFollows =>
+        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -127,6 +131,7 @@ impl Guarantee {
             | Self::WritesAreWhatIsStored
             | Self::RefusedWritesChangeNothing
             | Self::RefusalsAreTrue
+            | Self::DoubtsAreReal
             | Self::NoUpdateIsLost
             | Self::WatchesAreOrdered
             | Self::WatchesAreComplete
@@ -144,6 +149,7 @@ impl Guarantee {
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard
+            | Self::DeniedMeansNothingFollows
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

@@ -7,6 +7,7 @@
 mod answers;
 mod caches;
 mod deletions;
+mod doubts;
 mod expired;
 mod failures;
 mod generations;
@@ -14,6 +15,7 @@ mod guarantee;
 mod indexes;
 mod lifetimes;
 mod lists;
+mod permits;
 mod reads;
 mod refusals;
 mod selection;
@@ -99,8 +101,10 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     if answer.ask.identity == Identity::Stranger {
         return Ok(());
     }
+    permits::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
+    doubts::check(answer)?;
     match answer.ask.action {
         Action::Get => reads::check(answer),
         Action::List => lists::check(answer),
@@ -120,6 +124,7 @@ pub fn changed(
     by: Option<&ClientRequest>,
     directory: &Directory,
 ) -> Result<(), Violation> {
+    permits::check_change(change, by)?;
     deletions::check(change, by)?;
     statuses::check(change, by, directory)?;
     generations::check(change, by, directory)

@@ -10,6 +10,7 @@ use super::probe::Probe;
 use super::raw::Raw;
 use super::recorder::EventRecorder;
 use super::reflector::Reflector;
+use super::restricted::Restricted;
 use super::stranger::Stranger;
 use super::updater::Updater;
 use super::watch_list::WatchList;
@@ -33,6 +34,7 @@ pub enum ClientKind {
     Collector,
     NamespaceDeleter,
     Migrator,
+    Restricted,
     Customer,
 }
 
@@ -61,6 +63,7 @@ impl ClientKind {
         Self::Collector,
         Self::NamespaceDeleter,
         Self::Migrator,
+        Self::Restricted,
         Self::Customer,
     ];
 
@@ -80,6 +83,7 @@ impl ClientKind {
             Self::Collector => "collector",
             Self::NamespaceDeleter => "namespace-deleter",
             Self::Migrator => "migrator",
+            Self::Restricted => "restricted",
             Self::Customer => "customer",
         }
     }
@@ -96,6 +100,7 @@ impl ClientKind {
             | Self::Raw
             | Self::Stranger
             | Self::Migrator
+            | Self::Restricted
             | Self::Customer => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
@@ -117,6 +122,7 @@ impl ClientKind {
             Self::Collector => Box::new(Collector::new(directory)),
             Self::NamespaceDeleter => Box::new(NamespaceDeleter::new(directory)),
             Self::Migrator => Box::new(Migrator::new(directory)),
+            Self::Restricted => Box::new(Restricted::new(directory)),
             Self::Customer => Box::new(Customer::new(number)),
         }
     }

@@ -17,6 +17,7 @@ mod raw;
 mod reading;
 mod recorder;
 mod reflector;
+mod restricted;
 pub mod selection;
 mod stranger;
 #[cfg(test)]

@@ -9,10 +9,10 @@ use crate::directory::Directory;
 use crate::driver::{Driver, Reply, open_config};
 use crate::marks::{Mark, Marks};
 use crate::truth::Truth;
+use crate::users;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use steersman_core::codec::json;
-use steersman_core::config::Token;
 use steersman_core::config::{JobId, Note};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Input;
@@ -53,9 +53,8 @@ impl Place {
     fn new(seed: u64) -> Self {
         let mut config = open_config(seed);
         config.event_ttl_seconds = 8;
-        let token =
-            Token { token: "admin-token".into(), user: "admin".into(), uid: "1".into(), groups: Vec::new() };
-        config.authentication.tokens.push(token);
+        config.authentication.tokens = users::tokens();
+        config.denials = users::denials(false);
         let world = World::new(Arc::new(config.clone()), Arc::new(Registry::builtin()));
         let mut place = Self {
             driver: Driver::start(config),
@@ -329,6 +328,8 @@ fn every_kind_makes_progress_and_comes_to_rest() {
         Mark::OrphanCollected,
         Mark::InitialEventsEnd,
         Mark::StrangerRefused,
+        Mark::VerbDenied,
+        Mark::CreationDeniedMidway,
     ];
     for mark in wanted {
         assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());

@@ -9,14 +9,14 @@ use crate::etcd::{MemberId, ServerId};
 use crate::marks::Mark;
 use crate::swarm::{FaultClass, Swarm};
 use crate::trace::{Lane, What};
+use crate::users;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::Authentication;
 use steersman_core::config::{Config, JobId, Note};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
-use steersman_core::value::Text;
 
 /// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
 /// before it crashes, and at the end, and a wrong count stays wrong until then.
@@ -94,16 +94,12 @@ impl Host {
     }
 }
 
-/// The configuration of every server of a run: tokens are known, and whoever is known may do everything.
+/// The configuration of every server of a run: tokens are known, and whoever is known may do all but what is denied
+/// to them.
 pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
-    let token = Token {
-        token: "admin-token".into(),
-        user: "admin".into(),
-        uid: Text::default(),
-        groups: vec!["operators".into()],
-    };
     Config {
-        authentication: Authentication { tokens: vec![token], anonymous: false },
+        authentication: Authentication { tokens: users::tokens(), anonymous: false },
+        denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,
         request_timeout_millis: swarm.request_timeout_millis,

@@ -27,6 +27,8 @@ pub(super) struct RequestRecord {
     pub(super) seen: Rev,
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,
+    /// The reply to one of its writes was lost.
+    pub(super) in_doubt: bool,
     /// Its server has asked for the body.
     pub(super) body_asked: bool,
     pub(super) answered: bool,

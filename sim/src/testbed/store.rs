@@ -106,7 +106,7 @@ impl Testbed {
         let loss = self.loss(&operation);
         if loss == Some(Loss::BeforeEffect) {
             self.lost(&operation, "is lost");
-            self.mark_unknown(&operation.op, false);
+            self.mark_unknown(&operation, false);
             return Ok(());
         }
         let changes = self.truth.log().len();
@@ -121,14 +121,14 @@ impl Testbed {
         }
         if loss == Some(Loss::AfterEffect) {
             self.lost(&operation, "was performed and its reply is lost");
-            self.mark_unknown(&operation.op, applied);
+            self.mark_unknown(&operation, applied);
         } else if !operation.given_up {
             let at = self.arrival(Label::Store.of(operation.key));
             let lanes = (Lane::Member(operation.member.0 as usize), Lane::Server(operation.server));
             let at = self.network.arrival(lanes.0, lanes.1, at);
             if at > deadline {
                 self.answer(&operation, gave_up(&operation.op), deadline.max(self.now));
-                self.mark_unknown(&operation.op, applied);
+                self.mark_unknown(&operation, applied);
             } else {
                 self.answer(&operation, stored, at);
             }
@@ -189,9 +189,12 @@ impl Testbed {
     }
 
     /// A write's outcome is not known to its server.
-    fn mark_unknown(&mut self, op: &Op, applied: bool) {
-        if is_write(op) {
+    fn mark_unknown(&mut self, operation: &StoreRequest, applied: bool) {
+        if is_write(&operation.op) {
             self.mark(if applied { Mark::UnknownApplied } else { Mark::UnknownNotApplied });
+            if let Some(record) = self.requests.get_mut(operation.id) {
+                record.in_doubt = true;
+            }
         }
     }
 

@@ -141,6 +141,7 @@ impl Testbed {
             sent_at: self.now,
             seen: Rev(0),
             commits: Vec::new(),
+            in_doubt: false,
             body_asked: false,
             answered: false,
             ended: false,
@@ -286,6 +287,14 @@ impl Testbed {
         let says = |text: &str| reply.status == 504 && answer.body.text_at(&["message"]).contains(text);
         let unknown = says("outcome of the request is not known");
         let too_large = says("Too large resource version");
+        let in_doubt = record.in_doubt;
+        // The first change is the write's own, as it is shown; the object is at a later one.
+        let is_changed_since = reply.status < 300
+            && record.commits.iter().any(|(revision, key)| {
+                let shown = answer.body.text_at(&["metadata", "resourceVersion"]);
+                let now = self.truth.newest(key).map_or(Rev(0), |stored| stored.revision);
+                shown == revision.0.to_string() && now > *revision
+            });
         if let (true, Some(place), Some(machine)) = (ask.is_watch(), &ask.place, &self.hosts[server].machine)
         {
             let status = watch_status(reply);
@@ -296,6 +305,9 @@ impl Testbed {
         }
         if unknown {
             self.mark(Mark::OutcomeNotKnown);
+        }
+        if in_doubt && !unknown && is_changed_since {
+            self.mark(Mark::SettledByHistory);
         }
         if too_large {
             self.mark(Mark::TooLargeResourceVersion);

@@ -6,8 +6,7 @@ use super::status;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
-use crate::value::Value;
-use crate::value::names;
+use crate::value::{Map, Text, Value, names};
 use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
@@ -48,9 +47,16 @@ fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
             object.set_at(&["spec", field], text.clone().into());
         }
     }
+    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
     if !caller.groups.is_empty() {
-        let groups = caller.groups.iter().cloned().map(Value::Str).collect();
-        object.set_at(&["spec", "groups"], Value::list(groups));
+        object.set_at(&["spec", "groups"], texts(&caller.groups));
+    }
+    if !caller.extra.is_empty() {
+        let mut extra = Map::new();
+        for (key, values) in &caller.extra {
+            extra.insert(key.clone(), texts(values));
+        }
+        object.set_at(&["spec", "extra"], extra.into());
     }
     status::drop_status(object, facts);
 }

@@ -47,7 +47,7 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::{Authentication, Authorization, Token};
+    use crate::config::{Authentication, Authorization, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::kinds::{DefinedColumn, Definition, Scope};
     use crate::limits::Bounds;
@@ -160,8 +160,11 @@ mod tests {
             ],
             revision: Rev(8),
         };
-        let certificate =
-            Peer::Certificate { common_name: "é".into(), organizations: vec!["a b".into(), "".into()] };
+        let certificate = |fingerprint| Peer::Certificate {
+            common_name: "é".into(),
+            organizations: vec!["a b".into(), "".into()],
+            fingerprint,
+        };
         let mut inputs = vec![
             Input::Start,
             Input::Tick,
@@ -179,7 +182,8 @@ mod tests {
             Input::Lost(Feed(0), Why::Disconnected("reset by peer".into())),
             request(Peer::None, false),
             request(Peer::Rejected("unknown issuer".into()), true),
-            request(certificate, true),
+            request(certificate(Some([0x2d; 32])), true),
+            request(certificate(None), false),
             Input::Probe(JobId(1), vec![outcall(), outcall()]),
             Input::Body(JobId(1), Ok(Bytes::new())),
             Input::Body(JobId(1), Ok(Bytes::from_static(b"-"))),
@@ -254,6 +258,7 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
+            denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         };

@@ -8,7 +8,7 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
-use crate::config::{Authentication, Authorization, Token};
+use crate::config::{Authentication, Authorization, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::kinds::{DefinedColumn, Definition, Scope};
@@ -192,6 +192,7 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
             issuer_keys_address: self.text()?,
+            denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         })
@@ -322,11 +323,20 @@ impl<'a> Words<'a> {
     fn peer(&mut self) -> Result<Peer> {
         match self.word()? {
             "none" => Ok(Peer::None),
-            "certificate" => {
-                Ok(Peer::Certificate { common_name: self.text()?, organizations: self.list(Self::text)? })
-            }
+            "certificate" => Ok(Peer::Certificate {
+                common_name: self.text()?,
+                organizations: self.list(Self::text)?,
+                fingerprint: self.fingerprint()?,
+            }),
             "rejected" => Ok(Peer::Rejected(self.text()?)),
             _ => self.wrong("a peer"),
+        }
+    }
+
+    fn fingerprint(&mut self) -> Result<Option<[u8; 32]>> {
+        match self.bytes()?.as_slice() {
+            [] => Ok(None),
+            bytes => bytes.try_into().map_or_else(|_| self.wrong("32 bytes"), |bytes| Ok(Some(bytes))),
         }
     }
 

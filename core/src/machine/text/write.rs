@@ -202,9 +202,12 @@ impl Line<'_> {
     fn peer(&mut self, peer: &Peer) -> &mut Self {
         match peer {
             Peer::None => self.word("none"),
-            Peer::Certificate { common_name, organizations } => {
+            Peer::Certificate { common_name, organizations, fingerprint } => {
                 self.word("certificate").text(common_name).number(organizations.len());
-                organizations.iter().fold(self, |line, organization| line.text(organization))
+                for organization in organizations {
+                    self.text(organization);
+                }
+                self.bytes(fingerprint.as_ref().map_or(&[], |fingerprint| fingerprint.as_slice()))
             }
             Peer::Rejected(why) => self.word("rejected").text(why),
         }

@@ -1,24 +1,43 @@
 //! Authentication: the caller is the subject of a client certificate, the user of a static token, or anonymous.
 //! k8s: pkg/kubeapiserver/authenticator/config.go
 
-use super::Scene;
-use crate::answer::Warnings;
 use crate::caller::Caller;
 use crate::codec::base64;
+use crate::config::Authentication;
 use crate::status::Failure;
 use crate::value::Text;
-use crate::value::quoted;
-use crate::wire::{Peer, Request, percent};
+use crate::wire::{Peer, Request};
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write;
+
+/// The key under which a caller's extra holds the name of the credential.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go CredentialIDKey
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+/// What authentication comes to.
+#[derive(Debug)]
+pub(crate) struct Authenticated {
+    pub(crate) caller: Result<Caller, Failure>,
+    /// A warning for the client, whether or not it is let in; empty for none.
+    pub(crate) warning: &'static str,
+}
 
 /// The caller of a credential; None when its name is empty, since such a credential identifies no user.
-fn authenticated(name: &Text, uid: &Text, groups: &[Text]) -> Option<Caller> {
+fn known(name: &Text, uid: &Text, groups: &[Text], extra: Vec<(Text, Vec<Text>)>) -> Option<Caller> {
     let groups = groups.iter().cloned().chain([Text::from("system:authenticated")]).collect();
-    (!name.is_empty()).then(|| Caller { name: name.clone(), uid: uid.clone(), groups, extra: Vec::new() })
+    (!name.is_empty()).then(|| Caller { name: name.clone(), uid: uid.clone(), groups, extra })
+}
+
+/// The name of a certificate as a credential.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go getCredentialID
+fn credential_id(fingerprint: &[u8; 32]) -> Vec<(Text, Vec<Text>)> {
+    let mut id = String::from("X509SHA256=");
+    for byte in fingerprint {
+        write!(id, "{byte:02x}").expect("writing to a string");
+    }
+    alloc::vec![(CREDENTIAL_ID.into(), alloc::vec![id.into()])]
 }
 
 fn anonymous() -> Caller {
@@ -38,33 +57,39 @@ enum Credential<'a> {
     Token(Cow<'a, str>),
 }
 
-/// Authenticates the request by its first valid credential. An invalid one is an error only when no other is valid;
-/// the request is not treated as anonymous then.
-pub(super) fn authenticate(scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Caller, Failure> {
-    let request = &scene.call.request;
+/// Authenticates a request.
+pub(crate) fn authenticate(config: &Authentication, request: &Request) -> Authenticated {
+    let mut warning = "";
+    let caller = caller(config, request, &mut warning);
+    Authenticated { caller, warning }
+}
+
+/// The caller by the request's first valid credential. An invalid one is an error only when no other is valid; the
+/// request is not treated as anonymous then.
+fn caller(config: &Authentication, request: &Request, warning: &mut &'static str) -> Result<Caller, Failure> {
     let mut is_bad = false;
     match &request.peer {
-        Peer::Certificate { common_name, organizations } => {
+        Peer::Certificate { common_name, organizations, fingerprint } => {
             // k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go CommonNameUserConversion
-            if let Some(caller) = authenticated(common_name, &Text::default(), organizations) {
+            let extra = fingerprint.as_ref().map(credential_id).unwrap_or_default();
+            if let Some(caller) = known(common_name, &Text::default(), organizations, extra) {
                 return Ok(caller);
             }
         }
         Peer::Rejected(_) => is_bad = true,
         Peer::None => {}
     }
-    let config = &scene.world.config.authentication;
-    for credential in [bearer_token(request, warnings), websocket_token(request)] {
+    for credential in [bearer_token(request, warning), websocket_token(request)] {
         let token = match credential {
             Credential::Absent => continue,
             Credential::Malformed => None,
             Credential::Token(token) => Some(token),
         };
-        let known = token.and_then(|token| {
+        let line = token.and_then(|token| {
             let found = config.tokens.binary_search_by(|held| held.token.as_str().cmp(&token));
             found.ok().map(|index| &config.tokens[index])
         });
-        match known.and_then(|line| authenticated(&line.user, &line.uid, &line.groups)) {
+        match line.and_then(|line| known(&line.user, &line.uid, &line.groups, Vec::new())) {
             Some(caller) => return Ok(caller),
             None => is_bad = true,
         }
@@ -73,7 +98,7 @@ pub(super) fn authenticate(scene: &Scene<'_>, warnings: &mut Warnings) -> Result
 }
 
 /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/bearertoken/bearertoken.go
-fn bearer_token<'a>(request: &'a Request, warnings: &mut Warnings) -> Credential<'a> {
+fn bearer_token<'a>(request: &'a Request, warning: &mut &'static str) -> Credential<'a> {
     let mut parts = request.header("authorization").unwrap_or("").trim().splitn(3, ' ');
     let (Some(scheme), Some(token)) = (parts.next(), parts.next()) else { return Credential::Absent };
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -81,9 +106,7 @@ fn bearer_token<'a>(request: &'a Request, warnings: &mut Warnings) -> Credential
     }
     if token.is_empty() {
         if parts.next().is_some() {
-            warnings.add(
-                "the provided Authorization header contains extra space before the bearer token, and is ignored",
-            );
+            *warning = "the provided Authorization header contains extra space before the bearer token, and is ignored";
         }
         return Credential::Absent;
     }
@@ -115,40 +138,4 @@ fn websocket_token(request: &Request) -> Credential<'_> {
         Some(token) if !others.is_empty() => Credential::Token(Cow::Owned(token)),
         Some(_) | None => Credential::Malformed,
     }
-}
-
-/// Impersonation is not implemented. A request that asks for it is refused, because answering it with the rights of
-/// its own caller would be wrong.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation/constrained_impersonation.go
-pub(super) fn refuse_impersonation(request: &Request) -> Result<(), Failure> {
-    const EXTRA: &str = "impersonate-extra-";
-    let user = request.header("impersonate-user").unwrap_or("");
-    if !user.is_empty() {
-        return Err(Failure::not_implemented("impersonation is not implemented by this server yet"));
-    }
-    let uid = request.header("impersonate-uid").unwrap_or("");
-    let groups: Vec<&str> = request.headers_named("impersonate-group").collect();
-    let mut extra: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (name, value) in &request.headers {
-        if let Some(key) = name.strip_prefix(EXTRA) {
-            let key = percent::decode(key, false).map_or_else(|| key.to_string(), Cow::into_owned);
-            extra.entry(key).or_default().push(value);
-        }
-    }
-    if uid.is_empty() && groups.is_empty() && extra.is_empty() {
-        return Ok(());
-    }
-    let list = |texts: &[&str]| {
-        let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
-        format!("[]string{{{}}}", texts.join(", "))
-    };
-    let groups = if groups.is_empty() { "[]string(nil)".to_string() } else { list(&groups) };
-    let members: Vec<String> =
-        extra.iter().map(|(key, values)| format!("{}:{}", quoted(key), list(values))).collect();
-    let extra = if extra.is_empty() { "(nil)".to_string() } else { format!("{{{}}}", members.join(", ")) };
-    Err(Failure::bad_request(format!(
-        "requested &user.DefaultInfo{{Name:\"\", UID:{}, Groups:{groups}, Extra:map[string][]string{extra}}} without \
-         impersonating a user name",
-        quoted(uid)
-    )))
 }

@@ -1,0 +1,104 @@
+//! The order of the plugins, and how they are asked one after the other.
+
+use super::{Attributes, lifecycle};
+use crate::status::Failure;
+use crate::store::{Feed, Op, Stored};
+use crate::value::Value;
+use crate::world::World;
+
+/// What a plugin says of a write.
+pub(super) enum Opinion {
+    Admitted,
+    /// It needs the result of this operation first, and is then asked again.
+    Needs(Feed, Op),
+}
+
+/// A plugin that may change the object. It gets what it needed when it is asked again.
+type Mutate =
+    fn(&World, &Attributes<'_>, object: &mut Value, found: Option<Stored>) -> Result<Opinion, Failure>;
+
+/// A plugin that may only refuse.
+type Validate =
+    fn(&World, &Attributes<'_>, object: &Value, found: Option<Stored>) -> Result<Opinion, Failure>;
+
+/// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
+const MUTATING: &[Mutate] = &[lifecycle::admit];
+const VALIDATING: &[Validate] = &[];
+
+/// A write on its way through the plugins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Admitting {
+    /// How many plugins have admitted it.
+    passed: usize,
+}
+
+/// How admission goes on.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Admitted,
+    Wait(Admitting, Feed, Op),
+}
+
+impl Admitting {
+    /// Asks those that may change the object, from where this stands. `found` is what it waited for.
+    ///
+    /// # Errors
+    /// A plugin's refusal.
+    pub(crate) fn mutate(
+        self,
+        world: &World,
+        attributes: &Attributes<'_>,
+        object: &mut Value,
+        found: Option<Stored>,
+    ) -> Result<Turn, Failure> {
+        self.ask(MUTATING, found, |plugin, found| plugin(world, attributes, object, found))
+    }
+
+    /// Asks those that may only refuse, from where this stands. `found` is what it waited for.
+    ///
+    /// # Errors
+    /// A plugin's refusal.
+    pub(crate) fn validate(
+        self,
+        world: &World,
+        attributes: &Attributes<'_>,
+        object: &Value,
+        found: Option<Stored>,
+    ) -> Result<Turn, Failure> {
+        self.ask(VALIDATING, found, |plugin, found| plugin(world, attributes, object, found))
+    }
+
+    /// Asks all about a deletion, which has no object to change, from where this stands.
+    ///
+    /// # Errors
+    /// A plugin's refusal.
+    pub(crate) fn delete(
+        self,
+        world: &World,
+        attributes: &Attributes<'_>,
+        mut found: Option<Stored>,
+    ) -> Result<Turn, Failure> {
+        let mutating = self.ask(MUTATING, found.take(), |plugin, found| {
+            plugin(world, attributes, &mut Value::Null, found)
+        })?;
+        match mutating {
+            Turn::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
+            Turn::Wait(..) => Ok(mutating),
+        }
+    }
+
+    fn ask<P>(
+        self,
+        plugins: &[P],
+        mut found: Option<Stored>,
+        mut opinion: impl FnMut(&P, Option<Stored>) -> Result<Opinion, Failure>,
+    ) -> Result<Turn, Failure> {
+        for (passed, plugin) in plugins.iter().enumerate().skip(self.passed) {
+            match opinion(plugin, found.take())? {
+                Opinion::Admitted => {}
+                Opinion::Needs(feed, op) => return Ok(Turn::Wait(Self { passed }, feed, op)),
+            }
+        }
+        Ok(Turn::Admitted)
+    }
+}

@@ -1,0 +1,72 @@
+//! NamespaceLifecycle: nothing is created in a namespace that does not exist or is being deleted, and the namespaces
+//! that the server needs are never deleted.
+//! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
+
+use super::chain::Opinion;
+use super::{Attributes, Operation};
+use crate::status::{Cause, CauseType, Failure, Qualified};
+use crate::store::{Op, Range, Stored, failure};
+use crate::value::{Value, object};
+use crate::world::World;
+use alloc::format;
+
+pub(super) fn admit(
+    world: &World,
+    attributes: &Attributes<'_>,
+    _object: &mut Value,
+    found: Option<Stored>,
+) -> Result<Opinion, Failure> {
+    match attributes.operation {
+        Operation::Create if !attributes.namespace.is_empty() => create(world, attributes, found),
+        Operation::Create | Operation::Update => Ok(Opinion::Admitted),
+        Operation::Delete => delete(attributes),
+    }
+}
+
+fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> Result<Opinion, Failure> {
+    let namespace = attributes.namespace;
+    let resource = world.registry.find("", "v1", "namespaces");
+    let storage = resource.and_then(|resource| resource.storage);
+    let storage = storage.ok_or_else(|| Failure::internal("namespaces are not served"))?;
+    let gone = || Failure::internal("namespaces are not served");
+    let collection = world.collection(storage).ok_or_else(gone)?;
+    let key = collection.keys.key("", namespace);
+    let Some(stored) = found else {
+        let is_cached = world.cache(storage).is_some_and(|cache| cache.get(&key).is_some());
+        if !is_cached {
+            // The cache may be behind: only the store can tell that a namespace does not exist.
+            let op = Op::Range(Range { key, ..Range::default() });
+            return Ok(Opinion::Needs(collection.feed, op));
+        }
+        let is_ending = world.indexes().is_ending(namespace);
+        return if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) };
+    };
+    let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
+    let kv = failure::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
+    let entry = world.decode(storage, kv).ok_or_else(gone)?.map_err(|why| Failure::unreadable(&why.0))?;
+    let is_ending = object::is_being_deleted(&entry.to_value());
+    if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) }
+}
+
+fn terminating(attributes: &Attributes<'_>) -> Failure {
+    let namespace = attributes.namespace;
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+    let failure = Failure::forbidden(attributes.qualified(), attributes.name, &why);
+    let cause = Cause {
+        reason: CauseType::NamespaceTerminating,
+        message: format!("namespace {namespace} is being terminated"),
+        field: "metadata.namespace".into(),
+    };
+    failure.with_cause(cause)
+}
+
+fn delete(attributes: &Attributes<'_>) -> Result<Opinion, Failure> {
+    let termination = attributes.resource.rules().termination;
+    match termination.filter(|termination| termination.protected.contains(&attributes.name)) {
+        Some(termination) => {
+            let what = attributes.qualified();
+            Err(Failure::forbidden(what, attributes.name, termination.protected_message))
+        }
+        None => Ok(Opinion::Admitted),
+    }
+}

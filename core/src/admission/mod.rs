@@ -1,0 +1,11 @@
+//! Admission: what may change a write or refuse it, beside authorization and the rules of its kind.
+//!
+//! Plugins are asked in a fixed order: first those that may change the object, before it is prepared, and after its
+//! validation those that may not. A plugin may wait for the store.
+
+mod attributes;
+mod chain;
+mod lifecycle;
+
+pub(crate) use attributes::{Attributes, Operation};
+pub(crate) use chain::{Admitting, Turn};

@@ -1,0 +1,46 @@
+//! The proof that something is allowed.
+
+use super::{Attributes, Target};
+use crate::kinds::{Kind, Sub, Verb};
+use alloc::sync::Arc;
+
+/// The proof that what these attributes say was allowed. Only `decide` makes it.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    attributes: Attributes<'a>,
+}
+
+impl<'a> Permit<'a> {
+    pub(super) fn new(attributes: Attributes<'a>) -> Self {
+        Self { attributes }
+    }
+
+    /// The path that was allowed, percent-decoded. It is what a request for a document works on.
+    pub(crate) fn path(&self) -> &'a str {
+        self.attributes.path
+    }
+
+    /// What the allowed verb works on. `name` is empty for a collection, even if authorization was told the name that
+    /// a field selector demands.
+    ///
+    /// Panics if anything else was allowed than this, which would be a bug of the caller.
+    pub(crate) fn target(
+        &self,
+        resource: &Arc<Kind>,
+        sub: Option<&Arc<Sub>>,
+        verb: Verb,
+        name: &str,
+    ) -> Target {
+        let asked = &self.attributes;
+        let subresource = sub.map_or("", |sub| sub.name.as_str());
+        let is_it = asked.is_resource
+            && asked.verb == verb.word()
+            && (asked.group, asked.version, asked.resource)
+                == (&*resource.group, &*resource.version, &*resource.plural)
+            && asked.subresource == subresource
+            && (name.is_empty() || name == asked.name);
+        assert!(is_it, "allowed was {asked:?}, and not to {} {}/{subresource}", verb.word(), resource.plural);
+        let namespace = if resource.namespaced() { asked.namespace } else { "" };
+        Target::new(verb, resource, sub, namespace, name)
+    }
+}

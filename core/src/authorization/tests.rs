@@ -1,0 +1,112 @@
+//! Tests of decisions, of waiting ones too, and of what a permit gives out.
+
+use super::{Attributes, Decision, decide};
+use crate::caller::Caller;
+use crate::config::{Authorization, Config, Denial, Denials};
+use crate::kinds::{Registry, Verb};
+use crate::store::{Ranged, Stored};
+use crate::world::World;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+fn world(authorization: Authorization, are_slow: bool) -> World {
+    let denial = Denial { user: "alice".into(), verb: "create".into(), resource: "pods".into() };
+    let denials = Denials { rules: alloc::vec![denial], are_slow };
+    let config = Config { authorization, denials, ..Config::open(1) };
+    World::new(Arc::new(config), Arc::new(Registry::builtin()))
+}
+
+fn caller(name: &str, group: &str) -> Caller {
+    Caller { name: name.into(), uid: "".into(), groups: alloc::vec![group.into()], extra: Vec::new() }
+}
+
+fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> {
+    Attributes {
+        user,
+        verb,
+        is_resource: true,
+        group: "",
+        version: "v1",
+        resource: "pods",
+        subresource: "",
+        namespace: "default",
+        name: "a",
+        path: "",
+    }
+}
+
+/// What came of a question, in a word and a reason.
+fn told(decision: &Decision<'_>) -> (&'static str, String) {
+    match decision {
+        Decision::Allowed(_) => ("allowed", String::new()),
+        Decision::Denied(reason) => ("denied", reason.clone()),
+        Decision::NoOpinion(reason) => ("no opinion", reason.clone()),
+        Decision::Failed(why) => ("failed", why.clone()),
+        Decision::Wait(..) => ("wait", String::new()),
+    }
+}
+
+#[test]
+fn authorizers_are_asked_in_order() {
+    let (allow, deny) = (Authorization::AlwaysAllow, Authorization::AlwaysDeny);
+    let nothing = "Everything is forbidden.";
+    let cases = [
+        (allow, "alice", "users", "get", "allowed", ""),
+        (allow, "alice", "users", "create", "denied", "create is denied"),
+        (allow, "bob", "users", "create", "allowed", ""),
+        (allow, "alice", "system:masters", "create", "allowed", ""),
+        (deny, "alice", "users", "create", "denied", "create is denied"),
+        (deny, "alice", "users", "get", "no opinion", nothing),
+        (deny, "bob", "system:masters", "get", "allowed", ""),
+    ];
+    for (mode, name, group, verb, word, reason) in cases {
+        let user = caller(name, group);
+        let decision = decide(&world(mode, false), attributes(&user, verb));
+        assert_eq!(told(&decision), (word, String::from(reason)), "{mode:?} {name} {group} {verb}");
+    }
+}
+
+#[test]
+fn a_decision_goes_on_after_its_answer() {
+    let user = caller("alice", "users");
+    let cases = [
+        (Authorization::AlwaysAllow, "create", "denied", "create is denied"),
+        (Authorization::AlwaysAllow, "get", "allowed", ""),
+        (Authorization::AlwaysDeny, "get", "no opinion", "Everything is forbidden."),
+    ];
+    for (mode, verb, word, reason) in cases {
+        let world = world(mode, true);
+        let Decision::Wait(undecided, _) = decide(&world, attributes(&user, verb)) else {
+            panic!("{mode:?} {verb} must wait")
+        };
+        let answer = Stored::Ranged(Ranged::default());
+        let decision = undecided.resume(&world, attributes(&user, verb), &answer);
+        assert_eq!(told(&decision), (word, String::from(reason)), "{mode:?} {verb}");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_not_allowed() {
+    let user = caller("alice", "users");
+    for mode in [Authorization::AlwaysAllow, Authorization::AlwaysDeny] {
+        let world = world(mode, true);
+        let Decision::Wait(undecided, _) = decide(&world, attributes(&user, "create")) else {
+            panic!("it must wait")
+        };
+        let answer = Stored::Unknown("no reply".into());
+        let decision = undecided.resume(&world, attributes(&user, "create"), &answer);
+        assert_eq!(told(&decision), ("failed", String::from("no reply")));
+    }
+}
+
+#[test]
+#[should_panic(expected = "allowed was")]
+fn a_permit_gives_out_nothing_but_what_was_allowed() {
+    let user = caller("bob", "users");
+    let world = world(Authorization::AlwaysAllow, false);
+    let Decision::Allowed(permit) = decide(&world, attributes(&user, "get")) else { panic!("not allowed") };
+    let pods = world.registry.find("", "v1", "pods").expect("pods are served");
+    assert_eq!(permit.target(pods, None, Verb::Get, "a").name(), "a");
+    permit.target(pods, None, Verb::Delete, "a");
+}

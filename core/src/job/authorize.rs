@@ -1,0 +1,69 @@
+//! Authorization in a job: of the request, before anything is looked at, and of what the request turns out to do
+//! beside what it asked for.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go
+
+use super::{Answer, Ask, Next, Scene, State, begin, fail};
+use crate::answer::{self, Warnings};
+use crate::authorization::{self, Attributes, Decision, Target, Undecided};
+use crate::kinds::Verb;
+use crate::status::Failure;
+
+/// Decides about the request, and starts it if it is allowed. `asked` is a decision that waited for an answer, and the
+/// answer.
+pub(super) fn request(
+    scene: &Scene<'_>,
+    asked: Option<(Undecided, Answer)>,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
+    let request = &scene.call.request;
+    let info = match &scene.call.info {
+        Ok(info) => info,
+        Err(unroutable) => return Ok(Next::Done(answer::unroutable(request, unroutable))),
+    };
+    let attributes = Attributes::of_request(info, scene.caller);
+    let decision = match asked {
+        None => authorization::decide(scene.world, attributes),
+        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::stored(answer)?),
+    };
+    match decision {
+        Decision::Allowed(permit) => begin::permitted(scene, info, &permit, warnings),
+        Decision::Denied(reason) | Decision::NoOpinion(reason) => Err(attributes.forbidden(&reason)),
+        Decision::Failed(why) => Ok(Next::Done(answer::internal_error(request, &why))),
+        Decision::Wait(undecided, question) => {
+            Ok(Next::Wait(State::Undecided(undecided), Ask::Store(question.feed, question.op)))
+        }
+    }
+}
+
+/// The result of asking again in the middle of a request.
+pub(super) enum Again {
+    /// The same object, with the right to do to it what was asked for.
+    Allowed(Target),
+    /// Ask once more, with the answer to this.
+    Wait(Undecided, Ask),
+}
+
+/// Decides whether the caller may also do something else to the target. `asked` is a decision that waited for an
+/// answer, and the answer.
+pub(super) fn again(
+    scene: &Scene<'_>,
+    target: &Target,
+    verb: Verb,
+    asked: Option<(Undecided, Answer)>,
+) -> Result<Again, Failure> {
+    let attributes = target.attributes(scene.caller, verb);
+    let decision = match asked {
+        None => authorization::decide_again(scene.world, attributes),
+        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::stored(answer)?),
+    };
+    match decision {
+        Decision::Allowed(permit) => Ok(Again::Allowed(target.permitted(&permit, verb))),
+        Decision::Denied(reason) | Decision::NoOpinion(reason) => {
+            Err(attributes.forbidden_meanwhile(&reason))
+        }
+        Decision::Failed(why) => Err(Failure::internal(why)),
+        Decision::Wait(undecided, question) => {
+            Ok(Again::Wait(undecided, Ask::Store(question.feed, question.op)))
+        }
+    }
+}

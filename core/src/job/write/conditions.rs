@@ -1,0 +1,54 @@
+//! What a write demands of the object that exists, and the errors when it is another one.
+
+use crate::authorization::Target;
+use crate::status::{Causes, Failure, Path};
+use crate::store::Rev;
+use crate::value::{Value, object};
+use alloc::format;
+use alloc::string::String;
+
+/// The resource version that an update's body requires the object to have; None when it names none.
+pub(in crate::job) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Failure> {
+    let text = object::resource_version(value);
+    if matches!(text, "" | "0") {
+        return Ok(None);
+    }
+    let parsed = crate::wire::query::parse_uint(text).map_err(Failure::unclassified)?;
+    Ok(Some(Rev(parsed)))
+}
+
+/// The error for a PUT without a resource version, for kinds that require one.
+pub(in crate::job) fn version_demanded(target: &Target) -> Failure {
+    let mut causes = Causes::new();
+    let path = Path::new("metadata").child("resourceVersion");
+    causes.invalid(&path, &Value::Int(0), "must be specified for an update");
+    Failure::invalid(target.qualified_kind(), target.name(), causes)
+}
+
+/// Checks the uid in a body against the existing object's (empty when there is no object).
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
+pub(in crate::job) fn check_uid(
+    target: &Target,
+    value: &Value,
+    held: &str,
+    key: &[u8],
+) -> Result<(), Failure> {
+    let wanted = object::uid(value);
+    if wanted.is_empty() || wanted == held {
+        return Ok(());
+    }
+    let key = String::from_utf8_lossy(key);
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
+         failed: UID in precondition: {wanted}, UID in object meta: {held}"
+    );
+    Err(Failure::conflict(target.qualified(), target.name(), &why))
+}
+
+/// The error after too many generated names were taken already.
+pub(in crate::job) fn name_taken(target: &Target, name: &str, generated_from: &str) -> Failure {
+    match generated_from {
+        "" => Failure::already_exists(target.qualified(), name),
+        prefix => Failure::no_unique_name(target.qualified(), name, prefix),
+    }
+}

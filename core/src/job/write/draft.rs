@@ -1,0 +1,70 @@
+//! An object that may be stored, encoded; and whether storing it would change anything.
+
+use crate::job::existing::Existing;
+use crate::kinds::Kind;
+use crate::limits;
+use crate::schema::encode;
+use crate::status::Failure;
+use crate::store::{StoreError, failure};
+use crate::value::{Value, object};
+use crate::world::World;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// An object that may be stored.
+#[derive(Clone, Debug)]
+pub(in crate::job) struct Draft {
+    /// The object in the stored version, without a resource version.
+    pub(in crate::job) value: Value,
+    /// The encoded object, as it is written to the store.
+    pub(in crate::job) bytes: Bytes,
+}
+
+impl Draft {
+    /// Encodes an object of the stored version.
+    ///
+    /// # Errors
+    /// 413 when it is larger than `limits::OBJECT_BYTES`.
+    pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Result<Self, Failure> {
+        value.remove_at(&["metadata", "resourceVersion"]);
+        let stored = world.registry.stored_kind(resource);
+        let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
+        encode::to_json(&stored.catalogue, stored.type_id, &value, &mut out);
+        if out.len() > limits::OBJECT_BYTES {
+            return Err(failure::of(&StoreError::TooLarge));
+        }
+        // The copy has exactly the needed capacity: the cache keeps these bytes for long.
+        Ok(Self { value, bytes: Bytes::copy_from_slice(&out) })
+    }
+
+    /// Whether the object is what is stored already. Times at which managers are said to have written fields do not
+    /// count when nothing else differs.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/fieldmanager/equality.go
+    /// IgnoreManagedFieldsTimestampsTransformer
+    pub(in crate::job) fn changes_nothing(
+        &self,
+        world: &World,
+        resource: &Kind,
+        existing: &Existing,
+    ) -> bool {
+        if self.bytes == *existing.entry.value() {
+            return true;
+        }
+        let [new, old] = [&self.value, &existing.value].map(object::managed_fields);
+        let differ_in_times = new != old
+            && new.len() == old.len()
+            && new.iter().zip(old).all(|(new, old)| without_time(new) == without_time(old));
+        if !differ_in_times {
+            return false;
+        }
+        let mut new = self.value.clone();
+        object::set_managed_fields(&mut new, old.to_vec());
+        Self::of(world, resource, new).is_ok_and(|draft| draft.bytes == *existing.entry.value())
+    }
+}
+
+fn without_time(entry: &Value) -> Value {
+    let mut entry = entry.clone();
+    entry.remove_at(&["time"]);
+    entry
+}
