@@ -138,6 +138,9 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         | Note::FeedLost { .. }
         | Note::Undecodable { .. }
         | Note::UnknownOutcome { .. }
+        | Note::Served { .. }
+        | Note::Withdrawn { .. }
+        | Note::NotServed { .. }
         | Note::Panicked { .. }
         | Note::Ready => None,
     }
