@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use steersman_core::kinds::{Row, Scope, Verb, table};
 use steersman_core::store::{Op, Put, Txn, TxnOp};
-use steersman_sim::driver::{Driver, Loss};
+use steersman_sim::driver::{Driver, ReplyLoss};
 
 const NAMESPACE: &str = "battery";
 
@@ -201,17 +201,17 @@ fn a_lost_reply_is_resolved_by_reading() {
         let place = collection(row, NAMESPACE);
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let at = format!("{place}/{name}");
-        driver.lose_next_write(Loss::BeforeEffect);
+        driver.lose_next_write(ReplyLoss::BeforeEffect);
         expect("create without effect", &send(driver, "POST", &place, object), 504)?;
         expect("read", &fetch(driver, &at), 404)?;
-        driver.lose_next_write(Loss::AfterEffect);
+        driver.lose_next_write(ReplyLoss::AfterEffect);
         let made = expect("create with effect", &send(driver, "POST", &place, object), 201)?;
         same("what is read", &expect("read", &fetch(driver, &at), 200)?, &made)?;
-        driver.lose_next_write(Loss::AfterEffect);
+        driver.lose_next_write(ReplyLoss::AfterEffect);
         let patched = driver.call("PATCH", &at, MERGE, br#"{"metadata":{"labels":{"a":"b"}}}"#);
         let patched = expect("patch with effect", &patched, 200)?;
         same("what is read", &expect("read", &fetch(driver, &at), 200)?, &patched)?;
-        driver.lose_next_write(Loss::BeforeEffect);
+        driver.lose_next_write(ReplyLoss::BeforeEffect);
         let patched = driver.call("PATCH", &at, MERGE, br#"{"metadata":{"labels":{"a":"c"}}}"#);
         let patched = expect("patch that is sent again", &patched, 200)?;
         same("what is read", &expect("read", &fetch(driver, &at), 200)?, &patched)?;
@@ -231,7 +231,7 @@ fn a_deletion_of_what_was_gone_already_is_not_claimed() {
     let delete = TxnOp::Delete { key: key.into(), end: None };
     let now = driver.now().mono;
     driver.etcd_mut().perform(now, &Op::Txn(Txn { then: vec![delete], ..Txn::default() }));
-    driver.lose_next_write(Loss::BeforeEffect);
+    driver.lose_next_write(ReplyLoss::BeforeEffect);
     let deleted = driver.call("DELETE", &format!("{place}/one"), JSON, b"");
     assert_eq!(deleted.status, 504, "{}", deleted.text());
 }
@@ -249,7 +249,7 @@ fn a_deletion_seen_to_have_happened_names_its_version() {
     let now = driver.now().mono;
     driver.etcd_mut().perform(now, &Op::Txn(Txn { then: vec![put], ..Txn::default() }));
     let made = driver.etcd().mvcc().revision();
-    driver.lose_next_write(Loss::AfterEffect);
+    driver.lose_next_write(ReplyLoss::AfterEffect);
     let deleted = driver.call("DELETE", &format!("/api/v1/namespaces/{NAMESPACE}/pods/one"), JSON, b"");
     assert_eq!(deleted.status, 200, "{}", deleted.text());
     let shown = &json(&deleted)["metadata"];

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use steersman_core::machine::Input;
 use steersman_core::now::Mono;
 use steersman_core::store::{LeaseId, Op, Put, Range, Rev, Stored, Txn, TxnOp};
-use steersman_sim::driver::{Driver, Loss, open_config};
+use steersman_sim::driver::{Driver, ReplyLoss, open_config};
 use steersman_sim::etcd::FakeEtcd;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
@@ -101,7 +101,7 @@ fn an_update_is_found_although_the_object_has_gone_since() {
 #[test]
 fn an_update_that_did_not_happen_is_made_again() {
     let mut driver = with_object();
-    driver.lose_next_write(Loss::BeforeEffect);
+    driver.lose_next_write(ReplyLoss::BeforeEffect);
     let patched = driver.call("PATCH", ONE, MERGE, br#"{"data":{"k":"mine"}}"#);
     assert_eq!(patched.status, 200, "{}", patched.text());
     assert_eq!(data(&mut driver), json!("mine"));
@@ -173,7 +173,7 @@ fn what_another_server_has_made_at_its_start_is_left_alone() {
 #[test]
 fn objects_of_the_start_whose_reply_is_lost_are_found() {
     let mut driver = Driver::unstarted(open_config(1), FakeEtcd::new());
-    driver.lose_next_write(Loss::AfterEffect);
+    driver.lose_next_write(ReplyLoss::AfterEffect);
     driver.give(Input::Start);
     assert_eq!(driver.call("GET", "/readyz", JSON, b"").status, 200, "without another attempt");
 }

@@ -17,7 +17,7 @@ use steersman_core::store::{
     Batch, Event, EventType, Feed, KeyValue, LeaseId, Op, Put, Range, Ranged, Rev, Stored, Txn, TxnOp, Why,
 };
 use steersman_core::wire::{Method, Peer, Request};
-use steersman_sim::driver::{Driver, Loss, open_config};
+use steersman_sim::driver::{Driver, ReplyLoss, open_config};
 use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
@@ -358,7 +358,7 @@ fn deletion_claimed_of_stale(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     make(&mut driver, "a", "x");
     write_unheard(&mut driver, vec![TxnOp::Delete { key: format!("{KEYS}a").into(), end: None }]);
-    driver.lose_next_write(Loss::BeforeEffect);
+    driver.lose_next_write(ReplyLoss::BeforeEffect);
     driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"").status == 200
 }
 
@@ -378,7 +378,7 @@ fn rest_of_revision_lost(flaw: Flaw) -> bool {
 
 fn unknown_means_failed(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
-    driver.lose_next_write(Loss::AfterEffect);
+    driver.lose_next_write(ReplyLoss::AfterEffect);
     send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}})).status == 409
 }
 
@@ -495,7 +495,7 @@ fn gone_under_old_version(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     let kind = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"w","uid":"u"}}"#;
     let revision = write_unheard(&mut driver, vec![put("/registry/pods/w/a", kind)]);
-    driver.lose_next_write(Loss::AfterEffect);
+    driver.lose_next_write(ReplyLoss::AfterEffect);
     let gone = driver.call("DELETE", "/api/v1/namespaces/w/pods/a", JSON, b"");
     assert_eq!(gone.status, 200, "{}", gone.text());
     let shown = json(&gone);

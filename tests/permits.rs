@@ -4,7 +4,7 @@
 use crate::conditions::{JSON, json};
 use serde_json::{Value, json};
 use steersman_core::config::{Authentication, Authorization, Config, Denial, Denials, Note, Token};
-use steersman_sim::driver::{Driver, Loss, Reply, open_config};
+use steersman_sim::driver::{Driver, Reply, ReplyLoss, open_config};
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -159,7 +159,7 @@ fn notes_tell_of_lost_replies() {
         ("DELETE", path.as_str(), &Value::Null),
         ("DELETE", CONFIGMAPS, &Value::Null),
     ];
-    for loss in [Loss::BeforeEffect, Loss::AfterEffect] {
+    for loss in [ReplyLoss::BeforeEffect, ReplyLoss::AfterEffect] {
         for (method, target, body) in cases {
             // Each request finds an object unless it creates it.
             if method == "POST" {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
-use steersman_core::machine::{Decoded, Drain, Effect, Input, Machine, Page, Ran, Task};
+use steersman_core::machine::{DecodedPage, Drain, Effect, Input, Machine, Page, Ran, Task};
 use steersman_core::now::Mono;
 use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
@@ -536,7 +536,7 @@ pub(crate) fn run(task: Task) -> Ran {
 }
 
 /// Decodes a page of a listing. The server cannot go on without it.
-pub(crate) fn decode(page: Page) -> Decoded {
+pub(crate) fn decode(page: Page) -> DecodedPage {
     catch_unwind(AssertUnwindSafe(|| page.run())).unwrap_or_else(|_| abort("listing of a store"))
 }
 

@@ -1,6 +1,7 @@
 //! Clients' requests as data that checkers can read.
 
 use crate::directory::{Directory, Place};
+use crate::testbed::KIND_PLACE;
 use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
@@ -178,7 +179,9 @@ impl ClientRequest {
 
     /// Whether the answer is a stream. This covers raw requests from outside too.
     pub fn is_watch(&self) -> bool {
-        self.action == Action::Watch || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
+        self.action == Action::Watch
+            || self.is_raw_watch(KIND_PLACE)
+            || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 
     /// The head of the request as a server gets it from a connection; `body` is what follows it.

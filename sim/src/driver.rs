@@ -38,7 +38,7 @@ pub struct Driver {
     pub calls: Vec<(JobId, u32, Outcall)>,
     effects: VecDeque<Effect>,
     /// The reply to the next write is lost, before the write takes effect or after.
-    lose_next_write: Option<Loss>,
+    lose_next_write: Option<ReplyLoss>,
     /// What another client does to the store right after that write.
     then_writes: Option<fn(&mut FakeEtcd)>,
     /// Streams whose clients do not read, and how many frames each has not taken.
@@ -51,7 +51,7 @@ pub struct Driver {
 
 /// Whether a write whose reply is lost has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
+pub enum ReplyLoss {
     BeforeEffect,
     AfterEffect,
 }
@@ -190,13 +190,13 @@ impl Driver {
     }
 
     /// The reply to the next write will be lost.
-    pub fn lose_next_write(&mut self, loss: Loss) {
+    pub fn lose_next_write(&mut self, loss: ReplyLoss) {
         self.lose_next_write = Some(loss);
     }
 
     /// The reply to the next write will be lost although it takes effect, and another client writes right after it.
     pub fn lose_next_write_before(&mut self, other: fn(&mut FakeEtcd)) {
-        self.lose_next_write = Some(Loss::AfterEffect);
+        self.lose_next_write = Some(ReplyLoss::AfterEffect);
         self.then_writes = Some(other);
     }
 
@@ -395,8 +395,8 @@ impl Driver {
         let loss = if matches!(op, Op::Txn(_)) { self.lose_next_write.take() } else { None };
         match loss {
             None => self.etcd.perform(self.now.mono, op),
-            Some(Loss::BeforeEffect) => Stored::Unknown("the reply was lost".into()),
-            Some(Loss::AfterEffect) => {
+            Some(ReplyLoss::BeforeEffect) => Stored::Unknown("the reply was lost".into()),
+            Some(ReplyLoss::AfterEffect) => {
                 self.etcd.perform(self.now.mono, op);
                 if let Some(write) = self.then_writes.take() {
                     write(&mut self.etcd);

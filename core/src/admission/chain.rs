@@ -1,6 +1,6 @@
 //! The order of the plugins, and how they are asked one after the other.
 
-use super::{Attributes, lifecycle};
+use super::{AdmissionAttributes, lifecycle};
 use crate::status::Failure;
 use crate::store::{Feed, Op, Stored};
 use crate::value::Value;
@@ -14,12 +14,16 @@ pub(super) enum Opinion {
 }
 
 /// A plugin that may change the object. It gets what it needed when it is asked again.
-type Mutate =
-    fn(&World, &Attributes<'_>, object: &mut Value, found: Option<Stored>) -> Result<Opinion, Failure>;
+type Mutate = fn(
+    &World,
+    &AdmissionAttributes<'_>,
+    object: &mut Value,
+    found: Option<Stored>,
+) -> Result<Opinion, Failure>;
 
 /// A plugin that may only refuse.
 type Validate =
-    fn(&World, &Attributes<'_>, object: &Value, found: Option<Stored>) -> Result<Opinion, Failure>;
+    fn(&World, &AdmissionAttributes<'_>, object: &Value, found: Option<Stored>) -> Result<Opinion, Failure>;
 
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 const MUTATING: &[Mutate] = &[lifecycle::admit];
@@ -34,7 +38,7 @@ pub(crate) struct Admitting {
 
 /// How admission goes on.
 #[derive(Debug)]
-pub(crate) enum Turn {
+pub(crate) enum AdmissionProgress {
     Admitted,
     Wait(Admitting, Feed, Op),
 }
@@ -47,10 +51,10 @@ impl Admitting {
     pub(crate) fn mutate(
         self,
         world: &World,
-        attributes: &Attributes<'_>,
+        attributes: &AdmissionAttributes<'_>,
         object: &mut Value,
         found: Option<Stored>,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<AdmissionProgress, Failure> {
         self.ask(MUTATING, found, |plugin, found| plugin(world, attributes, object, found))
     }
 
@@ -61,10 +65,10 @@ impl Admitting {
     pub(crate) fn validate(
         self,
         world: &World,
-        attributes: &Attributes<'_>,
+        attributes: &AdmissionAttributes<'_>,
         object: &Value,
         found: Option<Stored>,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<AdmissionProgress, Failure> {
         self.ask(VALIDATING, found, |plugin, found| plugin(world, attributes, object, found))
     }
 
@@ -75,15 +79,15 @@ impl Admitting {
     pub(crate) fn delete(
         self,
         world: &World,
-        attributes: &Attributes<'_>,
+        attributes: &AdmissionAttributes<'_>,
         mut found: Option<Stored>,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<AdmissionProgress, Failure> {
         let mutating = self.ask(MUTATING, found.take(), |plugin, found| {
             plugin(world, attributes, &mut Value::Null, found)
         })?;
         match mutating {
-            Turn::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
-            Turn::Wait(..) => Ok(mutating),
+            AdmissionProgress::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
+            AdmissionProgress::Wait(..) => Ok(mutating),
         }
     }
 
@@ -92,13 +96,13 @@ impl Admitting {
         plugins: &[P],
         mut found: Option<Stored>,
         mut opinion: impl FnMut(&P, Option<Stored>) -> Result<Opinion, Failure>,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<AdmissionProgress, Failure> {
         for (passed, plugin) in plugins.iter().enumerate().skip(self.passed) {
             match opinion(plugin, found.take())? {
                 Opinion::Admitted => {}
-                Opinion::Needs(feed, op) => return Ok(Turn::Wait(Self { passed }, feed, op)),
+                Opinion::Needs(feed, op) => return Ok(AdmissionProgress::Wait(Self { passed }, feed, op)),
             }
         }
-        Ok(Turn::Admitted)
+        Ok(AdmissionProgress::Admitted)
     }
 }

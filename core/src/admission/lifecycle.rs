@@ -3,7 +3,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
 
 use super::chain::Opinion;
-use super::{Attributes, Operation};
+use super::{AdmissionAttributes, AdmissionOperation};
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{Op, Range, Stored, failure};
 use crate::value::{Value, object};
@@ -12,18 +12,22 @@ use alloc::format;
 
 pub(super) fn admit(
     world: &World,
-    attributes: &Attributes<'_>,
+    attributes: &AdmissionAttributes<'_>,
     _object: &mut Value,
     found: Option<Stored>,
 ) -> Result<Opinion, Failure> {
     match attributes.operation {
-        Operation::Create if !attributes.namespace.is_empty() => create(world, attributes, found),
-        Operation::Create | Operation::Update => Ok(Opinion::Admitted),
-        Operation::Delete => delete(attributes),
+        AdmissionOperation::Create if !attributes.namespace.is_empty() => create(world, attributes, found),
+        AdmissionOperation::Create | AdmissionOperation::Update => Ok(Opinion::Admitted),
+        AdmissionOperation::Delete => delete(attributes),
     }
 }
 
-fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> Result<Opinion, Failure> {
+fn create(
+    world: &World,
+    attributes: &AdmissionAttributes<'_>,
+    found: Option<Stored>,
+) -> Result<Opinion, Failure> {
     let namespace = attributes.namespace;
     let resource = world.registry.find("", "v1", "namespaces");
     let storage = resource.and_then(|resource| resource.storage);
@@ -48,7 +52,7 @@ fn create(world: &World, attributes: &Attributes<'_>, found: Option<Stored>) -> 
     if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) }
 }
 
-fn terminating(attributes: &Attributes<'_>) -> Failure {
+fn terminating(attributes: &AdmissionAttributes<'_>) -> Failure {
     let namespace = attributes.namespace;
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let failure = Failure::forbidden(attributes.qualified(), attributes.name, &why);
@@ -60,7 +64,7 @@ fn terminating(attributes: &Attributes<'_>) -> Failure {
     failure.with_cause(cause)
 }
 
-fn delete(attributes: &Attributes<'_>) -> Result<Opinion, Failure> {
+fn delete(attributes: &AdmissionAttributes<'_>) -> Result<Opinion, Failure> {
     let termination = attributes.resource.rules().termination;
     match termination.filter(|termination| termination.protected.contains(&attributes.name)) {
         Some(termination) => {

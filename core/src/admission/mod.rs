@@ -7,5 +7,5 @@ mod attributes;
 mod chain;
 mod lifecycle;
 
-pub(crate) use attributes::{Attributes, Operation};
-pub(crate) use chain::{Admitting, Turn};
+pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};
+pub(crate) use chain::{AdmissionProgress, Admitting};

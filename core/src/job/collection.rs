@@ -4,7 +4,7 @@
 use super::delete::{self, Deletion};
 use super::existing::{Existing, read_key};
 use super::list;
-use super::write::{Storing, Turn};
+use super::write::{StoreProgress, Storing};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::admission::{self, Admitting};
 use crate::answer::Items;
@@ -96,10 +96,12 @@ impl DeleteCollection {
             }
             (Phase::Write { target, key, storing }, answer) => {
                 match storing.resume(scene, &target, answer, notes)? {
-                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { target, key, storing }, ask)),
-                    Turn::Committed(_) => this.next(scene),
-                    Turn::Lost(loss) if loss.held.is_none() => this.next(scene),
-                    Turn::Lost(_) => this.again(scene, target, &key),
+                    StoreProgress::Wait(storing, ask) => {
+                        Ok(this.wait(Phase::Write { target, key, storing }, ask))
+                    }
+                    StoreProgress::Committed(_) => this.next(scene),
+                    StoreProgress::Lost(loss) if loss.held.is_none() => this.next(scene),
+                    StoreProgress::Lost(_) => this.again(scene, target, &key),
                 }
             }
         }
@@ -140,8 +142,8 @@ impl DeleteCollection {
     ) -> Result<Next, Failure> {
         let deletion = Deletion { target, options: self.options.clone() };
         match deletion.admit(scene, admitting, found)? {
-            admission::Turn::Admitted => self.remove(scene, existing, deletion),
-            admission::Turn::Wait(admitting, feed, op) => {
+            admission::AdmissionProgress::Admitted => self.remove(scene, existing, deletion),
+            admission::AdmissionProgress::Wait(admitting, feed, op) => {
                 let target = deletion.target;
                 Ok(self.wait(Phase::Admission { existing, target, admitting }, Ask::Store(feed, op)))
             }

@@ -5,7 +5,7 @@ use super::authorize::{self, Again};
 use super::body;
 use super::write::conditions::name_taken;
 use super::write::place::{drop_repeated_owners, place};
-use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
+use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
@@ -113,9 +113,11 @@ impl Create {
             }
             Phase::Write { draft, key, storing } => {
                 match storing.resume(scene, &this.target, answer, notes)? {
-                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
-                    Turn::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
-                    Turn::Lost(_) => this.taken(scene, warnings),
+                    StoreProgress::Wait(storing, ask) => {
+                        Ok(this.wait(Phase::Write { draft, key, storing }, ask))
+                    }
+                    StoreProgress::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
+                    StoreProgress::Lost(_) => this.taken(scene, warnings),
                 }
             }
         }

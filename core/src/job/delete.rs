@@ -3,9 +3,9 @@
 
 use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
-use super::write::{Draft, Storing, Turn, Write};
+use super::write::{Draft, StoreProgress, Storing, Write};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
-use crate::admission::{self, Admitting, Attributes, Operation};
+use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -128,10 +128,10 @@ impl Deletion {
         scene: &Scene<'_>,
         admitting: Admitting,
         found: Option<Stored>,
-    ) -> Result<admission::Turn, Failure> {
+    ) -> Result<admission::AdmissionProgress, Failure> {
         let target = &self.target;
-        let attributes = Attributes {
-            operation: Operation::Delete,
+        let attributes = AdmissionAttributes {
+            operation: AdmissionOperation::Delete,
             resource: target.resource(),
             namespace: target.namespace(),
             name: target.name(),
@@ -353,8 +353,8 @@ fn not_negative(seconds: i64) -> i64 {
 impl Delete {
     fn admit(self, scene: &Scene<'_>, admitting: Admitting, found: Option<Stored>) -> Result<Next, Failure> {
         match self.deletion.admit(scene, admitting, found)? {
-            admission::Turn::Admitted => self.start(scene),
-            admission::Turn::Wait(admitting, feed, op) => {
+            admission::AdmissionProgress::Admitted => self.start(scene),
+            admission::AdmissionProgress::Wait(admitting, feed, op) => {
                 Ok(self.wait(Phase::Admission(admitting), Ask::Store(feed, op)))
             }
         }
@@ -386,9 +386,11 @@ impl Delete {
             }
             Phase::Write { verdict, storing } => {
                 match storing.resume(scene, &this.deletion.target, answer, notes)? {
-                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { verdict, storing }, ask)),
-                    Turn::Committed(revision) => this.written(scene, verdict, revision),
-                    Turn::Lost(loss) => {
+                    StoreProgress::Wait(storing, ask) => {
+                        Ok(this.wait(Phase::Write { verdict, storing }, ask))
+                    }
+                    StoreProgress::Committed(revision) => this.written(scene, verdict, revision),
+                    StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
                     }

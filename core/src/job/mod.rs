@@ -45,7 +45,7 @@ use bytes::Bytes;
 pub(crate) use call::Call;
 pub use probe::told;
 pub(crate) use seat::Seat;
-pub(crate) use write::{Committing, Outcome, Progress, draft_own};
+pub(crate) use write::{CommitOutcome, Committing, Progress, draft_own};
 
 /// A step that was run.
 #[derive(Debug)]

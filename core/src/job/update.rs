@@ -6,7 +6,7 @@ use super::change::{Patch, RequestedChange};
 use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
-use super::write::{self, Base, Draft, Drafted, Drafting, Storing, Turn, Write};
+use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
 use super::{Answer, Ask, Next, Notes, Scene, State, create, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -107,9 +107,11 @@ impl Update {
             }
             Phase::Write { draft, key, storing } => {
                 match storing.resume(scene, &this.target, answer, notes)? {
-                    Turn::Wait(storing, ask) => Ok(this.wait(Phase::Write { draft, key, storing }, ask)),
-                    Turn::Committed(revision) => this.respond_written(scene, draft, &key, revision),
-                    Turn::Lost(loss) => {
+                    StoreProgress::Wait(storing, ask) => {
+                        Ok(this.wait(Phase::Write { draft, key, storing }, ask))
+                    }
+                    StoreProgress::Committed(revision) => this.respond_written(scene, draft, &key, revision),
+                    StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
                     }

@@ -1,7 +1,7 @@
 //! Calls to other servers that jobs wait for. A job is resumed when all calls of its step have an outcome. When it ends
 //! before, its calls are cancelled, and outcomes that come all the same are dropped.
 
-use super::handle::{Slot, SlotState, Waiting};
+use super::slot::{Slot, SlotState, Waiting};
 use super::timers::RequestTimer;
 use super::{Effect, Machine};
 use crate::config::JobId;

@@ -1,7 +1,7 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
 use super::pages::{page_from, successor};
-use super::{Decoded, Effect, Page};
+use super::{DecodedPage, Effect, Page};
 use crate::config::JobId;
 use crate::store::{Feed, Ranged, Rev, Stored};
 use crate::value::Text;
@@ -94,7 +94,7 @@ impl FeedReader {
     }
 
     /// Takes a decoded page. Returns the listing after the last one; the feed is then to be followed.
-    pub(crate) fn decoded(&mut self, decoded: Decoded, out: &mut Vec<Effect>) -> Option<Box<Listing>> {
+    pub(crate) fn decoded(&mut self, decoded: DecodedPage, out: &mut Vec<Effect>) -> Option<Box<Listing>> {
         if decoded.is_last {
             return Some(decoded.listing);
         }

@@ -6,6 +6,7 @@ use super::hub::Hub;
 use super::kinds::Arriving;
 use super::seats::Seats;
 use super::shutdown::Draining;
+use super::slot::{Slot, SlotState, Waiting};
 use super::timers::{RequestTimer, Timer, Timers};
 use super::{Effect, Input, Ran, Task};
 use crate::answer;
@@ -60,20 +61,6 @@ pub struct Machine {
     pub(super) compact_next: Vec<Rev>,
 }
 
-/// One request.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) call: Arc<Call>,
-    /// Who makes the request; None until it is authenticated.
-    pub(super) caller: Option<Arc<Caller>>,
-    /// None while the request is not authenticated yet, for a privileged caller that was admitted although no seat
-    /// was free, and for a watch that has begun.
-    pub(super) seat: Option<Seat>,
-    /// When the request times out. None for a watch that has begun.
-    pub(super) deadline: Option<Mono>,
-    pub(super) state: SlotState,
-}
-
 /// The writing of the objects that must exist at start.
 #[derive(Debug, Default)]
 pub(super) struct Boot {
@@ -89,29 +76,6 @@ pub(super) struct BootCommit {
     pub(super) feed: Feed,
     pub(super) commit: Commit,
     pub(super) committing: Box<Committing>,
-}
-
-#[derive(Debug)]
-pub(super) enum SlotState {
-    /// A task of the job has been handed out, and its outcome has not come back yet.
-    Running,
-    /// The client went away, or the request timed out, while a task was out. The task's outcome will be dropped.
-    Abandoned,
-    Waiting(Box<Job>, Waiting),
-    Streaming,
-}
-
-/// What a waiting job waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// For the request's body.
-    Body,
-    /// For the outcomes of its calls.
-    Calls,
-    /// For the store's reply; the operation was sent at this time.
-    Store(Feed, Mono),
-    /// For the feed to reach the revision, but not longer than until the time.
-    Fresh(Feed, Rev, Mono),
 }
 
 /// An operation of the machine itself.

@@ -14,6 +14,7 @@ mod kinds;
 mod pages;
 mod seats;
 mod shutdown;
+mod slot;
 pub mod text;
 mod timers;
 mod upkeep;
@@ -58,7 +59,7 @@ pub enum Input {
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
     Stored(JobId, Stored),
     /// A page that was handed out has been decoded.
-    Decoded(Decoded),
+    Decoded(DecodedPage),
     /// Changes of a feed that the machine follows. Their values may have been decoded already, or not.
     Changed(Changes),
     /// A feed broke off. It brings no changes until it is followed again.
@@ -173,17 +174,17 @@ pub struct Page {
 
 /// A listing with one page more, for `Input::Decoded`.
 #[derive(Debug)]
-pub struct Decoded {
+pub struct DecodedPage {
     pub id: JobId,
     pub(crate) listing: Box<Listing>,
     pub(crate) is_last: bool,
 }
 
 impl Page {
-    pub fn run(self) -> Decoded {
+    pub fn run(self) -> DecodedPage {
         let Self { id, mut listing, kvs, is_last } = self;
         listing.add(kvs);
-        Decoded { id, listing, is_last }
+        DecodedPage { id, listing, is_last }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::handle::{BootCommit, Own};
 use super::timers::Timer;
-use super::{Decoded, Discarded, Effect, Machine};
+use super::{DecodedPage, Discarded, Effect, Machine};
 use crate::answer::Frame;
 use crate::config::{JobId, Note};
-use crate::job::{Committing, Outcome, Progress};
+use crate::job::{CommitOutcome, Committing, Progress};
 use crate::kinds::StorageId;
 use crate::machine::boot;
 use crate::museum::Mutant;
@@ -146,7 +146,7 @@ impl Machine {
     }
 
     /// Takes a page of a listing that was decoded.
-    pub(super) fn decoded(&mut self, decoded: Decoded, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn decoded(&mut self, decoded: DecodedPage, now: Now, out: &mut Vec<Effect>) {
         let id = decoded.id;
         let Some(Own::Relist(feed)) = self.own.get(&id).copied() else { return };
         if let Some(listing) = self.feeds[usize::from(feed.0)].decoded(decoded, out) {
@@ -212,15 +212,15 @@ impl Machine {
             Progress::Wait(committing, op) => {
                 self.boot_wait(BootCommit { feed, commit, committing }, op, out);
             }
-            Progress::Ended(Outcome::Committed(_)) => {}
+            Progress::Ended(CommitOutcome::Committed(_)) => {}
             // Another server, or a client, was first with one of the objects: the others are still to be made.
-            Progress::Ended(Outcome::Lost(loss)) => {
+            Progress::Ended(CommitOutcome::Lost(loss)) => {
                 let rest = commit.without(&loss.guard.key);
                 if !rest.is_empty() {
                     self.boot_commit(feed, rest, out);
                 }
             }
-            Progress::Ended(Outcome::Failed(_) | Outcome::Unknown(_)) => self.boot.failed = true,
+            Progress::Ended(CommitOutcome::Failed(_) | CommitOutcome::Unknown(_)) => self.boot.failed = true,
         }
         self.settle_boot(now, out);
     }

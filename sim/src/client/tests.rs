@@ -340,7 +340,9 @@ fn every_kind_makes_progress_and_comes_to_rest() {
             .filter(|((held, _, status), _)| held == kind && (200..300).contains(status))
             .map(|(_, count)| count)
             .sum();
-        assert_eq!(succeeded > 20, *kind != ClientKind::Stranger, "{}: {succeeded}\n{told}", kind.name());
+        // Strangers are refused, and no server of this test serves the kind of customers.
+        let is_let_in = !matches!(kind, ClientKind::Stranger | ClientKind::Customer);
+        assert_eq!(succeeded > 20, is_let_in, "{}: {succeeded}\n{told}", kind.name());
     }
     let internal: Vec<_> = statuses.keys().filter(|(_, _, status)| *status == 500).collect();
     assert!(internal.is_empty(), "nothing fails inside: {internal:?}");

@@ -46,7 +46,7 @@ pub(super) struct StoreRequest {
 
 /// When a reply is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
+enum ReplyLoss {
     BeforeEffect,
     AfterEffect,
 }
@@ -104,7 +104,7 @@ impl Testbed {
             }
         }
         let loss = self.loss(&operation);
-        if loss == Some(Loss::BeforeEffect) {
+        if loss == Some(ReplyLoss::BeforeEffect) {
             self.lost(&operation, "is lost");
             self.mark_unknown(&operation, false);
             return Ok(());
@@ -119,7 +119,7 @@ impl Testbed {
             self.crash_at_write(&operation);
             self.compact_early()?;
         }
-        if loss == Some(Loss::AfterEffect) {
+        if loss == Some(ReplyLoss::AfterEffect) {
             self.lost(&operation, "was performed and its reply is lost");
             self.mark_unknown(&operation, applied);
         } else if !operation.given_up {
@@ -177,14 +177,14 @@ impl Testbed {
         }
     }
 
-    fn loss(&mut self, operation: &StoreRequest) -> Option<Loss> {
+    fn loss(&mut self, operation: &StoreRequest) -> Option<ReplyLoss> {
         let stream = Label::Store.of(operation.key);
         if operation.given_up || !self.chooser.fault(stream, self.swarm.rate(FaultClass::LostReply)) {
             return None;
         }
         match self.chooser.pick(stream, 2) {
-            0 => Some(Loss::AfterEffect),
-            _ => Some(Loss::BeforeEffect),
+            0 => Some(ReplyLoss::AfterEffect),
+            _ => Some(ReplyLoss::BeforeEffect),
         }
     }
 

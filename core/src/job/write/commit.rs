@@ -11,7 +11,7 @@
 //! What stays unknown: a creation of which no object is found, a commit whose history has been compacted or cannot be
 //! read, and a removal of an object that only the cache has shown, since it may have been gone before the client asked.
 
-use super::history::{Next, Search, State};
+use super::history::{HeldState, Search, SearchStep};
 use crate::job::fail;
 use crate::limits;
 use crate::museum::Mutant;
@@ -51,7 +51,7 @@ enum Phase {
 
 /// What became of a commit.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum CommitOutcome {
     /// It happened, at this revision.
     Committed(Rev),
     /// It did not happen and never will.
@@ -66,7 +66,7 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) enum Progress {
     Wait(Box<Committing>, Op),
-    Ended(Outcome),
+    Ended(CommitOutcome),
 }
 
 impl Committing {
@@ -95,9 +95,9 @@ impl Committing {
             },
             Phase::Confirming(revision, loss) => match self.commit.held(stored) {
                 Some((held, _)) if self.commit.happened_at(revision, &held) => {
-                    Progress::Ended(Outcome::Committed(revision))
+                    Progress::Ended(CommitOutcome::Committed(revision))
                 }
-                Some(_) => Progress::Ended(Outcome::Lost(*loss)),
+                Some(_) => Progress::Ended(CommitOutcome::Lost(*loss)),
                 None => self.unknown(),
             },
         }
@@ -105,13 +105,15 @@ impl Committing {
 
     fn sent(mut self, world: &World, stored: Stored) -> Progress {
         match stored {
-            Stored::Txn(reply) if reply.succeeded => Progress::Ended(Outcome::Committed(reply.revision)),
+            Stored::Txn(reply) if reply.succeeded => {
+                Progress::Ended(CommitOutcome::Committed(reply.revision))
+            }
             Stored::Txn(_) => {
                 let Some((held, revision)) = self.commit.held(stored) else { return misfit() };
                 match self.commit.loss(&held) {
                     // An earlier attempt, whose reply was lost, may be what changed the key.
                     Some(_) if self.doubt.is_some() => self.settle(world, &held, revision),
-                    Some(loss) => Progress::Ended(Outcome::Lost(loss)),
+                    Some(loss) => Progress::Ended(CommitOutcome::Lost(loss)),
                     None => misfit(),
                 }
             }
@@ -124,7 +126,7 @@ impl Committing {
                 self.wait(Phase::Reading, op)
             }
             Stored::Failed(_) if self.doubt.is_some() => self.unknown(),
-            Stored::Failed(error) => Progress::Ended(Outcome::Failed(fail::store_failure(&error))),
+            Stored::Failed(error) => Progress::Ended(CommitOutcome::Failed(fail::store_failure(&error))),
             Stored::Ranged(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => misfit(),
         }
     }
@@ -145,7 +147,7 @@ impl Committing {
             Written::Deleted => None,
         });
         if let Some(kv) = own.next() {
-            return Progress::Ended(Outcome::Committed(kv.create_revision));
+            return Progress::Ended(CommitOutcome::Committed(kv.create_revision));
         }
         let mut changed =
             keys().filter(|(guard, _)| guard.revision > Rev(0) && self.commit.written(&guard.key).is_some());
@@ -158,7 +160,7 @@ impl Committing {
         let mut others = keys().filter(|(guard, _)| guard.revision > Rev(0));
         if let Some((guard, held)) = others.find(|key| has_not_happened && !is_unchanged(key)) {
             let loss = Loss { guard: guard.clone(), held: held.clone() };
-            return Progress::Ended(Outcome::Lost(loss));
+            return Progress::Ended(CommitOutcome::Lost(loss));
         }
         let may_repeat = has_not_happened && self.sends < limits::COMMIT_SENDS;
         if may_repeat { self.send_again() } else { self.not_found(revision) }
@@ -176,14 +178,14 @@ impl Committing {
 
     fn search(self, world: &World, mut search: Search) -> Progress {
         match search.next() {
-            Next::Read(op) => self.wait(Phase::Searching(Box::new(search)), op),
-            Next::Found(first) => self.judge(world, search, &first),
-            Next::Endless => self.unknown(),
+            SearchStep::Read(op) => self.wait(Phase::Searching(Box::new(search)), op),
+            SearchStep::Found(first) => self.judge(world, search, &first),
+            SearchStep::Endless => self.unknown(),
         }
     }
 
     /// Judges the commit by the first change of one of its keys after the guarded revision.
-    fn judge(self, world: &World, search: Search, first: &State) -> Progress {
+    fn judge(self, world: &World, search: Search, first: &HeldState) -> Progress {
         let (guard, held) = search.into_parts();
         let happened = match (self.commit.written(&guard.key), &first.held) {
             (Some(Written::Put(put)), Some(kv)) => kv.value == put.value,
@@ -192,7 +194,7 @@ impl Committing {
         };
         let loss = Loss { guard, held };
         if !happened {
-            return Progress::Ended(Outcome::Lost(loss));
+            return Progress::Ended(CommitOutcome::Lost(loss));
         }
         if !self.commit.is_of_one_key() {
             let op = self.commit.read(first.revision);
@@ -200,10 +202,10 @@ impl Committing {
         }
         let flaw = world.config.flaw;
         Progress::Ended(match first.held {
-            Some(_) => Outcome::Committed(first.revision),
+            Some(_) => CommitOutcome::Committed(first.revision),
             None if !self.confirmed && !flaw.is(Mutant::DeletionClaimedOfStale) => return self.unknown(),
-            None if flaw.is(Mutant::GoneUnderOldVersion) => Outcome::Committed(loss.guard.revision),
-            None => Outcome::Committed(first.revision),
+            None if flaw.is(Mutant::GoneUnderOldVersion) => CommitOutcome::Committed(loss.guard.revision),
+            None => CommitOutcome::Committed(first.revision),
         })
     }
 
@@ -215,7 +217,7 @@ impl Committing {
                 _ => None,
             };
         match self.commit.guards().iter().zip(held).find_map(happened) {
-            Some(revision) => Progress::Ended(Outcome::Committed(revision)),
+            Some(revision) => Progress::Ended(CommitOutcome::Committed(revision)),
             None => self.not_found(revision),
         }
     }
@@ -223,11 +225,11 @@ impl Committing {
     /// The keys were read, and prove nothing.
     fn not_found(self, revision: Rev) -> Progress {
         let why = self.doubt.unwrap_or_default();
-        Progress::Ended(Outcome::Unknown(format!("{why}; not found at revision {}", revision.0).into()))
+        Progress::Ended(CommitOutcome::Unknown(format!("{why}; not found at revision {}", revision.0).into()))
     }
 
     fn unknown(self) -> Progress {
-        Progress::Ended(Outcome::Unknown(self.doubt.unwrap_or_default()))
+        Progress::Ended(CommitOutcome::Unknown(self.doubt.unwrap_or_default()))
     }
 }
 
@@ -243,5 +245,5 @@ fn is_same_object(world: &World, held: &KeyValue, created: &Bytes) -> bool {
 }
 
 fn misfit() -> Progress {
-    Progress::Ended(Outcome::Failed(fail::misfit()))
+    Progress::Ended(CommitOutcome::Failed(fail::misfit()))
 }

@@ -5,7 +5,7 @@ use super::default::Defaulted;
 use super::draft::Draft;
 use super::prepare::{self, Prepared};
 use super::validate::Validated;
-use crate::admission::{self, Admitting, Attributes, Operation};
+use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
 use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::job::existing::Existing;
@@ -109,14 +109,14 @@ fn mutate(
     warnings: &mut Warnings,
 ) -> Result<Drafted, Failure> {
     match admitting.mutate(scene.world, &attributes(target, &base), &mut value, found)? {
-        admission::Turn::Wait(admitting, feed, op) => {
+        admission::AdmissionProgress::Wait(admitting, feed, op) => {
             let stage = Stage::Mutating(value, admitting);
             Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
         }
-        admission::Turn::Admitted => {
+        admission::AdmissionProgress::Admitted => {
             let resource = scene.world.registry.stored_kind(target.resource());
             let checked = match &base {
-                Base::Absent { names_tried } => created(scene, resource, value, *names_tried),
+                Base::Absent { names_tried } => created(scene, target, resource, value, *names_tried),
                 Base::Held(existing) => updated(scene, target, resource, value, existing),
             };
             let Validated { value, warnings: told } = checked?;
@@ -130,6 +130,7 @@ fn mutate(
 /// Prepares and validates a new object.
 fn created(
     scene: &Scene<'_>,
+    target: &Target,
     resource: &Kind,
     mut value: Value,
     names_tried: u32,
@@ -138,7 +139,7 @@ fn created(
     let uid = uid(scene, object::name(&value));
     let facts = facts(scene);
     let prepared = Prepared::created(resource, value, &uid, &facts)?;
-    Validated::created(resource, prepared, &facts)
+    Validated::created(resource, target.resource().rules().name, prepared, &facts)
 }
 
 /// Prepares and validates a changed object.
@@ -166,20 +167,25 @@ fn validate(
     found: Option<Stored>,
 ) -> Result<Drafted, Failure> {
     match admitting.validate(scene.world, &attributes(target, &base), &draft.value, found)? {
-        admission::Turn::Wait(admitting, feed, op) => {
+        admission::AdmissionProgress::Wait(admitting, feed, op) => {
             let stage = Stage::Validating(draft, admitting);
             Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
         }
-        admission::Turn::Admitted => Ok(Drafted::Ready(draft, base)),
+        admission::AdmissionProgress::Admitted => Ok(Drafted::Ready(draft, base)),
     }
 }
 
-fn attributes<'a>(target: &'a Target, base: &Base) -> Attributes<'a> {
+fn attributes<'a>(target: &'a Target, base: &Base) -> AdmissionAttributes<'a> {
     let operation = match base {
-        Base::Absent { .. } => Operation::Create,
-        Base::Held(_) => Operation::Update,
+        Base::Absent { .. } => AdmissionOperation::Create,
+        Base::Held(_) => AdmissionOperation::Update,
     };
-    Attributes { operation, resource: target.resource(), namespace: target.namespace(), name: target.name() }
+    AdmissionAttributes {
+        operation,
+        resource: target.resource(),
+        namespace: target.namespace(),
+        name: target.name(),
+    }
 }
 
 fn subresource(target: &Target) -> &str {

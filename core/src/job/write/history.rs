@@ -12,7 +12,7 @@ pub(super) struct Search {
     /// The newest revision at which the key is known to be unchanged.
     unchanged_at: Rev,
     /// The oldest changed state that is known.
-    first: State,
+    first: HeldState,
     /// The revision that is being read.
     asked: Rev,
     reads: u32,
@@ -20,22 +20,22 @@ pub(super) struct Search {
 
 /// What a key held at a revision after its guarded one.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct HeldState {
     /// The revision of the change that led to it, or, of an absent key, one at which it was absent.
     pub(super) revision: Rev,
     pub(super) held: Option<KeyValue>,
 }
 
 /// How a search goes on.
-pub(super) enum Next {
+pub(super) enum SearchStep {
     Read(Op),
     /// The state that the first change led to, and its revision.
-    Found(State),
+    Found(HeldState),
     /// The history makes no sense, or takes too long to read.
     Endless,
 }
 
-impl State {
+impl HeldState {
     /// The oldest changed state that follows from what the key held at a revision.
     fn of(guard: &Guard, held: Option<KeyValue>, at: Rev) -> Self {
         match held {
@@ -52,24 +52,28 @@ impl State {
 impl Search {
     /// A search in the history of a key that held this at a revision, which is not what the guard asks for.
     pub(super) fn new(guard: Guard, held: Option<KeyValue>, at: Rev) -> Self {
-        let first = State::of(&guard, held.clone(), at);
+        let first = HeldState::of(&guard, held.clone(), at);
         Self { unchanged_at: guard.revision, guard, held, first, asked: at, reads: 0 }
     }
 
     /// What is still to be read. Usually the first change is also the last, so the revision before it is read first,
     /// and then in turns with the middle of what is left, which bounds the number of reads.
-    pub(super) fn next(&mut self) -> Next {
+    pub(super) fn next(&mut self) -> SearchStep {
         let left = self.first.revision.0.saturating_sub(self.unchanged_at.0);
         if left == 1 {
-            return Next::Found(self.first.clone());
+            return SearchStep::Found(self.first.clone());
         }
         if left == 0 || self.reads >= limits::HISTORY_READS {
-            return Next::Endless;
+            return SearchStep::Endless;
         }
         let back = if self.reads.is_multiple_of(2) { 1 } else { left / 2 };
         self.asked = Rev(self.first.revision.0 - back);
         self.reads += 1;
-        Next::Read(Op::Range(Range { key: self.guard.key.clone(), revision: self.asked, ..Range::default() }))
+        SearchStep::Read(Op::Range(Range {
+            key: self.guard.key.clone(),
+            revision: self.asked,
+            ..Range::default()
+        }))
     }
 
     /// The search after what was asked for has been read.
@@ -78,7 +82,7 @@ impl Search {
         if self.guard.holds(held.as_ref()) {
             return Self { unchanged_at: self.asked, ..self };
         }
-        let first = State::of(&self.guard, held, self.asked);
+        let first = HeldState::of(&self.guard, held, self.asked);
         Self { first, ..self }
     }
 

@@ -22,8 +22,8 @@ mod properties;
 mod store;
 mod validate;
 
-pub(crate) use commit::{Committing, Outcome, Progress};
+pub(crate) use commit::{CommitOutcome, Committing, Progress};
 pub(super) use draft::Draft;
 pub(super) use drafting::{Base, Drafted, Drafting};
 pub(crate) use own::draft_own;
-pub(super) use store::{Storing, Turn, Write};
+pub(super) use store::{StoreProgress, Storing, Write};

@@ -27,9 +27,10 @@ pub(crate) fn draft_own(
     let facts = Facts::of_create(&server, now.wall, &world.config, world);
     let Defaulted { value } = Defaulted::of(world, resource, value);
     let status = value.field("status").cloned();
+    let name = resource.rules().name;
     let resource = world.registry.stored_kind(resource);
     let prepared = Prepared::created(resource, value, uid, &facts)?;
-    let Validated { mut value, .. } = Validated::created(resource, prepared, &facts)?;
+    let Validated { mut value, .. } = Validated::created(resource, name, prepared, &facts)?;
     if let Some(status) = status {
         value.set("status", status);
     }

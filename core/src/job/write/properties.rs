@@ -1,6 +1,6 @@
 //! What a commit reports, compared with what the store did, under lost and late operations and other writers.
 
-use super::commit::{Committing, Outcome, Progress};
+use super::commit::{CommitOutcome, Committing, Progress};
 use crate::config::Config;
 use crate::kinds::Registry;
 use crate::limits;
@@ -254,14 +254,14 @@ fn check(
     let recurs = commit.guards().iter().any(|guard| guard.revision == Rev(0));
     match outcome {
         // Another writer's deletion of the same version is not told from an own one.
-        Outcome::Committed(_) if only_deletes => {}
-        Outcome::Committed(revision) => prop_assert_eq!(&store.effects, &[revision]),
-        Outcome::Lost(loss) => {
+        CommitOutcome::Committed(_) if only_deletes => {}
+        CommitOutcome::Committed(revision) => prop_assert_eq!(&store.effects, &[revision]),
+        CommitOutcome::Lost(loss) => {
             prop_assert_eq!(&store.effects, &[]);
             prop_assert!(!loss.guard.holds(loss.held.as_ref()));
         }
-        Outcome::Failed(_) => prop_assert_eq!(&store.effects, &[]),
-        Outcome::Unknown(_) => {
+        CommitOutcome::Failed(_) => prop_assert_eq!(&store.effects, &[]),
+        CommitOutcome::Unknown(_) => {
             let is_spent = store.lost >= limits::COMMIT_SENDS;
             prop_assert!(store.is_blinded || recurs || is_spent, "it could be found out");
         }
@@ -284,7 +284,7 @@ proptest! {
 }
 
 /// A creation whose reply was lost, and what other writers do until the key is read.
-fn created(others: &[Other]) -> Outcome {
+fn created(others: &[Other]) -> CommitOutcome {
     let world = World::new(Arc::new(Config::open(1)), Arc::new(Registry::builtin()));
     let commit = commit_of(&[Part::Put, Part::None, Part::None], &[None; KEYS]);
     let (late, effects) = (Vec::new(), Vec::new());
@@ -311,12 +311,12 @@ fn created(others: &[Other]) -> Outcome {
 
 #[test]
 fn a_creation_is_known_by_its_uid() {
-    let Outcome::Committed(revision) = created(&[Other::Change(0), Other::Change(0)]) else {
+    let CommitOutcome::Committed(revision) = created(&[Other::Change(0), Other::Change(0)]) else {
         panic!("it was changed since");
     };
     assert_eq!(revision, Rev(2), "the revision of the creation, not of the changes");
     for others in [&[Other::Delete(0)][..], &[Other::Delete(0), Other::Create(0)]] {
-        let Outcome::Unknown(why) = created(others) else { panic!("it may still be made") };
+        let CommitOutcome::Unknown(why) = created(others) else { panic!("it may still be made") };
         assert!(why.starts_with("the reply was lost; not found at revision "), "{why}");
     }
 }

@@ -1,6 +1,6 @@
 //! Stores an object or removes it: first the lease that an expiring object needs, then the commit.
 
-use super::commit::{Committing, Outcome, Progress};
+use super::commit::{CommitOutcome, Committing, Progress};
 use crate::authorization::Target;
 use crate::config::Note;
 use crate::job::{Answer, Ask, Notes, Scene, fail, lease};
@@ -37,7 +37,7 @@ enum Phase {
 
 /// How a write goes on.
 #[derive(Debug)]
-pub(in crate::job) enum Turn {
+pub(in crate::job) enum StoreProgress {
     Wait(Storing, Ask),
     /// It happened, at this revision.
     Committed(Rev),
@@ -82,17 +82,17 @@ impl Storing {
         target: &Target,
         answer: Answer,
         notes: &mut Notes,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<StoreProgress, Failure> {
         let feed = self.feed;
         let committing = match self.phase {
             Phase::Lease(write) => {
                 let (storing, ask) = Self::commit(scene, feed, write, lease::granted(answer)?);
-                return Ok(Turn::Wait(storing, ask));
+                return Ok(StoreProgress::Wait(storing, ask));
             }
             Phase::Commit(committing) => committing,
         };
         let wait = |committing, op: Op| {
-            Turn::Wait(Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
+            StoreProgress::Wait(Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
         };
         let stored = fail::stored(answer)?;
         if matches!(stored, Stored::Unknown(_)) {
@@ -101,10 +101,10 @@ impl Storing {
         }
         match committing.replied(scene.world, stored) {
             Progress::Wait(committing, op) => Ok(wait(committing, op)),
-            Progress::Ended(Outcome::Committed(revision)) => Ok(Turn::Committed(revision)),
-            Progress::Ended(Outcome::Lost(loss)) => Ok(Turn::Lost(loss)),
-            Progress::Ended(Outcome::Failed(failure)) => Err(failure),
-            Progress::Ended(Outcome::Unknown(why)) => Err(fail::unknown_outcome(&why)),
+            Progress::Ended(CommitOutcome::Committed(revision)) => Ok(StoreProgress::Committed(revision)),
+            Progress::Ended(CommitOutcome::Lost(loss)) => Ok(StoreProgress::Lost(loss)),
+            Progress::Ended(CommitOutcome::Failed(failure)) => Err(failure),
+            Progress::Ended(CommitOutcome::Unknown(why)) => Err(fail::unknown_outcome(&why)),
         }
     }
 }

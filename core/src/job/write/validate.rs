@@ -1,8 +1,9 @@
 //! The stage after preparation: the rules that an object must keep to be stored, and what its client is warned of.
 
 use super::prepare::Prepared;
+use crate::kinds::metadata::{self, NameRule};
 use crate::kinds::validation::{Errors, Located};
-use crate::kinds::{Facts, Kind, Strategy, metadata};
+use crate::kinds::{Facts, Kind, Strategy};
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, names, object};
 use alloc::string::String;
@@ -16,16 +17,22 @@ pub(in crate::job) struct Validated {
 }
 
 impl Validated {
-    /// Checks a new object.
+    /// Checks a new object of a stored kind. Its name follows the rule of the kind of the request: versions that share
+    /// storage may differ in it.
     ///
     /// # Errors
     /// 422 with what is wrong.
-    pub(super) fn created(resource: &Kind, prepared: Prepared, facts: &Facts<'_>) -> Result<Self, Failure> {
+    pub(super) fn created(
+        resource: &Kind,
+        name: NameRule,
+        prepared: Prepared,
+        facts: &Facts<'_>,
+    ) -> Result<Self, Failure> {
         let Prepared { mut value } = prepared;
         let rules = resource.rules();
         let object = Located::root(&value);
         let mut errors = Errors::new();
-        metadata::validate_built_in(&object, resource.namespaced(), rules.name, &mut errors);
+        metadata::validate_built_in(&object, resource.namespaced(), name, &mut errors);
         resource.validate(&object, facts, &mut errors);
         check(resource, &value, errors)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.

@@ -26,7 +26,7 @@ pub(super) struct DataDirectory {
 
 /// The files of the store, ordered by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(super) struct FolderListing {
     pub(super) snapshots: Vec<u64>,
     pub(super) segments: Vec<u64>,
     pub(super) unfinished: Vec<PathBuf>,
@@ -73,9 +73,9 @@ impl DataDirectory {
         self.path.join("begun")
     }
 
-    pub(super) fn list(&self) -> Result<Listing, OpenError> {
+    pub(super) fn list(&self) -> Result<FolderListing, OpenError> {
         let failed = |error| OpenError::io(&self.path, "list data directory", error);
-        let mut listing = Listing::default();
+        let mut listing = FolderListing::default();
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
@@ -130,7 +130,7 @@ impl DataDirectory {
 
     /// Removes files that a snapshot covers, and unfinished ones. A file that cannot be removed does no harm: the
     /// next start tries again.
-    pub(super) fn remove_obsolete(&self, listing: &Listing, covered: u64) {
+    pub(super) fn remove_obsolete(&self, listing: &FolderListing, covered: u64) {
         let segments = listing.segments.iter().filter(|first| **first <= covered);
         let snapshots = listing.snapshots.iter().filter(|last| **last < covered);
         let paths =
