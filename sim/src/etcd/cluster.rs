@@ -302,7 +302,7 @@ impl EtcdCluster {
         }
     }
 
-    /// When [`Cluster::expire`] has something to do; None while there is no leader.
+    /// When [`EtcdCluster::expire`] has something to do; None while there is no leader.
     pub fn next_expiry(&self) -> Option<Mono> {
         self.mvcc.next_expiry().filter(|_| self.has_leader())
     }
