@@ -125,7 +125,7 @@ impl EtcdCluster {
         self.undelivered.push((server, Delivery::Lost(feed, why)));
     }
 
-    /// The watch is slow: [`EtcdCluster::drain`](super::cluster::EtcdCluster::drain) passes it by until it is released.
+    /// The watch is slow: [`EtcdCluster::drain`] passes it by until it is released.
     pub fn hold(&mut self, server: ServerId, feed: Feed) {
         if let Some(follower) = self.follower_mut(server, feed) {
             follower.held = true;
