@@ -140,9 +140,13 @@ impl Registry {
 
     /// The kind of a resource that came at run time.
     pub fn custom(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
+        self.any_version(group, plural).filter(|kind| kind.is_custom())
+    }
+
+    /// The kind of a resource in one of the versions that are served; all of them share one storage.
+    pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
         let from = self.by_name.partition_point(|kind| (&*kind.plural, &*kind.group) < (plural, group));
-        let held = self.by_name.get(from).filter(|kind| kind.plural == plural && kind.group == group);
-        held.filter(|kind| kind.is_custom())
+        self.by_name.get(from).filter(|kind| kind.plural == plural && kind.group == group)
     }
 
     pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {

@@ -1,8 +1,7 @@
 //! Calls to other servers that jobs wait for. A job is resumed when all calls of its step have an outcome. When it ends
 //! before, its calls are cancelled, and outcomes that come all the same are dropped.
 
-use super::slot::{Slot, SlotState, Waiting};
-use super::timers::RequestTimer;
+use super::slot::{SlotState, Waiting};
 use super::{Effect, Machine};
 use crate::config::JobId;
 use crate::job::{Answer, Call, Job};
@@ -54,16 +53,7 @@ impl Machine {
             remote_address: Text::default(),
         };
         let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
-        let at = now.mono.plus_millis(self.config.request_timeout_millis);
-        self.timers.set_for(id, RequestTimer::Timeout, at);
-        let slot = Slot {
-            call: call.clone(),
-            caller: None,
-            seat: None,
-            deadline: Some(at),
-            state: SlotState::Running,
-        };
-        self.jobs.insert(id, slot);
+        self.open(id, call.clone(), self.config.request_timeout_millis, now);
         self.run(id, Job::probe(call, calls), Answer::Begin, now, out);
     }
 

@@ -1,8 +1,9 @@
 //! Listing a feed at the start or after a break, and following it from there.
 
-use super::pages::{page_from, successor};
+use super::pages::{page_from, page_of};
 use super::{DecodedPage, Effect, Page};
 use crate::config::JobId;
+use crate::store::key::after;
 use crate::store::{Feed, Ranged, Rev, Stored};
 use crate::value::Text;
 use crate::world::{Listing, World};
@@ -63,19 +64,16 @@ impl FeedReader {
         world: &World,
         out: &mut Vec<Effect>,
     ) -> Result<(), Text> {
-        let why = match stored {
-            Stored::Ranged(ranged) => {
+        match page_of(stored) {
+            Ok(ranged) => {
                 self.take_page(id, ranged, world, out);
-                return Ok(());
+                Ok(())
             }
-            Stored::Failed(error) => Text::from(alloc::format!("{error:?}")),
-            Stored::Unknown(why) => why,
-            Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
-                "the store answered a range with something else".into()
+            Err(why) => {
+                self.state = State::Idle;
+                Err(why)
             }
-        };
-        self.state = State::Idle;
-        Err(why)
+        }
     }
 
     /// Hands out a page to be decoded.
@@ -85,7 +83,7 @@ impl FeedReader {
             *revision = ranged.revision;
         }
         if let Some(last) = ranged.kvs.last() {
-            *next = successor(&last.key);
+            *next = after(&last.key);
         }
         let is_last = ranged.kvs.len() as u64 != self.page_limit;
         let listing = listing.take();

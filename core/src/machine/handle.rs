@@ -218,21 +218,20 @@ impl Machine {
             self.answer(id, &call, None, answer::too_many_requests(), now, out);
             return;
         }
-        let at = now.mono.plus_millis(timeout);
-        self.timers.set_for(id, RequestTimer::Timeout, at);
         let asks = call.request().has_body && self.config.flaw.is(Mutant::BodyBeforeIdentity);
-        let slot = Slot {
-            call: call.clone(),
-            caller: None,
-            seat: None,
-            deadline: Some(at),
-            state: SlotState::Running,
-        };
-        self.jobs.insert(id, slot);
+        self.open(id, call.clone(), timeout, now);
         match asks {
             true => self.ask_body(id, Job::begin(call), out),
             false => self.run(id, Job::begin(call), Answer::Begin, now, out),
         }
+    }
+
+    /// Begins to keep a request whose first step is about to be handed out.
+    pub(super) fn open(&mut self, id: JobId, call: Arc<Call>, timeout_millis: u64, now: Now) {
+        let at = now.mono.plus_millis(timeout_millis);
+        self.timers.set_for(id, RequestTimer::Timeout, at);
+        let slot = Slot { call, caller: None, seat: None, deadline: Some(at), state: SlotState::Running };
+        self.jobs.insert(id, slot);
     }
 
     pub(super) fn run(&self, id: JobId, job: Job, answer: Answer, now: Now, out: &mut Vec<Effect>) {

@@ -3,7 +3,7 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
 
 use super::handle::Own;
-use super::pages::{PageRead, Pages, as_batch};
+use super::pages::{PageRead, Pages};
 use super::timers::Timer;
 use super::{Effect, Machine};
 use crate::config::{JobId, Note};
@@ -148,7 +148,7 @@ impl Machine {
             let found = newest(found, revision, latest);
             self.install(&definition, reached, out);
             let mut notes = Vec::new();
-            Arc::make_mut(&mut self.world).apply(as_batch(feed, reached, found).into(), &mut notes);
+            Arc::make_mut(&mut self.world).apply(Batch::of_listing(feed, reached, found).into(), &mut notes);
             out.extend(notes.into_iter().map(Effect::Note));
             self.wake_fresh(feed, now, out);
         }

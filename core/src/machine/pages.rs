@@ -2,7 +2,8 @@
 
 use super::Effect;
 use crate::config::JobId;
-use crate::store::{Batch, Event, EventType, Feed, KeyValue, Op, Range, Rev, Stored};
+use crate::store::key::{after, prefix_end};
+use crate::store::{Feed, KeyValue, Op, Range, Ranged, Rev, Stored};
 use crate::value::Text;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -58,20 +59,16 @@ impl Pages {
 
     /// Takes a page and asks for the next one, if there is one.
     pub(crate) fn take(&mut self, id: JobId, stored: Stored, out: &mut Vec<Effect>) -> PageRead {
-        let ranged = match stored {
-            Stored::Ranged(ranged) => ranged,
-            Stored::Failed(error) => return PageRead::Failed(Text::from(alloc::format!("{error:?}"))),
-            Stored::Unknown(why) => return PageRead::Failed(why),
-            Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
-                return PageRead::Failed("the store answered a range with something else".into());
-            }
+        let ranged = match page_of(stored) {
+            Ok(ranged) => ranged,
+            Err(why) => return PageRead::Failed(why),
         };
         if self.revision == Rev(0) {
             self.revision = ranged.revision;
         }
         let page_len = ranged.kvs.len() as u64;
         if let Some(last) = ranged.kvs.last() {
-            self.next = successor(&last.key);
+            self.next = after(&last.key);
         }
         self.found.extend(ranged.kvs);
         if page_len == self.page_limit {
@@ -82,29 +79,22 @@ impl Pages {
     }
 }
 
-/// A listing as the batch of changes that leads from nothing to it.
-pub(crate) fn as_batch(feed: Feed, revision: Rev, found: Vec<KeyValue>) -> Batch {
-    let events = found.into_iter().map(|kv| Event { kind: EventType::Put, kv, previous: None }).collect();
-    Batch { feed, events, revision }
-}
-
 /// The operation that reads a page of what lies below a prefix, from a key on; revision 0 is the newest.
 pub(crate) fn page_from(prefix: &[u8], from: &Bytes, revision: Rev, limit: u64) -> Op {
-    Op::Range(Range { key: from.clone(), end: Some(prefix_end(prefix)), revision, limit, ..Range::default() })
+    Op::Range(Range { key: from.clone(), end: prefix_end(prefix), revision, limit, ..Range::default() })
 }
 
-/// The smallest key above all keys with the prefix. Prefixes end in a slash, so a next byte exists.
-fn prefix_end(prefix: &[u8]) -> Bytes {
-    let mut end = prefix.to_vec();
-    if let Some(last) = end.last_mut() {
-        *last += 1;
+/// The page in the store's answer.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn page_of(stored: Stored) -> Result<Ranged, Text> {
+    match stored {
+        Stored::Ranged(ranged) => Ok(ranged),
+        Stored::Failed(error) => Err(Text::from(alloc::format!("{error:?}"))),
+        Stored::Unknown(why) => Err(why),
+        Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked => {
+            Err("the store answered a range with something else".into())
+        }
     }
-    Bytes::from(end)
-}
-
-/// The smallest key above a key.
-pub(crate) fn successor(key: &[u8]) -> Bytes {
-    let mut next = key.to_vec();
-    next.push(0);
-    Bytes::from(next)
 }

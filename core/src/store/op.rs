@@ -194,6 +194,14 @@ pub struct Batch {
     pub revision: Rev,
 }
 
+impl Batch {
+    /// What was listed at a revision, as the changes that lead from nothing to it.
+    pub fn of_listing(feed: Feed, revision: Rev, found: Vec<KeyValue>) -> Self {
+        let events = found.into_iter().map(|kv| Event { kind: EventType::Put, kv, previous: None }).collect();
+        Self { feed, events, revision }
+    }
+}
+
 /// Why a feed broke off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {

@@ -4,7 +4,7 @@ use super::indexes::Indexes;
 use super::{World, place};
 use crate::config::Note;
 use crate::kinds::StorageId;
-use crate::store::{Batch, Event, EventType, Feed, KeyValue, Rev};
+use crate::store::{Batch, Feed, KeyValue, Rev};
 use crate::world::cache::Cache;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -30,8 +30,7 @@ impl Listing {
     /// Adds a page. All pages are of the same revision.
     pub(crate) fn add(&mut self, page: Vec<KeyValue>) {
         self.objects += page.len();
-        let events = page.into_iter().map(|kv| Event { kind: EventType::Put, kv, previous: None }).collect();
-        let batch = Batch { feed: self.feed, events, revision: self.revision };
+        let batch = Batch::of_listing(self.feed, self.revision, page);
         self.draft.apply(batch.into(), &mut self.notes);
     }
 

@@ -7,8 +7,7 @@ use core::ops::ControlFlow;
 
 impl World {
     fn storage_of(&self, group: &str, plural: &str) -> Option<StorageId> {
-        let mut kinds = self.registry.iter();
-        kinds.find(|kind| kind.group == group && kind.plural == plural)?.storage
+        self.registry.any_version(group, plural)?.storage
     }
 }
 
@@ -28,9 +27,7 @@ impl Objects for World {
     ) {
         let Some(storage) = self.storage_of(group, plural) else { return };
         let (Some(collection), Some(cache)) = (self.collection(storage), self.cache(storage)) else { return };
-        let keys = &collection.keys;
-        let prefix =
-            if namespace.is_empty() { keys.prefix().to_vec() } else { keys.key(namespace, "").to_vec() };
+        let prefix = collection.keys.namespace_prefix(namespace);
         for (_, held) in cache.entries().prefix(&prefix) {
             if visitor(&held.entry().to_value()).is_break() {
                 return;
