@@ -17,60 +17,7 @@ use steersman_core::value::Value;
 
 /// Words that stand in rules like the names of fields and are values: resources, keys of secrets, prefixes, formats
 /// of schemas, and parts of sentences.
-const VALUES: &[&str] = &[
-    "byte",
-    "certificate",
-    "changed",
-    "cidr",
-    "cpu",
-    "creditcard",
-    "date",
-    "datetime",
-    "default",
-    "double",
-    "duration",
-    "email",
-    "float",
-    "hexcolor",
-    "hostname",
-    "int32",
-    "int64",
-    "integer",
-    "ipv4",
-    "ipv6",
-    "isbn",
-    "isbn10",
-    "isbn13",
-    "key",
-    "kubernetes",
-    "latest",
-    "v1",
-    "bsonobjectid",
-    "k8slongname",
-    "k8sshortname",
-    "mac",
-    "memory",
-    "number",
-    "password",
-    "removed",
-    "rgbcolor",
-    "ssn",
-    "storage",
-    "string",
-    "unconfined",
-    "uri",
-    "username",
-    "uuid",
-    "uuid3",
-    "uuid4",
-    "uuid5",
-    "windows",
-    "finalize",
-    "approval",
-    "ephemeralcontainers",
-    "scale",
-    "storageOS",
-];
+const VALUES: &str = include_str!("data/not_fields.txt");
 
 fn kinds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/kinds")
@@ -189,7 +136,8 @@ fn unknown(code: &str, tree: &Tree) -> Vec<String> {
     let literal = Regex::new(r#""([^"\\\n]*)""#).expect("a pattern");
     let name = Regex::new("^[a-z][A-Za-z0-9]*$").expect("a pattern");
     for literal in literal.captures_iter(code).map(|found| found[1].to_owned()) {
-        if name.is_match(&literal) && !VALUES.contains(&literal.as_str()) && !tree.has_field(&literal) {
+        if name.is_match(&literal) && !VALUES.lines().any(|word| word == literal) && !tree.has_field(&literal)
+        {
             found.push(format!("\"{literal}\" is no field"));
         }
     }

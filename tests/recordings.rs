@@ -1,7 +1,8 @@
 //! Recorded conversations with kube-apiserver, replayed against a server on one thread: each step's answer must be the
 //! recorded one, up to what differs from run to run. `golden-floor.tsv` says in how many steps each group agrees; it
 //! only rises. `STEERSMAN_RAISE_FLOORS=1 cargo test -p steersman-tests recordings` raises it to what is found. Steps
-//! of a group that do not agree are printed with `STEERSMAN_SHOW=GROUP` (or `GROUP/SCENARIO`) and `-- --nocapture`.
+//! of a group that do not agree are printed with `STEERSMAN_SHOW=GROUP` and `-- --nocapture`. `GROUP/SCENARIO` plays
+//! this scenario alone, without its floor.
 
 mod compare;
 mod floor;
@@ -21,9 +22,14 @@ fn folder() -> PathBuf {
 #[expect(clippy::print_stdout, reason = "the test harness shows it to those who ask for the differences")]
 fn hold(group: &str) {
     let shown = std::env::var("STEERSMAN_SHOW").unwrap_or_default();
+    let alone =
+        shown.split_once('/').filter(|(of_group, _)| *of_group == group).map(|(_, scenario)| scenario);
     let mut found = Agreement::default();
     for scenario in step::scenarios(&folder().join(format!("{group}.jsonl.xz"))) {
-        let is_shown = shown == group || shown == format!("{group}/{}", scenario.name);
+        let is_shown = shown == group || alone == Some(scenario.name.as_str());
+        if alone.is_some() && !is_shown {
+            continue;
+        }
         for outcome in play::play(&scenario) {
             found.count(&outcome);
             if is_shown && !outcome.differences.is_empty() {
@@ -33,7 +39,9 @@ fn hold(group: &str) {
         }
     }
     println!("{group}: {} of {} steps agree, {} in status", found.agree, found.steps, found.status);
-    floor::hold(group, found);
+    if alone.is_none() {
+        floor::hold(group, found);
+    }
 }
 
 macro_rules! groups {
