@@ -5,6 +5,8 @@
 
 pub mod duration;
 pub mod image;
+pub mod int_or_string;
+pub mod ip;
 mod map;
 pub mod names;
 pub mod number;

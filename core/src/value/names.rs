@@ -21,6 +21,13 @@ const LABEL_1123: &str = "a lowercase RFC 1123 label must consist of lower case 
 const SUBDOMAIN_1123: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
     characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
     regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const SUBDOMAIN_WITH_UNDERSCORE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+    characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
+    regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD_SUBDOMAIN: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid \
+    DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an \
+    alphanumeric character (e.g. '*.example.com', regex used for validation is \
+    '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', \
     start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or \
     'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
@@ -35,6 +42,22 @@ const LABEL_VALUE: &str = "a valid label must be an empty string or consist of a
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' \
     (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
+const ENV_VAR_NAME: &str =
+    "a valid environment variable name must consist only of printable ASCII characters other than '='";
+const C_IDENTIFIER: &str = "a valid C identifier must start with alphabetic character or '_', followed by a \
+    string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for \
+    validation is '[A-Za-z_][A-Za-z0-9_]*')";
+const HTTP_HEADER_NAME: &str = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. \
+    'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+const PERCENT: &str = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  \
+    or '93%', regex used for validation is '[0-9]+%')";
+const CONDITION_REASON: &str = "a condition reason must start with alphabetic character, optionally followed \
+    by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. \
+    'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for \
+    validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
+/// The longest name of a port, bytes.
+const PORT_NAME_BYTES: usize = 15;
+
 /// Any name: for kinds whose own validation judges it, or that have none.
 pub fn any(_name: &str, _prefix: bool) -> Problems {
     Problems::new()
@@ -43,9 +66,33 @@ pub fn any(_name: &str, _prefix: bool) -> Problems {
 /// A lowercase RFC 1123 subdomain; a prefix may end in '-'.
 pub fn dns_subdomain(name: &str, prefix: bool) -> Problems {
     let name = without_trailing_dash(name, prefix);
-    let mut problems = too_long(&name, SUBDOMAIN_BYTES);
+    let mut problems = too_many_characters(&name, SUBDOMAIN_BYTES);
     if !name.split('.').all(is_dns_label) {
         problems.push(SUBDOMAIN_1123.into());
+    }
+    problems
+}
+
+/// As `dns_subdomain`, with underscores at the front of a label and inside it.
+pub fn dns_subdomain_with_underscore(name: &str) -> Problems {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str| {
+        framed(label.strip_prefix('_').unwrap_or(label), inner, |byte| {
+            inner(byte) || matches!(byte, b'-' | b'_')
+        })
+    };
+    let mut problems = too_many_characters(name, SUBDOMAIN_BYTES);
+    if !name.split('.').all(is_label) {
+        problems.push(SUBDOMAIN_WITH_UNDERSCORE.into());
+    }
+    problems
+}
+
+/// `*.` and a subdomain.
+pub fn wildcard_subdomain(name: &str) -> Problems {
+    let mut problems = too_many_characters(name, SUBDOMAIN_BYTES);
+    if !name.strip_prefix("*.").is_some_and(|rest| rest.split('.').all(is_dns_label)) {
+        problems.push(WILDCARD_SUBDOMAIN.into());
     }
     problems
 }
@@ -53,7 +100,7 @@ pub fn dns_subdomain(name: &str, prefix: bool) -> Problems {
 /// A lowercase RFC 1123 label; a prefix may end in '-'.
 pub fn dns_label(name: &str, prefix: bool) -> Problems {
     let name = without_trailing_dash(name, prefix);
-    let mut problems = too_long(&name, LABEL_BYTES);
+    let mut problems = too_many_characters(&name, LABEL_BYTES);
     if !is_dns_label(&name) {
         // Of a subdomain, only its dots are wrong.
         let subdomain = name.split('.').all(is_dns_label);
@@ -65,7 +112,7 @@ pub fn dns_label(name: &str, prefix: bool) -> Problems {
 /// An RFC 1035 label: as an RFC 1123 label that starts with a letter.
 pub fn dns1035_label(name: &str, prefix: bool) -> Problems {
     let name = without_trailing_dash(name, prefix);
-    let mut problems = too_long(&name, LABEL_BYTES);
+    let mut problems = too_many_characters(&name, LABEL_BYTES);
     if !(is_dns_label(&name) && name.starts_with(|first: char| first.is_ascii_lowercase())) {
         problems.push(LABEL_1035.into());
     }
@@ -122,8 +169,11 @@ fn qualified(what: &str, text: &str) -> Problems {
             name
         }
         Some((prefix, name)) => {
-            problems
-                .extend(dns_subdomain(prefix, false).iter().map(|problem| format!("prefix part {problem}")));
+            let mut found = too_long(prefix, SUBDOMAIN_BYTES);
+            if !prefix.split('.').all(is_dns_label) {
+                found.push(SUBDOMAIN_1123.into());
+            }
+            problems.extend(found.iter().map(|problem| format!("prefix part {problem}")));
             name
         }
     };
@@ -149,17 +199,109 @@ pub fn label_value(value: &str) -> Problems {
 
 /// A key of a ConfigMap or Secret: a file name.
 pub fn config_key(key: &str) -> Problems {
-    let mut problems = too_long(key, SUBDOMAIN_BYTES);
+    let mut problems = too_many_characters(key, SUBDOMAIN_BYTES);
     if key.is_empty() || !key.bytes().all(is_label_byte) {
         problems.push(CONFIG_KEY.into());
     }
-    match key {
-        "." => problems.push("must not be '.'".into()),
-        ".." => problems.push("must not be '..'".into()),
-        other if other.starts_with("..") => problems.push("must not start with '..'".into()),
-        _ => {}
+    if key == "." {
+        problems.push("must not be '.'".into());
+    } else if key == ".." {
+        problems.push("must not be '..'".into());
+    } else if key.starts_with("..") {
+        problems.push("must not start with '..'".into());
     }
     problems
+}
+
+/// The name of an environment variable: any printable ASCII but `=`.
+pub fn env_var_name(name: &str) -> Problems {
+    let mut problems = Problems::new();
+    if name.is_empty() {
+        problems.push("environment variable name must be non-empty".into());
+    }
+    if !name.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=') {
+        problems.push(ENV_VAR_NAME.into());
+    }
+    problems
+}
+
+/// An identifier of the language C.
+pub fn c_identifier(name: &str) -> Problems {
+    let is_first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let is_good = name.bytes().next().is_some_and(is_first)
+        && name.bytes().all(|byte| is_first(byte) || byte.is_ascii_digit());
+    if is_good { Problems::new() } else { vec![C_IDENTIFIER.into()] }
+}
+
+/// The name of an HTTP header.
+pub fn http_header_name(name: &str) -> Problems {
+    let is_good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_good { Problems::new() } else { vec![HTTP_HEADER_NAME.into()] }
+}
+
+/// A number with `%` behind it.
+pub fn percent(text: &str) -> Problems {
+    let digits = text.strip_suffix('%').unwrap_or("");
+    let is_good = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_good { Problems::new() } else { vec![PERCENT.into()] }
+}
+
+/// The reason of a condition, whatever its length.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go isValidConditionReason
+pub fn condition_reason(reason: &str) -> Problems {
+    let is_last = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_good = match reason.as_bytes() {
+        [] => false,
+        [only] => only.is_ascii_alphabetic(),
+        [first, middle @ .., last] => {
+            first.is_ascii_alphabetic()
+                && is_last(*last)
+                && middle.iter().all(|byte| is_last(*byte) || matches!(byte, b',' | b':'))
+        }
+    };
+    if is_good { Problems::new() } else { vec![CONDITION_REASON.into()] }
+}
+
+/// The number of a port.
+pub fn port_number(number: i64) -> Problems {
+    in_range(number, 1, 65535)
+}
+
+/// A number between two others, which it may be.
+pub fn in_range(number: i64, low: i64, high: i64) -> Problems {
+    if (low..=high).contains(&number) {
+        Problems::new()
+    } else {
+        vec![format!("must be between {low} and {high}, inclusive")]
+    }
+}
+
+/// The name of a port, as IANA registers them, in lower case.
+pub fn port_name(name: &str) -> Problems {
+    let mut problems = too_many_characters(name, PORT_NAME_BYTES);
+    let mut say = |is_wrong: bool, problem: &str| {
+        if is_wrong {
+            problems.push(problem.into());
+        }
+    };
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    say(
+        name.is_empty() || !name.bytes().all(is_allowed),
+        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+    );
+    say(!name.bytes().any(|byte| byte.is_ascii_lowercase()), "must contain at least one letter (a-z)");
+    say(name.contains("--"), "must not contain consecutive hyphens");
+    say(name.starts_with('-') || name.ends_with('-'), "must not begin or end with a hyphen");
+    problems
+}
+
+/// Upstream counts bytes here and calls them characters.
+fn too_many_characters(text: &str, max_bytes: usize) -> Problems {
+    if text.len() > max_bytes {
+        vec![format!("must be no more than {max_bytes} characters")]
+    } else {
+        Problems::new()
+    }
 }
 
 fn too_long(text: &str, max_bytes: usize) -> Problems {
@@ -247,6 +389,27 @@ mod tests {
         ("value", label_value, "", &[]),
         ("value", label_value, "b c", &["a valid label must be an empty string"]),
         ("config", config_key, "..x", &["must not start with '..'"]),
+        ("underscore", dns_subdomain_with_underscore, "_a.b_c", &[]),
+        ("underscore", dns_subdomain_with_underscore, "a._", &["a lowercase RFC 1123 subdomain"]),
+        ("wildcard", wildcard_subdomain, "*.example.com", &[]),
+        ("wildcard", wildcard_subdomain, "*.*.com", &["a wildcard DNS-1123 subdomain"]),
+        ("variable", env_var_name, "a b-1.", &[]),
+        ("variable", env_var_name, "a=b", &["a valid environment variable name"]),
+        ("variable", env_var_name, "", &["environment variable name must be non-empty"]),
+        ("identifier", c_identifier, "_a1", &[]),
+        ("identifier", c_identifier, "1a", &["a valid C identifier"]),
+        ("header", http_header_name, "X-A", &[]),
+        ("header", http_header_name, "X_A", &["a valid HTTP header"]),
+        ("percent", percent, "05%", &[]),
+        ("percent", percent, "%", &["a valid percent string"]),
+        ("reason", condition_reason, "A:b", &[]),
+        ("reason", condition_reason, "A:", &["a condition reason"]),
+        ("port", port_name, "a-1", &[]),
+        ("port", port_name, "1-1", &["must contain at least one letter"]),
+        ("port", port_name, "-a--b", &["must not contain consecutive hyphens", "must not begin or end"]),
+        ("port", port_name, "", &["must contain only alpha-numeric", "must contain at least one letter"]),
+        ("port", |_| port_number(65535), "", &[]),
+        ("port", |_| port_number(0), "", &["must be between 1 and 65535, inclusive"]),
         ("config", config_key, "bad key!", &["a valid config key must consist"]),
     ];
 
@@ -264,6 +427,9 @@ mod tests {
     fn length_is_counted_in_bytes() {
         assert_eq!(label_value(&"d".repeat(64)), ["must be no more than 63 bytes"]);
         assert_eq!(label_key(&"x".repeat(64)), ["name part must be no more than 63 bytes"]);
-        assert_eq!(dns_subdomain(&"x".repeat(254), false), ["must be no more than 253 bytes"]);
+        assert_eq!(dns_subdomain(&"x".repeat(254), false), ["must be no more than 253 characters"]);
+        let prefix = ["x".repeat(63).as_str(); 4].join(".") + "/a";
+        assert_eq!(label_key(&prefix), ["prefix part must be no more than 253 bytes"]);
+        assert_eq!(label_key(&prefix[2..]), Problems::new());
     }
 }

@@ -103,6 +103,13 @@ impl Errors {
         self.0.add(CauseType::Duplicate, at, Some(shown(at)), &"");
     }
 
+    /// As `duplicate`, with another value to show than the one at the place.
+    pub fn duplicate_value(&mut self, at: &Located<'_, '_>, value: impl Into<Value>) {
+        if !self.is_full() {
+            self.0.add(CauseType::Duplicate, at, Some(&value.into()), &"");
+        }
+    }
+
     /// A value that refers to something that is not there.
     pub fn not_found(&mut self, at: &Located<'_, '_>) {
         self.0.add(CauseType::NotFound, at, Some(shown(at)), &"");
@@ -112,6 +119,20 @@ impl Errors {
     /// sorts them in most places.
     pub fn not_supported(&mut self, at: &Located<'_, '_>, supported: &[&str]) {
         self.0.not_supported(at, shown(at), supported);
+    }
+
+    /// As `not_supported`, with another value to show than the one at the place.
+    pub fn not_supported_value(&mut self, at: &Located<'_, '_>, value: impl Into<Value>, supported: &[&str]) {
+        if !self.is_full() {
+            self.0.not_supported(at, &value.into(), supported);
+        }
+    }
+
+    /// As `not_found`, with another value to show than the one at the place.
+    pub fn not_found_value(&mut self, at: &Located<'_, '_>, value: impl Into<Value>) {
+        if !self.is_full() {
+            self.0.add(CauseType::NotFound, at, Some(&value.into()), &"");
+        }
     }
 
     /// As `not_supported` of a text, which is shown as empty when it is absent.
@@ -176,6 +197,12 @@ mod tests {
             (&|errors| errors.forbidden(&key, "why"), "spec.map[k]: Forbidden: why"),
             (&|errors| errors.duplicate(&list.index(1)), "spec.list[1]: Duplicate value: 2"),
             (&|errors| errors.not_found(&key), r#"spec.map[k]: Not found: "v""#),
+            (&|errors| errors.not_found_value(&list, "x"), r#"spec.list: Not found: "x""#),
+            (&|errors| errors.duplicate_value(&list, "x"), r#"spec.list: Duplicate value: "x""#),
+            (
+                &|errors| errors.not_supported_value(&list, "x", &["a"]),
+                r#"spec.list: Unsupported value: "x": supported values: "a""#,
+            ),
             (
                 &|errors| errors.not_supported(&key, &["a", "b"]),
                 r#"spec.map[k]: Unsupported value: "v": supported values: "a", "b""#,

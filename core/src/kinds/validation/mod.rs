@@ -23,12 +23,24 @@
 //! assert_eq!(errors.summary(), expected);
 //! ```
 
+mod addresses;
+mod conditions;
 mod errors;
 mod fields;
 mod label_selector;
 mod located;
 
+pub use addresses::{
+    validate_cidr, validate_cidr_for_legacy_field, validate_interface_address, validate_ip,
+    validate_ip_for_legacy_field,
+};
+pub use conditions::{validate_condition, validate_conditions};
 pub use errors::Errors;
-pub use fields::{IMMUTABLE, validate_immutable_field, validate_nonnegative_field};
+pub use fields::{
+    IMMUTABLE, validate_at_most_100_percent, validate_domain_prefixed_key, validate_domain_prefixed_path,
+    validate_fully_qualified_domain_name, validate_fully_qualified_name, validate_immutable_field,
+    validate_int_or_percent, validate_nonnegative_field, validate_positive_field,
+    validate_quantity_nonnegative, validate_quantity_positive,
+};
 pub use label_selector::validate_label_selector;
 pub use located::Located;
