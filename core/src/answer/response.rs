@@ -68,6 +68,7 @@ pub struct Response {
 
 impl Response {
     pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        assert!(matches!(status, 200..=599), "{status} is the status of an answer");
         Self {
             status,
             headers: alloc::vec![("content-type".into(), content_type.into())],
@@ -86,6 +87,8 @@ impl Response {
 
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        assert!(!name.is_empty() && name.bytes().all(is_name), "a name of a header is in lower case: {name}");
         self.headers.push((name.into(), value.into()));
         self
     }

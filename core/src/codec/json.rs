@@ -23,9 +23,38 @@ pub use write::{write, write_str};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
     pub value: Value,
-    /// Paths of members that occurred twice (`metadata.labels.a`, `spec.containers[0].name`), in the
-    /// order met, each once. From YAML: at most one entry, upstream's finished sentence `yaml: ...`.
-    pub duplicates: Vec<String>,
+    pub duplicates: Duplicates,
+}
+
+/// Members that occur more than once in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// Of JSON: their paths (`metadata.labels.a`, `spec.containers[0].name`), in the order met, each once.
+    Paths(Vec<String>),
+    /// Of YAML: what its reader says of each, such as `line 3: key "a" already set in map`.
+    Lines(Vec<String>),
+}
+
+impl Duplicates {
+    pub const NONE: Self = Self::Paths(Vec::new());
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Paths(found) | Self::Lines(found) => found.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Those that are known by their paths.
+    pub fn paths(&self) -> &[String] {
+        match self {
+            Self::Paths(paths) => paths,
+            Self::Lines(_) => &[],
+        }
+    }
 }
 
 /// Why a text is no JSON, in the words of Go's decoder: `invalid character 'n' looking for beginning

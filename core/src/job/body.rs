@@ -3,12 +3,13 @@
 
 use super::Scene;
 use crate::authorization::Target;
-use crate::codec::json::Parsed;
+use crate::codec::json::{Duplicates, Parsed};
 use crate::codec::{proto, yaml};
 use crate::kinds::Kind;
 use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
-use crate::schema::{self, Catalogue, TypeId, protobuf, strict};
+use crate::schema::strict::{self, StrictError};
+use crate::schema::{self, Catalogue, TypeId, protobuf};
 use crate::status::Failure;
 use crate::value::quoted;
 use crate::value::{Type, Value, object};
@@ -138,7 +139,7 @@ fn from_protobuf(body: &[u8], expected: Expected<'_>) -> Result<Parsed, String> 
     if !envelope.kind.is_empty() {
         object::set_api_version_and_kind(&mut value, &envelope.api_version, &envelope.kind);
     }
-    Ok(Parsed { value, duplicates: Vec::new() })
+    Ok(Parsed { value, duplicates: Duplicates::NONE })
 }
 
 /// Turns a tree into an object of the expected kind.
@@ -173,25 +174,13 @@ pub(super) fn typed(
         errors = strict::errors(catalogue, type_id, scene.body);
     }
     match validation {
-        FieldValidation::Strict if !errors.is_empty() => {
-            Err(unusable(&format!("strict decoding error: {}", errors.join(", "))))
-        }
+        FieldValidation::Strict if !errors.is_empty() => Err(unusable(&StrictError::sentence(&errors))),
         FieldValidation::Warn => {
-            let warnings = errors.iter().flat_map(|error| each_line(error)).collect();
+            let warnings = errors.into_iter().flat_map(StrictError::warnings).collect();
             Ok(DecodedBody { value, warnings })
         }
         FieldValidation::Strict | FieldValidation::Ignore => Ok(DecodedBody { value, warnings: Vec::new() }),
     }
-}
-
-/// Repeated members of YAML are one error of several lines, and a warning for each line.
-/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go parseYAMLWarnings
-fn each_line(error: &str) -> Vec<String> {
-    let lines = error.strip_prefix("yaml: unmarshal errors:\n");
-    lines.map_or_else(
-        || alloc::vec![error.to_string()],
-        |lines| lines.lines().map(|line| line.trim().into()).collect(),
-    )
 }
 
 /// The kind and version that a body names. What it leaves out is taken from the expected kind.
@@ -239,7 +228,7 @@ impl Named {
             return unusable(&Scheme::no_conversion(&go_type, expected.group, expected.kind));
         }
         if validation == FieldValidation::Strict && !strict.is_empty() {
-            return unusable(&format!("strict decoding error: {}", strict.join(", ")));
+            return unusable(&StrictError::sentence(&strict));
         }
         Failure::bad_request(format!(
             "the API version in the data ({}) does not match the expected API version ({})",

@@ -7,12 +7,13 @@ use super::scale;
 use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use crate::answer::Warnings;
 use crate::authorization::Target;
-use crate::codec::json::{self, Parsed, RawPaths};
+use crate::codec::json::{self, Duplicates, Parsed, RawPaths};
 use crate::codec::yaml;
 use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
 use crate::schema::decode::{self, DecodeError, Decoded};
+use crate::schema::strict::StrictError;
 use crate::schema::{self, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Map, Value, object};
@@ -99,16 +100,13 @@ impl RequestedChange {
     }
 }
 
-/// Strict decoding errors: ignored, warnings, or a failure, as the field validation mode says.
-fn judged(strict_errors: Vec<String>, validation: FieldValidation) -> Result<Vec<String>, Failure> {
+/// Strict decoding errors: ignored, warnings, or the sentence that refuses the patch, as the field validation mode says.
+fn judged(strict_errors: &[StrictError], validation: FieldValidation) -> Result<Vec<String>, String> {
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Warn => Ok(strict_errors),
+        FieldValidation::Warn => Ok(strict_errors.iter().map(StrictError::to_string).collect()),
         FieldValidation::Strict if strict_errors.is_empty() => Ok(Vec::new()),
-        FieldValidation::Strict => {
-            let why = format!("strict decoding error: {}", strict_errors.join(", "));
-            Err(Failure::bad_request(why))
-        }
+        FieldValidation::Strict => Err(StrictError::sentence(strict_errors)),
     }
 }
 
@@ -142,7 +140,7 @@ impl Patch {
         };
         let duplicates = self.body.duplicates.clone();
         let (duplicates, mut strict_errors) = match self.media {
-            PatchMedia::Json => (Vec::new(), json_patch::strict_errors(patch, &duplicates)),
+            PatchMedia::Json => (Duplicates::NONE, json_patch::strict_errors(patch, duplicates.paths())),
             PatchMedia::Merge | PatchMedia::Strategic | PatchMedia::Apply => (duplicates, Vec::new()),
         };
         let misfit = |why: &str| {
@@ -166,18 +164,19 @@ impl Patch {
             && matches!(object::kind(&parsed.value), kind if kind.is_empty() || kind == expected.kind)
         {
             strict_errors.extend(unknown_to_internal_type(&parsed.value));
-            judged(strict_errors, validation).map_err(|failure| misfit(failure.message()))?;
+            judged(&strict_errors, validation).map_err(|why| misfit(&why))?;
             return Err(nameless(target.name()));
         }
         let text = || if is_strategic { String::new() } else { shown() };
         let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
         let mut found = decoded.strict_errors;
         if is_strategic {
-            // Upstream's converter reports duplicate fields first, then unknown fields in sorted order.
-            found.sort_by_key(|error| (error.starts_with("unknown"), error.clone()));
+            // Upstream's converter reports duplicate fields first, then unknown fields in sorted order, as the variants
+            // stand.
+            found.sort();
         }
         strict_errors.extend(found);
-        let warnings = judged(strict_errors, validation).map_err(|failure| misfit(failure.message()))?;
+        let warnings = judged(&strict_errors, validation).map_err(|why| misfit(&why))?;
         let mut value = decoded.value;
         // A patch may remove kind and apiVersion; the object keeps them nevertheless.
         if !scene.flaw().is(Mutant::KindPatchedAway) {
@@ -273,8 +272,8 @@ fn internal_version(expected: Expected<'_>) -> String {
 
 /// The unknown fields of an object that does not name its version. Upstream decodes it into its internal type, whose
 /// fields have no JSON names, so every field is unknown, the name too.
-fn unknown_to_internal_type(value: &Value) -> Vec<String> {
+fn unknown_to_internal_type(value: &Value) -> Vec<StrictError> {
     let members = value.as_map().into_iter().flat_map(Map::iter);
     let members = members.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"));
-    members.map(|(name, _)| format!("unknown field \"{name}\"")).collect()
+    members.map(|(name, _)| StrictError::Unknown(name.as_str().into())).collect()
 }

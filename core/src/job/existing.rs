@@ -64,10 +64,11 @@ impl<'a> Scene<'a> {
         {
             return Ok(entry);
         }
-        let prefix_len = self.collection(resource)?.keys.prefix().len();
+        let prefix = self.collection(resource)?.keys.prefix();
+        assert!(kv.key.starts_with(prefix), "an object is read under the prefix of its kind");
         let stored = resource.storage.and_then(|storage| self.world.registry.stored(storage));
         let stored = stored.ok_or_else(Failure::no_such_resource)?;
-        let entry = Entry::decode(stored, prefix_len, kv);
+        let entry = Entry::decode(stored, prefix.len(), kv);
         entry.map(Arc::new).map_err(|why| Failure::unreadable(&why.0))
     }
 }

@@ -207,6 +207,8 @@ impl List {
         let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         let limit = self.limit();
+        let is_as_of = cache.revision() <= revision || scene.flaw().is(Mutant::PageOfNewest);
+        assert!(is_as_of, "the collection has not changed since the revision that the answer is of");
         scene.check_readable(resource, &self.filter.prefix(keys))?;
         let entries = cache.entries();
         if self.filter.is_run() {

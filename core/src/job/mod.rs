@@ -222,6 +222,7 @@ impl Job {
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
         let Self { call, mut body, mut warnings, known } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
+            assert!(arrived.len() <= limits::REQUEST_BODY_BYTES, "a longer body does not arrive");
             body = arrived.clone();
         }
         let Some(Known { caller, state }) = known else { return begin::arrive(call, body, world) };

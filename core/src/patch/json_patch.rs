@@ -9,8 +9,10 @@
 use super::PatchError;
 use crate::codec::json::{self, RawPaths};
 use crate::limits;
+use crate::schema::strict::StrictError;
 use crate::value::{Map, Text, Type, Value};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -44,16 +46,17 @@ pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, Pa
 }
 
 /// The strict errors of a patch: duplicate members (by their paths) and members that no operation has.
-pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<String> {
-    let mut errors: Vec<String> =
-        duplicates.iter().map(|path| format!("json patch duplicate field \"{path}\"")).collect();
+pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<StrictError> {
+    let in_patch = |error| StrictError::InJsonPatch(Box::new(error));
+    let duplicates = duplicates.iter().map(|path| in_patch(StrictError::Duplicate(path.clone())));
+    let mut errors: Vec<StrictError> = duplicates.collect();
     let operations = patch.as_list().unwrap_or_default();
     for (index, members) in operations.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_map()?))) {
         for (name, _) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
             if errors.len() >= limits::STRICT_ERRORS {
                 return errors;
             }
-            errors.push(format!("json patch unknown field \"[{index}].{name}\""));
+            errors.push(in_patch(StrictError::Unknown(format!("[{index}].{name}"))));
         }
     }
     errors
@@ -558,7 +561,8 @@ mod tests {
     fn strict_decoding_names_duplicate_and_unknown_members() {
         let patch = json(r#"[{"op":"add","path":"/a","valeu":1},1,{"from":"/a"}]"#);
         let expected = [r#"json patch duplicate field "[0].op""#, r#"json patch unknown field "[0].valeu""#];
-        assert_eq!(strict_errors(&patch, &["[0].op".into()]), expected);
+        let errors = strict_errors(&patch, &["[0].op".into()]);
+        assert_eq!(errors.iter().map(alloc::string::ToString::to_string).collect::<Vec<_>>(), expected);
     }
 
     fn to_oracle(value: &Value) -> serde_json::Value {

@@ -6,10 +6,10 @@
 pub use super::defaults::apply_defaults;
 use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
+use super::strict::StrictError;
 use super::{Catalogue, Field, Shape, TypeDef, TypeId};
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::{self, Duplicates, Parsed};
 use crate::limits;
-use crate::value::quoted;
 use crate::value::{Map, Type, Value};
 use alloc::format;
 use alloc::string::String;
@@ -20,8 +20,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
     pub value: Value,
-    /// Strict errors in upstream's order and words: `duplicate field "a.b"`, `unknown field "spec.x"`.
-    pub strict_errors: Vec<String>,
+    /// In upstream's order.
+    pub strict_errors: Vec<StrictError>,
 }
 
 /// A body that does not fit its type, in the words of Go's decoder, without the
@@ -45,21 +45,27 @@ pub fn decode_as_written(
     text: &[u8],
 ) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder { unknown: Some(Vec::new()), ..Decoder::new(catalogue) };
-    let value = decoder.root(root, body.value).map_err(|error| decoder.first_written(text, error))?;
-    let repeated = decoder.repeated;
+    let value = decoder.root(root, body.value)?;
+    if let Some(fault) = decoder.first_written(text) {
+        return Err(fault);
+    }
     let unknown = decoder.unknown.unwrap_or_default();
     // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
     let inside = |path: &str, outer: &str| {
         path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
     };
-    let duplicates = body.duplicates.iter().chain(&repeated);
-    let duplicates = duplicates.filter(|path| !unknown.iter().any(|outer| inside(path, outer)));
-    // From YAML comes a finished sentence, from JSON a path.
-    let said = |path: &String| {
-        if path.starts_with("yaml: ") { path.clone() } else { format!("duplicate field {}", quoted(path)) }
+    let mut strict_errors = Vec::new();
+    let mut duplicates = match body.duplicates {
+        Duplicates::Paths(paths) => paths,
+        Duplicates::Lines(lines) => {
+            strict_errors.extend((!lines.is_empty()).then_some(StrictError::Repeated(lines)));
+            Vec::new()
+        }
     };
-    let mut strict_errors: Vec<String> = duplicates.map(said).collect();
-    strict_errors.extend(unknown.iter().map(|path| format!("unknown field {}", quoted(path))));
+    duplicates.append(&mut decoder.repeated);
+    duplicates.retain(|path| !unknown.iter().any(|outer| inside(path, outer)));
+    strict_errors.extend(duplicates.into_iter().map(StrictError::Duplicate));
+    strict_errors.extend(unknown.into_iter().map(StrictError::Unknown));
     Ok(Decoded { value, strict_errors })
 }
 
@@ -67,7 +73,9 @@ pub fn decode_as_written(
 /// unknown members go, zero values go or come as Go's encoder would have it, times and quantities
 /// are canonical.
 pub fn normalize(catalogue: &Catalogue, root: TypeId, value: Value) -> Result<Value, DecodeError> {
-    Decoder { stored: true, ..Decoder::new(catalogue) }.root(root, value)
+    let mut decoder = Decoder { stored: true, ..Decoder::new(catalogue) };
+    let value = decoder.root(root, value)?;
+    decoder.faults.into_iter().next().map_or(Ok(value), |(_, fault)| Err(fault))
 }
 
 /// Whether a scalar is of its shape.
@@ -143,8 +151,8 @@ struct Decoder<'c> {
     catalogue: &'c Catalogue,
     /// Paths of unknown fields; None when they are not wanted.
     unknown: Option<Vec<String>>,
-    /// Go's decoder goes on after a mismatch and reports the first one at the end. Mismatches and their paths, at most
-    /// `limits::FAULTS_COMPARED`.
+    /// Go's decoder goes on after a mismatch and reports the first one at the end, unless another error has ended
+    /// decoding. Mismatches and their paths, at most `limits::FAULTS_COMPARED`.
     faults: Vec<(String, DecodeError)>,
     /// Members that occur twice in texts inside the value, by their paths.
     repeated: Vec<String>,
@@ -159,12 +167,13 @@ impl<'c> Decoder<'c> {
         Self { catalogue, unknown: None, faults: Vec::new(), repeated: Vec::new(), stored: false }
     }
 
+    /// The whole value. It is worth nothing when there are `faults`.
     fn root(&mut self, root: TypeId, value: Value) -> Decoding<Value> {
         let def = self.catalogue.get(root);
         let value = self.opened(&Shape::Struct(root), value, &Location::Root);
-        let value = match value {
-            Value::Map(map) => self.object(def, map, &Location::Root)?,
-            Value::Null => self.object(def, Arc::default(), &Location::Root)?,
+        match value {
+            Value::Map(map) => self.object(def, map, &Location::Root),
+            Value::Null => self.object(def, Arc::default(), &Location::Root),
             Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)
@@ -172,26 +181,23 @@ impl<'c> Decoder<'c> {
             | Value::Str(_)
             | Value::List(_) => {
                 let go_type = self.go_type(&Shape::Struct(root));
-                return Err(mismatch(&scalar::found(&value, false), &go_type, &Location::Root));
+                Err(mismatch(&scalar::found(&value, false), &go_type, &Location::Root))
             }
-        };
-        match self.faults.first() {
-            Some((_, fault)) => Err(fault.clone()),
-            None => Ok(value),
         }
     }
 
-    /// Of mismatches, the one that stands first in the text; any other error is told as it is.
-    fn first_written(&self, text: &[u8], error: DecodeError) -> DecodeError {
-        let is_mismatch = self.faults.first().is_some_and(|(_, first)| *first == error);
-        if !is_mismatch || self.faults.len() < 2 {
-            return error;
+    /// Of the mismatches, the one that stands first in the text; where the text does not tell, the one met first.
+    fn first_written(&self, text: &[u8]) -> Option<DecodeError> {
+        let (_, met_first) = self.faults.first()?;
+        if self.faults.len() < 2 {
+            return Some(met_first.clone());
         }
         let paths: Vec<&str> = self.faults.iter().map(|(path, _)| path.as_str()).collect();
         let places = json::places(text, &paths);
         let place = |at: &usize| places.get(*at).and_then(|found| found.first()).copied();
         let first = (0..paths.len()).filter(|at| place(at).is_some()).min_by_key(place);
-        first.and_then(|at| self.faults.get(at)).map_or(error, |(_, fault)| fault.clone())
+        let first = first.and_then(|at| self.faults.get(at)).map_or(met_first, |(_, fault)| fault);
+        Some(first.clone())
     }
 
     /// A value that is not null in the form of its shape.
@@ -225,7 +231,7 @@ impl<'c> Decoder<'c> {
                 | Shape::List(_)
                 | Shape::Map(_),
                 value,
-            ) => Err(Fault::Mismatch { found: scalar::found(&value, false), go_type: "" }),
+            ) => return Ok(self.misfit(&value, shape, path)),
         };
         canonical.or_else(|fault| self.fault(fault, shape, path))
     }
@@ -259,9 +265,9 @@ impl<'c> Decoder<'c> {
         }
         let raws = shape_raws(self.catalogue, shape);
         let Ok(parsed) = read_shape(self.catalogue, shape, &raws, text.as_bytes()) else { return value };
-        for inside in parsed.duplicates {
+        for inside in parsed.duplicates.paths() {
             let mut dotted = String::new();
-            Location::Key { above: path, name: &inside }.dotted(&mut dotted);
+            Location::Key { above: path, name: inside }.dotted(&mut dotted);
             self.repeated.push(dotted);
         }
         parsed.value
@@ -471,19 +477,26 @@ impl<'c> Decoder<'c> {
             Fault::Sentence(sentence) => return Err(DecodeError(sentence)),
             Fault::Fatal { found, go_type } => return Err(mismatch(&found, go_type, path)),
             Fault::Noted(sentence) => DecodeError(sentence),
-            Fault::Mismatch { found, go_type: "" } => {
-                let named = path.go_type(matches!(shape, Shape::List(_)));
-                let go_type = named.map_or_else(|| self.go_type(shape), String::from);
-                mismatch(&found, &go_type, path)
-            }
             Fault::Mismatch { found, go_type } => mismatch(&found, go_type, path),
         };
+        Ok(self.note_fault(noted, shape, path))
+    }
+
+    /// Notes a value that is none of its shape, by the name that the type of the field has in Go.
+    fn misfit(&mut self, value: &Value, shape: &'c Shape, path: &Location<'_>) -> Value {
+        let named = path.go_type(matches!(shape, Shape::List(_)));
+        let go_type = named.map_or_else(|| self.go_type(shape), String::from);
+        self.note_fault(mismatch(&scalar::found(value, false), &go_type, path), shape, path)
+    }
+
+    /// Notes a fault. The value is the zero value, with which decoding goes on.
+    fn note_fault(&mut self, noted: DecodeError, shape: &'c Shape, path: &Location<'_>) -> Value {
         if self.faults.len() < limits::FAULTS_COMPARED {
             let mut dotted = String::new();
             path.dotted(&mut dotted);
             self.faults.push((dotted, noted));
         }
-        Ok(self.zero(shape))
+        self.zero(shape)
     }
 
     /// A shape as Go prints its type: `[]v1.Container`, `map[string]string`.

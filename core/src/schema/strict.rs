@@ -7,15 +7,56 @@ use crate::codec::json;
 use crate::limits;
 use crate::value::Value;
 use crate::value::quoted;
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
-/// The first `limits::STRICT_ERRORS` of a text of a type: `unknown field "spec.x"`, `duplicate field "a.b"`, each
-/// once. The text has been parsed before; of one that is no JSON the answer is short.
-pub fn errors(catalogue: &Catalogue, root: TypeId, text: &[u8]) -> Vec<String> {
+/// What strict decoding finds wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StrictError {
+    /// A member that occurs more than once, by its path: `duplicate field "a.b"`.
+    Duplicate(String),
+    /// A member that the type does not have, by its path: `unknown field "spec.x"`.
+    Unknown(String),
+    /// Members of a YAML body that occur more than once, a line for each.
+    Repeated(Vec<String>),
+    /// The same of the operations of a JSON patch.
+    InJsonPatch(Box<Self>),
+}
+
+impl fmt::Display for StrictError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(path) => write!(out, "duplicate field {}", quoted(path)),
+            Self::Unknown(path) => write!(out, "unknown field {}", quoted(path)),
+            Self::Repeated(lines) => write!(out, "yaml: unmarshal errors:\n  {}", lines.join("\n  ")),
+            Self::InJsonPatch(error) => write!(out, "json patch {error}"),
+        }
+    }
+}
+
+impl StrictError {
+    /// The error as warnings: one, but for repeated members of YAML, each of which is one.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go parseYAMLWarnings
+    pub fn warnings(self) -> Vec<String> {
+        match self {
+            Self::Repeated(lines) => lines,
+            Self::Duplicate(_) | Self::Unknown(_) | Self::InJsonPatch(_) => alloc::vec![self.to_string()],
+        }
+    }
+
+    /// The sentence of a body that is refused because of these.
+    pub fn sentence(errors: &[Self]) -> String {
+        let errors: Vec<String> = errors.iter().map(Self::to_string).collect();
+        format!("strict decoding error: {}", errors.join(", "))
+    }
+}
+
+/// The first `limits::STRICT_ERRORS` of a text of a type, each once. The text has been parsed before; of one that is no JSON the answer is short.
+pub fn errors(catalogue: &Catalogue, root: TypeId, text: &[u8]) -> Vec<StrictError> {
     let path = String::new();
     let shape = Shape::Struct(root);
     let mut walk = Walk { catalogue, text, at: 0, path, found: Vec::new(), said: BTreeSet::new() };
@@ -28,8 +69,8 @@ struct Walk<'a> {
     text: &'a [u8],
     at: usize,
     path: String,
-    found: Vec<String>,
-    said: BTreeSet<String>,
+    found: Vec<StrictError>,
+    said: BTreeSet<StrictError>,
 }
 
 impl<'a> Walk<'a> {
@@ -77,9 +118,9 @@ impl<'a> Walk<'a> {
             self.path.push_str(&key);
             // Of a field that the type does not know, nothing more is said when it comes again.
             if matches!(field, Some(None)) {
-                self.note("unknown");
+                self.note(StrictError::Unknown(self.path.clone()));
             } else if !seen.insert(key) {
-                self.note("duplicate");
+                self.note(StrictError::Duplicate(self.path.clone()));
             }
             if self.peek() == Some(b':') {
                 self.at += 1;
@@ -116,8 +157,7 @@ impl<'a> Walk<'a> {
         self.at += 1;
     }
 
-    fn note(&mut self, what: &str) {
-        let error = format!("{what} field {}", quoted(&self.path));
+    fn note(&mut self, error: StrictError) {
         if !self.is_full() && self.said.insert(error.clone()) {
             self.found.push(error);
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::codec::json;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 /// One object of each kind with every field set, as kube-apiserver v1.36 writes it.
 const EVERY_FIELD: &str = include_str!("../../tests/data/every-field.jsonl");
@@ -23,7 +23,7 @@ fn every_field_survives_in_order() {
         let root = type_of(&catalogue, &body.value);
         let decoded =
             decode::decode(&catalogue, root, body).unwrap_or_else(|error| panic!("{error:?} {line}"));
-        assert_eq!(decoded.strict_errors, [""; 0], "{line}");
+        assert_eq!(decoded.strict_errors, [], "{line}");
         let mut text = Vec::new();
         encode::to_json(&catalogue, root, &decoded.value, &mut text);
         assert_eq!(String::from_utf8_lossy(&text), line);
@@ -43,7 +43,7 @@ fn decoded(type_name: &str, text: &str) -> String {
             let mut text = String::from_utf8(out).expect("UTF-8");
             for error in decoded.strict_errors {
                 text.push(' ');
-                text.push_str(&error);
+                text.push_str(&error.to_string());
             }
             text
         }
@@ -214,7 +214,9 @@ fn strict_errors_in_document_order() {
     let text = br#"{"zzz":{"a":1,"a":2},"metadata":{"name":"a","foo":1,"name":"b"},"data":{"a":"1","a":"2"},"bar":1}"#;
     let catalogue = catalogue();
     let root = catalogue.type_named("core.v1.ConfigMap").expect("config maps");
-    let errors = strict::errors(&catalogue, root, text);
+    let said = |text: &[u8]| -> Vec<String> {
+        strict::errors(&catalogue, root, text).iter().map(ToString::to_string).collect()
+    };
     let want = [
         r#"unknown field "zzz""#,
         r#"unknown field "metadata.foo""#,
@@ -222,14 +224,14 @@ fn strict_errors_in_document_order() {
         r#"duplicate field "data.a""#,
         r#"unknown field "bar""#,
     ];
-    assert_eq!(errors, want);
+    assert_eq!(said(text), want);
     let text = br#"{"metadata":{"ownerReferences":[{"uid":"a","u":[{"x":"]"}]},{"uid":"a","uid":"b","u":1,"u":2}]}}"#;
     let want = [
         r#"unknown field "metadata.ownerReferences[0].u""#,
         r#"duplicate field "metadata.ownerReferences[1].uid""#,
         r#"unknown field "metadata.ownerReferences[1].u""#,
     ];
-    assert_eq!(strict::errors(&catalogue, root, text), want);
+    assert_eq!(said(text), want);
     for end in 0..text.len() {
         strict::errors(&catalogue, root, &text[..end]);
     }

@@ -41,23 +41,27 @@ pub struct Loss {
 impl Commit {
     /// Adds a write of a key that was last modified at the revision (`Rev(0)`: absent).
     #[must_use]
-    pub fn put(mut self, key: &Bytes, revision: Rev, value: Bytes, lease: LeaseId) -> Self {
-        self.guards.push(Guard { key: key.clone(), revision });
-        self.puts.push(Put { key: key.clone(), value, lease });
-        self
+    pub fn put(self, key: &Bytes, revision: Rev, value: Bytes, lease: LeaseId) -> Self {
+        let mut this = self.guard(key, revision);
+        this.puts.push(Put { key: key.clone(), value, lease });
+        this
     }
 
     /// Adds the deletion of a key that was last modified at the revision.
     #[must_use]
-    pub fn delete(mut self, key: &Bytes, revision: Rev) -> Self {
-        self.guards.push(Guard { key: key.clone(), revision });
-        self.deletes.push(key.clone());
-        self
+    pub fn delete(self, key: &Bytes, revision: Rev) -> Self {
+        let mut this = self.guard(key, revision);
+        this.deletes.push(key.clone());
+        this
     }
 
     /// Adds the condition that a key, which is not written, is still at the revision.
+    ///
+    /// Panics if the commit has a condition for the key already: the store would refuse it, or one would contradict the
+    /// other.
     #[must_use]
     pub fn guard(mut self, key: &Bytes, revision: Rev) -> Self {
+        assert!(self.guards.iter().all(|held| held.key != *key), "a commit has each key once");
         self.guards.push(Guard { key: key.clone(), revision });
         self
     }

@@ -59,12 +59,13 @@ impl World {
         let of_feed = self.collections.by_storage.iter().filter(|held| held.feed == listing.feed);
         let storages: Vec<StorageId> = of_feed.map(|collection| collection.storage).collect();
         let mut replaced = Vec::with_capacity(storages.len());
-        for storage in storages {
-            let listed = listing.draft.caches.get(&place(storage));
-            if let (Some(listed), Some(held)) = (listed, self.caches.get_mut(&place(storage))) {
+        for storage in &storages {
+            let listed = listing.draft.caches.get(&place(*storage));
+            if let (Some(listed), Some(held)) = (listed, self.caches.get_mut(&place(*storage))) {
                 replaced.push(core::mem::replace(held, Arc::clone(listed)));
             }
         }
+        assert_eq!(replaced.len(), storages.len(), "a listing has every collection of its feed");
         self.indexes = Indexes::rebuild(self);
         self.mark_synced(listing.feed, listing.revision);
         Some(replaced)

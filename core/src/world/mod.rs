@@ -156,6 +156,7 @@ impl World {
         Arc::make_mut(&mut self.collections).add(collection);
         let cache = Arc::new(Cache::new(kind, since));
         self.caches.insert(Bytes::copy_from_slice(&place(storage)), cache);
+        self.check();
         Ok(storage)
     }
 
@@ -165,6 +166,7 @@ impl World {
         let Some(storage) = kind.storage else { return };
         Arc::make_mut(&mut self.collections).remove(storage);
         self.caches.remove(&place(storage));
+        self.check();
     }
 
     /// Asserts what only a bug can break: collections and caches are those of the registry.
@@ -292,6 +294,10 @@ impl World {
             }
             EventType::Delete => None,
         };
+        if let Some(entry) = &new {
+            let is_of_event = *entry.key() == event.kv.key && entry.revision() == revision;
+            assert!(is_of_event, "values that were decoded before stand in the order of their events");
+        }
         let cache = self.cache_mut(storage)?;
         let mended = cache.mend(&event.kv.key);
         let old = match &new {

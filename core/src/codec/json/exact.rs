@@ -2,7 +2,7 @@
 //! raw JSON.
 
 use super::parse::Parser;
-use super::{Parsed, SyntaxError, write};
+use super::{Duplicates, Parsed, SyntaxError, write};
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -56,11 +56,11 @@ impl RawPaths {
 pub fn parse_exact(text: &[u8], raws: &RawPaths) -> Result<Parsed, SyntaxError> {
     let (value, repeated) = Parser::exact(text, false, raws).document()?;
     if !repeated {
-        return Ok(Parsed { value, duplicates: Vec::new() });
+        return Ok(Parsed { value, duplicates: Duplicates::NONE });
     }
     let mut naming = Parser::exact(text, true, raws);
     let (value, _) = naming.document()?;
-    Ok(Parsed { value, duplicates: naming.into_duplicates() })
+    Ok(Parsed { value, duplicates: Duplicates::Paths(naming.into_duplicates()) })
 }
 
 /// The value of a JSON text, kept to the byte.

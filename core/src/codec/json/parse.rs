@@ -1,7 +1,7 @@
 //! The JSON parser: one pass over the bytes; a second one only to name duplicate members.
 
 use super::exact::{RawPaths, kept_value};
-use super::{Parsed, SyntaxError, to_vec};
+use super::{Duplicates, Parsed, SyntaxError, to_vec};
 use crate::limits;
 use crate::value::{Finite, Map, Text, Value};
 use alloc::collections::BTreeSet;
@@ -15,11 +15,11 @@ use alloc::vec::Vec;
 pub fn parse(text: &[u8]) -> Result<Parsed, SyntaxError> {
     let (value, repeated) = Parser::new(text, false).document()?;
     if !repeated {
-        return Ok(Parsed { value, duplicates: Vec::new() });
+        return Ok(Parsed { value, duplicates: Duplicates::NONE });
     }
     let mut naming = Parser::new(text, true);
     let (value, _) = naming.document()?;
-    Ok(Parsed { value, duplicates: naming.duplicates })
+    Ok(Parsed { value, duplicates: Duplicates::Paths(naming.duplicates) })
 }
 
 /// The value of a JSON number's text; None when it is beyond a 64-bit float.
@@ -506,9 +506,9 @@ mod tests {
     fn duplicates_are_named_in_document_order() {
         let text = br#"{"z":1,"spec":{"c":[{"n":1,"n":2,"n":3},{"m":{"x.y":1,"x.y":2}}]},"a":1,"z":3,"a":0}"#;
         let parsed = parse(text).expect("valid");
-        assert_eq!(parsed.duplicates, ["spec.c[0].n", "spec.c[1].m.x.y", "z", "a"]);
+        assert_eq!(parsed.duplicates.paths(), ["spec.c[0].n", "spec.c[1].m.x.y", "z", "a"]);
         assert_eq!(parsed.value.field("z"), Some(&Value::Int(3)));
-        assert_eq!(parse(br#"{"a":{"b":1},"b":1}"#).expect("valid").duplicates, Vec::<String>::new());
+        assert_eq!(parse(br#"{"a":{"b":1},"b":1}"#).expect("valid").duplicates, Duplicates::NONE);
     }
 
     #[test]

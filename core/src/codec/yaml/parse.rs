@@ -11,7 +11,7 @@ use super::go;
 use super::grammar::{Grammar, YamlEventKind};
 use super::scalar::{self, Resolved, Special};
 use super::source;
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::{self, Duplicates, Parsed};
 use crate::limits;
 use crate::value::{Map, Text, Value};
 use alloc::format;
@@ -21,8 +21,7 @@ use alloc::vec::Vec;
 
 /// Parses the first document. Alias expansion and nesting are bounded by `limits`.
 ///
-/// `duplicates` holds at most one entry, which is no path but upstream's sentence about all of them:
-/// `yaml: unmarshal errors:` and a line for each.
+/// Of members that occur more than once, the first `limits::STRICT_ERRORS` are told.
 pub fn parse(text: &[u8]) -> Result<Parsed, YamlError> {
     // A JSON text without escapes means the same as YAML, and the JSON parser is much faster.
     if text.trim_ascii_start().starts_with(b"{")
@@ -163,11 +162,9 @@ impl Builder {
         self.repeated.sort_by_key(|repeated| repeated.set);
         let lines = self.repeated.iter().take(limits::STRICT_ERRORS);
         let lines: Vec<String> = lines
-            .map(|Repeated { line, key, .. }| format!("  line {}: key {key} already set in map", line + 1))
+            .map(|Repeated { line, key, .. }| format!("line {}: key {key} already set in map", line + 1))
             .collect();
-        let sentence = format!("yaml: unmarshal errors:\n{}", lines.join("\n"));
-        let duplicates = if lines.is_empty() { Vec::new() } else { Vec::from([sentence]) };
-        Ok(Parsed { value: self.root, duplicates })
+        Ok(Parsed { value: self.root, duplicates: Duplicates::Lines(lines) })
     }
 
     fn awaits_merge(&self) -> bool {

@@ -11,6 +11,22 @@ pub(super) struct Source<'a> {
     pub(super) fault: Option<&'static str>,
 }
 
+/// Why a character cannot be read.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The stream ends within it. This is met when all before it was read.
+    CutOff(&'static str),
+    Broken(&'static str),
+}
+
+impl Fault {
+    fn text(self) -> &'static str {
+        match self {
+            Self::CutOff(text) | Self::Broken(text) => text,
+        }
+    }
+}
+
 /// Go reads so many bytes at once: a fault is met when the part that it is in is needed.
 const PART_BYTES: usize = 512;
 
@@ -27,9 +43,8 @@ fn narrow(bytes: &[u8], before: usize) -> Source<'_> {
     let Some((offset, fault)) = narrow_fault(bytes) else {
         return Source { text: Cow::Borrowed(bytes), fault: None };
     };
-    // What is cut off at the end is met when all before it was read.
-    if fault == INCOMPLETE {
-        return Source { text: Cow::Borrowed(bytes.get(..offset).unwrap_or_default()), fault: Some(fault) };
+    if let Fault::CutOff(text) = fault {
+        return Source { text: Cow::Borrowed(bytes.get(..offset).unwrap_or_default()), fault: Some(text) };
     }
     // Where the part begins that has the fault; a part ends with a whole character.
     let mut start = 0;
@@ -42,11 +57,11 @@ fn narrow(bytes: &[u8], before: usize) -> Source<'_> {
         start = end.max(start + 1);
         length = PART_BYTES;
     }
-    Source { text: Cow::Borrowed(bytes.get(..start).unwrap_or_default()), fault: Some(fault) }
+    Source { text: Cow::Borrowed(bytes.get(..start).unwrap_or_default()), fault: Some(fault.text()) }
 }
 
 /// The first character that no stream may have.
-fn narrow_fault(bytes: &[u8]) -> Option<(usize, &'static str)> {
+fn narrow_fault(bytes: &[u8]) -> Option<(usize, Fault)> {
     let (text, broken) = match str::from_utf8(bytes) {
         Ok(text) => (text, None),
         Err(error) => {
@@ -59,26 +74,31 @@ fn narrow_fault(bytes: &[u8]) -> Option<(usize, &'static str)> {
     control.map(|(offset, _)| (offset, CONTROL)).or(broken)
 }
 
-const INCOMPLETE: &str = "incomplete UTF-8 octet sequence";
-const CONTROL: &str = "control characters are not allowed";
+const CONTROL: Fault = Fault::Broken("control characters are not allowed");
 
-fn sequence_fault(bytes: &[u8]) -> &'static str {
+fn sequence_fault(bytes: &[u8]) -> Fault {
     let lead = bytes.first().copied().unwrap_or_default();
     let width = match lead {
         0x00..0x80 => 1,
         0xC0..0xE0 => 2,
         0xE0..0xF0 => 3,
         0xF0..0xF8 => 4,
-        0x80..0xC0 | 0xF8..=0xFF => return "invalid leading UTF-8 octet",
+        0x80..0xC0 | 0xF8..=0xFF => return Fault::Broken("invalid leading UTF-8 octet"),
     };
-    let Some(rest) = bytes.get(1..width) else { return INCOMPLETE };
+    let Some(rest) = bytes.get(1..width) else {
+        return Fault::CutOff("incomplete UTF-8 octet sequence");
+    };
     if rest.iter().any(|byte| byte & 0xC0 != 0x80) {
-        return "invalid trailing UTF-8 octet";
+        return Fault::Broken("invalid trailing UTF-8 octet");
     }
     let mask = 0xFF_u32 >> (width + 1);
     let value = rest.iter().fold(u32::from(lead) & mask, |value, byte| value << 6 | u32::from(byte & 0x3F));
     let least = [0, 0, 0x80, 0x800, 0x1_0000][width];
-    if value < least { "invalid length of a UTF-8 sequence" } else { "invalid Unicode character" }
+    Fault::Broken(if value < least {
+        "invalid length of a UTF-8 sequence"
+    } else {
+        "invalid Unicode character"
+    })
 }
 
 fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Source<'static> {
@@ -94,13 +114,15 @@ fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Source<'static> {
             part = ((offset + 2) / PART_BYTES, text.len());
         }
         let at = |from: usize| Some(unit([*bytes.get(from)?, *bytes.get(from + 1)?]));
-        let Some(first) = at(offset) else { break Some("incomplete UTF-16 character") };
+        let Some(first) = at(offset) else { break Some(Fault::CutOff("incomplete UTF-16 character")) };
         let value = match first {
-            0xDC00..0xE000 => break Some("unexpected low surrogate area"),
+            0xDC00..0xE000 => break Some(Fault::Broken("unexpected low surrogate area")),
             0xD800..0xDC00 => {
-                let Some(second) = at(offset + 2) else { break Some("incomplete UTF-16 surrogate pair") };
+                let Some(second) = at(offset + 2) else {
+                    break Some(Fault::CutOff("incomplete UTF-16 surrogate pair"));
+                };
                 if !(0xDC00..0xE000).contains(&second) {
-                    break Some("expected low surrogate area");
+                    break Some(Fault::Broken("expected low surrogate area"));
                 }
                 offset += 2;
                 0x1_0000 + ((u32::from(first) & 0x3FF) << 10) + (u32::from(second) & 0x3FF)
@@ -113,11 +135,10 @@ fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Source<'static> {
         };
         text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
     };
-    // What is cut off at the end is met when all before it was read.
-    if fault.is_some_and(|fault| !fault.starts_with("incomplete")) {
+    if matches!(fault, Some(Fault::Broken(_))) {
         text.truncate(part.1);
     }
-    Source { text: Cow::Owned(text), fault }
+    Source { text: Cow::Owned(text), fault: fault.map(Fault::text) }
 }
 
 fn is_allowed(letter: char) -> bool {

@@ -37,7 +37,9 @@ impl Prepared {
             | Generation::SpecAndAnnotations
             | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
         }
-        Ok(Self { value: shaped(resource, value)? })
+        let value = shaped(resource, value)?;
+        assert_eq!(object::uid(&value), uid.as_str(), "no rule changes the uid of a new object");
+        Ok(Self { value })
     }
 
     /// A changed object of a stored resource; the facts have the object that it replaces. `strategy` is that of the

@@ -4,6 +4,7 @@ use super::commit::{CommitOutcome, Committing, Progress};
 use crate::authorization::Target;
 use crate::config::Note;
 use crate::job::{Answer, Ask, Notes, Scene, fail, lease};
+use crate::limits;
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
@@ -52,7 +53,15 @@ impl Storing {
         target: &Target,
         write: Write,
     ) -> Result<(Self, Ask), Failure> {
-        let feed = scene.collection(target.resource())?.feed;
+        let collection = scene.collection(target.resource())?;
+        let feed = collection.feed;
+        assert!(
+            write.key.starts_with(collection.keys.prefix()),
+            "an object is written under its kind's prefix"
+        );
+        if let Some(value) = &write.value {
+            assert!(!value.is_empty() && value.len() <= limits::OBJECT_BYTES, "a draft has a bounded length");
+        }
         let is_dropped = write.revision > Rev(0) && scene.flaw().is(Mutant::LeaseDropped);
         let lease = lease::op(scene, target).filter(|_| write.value.is_some() && !is_dropped);
         Ok(match lease {

@@ -2,7 +2,7 @@
 //! k8s: pkg/apis/autoscaling/v1/conversion.go, pkg/apis/autoscaling/{annotations,helpers}.go
 
 use super::Conversion;
-use crate::codec::json::{self, Parsed};
+use crate::codec::json::{self, Duplicates, Parsed};
 use crate::schema::{Catalogue, Shape, TypeId, decode, encode};
 use crate::value::{Map, Text, Value};
 use alloc::string::String;
@@ -320,7 +320,7 @@ fn list_of(catalogue: &Catalogue, type_name: &str, text: &str) -> Option<Vec<Val
 fn typed(catalogue: &Catalogue, type_id: TypeId, value: &Value) -> Option<Value> {
     let value = if value.is_null() { Value::empty_map() } else { value.clone() };
     let value = folded(catalogue, &Shape::Struct(type_id), value);
-    let decoded = decode::decode(catalogue, type_id, Parsed { value, duplicates: Vec::new() });
+    let decoded = decode::decode(catalogue, type_id, Parsed { value, duplicates: Duplicates::NONE });
     decoded.ok().map(|decoded| decoded.value)
 }
 

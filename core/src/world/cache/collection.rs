@@ -158,6 +158,7 @@ impl Cache {
             }
             self.by_field.insert(field_key(entry.field(index), entry.key()), entry);
         }
+        self.check_field_order();
         old
     }
 
@@ -168,7 +169,14 @@ impl Cache {
         if let Some(index) = self.indexed {
             self.by_field.remove(&field_key(old.field(index), old.key()));
         }
+        self.check_field_order();
         Some(old)
+    }
+
+    /// Asserts that the order by the indexed field has as many entries as the collection.
+    fn check_field_order(&self) {
+        let count = if self.indexed.is_some() { self.entries.len() } else { 0 };
+        assert_eq!(self.by_field.len(), count, "every entry stands once in the order by field");
     }
 }
 

@@ -55,6 +55,9 @@ impl Entry {
             scan = partial::scan(&value, paths);
         }
         let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
+        // Everything that is sent of the object is cut at these places.
+        let places = [scan.content_at, scan.metadata_at, scan.version_at, value.len()];
+        assert!(places.is_sorted(), "the type, then metadata, then the place of the version: {places:?}");
         Ok(Self {
             fields: field_texts(resource, &scan.values),
             key: kv.key,
