@@ -100,7 +100,8 @@ impl RequestedChange {
     }
 }
 
-/// Strict decoding errors: ignored, warnings, or the sentence that refuses the patch, as the field validation mode says.
+/// Strict decoding errors: ignored, warnings, or the sentence that refuses the patch, as the field validation mode
+/// says.
 fn judged(strict_errors: &[StrictError], validation: FieldValidation) -> Result<Vec<String>, String> {
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),

@@ -47,19 +47,14 @@ pub fn apply(target: Value, patch: &Value, is_checked: bool) -> Result<Value, Pa
 
 /// The strict errors of a patch: duplicate members (by their paths) and members that no operation has.
 pub fn strict_errors(patch: &Value, duplicates: &[String]) -> Vec<StrictError> {
-    let in_patch = |error| StrictError::InJsonPatch(Box::new(error));
-    let duplicates = duplicates.iter().map(|path| in_patch(StrictError::Duplicate(path.clone())));
-    let mut errors: Vec<StrictError> = duplicates.collect();
     let operations = patch.as_list().unwrap_or_default();
-    for (index, members) in operations.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_map()?))) {
-        for (name, _) in members.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str())) {
-            if errors.len() >= limits::STRICT_ERRORS {
-                return errors;
-            }
-            errors.push(in_patch(StrictError::Unknown(format!("[{index}].{name}"))));
-        }
-    }
-    errors
+    let members = operations.iter().enumerate().filter_map(|(at, one)| Some((at, one.as_map()?)));
+    let members = members.flat_map(|(at, map)| map.iter().map(move |(name, _)| (at, name.as_str())));
+    let unknown = members.filter(|(_, name)| !MEMBERS.contains(name));
+    let unknown = unknown.map(|(at, name)| StrictError::Unknown(format!("[{at}].{name}")));
+    let found = duplicates.iter().cloned().map(StrictError::Duplicate).chain(unknown);
+    let in_patch = found.map(|error| StrictError::InJsonPatch(Box::new(error)));
+    in_patch.take(limits::STRICT_ERRORS).collect()
 }
 
 const MEMBERS: [&str; 4] = ["op", "path", "from", "value"];

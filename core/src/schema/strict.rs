@@ -55,7 +55,8 @@ impl StrictError {
     }
 }
 
-/// The first `limits::STRICT_ERRORS` of a text of a type, each once. The text has been parsed before; of one that is no JSON the answer is short.
+/// The first `limits::STRICT_ERRORS` of a text of a type, each once. The text has been parsed before; of
+/// one that is no JSON the answer is short.
 pub fn errors(catalogue: &Catalogue, root: TypeId, text: &[u8]) -> Vec<StrictError> {
     let path = String::new();
     let shape = Shape::Struct(root);
