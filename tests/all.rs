@@ -15,6 +15,7 @@ mod etcd_cluster;
 #[path = "../io/tests/etcd_server.rs"]
 mod etcd_server;
 mod field_names;
+mod forms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;

@@ -3,6 +3,7 @@
 use crate::conditions::{JSON, events, fetch, json};
 use serde_json::json;
 use steersman_core::config::Note;
+use steersman_core::limits::{WATCHES_ENDED_AT_ONCE, WATCHES_ENDED_PAUSE_MILLIS};
 use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Put, Rev, Stored, Txn, TxnOp, Why};
 use steersman_sim::driver::{Driver, open_config};
@@ -73,4 +74,32 @@ fn what_is_written_during_a_listing_follows_it() {
     while driver.decode_page() {}
     assert_eq!(listed(&driver), 2);
     assert_eq!(names(&mut driver), ["late"]);
+}
+
+/// Closing a watch takes a while, so many are closed some at a time. None of them is sent anything after the changes
+/// that it has missed.
+#[test]
+fn many_watches_are_closed_some_at_a_time_when_a_store_was_listed_anew() {
+    const MANY: usize = 2 * WATCHES_ENDED_AT_ONCE + 50;
+    let mut driver = Driver::start_on(open_config(1), FakeEtcd::new());
+    let watches: Vec<_> =
+        (0..MANY).map(|_| driver.begin("GET", "/api/v1/configmaps?watch=1", JSON, b"")).collect();
+    let open = |driver: &Driver| watches.iter().filter(|id| driver.is_open(**id)).count();
+    assert_eq!(open(&driver), MANY);
+    driver.give(Input::Lost(Feed(0), Why::Compacted { compact_revision: Rev(1) }));
+    driver.give(Input::Tick);
+    assert_eq!((listed(&driver), open(&driver)), (2, MANY - WATCHES_ENDED_AT_ONCE));
+    let made = json!({"metadata": {"name": "late"}}).to_string();
+    let made = driver.call("POST", "/api/v1/namespaces/default/configmaps", JSON, made.as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let late = driver.begin("GET", "/api/v1/configmaps?watch=1&resourceVersion=0", JSON, b"");
+    for left in [MANY - 2 * WATCHES_ENDED_AT_ONCE, 0] {
+        driver.pass(WATCHES_ENDED_PAUSE_MILLIS);
+        assert_eq!(open(&driver), left);
+    }
+    for id in watches {
+        assert_eq!(driver.take(id).map(|reply| reply.text()), Some(String::new()));
+    }
+    assert!(driver.is_open(late), "a watch that began afterwards stays");
+    driver.machine().check();
 }

@@ -401,6 +401,15 @@ pub const ETCD_PROGRESS_DELAY_MILLIS: u64 = 10;
 pub const ETCD_PROGRESS_PAUSE_MILLIS: u64 = 100;
 pub const ETCD_PROGRESS_ASKS: u32 = 30;
 
+/// Bytes of what is kept of objects in other versions and shapes than those that are stored. Beyond: it is made anew
+/// for each answer.
+pub const FORM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Watches that are closed in one step when their feed was listed anew or a stored value cannot be read, and the
+/// pause until the next step, milliseconds.
+pub const WATCHES_ENDED_AT_ONCE: usize = 100;
+pub const WATCHES_ENDED_PAUSE_MILLIS: u64 = 1;
+
 /// Bounds that are too large in production for a simulated run of a minute to reach, so a run may draw smaller ones.
 /// Each has the name of its constant, which says what a client sees when it is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -429,6 +438,8 @@ pub struct Bounds {
     pub lease_reuse_millis: u64,
     /// Objects, at least 1.
     pub lease_objects: u32,
+    /// Bytes.
+    pub form_bytes: usize,
 }
 
 impl Bounds {
@@ -448,5 +459,6 @@ impl Bounds {
         relist_pause_millis: RELIST_PAUSE_MILLIS,
         lease_reuse_millis: LEASE_REUSE_MILLIS,
         lease_objects: LEASE_OBJECTS,
+        form_bytes: FORM_BYTES,
     };
 }

@@ -1,7 +1,7 @@
 //! How long a server keeps others waiting while it lists its store: 100,000 objects of 2 KB are listed at the start
-//! and again after a compaction, and a thread asks for the machine's lock all the time.
+//! and again after a compaction, which ends 5,000 watches, and a thread asks for the machine's lock all the time.
 //!
-//! `cargo run --release -p steersman-io --example relist [OBJECTS]`
+//! `cargo run --release -p steersman-io --example relist [OBJECTS [WATCHES]]`
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,12 +16,15 @@ use steersman_core::kinds::Registry;
 use steersman_core::machine::Machine;
 use steersman_core::store::{Feed, Op, Put, Range, Rev, Stored, Txn, TxnOp, Why};
 use steersman_core::value::Text;
+use steersman_core::wire::{Method, Peer, Request};
+use steersman_io::conversation::Conversation;
 use steersman_io::metrics::Metrics;
 use steersman_io::shell::Shell;
 use steersman_io::store::embedded::Embedded;
 use steersman_io::store::{FeedInput, HealthSink, Sink, Store};
 
 const OBJECTS: u64 = 100_000;
+const WATCHES: u64 = 5_000;
 const OBJECT_BYTES: usize = 2_000;
 /// How many objects one transaction writes.
 const WRITE: u64 = 100;
@@ -126,7 +129,28 @@ async fn until(mut done: impl FnMut() -> bool) {
     }
 }
 
-async fn measure(objects: u64) -> Vec<String> {
+/// Opens watches that nothing happens on.
+async fn watch(shell: &Arc<Shell>, watches: u64) -> Vec<Conversation> {
+    let mut open = Vec::new();
+    for _ in 0..watches {
+        let request = Request {
+            method: Method::Get,
+            path: "/api/v1/configmaps".into(),
+            query: "watch=1".into(),
+            headers: Vec::new(),
+            has_body: false,
+            peer: Peer::None,
+            remote_address: "127.0.0.1".into(),
+        };
+        let body = std::pin::pin!(async { Ok(Bytes::new()) });
+        let (response, conversation) = shell.request(request, body).await;
+        assert_eq!(response.status, 200);
+        open.push(conversation);
+    }
+    open
+}
+
+async fn measure(objects: u64, watches: u64) -> Vec<String> {
     let store = Arc::new(Breakable { store: filled(objects).await, sink: Mutex::default() });
     let key: Bytes = "/registry/configmaps/default/object-000000".into();
     assert!(matches!(
@@ -139,29 +163,31 @@ async fn measure(objects: u64) -> Vec<String> {
     let mut lines = Vec::new();
     let (waited, took) = watched(&shell, shell.ready()).await;
     lines.push(format!("at the start: the longest wait {waited:.1?}, the whole {took:.0?}"));
+    let open = watch(&shell, watches).await;
     let follows = || store.sink.lock().unwrap_or_else(PoisonError::into_inner).take();
     let again = async {
         let sink = follows().expect("the store is followed");
         sink(FeedInput::Lost(Feed(0), Why::Compacted { compact_revision: Rev(1) }));
         // The machine follows the store again when it has listed it.
         until(|| store.sink.lock().unwrap_or_else(PoisonError::into_inner).is_some()).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        shell.open_requests();
+        until(|| shell.open_requests() == 0).await;
     };
     let (waited, took) = watched(&shell, again).await;
     lines.push(format!("listed again: the longest wait {waited:.1?}, the whole {took:.0?}"));
+    drop(open);
     let (waited, _) = watched(&shell, tokio::time::sleep(Duration::from_secs(1))).await;
     lines.push(format!("idle:         the longest wait {waited:.1?}"));
     lines
 }
 
 fn main() -> ExitCode {
-    let objects = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(OBJECTS);
+    let number = |place: usize| std::env::args().nth(place).and_then(|word| word.parse().ok());
+    let (objects, watches) = (number(1).unwrap_or(OBJECTS), number(2).unwrap_or(WATCHES));
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
     let mut out = std::io::stdout();
-    for line in runtime.block_on(measure(objects)) {
+    for line in runtime.block_on(measure(objects, watches)) {
         if writeln!(out, "{line}").is_err() {
             return ExitCode::FAILURE;
         }

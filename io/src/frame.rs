@@ -32,8 +32,7 @@ impl SharedFrame {
 impl From<Bytes> for SharedFrame {
     /// A frame that is rendered as these bytes.
     fn from(bytes: Bytes) -> Self {
-        let registry = Arc::new(steersman_core::kinds::Registry::builtin());
         let failure = steersman_core::status::Failure::internal("a frame of a test");
-        Self { frame: Frame::error(registry, failure), rendered: OnceLock::from(bytes) }
+        Self { frame: Frame::error(failure), rendered: OnceLock::from(bytes) }
     }
 }

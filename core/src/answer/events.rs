@@ -2,16 +2,14 @@
 
 use super::Items;
 use super::View;
-use super::form::{Form, Media, Representation};
+use super::form::Representation;
+use super::renderer::{EventForm, Renderer};
 use crate::codec::json;
-use crate::kinds::{KindId, Registry};
 use crate::limits;
-use crate::now::Wall;
 use crate::schema::decode;
 use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::{Map, Value};
-use crate::wire::options::IncludeObject;
 use crate::world::cache::Entry;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -36,34 +34,17 @@ impl EventKind {
     }
 }
 
-/// The form of the objects in a watch's events. Watchers of one form share their frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventForm {
-    pub resource: KindId,
-    pub shape: Representation,
-    pub include: IncludeObject,
-}
-
-impl EventForm {
-    /// Only the first event of a Table watch carries the column definitions.
-    pub fn first_differs(self) -> bool {
-        matches!(self.shape, Representation::Table(_))
-    }
-}
-
 /// An event of a watch that has not been rendered yet. Rendering takes longer than the machine may keep others waiting,
 /// so it is left to whoever sends the event first. It gives the same bytes whenever and wherever it happens.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    registry: Arc<Registry>,
-    now: Wall,
     content: Content,
 }
 
 #[derive(Clone, Debug)]
 enum Content {
-    Change(Seen),
-    Bookmark(EventForm, Rev),
+    Change(Renderer, Seen),
+    Bookmark(Renderer, EventForm, Rev),
     Error(Box<Failure>),
 }
 
@@ -85,87 +66,50 @@ const EVENT_BYTES: usize = 48;
 const SHORT_EVENT_BYTES: usize = 512;
 
 impl Frame {
-    pub(crate) fn change(registry: Arc<Registry>, now: Wall, seen: Seen) -> Self {
-        Self { registry, now, content: Content::Change(seen) }
+    pub(crate) fn change(renderer: Renderer, seen: Seen) -> Self {
+        Self { content: Content::Change(renderer, seen) }
     }
 
-    pub(crate) fn bookmark(registry: Arc<Registry>, now: Wall, form: EventForm, revision: Rev) -> Self {
-        Self { registry, now, content: Content::Bookmark(form, revision) }
+    pub(crate) fn bookmark(renderer: Renderer, form: EventForm, revision: Rev) -> Self {
+        Self { content: Content::Bookmark(renderer, form, revision) }
     }
 
     /// The event that ends a watch with a failure.
-    pub fn error(registry: Arc<Registry>, failure: Failure) -> Self {
-        Self { registry, now: Wall(0), content: Content::Error(Box::new(failure)) }
+    pub fn error(failure: Failure) -> Self {
+        Self { content: Content::Error(Box::new(failure)) }
     }
 
     /// The bytes of the event, with the line end.
     pub fn render(&self) -> Bytes {
-        let renderer = Renderer::new(&self.registry, self.now);
         match &self.content {
-            Content::Change(Seen { form, kind, first, entry, revision }) if *revision == entry.revision() => {
-                renderer.event(*form, *kind, entry, *first)
+            Content::Change(renderer, seen) if seen.revision == seen.entry.revision() => {
+                renderer.event(seen, &seen.entry)
             }
-            Content::Change(Seen { form, kind, first, entry, revision }) => {
-                renderer.event(*form, *kind, &entry.at_revision(*revision), *first)
-            }
-            Content::Bookmark(form, revision) => renderer.bookmark(*form, *revision, false),
-            Content::Error(failure) => renderer.error(failure),
+            Content::Change(renderer, seen) => renderer.event(seen, &seen.entry.at_revision(seen.revision)),
+            Content::Bookmark(renderer, form, revision) => renderer.bookmark(*form, *revision, false),
+            Content::Error(failure) => error_event(failure),
         }
     }
 
     /// Roughly how many bytes `render` returns, known without rendering.
     pub fn len_bytes(&self) -> usize {
         match &self.content {
-            Content::Change(seen) => seen.entry.len_bytes() + EVENT_BYTES,
+            Content::Change(_, seen) => seen.entry.len_bytes() + EVENT_BYTES,
             Content::Bookmark(..) | Content::Error(_) => SHORT_EVENT_BYTES,
         }
     }
 }
 
-/// Renders events at one time, which is needed because Table cells show ages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Renderer<'a> {
-    registry: &'a Registry,
-    now: Wall,
-}
-
-impl<'a> Renderer<'a> {
-    pub(crate) fn new(registry: &'a Registry, now: Wall) -> Self {
-        Self { registry, now }
-    }
-
-    fn view(&self, form: EventForm) -> View<'a> {
-        let kind = self.registry.kind(form.resource);
-        View {
-            registry: self.registry,
-            resource: kind.expect("a watch ends when its kind goes"),
-            form: Form { media: Media::Json, representation: form.shape, pretty: false },
-            include: form.include,
-            now: self.now,
-        }
-    }
-
-    fn event(&self, form: EventForm, kind: EventKind, entry: &Entry, first: bool) -> Bytes {
+impl Renderer {
+    fn event(&self, seen: &Seen, entry: &Entry) -> Bytes {
         let mut out = Vec::with_capacity(entry.len_bytes() + EVENT_BYTES);
-        self.write_event(form, kind, entry, first, &mut out);
+        self.write_event(seen.form, seen.kind, entry, seen.first, &mut out);
         Bytes::from(out)
     }
 
     fn write_event(&self, form: EventForm, kind: EventKind, entry: &Entry, first: bool, out: &mut Vec<u8>) {
-        let view = self.view(form);
         open(kind.word(), out);
-        if view.is_stored_form() {
-            entry.write_object(out);
-        } else {
-            let value = entry.to_value();
-            let shaped = match form.shape {
-                Representation::Table(version) => view.table_of(&value, version, first),
-                Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
-                    view.shaped(value)
-                }
-            };
-            view.write_json(&shaped, out);
-        }
+        self.view(form).write_entry(entry, first, out);
         close(out);
     }
 
@@ -183,7 +127,7 @@ impl<'a> Renderer<'a> {
             metadata.insert("annotations", annotations.into());
         }
         let mut object = Map::new();
-        let stored = self.registry.stored_kind(view.resource);
+        let stored = view.registry.stored_kind(view.resource);
         object.insert("kind", stored.kind.clone().into());
         object.insert("apiVersion", stored.group_version().into());
         object.insert("metadata", metadata.into());
@@ -201,15 +145,15 @@ impl<'a> Renderer<'a> {
         close(&mut out);
         Bytes::from(out)
     }
+}
 
-    /// The event that ends a watch with a failure.
-    pub(crate) fn error(&self, failure: &Failure) -> Bytes {
-        let mut out = Vec::new();
-        open("ERROR", &mut out);
-        json::write(&failure.to_value(), &mut out);
-        close(&mut out);
-        Bytes::from(out)
-    }
+/// The event that ends a watch with a failure.
+pub(crate) fn error_event(failure: &Failure) -> Bytes {
+    let mut out = Vec::new();
+    open("ERROR", &mut out);
+    json::write(&failure.to_value(), &mut out);
+    close(&mut out);
+    Bytes::from(out)
 }
 
 impl View<'_> {
@@ -239,37 +183,28 @@ fn close(out: &mut Vec<u8>) {
 /// the bookmark that ends them if it was asked for.
 #[derive(Clone, Debug)]
 pub struct InitialEvents {
-    registry: Arc<Registry>,
+    renderer: Renderer,
     form: EventForm,
-    now: Wall,
     items: Items,
     first: bool,
     last: Option<Bytes>,
 }
 
 impl InitialEvents {
-    pub fn new(
-        registry: Arc<Registry>,
-        form: EventForm,
-        now: Wall,
-        items: Items,
-        last: Option<Bytes>,
-    ) -> Self {
-        Self { registry, form, now, items, first: true, last }
+    pub(crate) fn new(renderer: Renderer, form: EventForm, items: Items, last: Option<Bytes>) -> Self {
+        Self { renderer, form, items, first: true, last }
     }
 
     /// The next piece, about `limits::LIST_CHUNK_BYTES` long; None at the end.
     pub fn next_chunk(&mut self) -> Option<Bytes> {
         let mut out = Vec::new();
-        let registry = self.registry.clone();
-        let renderer = Renderer::new(&registry, self.now);
         while out.len() < limits::LIST_CHUNK_BYTES {
             let Some(entry) = self.items.next() else {
                 out.extend_from_slice(&self.last.take().unwrap_or_default());
                 break;
             };
             let first = core::mem::replace(&mut self.first, false);
-            renderer.write_event(self.form, EventKind::Added, &entry, first, &mut out);
+            self.renderer.write_event(self.form, EventKind::Added, &entry, first, &mut out);
         }
         (!out.is_empty()).then(|| Bytes::from(out))
     }

@@ -5,7 +5,6 @@ use super::form::{Media, Representation, pretty};
 use super::table;
 use super::{Body, Response};
 use super::{Items, ListBody};
-use crate::codec::json;
 use crate::store::Rev;
 use crate::value::{Map, Text, Value};
 use crate::world::cache::Entry;
@@ -24,23 +23,42 @@ pub(crate) struct ListMeta {
     pub(crate) remaining: Option<u64>,
 }
 
-/// The response with these items.
+/// The response with these items. JSON is written item by item while it is sent. YAML is made as a tree, and so is a
+/// Table whose rows stand in another order than the list.
 pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
     let content_type = view.form.content_type();
-    if view.is_stored_form() && view.form.media == Media::Json {
-        let mut body = ListBody::new(head(view, meta), items, Bytes::from_static(b"]}\n"));
-        if !view.form.pretty {
-            let headers = alloc::vec![("content-type".into(), content_type.into())];
-            return Response { status: 200, headers, body: Body::List(body) };
-        }
-        let mut whole = Vec::new();
-        while let Some(chunk) = body.next_chunk() {
-            whole.extend_from_slice(&chunk);
-        }
-        return Response::new(200, content_type, pretty(&whole));
+    let is_reordered = matches!(view.form.representation, Representation::Table(_))
+        && view.resource.columns.order().is_some();
+    if view.form.media != Media::Json || is_reordered {
+        let objects: Vec<Value> = items.map(|entry: Arc<Entry>| entry.to_value()).collect();
+        let value = tree(view, meta, objects);
+        let bytes = view.form.encode(&value, || {
+            let mut out = Vec::new();
+            table::write(view.resource, &value, &mut out);
+            out
+        });
+        return Response::new(200, content_type, bytes);
     }
-    let objects: Vec<Value> = items.map(|entry: Arc<Entry>| entry.to_value()).collect();
-    let value = match view.form.representation {
+    let is_null = items.is_empty() && matches!(view.form.representation, Representation::MetadataList(_));
+    // Upstream has null in place of the items of an empty list of metadata.
+    let (start, tail) = if is_null { ("null", "}\n") } else { ("[", "]}\n") };
+    let mut head = head(view, meta);
+    head.extend_from_slice(start.as_bytes());
+    let mut body = ListBody::new(view.renderer(), head.into(), items, Bytes::from_static(tail.as_bytes()));
+    if !view.form.pretty {
+        let headers = alloc::vec![("content-type".into(), content_type.into())];
+        return Response { status: 200, headers, body: Body::List(body) };
+    }
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.next_chunk() {
+        whole.extend_from_slice(&chunk);
+    }
+    Response::new(200, content_type, pretty(&whole))
+}
+
+/// A list as a tree.
+fn tree(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
+    match view.form.representation {
         Representation::Full => full_list(view, meta, objects),
         Representation::Table(version) => view.with_rows_converted(table::table(
             &view.resource.columns,
@@ -54,31 +72,30 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
         Representation::Metadata(version) | Representation::MetadataList(version) => {
             table::partial_metadata_list(&objects, version, &table_meta(meta))
         }
-    };
-    let bytes = view.form.encode(&value, || list_json(view, &value));
-    Response::new(200, content_type, bytes)
+    }
 }
 
-/// `{"kind":"PodList","apiVersion":"v1","metadata":{...},"items":[`
-fn head(view: &View<'_>, meta: &ListMeta) -> Bytes {
+/// `{"kind":"PodList","apiVersion":"v1","metadata":{...},"items":`, or the same of a list in another shape.
+fn head(view: &View<'_>, meta: &ListMeta) -> Vec<u8> {
     let mut out = Vec::with_capacity(160 + meta.next.len());
-    out.extend_from_slice(b"{\"kind\":\"");
-    out.extend_from_slice(view.resource.kind.as_bytes());
-    out.extend_from_slice(b"List\",\"apiVersion\":\"");
-    out.extend_from_slice(view.resource.group_version().as_bytes());
-    out.extend_from_slice(b"\",\"metadata\":{\"resourceVersion\":\"");
-    json::write_int(meta.revision.0 as i64, &mut out);
-    out.push(b'"');
-    if !meta.next.is_empty() {
-        out.extend_from_slice(b",\"continue\":");
-        json::write_str(&meta.next, &mut out);
+    let meta = table_meta(meta);
+    let group_version = view.resource.group_version();
+    let (kind, api_version) = match view.form.representation {
+        Representation::Full => (view.resource.kind.as_str(), group_version.as_str()),
+        Representation::Metadata(version) | Representation::MetadataList(version) => {
+            ("PartialObjectMetadata", version.api_version())
+        }
+        Representation::Table(version) => {
+            table::write_head(&view.resource.columns, version, &meta, true, &mut out);
+            return out;
+        }
+    };
+    for part in ["{\"kind\":\"", kind, "List\",\"apiVersion\":\"", api_version, "\",\"metadata\":"] {
+        out.extend_from_slice(part.as_bytes());
     }
-    if let Some(remaining) = meta.remaining {
-        out.extend_from_slice(b",\"remainingItemCount\":");
-        json::write_int(remaining as i64, &mut out);
-    }
-    out.extend_from_slice(b"},\"items\":[");
-    Bytes::from(out)
+    table::write_list_meta(&meta, &mut out);
+    out.extend_from_slice(b",\"items\":");
+    out
 }
 
 /// A typed list as a tree; its items have no kind and no apiVersion.
@@ -115,18 +132,4 @@ fn table_meta(meta: &ListMeta) -> table::TableMeta {
         next: meta.next.clone(),
         remaining: meta.remaining.map(|count| count as i64),
     }
-}
-
-fn list_json(view: &View<'_>, value: &Value) -> Vec<u8> {
-    let catalogue = &view.resource.catalogue;
-    let list_type = alloc::format!("{}List", view.resource.type_name);
-    let mut out = Vec::new();
-    match (view.form.representation, catalogue.type_named(&list_type)) {
-        (Representation::Full, Some(id)) => crate::schema::encode::to_json(catalogue, id, value, &mut out),
-        (Representation::Full, None)
-        | (Representation::Table(_) | Representation::Metadata(_) | Representation::MetadataList(_), _) => {
-            json::write(value, &mut out);
-        }
-    }
-    out
 }

@@ -1,5 +1,6 @@
 //! A list response that is rendered while it is sent, so that it takes constant memory whatever its length.
 
+use super::renderer::{EventForm, Renderer};
 use crate::limits;
 use crate::world::cache::tree::Cursor;
 use crate::world::cache::{Entry, Held};
@@ -39,6 +40,8 @@ impl Iterator for Items {
 /// A JSON list: the text before the items, the items, and the text after them.
 #[derive(Clone, Debug)]
 pub struct ListBody {
+    renderer: Renderer,
+    form: EventForm,
     head: Option<Bytes>,
     items: Items,
     tail: Option<Bytes>,
@@ -46,8 +49,13 @@ pub struct ListBody {
 }
 
 impl ListBody {
-    pub fn new(head: Bytes, items: Items, tail: Bytes) -> Self {
-        Self { head: Some(head), items, tail: Some(tail), started: false }
+    pub(crate) fn new(
+        (renderer, form): (Renderer, EventForm),
+        head: Bytes,
+        items: Items,
+        tail: Bytes,
+    ) -> Self {
+        Self { renderer, form, head: Some(head), items, tail: Some(tail), started: false }
     }
 
     /// The next piece, about `limits::LIST_CHUNK_BYTES` long; None at the end.
@@ -57,6 +65,7 @@ impl ListBody {
         if let Some(head) = self.head.take() {
             out.extend_from_slice(&head);
         }
+        let view = self.renderer.view(self.form);
         while out.len() < limits::LIST_CHUNK_BYTES {
             let Some(entry) = self.items.next() else {
                 out.extend_from_slice(&self.tail.take()?);
@@ -66,7 +75,7 @@ impl ListBody {
                 out.push(b',');
             }
             self.started = true;
-            entry.write_item(&mut out);
+            view.write_item(&entry, &mut out);
         }
         Some(Bytes::from(out))
     }

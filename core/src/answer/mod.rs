@@ -1,23 +1,27 @@
 //! Responses: objects, lists, statuses and watch events in the negotiated form.
 
+mod entry;
 mod events;
 mod filter;
 pub mod form;
 mod list;
 mod list_body;
 mod object;
+mod renderer;
 mod response;
 mod status;
 mod subscription;
 pub mod table;
 mod warnings;
 
-pub use events::{EventForm, Frame, InitialEvents};
-pub(crate) use events::{EventKind, Renderer, Seen};
+pub(crate) use events::{EventKind, Seen, error_event};
+pub use events::{Frame, InitialEvents};
 pub(crate) use filter::{internal_error, unroutable};
 pub(crate) use list::{ListMeta, list};
 pub use list_body::{Items, ListBody};
 pub(crate) use object::{View, object, versioned};
+pub use renderer::EventForm;
+pub(crate) use renderer::Renderer;
 pub use response::{Body, Header, HealthResults, MetricsPage, Response};
 pub use status::failure;
 pub(crate) use status::{deleted, too_many_requests};

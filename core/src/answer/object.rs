@@ -3,7 +3,6 @@
 use super::Response;
 use super::form::{Form, Media, MetaVersion, Representation};
 use super::table;
-use crate::codec::json;
 use crate::kinds::columns::ColumnSet;
 use crate::kinds::{Kind, Registry};
 use crate::now::Wall;
@@ -11,14 +10,17 @@ use crate::schema::encode;
 use crate::store::Rev;
 use crate::value::Value;
 use crate::wire::options::IncludeObject;
-use crate::world::cache::Entry;
+use crate::world::cache::{Entry, FormRoom};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// How a client sees a resource: the version, shape and encoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
-    pub(crate) registry: &'a Registry,
+    pub(crate) registry: &'a Arc<Registry>,
+    /// Where forms are kept.
+    pub(crate) room: &'a Arc<FormRoom>,
     pub(crate) resource: &'a Kind,
     pub(crate) form: Form,
     pub(crate) include: IncludeObject,
@@ -101,7 +103,7 @@ impl View<'_> {
             Representation::Full | Representation::Metadata(_) | Representation::MetadataList(_) => {
                 encode::to_json(&self.resource.catalogue, self.resource.type_id, value, out);
             }
-            Representation::Table(_) => json::write(value, out),
+            Representation::Table(_) => table::write(self.resource, value, out),
         }
     }
 
@@ -119,11 +121,11 @@ impl View<'_> {
 
 /// The answer with one stored object.
 pub(crate) fn object(view: &View<'_>, status: u16, entry: &Entry) -> Response {
-    if !view.is_stored_json() {
+    if view.form.media != Media::Json {
         return view.respond(status, entry.to_value());
     }
     let mut out = Vec::with_capacity(entry.len_bytes() + 1);
-    entry.write_object(&mut out);
+    view.write_entry(entry, true, &mut out);
     if view.form.pretty {
         out = super::form::pretty(&out);
     } else {

@@ -1,10 +1,14 @@
 //! Tables and metadata-only objects: what an answer is turned into when a client asks for columns, or for
-//! no more than metadata.
+//! no more than metadata. A tree is made for YAML and for what is not stored; JSON of stored objects is written row by
+//! row, and both have the same members.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go
 
 use super::form::MetaVersion;
+use crate::codec::json;
+use crate::kinds::Kind;
 use crate::kinds::columns::{Column, ColumnSet};
 use crate::now::Wall;
+use crate::schema::encode;
 use crate::value::{Map, Text, Value};
 use crate::wire::options::IncludeObject;
 use alloc::vec::Vec;
@@ -125,10 +129,124 @@ fn list_meta(meta: &TableMeta) -> Value {
     out.into()
 }
 
+/// The members of a row's condition in upstream's order.
+const CONDITION: [&str; 4] = ["type", "status", "reason", "message"];
+
+/// Appends a Table up to the list of its rows, with its members in upstream's order.
+pub(super) fn write_head(
+    columns: &ColumnSet,
+    version: MetaVersion,
+    meta: &TableMeta,
+    with_columns: bool,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(b"{\"kind\":\"Table\",\"apiVersion\":\"");
+    out.extend_from_slice(version.api_version().as_bytes());
+    out.extend_from_slice(b"\",\"metadata\":");
+    write_list_meta(meta, out);
+    out.extend_from_slice(b",\"columnDefinitions\":");
+    if with_columns {
+        write_list(&columns.definitions(), out, write_definition);
+    } else {
+        out.extend_from_slice(b"null");
+    }
+    out.extend_from_slice(b",\"rows\":");
+}
+
+/// Appends a row up to its object: its cells and its conditions. The text of the cell at `age` is left out, and the
+/// place where it belongs is returned.
+pub(super) fn write_cells(
+    cells: &[Value],
+    conditions: &Value,
+    age: Option<usize>,
+    out: &mut Vec<u8>,
+) -> Option<usize> {
+    let mut place = None;
+    out.extend_from_slice(b"{\"cells\":[");
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        if age == Some(index) {
+            place = Some(out.len());
+        } else {
+            json::write(cell, out);
+        }
+    }
+    out.push(b']');
+    if let Some(conditions) = conditions.as_list().filter(|list| !list.is_empty()) {
+        out.extend_from_slice(b",\"conditions\":");
+        write_list(conditions, out, |condition, out| write_members(condition, &CONDITION, out));
+    }
+    out.extend_from_slice(b",\"object\":");
+    place
+}
+
+/// Appends metav1.ListMeta.
+pub(super) fn write_list_meta(meta: &TableMeta, out: &mut Vec<u8>) {
+    write_members(&list_meta(meta), &["resourceVersion", "continue", "remainingItemCount"], out);
+}
+
+/// Appends a Table that was made as a tree, with its members in upstream's order.
+pub(super) fn write(kind: &Kind, table: &Value, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"kind\":\"Table\",\"apiVersion\":");
+    json::write_str(table.text_at(&["apiVersion"]), out);
+    out.extend_from_slice(b",\"metadata\":");
+    let meta = table.field("metadata").unwrap_or(&Value::Null);
+    write_members(meta, &["resourceVersion", "continue", "remainingItemCount"], out);
+    out.extend_from_slice(b",\"columnDefinitions\":");
+    match table.field("columnDefinitions").and_then(Value::as_list) {
+        Some(columns) => write_list(columns, out, |column, out| write_members(column, &COLUMN, out)),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"rows\":");
+    let rows = table.field("rows").and_then(Value::as_list).unwrap_or_default();
+    write_list(rows, out, |row, out| {
+        let cells = row.field("cells").and_then(Value::as_list).unwrap_or_default();
+        write_cells(cells, row.field("conditions").unwrap_or(&Value::Null), None, out);
+        let object = row.field("object").unwrap_or(&Value::Null);
+        encode::to_json(&kind.catalogue, kind.type_id, object, out);
+        out.push(b'}');
+    });
+    out.push(b'}');
+}
+
+/// The members of a column's definition in upstream's order.
+const COLUMN: [&str; 5] = ["name", "type", "format", "description", "priority"];
+
+fn write_definition(column: &Column<'_>, out: &mut Vec<u8>) {
+    write_members(&definition(column), &COLUMN, out);
+}
+
+fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+/// Appends those of the members that are there, in this order. A map has no others.
+fn write_members(map: &Value, members: &[&str], out: &mut Vec<u8>) {
+    out.push(b'{');
+    let mut first = true;
+    for (name, value) in members.iter().filter_map(|name| Some((name, map.field(name)?))) {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        json::write_str(name, out);
+        out.push(b':');
+        json::write(value, out);
+    }
+    out.push(b'}');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::json;
     use crate::kinds::columns::{FLOW_SCHEMA, POD};
 
     fn object(text: &str) -> Value {

@@ -16,6 +16,8 @@ pub struct Scan {
     pub content_at: usize,
     /// Offset right after `"metadata":{`.
     pub metadata_at: usize,
+    /// Offset right after the brace that closes `metadata`.
+    pub metadata_end: usize,
     /// Offset at which `"resourceVersion":"N",` may be inserted: after `uid` and before what follows it.
     pub version_at: usize,
     /// Nothing follows in `metadata`: the inserted member needs no comma after it but one before it
@@ -40,6 +42,7 @@ pub fn scan(bytes: &[u8], paths: &[Vec<Text>]) -> Option<Scan> {
     while let Some(key) = reader.member()? {
         match key {
             b"kind" | b"apiVersion" if scan.content_at == 0 => reader.skip()?,
+            b"metadata" if scan.metadata_at > 0 => return None,
             b"metadata" => {
                 note_content(&mut scan, &reader, key);
                 let below = step(paths, wanted, 0, key);
@@ -146,6 +149,7 @@ fn metadata(
         scan.version_at = reader.at.saturating_sub(1);
         scan.version_last = true;
     }
+    scan.metadata_end = reader.at;
     Some(())
 }
 

@@ -1,7 +1,7 @@
 //! What stays the same over all steps of a request: the request itself, what its path means, and when it came.
 
+use crate::answer;
 use crate::answer::Response;
-use crate::answer::{self, Renderer};
 use crate::caller::Caller;
 use crate::config::{Answered, JobId};
 use crate::documents::discovery;
@@ -84,12 +84,11 @@ impl Call {
     }
 
     /// The answer to a watch that starts before the oldest known change: a stream that holds one error.
-    pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev, now: Now) -> Response {
-        let renderer = Renderer::new(&world.registry, now.wall);
+    pub(crate) fn too_old(&self, world: &World, asked: Rev, oldest: Rev) -> Response {
         if world.config.flaw.is(Mutant::ClosedInsteadOfExpired) {
             return Response::json(200, Bytes::new());
         }
-        Response::json(200, renderer.error(&super::fail::too_old(asked, oldest)))
+        Response::json(200, answer::error_event(&super::fail::too_old(asked, oldest)))
     }
 
     /// The labels of the request for metrics. Paths that are not served are not put into them, since a client could

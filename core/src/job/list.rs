@@ -400,15 +400,14 @@ impl List {
             && bookmarks
             && asked
             && self.options.resource_version_match == Some(VersionMatch::NotOlderThan);
-        let registry = &scene.world.registry;
+        let renderer = Renderer::new(scene.world, scene.now.wall);
         let requested = parse_resource_version(&self.options.resource_version).unwrap_or_default();
         let bookmark_is_wrong = scene.flaw().is(Mutant::BookmarkOfRequestedRevision) && requested > Rev(0);
         let named = if bookmark_is_wrong { requested } else { after };
-        let last =
-            ends_with_bookmark.then(|| Renderer::new(registry, scene.now.wall).bookmark(form, named, true));
+        let last = ends_with_bookmark.then(|| renderer.bookmark(form, named, true));
         let nothing_sent = items.as_ref().is_none_or(Items::is_empty);
         let items = items.unwrap_or_else(|| Items::Picked(Vec::new().into_iter()));
-        let initial = InitialEvents::new(registry.clone(), form, scene.now.wall, items, last);
+        let initial = InitialEvents::new(renderer, form, items, last);
         let response = Response {
             status: 200,
             headers: alloc::vec![("content-type".into(), self.form.content_type().into())],

@@ -38,7 +38,14 @@ pub(super) fn of_list<'a>(
 }
 
 fn any<'a>(scene: &Scene<'a>, target: &'a Target, form: Form, include: IncludeObject) -> View<'a> {
-    View { registry: &scene.world.registry, resource: target.resource(), form, include, now: scene.now.wall }
+    View {
+        registry: &scene.world.registry,
+        room: &scene.world.forms,
+        resource: target.resource(),
+        form,
+        include,
+        now: scene.now.wall,
+    }
 }
 
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asPartialObjectMetadata

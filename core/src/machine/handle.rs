@@ -466,7 +466,7 @@ impl Machine {
             return;
         }
         if subscription.after < oldest {
-            let response = slot.call.too_old(&self.world, subscription.after, oldest, now);
+            let response = slot.call.too_old(&self.world, subscription.after, oldest);
             self.finish(id, response, now, out);
             return;
         }
@@ -517,6 +517,7 @@ impl Machine {
                 Timer::Compaction => self.compact(now, out),
                 Timer::Boot => self.start_boot(now, out),
                 Timer::Drain => self.drain_some(now, out),
+                Timer::EndWatches => self.end_some(now, out),
             }
         }
     }

@@ -3,9 +3,9 @@
 
 use super::Effect;
 use crate::answer::Subscription;
-use crate::answer::{EventForm, EventKind, Frame, Seen};
+use crate::answer::{EventForm, EventKind, Frame, Renderer, Seen};
 use crate::config::JobId;
-use crate::kinds::{Registry, StorageId};
+use crate::kinds::StorageId;
 use crate::limits::{self, Bounds};
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
@@ -23,6 +23,9 @@ pub(crate) struct Hub {
     groups: BTreeMap<StorageId, Group>,
     /// The collection that each watcher belongs to.
     members: BTreeMap<JobId, StorageId>,
+    /// Watchers that have missed changes and are sent nothing any more, until they are removed some at a time; with
+    /// the reason. None of the maps is empty.
+    retired: VecDeque<(&'static str, BTreeMap<JobId, Watcher>)>,
     bounds: Bounds,
     flaw: Flaw,
 }
@@ -37,8 +40,11 @@ struct Group {
     window_bytes: usize,
     watchers: BTreeMap<JobId, Watcher>,
     /// Watchers by the narrowest index (name, node, namespace, all) that their selection allows.
-    by_hint: BTreeMap<Hint, Vec<JobId>>,
+    by_hint: Hints,
 }
+
+/// Watchers by the narrowest index that their selection allows.
+pub(crate) type Hints = BTreeMap<Hint, Vec<JobId>>;
 
 /// Recent changes of a collection, in order, and when each became known.
 pub(crate) type Window = VecDeque<(Mono, Arc<Change>)>;
@@ -75,7 +81,7 @@ struct Sight {
 impl Hub {
     pub(crate) fn new(storages: impl Iterator<Item = StorageId>, bounds: Bounds, flaw: Flaw) -> Self {
         let groups = storages.map(|storage| (storage, Group::default())).collect();
-        Self { groups, members: BTreeMap::new(), bounds, flaw }
+        Self { groups, members: BTreeMap::new(), retired: VecDeque::new(), bounds, flaw }
     }
 
     /// Begins to keep the changes of a collection, which are known after the revision.
@@ -159,6 +165,9 @@ impl Hub {
     /// Removes a watcher. None when there is no such watcher.
     pub(crate) fn remove(&mut self, id: JobId) -> Option<Removed> {
         let storage = self.members.remove(&id)?;
+        if let Some(watcher) = self.remove_retired(id) {
+            return Some(watcher.removed());
+        }
         let group = self.groups.get_mut(&storage)?;
         let watcher = group.watchers.remove(&id)?;
         let hint = watcher.subscription.filter.hint();
@@ -168,7 +177,35 @@ impl Hub {
                 group.by_hint.remove(&hint);
             }
         }
-        Some(Removed { events: watcher.events, ends_at: watcher.subscription.ends_at })
+        Some(watcher.removed())
+    }
+
+    fn remove_retired(&mut self, id: JobId) -> Option<Watcher> {
+        let (place, watcher) = (0..).zip(&mut self.retired).find_map(|(place, (_, watchers))| {
+            let watcher = watchers.remove(&id)?;
+            Some((watchers.is_empty().then_some(place), watcher))
+        })?;
+        if let Some(empty) = place {
+            self.retired.remove(empty);
+        }
+        Some(watcher)
+    }
+
+    /// Sends nothing any more to the watchers of a collection, which are to be removed one after the other. Returns
+    /// their index.
+    pub(crate) fn retire(&mut self, storage: StorageId, why: &'static str) -> Option<Hints> {
+        let group = self.groups.get_mut(&storage)?;
+        let watchers = core::mem::take(&mut group.watchers);
+        if !watchers.is_empty() {
+            self.retired.push_back((why, watchers));
+        }
+        Some(core::mem::take(&mut group.by_hint))
+    }
+
+    /// The watcher that is to be removed next, and why.
+    pub(crate) fn next_retired(&self) -> Option<(JobId, &'static str)> {
+        let (why, watchers) = self.retired.front()?;
+        watchers.keys().next().map(|id| (*id, *why))
     }
 
     /// Notes that the client took frames. A parked watcher that has caught up enough is continued; false is returned
@@ -208,7 +245,7 @@ impl Hub {
                 return;
             }
             if let Some(sight) = watcher.take(change, self.flaw) {
-                let frame = frame(&world.registry, sight, change, now, self.flaw);
+                let frame = frame(world, sight, change, now, self.flaw);
                 out.push(Effect::Frame { to: alloc::vec![id], frame });
             }
         }
@@ -242,7 +279,7 @@ impl Hub {
             }
         }
         for (sight, to) in sights {
-            out.push(Effect::Frame { to, frame: frame(&world.registry, sight, &change, now, self.flaw) });
+            out.push(Effect::Frame { to, frame: frame(world, sight, &change, now, self.flaw) });
         }
     }
 
@@ -266,7 +303,8 @@ impl Hub {
         }
         watcher.outstanding += 1;
         watcher.at = revision;
-        let frame = Frame::bookmark(world.registry.clone(), now.wall, watcher.subscription.form, revision);
+        let form = watcher.subscription.form;
+        let frame = Frame::bookmark(Renderer::new(world, now.wall), form, revision);
         out.push(Effect::Frame { to: alloc::vec![id], frame });
     }
 
@@ -277,7 +315,12 @@ impl Hub {
     /// Asserts invariants that only a bug in this file can break.
     pub(crate) fn check(&self) {
         let members: usize = self.groups.values().map(|group| group.watchers.len()).sum();
-        assert_eq!(members, self.members.len(), "every watcher is a member of one group");
+        let retired: usize = self.retired.iter().map(|(_, watchers)| watchers.len()).sum();
+        assert_eq!(
+            members + retired,
+            self.members.len(),
+            "every watcher is a member of one group, or retired"
+        );
         for group in self.groups.values() {
             if group.watchers.is_empty() && group.by_hint.is_empty() && group.window.is_empty() {
                 continue;
@@ -335,6 +378,10 @@ fn bytes_kept(change: &Change) -> usize {
 }
 
 impl Watcher {
+    fn removed(&self) -> Removed {
+        Removed { events: self.events, ends_at: self.subscription.ends_at }
+    }
+
     /// Whether the watcher's queue has no room for a change. All changes of one revision go together, since a watcher
     /// resumes after a revision; the rest of a revision that was begun may therefore exceed the bound.
     fn is_full_before(&self, change: &Change, bounds: &Bounds, flaw: Flaw) -> bool {
@@ -368,7 +415,7 @@ impl Watcher {
 }
 
 /// A change as a frame. A deletion shows the object as it was before, with the revision of the deletion.
-fn frame(registry: &Arc<Registry>, sight: Sight, change: &Change, now: Now, flaw: Flaw) -> Frame {
+fn frame(world: &World, sight: Sight, change: &Change, now: Now, flaw: Flaw) -> Frame {
     let shown = match sight.kind {
         EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => &change.new,
         EventKind::Deleted => &change.old,
@@ -377,5 +424,5 @@ fn frame(registry: &Arc<Registry>, sight: Sight, change: &Change, now: Now, flaw
     let shown = shown.as_ref().expect("a watcher sees an object that it selects");
     let Sight { form, kind, first } = sight;
     let seen = Seen { form, kind, first, entry: shown.clone(), revision: change.revision };
-    Frame::change(registry.clone(), now.wall, seen)
+    Frame::change(Renderer::new(world, now.wall), seen)
 }

@@ -35,7 +35,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use handle::Machine;
-pub(crate) use hub::Window;
+pub(crate) use hub::{Hints, Window};
 pub use kinds::KIND_GONE;
 pub use shutdown::Drain;
 
@@ -193,6 +193,7 @@ impl Page {
 pub struct Discarded {
     pub(crate) caches: Vec<Arc<Cache>>,
     pub(crate) windows: Vec<Window>,
+    pub(crate) hints: Vec<Hints>,
 }
 
 impl Discarded {

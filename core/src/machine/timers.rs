@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Boot,
     /// More watches are ended while the server drains.
     Drain,
+    /// More watches are ended that have missed changes.
+    EndWatches,
 }
 
 /// What is due for a request.

@@ -7,6 +7,7 @@ use crate::answer::Frame;
 use crate::config::{JobId, Note};
 use crate::job::{CommitOutcome, Committing, Progress};
 use crate::kinds::StorageId;
+use crate::limits;
 use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
@@ -83,13 +84,24 @@ impl Machine {
     ) {
         let to = self.hub.ids_of(storage);
         if let Some(failure) = failure.filter(|_| !to.is_empty()) {
-            let frame = Frame::error(self.world.registry.clone(), failure.clone());
-            out.push(Effect::Frame { to: to.clone(), frame });
+            out.push(Effect::Frame { to, frame: Frame::error(failure.clone()) });
         }
-        for id in to {
-            self.end_watch(id, "a stored value cannot be read", now, out);
-        }
+        self.hub.retire(storage, "a stored value cannot be read");
+        self.end_some(now, out);
         self.hub.restart_window(storage, revision);
+    }
+
+    /// Ends some of the watches that are sent nothing any more, and sets a timer while there are others: each of them
+    /// takes a while, and the machine must not keep others waiting for all.
+    pub(super) fn end_some(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for _ in 0..limits::WATCHES_ENDED_AT_ONCE {
+            let Some((id, why)) = self.hub.next_retired() else { return };
+            self.end_watch(id, why, now, out);
+        }
+        if self.hub.next_retired().is_some() {
+            let at = now.mono.plus_millis(limits::WATCHES_ENDED_PAUSE_MILLIS);
+            self.timers.set(at, Timer::EndWatches);
+        }
     }
 
     /// Sends bookmarks to all watchers of a feed at once. Only historical bugs of the museum do that.
@@ -169,13 +181,12 @@ impl Machine {
         let storages: Vec<_> =
             self.world.collections().filter(|held| held.feed == feed).map(|held| held.storage).collect();
         let survives = was_synced && self.config.flaw.is(Mutant::WatchSurvivesRelist);
-        let mut discarded = Discarded { caches, windows: Vec::new() };
+        let mut discarded = Discarded { caches, windows: Vec::new(), hints: Vec::new() };
         for storage in storages.iter().filter(|_| !survives) {
-            for id in self.hub.ids_of(*storage) {
-                self.end_watch(id, "the feed was listed anew", now, out);
-            }
+            discarded.hints.extend(self.hub.retire(*storage, "the feed was listed anew"));
             discarded.windows.push(self.hub.restart_window(*storage, revision));
         }
+        self.end_some(now, out);
         out.push(Effect::Discard(discarded));
         self.restart_arriving(feed, out);
         out.extend(notes.into_iter().map(Effect::Note));

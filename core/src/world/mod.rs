@@ -18,7 +18,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use cache::tree::Tree;
-use cache::{Applied, Cache, Change, Entry, Undecodable, Unreadable};
+use cache::{Applied, Cache, Change, Entry, FormRoom, Undecodable, Unreadable};
 use indexes::{Changed, Indexes};
 
 pub use changes::Changes;
@@ -37,6 +37,8 @@ pub struct World {
     feeds: Vec<FeedState>,
     /// For each feed, the reason why its store does not answer; None while it answers.
     illnesses: Vec<Option<Text>>,
+    /// The room for the forms of all entries.
+    pub(crate) forms: Arc<FormRoom>,
     /// The server is shutting down.
     pub draining: bool,
     /// Every object that must exist at start has been written.
@@ -125,6 +127,7 @@ impl World {
         let feed_count = 1 + collections.by_key.iter().map(|collection| collection.feed.0).max().unwrap_or(0);
         Self {
             caches: registry.storages().map(empty).collect(),
+            forms: Arc::new(FormRoom::new(config.bounds.form_bytes)),
             config,
             registry,
             collections: Arc::new(collections),
@@ -210,6 +213,11 @@ impl World {
 
     fn cache_mut(&mut self, storage: StorageId) -> Option<&mut Cache> {
         self.caches.get_mut(&place(storage)).map(Arc::make_mut)
+    }
+
+    /// How many bytes the forms of all entries take: what is kept of objects in other versions and shapes.
+    pub fn form_bytes(&self) -> usize {
+        self.forms.used()
     }
 
     /// What is kept beside the objects.

@@ -219,6 +219,8 @@ impl Metrics {
         self.write_requests(out);
         self.write_streams(out);
         write_objects(out, &shell.world());
+        out.head("steersman_form_bytes", "gauge", "Bytes kept of objects in other versions and shapes.");
+        out.sample("steersman_form_bytes", &[], shell.world().form_bytes());
         self.write_store(out, shell);
         self.write_faults(out);
         out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");

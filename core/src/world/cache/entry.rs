@@ -2,6 +2,7 @@
 //! select by.
 
 use super::LabelMark;
+use super::forms::{FormKey, FormRoom, FormText, Forms};
 use crate::codec::json::{self, RawPaths};
 use crate::codec::{partial, proto};
 use crate::kinds::{FieldSource, Kind};
@@ -29,6 +30,8 @@ pub struct Entry {
     value: Bytes,
     revision: Rev,
     content_at: u32,
+    /// The bytes of `metadata` with its braces.
+    metadata: (u32, u32),
     version_at: u32,
     version_last: bool,
     namespaced: bool,
@@ -36,6 +39,7 @@ pub struct Entry {
     fields: Box<[Text]>,
     /// The paths of fields that hold raw JSON; only few kinds have any.
     raws: Option<Arc<RawPaths>>,
+    forms: Forms,
 }
 
 /// Why stored bytes are not an object of the collection's kind.
@@ -64,11 +68,13 @@ impl Entry {
             identity_at: prefix_len as u32,
             revision: kv.mod_revision,
             content_at: scan.content_at as u32,
+            metadata: (scan.metadata_at as u32 - 1, scan.metadata_end as u32),
             version_at: scan.version_at as u32,
             version_last: scan.version_last,
             namespaced: resource.namespaced(),
             labels: scan.labels.into_boxed_slice(),
             raws: resource.raws.clone(),
+            forms: Forms::default(),
             value,
         })
     }
@@ -125,23 +131,42 @@ impl Entry {
         self.fields.get(index).map_or("", |text| text)
     }
 
-    /// The same object with another revision, for a deletion event.
+    /// The same object with another revision, for a deletion event. It begins without forms, which hold the revision.
     pub fn at_revision(&self, revision: Rev) -> Self {
         Self { revision, ..self.clone() }
     }
 
     /// Appends the whole object as JSON.
     pub fn write_object(&self, out: &mut Vec<u8>) {
-        self.write_from(0, out);
+        self.write_range(0, self.value.len(), out);
     }
 
     /// Appends the object as an item of a typed list, which has no kind and apiVersion.
     pub fn write_item(&self, out: &mut Vec<u8>) {
         out.push(b'{');
-        self.write_from(self.content_at as usize, out);
+        self.write_range(self.content_at as usize, self.value.len(), out);
     }
 
-    fn write_from(&self, start: usize, out: &mut Vec<u8>) {
+    /// Appends the object's metadata.
+    pub fn write_metadata(&self, out: &mut Vec<u8>) {
+        let (start, end) = self.metadata;
+        self.write_range(start as usize, end as usize, out);
+    }
+
+    /// Gives `send` a form of the object. `make` makes it unless it is kept, and says whether it may be kept because it
+    /// is the same at all times.
+    pub(crate) fn with_form<R>(
+        &self,
+        key: FormKey,
+        room: &Arc<FormRoom>,
+        make: impl FnOnce() -> (FormText, bool),
+        send: impl FnOnce(&FormText) -> R,
+    ) -> R {
+        self.forms.with(key, room, make, send)
+    }
+
+    /// Appends a range of the stored bytes, in which the resource version belongs.
+    fn write_range(&self, start: usize, end: usize, out: &mut Vec<u8>) {
         let at = self.version_at as usize;
         out.extend_from_slice(&self.value[start..at]);
         if self.version_last {
@@ -153,7 +178,7 @@ impl Entry {
             write_version(self.revision, out);
             out.push(b',');
         }
-        out.extend_from_slice(&self.value[at..]);
+        out.extend_from_slice(&self.value[at..end]);
     }
 
     /// Roughly how many bytes `write_object` appends.

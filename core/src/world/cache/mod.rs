@@ -2,9 +2,11 @@
 
 mod collection;
 mod entry;
+mod forms;
 mod mark;
 pub mod tree;
 
 pub use collection::{Applied, Cache, Change, Held, Unreadable};
 pub use entry::{Entry, Undecodable, set_version};
+pub use forms::{FormKey, FormPart, FormRoom, FormText};
 pub use mark::LabelMark;
