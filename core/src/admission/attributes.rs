@@ -1,7 +1,8 @@
 //! What plugins know of a write.
 
 use crate::kinds::Kind;
-use crate::status::Qualified;
+use crate::status::{Failure, Qualified};
+use crate::value::{Value, object};
 
 /// What is done to an object.
 /// k8s: staging/src/k8s.io/apiserver/pkg/admission/interfaces.go Operation
@@ -18,15 +19,42 @@ pub(crate) enum AdmissionOperation {
 pub(crate) struct AdmissionAttributes<'a> {
     pub(crate) operation: AdmissionOperation,
     pub(crate) resource: &'a Kind,
+    /// Empty for a write of the whole object.
+    pub(crate) subresource: &'a str,
     /// Empty for a cluster resource.
     pub(crate) namespace: &'a str,
     /// Empty for a new object whose name will be generated.
     pub(crate) name: &'a str,
+    /// The stored object that an update changes; Null for another operation.
+    pub(crate) old: &'a Value,
 }
 
 impl<'a> AdmissionAttributes<'a> {
     /// Group and resource, as messages name it.
     pub(crate) fn qualified(&self) -> Qualified<'a> {
         Qualified { group: &self.resource.group, name: &self.resource.plural }
+    }
+
+    /// A write of whole objects of a resource.
+    pub(super) fn is_of(&self, group: &str, plural: &str) -> bool {
+        self.subresource.is_empty() && self.resource.plural == plural && self.resource.group == group
+    }
+
+    /// The creation of an object of a resource.
+    pub(super) fn creates(&self, group: &str, plural: &str) -> bool {
+        self.operation == AdmissionOperation::Create && self.is_of(group, plural)
+    }
+
+    /// The update of an object of a resource itself, not through a subresource.
+    pub(super) fn updates(&self, group: &str, plural: &str) -> bool {
+        self.operation == AdmissionOperation::Update && self.is_of(group, plural)
+    }
+
+    /// A plugin's refusal. An object without a name yet is named by the prefix from which its name is generated.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/admission/errors.go NewForbidden
+    pub(super) fn forbidden(&self, object: &Value, why: &str) -> Failure {
+        let names = [self.name, object::name(object), object::generate_name(object)];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or("Unknown");
+        Failure::forbidden(self.qualified(), name, why)
     }
 }

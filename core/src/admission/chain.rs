@@ -1,6 +1,6 @@
 //! The order of the plugins, and how they are asked one after the other.
 
-use super::{AdmissionAttributes, lifecycle};
+use super::{AdmissionAttributes, claim_resize, default_class, lifecycle, node_taint, storage_protection};
 use crate::status::Failure;
 use crate::store::{Feed, Op, Stored};
 use crate::value::Value;
@@ -25,9 +25,29 @@ type Mutate = fn(
 type Validate =
     fn(&World, &AdmissionAttributes<'_>, object: &Value, found: Option<Stored>) -> Result<Opinion, Failure>;
 
+/// What a plugin does before and after preparation and validation.
+#[derive(Clone, Copy)]
+pub(super) struct AdmissionPlugin {
+    pub(super) mutate: Mutate,
+    pub(super) validate: Validate,
+}
+
+impl AdmissionPlugin {
+    /// It admits everything: a plugin is `AdmissionPlugin { mutate, ..AdmissionPlugin::IDLE }`.
+    pub(super) const IDLE: Self =
+        Self { mutate: |_, _, _, _| Ok(Opinion::Admitted), validate: |_, _, _, _| Ok(Opinion::Admitted) };
+}
+
+/// All plugins in upstream's order, under upstream's names: each new one is inserted in its place.
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
-const MUTATING: &[Mutate] = &[lifecycle::admit];
-const VALIDATING: &[Validate] = &[];
+const PLUGINS: &[(&str, AdmissionPlugin)] = &[
+    ("NamespaceLifecycle", lifecycle::PLUGIN),
+    ("TaintNodesByCondition", node_taint::PLUGIN),
+    ("DefaultStorageClass", default_class::STORAGE),
+    ("StorageObjectInUseProtection", storage_protection::PLUGIN),
+    ("PersistentVolumeClaimResize", claim_resize::PLUGIN),
+    ("DefaultIngressClass", default_class::INGRESS),
+];
 
 /// A write on its way through the plugins.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +75,7 @@ impl Admitting {
         object: &mut Value,
         found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(MUTATING, found, |plugin, found| plugin(world, attributes, object, found))
+        self.ask(found, |plugin, found| (plugin.mutate)(world, attributes, object, found))
     }
 
     /// Asks those that may only refuse, from where this stands. `found` is what it waited for.
@@ -69,7 +89,7 @@ impl Admitting {
         object: &Value,
         found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(VALIDATING, found, |plugin, found| plugin(world, attributes, object, found))
+        self.ask(found, |plugin, found| (plugin.validate)(world, attributes, object, found))
     }
 
     /// Asks all about a deletion, which has no object to change, from where this stands.
@@ -82,22 +102,20 @@ impl Admitting {
         attributes: &AdmissionAttributes<'_>,
         mut found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        let mutating = self.ask(MUTATING, found.take(), |plugin, found| {
-            plugin(world, attributes, &mut Value::Null, found)
-        })?;
+        let mutating = self
+            .ask(found.take(), |plugin, found| (plugin.mutate)(world, attributes, &mut Value::Null, found))?;
         match mutating {
             AdmissionProgress::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
             AdmissionProgress::Wait(..) => Ok(mutating),
         }
     }
 
-    fn ask<P>(
+    fn ask(
         self,
-        plugins: &[P],
         mut found: Option<Stored>,
-        mut opinion: impl FnMut(&P, Option<Stored>) -> Result<Opinion, Failure>,
+        mut opinion: impl FnMut(&AdmissionPlugin, Option<Stored>) -> Result<Opinion, Failure>,
     ) -> Result<AdmissionProgress, Failure> {
-        for (passed, plugin) in plugins.iter().enumerate().skip(self.passed) {
+        for (passed, (_, plugin)) in PLUGINS.iter().enumerate().skip(self.passed) {
             match opinion(plugin, found.take())? {
                 Opinion::Admitted => {}
                 Opinion::Needs(feed, op) => return Ok(AdmissionProgress::Wait(Self { passed }, feed, op)),

@@ -2,7 +2,7 @@
 //! that the server needs are never deleted.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
 
-use super::chain::Opinion;
+use super::chain::{AdmissionPlugin, Opinion};
 use super::{AdmissionAttributes, AdmissionOperation};
 use crate::status::{Cause, CauseType, Failure, Qualified};
 use crate::store::{Op, Range, Stored, failure};
@@ -10,22 +10,29 @@ use crate::value::{Value, object};
 use crate::world::World;
 use alloc::format;
 
-pub(super) fn admit(
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate: admit, ..AdmissionPlugin::IDLE };
+
+fn admit(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
-    _object: &mut Value,
+    object: &mut Value,
     found: Option<Stored>,
 ) -> Result<Opinion, Failure> {
+    let is_inside = attributes.resource.namespaced() && !attributes.namespace.is_empty();
     match attributes.operation {
-        AdmissionOperation::Create if !attributes.namespace.is_empty() => create(world, attributes, found),
+        AdmissionOperation::Create | AdmissionOperation::Update if is_inside => {
+            inside(world, attributes, object, found)
+        }
         AdmissionOperation::Create | AdmissionOperation::Update => Ok(Opinion::Admitted),
         AdmissionOperation::Delete => delete(attributes),
     }
 }
 
-fn create(
+/// A write of an object in a namespace, which has to exist. Only what is new is refused while it is being deleted.
+fn inside(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
+    object: &Value,
     found: Option<Stored>,
 ) -> Result<Opinion, Failure> {
     let namespace = attributes.namespace;
@@ -42,20 +49,25 @@ fn create(
             let op = Op::Range(Range { key, ..Range::default() });
             return Ok(Opinion::Needs(collection.feed, op));
         }
-        let is_ending = world.indexes().is_ending(namespace);
-        return if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) };
+        return judged(attributes, object, world.indexes().is_ending(namespace));
     };
     let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
     let kv = failure::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
     let entry = world.decode(storage, kv).ok_or_else(gone)?.map_err(|why| Failure::unreadable(&why.0))?;
-    let is_ending = object::is_being_deleted(&entry.to_value());
-    if is_ending { Err(terminating(attributes)) } else { Ok(Opinion::Admitted) }
+    judged(attributes, object, object::is_being_deleted(&entry.to_value()))
 }
 
-fn terminating(attributes: &AdmissionAttributes<'_>) -> Failure {
+fn judged(attributes: &AdmissionAttributes<'_>, object: &Value, is_ending: bool) -> Result<Opinion, Failure> {
+    if is_ending && attributes.operation == AdmissionOperation::Create {
+        return Err(terminating(attributes, object));
+    }
+    Ok(Opinion::Admitted)
+}
+
+fn terminating(attributes: &AdmissionAttributes<'_>, object: &Value) -> Failure {
     let namespace = attributes.namespace;
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-    let failure = Failure::forbidden(attributes.qualified(), attributes.name, &why);
+    let failure = attributes.forbidden(object, &why);
     let cause = Cause {
         reason: CauseType::NamespaceTerminating,
         message: format!("namespace {namespace} is being terminated"),

@@ -5,7 +5,11 @@
 
 mod attributes;
 mod chain;
+mod claim_resize;
+mod default_class;
 mod lifecycle;
+mod node_taint;
+mod storage_protection;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};
 pub(crate) use chain::{AdmissionProgress, Admitting};

@@ -133,8 +133,10 @@ impl Deletion {
         let attributes = AdmissionAttributes {
             operation: AdmissionOperation::Delete,
             resource: target.resource(),
+            subresource: "",
             namespace: target.namespace(),
             name: target.name(),
+            old: &Value::Null,
         };
         admitting.delete(scene.world, &attributes, found)
     }

@@ -175,16 +175,18 @@ fn validate(
     }
 }
 
-fn attributes<'a>(target: &'a Target, base: &Base) -> AdmissionAttributes<'a> {
-    let operation = match base {
-        Base::Absent { .. } => AdmissionOperation::Create,
-        Base::Held(_) => AdmissionOperation::Update,
+fn attributes<'a>(target: &'a Target, base: &'a Base) -> AdmissionAttributes<'a> {
+    let (operation, old) = match base {
+        Base::Absent { .. } => (AdmissionOperation::Create, &Value::Null),
+        Base::Held(existing) => (AdmissionOperation::Update, &existing.value),
     };
     AdmissionAttributes {
         operation,
         resource: target.resource(),
+        subresource: subresource(target),
         namespace: target.namespace(),
         name: target.name(),
+        old,
     }
 }
 
