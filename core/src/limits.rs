@@ -194,6 +194,10 @@ pub const HISTORY_READS: u32 = 128;
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
 pub const GENERATED_NAME_TRIES: u32 = 8;
 
+/// The most pods that a disruption budget may count as about to go, before it allows no further one.
+/// k8s: pkg/registry/core/pod/storage/eviction.go MaxDisruptedPodSize
+pub const DISRUPTED_PODS: usize = 2_000;
+
 /// Notes for operators that one step of a request may make. Beyond: the rest is dropped.
 pub const STEP_NOTES: usize = 16;
 

@@ -24,6 +24,6 @@ pub use renderer::EventForm;
 pub(crate) use renderer::Renderer;
 pub use response::{Body, Header, HealthResults, MetricsPage, Response};
 pub use status::failure;
-pub(crate) use status::{deleted, too_many_requests};
+pub(crate) use status::{created, deleted, too_many_requests};
 pub(crate) use subscription::Subscription;
 pub(crate) use warnings::Warnings;

@@ -23,13 +23,25 @@ pub fn failure(registry: &Registry, request: &Request, failure: &Failure) -> Res
 
 /// The answer to a deletion that is complete.
 pub(crate) fn deleted(registry: &Registry, form: Form, details: &Details) -> Response {
+    let mut value = success();
+    value.insert("details", details.to_value());
+    status(registry, form, 200, &value.into())
+}
+
+/// The answer to a POST that was carried out and has made no object.
+pub(crate) fn created(registry: &Registry, form: Form) -> Response {
+    let mut value = success();
+    value.insert("code", Value::Int(201));
+    status(registry, form, 201, &value.into())
+}
+
+fn success() -> Map {
     let mut value = Map::new();
     value.insert("kind", "Status".into());
     value.insert("apiVersion", "v1".into());
     value.insert("metadata", Value::empty_map());
     value.insert("status", "Success".into());
-    value.insert("details", details.to_value());
-    status(registry, form, 200, &value.into())
+    value
 }
 
 fn status(registry: &Registry, form: Form, code: u16, value: &Value) -> Response {

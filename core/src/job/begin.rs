@@ -3,7 +3,7 @@
 
 use super::call::Call;
 use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
-use super::{collection, create, delete, document, fail, list, read, update};
+use super::{binding, collection, create, delete, document, eviction, fail, list, read, update};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::{Permit, Target};
@@ -127,10 +127,13 @@ fn takes(verb: Verb, named: bool, placed: bool) -> bool {
 
 /// Starts a verb on whole objects.
 fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    check_filled(scene)?;
+    if action(&target).is_some() {
+        return with_body(scene, target, warnings);
+    }
     if target.resource().storage.is_none() {
         return Err(not_there_yet(&target.resource().plural));
     }
-    check_filled(scene)?;
     match target.verb() {
         Verb::Get => read::begin(scene, target),
         Verb::List | Verb::Watch => list::begin(scene, target),
@@ -168,8 +171,31 @@ pub(super) fn arrived(
     }
 }
 
+/// What a POST of an object that is not stored does, if this server does it.
+type Action = fn(&Scene<'_>, Target, &mut Warnings) -> Result<Next, Failure>;
+
+/// The actions by resource and subresource, all of the core group.
+const ACTIONS: &[(&str, &str, Action)] = &[
+    ("bindings", "", binding::begin),
+    ("pods", "binding", binding::begin),
+    ("pods", "eviction", eviction::begin),
+];
+
+fn action(target: &Target) -> Option<Action> {
+    let resource = target.resource();
+    let sub = target.sub().map_or("", |sub| sub.name.as_str());
+    if !resource.group.is_empty() || target.verb() != Verb::Create {
+        return None;
+    }
+    let found = ACTIONS.iter().find(|(plural, name, _)| (*plural, *name) == (resource.plural.as_str(), sub));
+    found.map(|(_, _, action)| *action)
+}
+
 /// Starts a verb that changes something, on whole objects or a subresource.
 fn change(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
+    if let Some(action) = action(&target) {
+        return action(scene, target, warnings);
+    }
     match target.verb() {
         Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
         Verb::Create => create::begin(scene, target, warnings),
@@ -199,7 +225,8 @@ fn check_route(
             Endpoint::Object
         }
     };
-    let is_served = target.sub().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
+    let is_served = action(target).is_some()
+        || target.sub().is_none_or(|sub| !matches!(sub.action, SubKind::Action | SubKind::Connect));
     if is_served {
         Form::guard(request, endpoint)?;
     }
@@ -238,6 +265,7 @@ fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -
             SubKind::Status | SubKind::Scale | SubKind::Window,
             Verb::Create | Verb::Delete | Verb::DeleteCollection | Verb::List | Verb::Watch,
         ) => Err(Failure::method_not_allowed()),
+        (SubKind::Action, _) if action(&target).is_some() => with_body(scene, target, warnings),
         (SubKind::Action | SubKind::Connect, _) => {
             Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name)))
         }

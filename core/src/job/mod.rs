@@ -5,6 +5,7 @@
 
 mod authorize;
 mod begin;
+mod binding;
 mod body;
 mod call;
 mod change;
@@ -12,10 +13,12 @@ mod collection;
 mod create;
 mod delete;
 mod document;
+mod eviction;
 mod existing;
 mod fail;
 mod lease;
 mod list;
+mod posted;
 mod probe;
 mod read;
 mod scale;
@@ -139,6 +142,8 @@ enum State {
     Update(Box<update::Update>),
     Delete(Box<delete::Delete>),
     Collection(Box<collection::DeleteCollection>),
+    Bind(Box<binding::BindPod>),
+    Evict(Box<eviction::EvictPod>),
     Probe(probe::CallProbe),
 }
 
@@ -154,6 +159,8 @@ impl State {
             Self::Update(update) => Some(&update.target),
             Self::Delete(delete) => Some(&delete.deletion.target),
             Self::Collection(collection) => Some(&collection.target),
+            Self::Bind(bind) => Some(bind.target()),
+            Self::Evict(evict) => Some(evict.target()),
         }
     }
 }
@@ -269,6 +276,8 @@ fn advance(
         State::Update(update) => update.step(scene, answer, warnings, notes),
         State::Delete(delete) => delete.step(scene, answer, notes),
         State::Collection(collection) => collection.step(scene, answer, notes),
+        State::Bind(bind) => bind.step(scene, answer, notes),
+        State::Evict(evict) => evict.step(scene, answer, notes),
         State::Probe(probe) => probe.step(answer),
     }
 }
@@ -283,7 +292,12 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Read(_)
         | State::List(_)
         | State::Probe(_) => false,
-        State::Create(_) | State::Update(_) | State::Delete(_) | State::Collection(_) => true,
+        State::Create(_)
+        | State::Update(_)
+        | State::Delete(_)
+        | State::Collection(_)
+        | State::Bind(_)
+        | State::Evict(_) => true,
     };
     let may_have_happened = match answer {
         Answer::Stored(Stored::Txn(reply)) => reply.succeeded,

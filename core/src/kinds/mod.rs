@@ -8,6 +8,7 @@ pub mod fields;
 mod kind;
 pub mod metadata;
 pub mod owners;
+pub mod pod_condition;
 mod registry;
 mod row;
 pub mod rules;

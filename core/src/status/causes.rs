@@ -28,6 +28,7 @@ pub enum CauseType {
     FieldManagerConflict,
     ResourceVersionTooLarge,
     NamespaceTerminating,
+    DisruptionBudget,
 }
 
 impl CauseType {
@@ -49,6 +50,7 @@ impl CauseType {
             Self::FieldManagerConflict => "FieldManagerConflict",
             Self::ResourceVersionTooLarge => "ResourceVersionTooLarge",
             Self::NamespaceTerminating => "NamespaceTerminating",
+            Self::DisruptionBudget => "DisruptionBudget",
         }
     }
 
@@ -68,7 +70,8 @@ impl CauseType {
             | Self::UnexpectedServerResponse
             | Self::FieldManagerConflict
             | Self::ResourceVersionTooLarge
-            | Self::NamespaceTerminating => "",
+            | Self::NamespaceTerminating
+            | Self::DisruptionBudget => "",
         }
     }
 }

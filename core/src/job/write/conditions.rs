@@ -1,7 +1,7 @@
 //! What a write demands of the object that exists, and the errors when it is another one.
 
 use crate::authorization::Target;
-use crate::status::{Causes, Failure, Path};
+use crate::status::{Causes, Failure, Path, Qualified};
 use crate::store::Rev;
 use crate::value::{Value, object};
 use alloc::format;
@@ -37,12 +37,36 @@ pub(in crate::job) fn check_uid(
     if wanted.is_empty() || wanted == held {
         return Ok(());
     }
+    Err(Failure::conflict(target.qualified(), target.name(), &differs("UID", wanted, held, key)))
+}
+
+/// Checks the uid and the resource version that an object names, if it does, against those of another one, which it
+/// is to be applied to.
+/// k8s: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go Preconditions.Check
+pub(in crate::job) fn check_same(
+    what: Qualified<'_>,
+    name: &str,
+    wanted: &Value,
+    held: &Value,
+    key: &[u8],
+) -> Result<(), Failure> {
+    let fields = [
+        ("UID", object::uid(wanted), object::uid(held)),
+        ("ResourceVersion", object::resource_version(wanted), object::resource_version(held)),
+    ];
+    match fields.into_iter().find(|(_, wanted, held)| !wanted.is_empty() && wanted != held) {
+        Some((field, wanted, held)) => Err(Failure::conflict(what, name, &differs(field, wanted, held, key))),
+        None => Ok(()),
+    }
+}
+
+/// The sentence about a precondition that does not hold.
+fn differs(field: &str, wanted: &str, held: &str, key: &[u8]) -> String {
     let key = String::from_utf8_lossy(key);
-    let why = format!(
+    format!(
         "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
-         failed: UID in precondition: {wanted}, UID in object meta: {held}"
-    );
-    Err(Failure::conflict(target.qualified(), target.name(), &why))
+         failed: {field} in precondition: {wanted}, {field} in object meta: {held}"
+    )
 }
 
 /// The error after too many generated names were taken already.

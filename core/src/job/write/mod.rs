@@ -19,6 +19,7 @@ pub(super) mod place;
 mod prepare;
 #[cfg(test)]
 mod properties;
+mod several;
 mod store;
 mod validate;
 
@@ -26,4 +27,5 @@ pub(crate) use commit::{CommitOutcome, Committing, Progress};
 pub(super) use draft::Draft;
 pub(super) use drafting::{Base, Drafted, Drafting};
 pub(crate) use own::draft_own;
+pub(super) use several::{SeveralProgress, StoringSeveral, encoded};
 pub(super) use store::{StoreProgress, Storing, Write};

@@ -1,0 +1,113 @@
+//! POST of an object that is not stored itself, but tells the server to do something: what the kinds of it share.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go
+
+use super::body::{self, DecodedBody, Expected};
+use super::write::place::{drop_repeated_owners, place};
+use super::{Ask, Scene, fail};
+use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting};
+use crate::answer::form::{Endpoint, Form, Representation};
+use crate::answer::{self, Response, Warnings};
+use crate::authorization::Target;
+use crate::kinds::Kind;
+use crate::status::Failure;
+use crate::store::Stored;
+use crate::value::{Value, object};
+use crate::wire::media::body_media;
+use crate::wire::options::WriteOptions;
+use alloc::sync::Arc;
+
+/// Such an object, and how its client wants to be answered.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) target: Target,
+    pub(super) value: Value,
+    pub(super) dry_run: bool,
+    form: Form,
+}
+
+/// Which plugins are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PostedStage {
+    /// Those that may change the object, before it is validated.
+    Mutating,
+    /// Those that may only refuse it, afterwards.
+    Validating,
+}
+
+/// How admission goes on.
+pub(super) enum PostedAdmission {
+    Admitted,
+    Wait(Admitting, Ask),
+}
+
+impl Posted {
+    /// Decodes the body. `expected` says of which kind it must be, from the kind and version that it names.
+    pub(super) fn begin<'a>(
+        scene: &Scene<'a>,
+        target: Target,
+        expected: impl Fn(&Value) -> Result<Expected<'a>, Failure>,
+        warnings: &mut Warnings,
+    ) -> Result<Self, Failure> {
+        let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
+        let media = body_media(scene.call.request.header("content-type"))?;
+        let options = WriteOptions::for_create(&scene.call.query)?;
+        let parsed = body::parsed(scene, media, expected(&Value::Null)?)?;
+        let expected = expected(&parsed.value)?;
+        let DecodedBody { mut value, warnings: told } =
+            body::typed(scene, parsed, expected, options.field_validation)?;
+        warnings.extend(told);
+        place(&target, &mut value)?;
+        drop_repeated_owners(&mut value, false, warnings);
+        Ok(Self { target, value, dry_run: options.dry_run, form })
+    }
+
+    /// The name of the object that it is about: the path's, or without one the body's.
+    pub(super) fn name(&self) -> &str {
+        if self.target.name().is_empty() { object::name(&self.value) } else { self.target.name() }
+    }
+
+    /// Asks the plugins of a stage, from where admission stands. `found` is what it waited for.
+    pub(super) fn admit(
+        &mut self,
+        scene: &Scene<'_>,
+        stage: PostedStage,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<PostedAdmission, Failure> {
+        let name = self.name();
+        let attributes = AdmissionAttributes {
+            operation: AdmissionOperation::Create,
+            resource: self.target.resource(),
+            subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
+            namespace: self.target.namespace(),
+            name: &alloc::string::String::from(name),
+            old: &Value::Null,
+        };
+        let progress = match stage {
+            PostedStage::Mutating => admitting.mutate(scene.world, &attributes, &mut self.value, found)?,
+            PostedStage::Validating => admitting.validate(scene.world, &attributes, &self.value, found)?,
+        };
+        Ok(match progress {
+            AdmissionProgress::Admitted => PostedAdmission::Admitted,
+            AdmissionProgress::Wait(admitting, feed, op) => {
+                PostedAdmission::Wait(admitting, Ask::Store(feed, op))
+            }
+        })
+    }
+
+    /// The answer when it was done.
+    pub(super) fn respond(&self, scene: &Scene<'_>) -> Response {
+        let form = Form { representation: Representation::Full, ..self.form };
+        answer::created(&scene.world.registry, form)
+    }
+}
+
+/// The kind of a built-in resource.
+pub(super) fn kind_of<'a>(
+    scene: &Scene<'a>,
+    group: &str,
+    version: &str,
+    plural: &str,
+) -> Result<&'a Arc<Kind>, Failure> {
+    scene.world.registry.find(group, version, plural).ok_or_else(fail::misfit)
+}
