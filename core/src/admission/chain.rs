@@ -1,6 +1,8 @@
 //! The order of the plugins, and how they are asked one after the other.
 
-use super::{AdmissionAttributes, claim_resize, default_class, lifecycle, node_taint, storage_protection};
+use super::{
+    AdmissionAttributes, claim_resize, default_class, lifecycle, limit_ranger, node_taint, storage_protection,
+};
 use crate::status::Failure;
 use crate::store::{Feed, Op, Stored};
 use crate::value::Value;
@@ -42,6 +44,7 @@ impl AdmissionPlugin {
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 const PLUGINS: &[(&str, AdmissionPlugin)] = &[
     ("NamespaceLifecycle", lifecycle::PLUGIN),
+    ("LimitRanger", limit_ranger::PLUGIN),
     ("TaintNodesByCondition", node_taint::PLUGIN),
     ("DefaultStorageClass", default_class::STORAGE),
     ("StorageObjectInUseProtection", storage_protection::PLUGIN),

@@ -8,6 +8,7 @@ mod chain;
 mod claim_resize;
 mod default_class;
 mod lifecycle;
+mod limit_ranger;
 mod node_taint;
 mod storage_protection;
 

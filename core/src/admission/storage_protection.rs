@@ -1,5 +1,5 @@
-//! StorageObjectInUseProtection: a new claim, volume or class of attributes gets a finalizer, which a controller removes
-//! once nothing uses the object any more.
+//! StorageObjectInUseProtection: a new claim, volume or class of attributes gets a finalizer, which a controller
+//! removes once nothing uses the object any more.
 //! k8s: plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go
 
 use super::AdmissionAttributes;

@@ -84,7 +84,7 @@ impl EvictPod {
             }
             Phase::Newest(existing) => {
                 let revision = fail::ranged(answer)?.revision;
-                this.when_fresh(scene, existing, revision)
+                this.when_fresh(scene, *existing, revision)
             }
             Phase::Fresh(existing, revision) => match answer {
                 Answer::Fresh => this.guarded(scene, *existing),
@@ -189,22 +189,22 @@ impl EvictPod {
         if self.is_paid || is_free(&existing.value) {
             return self.delete(scene, &existing, None);
         }
-        let existing = Box::new(existing);
         let (of_pods, of_budgets) = (scene.collection(pods(scene)?)?.feed, budget::feed(scene)?);
         if of_pods == of_budgets {
             return self.when_fresh(scene, existing, revision);
         }
         let op = Op::Range(Range { key: self.key(scene)?, ..Range::default() });
-        Ok(self.wait(Phase::Newest(existing), Ask::Store(of_budgets, op)))
+        Ok(self.wait(Phase::Newest(Box::new(existing)), Ask::Store(of_budgets, op)))
     }
 
     /// Continues when the cache of budgets is as new as the pod is, so that no budget is overlooked.
-    fn when_fresh(self, scene: &Scene<'_>, existing: Box<Existing>, revision: Rev) -> Result<Next, Failure> {
+    fn when_fresh(self, scene: &Scene<'_>, existing: Existing, revision: Rev) -> Result<Next, Failure> {
         let feed = budget::feed(scene)?;
         if scene.world.revision(feed) < revision {
-            return Ok(self.wait(Phase::Fresh(existing, revision), Ask::Fresh(feed, revision)));
+            let phase = Phase::Fresh(Box::new(existing), revision);
+            return Ok(self.wait(phase, Ask::Fresh(feed, revision)));
         }
-        self.guarded(scene, *existing)
+        self.guarded(scene, existing)
     }
 
     /// Evicts a pod that a budget may guard.

@@ -59,8 +59,9 @@ mod tests {
 
     /// The condition C, which became true at a second.
     fn since(second: u8) -> String {
+        let time = format!("1970-01-01T00:00:0{second}Z");
         format!(
-            r#"{{"type":"C","status":"True","lastProbeTime":null,"lastTransitionTime":"1970-01-01T00:00:0{second}Z","reason":"R"}}"#
+            r#"{{"lastProbeTime":null,"lastTransitionTime":"{time}","reason":"R","status":"True","type":"C"}}"#
         )
     }
 

@@ -168,6 +168,13 @@ impl Quantity {
         i64::try_from(number).ok()
     }
 
+    /// The nearest float, near enough for a ratio.
+    pub fn to_f64(&self) -> f64 {
+        let unit = |power: i64| power_of_ten(power).map_or(f64::INFINITY, |unit| unit as f64);
+        let power = i64::from(self.scale);
+        if power < 0 { self.mantissa as f64 / unit(-power) } else { self.mantissa as f64 * unit(power) }
+    }
+
     /// By value: `1000m` equals `1`.
     pub fn compare(&self, other: &Self) -> Ordering {
         let signs = self.signum().cmp(&other.signum());
