@@ -1,5 +1,5 @@
-//! Binding: assigns a pod to a node, once. It is posted to the pod's subresource, or in the old way to the collection of
-//! bindings.
+//! Binding: assigns a pod to a node, once. It is posted to the pod's subresource, or in the old way to the collection
+//! of bindings.
 //! k8s: pkg/registry/core/pod/storage/storage.go BindingREST, LegacyBindingREST
 
 use super::body::Expected;

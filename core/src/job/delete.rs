@@ -154,7 +154,12 @@ impl Deletion {
         let mut new = old.clone();
         self.set_propagation(rules, &mut new);
         if let Some(termination) = rules.termination {
-            return self.terminate(scene, existing, new, termination.mark, termination.held);
+            if !object::is_being_deleted(old) {
+                return self.terminate(scene, new, termination.mark);
+            }
+            if (termination.held)(old) {
+                return Ok(Verdict::Wait);
+            }
         }
         let grace = (rules.grace_seconds)(old, self.options.grace_period_seconds);
         let held = object::finalizers(&new).next().is_some();
@@ -299,28 +304,21 @@ impl Deletion {
         self.sealed(scene, new).map(Verdict::Mark)
     }
 
-    /// Handles a kind that has a phase of its own before removal, as namespaces do.
+    /// Begins the phase before removal of a kind that has one, as namespaces do. For those the old
+    /// `orphanDependents: false` means that the dependents go first.
+    /// k8s: pkg/registry/core/namespace/storage/storage.go Delete
     fn terminate(
         &self,
         scene: &Scene<'_>,
-        existing: &Existing,
         mut new: Value,
         set_phase: fn(&mut Value),
-        held: fn(&Value) -> bool,
     ) -> Result<Verdict, Failure> {
-        if !object::is_being_deleted(&new) {
-            object::set_deletion_timestamp(&mut new, Some(scene.now.wall));
-            set_phase(&mut new);
-            return self.sealed(scene, new).map(Verdict::Mark);
+        if self.options.orphan_dependents == Some(false) {
+            object::add_finalizer(&mut new, FOREGROUND);
         }
-        if held(&new) || object::finalizers(&new).next().is_some() {
-            return if new == existing.value {
-                Ok(Verdict::Wait)
-            } else {
-                self.sealed(scene, new).map(Verdict::Mark)
-            };
-        }
-        Ok(Verdict::Remove { last: new })
+        object::set_deletion_timestamp(&mut new, Some(scene.now.wall));
+        set_phase(&mut new);
+        self.sealed(scene, new).map(Verdict::Mark)
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
