@@ -55,23 +55,22 @@ impl BindPod {
     }
 
     pub(super) fn step(
-        self: Box<Self>,
+        mut self,
         scene: &Scene<'_>,
         answer: Answer,
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let mut this = *self;
-        match core::mem::replace(&mut this.phase, Phase::Read) {
-            Phase::Admission(stage, admitting) => this.admit(scene, stage, admitting, answer),
+        match core::mem::replace(&mut self.phase, Phase::Read) {
+            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer),
             Phase::Read => {
-                let kv = fail::ranged(answer)?.kvs.pop().ok_or_else(|| this.absent())?;
+                let kv = fail::ranged(answer)?.kvs.pop().ok_or_else(|| self.absent())?;
                 let entry = scene.entry_of(pods(scene)?, kv)?;
-                this.attempt(scene, Existing::new(entry), true)
+                self.attempt(scene, Existing::new(entry), true)
             }
             Phase::Write(storing) => match storing.resume(scene.world, pods(scene)?, answer, notes)? {
-                SeveralProgress::Wait(storing, ask) => Ok(this.wait(Phase::Write(storing), ask)),
-                SeveralProgress::Committed => Ok(Next::Done(this.posted.respond(scene))),
-                SeveralProgress::Lost => this.again(scene),
+                SeveralProgress::Wait(storing, ask) => Ok(self.wait(Phase::Write(storing), ask)),
+                SeveralProgress::Committed => Ok(Next::Done(self.posted.respond(scene))),
+                SeveralProgress::Lost => self.again(scene),
             },
         }
     }

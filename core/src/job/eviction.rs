@@ -70,24 +70,23 @@ impl EvictPod {
     }
 
     pub(super) fn step(
-        self: Box<Self>,
+        mut self,
         scene: &Scene<'_>,
         answer: Answer,
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
-        let mut this = *self;
-        match core::mem::replace(&mut this.phase, Phase::Read) {
-            Phase::Admission(stage, admitting) => this.admit(scene, stage, admitting, answer),
+        match core::mem::replace(&mut self.phase, Phase::Read) {
+            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer),
             Phase::Read => {
                 let ranged = fail::ranged(answer)?;
-                this.read_done(scene, ranged.kvs.into_iter().next(), ranged.revision)
+                self.read_done(scene, ranged.kvs.into_iter().next(), ranged.revision)
             }
             Phase::Newest(existing) => {
                 let revision = fail::ranged(answer)?.revision;
-                this.when_fresh(scene, *existing, revision)
+                self.when_fresh(scene, *existing, revision)
             }
             Phase::Fresh(existing, revision) => match answer {
-                Answer::Fresh => this.guarded(scene, *existing),
+                Answer::Fresh => self.guarded(scene, *existing),
                 Answer::Begin
                 | Answer::Seated
                 | Answer::Body(_)
@@ -97,15 +96,15 @@ impl EvictPod {
             },
             Phase::Charge(storing) => {
                 match storing.resume(scene.world, budget::kind(scene)?, answer, notes)? {
-                    SeveralProgress::Wait(storing, ask) => Ok(this.wait(Phase::Charge(storing), ask)),
-                    SeveralProgress::Committed => Self { is_paid: true, ..this }.read(scene),
-                    SeveralProgress::Lost => this.again(scene),
+                    SeveralProgress::Wait(storing, ask) => Ok(self.wait(Phase::Charge(storing), ask)),
+                    SeveralProgress::Committed => Self { is_paid: true, ..self }.read(scene),
+                    SeveralProgress::Lost => self.again(scene),
                 }
             }
             Phase::Write(storing) => match storing.resume(scene.world, pods(scene)?, answer, notes)? {
-                SeveralProgress::Wait(storing, ask) => Ok(this.wait(Phase::Write(storing), ask)),
-                SeveralProgress::Committed => Ok(Next::Done(this.posted.respond(scene))),
-                SeveralProgress::Lost => this.again(scene),
+                SeveralProgress::Wait(storing, ask) => Ok(self.wait(Phase::Write(storing), ask)),
+                SeveralProgress::Committed => Ok(Next::Done(self.posted.respond(scene))),
+                SeveralProgress::Lost => self.again(scene),
             },
         }
     }
