@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     pub operation: Operation,
     /// The subresource through which the object is written; empty for none.
     pub subresource: &'a str,
+    /// The API group of the request, which is not that of the stored object where two groups share storage.
+    pub group: &'a str,
     /// The stored object that an update changes. Null for a create, so that it reads as an object without members.
     pub old: &'a Value,
 }
@@ -39,8 +41,15 @@ impl<'a> Facts<'a> {
             objects,
             operation: Operation::Create,
             subresource: "",
+            group: "",
             old: &Value::Null,
         }
+    }
+
+    /// The same facts for a request to this API group.
+    #[must_use]
+    pub fn of_group(self, group: &'a str) -> Self {
+        Self { group, ..self }
     }
 
     /// The same facts for an update of an object.

@@ -175,6 +175,15 @@ impl Quantity {
         if power < 0 { self.mantissa as f64 / unit(-power) } else { self.mantissa as f64 * unit(power) }
     }
 
+    /// The number of thousandths, rounded as `to_i64`, as upstream's `MilliValue()`; None beyond 64 bits.
+    pub fn to_milli(&self) -> Option<i64> {
+        let mut fine = self.clone();
+        fine.round_up(-3);
+        let unit = power_of_ten(i64::from(fine.scale) + 3);
+        let number = if fine.is_zero() { 0 } else { fine.mantissa.checked_mul(unit?)? };
+        i64::try_from(number).ok()
+    }
+
     /// By value: `1000m` equals `1`.
     pub fn compare(&self, other: &Self) -> Ordering {
         let signs = self.signum().cmp(&other.signum());
@@ -413,6 +422,9 @@ mod tests {
         assert_eq!(parse("0").add(&parse("1Gi")).expect("small").canonical(), "1Gi");
         assert_eq!(parse("1").sub(&parse("1500m")).expect("small").canonical(), "-500m");
         assert_eq!(parse("1500m").to_i64(), Some(2));
+        assert_eq!(parse("1500u").to_milli(), Some(2));
+        assert_eq!(parse("2Ki").to_milli(), Some(2_048_000));
+        assert_eq!(parse("9223372036854775807").to_milli(), None);
         let mut small = parse("0.0001");
         small.round_up(-3);
         assert_eq!(small.canonical(), "1m");

@@ -137,7 +137,7 @@ fn created(
 ) -> Result<Validated, Failure> {
     prepare::name(&mut value, &scene.call.rng, names_tried);
     let uid = uid(scene, object::name(&value));
-    let facts = facts(scene);
+    let facts = facts(scene, target);
     let prepared = Prepared::created(resource, value, &uid, &facts)?;
     Validated::created(resource, target.resource().rules().name, prepared, &facts)
 }
@@ -153,7 +153,7 @@ fn updated(
     let subresource = subresource(target);
     let strategy = resource.rules().strategy(subresource);
     let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
-    let facts = facts(scene).of_update(subresource, &existing.value);
+    let facts = facts(scene, target).of_update(subresource, &existing.value);
     let prepared = Prepared::updated(scene.world, resource, strategy, value, &facts)?;
     Validated::updated(resource, strategy, prepared, &facts)
 }
@@ -194,8 +194,9 @@ fn subresource(target: &Target) -> &str {
     target.sub().map_or("", |sub| sub.name.as_str())
 }
 
-fn facts<'a>(scene: &Scene<'a>) -> Facts<'a> {
+fn facts<'a>(scene: &Scene<'a>, target: &'a Target) -> Facts<'a> {
     Facts::of_create(scene.caller, scene.now.wall, &scene.world.config, scene.world)
+        .of_group(&target.resource().group)
 }
 
 fn uid(scene: &Scene<'_>, name: &str) -> Text {

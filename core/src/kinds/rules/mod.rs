@@ -45,5 +45,6 @@ pub mod storage;
 
 mod fill;
 mod immutable;
+mod resource_names;
 mod status;
 mod warnings;

@@ -25,8 +25,11 @@
 
 mod addresses;
 mod conditions;
+mod diff;
+mod equality;
 mod errors;
 mod fields;
+mod internal;
 mod label_selector;
 mod located;
 
@@ -35,6 +38,8 @@ pub use addresses::{
     validate_ip_for_legacy_field,
 };
 pub use conditions::{validate_condition, validate_conditions};
+pub use diff::internal_diff;
+pub use equality::semantically_equal;
 pub use errors::Errors;
 pub use fields::{
     IMMUTABLE, validate_at_most_100_percent, validate_domain_prefixed_key, validate_domain_prefixed_path,
@@ -42,5 +47,6 @@ pub use fields::{
     validate_int_or_percent, validate_nonnegative_field, validate_positive_field,
     validate_quantity_nonnegative, validate_quantity_positive,
 };
+pub use internal::{internal_json, internal_json_list};
 pub use label_selector::validate_label_selector;
 pub use located::Located;

@@ -1,8 +1,9 @@
 //! PersistentVolumeClaims.
 //! k8s: pkg/registry/core/persistentvolumeclaim/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, fill, is_unset, round_amounts};
-use super::{status, warnings};
+use super::{sources, validation};
+use crate::kinds::rules::fill::{Default, Fill, fill, round_amounts};
+use crate::kinds::rules::{status, warnings};
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::{Map, Value};
@@ -13,8 +14,18 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
+    validate: validation::validate,
     warnings_on_create: warn,
-    update: Strategy { prepare_for_update, warnings_on_update: warn, ..status::UPDATE },
+    update: Strategy {
+        prepare_for_update,
+        validate_update: validation::validate_update,
+        warnings_on_update: warn,
+        ..status::UPDATE
+    },
+    subresources: &[(
+        "status",
+        Strategy { validate_update: validation::validate_status_update, ..status::STATUS },
+    )],
     returns_deleted: true,
     ..status::SPLIT
 };
@@ -26,44 +37,31 @@ const DEFAULTS: &[Default] = &[
 ];
 
 /// Fills in a claim, or the template of one in a StatefulSet.
-pub(super) fn default(object: &mut Value) {
+pub(in crate::kinds::rules) fn default(object: &mut Value) {
     fill(object, DEFAULTS);
     round_amounts(
         object,
-        &[&["spec", "resources", "requests"], &["spec", "resources", "limits"], &["status", "capacity"]],
+        &[
+            &["spec", "resources", "requests"],
+            &["spec", "resources", "limits"],
+            &["status", "capacity"],
+            &["status", "allocatedResources"],
+        ],
     );
 }
 
-fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
     let mut status = Map::new();
     status.insert("phase", "Pending".into());
     object.set("status", status.into());
-    mirror_data_sources(object);
+    sources::drop_disabled(object, facts.old);
+    sources::mirror(object);
 }
 
 fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
     status::keep_status(object, facts);
-    mirror_data_sources(object);
-}
-
-/// `dataSource` and `dataSourceRef` say the same: each fills in the other, where it can say it.
-fn mirror_data_sources(object: &mut Value) {
-    let Some(spec) = object.field_mut("spec") else { return };
-    let (source, reference) = (spec.field("dataSource").cloned(), spec.field("dataSourceRef").cloned());
-    if let Some(source) = source.filter(|source| !source.is_null() && is_unset(spec, "dataSourceRef")) {
-        spec.set("dataSourceRef", source);
-    } else if let Some(reference) = reference.filter(|held| !held.is_null() && is_unset(spec, "dataSource"))
-        && is_unset(&reference, "namespace")
-        && is_old_source(&reference)
-    {
-        spec.set("dataSource", reference);
-    }
-}
-
-/// What `dataSource` may name: a claim, or a snapshot.
-fn is_old_source(reference: &Value) -> bool {
-    let kind = (reference.text_at(&["apiGroup"]), reference.text_at(&["kind"]));
-    matches!(kind, ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+    sources::drop_disabled(object, facts.old);
+    sources::mirror(object);
 }
 
 /// k8s: pkg/api/persistentvolumeclaim/util.go
