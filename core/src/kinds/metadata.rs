@@ -240,15 +240,25 @@ fn validate_no_new_finalizers(finalizers: &Located<'_, '_>, old: &Located<'_, '_
 
 /// Finalizers need a domain, but for the standard ones.
 fn validate_finalizer_qualification(object: &Located<'_, '_>, errors: &mut Errors) {
-    let standard = ["kubernetes", object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];
     for finalizer in object.at(&["metadata", "finalizers"]).items() {
         if errors.is_full() {
             return;
         }
-        if !finalizer.text().contains('/') && !standard.contains(&finalizer.text()) {
-            errors.invalid(&finalizer, "name is neither a standard finalizer name nor is it fully qualified");
-        }
+        validate_standard_finalizer(&finalizer, errors);
     }
+}
+
+fn validate_standard_finalizer(finalizer: &Located<'_, '_>, errors: &mut Errors) {
+    let standard = ["kubernetes", object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS];
+    if !finalizer.text().contains('/') && !standard.contains(&finalizer.text()) {
+        errors.invalid(finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+    }
+}
+
+/// The name of a finalizer, wherever it is.
+pub fn validate_finalizer_name(finalizer: &Located<'_, '_>, errors: &mut Errors) {
+    errors.invalid_for_each(finalizer, finalizer.text(), label_key(finalizer.text()));
+    validate_standard_finalizer(finalizer, errors);
 }
 
 fn validate_managed_fields(entries: &Located<'_, '_>, errors: &mut Errors) {

@@ -3,6 +3,7 @@
 //! Text and keys are short strings kept inline where they fit; lists and maps are shared until
 //! written. There is no NaN, so values have a total `Eq`.
 
+pub mod cron;
 pub mod duration;
 pub mod image;
 pub mod int_or_string;
@@ -12,6 +13,7 @@ pub mod names;
 pub mod number;
 pub mod object;
 pub mod quantity;
+pub mod time_zones;
 mod quote;
 
 use alloc::sync::Arc;

@@ -3,7 +3,9 @@
 //! pkg/apis/core/validation/validation.go ValidateLimitRange
 
 use super::fill::{each, round_amounts};
-use super::resource_names::{is_overcommit_allowed, validate_container_resource_name, validate_resource_name};
+use super::resource_names::{
+    is_overcommit_allowed, validate_container_resource_name, validate_resource_name,
+};
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::quantity::Quantity;
@@ -68,7 +70,9 @@ fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
         }
         validate_names(&limit, errors);
         let lists = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
-        let names = lists.iter().flat_map(|list| limit.member(list).entries().map(|(name, _)| name).collect::<BTreeSet<_>>());
+        let names = lists
+            .iter()
+            .flat_map(|list| limit.member(list).entries().map(|(name, _)| name).collect::<BTreeSet<_>>());
         for name in names.collect::<BTreeSet<&str>>() {
             if errors.is_full() {
                 return;
@@ -82,7 +86,9 @@ fn validate_type(kind: &Located<'_, '_>, errors: &mut Errors) {
     let problems = names::qualified_name(kind.text());
     if !problems.is_empty() {
         errors.invalid_for_each(kind, kind.text(), problems);
-    } else if !kind.text().contains('/') && !matches!(kind.text(), "Pod" | "Container" | "PersistentVolumeClaim") {
+    } else if !kind.text().contains('/')
+        && !matches!(kind.text(), "Pod" | "Container" | "PersistentVolumeClaim")
+    {
         errors.invalid(kind, "must be a standard limit type or fully qualified");
     }
 }
@@ -123,7 +129,11 @@ fn validate_amounts(limit: &Located<'_, '_>, name: &str, errors: &mut Errors) {
     let unless_pod = |list: &'static str| held(list).filter(|_| !is_pod);
     let (min, max, ratio) = (held("min"), held("max"), held("maxLimitRequestRatio"));
     let (default, request) = (unless_pod("default"), unless_pod("defaultRequest"));
-    let mut above = |one: &Option<Quantity>, other: &Option<Quantity>, list: &'static str, shown: &Option<Quantity>, words: [&str; 2]| {
+    let mut above = |one: &Option<Quantity>,
+                     other: &Option<Quantity>,
+                     list: &'static str,
+                     shown: &Option<Quantity>,
+                     words: [&str; 2]| {
         if let (Some(one), Some(other), Some(shown)) = (one, other, shown)
             && one.compare(other) == Ordering::Greater
         {
@@ -146,7 +156,8 @@ fn validate_amounts(limit: &Located<'_, '_>, name: &str, errors: &mut Errors) {
         && default.compare(&request) != Ordering::Equal
     {
         let (default, request) = (default.canonical(), request.canonical());
-        let detail = format!("default value {default} must equal to defaultRequest value {request} in {name}");
+        let detail =
+            format!("default value {default} must equal to defaultRequest value {request} in {name}");
         errors.invalid_value(&limit.member("defaultRequest").key(name), request, detail);
     }
 }
@@ -175,7 +186,11 @@ fn validate_ratio(
     let limit = most as f64 / least as f64;
     if held > limit {
         let limit = if limit.is_infinite() { String::from("-Inf") } else { format!("{limit:.6}") };
-        errors.invalid_value(place, shown.clone(), format!("ratio {shown} is greater than max/min = {limit}"));
+        errors.invalid_value(
+            place,
+            shown.clone(),
+            format!("ratio {shown} is greater than max/min = {limit}"),
+        );
     }
 }
 
@@ -188,7 +203,10 @@ mod tests {
     #[test]
     fn limits_agree_with_each_other() {
         let table = [
-            (r#"{"type":"Container","max":{"cpu":"2"},"min":{"cpu":"1"},"maxLimitRequestRatio":{"cpu":"2"}}"#, ""),
+            (
+                r#"{"type":"Container","max":{"cpu":"2"},"min":{"cpu":"1"},"maxLimitRequestRatio":{"cpu":"2"}}"#,
+                "",
+            ),
             (
                 r#"{"type":"Pod","max":{"cpu":"1"},"min":{"cpu":"2"},"default":{"cpu":"1"}}"#,
                 "[spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod', \

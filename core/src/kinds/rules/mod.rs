@@ -48,3 +48,4 @@ mod immutable;
 mod resource_names;
 mod status;
 mod warnings;
+mod workload;

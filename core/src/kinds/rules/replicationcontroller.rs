@@ -1,9 +1,13 @@
 //! ReplicationControllers.
-//! k8s: pkg/registry/core/replicationcontroller/strategy.go, pkg/apis/core/v1/defaults.go
+//! k8s: pkg/registry/core/replicationcontroller/strategy.go, pkg/apis/core/v1/defaults.go,
+//! pkg/apis/core/validation/validation.go ValidateReplicationController
 
 use super::fill::{Default, Fill, each, fill, is_unset};
+use super::workload::{
+    selector_of, validate_labels_match, validate_pod_template, validate_replica_status, validate_runs_always,
+};
 use super::{pod, status, warnings};
-use crate::kinds::validation::Located;
+use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::{Map, Value};
 use alloc::string::String;
@@ -11,15 +15,18 @@ use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
+    validate,
     warnings_on_create: pod::warnings::named_workload,
     update: UPDATE,
-    subresources: &[("scale", UPDATE), ("status", status::STATUS)],
+    subresources: &[("scale", UPDATE), ("status", STATUS)],
     generation: Generation::Spec,
     orphans: true,
     ..status::SPLIT
 };
 
-const UPDATE: Strategy = Strategy { warnings_on_update, ..status::UPDATE };
+const UPDATE: Strategy = Strategy { validate_update: validate, warnings_on_update, ..status::UPDATE };
+
+const STATUS: Strategy = Strategy { validate_update: validate_replica_status, ..status::STATUS };
 
 const DEFAULTS: &[Default] = &[(&["spec"], "replicas", Fill::Int(1))];
 
@@ -44,5 +51,50 @@ fn default(object: &mut Value) {
 fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {
     if warnings::is_new_generation(object, facts) {
         pod::warnings::template(&Located::root(facts.old).at(&["spec", "template"]), warnings);
+    }
+}
+
+fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    let spec = object.member("spec");
+    validate_nonnegative_field(&spec.member("minReadySeconds"), errors);
+    let (selector, replicas) = (spec.member("selector"), spec.member("replicas"));
+    if selector.is_empty() {
+        errors.required(&selector, "");
+    }
+    if !replicas.is_set() {
+        errors.required(&replicas, "");
+    }
+    validate_nonnegative_field(&replicas, errors);
+    let template = spec.member("template");
+    if !template.is_set() {
+        errors.required(&template, "");
+        return;
+    }
+    validate_labels_match(&template, &selector_of(selector.value()), errors);
+    validate_pod_template(&template, facts, errors);
+    validate_runs_always(&template, "ReplicationController", errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::rules::workload::given::problems;
+
+    #[test]
+    fn controllers_have_upstreams_problems() {
+        let table = [
+            (
+                "{}",
+                "[spec.selector: Required value, spec.replicas: Required value, spec.template: Required value]",
+            ),
+            (
+                r#"{"spec":{"replicas":-1,"selector":{"a":"b"},"template":{"spec":{"restartPolicy":"Always"}}}}"#,
+                "[spec.replicas: Invalid value: -1: must be greater than or equal to 0, \
+                 spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`]",
+            ),
+        ];
+        for (object, expected) in table {
+            assert_eq!(problems(validate, object, None), expected);
+        }
     }
 }

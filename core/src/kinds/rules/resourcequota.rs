@@ -86,7 +86,8 @@ fn validate_amounts(amounts: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-const OF_PODS: &[&str] = &["Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"];
+const OF_PODS: &[&str] =
+    &["Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"];
 
 fn is_scope(scope: &str) -> bool {
     OF_PODS.contains(&scope) || matches!(scope, "BestEffort" | "VolumeAttributesClass")

@@ -42,7 +42,8 @@ fn same(one: &Value, other: &Value, amounts: bool) -> bool {
             })
         }
         (Value::List(one), Value::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other.iter()).all(|(one, other)| same(one, other, false))
+            one.len() == other.len()
+                && one.iter().zip(other.iter()).all(|(one, other)| same(one, other, false))
         }
         (Value::Null, Value::List(items)) | (Value::List(items), Value::Null) => items.is_empty(),
         (one, other) => one == other,

@@ -18,11 +18,7 @@ pub struct SpecRules {
 const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 /// Checks the spec of a new claim.
-pub fn validate_claim_spec(
-    spec: &Located<'_, '_>,
-    rules: SpecRules,
-    errors: &mut Errors,
-) {
+pub fn validate_claim_spec(spec: &Located<'_, '_>, rules: SpecRules, errors: &mut Errors) {
     let modes = spec.member("accessModes");
     if modes.is_empty() {
         errors.required(&modes, "at least 1 access mode is required");
@@ -51,11 +47,7 @@ pub fn validate_claim_spec(
 }
 
 /// Checks the template of a claim that a volume of a pod describes: of its metadata only labels and annotations count.
-pub fn validate_claim_template(
-    template: &Located<'_, '_>,
-    rules: SpecRules,
-    errors: &mut Errors,
-) {
+pub fn validate_claim_template(template: &Located<'_, '_>, rules: SpecRules, errors: &mut Errors) {
     const REFUSED: &[(&str, &str)] = &[
         ("name", "name"),
         ("generateName", "generateName"),

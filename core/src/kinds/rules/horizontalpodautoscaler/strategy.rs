@@ -1,13 +1,23 @@
 //! HorizontalPodAutoscalers of both versions, which share storage.
 //! k8s: pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go, pkg/apis/autoscaling/v2/defaults.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::status;
-use crate::kinds::Rules;
+use super::validation;
 use crate::kinds::convert::{CPU_PERCENT, drop_annotations};
+use crate::kinds::rules::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use crate::kinds::rules::status;
+use crate::kinds::{Rules, Strategy};
 use crate::value::{Map, Value};
 
-pub static RULES: Rules = Rules { default, ..status::SPLIT };
+pub static RULES: Rules = Rules {
+    default,
+    validate: validation::validate,
+    update: Strategy { validate_update: validation::validate, ..status::UPDATE },
+    subresources: &[(
+        "status",
+        Strategy { validate_update: validation::validate_status_update, ..status::STATUS },
+    )],
+    ..status::SPLIT
+};
 /// Of autoscaling/v1 only the defaults differ: everything else sees what is stored.
 pub static V1_RULES: Rules = Rules { default: default_v1, ..status::SPLIT };
 
