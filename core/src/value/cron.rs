@@ -33,12 +33,7 @@ static FIELDS: [Bounds; 5] = [
         names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
         first_name: 1,
     },
-    Bounds {
-        least: 0,
-        most: 6,
-        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-        first_name: 0,
-    },
+    Bounds { least: 0, most: 6, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"], first_name: 0 },
 ];
 
 /// Checks that a schedule can be read.
@@ -137,9 +132,8 @@ fn number_or_name(text: &str, bounds: &Bounds) -> Result<u64, String> {
 }
 
 fn number(text: &str) -> Result<u64, String> {
-    let failed = |why: &str| {
-        format!("failed to parse int from {text}: strconv.Atoi: parsing {}: {why}", quoted(text))
-    };
+    let failed =
+        |why: &str| format!("failed to parse int from {text}: strconv.Atoi: parsing {}: {why}", quoted(text));
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(failed("invalid syntax"));

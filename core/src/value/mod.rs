@@ -13,8 +13,8 @@ pub mod names;
 pub mod number;
 pub mod object;
 pub mod quantity;
-pub mod time_zones;
 mod quote;
+pub mod time_zones;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

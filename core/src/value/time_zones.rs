@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_database() {
-        let good = ["", "UTC", "Local", "Europe/Zurich", "America/Argentina/Buenos_Aires", "Etc/GMT+12", "EST5EDT"];
+        let good =
+            ["", "UTC", "Local", "Europe/Zurich", "America/Argentina/Buenos_Aires", "Etc/GMT+12", "EST5EDT"];
         for name in good {
             assert_eq!(load_location(name), Ok(()), "{name}");
         }

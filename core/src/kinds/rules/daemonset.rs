@@ -3,8 +3,8 @@
 
 use super::fill::{Default, Fill, each, fill};
 use super::workload::{
-    int_or_percent_value, shown_struct, validate_collisions, validate_immutable_selector, validate_labels_match,
-    validate_pod_template, validate_runs_always, validate_selects_something,
+    int_or_percent_value, shown_struct, validate_collisions, validate_immutable_selector,
+    validate_labels_match, validate_pod_template, validate_runs_always, validate_selects_something,
 };
 use super::{pod, status};
 use crate::kinds::validation::{

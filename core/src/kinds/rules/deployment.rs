@@ -104,8 +104,9 @@ fn validate_rollback(object: &Located<'_, '_>, errors: &mut Errors) {
     if let Ok(revision) = revision.parse::<i64>()
         && revision < 0
     {
-        let place = object.at(&["spec", "rollback", "version"]);
-        errors.invalid_value(&place, revision, "must be greater than or equal to 0");
+        let spec = object.member("spec");
+        let place = spec.member("rollback");
+        errors.invalid_value(&place.member("version"), revision, "must be greater than or equal to 0");
     }
 }
 
@@ -142,7 +143,9 @@ mod tests {
     #[test]
     fn deployments_have_upstreams_problems() {
         let rolling = |rolling: &str| {
-            format!(r#"{{"spec":{{{SPEC},"strategy":{{"type":"RollingUpdate","rollingUpdate":{rolling}}}}}}}"#)
+            format!(
+                r#"{{"spec":{{{SPEC},"strategy":{{"type":"RollingUpdate","rollingUpdate":{rolling}}}}}}}"#
+            )
         };
         let strategy = |strategy: &str| format!(r#"{{"spec":{{{SPEC},"strategy":{strategy}}}}}"#);
         let table = [
@@ -163,11 +166,16 @@ mod tests {
                  \"Recreate\", \"RollingUpdate\"",
             ),
             (
-                format!(r#"{{"spec":{{{SPEC},"strategy":{{"type":"Recreate"}},"minReadySeconds":5,"progressDeadlineSeconds":5}}}}"#),
+                format!(
+                    r#"{{"spec":{{{SPEC},"strategy":{{"type":"Recreate"}},
+                        "minReadySeconds":5,"progressDeadlineSeconds":5}}}}"#
+                ),
                 "spec.progressDeadlineSeconds: Invalid value: 5: must be greater than minReadySeconds",
             ),
             (
-                r#"{"spec":{"strategy":{"type":"Recreate"},"selector":{},"template":{"spec":{"restartPolicy":"Never"}}}}"#.into(),
+                r#"{"spec":{"strategy":{"type":"Recreate"},"selector":{},
+                    "template":{"spec":{"restartPolicy":"Never"}}}}"#
+                    .into(),
                 "[spec.selector: Invalid value: {}: empty selector is invalid for deployment, \
                  spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: \"Always\"]",
             ),

@@ -237,11 +237,12 @@ mod tests {
             NEW.replace("\"A\"", "\"B\"").replace("\"type\"", "\"related\":{\"kind\":\"Pod\"},\"type\"");
         assert_eq!(problems(&changed, "", Some(NEW)), "");
         let expected = "[action: Invalid value: \"B\": field is immutable, related: Invalid value: {\"Kind\":\"Pod\",\
-             \"Namespace\":\"\",\"Name\":\"\",\"UID\":\"\",\"APIVersion\":\"\",\"ResourceVersion\":\"\",\"FieldPath\":\"\"}: \
-             field is immutable]";
+             \"Namespace\":\"\",\"Name\":\"\",\"UID\":\"\",\"APIVersion\":\"\",\"ResourceVersion\":\"\",\
+             \"FieldPath\":\"\"}: field is immutable]";
         assert_eq!(problems(&changed, "events.k8s.io", Some(NEW)), expected);
         let series = NEW.replace("\"type\"", "\"series\":{\"count\":1},\"type\"");
-        let expected = "[series.count: Invalid value: \"\": should be at least 2, series.lastObservedTime: Required value]";
+        let expected = "[series.count: Invalid value: \"\": should be at least 2, \
+             series.lastObservedTime: Required value]";
         assert_eq!(problems(&series, "events.k8s.io", Some(NEW)), expected);
     }
 }

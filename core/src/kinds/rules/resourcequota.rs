@@ -215,7 +215,8 @@ mod tests {
                 "spec.scopes: Invalid value: [\"Terminating\",\"NotTerminating\"]: conflicting scopes",
             ),
             (
-                r#"{"hard":{"cpu":"1"},"scopeSelector":{"matchExpressions":[{"scopeName":"BestEffort","operator":"Exists"}]}}"#,
+                r#"{"hard":{"cpu":"1"},
+                    "scopeSelector":{"matchExpressions":[{"scopeName":"BestEffort","operator":"Exists"}]}}"#,
                 "spec.scopeSelector.matchExpressions: Invalid value: {\"MatchExpressions\":[{\"ScopeName\":\
                  \"BestEffort\",\"Operator\":\"Exists\",\"Values\":null}]}: unsupported scope applied to resource",
             ),

@@ -312,7 +312,9 @@ mod tests {
                  only allowed for updateStrategy 'RollingUpdate'",
             ),
             (
-                object(&format!(r#"{rolling},"persistentVolumeClaimRetentionPolicy":{{"whenScaled":"Delete"}}"#)),
+                object(&format!(
+                    r#"{rolling},"persistentVolumeClaimRetentionPolicy":{{"whenScaled":"Delete"}}"#
+                )),
                 "spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: \"\": supported values: \
                  \"Retain\", \"Delete\"",
             ),
@@ -330,6 +332,9 @@ mod tests {
         let scaled = old.replace("\"replicas\":1", "\"replicas\":2").replace("OnDelete", "RollingUpdate");
         assert_eq!(problems(validate_update, &scaled, Some(&old)), "");
         let renamed = old.replace("\"s\"", "\"t\"");
-        assert!(problems(validate_update, &renamed, Some(&old)).starts_with("spec: Forbidden: updates to statefulset"));
+        assert!(
+            problems(validate_update, &renamed, Some(&old))
+                .starts_with("spec: Forbidden: updates to statefulset")
+        );
     }
 }

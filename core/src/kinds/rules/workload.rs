@@ -44,7 +44,11 @@ pub(super) fn validate_selects_something(selector: &Located<'_, '_>, kind: &str,
 }
 
 /// The labels of a template must be among those that are selected.
-pub(super) fn validate_labels_match(template: &Located<'_, '_>, selector: &LabelSelector, errors: &mut Errors) {
+pub(super) fn validate_labels_match(
+    template: &Located<'_, '_>,
+    selector: &LabelSelector,
+    errors: &mut Errors,
+) {
     let labels = template.at(&["metadata", "labels"]);
     if !selector.matches_labels(labels.value().and_then(Value::as_map)) {
         errors.invalid(&labels, "`selector` does not match template `labels`");
@@ -90,7 +94,12 @@ pub(super) fn validate_selected_template(spec: &Located<'_, '_>, facts: &Facts<'
 pub(super) fn validate_pod_template(_template: &Located<'_, '_>, _facts: &Facts<'_>, _errors: &mut Errors) {}
 
 /// The template itself, with tolerance for what another one has.
-pub(super) fn validate_pod_template_of(_template: &Located<'_, '_>, _old: Option<&Value>, _errors: &mut Errors) {}
+pub(super) fn validate_pod_template_of(
+    _template: &Located<'_, '_>,
+    _old: Option<&Value>,
+    _errors: &mut Errors,
+) {
+}
 
 /// Counts of pods in a status: none is negative, and these are not above the number of replicas.
 pub(super) fn validate_counts(
@@ -185,7 +194,10 @@ mod tests {
     fn counts_are_not_negative_and_fit_each_other() {
         let table = [
             (r#"{"status":{"replicas":2,"readyReplicas":2,"availableReplicas":2}}"#, ""),
-            (r#"{"status":{"replicas":-1}}"#, "status.replicas: Invalid value: -1: must be greater than or equal to 0"),
+            (
+                r#"{"status":{"replicas":-1}}"#,
+                "status.replicas: Invalid value: -1: must be greater than or equal to 0",
+            ),
             (
                 r#"{"status":{"replicas":1,"readyReplicas":2,"availableReplicas":3}}"#,
                 "[status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas, \
@@ -202,7 +214,8 @@ mod tests {
     fn collisions_are_counted_upwards() {
         let status = |count: &str| format!(r#"{{"status":{{{count}}}}}"#);
         let (none, one, two) = (status(""), status(r#""collisionCount":1"#), status(r#""collisionCount":2"#));
-        let problem = |shown: &str| format!("status.collisionCount: Invalid value: {shown}: cannot be decremented");
+        let problem =
+            |shown: &str| format!("status.collisionCount: Invalid value: {shown}: cannot be decremented");
         let table = [
             (&none, &none, String::new()),
             (&one, &none, String::new()),

@@ -232,7 +232,8 @@ mod tests {
         let mut new = old.clone();
         new[2] = "x".into();
         new.remove(20);
-        let expected = "@@ -1,6 +1,6 @@\n 0\n 1\n-2\n+x\n 3\n 4\n 5\n@@ -18,7 +18,6 @@\n 17\n 18\n 19\n-20\n 21\n 22\n 23\n";
+        let expected = "@@ -1,6 +1,6 @@\n 0\n 1\n-2\n+x\n 3\n 4\n 5\n\
+             @@ -18,7 +18,6 @@\n 17\n 18\n 19\n-20\n 21\n 22\n 23\n";
         assert_eq!(unified(&old.join("\n"), &new.join("\n")), expected);
     }
 

@@ -88,6 +88,11 @@ impl Errors {
         }
     }
 
+    /// As `invalid`, without the value.
+    pub fn invalid_unshown(&mut self, at: &Located<'_, '_>, detail: impl Display) {
+        self.0.add(CauseType::Invalid, at, None, &detail);
+    }
+
     /// A value of another type than the field's.
     pub fn type_invalid(&mut self, at: &Located<'_, '_>, detail: impl Display) {
         self.0.add(CauseType::TypeInvalid, at, Some(shown(at)), &detail);
@@ -193,6 +198,7 @@ mod tests {
                 &|errors| errors.invalid_for_each(&text, "v", ["one", "two"]),
                 r#"[spec.text: Invalid value: "v": one, spec.text: Invalid value: "v": two]"#,
             ),
+            (&|errors| errors.invalid_unshown(&list, "why"), "spec.list: Invalid value: why"),
             (&|errors| errors.type_invalid(&number, "why"), "spec.number: Invalid value: 3: why"),
             (&|errors| errors.forbidden(&key, "why"), "spec.map[k]: Forbidden: why"),
             (&|errors| errors.duplicate(&list.index(1)), "spec.list[1]: Duplicate value: 2"),

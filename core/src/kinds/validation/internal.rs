@@ -1,11 +1,11 @@
 //! Values as upstream's internal types write them: in some messages a client sees the Go struct that its object was
 //! converted to, with Go's names of fields, in Go's order, and with the zero values of what is left out.
 //!
-//! `internal.txt` has a line for each struct: its name and its fields. A field is the name that is written, `/` and the
-//! name in the object where that is not the same with a small first letter, and its type: `#` a number, `!` a truth,
-//! `~` a quantity, `*` what is written as it is and may be null, `=T` a struct, `*T` a pointer to one, `[]T` a list of
-//! them, and a text otherwise. `+T` stands for the fields of another struct. A `?` after a name means that an empty value
-//! is not written.
+//! `internal.txt` has a line for each struct: its name and its fields. A field is the name that is written, `/` and
+//! the name in the object where that is not the same with a small first letter, and its type: `#` a number, `!` a
+//! truth, `~` a quantity, `*` what is written as it is and may be null, `=T` a struct, `*T` a pointer to one, `[]T`
+//! a list of them, and a text otherwise. `+T` stands for the fields of another struct. A `?` after a name means
+//! that an empty value is not written.
 //! k8s: pkg/apis/core/types.go and its like of other groups
 
 use crate::codec::json;
@@ -216,14 +216,18 @@ mod tests {
             (
                 "PodDisruptionBudgetSpec",
                 r#"{"minAvailable":1,"maxUnavailable":"5%","selector":{"matchLabels":{"a":"b"}}}"#,
-                r#"{"MinAvailable":1,"Selector":{"matchLabels":{"a":"b"}},"MaxUnavailable":"5%","UnhealthyPodEvictionPolicy":null}"#,
+                "{\"MinAvailable\":1,\"Selector\":{\"matchLabels\":{\"a\":\"b\"}},\"MaxUnavailable\":\"5%\",\
+                 \"UnhealthyPodEvictionPolicy\":null}",
             ),
             ("SuccessPolicy", r#"{"rules":[]}"#, r#"{"Rules":[]}"#),
             ("SuccessPolicy", "{}", r#"{"Rules":null}"#),
             (
                 "PersistentVolumeClaimTemplate",
                 r#"{"metadata":{"labels":{"a":"b"}},"spec":{"accessModes":["x"]}}"#,
-                r#"{"labels":{"a":"b"},"Spec":{"AccessModes":["x"],"Selector":null,"Resources":{"Limits":null,"Requests":null},"VolumeName":"","StorageClassName":null,"VolumeMode":null,"DataSource":null,"DataSourceRef":null,"VolumeAttributesClassName":null}}"#,
+                "{\"labels\":{\"a\":\"b\"},\"Spec\":{\"AccessModes\":[\"x\"],\"Selector\":null,\
+                 \"Resources\":{\"Limits\":null,\"Requests\":null},\"VolumeName\":\"\",\"StorageClassName\":null,\
+                 \"VolumeMode\":null,\"DataSource\":null,\"DataSourceRef\":null,\
+                 \"VolumeAttributesClassName\":null}}",
             ),
         ];
         for (name, value, written) in table {

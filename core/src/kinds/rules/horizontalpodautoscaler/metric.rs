@@ -156,7 +156,8 @@ mod tests {
     fn metrics_have_upstreams_problems() {
         let table = [
             (
-                r#"{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":1}}}"#,
+                r#"{"type":"Resource",
+                    "resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":1}}}"#,
                 "[]",
             ),
             (
