@@ -129,9 +129,9 @@ fn longest(
 ) -> Match {
     let mut best = Match { old: old_start, new: new_start, size: 0 };
     let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
-    for index in old_start..old_end {
+    for (index, line) in old.iter().enumerate().take(old_end).skip(old_start) {
         let mut longer = BTreeMap::new();
-        let held = places.get(old[index]).map(Vec::as_slice).unwrap_or_default();
+        let held = places.get(line).map(Vec::as_slice).unwrap_or_default();
         for place in held.iter().copied().filter(|place| (new_start..new_end).contains(place)) {
             let before = place.checked_sub(1).and_then(|before| lengths.get(&before)).copied();
             let size = before.unwrap_or(0) + 1;
