@@ -36,6 +36,7 @@ mod shutdown;
 mod simulation;
 mod starting;
 mod strategies;
+mod tunnels;
 mod unreadable;
 mod uploads;
 mod versions;

@@ -142,6 +142,7 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         | Note::Withdrawn { .. }
         | Note::NotServed { .. }
         | Note::Panicked { .. }
+        | Note::TunnelEnded(_)
         | Note::Ready => None,
     }
 }

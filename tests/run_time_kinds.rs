@@ -232,6 +232,7 @@ impl Slow {
                 Effect::Frame { .. }
                 | Effect::RequestProgress(_)
                 | Effect::Call(..)
+                | Effect::Dial(..)
                 | Effect::CancelCalls(_)
                 | Effect::Discard(_)
                 | Effect::Note(_) => {}

@@ -21,6 +21,18 @@ pub const CALLS_QUEUED: usize = 4096;
 pub const CALL_ANSWER_BYTES: usize = REQUEST_BODY_BYTES;
 pub const CALL_ANSWER_HEAD_BYTES: usize = 64 * 1024;
 
+/// Connections that are tunnels to other servers, or are about to become one, at once. Beyond: 429 with `Retry-After`.
+pub const TUNNELS: usize = 1_000;
+
+/// Bytes that each direction of a tunnel holds. Beyond: nothing more is read until they are written.
+pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
+
+/// How long nothing may go through a tunnel, milliseconds: as long as a kubelet keeps an idle stream. And the same once
+/// one side has ended its half. Beyond: the tunnel is closed.
+/// k8s: pkg/kubelet/apis/config/v1beta1/defaults.go StreamingConnectionIdleTimeout
+pub const TUNNEL_IDLE_MILLIS: u64 = 4 * 3600 * 1000;
+pub const TUNNEL_HALF_CLOSED_MILLIS: u64 = 30_000;
+
 /// How many bytes of an HTTP/1 body that nobody asked for are read and discarded, so that the connection can be used
 /// again. Beyond, or after `UPLOAD_GRACE_MILLIS`: the connection is closed.
 /// go: net/http/server.go maxPostHandlerReadBytes
@@ -429,6 +441,8 @@ pub struct Bounds {
     pub watcher_queue_frames: usize,
     /// Watches of clients.
     pub client_watches: usize,
+    /// Connections.
+    pub tunnels: usize,
     /// Key-values, at least 1.
     pub relist_page: u64,
     /// Attempts, at least 1.
@@ -455,6 +469,7 @@ impl Bounds {
         window_bytes: WINDOW_BYTES,
         watcher_queue_frames: WATCHER_QUEUE_FRAMES,
         client_watches: CLIENT_WATCHES,
+        tunnels: TUNNELS,
         relist_page: RELIST_PAGE,
         conflict_retries: CONFLICT_RETRIES,
         generated_name_tries: GENERATED_NAME_TRIES,

@@ -12,7 +12,7 @@ use steersman_core::config::JobId;
 use steersman_core::limits;
 use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Op, Stored};
-use steersman_core::wire::BodyError;
+use steersman_core::wire::{BodyError, TunnelEnd};
 
 use crate::mailbox::{Mail, Mailbox, Mailboxes, Taken};
 use crate::metrics::{RequestKind, operation_name};
@@ -45,6 +45,8 @@ enum Stage {
     Asked,
     /// The machine sends frames.
     Streaming,
+    /// The connection is joined with another server.
+    Tunnelling,
     /// The machine has answered, and keeps the request's seat until the answer was sent.
     Sending,
     /// Nothing more comes from the machine.
@@ -137,6 +139,10 @@ impl Conversation {
                 self.shell.metrics.stream_began();
                 Stage::Streaming
             }
+            Body::Tunnel(_) => {
+                self.shell.metrics.stream_began();
+                Stage::Tunnelling
+            }
             Body::Empty
             | Body::Full(_)
             | Body::Health(..)
@@ -148,6 +154,24 @@ impl Conversation {
             },
         };
         (response, self)
+    }
+
+    /// Returns when the machine closes the tunnel.
+    pub(crate) async fn closed(&mut self) {
+        let mailbox = self.mailbox.as_ref().expect("a tunnel has a mailbox");
+        poll_fn(|context| match mailbox.poll(context) {
+            Poll::Ready(Mail::Close) => Poll::Ready(()),
+            Poll::Ready(mail) => unreachable!("a tunnel takes no more steps: {mail:?}"),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// Tells the machine that the tunnel has ended.
+    pub(crate) fn tunnel_ended(mut self, end: TunnelEnd) {
+        self.shell.metrics.stream_ended();
+        self.stage = Stage::Ended;
+        self.shell.turn(None, Input::TunnelEnded(self.id, end));
     }
 
     /// The next bytes of the stream; None at its end.
@@ -176,11 +200,11 @@ impl Drop for Conversation {
     fn drop(&mut self) {
         match self.stage {
             Stage::Asked => self.shell.metrics.request_ended(self.kind),
-            Stage::Streaming => self.shell.metrics.stream_ended(),
+            Stage::Streaming | Stage::Tunnelling => self.shell.metrics.stream_ended(),
             Stage::Sending | Stage::Ended => {}
         }
         match self.stage {
-            Stage::Asked | Stage::Streaming => {
+            Stage::Asked | Stage::Streaming | Stage::Tunnelling => {
                 self.shell.turn(None, Input::Gone(self.id));
             }
             Stage::Sending => {

@@ -28,6 +28,7 @@ use crate::gzip::{self, Compressor};
 use crate::peer::Proof;
 use crate::pieces::Pieces;
 use crate::shell::Shell;
+use crate::tunnel::OpenTunnel;
 use crate::upload;
 
 static AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
@@ -54,6 +55,8 @@ pub(crate) struct Asks<'a> {
     /// None for the in-process server, which has no connections.
     pub(crate) place: Option<&'a RosterEntry>,
     pub(crate) share: &'a Share,
+    /// Whether the connection can switch to another protocol.
+    pub(crate) can_switch: bool,
 }
 
 /// A request's head.
@@ -98,17 +101,18 @@ where
     let is_head = head.method == http::Method::HEAD;
     let accepts_gzip = gzip::is_accepted(&head.headers);
     let has_body = !body.is_end_stream();
+    let can_switch = asks.can_switch && !has_body;
     // The room that is reserved for the request is freed once it is answered.
     let (response, conversation) = match upload::admit(exchange, asks, &head, has_body).await {
         Ok(mut room) => {
-            let request = to_core(asks.client, head, has_body);
+            let request = to_core(asks.client, head, has_body, can_switch);
             let body = pin!(room.read(body));
             let (response, conversation) = exchange.shell.request(request, body).await;
             (response, Some(conversation))
         }
         Err(NoRoom) => {
             let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
-            let request = to_core(asks.client, head, has_body);
+            let request = to_core(asks.client, head, has_body, can_switch);
             (answer::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
@@ -136,9 +140,21 @@ where
             Source::List(list)
         }
         (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
-        (Body::Stream(_), None) => unreachable!("streams are conversations"),
+        (Body::Tunnel(_), Some(conversation)) => match exchange.shell.outcalls().take(conversation.id()) {
+            Some(server) => Source::Tunnel(Box::new(OpenTunnel::new(conversation, server))),
+            None => {
+                tracing::error!("a connection that a tunnel needs was not kept");
+                *out.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                Source::Empty
+            }
+        },
+        (Body::Stream(_) | Body::Tunnel(_), None) => unreachable!("streams and tunnels are conversations"),
     };
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
+    if matches!(source, Source::Tunnel(_)) {
+        out.body_mut().source = source;
+        return out;
+    }
     finish_headers(exchange, out.headers_mut(), audit_id);
     if let Some(length) = source.length()
         && (length > 0 || is_head)
@@ -152,13 +168,17 @@ where
     out
 }
 
-fn to_core(client: &ConnectedClient, head: Head, has_body: bool) -> Request {
+/// A request of a connection that cannot switch to another protocol does not ask for one either.
+fn to_core(client: &ConnectedClient, head: Head, has_body: bool, can_switch: bool) -> Request {
     let mut headers = Vec::with_capacity(head.headers.len() + 1);
     // HTTP/2 names the host outside of the headers.
     if let (Some(authority), None) = (head.authority, head.headers.get(header::HOST)) {
         headers.push(("host".into(), authority));
     }
     for (name, value) in &head.headers {
+        if !can_switch && matches!(*name, header::CONNECTION | header::UPGRADE) {
+            continue;
+        }
         headers.push((name.as_str().into(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
     Request {
@@ -233,6 +253,8 @@ enum Source {
     Compressed(Box<Compressor>),
     /// The initial events of a watch, then its live events.
     Stream(Option<InitialEvents>, Conversation),
+    /// The connection is joined with another server. It is no body, and whoever sends the answer takes it out.
+    Tunnel(Box<OpenTunnel>),
 }
 
 impl AnswerBody {
@@ -242,6 +264,21 @@ impl AnswerBody {
 
     fn empty(under_way: Option<UnderWay>) -> Self {
         Self { source: Source::Empty, under_way, conversation: None, left: Pieces::default() }
+    }
+
+    /// The tunnel that the connection becomes after the answer's head, if it does.
+    pub(crate) fn take_tunnel(&mut self) -> Option<OpenTunnel> {
+        match std::mem::replace(&mut self.source, Source::Empty) {
+            Source::Tunnel(tunnel) => Some(*tunnel),
+            other @ (Source::Empty
+            | Source::Full(_)
+            | Source::List(_)
+            | Source::Compressed(_)
+            | Source::Stream(..)) => {
+                self.source = other;
+                None
+            }
+        }
     }
 
     /// Hands over what there is, or its first piece: a client that takes a large object slowly is seen to take it.
@@ -260,7 +297,7 @@ impl Source {
         match self {
             Self::Empty => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
-            Self::List(_) | Self::Compressed(_) | Self::Stream(..) => None,
+            Self::List(_) | Self::Compressed(_) | Self::Stream(..) | Self::Tunnel(_) => None,
         }
     }
 
@@ -273,7 +310,11 @@ impl Source {
                 Ok(compressor) => compressor,
                 Err(small) => return Self::Full(small),
             },
-            other @ (Self::Empty | Self::Full(_) | Self::Compressed(_) | Self::Stream(..)) => return other,
+            other @ (Self::Empty
+            | Self::Full(_)
+            | Self::Compressed(_)
+            | Self::Stream(..)
+            | Self::Tunnel(_)) => return other,
         };
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -310,7 +351,7 @@ impl http_body::Body for AnswerBody {
             return Poll::Ready(Some(Ok(Frame::data(self.hand_over(left)))));
         }
         let bytes = match &mut self.source {
-            Source::Empty => None,
+            Source::Empty | Source::Tunnel(_) => None,
             // The body is handed over in pieces, because everything that was handed over counts as sent.
             Source::Full(bytes) => {
                 let piece = bytes.split_to(bytes.len().min(limits::LIST_CHUNK_BYTES));

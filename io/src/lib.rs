@@ -1,7 +1,7 @@
 //! Binds the core to sockets, clocks, keys and stores.
 //!
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request, and the mail of the
-//! machine for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `budget` (memory for requests),
+//! machine for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `tunnel`, `budget` (memory for requests),
 //! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (certificates and keys), `store`
 //! (the engines behind the core's data model).
 //! `in_process` is the server without sockets, for tests of other programs. `load` measures a server from outside.
@@ -32,5 +32,6 @@ pub mod shell;
 pub mod store;
 mod throttle;
 pub mod tls;
+mod tunnel;
 mod turn;
 mod upload;

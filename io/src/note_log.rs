@@ -29,6 +29,10 @@ impl NoteLog {
             Note::WatchEnded { resource, events, why } => {
                 tracing::debug!(resource = %resource, events, why = %why, "watch ended");
             }
+            Note::TunnelEnded(end) => {
+                let (to_server, to_client) = (end.to_server, end.to_client);
+                tracing::debug!(why = ?end.why, to_server, to_client, "tunnel ended");
+            }
             Note::Listed { feed, objects, revision } => {
                 tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
             }

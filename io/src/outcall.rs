@@ -1,5 +1,6 @@
 //! Calls to other servers, as jobs ask for them: over HTTP/1.1 and TLS, each with its own trust and within its own
-//! time. No proxy is used, no redirect is followed, and each call has a connection of its own.
+//! time. No proxy is used, no redirect is followed, and each call has a connection of its own, which is kept for a
+//! tunnel if a job has asked for that and the server switches protocols.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,6 +15,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
+use steersman_core::answer::Dial;
 use steersman_core::config::JobId;
 use steersman_core::limits;
 use steersman_core::machine::Input;
@@ -28,12 +30,20 @@ use tokio_rustls::client::TlsStream;
 use crate::certificates::{self, Issued};
 use crate::shell::Shell;
 use crate::tls;
+use crate::tunnel::ServerStream;
 
 /// The calls of one server.
 pub(crate) struct OutcallClient {
     maker: Arc<Maker>,
+    outstanding: Mutex<Outstanding>,
+}
+
+#[derive(Default)]
+struct Outstanding {
     /// Calls that have no outcome yet, by job and by their place among the job's calls.
-    outstanding: Mutex<BTreeMap<(u64, u32), AbortHandle>>,
+    calls: BTreeMap<(u64, u32), AbortHandle>,
+    /// Connections that wait for the tunnels of their jobs.
+    dialed: BTreeMap<u64, ServerStream>,
 }
 
 /// What makes a call. It lives as long as the calls that use it.
@@ -59,40 +69,83 @@ impl OutcallClient {
     pub(crate) fn begin(&self, shell: &Arc<Shell>, id: JobId, index: u32, call: Outcall) {
         // Held until the call is noted, so that it cannot end before.
         let mut outstanding = self.outstanding();
-        let has_room = outstanding.len() < limits::CALLS_AT_ONCE + limits::CALLS_QUEUED;
+        let has_room = outstanding.has_room();
         let (maker, runtime) = (Arc::clone(&self.maker), shell.runtime().clone());
         let shell = Arc::downgrade(shell);
         let task = runtime.spawn(async move {
             let outcome = if has_room { maker.call(&call).await } else { Err(CallError::NoRoom) };
             let Some(shell) = shell.upgrade() else { return };
-            shell.outcalls().outstanding().remove(&(id.0, index));
+            shell.outcalls().outstanding().calls.remove(&(id.0, index));
             shell.turn(None, Input::Called(id, index, outcome));
         });
         if has_room {
-            outstanding.insert((id.0, index), task.abort_handle());
+            outstanding.calls.insert((id.0, index), task.abort_handle());
         }
+    }
+
+    /// Begins the call that may lead to a tunnel. If it does, its connection is kept until it is taken or cancelled.
+    pub(crate) fn dial(&self, shell: &Arc<Shell>, id: JobId, dial: Dial) {
+        let mut outstanding = self.outstanding();
+        let has_room = outstanding.has_room();
+        let (maker, runtime) = (Arc::clone(&self.maker), shell.runtime().clone());
+        let shell = Arc::downgrade(shell);
+        let task = runtime.spawn(async move {
+            let outcome = if has_room { maker.dial(dial.call()).await } else { Err(CallError::NoRoom) };
+            let Some(shell) = shell.upgrade() else { return };
+            let outcome = outcome.map(|(called, server)| {
+                let mut outstanding = shell.outcalls().outstanding();
+                // A call that is gone was cancelled.
+                let is_wanted = outstanding.calls.contains_key(&(id.0, 0));
+                if let Some(server) = server.filter(|_| is_wanted) {
+                    outstanding.dialed.insert(id.0, server);
+                }
+                called
+            });
+            shell.outcalls().outstanding().calls.remove(&(id.0, 0));
+            shell.turn(None, Input::Called(id, 0, outcome));
+        });
+        if has_room {
+            outstanding.calls.insert((id.0, 0), task.abort_handle());
+        }
+    }
+
+    /// The connection to the server that was dialed for a job.
+    pub(crate) fn take(&self, id: JobId) -> Option<ServerStream> {
+        self.outstanding().dialed.remove(&id.0)
     }
 
     /// Ends the calls of a job that have no outcome yet; their connections are closed.
     pub(crate) fn cancel(&self, id: JobId) {
         let mut outstanding = self.outstanding();
-        let keys: Vec<_> = outstanding.range((id.0, 0)..=(id.0, u32::MAX)).map(|(key, _)| *key).collect();
-        for key in keys {
-            if let Some(task) = outstanding.remove(&key) {
+        let calls = outstanding.calls.range((id.0, 0)..=(id.0, u32::MAX));
+        for key in calls.map(|(key, _)| *key).collect::<Vec<_>>() {
+            if let Some(task) = outstanding.calls.remove(&key) {
                 task.abort();
             }
         }
+        outstanding.dialed.remove(&id.0);
     }
 
-    fn outstanding(&self) -> MutexGuard<'_, BTreeMap<(u64, u32), AbortHandle>> {
+    fn outstanding(&self) -> MutexGuard<'_, Outstanding> {
         // Nothing that can panic runs while the lock is held.
         self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outstanding {
+    fn has_room(&self) -> bool {
+        self.calls.len() < limits::CALLS_AT_ONCE + limits::CALLS_QUEUED
     }
 }
 
 impl Maker {
     /// Makes a call, when there is a place for it, within its time.
     async fn call(&self, call: &Outcall) -> Result<Called, CallError> {
+        Ok(self.dial(call).await?.0)
+    }
+
+    /// Makes a call, and keeps its connection if the server switches protocols.
+    async fn dial(&self, call: &Outcall) -> Result<(Called, Option<ServerStream>), CallError> {
         let making = async {
             let _place = self.places.acquire().await.map_err(|_| CallError::NoRoom)?;
             let stream = self.connect(call).await?;
@@ -133,20 +186,30 @@ impl Maker {
     }
 }
 
-/// Sends the request and reads the answer. The connection ends with this future.
-async fn exchange(stream: TlsStream<TcpStream>, call: &Outcall) -> Result<Called, CallError> {
+/// Sends the request and reads the answer. The connection ends with this future, unless the server switches protocols.
+async fn exchange(
+    stream: TlsStream<TcpStream>,
+    call: &Outcall,
+) -> Result<(Called, Option<ServerStream>), CallError> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(limits::CALL_ANSWER_HEAD_BYTES);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let request = request(call)?;
     let answering = async {
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        let mut response = sender.send_request(request).await.map_err(broken)?;
+        let server = match response.status() {
+            http::StatusCode::SWITCHING_PROTOCOLS => {
+                Some(TokioIo::new(hyper::upgrade::on(&mut response).await.map_err(broken)?))
+            }
+            _ => None,
+        };
+        let (head, body) = response.into_parts();
         let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value)));
-        Ok(Called { status: head.status.as_u16(), headers: headers.collect(), body })
+        Ok((Called { status: head.status.as_u16(), headers: headers.collect(), body }, server))
     };
-    let (mut answering, connection) = (pin!(answering), pin!(connection));
+    let (mut answering, connection) = (pin!(answering), pin!(connection.with_upgrades()));
     tokio::select! {
         biased;
         answer = &mut answering => answer,
@@ -217,6 +280,7 @@ mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
     use steersman_core::answer::{Body, Response};
     use steersman_core::config::Config;
+    use steersman_core::job::ProbeTask;
     use steersman_core::kinds::Registry;
     use steersman_core::machine::Machine;
     use steersman_core::wire::Method;
@@ -352,11 +416,11 @@ mod tests {
         shell
     }
 
-    /// Lets a job make calls, and returns what it tells of them.
-    async fn probe(shell: &Arc<Shell>, calls: Vec<Outcall>) -> (Response, Conversation) {
+    /// Lets a job do something, and returns its answer.
+    async fn probe(shell: &Arc<Shell>, task: ProbeTask) -> (Response, Conversation) {
         let id = shell.next_job();
         let body = pin!(std::future::pending());
-        shell.converse(id, RequestKind::of(&Method::Post), Input::Probe(id, calls), body).await
+        shell.converse(id, RequestKind::of(&Method::Post), Input::Probe(id, task), body).await
     }
 
     #[tokio::test]
@@ -364,14 +428,70 @@ mod tests {
         let shell = shell().await;
         let (callee, silent) = (Callee::start(OK, false).await, Callee::start(b"", false).await);
         let hasty = Outcall { timeout_millis: 50, ..silent.call() };
-        let (response, _conversation) = probe(&shell, vec![callee.call(), hasty, callee.call()]).await;
+        let (response, _conversation) =
+            probe(&shell, ProbeTask::Calls(vec![callee.call(), hasty, callee.call()])).await;
         let Body::Full(told) = response.body else { panic!("a text") };
         assert_eq!(String::from_utf8_lossy(&told), "200 2\ntimed-out\n200 2\n");
-        let waiting = tokio::time::timeout(Duration::from_millis(300), probe(&shell, vec![silent.call(); 3]));
+        let calls = ProbeTask::Calls(vec![silent.call(); 3]);
+        let waiting = tokio::time::timeout(Duration::from_millis(300), probe(&shell, calls));
         assert!(waiting.await.is_err(), "nobody answers");
-        assert_eq!((shell.open_requests(), shell.outcalls().outstanding().len()), (0, 0));
+        assert_eq!((shell.open_requests(), shell.outcalls().outstanding().calls.len()), (0, 0));
         // The runtime drops what was cancelled when it gets to it.
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(shell.outcalls().maker.places.available_permits(), limits::CALLS_AT_ONCE);
+    }
+
+    const SWITCHES: &[u8] =
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nhello";
+
+    /// The call of a probe that becomes a tunnel.
+    fn dialing(callee: &Callee) -> ProbeTask {
+        let headers = [("connection", "Upgrade"), ("upgrade", "SPDY/3.1")];
+        let headers = headers.map(|(name, value)| (name.into(), value.into())).to_vec();
+        ProbeTask::Tunnel(Box::new(Outcall { headers, timeout_millis: 300, ..callee.call() }))
+    }
+
+    #[tokio::test]
+    async fn a_server_that_switches_protocols_is_joined_with_the_client() {
+        let shell = shell().await;
+        let callee = Callee::start(SWITCHES, false).await;
+        let (response, conversation) = probe(&shell, dialing(&callee)).await;
+        assert!(response.status == 101 && matches!(response.body, Body::Tunnel(_)), "{response:?}");
+        let upgrade = response.headers.iter().find(|(name, _)| name == "upgrade");
+        assert_eq!(upgrade.map(|(_, value)| value.as_str()), Some("SPDY/3.1"));
+        let server = shell.outcalls().take(conversation.id()).expect("a connection");
+        let (mut client, mut near) = tokio::io::duplex(64);
+        let tunnel = crate::tunnel::OpenTunnel::new(conversation, server);
+        let joining = tunnel.join(&mut near, b"ahead");
+        let talking = async {
+            let mut heard = [0; 5];
+            client.read_exact(&mut heard).await.expect("bytes");
+            client.shutdown().await.expect("an open half");
+            heard
+        };
+        let (heard, ()) = tokio::join!(talking, joining);
+        assert_eq!((&heard, shell.open_requests()), (b"hello", 0));
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_is_closed_by_a_drain_and_its_connection_by_a_client_that_leaves() {
+        let shell = shell().await;
+        let callee = Callee::start(SWITCHES, false).await;
+        let (_, left) = probe(&shell, dialing(&callee)).await;
+        drop(left);
+        assert_eq!(shell.open_requests(), 0);
+        let silent = Callee::start(b"", false).await;
+        let (refused, _conversation) = probe(&shell, dialing(&silent)).await;
+        assert_eq!(refused.status, 500, "nobody answers in time");
+        let (_, conversation) = probe(&shell, dialing(&callee)).await;
+        let server = shell.outcalls().take(conversation.id()).expect("a connection");
+        let (_client, mut near) = tokio::io::duplex(64);
+        let joining = crate::tunnel::OpenTunnel::new(conversation, server).join(&mut near, b"");
+        let draining = async { shell.drain(steersman_core::machine::Drain::default()) };
+        let ended = tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(joining, draining) });
+        ended.await.expect("the machine closes it");
+        assert_eq!(shell.open_requests(), 0);
+        let kept = shell.outcalls().outstanding().dialed.len();
+        assert_eq!(kept, 0, "no connection is kept for a job that has ended");
     }
 }

@@ -167,6 +167,7 @@ impl Told {
             | Effect::Follow { .. }
             | Effect::RequestProgress(_)
             | Effect::Call(..)
+            | Effect::Dial(..)
             | Effect::CancelCalls(_)
             | Effect::Note(_) => Self::Line(line(effect)),
         }
@@ -178,9 +179,12 @@ impl Told {
             Self::Response(_, response) => match &response.body {
                 Body::Full(bytes) | Body::Health(bytes, _) => ENTRY_BYTES + bytes.len(),
                 // The writer renders these, from objects that the cache holds anyway.
-                Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) | Body::List(_) | Body::Stream(_) => {
-                    ENTRY_BYTES
-                }
+                Body::Empty
+                | Body::Metrics(_)
+                | Body::MetricsReset(_)
+                | Body::List(_)
+                | Body::Stream(_)
+                | Body::Tunnel(_) => ENTRY_BYTES,
             },
             Self::Frame(to, frame) => ENTRY_BYTES + to.len() * size_of::<JobId>() + frame.len_bytes(),
         }

@@ -18,7 +18,7 @@ use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
 use steersman_core::machine::{DecodedPage, Drain, Effect, Input, Machine, Page, Ran, Task};
-use steersman_core::now::Mono;
+use steersman_core::now::{Mono, Now};
 use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use steersman_core::wire::{BodyError, Request};
@@ -162,8 +162,10 @@ impl Shell {
     {
         let mut conversation = Conversation::new(Arc::clone(self), id, kind);
         let mut long_steps: Option<&LongSteps> = None;
+        // What a store has answered to the step that is given to the machine next.
+        let mut read = None;
         loop {
-            let mail = match self.turn(Some(&mut conversation), input) {
+            let mail = match self.turn_with(Some(&mut conversation), input, read.take()) {
                 Some(mail) => mail,
                 None => match conversation.mail().await {
                     Ok(mail) => mail,
@@ -175,10 +177,12 @@ impl Shell {
             };
             match mail {
                 Mail::Run(task) => {
-                    input = Input::Ran(match long_steps {
+                    let ran = match long_steps {
                         Some(long_steps) => long_steps.run(self, task).await,
                         None => run(task),
-                    });
+                    };
+                    read = ran.read().and_then(|(feed, op)| self.store(feed)?.answer_now(op));
+                    input = Input::Ran(ran);
                 }
                 Mail::Store(feed, op) => match conversation.perform(feed, op).await {
                     Ok(stored) => input = Input::Stored(id, stored),
@@ -272,16 +276,28 @@ impl Shell {
     /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
     /// its stream is returned, for the caller to do. If there is none, the job has a mailbox from here on.
     pub(crate) fn turn(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
-        let mut effects = Vec::with_capacity(4);
+        self.turn_with(own, input, None)
+    }
+
+    /// Like `turn`. `read` is what a store has answered to the read that the input asks for: the machine gets it under
+    /// the same lock, so that a GET locks the machine once less.
+    fn turn_with(
+        self: &Arc<Self>,
+        own: Option<&mut Conversation>,
+        input: Input,
+        read: Option<Stored>,
+    ) -> Option<Mail> {
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
         let now = self.clock.now();
-        if let Some(recorder) = &mut driven.recorder {
-            recorder.record(now, &input);
-        }
-        driven.machine.handle(now, input, &mut effects);
-        if let Some(recorder) = &mut driven.recorder {
-            recorder.record_effects(&effects);
+        let mut effects = driven.handle(now, input);
+        if let (Some(stored), Some(own)) = (read, own.as_deref()) {
+            // The machine does not ask when the request has been answered or given up meanwhile.
+            let asked = |effect: &Effect| matches!(effect, Effect::Store(id, ..) if *id == own.id());
+            if let Some(at) = effects.iter().position(asked) {
+                effects.remove(at);
+                effects.append(&mut driven.handle(now, Input::Stored(own.id(), stored)));
+            }
         }
         let rearm = driven.rearm(is_tick);
         let id = own.as_deref().map(Conversation::id);
@@ -315,6 +331,10 @@ impl Shell {
             Effect::Store(id, feed, op) => (id, Mail::Store(feed, op)),
             Effect::Call(id, index, call) => {
                 turn.after.push(Later::Call(id, index, call));
+                return;
+            }
+            Effect::Dial(id, dial) => {
+                turn.after.push(Later::Dial(id, dial));
                 return;
             }
             Effect::CancelCalls(id) => {
@@ -392,6 +412,7 @@ impl Shell {
                 });
             }
             Later::Call(id, index, call) => self.outcalls.begin(self, id, index, call),
+            Later::Dial(id, dial) => self.outcalls.dial(self, id, dial),
             Later::CancelCalls(id) => self.outcalls.cancel(id),
             Later::Decode(page) => match &self.long_steps {
                 Some(long_steps) => long_steps.decode(self, page),
@@ -509,6 +530,19 @@ async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
 }
 
 impl Driven {
+    /// Gives the machine an input, and returns its effects. A recording notes both.
+    fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(4);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(now, &input);
+        }
+        self.machine.handle(now, input, &mut effects);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record_effects(&effects);
+        }
+        effects
+    }
+
     /// Notes when the machine wants to be woken. Returns true when the timer task sleeps longer than that. If it
     /// wakes earlier, it is left alone: an additional tick does no harm.
     fn rearm(&mut self, is_tick: bool) -> bool {

@@ -4,7 +4,7 @@
 use std::task::Waker;
 
 use bytes::Bytes;
-use steersman_core::answer::Body;
+use steersman_core::answer::{Body, Dial};
 use steersman_core::config::JobId;
 use steersman_core::machine::{Discarded, Effect, Page, Task};
 use steersman_core::store::{Feed, Op, Rev};
@@ -29,6 +29,7 @@ pub(crate) enum Later {
     Discard(Discarded),
     Store(JobId, Feed, Op),
     Call(JobId, u32, Outcall),
+    Dial(JobId, Dial),
     CancelCalls(JobId),
     Follow { feed: Feed, prefix: Bytes, after: Rev },
     RequestProgress(Feed),
@@ -60,20 +61,22 @@ impl Turn {
             | Effect::Follow { .. }
             | Effect::RequestProgress(_)
             | Effect::Call(..)
+            | Effect::Dial(..)
             | Effect::CancelCalls(_)
             | Effect::Note(_) => false,
         })
     }
 
-    /// Whether the effect concerns only the job whose task is running here, and is not part of its stream.
+    /// Whether the effect concerns only the job whose task is running here, and neither is part of its stream nor
+    /// begins one.
     pub(crate) fn is_private(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
             Effect::Store(id, ..) | Effect::Body(id) => self.own == Some(*id),
             Effect::Respond(id, response) => {
-                self.own == Some(*id) && !matches!(response.body, Body::Stream(_))
+                self.own == Some(*id) && !matches!(response.body, Body::Stream(_) | Body::Tunnel(_))
             }
-            Effect::Note(_) | Effect::Call(..) | Effect::CancelCalls(_) => true,
+            Effect::Note(_) | Effect::Call(..) | Effect::Dial(..) | Effect::CancelCalls(_) => true,
             Effect::Frame { .. }
             | Effect::Close(_)
             | Effect::Decode(_)

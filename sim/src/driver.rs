@@ -31,10 +31,11 @@ pub struct Driver {
     /// Requests that the machine waits for the bodies of.
     awaited: BTreeSet<JobId>,
     replies: BTreeMap<JobId, Reply>,
-    /// Streams that are open.
+    /// Streams and tunnels that are open.
     open: BTreeMap<JobId, ()>,
     pub notes: Vec<Note>,
-    /// Calls to other servers that the machine has asked for, for `give` to answer. Cancelled ones are removed.
+    /// Calls to other servers that the machine has asked for, dialing included, for `give` to answer. Cancelled ones
+    /// are removed.
     pub calls: Vec<(JobId, u32, Outcall)>,
     effects: VecDeque<Effect>,
     /// The reply to the next write is lost, before the write takes effect or after.
@@ -98,8 +99,8 @@ impl Reply {
     pub fn whole(response: Response) -> Self {
         let mut body = Vec::new();
         match response.body {
-            // Only a shell has metrics.
-            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) => {}
+            // Only a shell has metrics, and only it joins tunnels.
+            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) | Body::Tunnel(_) => {}
             Body::Full(bytes) | Body::Health(bytes, _) => body.extend_from_slice(&bytes),
             Body::List(mut list) => {
                 while let Some(chunk) = list.next_chunk() {
@@ -359,6 +360,7 @@ impl Driver {
                 self.handle(Input::Stored(id, stored));
             }
             Effect::Call(id, index, call) => self.calls.push((id, index, call)),
+            Effect::Dial(id, dial) => self.calls.push((id, 0, dial.call().clone())),
             Effect::CancelCalls(id) => self.calls.retain(|(held, ..)| *held != id),
             Effect::Body(id) => match self.bodies.remove(&id) {
                 Some(body) => self.handle(Input::Body(id, Ok(body))),
@@ -407,7 +409,7 @@ impl Driver {
     }
 
     fn respond(&mut self, id: JobId, response: Response) {
-        if matches!(response.body, Body::Stream(_)) {
+        if matches!(response.body, Body::Stream(_) | Body::Tunnel(_)) {
             self.open.insert(id, ());
         }
         if response.body.is_large() {

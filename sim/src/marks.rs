@@ -114,6 +114,8 @@ marks! {
     CalleeCallsBack => "callee-calls-back",
     /// The calls of a request are cancelled because it has ended.
     CallCancelled => "call-cancelled",
+    /// A request becomes a tunnel to another server.
+    TunnelOpened => "tunnel-opened",
     /// The answer to a call comes when nobody waits for it any more.
     CallAnsweredLate => "call-answered-late",
     /// A user asks for what they may not do, and is refused.

@@ -134,6 +134,7 @@ impl Replay {
                 Effect::Store(..)
                 | Effect::Body(_)
                 | Effect::Call(..)
+                | Effect::Dial(..)
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)

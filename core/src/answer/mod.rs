@@ -12,6 +12,7 @@ mod response;
 mod status;
 mod subscription;
 pub mod table;
+mod tunnel;
 mod warnings;
 
 pub(crate) use events::{EventKind, Seen, error_event};
@@ -26,4 +27,5 @@ pub use response::{Body, Header, HealthResults, MetricsPage, Response};
 pub use status::failure;
 pub(crate) use status::{created, deleted, too_many_requests};
 pub(crate) use subscription::Subscription;
+pub use tunnel::{Dial, Tunnel};
 pub(crate) use warnings::Warnings;

@@ -2,6 +2,7 @@
 
 use super::InitialEvents;
 use super::ListBody;
+use super::Tunnel;
 use crate::limits;
 use crate::value::Text;
 use alloc::string::String;
@@ -26,6 +27,9 @@ pub enum Body {
     MetricsReset(MetricsPage),
     /// These initial events, then frames from `Effect::Frame`, until `Effect::Close`.
     Stream(InitialEvents),
+    /// After the head, bytes go both ways between the client and the server that was dialed for it (`Effect::Dial`),
+    /// until `Effect::Close`. The head is sent as it is, without headers of this server.
+    Tunnel(Tunnel),
 }
 
 /// Some of the metrics.
@@ -46,12 +50,15 @@ pub struct HealthResults {
 
 impl Body {
     /// Whether sending the body may take long. A client that does not read it keeps its seat, so the shell gives
-    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`.
+    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`, for a tunnel `Input::TunnelEnded`.
     pub fn is_large(&self) -> bool {
         match self {
-            Self::Empty | Self::Health(..) | Self::Metrics(_) | Self::MetricsReset(_) | Self::Stream(_) => {
-                false
-            }
+            Self::Empty
+            | Self::Health(..)
+            | Self::Metrics(_)
+            | Self::MetricsReset(_)
+            | Self::Stream(_)
+            | Self::Tunnel(_) => false,
             Self::Full(bytes) => bytes.len() > limits::SMALL_ANSWER_BYTES,
             Self::List(_) => true,
         }

@@ -3,6 +3,7 @@
 use super::JobId;
 use crate::store::{Feed, Rev};
 use crate::value::Text;
+use crate::wire::TunnelEnd;
 
 /// A fact for operators, as data. The shell makes log lines and metrics of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Note {
     Answered(Answered),
     /// A watch ended. `events` is how many it was sent.
     WatchEnded { resource: Text, events: u64, why: Text },
+    /// A tunnel ended.
+    TunnelEnded(TunnelEnd),
     /// A feed was listed from the start: how many objects it held, at which revision.
     Listed { feed: Feed, objects: u64, revision: Rev },
     /// A feed broke off.

@@ -27,9 +27,7 @@ mod update;
 mod view;
 mod write;
 
-use crate::answer::Response;
-use crate::answer::Subscription;
-use crate::answer::Warnings;
+use crate::answer::{Dial, Response, Subscription, Warnings};
 use crate::authorization::{Target, Undecided};
 use crate::caller::Caller;
 use crate::config::Note;
@@ -46,7 +44,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub(crate) use call::Call;
-pub use probe::told;
+pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
 pub(crate) use write::{CommitOutcome, Committing, Progress, draft_own};
 
@@ -86,6 +84,9 @@ pub(crate) enum Ask {
     /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
     /// is not made.
     Calls(Vec<Outcall>),
+    /// For the answer of a server that is to switch protocols, and that the job's client may then be joined with
+    /// (`Body::Tunnel`).
+    Dial(Box<Dial>),
     /// For a seat, that is, a place among the requests that run at once.
     Seat {
         /// The caller is admitted even when all seats are taken.
@@ -144,7 +145,7 @@ enum State {
     Collection(Box<collection::DeleteCollection>),
     Bind(Box<binding::BindPod>),
     Evict(Box<eviction::EvictPod>),
-    Probe(probe::CallProbe),
+    Probe(probe::ProbeState),
 }
 
 impl State {
@@ -219,9 +220,9 @@ impl Job {
         Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
     }
 
-    /// A job that makes these calls and tells what came of them. The server itself asks for it.
-    pub(crate) fn probe(call: Arc<Call>, calls: Vec<Outcall>) -> Self {
-        let state = State::Probe(probe::CallProbe::Begin(calls));
+    /// A job that does this. The server itself asks for it.
+    pub(crate) fn probe(call: Arc<Call>, task: ProbeTask) -> Self {
+        let state = State::Probe(probe::ProbeState::Begin(task));
         let known = Known { caller: Arc::new(Caller::server()), state };
         Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
     }
@@ -278,7 +279,7 @@ fn advance(
         State::Collection(collection) => collection.step(scene, answer, notes),
         State::Bind(bind) => bind.step(scene, answer, notes),
         State::Evict(evict) => evict.step(scene, answer, notes),
-        State::Probe(probe) => probe.step(answer),
+        State::Probe(probe) => probe.step(scene, answer),
     }
 }
 

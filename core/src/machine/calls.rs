@@ -4,15 +4,13 @@
 use super::slot::{SlotState, Waiting};
 use super::{Effect, Machine};
 use crate::config::JobId;
-use crate::job::{Answer, Call, Job};
+use crate::job::{Answer, Call, Job, ProbeTask};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::Now;
-use crate::value::Text;
-use crate::wire::{CallError, CallOutcome, Method, Outcall, Peer, Request};
+use crate::wire::{CallError, CallOutcome, Outcall};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -25,6 +23,11 @@ pub(super) struct Outstanding {
 impl Outstanding {
     pub(super) fn ids(&self) -> impl Iterator<Item = JobId> {
         self.jobs.keys().copied()
+    }
+
+    /// Expects outcomes for a job: those that are not known yet are None.
+    pub(super) fn expect(&mut self, id: JobId, outcomes: Vec<Option<CallOutcome>>) {
+        self.jobs.insert(id, outcomes);
     }
 
     /// Notes an outcome. Returns all of the job's when it was the last one, in the order of the calls.
@@ -41,20 +44,11 @@ impl Outstanding {
 }
 
 impl Machine {
-    /// Begins a job that makes calls.
-    pub(super) fn probe(&mut self, id: JobId, calls: Vec<Outcall>, now: Now, out: &mut Vec<Effect>) {
-        let request = Request {
-            method: Method::Post,
-            path: "/probe".into(),
-            query: String::new(),
-            headers: Vec::new(),
-            has_body: false,
-            peer: Peer::None,
-            remote_address: Text::default(),
-        };
-        let call = Arc::new(Call::new(id, request, now, self.rng.fork("request", id.0)));
+    /// Begins a job that no client asked for.
+    pub(super) fn probe(&mut self, id: JobId, task: ProbeTask, now: Now, out: &mut Vec<Effect>) {
+        let call = Arc::new(Call::new(id, task.request(), now, self.rng.fork("request", id.0)));
         self.open(id, call.clone(), self.config.request_timeout_millis, now);
-        self.run(id, Job::probe(call, calls), Answer::Begin, now, out);
+        self.run(id, Job::probe(call, task), Answer::Begin, now, out);
     }
 
     /// Makes the calls of a step, all at once.
@@ -74,7 +68,7 @@ impl Machine {
         slot.state = SlotState::Waiting(Box::new(job), Waiting::Calls);
         let made = calls.len().min(limits::CALLS_OF_JOB);
         let excess = |index| (index >= made).then_some(Err(CallError::NoRoom));
-        self.calls.jobs.insert(id, (0..calls.len()).map(excess).collect());
+        self.calls.expect(id, (0..calls.len()).map(excess).collect());
         let calls = calls.into_iter().take(made).enumerate();
         out.extend(calls.map(|(index, call)| Effect::Call(id, index as u32, call)));
     }
@@ -97,9 +91,10 @@ impl Machine {
         }
     }
 
-    /// Cancels the calls of a job that ends while it waits for them.
+    /// Cancels the calls of a job that ends while it waits for them, or without the tunnel that it dialed for.
     pub(super) fn cancel_calls(&mut self, id: JobId, out: &mut Vec<Effect>) {
-        if self.calls.jobs.remove(&id).is_some() && !self.config.flaw.is(Mutant::CallsOutlived) {
+        let (called, dialed) = (self.calls.jobs.remove(&id).is_some(), self.tunnels.remove(id));
+        if (called || dialed) && !self.config.flaw.is(Mutant::CallsOutlived) {
             out.push(Effect::CancelCalls(id));
         }
     }

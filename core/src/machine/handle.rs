@@ -8,9 +8,10 @@ use super::seats::Seats;
 use super::shutdown::Draining;
 use super::slot::{Slot, SlotState, Waiting};
 use super::timers::{RequestTimer, Timer, Timers};
+use super::tunnels::Tunnels;
 use super::{Effect, Input, Ran, Task};
 use crate::answer;
-use crate::answer::Response;
+use crate::answer::{Body, Response};
 use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
@@ -44,6 +45,7 @@ pub struct Machine {
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
     pub(super) calls: Outstanding,
+    pub(super) tunnels: Tunnels,
     /// Kinds that are to be served once their objects are known.
     pub(super) arriving: Vec<Arriving>,
     /// The operations that the machine itself has asked a store for, and what each is for.
@@ -114,6 +116,7 @@ impl Machine {
             hub: Hub::new(registry.storages().map(|(storage, _)| storage), config.bounds, config.flaw),
             feeds,
             calls: Outstanding::default(),
+            tunnels: Tunnels::default(),
             arriving: Vec::new(),
             config,
             world: Arc::new(world),
@@ -135,7 +138,7 @@ impl Machine {
         match input {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
-            Input::Probe(id, calls) => self.probe(id, calls, now, out),
+            Input::Probe(id, task) => self.probe(id, task, now, out),
             Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
             Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
@@ -151,6 +154,7 @@ impl Machine {
             }
             Input::Gone(id) => self.gone(id, now, out),
             Input::Sent(id) => self.sent(id),
+            Input::TunnelEnded(id, end) => self.tunnel_ended(id, end, now, out),
             Input::Health(feed, health) => self.health(feed, health),
             Input::Tick => self.tick(now, out),
             Input::ShutdownInitiated => self.shutdown_initiated(),
@@ -182,6 +186,7 @@ impl Machine {
     pub fn check(&self) {
         self.hub.check();
         self.check_calls();
+        self.check_tunnels();
         self.world.check();
         let collections = self.world.collections().count();
         let kept = self.config.flaw.is(Mutant::WatchSurvivesItsKind);
@@ -247,6 +252,7 @@ impl Machine {
         }
         if matches!(slot.state, SlotState::Abandoned) {
             self.forget(id);
+            self.cancel_calls(id, out);
             return;
         }
         match step {
@@ -256,8 +262,12 @@ impl Machine {
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
             Step::Wait(job, Ask::Calls(calls)) => self.ask_calls(id, job, calls, now, out),
+            Step::Wait(job, Ask::Dial(dial)) => self.ask_dial(id, job, *dial, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
+            Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
+                self.open_tunnel(id, response, now, out);
+            }
             Step::Done(response) => self.finish(id, response, now, out),
             Step::Stream(opening) => self.open_watch(id, *opening, now, out),
             Step::Panicked => {
@@ -376,7 +386,7 @@ impl Machine {
 
     /// Sends an answer and forgets the request. When the answer is large, its seat is kept until the last byte is
     /// sent, so that the limit counts memory that is still held.
-    fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
         self.cancel_calls(id, out);
         match slot.seat {
@@ -411,7 +421,7 @@ impl Machine {
     }
 
     /// Drops all that is kept about a request, its seat included.
-    fn forget(&mut self, id: JobId) -> Option<Slot> {
+    pub(super) fn forget(&mut self, id: JobId) -> Option<Slot> {
         let slot = self.remove(id)?;
         if let Some(seat) = slot.seat {
             self.seats.free(seat);
@@ -438,6 +448,10 @@ impl Machine {
         match slot.state {
             SlotState::Running => slot.state = SlotState::Abandoned,
             SlotState::Streaming => self.end_watch(id, "the client went away", now, out),
+            SlotState::Tunnelling => {
+                out.push(Effect::CancelCalls(id));
+                self.forget_tunnel(id, now, out);
+            }
             SlotState::Waiting(..) => {
                 self.forget(id);
                 self.cancel_calls(id, out);
@@ -540,7 +554,7 @@ impl Machine {
         let failure = Failure::timeout(message, 0);
         let response = match &slot.state {
             SlotState::Waiting(job, _) => job.late(&self.world, &failure),
-            SlotState::Running | SlotState::Abandoned | SlotState::Streaming => {
+            SlotState::Running | SlotState::Abandoned | SlotState::Streaming | SlotState::Tunnelling => {
                 slot.call.failure(&self.world, &failure)
             }
         };

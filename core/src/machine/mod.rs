@@ -17,16 +17,17 @@ mod shutdown;
 mod slot;
 pub mod text;
 mod timers;
+mod tunnels;
 mod upkeep;
 
-use crate::answer::{Frame, Response};
+use crate::answer::{Dial, Frame, Response};
 use crate::config::{JobId, Note};
-use crate::job::{Answer, Job, Stepped};
+use crate::job::{Answer, Ask, Job, ProbeTask, Step, Stepped};
 use crate::kinds::Definition;
 use crate::now::Now;
 use crate::store::{Feed, KeyValue, Op, Rev, Stored, Why};
 use crate::value::Text;
-use crate::wire::{BodyError, CallError, Called, Outcall, Request};
+use crate::wire::{BodyError, CallError, Called, Outcall, Request, TunnelEnd};
 use crate::world::cache::Cache;
 use crate::world::{Changes, Listing, World};
 use alloc::boxed::Box;
@@ -49,10 +50,10 @@ pub enum Input {
     /// The body that was asked for, or why there is none. At most one arrives for each `Effect::Body`, and none after
     /// `Input::Gone`.
     Body(JobId, Result<Bytes, BodyError>),
-    /// A job makes these calls and answers with what came of them, a line for each (`job::told`). Nothing that clients
-    /// send leads to it: it is for the simulator and for tests.
-    Probe(JobId, Vec<Outcall>),
-    /// The outcome of one of a job's calls: exactly one for each `Effect::Call` that is not cancelled.
+    /// A job does this. Nothing that clients send leads to it: it is for the simulator and for tests.
+    Probe(JobId, ProbeTask),
+    /// The outcome of one of a job's calls: exactly one for each `Effect::Call` that is not cancelled, and one with the
+    /// number 0 for an `Effect::Dial`.
     Called(JobId, u32, Result<Called, CallError>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
@@ -70,6 +71,8 @@ pub enum Input {
     Gone(JobId),
     /// An answer whose body is large (`Body::is_large`) has been sent to its last byte, or never will be.
     Sent(JobId),
+    /// A tunnel has ended (`Body::Tunnel`). It may come after the machine has closed the tunnel, too.
+    TunnelEnded(JobId, TunnelEnd),
     /// The store of a feed no longer answers, and why; or it answers again.
     Health(Feed, Result<(), Text>),
     /// The time that `wake_at` named has come.
@@ -96,14 +99,17 @@ pub enum Effect {
     Body(JobId),
     /// Make one of the job's calls, the one with this number, and answer with `Input::Called`.
     Call(JobId, u32, Outcall),
-    /// Nobody waits for the outcomes of the job's calls any more.
+    /// Make this call for the job, and answer with `Input::Called`. If the server switches protocols, keep its
+    /// connection for the job's answer with `Body::Tunnel`.
+    Dial(JobId, Dial),
+    /// Nobody waits for the outcomes of the job's calls any more, and its answer is no tunnel.
     CancelCalls(JobId),
     /// Send this response. With `Body::Stream` the connection stays open for frames.
     Respond(JobId, Response),
     /// Send this frame to the streams of all these jobs. It may be rendered later, on any thread; the streams keep the
     /// order of their frames.
     Frame { to: Vec<JobId>, frame: Frame },
-    /// End the job's stream, after all its frames.
+    /// End the job's stream, after all its frames, or its tunnel, at once.
     Close(JobId),
     /// Decode this page and give it back as `Input::Decoded`.
     Decode(Page),
@@ -157,6 +163,15 @@ impl Task {
 }
 
 impl Ran {
+    /// The read of a store that the job waits for now, if it does. A driver that can answer it at once may give the
+    /// outcome together with this input.
+    pub fn read(&self) -> Option<(Feed, &Op)> {
+        match &self.stepped.step {
+            Step::Wait(_, Ask::Store(feed, op @ Op::Range(_))) => Some((*feed, op)),
+            Step::Wait(..) | Step::Done(_) | Step::Stream(_) | Step::Panicked => None,
+        }
+    }
+
     /// The outcome of a task that panicked. Its client is answered with 500, and the machine goes on.
     pub fn panicked(id: JobId, seen: Rev) -> Self {
         Self { id, seen, stepped: Stepped::panicked() }

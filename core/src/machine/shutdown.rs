@@ -50,14 +50,15 @@ impl Machine {
         self.drain_some(now, out);
     }
 
-    /// Ends the next batch of watches, and sets a timer while more are open.
+    /// Ends the next batch of watches and as many tunnels, and sets a timer while more are open.
     pub(super) fn drain_some(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(draining) = self.draining else { return };
         let next: Vec<JobId> = self.hub.ids().take(draining.batch).collect();
         for id in next {
             self.end_watch(id, "the server is shutting down", now, out);
         }
-        if self.hub.len() > 0 {
+        let tunnels_left = self.close_tunnels(draining.batch, now, out);
+        if self.hub.len() + tunnels_left > 0 {
             let at = now.mono.plus_millis(limits::DRAIN_TICK_MILLIS);
             self.timers.set(at, Timer::Drain);
         }

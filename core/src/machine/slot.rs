@@ -30,6 +30,8 @@ pub(super) enum SlotState {
     Abandoned,
     Waiting(Box<Job>, Waiting),
     Streaming,
+    /// Its connection is joined with another server.
+    Tunnelling,
 }
 
 /// What a waiting job waits for.

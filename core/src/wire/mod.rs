@@ -8,6 +8,8 @@ pub(crate) mod percent;
 pub mod query;
 mod request;
 pub mod route;
+mod tunnel;
 
 pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust};
 pub use request::{BodyError, Method, Peer, Request};
+pub use tunnel::{TunnelEnd, TunnelStop};

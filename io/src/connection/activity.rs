@@ -18,6 +18,8 @@ pub(crate) struct Activity {
     /// Set when the connection is to be closed. Writes are noted only from then on, to save their cost before.
     ending: AtomicBool,
     last_write_millis: AtomicU64,
+    /// The connection is a tunnel, whose client may leave bytes unread as long as it likes.
+    is_tunnel: AtomicBool,
 }
 
 /// A request under way. Dropping it says that the answer has been handed over.
@@ -43,7 +45,17 @@ impl Activity {
             last_end_millis: AtomicU64::new(0),
             ending: AtomicBool::new(false),
             last_write_millis: AtomicU64::new(0),
+            is_tunnel: AtomicBool::new(false),
         })
+    }
+
+    /// The connection becomes a tunnel.
+    pub(super) fn becomes_tunnel(&self) {
+        self.is_tunnel.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.is_tunnel.load(Ordering::Relaxed)
     }
 
     fn now_millis(&self) -> u64 {

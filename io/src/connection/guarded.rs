@@ -56,7 +56,7 @@ impl<S> Guarded<S> {
 
     /// Returns the outcome of a write, and sets or clears its deadline.
     fn written<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
+        if outcome.is_ready() || self.activity.is_tunnel() {
             self.write_deadline = None;
             return outcome;
         }

@@ -55,6 +55,7 @@ struct Requests {
     activity: Arc<Activity>,
     place: Arc<RosterEntry>,
     share: Share,
+    is_http2: bool,
     /// The certificates that the client sent in the TLS handshake.
     certificates: Vec<CertificateDer<'static>>,
     judged: ArcSwap<Judged>,
@@ -141,6 +142,7 @@ impl Requests {
             activity: Activity::new(),
             place,
             share: Share::new(waiting_max),
+            is_http2,
             certificates,
             judged: ArcSwap::from_pointee(judged),
         }
@@ -170,7 +172,12 @@ impl Requests {
         B: http_body::Body<Error: std::fmt::Display>,
     {
         let judged = self.judged();
-        let asks = exchange::Asks { client: &judged.client, place: Some(&self.place), share: &self.share };
+        let asks = exchange::Asks {
+            client: &judged.client,
+            place: Some(&self.place),
+            share: &self.share,
+            can_switch: !self.is_http2,
+        };
         exchange::answer(self.server.exchange(), &asks, Some(under_way), head, body).await
     }
 }

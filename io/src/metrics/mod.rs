@@ -146,6 +146,7 @@ impl Metrics {
                 }
             }
             Note::Listed { .. }
+            | Note::TunnelEnded(_)
             | Note::Served { .. }
             | Note::Withdrawn { .. }
             | Note::NotServed { .. }

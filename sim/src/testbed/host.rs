@@ -191,6 +191,7 @@ impl Testbed {
             | Input::Credit(..)
             | Input::Gone(_)
             | Input::Sent(_)
+            | Input::TunnelEnded(..)
             | Input::Health(..)
             | Input::Tick
             | Input::Serve(_)
@@ -218,6 +219,7 @@ impl Testbed {
             | Input::Lost(..)
             | Input::Credit(..)
             | Input::Sent(_)
+            | Input::TunnelEnded(..)
             | Input::Health(..)
             | Input::Tick
             | Input::Serve(_)
@@ -278,6 +280,10 @@ impl Testbed {
             }
             Effect::Call(id, index, call) => {
                 self.call(server, id, index, &call);
+                Ok(())
+            }
+            Effect::Dial(id, _) => {
+                self.dial(server, id);
                 Ok(())
             }
             Effect::CancelCalls(id) => {
@@ -378,6 +384,7 @@ impl Testbed {
             }
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
             Note::Answered(_)
+            | Note::TunnelEnded(_)
             | Note::Undecodable { .. }
             | Note::UnknownOutcome { .. }
             | Note::Panicked { .. } => {}

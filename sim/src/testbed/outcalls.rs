@@ -1,5 +1,6 @@
-//! Calls of servers to others, as webhooks are called. The others answer, answer late or not at all, and some call back
-//! before they answer. A job hears what was answered, and nobody goes on with the calls of a job that has ended.
+//! Calls of servers to others, as webhooks are called, and tunnels to them. The others answer, answer late or not at
+//! all, and some call back before they answer. A job hears what was answered, and nobody goes on with the calls of a
+//! job that has ended.
 
 use super::{Happening, Testbed};
 use crate::check::{Guarantee, Violation};
@@ -10,14 +11,19 @@ use crate::trace::{Lane, What};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use steersman_core::config::JobId;
-use steersman_core::job::told;
+use steersman_core::job::{ProbeTask, told};
 use steersman_core::machine::Input;
-use steersman_core::wire::{CallError, CallOutcome, Called, Method, Outcall, Peer, Request, Trust};
+use steersman_core::wire::{
+    CallError, CallOutcome, Called, Method, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop,
+};
 
 /// Numbers of jobs from here on are those of calling servers and of others that call back.
 const FIRST: u64 = 1 << 62;
 /// The longest that an answer is on its way, milliseconds.
 const ANSWER_MILLIS_MAX: u64 = 40;
+/// How long a server may take to switch protocols, and the longest that a tunnel lasts, milliseconds.
+const DIAL_MILLIS: u64 = 500;
+const TUNNEL_MILLIS_MAX: u64 = 5_000;
 /// The longest body of an answer, bytes.
 const ANSWER_BYTES_MAX: usize = 20;
 
@@ -27,6 +33,8 @@ pub(super) struct OutcallLog {
     count: u64,
     /// Jobs that make calls: their server, and what came of each call so far.
     jobs: BTreeMap<JobId, (usize, Vec<Option<CallOutcome>>)>,
+    /// Those of these jobs that are to become tunnels.
+    tunnels: BTreeSet<JobId>,
     /// Requests of others that are called, and the calls that they answer afterwards.
     back: BTreeMap<JobId, (usize, JobId, u32)>,
     /// Calls that are being made, by job and place.
@@ -56,6 +64,7 @@ impl OutcallLog {
         let ended = self.jobs.iter().filter(|(_, job)| job.0 == server).map(|(id, _)| *id);
         for id in ended.collect::<Vec<_>>() {
             self.jobs.remove(&id);
+            self.tunnels.remove(&id);
             self.drop_outstanding(id);
         }
         self.back.retain(|_, back| back.0 != server);
@@ -71,10 +80,20 @@ impl Testbed {
             (0..count).map(|_| outcall(self.chooser.one_of(stream, &[1_000, 200, 5_000]))).collect();
         let leaves = self.chooser.pick(stream, 3) == 2;
         let millis = 1 + self.chooser.pick(stream, 2_000);
-        self.note(Lane::Server(server), What::Step, || format!("request {} makes {count} calls", id.0));
-        self.outcalls.jobs.insert(id, (server, vec![None; calls.len()]));
+        let is_tunnel = self.chooser.pick(stream, 4) == 3;
+        let task = if is_tunnel {
+            self.note(Lane::Server(server), What::Step, || format!("request {} dials", id.0));
+            self.outcalls.tunnels.insert(id);
+            self.outcalls.jobs.insert(id, (server, vec![None]));
+            let headers = vec![("connection".into(), "Upgrade".to_owned())];
+            ProbeTask::Tunnel(Box::new(Outcall { headers, ..outcall(DIAL_MILLIS) }))
+        } else {
+            self.note(Lane::Server(server), What::Step, || format!("request {} makes {count} calls", id.0));
+            self.outcalls.jobs.insert(id, (server, vec![None; calls.len()]));
+            ProbeTask::Calls(calls)
+        };
         let life = self.life(server);
-        self.schedule(self.now, Happening::Input(server, life, Box::new(Input::Probe(id, calls))));
+        self.schedule(self.now, Happening::Input(server, life, Box::new(Input::Probe(id, task))));
         if leaves {
             self.at(millis, Happening::Input(server, life, Box::new(Input::Gone(id))));
         }
@@ -105,6 +124,66 @@ impl Testbed {
             }
             _ => self.call_back(server, id, index, call.timeout_millis),
         }
+    }
+
+    /// A server dials another one for a tunnel.
+    pub(super) fn dial(&mut self, server: usize, id: JobId) {
+        self.outcalls.outstanding.insert((id, 0));
+        let stream = Label::Callee.of((id.0 & !FIRST) << 8);
+        let millis = 1 + self.chooser.pick(stream, ANSWER_MILLIS_MAX);
+        let answer = |status| Ok(Called { status, headers: Vec::new(), body: Bytes::new() });
+        let refused = || Err(CallError::Refused("connection refused".into()));
+        match self.chooser.pick(stream, 8) {
+            0..=3 => self.call_ends(server, id, 0, millis, answer(101)),
+            4 => self.call_ends(server, id, 0, millis, answer(403)),
+            5 => self.call_ends(server, id, 0, millis, answer(200)),
+            6 => self.call_ends(server, id, 0, millis, refused()),
+            _ => {
+                self.call_ends(server, id, 0, DIAL_MILLIS, Err(CallError::TimedOut));
+                self.call_ends(server, id, 0, DIAL_MILLIS + millis, answer(101));
+            }
+        }
+    }
+
+    /// A job that dialed has its answer. A tunnel ends after a while, or its client leaves.
+    fn dialed(
+        &mut self,
+        server: usize,
+        id: JobId,
+        outcome: Option<CallOutcome>,
+        reply: &Reply,
+    ) -> Result<(), Violation> {
+        let expected = match outcome {
+            Some(Ok(Called { status: status @ (101 | 400..), .. })) => status,
+            Some(Ok(_) | Err(_)) => 500,
+            None => 504,
+        };
+        // A request that takes too long is answered whatever it was about to hear.
+        if reply.status != expected && reply.status != 504 {
+            let detail =
+                format!("request {} was answered {}, and {expected} was to be told", id.0, reply.status);
+            return Err(Violation::new(Guarantee::CallsAreHeard, detail));
+        }
+        if reply.status != 101 {
+            return Ok(());
+        }
+        self.mark(Mark::TunnelOpened);
+        let stream = Label::Callee.of((id.0 & !FIRST) << 8);
+        let millis = 1 + self.chooser.pick(stream, TUNNEL_MILLIS_MAX);
+        let bytes = self.chooser.pick(stream, 100_000);
+        let input = match self.chooser.pick(stream, 3) {
+            0 => Input::TunnelEnded(
+                id,
+                TunnelEnd { why: TunnelStop::Finished, to_server: bytes, to_client: bytes },
+            ),
+            1 => {
+                let why = TunnelStop::Broken("connection reset by peer".into());
+                Input::TunnelEnded(id, TunnelEnd { why, to_server: 0, to_client: bytes })
+            }
+            _ => Input::Gone(id),
+        };
+        self.at(millis, Happening::Input(server, self.life(server), Box::new(input)));
+        Ok(())
     }
 
     fn call_ends(&mut self, server: usize, id: JobId, index: u32, millis: u64, outcome: CallOutcome) {
@@ -171,6 +250,9 @@ impl Testbed {
             return Err(Violation::new(Guarantee::OneAnswer, detail));
         };
         self.check_calls_ended(server, id)?;
+        if self.outcalls.tunnels.remove(&id) {
+            return self.dialed(server, id, outcomes.into_iter().next().flatten(), reply);
+        }
         // A request that takes too long is answered before its calls are.
         if reply.status == 504 {
             return Ok(());

@@ -15,6 +15,7 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
         Effect::Run(task) => line.word("run").number(task.id.0).number(task.sees().0),
         Effect::Store(id, feed, op) => line.word("store").number(id.0).number(feed.0).op(op),
         Effect::Call(id, index, call) => line.word("call").number(id.0).number(index).outcall(call),
+        Effect::Dial(id, dial) => line.word("dial").number(id.0).outcall(dial.call()),
         Effect::CancelCalls(id) => line.word("cancel").number(id.0),
         Effect::Body(id) => line.word("body").number(id.0),
         Effect::Respond(id, response) => line.word("respond").number(id.0).response(response),
@@ -103,6 +104,7 @@ impl Line<'_> {
                 let mut events = events.clone();
                 self.word("stream").rendered(core::iter::from_fn(|| events.next_chunk()))
             }
+            Body::Tunnel(_) => self.word("tunnel"),
         }
     }
 

@@ -23,7 +23,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 4";
+pub const HEADING: &str = "steersman recording 5";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -49,6 +49,7 @@ mod tests {
     use crate::config::Config;
     use crate::config::{Authentication, Authorization, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
+    use crate::job::ProbeTask;
     use crate::kinds::{DefinedColumn, Definition, Scope};
     use crate::limits::Bounds;
     use crate::machine::Drain;
@@ -58,7 +59,9 @@ mod tests {
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
-    use crate::wire::{BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust};
+    use crate::wire::{
+        BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop,
+    };
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;
@@ -184,7 +187,8 @@ mod tests {
             request(Peer::Rejected("unknown issuer".into()), true),
             request(certificate(Some([0x2d; 32])), true),
             request(certificate(None), false),
-            Input::Probe(JobId(1), vec![outcall(), outcall()]),
+            Input::Probe(JobId(1), ProbeTask::Calls(vec![outcall(), outcall()])),
+            Input::Probe(JobId(1), ProbeTask::Tunnel(outcall().into())),
             Input::Body(JobId(1), Ok(Bytes::new())),
             Input::Body(JobId(1), Ok(Bytes::from_static(b"-"))),
             Input::Body(JobId(1), Ok(Bytes::from_static(b"k8s\0\n\r \x80"))),
@@ -193,6 +197,14 @@ mod tests {
             Input::Body(JobId(1), Err(BodyError::NoRoom)),
             Input::Body(JobId(1), Err(BodyError::Broken("unexpected EOF".into()))),
         ];
+        let stops = [
+            TunnelStop::Finished,
+            TunnelStop::Idle,
+            TunnelStop::Closed,
+            TunnelStop::Broken("reset by peer".into()),
+        ];
+        let end = |why| TunnelEnd { why, to_server: 1, to_client: u64::MAX };
+        inputs.extend(stops.map(|why| Input::TunnelEnded(JobId(1), end(why))));
         let called = Called { status: 200, headers: vec![("a".into(), "".into())], body: Bytes::new() };
         let outcomes_of_calls = [
             Ok(called),

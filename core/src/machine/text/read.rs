@@ -11,6 +11,7 @@ use super::Recorded;
 use crate::config::{Authentication, Authorization, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
+use crate::job::ProbeTask;
 use crate::kinds::{DefinedColumn, Definition, Scope};
 use crate::limits::Bounds;
 use crate::machine::{Drain, Input};
@@ -21,7 +22,9 @@ use crate::store::{
     Why,
 };
 use crate::value::Text;
-use crate::wire::{BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust};
+use crate::wire::{
+    BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop,
+};
 
 /// Why a line is not an input: the place of the word, counted from 0, and what was expected there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl<'a> Words<'a> {
         let input = match self.word()? {
             "start" => Input::Start,
             "request" => Input::Request(self.job()?, self.request()?),
-            "probe" => Input::Probe(self.job()?, self.list(Self::outcall)?),
+            "probe" => Input::Probe(self.job()?, self.probe()?),
             "called" => Input::Called(self.job()?, self.number()?, self.outcome()?),
             "body" => Input::Body(self.job()?, self.body()?),
             "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
@@ -77,6 +80,7 @@ impl<'a> Words<'a> {
             "credit" => Input::Credit(self.job()?, self.number()?),
             "gone" => Input::Gone(self.job()?),
             "sent" => Input::Sent(self.job()?),
+            "tunnel-ended" => Input::TunnelEnded(self.job()?, self.tunnel_end()?),
             "health" => Input::Health(self.feed()?, self.health()?),
             "serve" => Input::Serve(Box::new(self.definition()?)),
             "withdraw" => Input::Withdraw { group: self.text()?, plural: self.text()? },
@@ -302,6 +306,25 @@ impl<'a> Words<'a> {
             timeout_millis: self.number()?,
             answer_bytes_max: self.number()?,
         })
+    }
+
+    fn probe(&mut self) -> Result<ProbeTask> {
+        match self.word()? {
+            "calls" => Ok(ProbeTask::Calls(self.list(Self::outcall)?)),
+            "tunnel" => Ok(ProbeTask::Tunnel(Box::new(self.outcall()?))),
+            _ => self.wrong("what to probe"),
+        }
+    }
+
+    fn tunnel_end(&mut self) -> Result<TunnelEnd> {
+        let why = match self.word()? {
+            "finished" => TunnelStop::Finished,
+            "idle" => TunnelStop::Idle,
+            "closed" => TunnelStop::Closed,
+            "broken" => TunnelStop::Broken(self.text()?),
+            _ => return self.wrong("the end of a tunnel"),
+        };
+        Ok(TunnelEnd { why, to_server: self.number()?, to_client: self.number()? })
     }
 
     fn outcome(&mut self) -> Result<core::result::Result<Called, CallError>> {

@@ -6,12 +6,13 @@ use core::fmt::Write;
 use crate::config::Config;
 use crate::config::PublicKey;
 use crate::config::{Authentication, Authorization};
+use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
 use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
 use crate::value::Text;
-use crate::wire::{BodyError, CallError, Called, Outcall, Peer, Request, Trust};
+use crate::wire::{BodyError, CallError, Called, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop};
 
 /// Appends the line of an input, without its line end.
 pub fn write_input(now: Now, input: &Input, out: &mut String) {
@@ -20,9 +21,12 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
     match input {
         Input::Start => line.word("start"),
         Input::Request(id, request) => line.word("request").number(id.0).request(request),
-        Input::Probe(id, calls) => {
-            line.word("probe").number(id.0).number(calls.len());
+        Input::Probe(id, ProbeTask::Calls(calls)) => {
+            line.word("probe").number(id.0).word("calls").number(calls.len());
             calls.iter().fold(&mut line, Line::outcall)
+        }
+        Input::Probe(id, ProbeTask::Tunnel(call)) => {
+            line.word("probe").number(id.0).word("tunnel").outcall(call)
         }
         Input::Called(id, index, outcome) => line.word("called").number(id.0).number(index).outcome(outcome),
         Input::Body(id, body) => line.word("body").number(id.0).body(body),
@@ -34,6 +38,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Credit(id, frames) => line.word("credit").number(id.0).number(*frames),
         Input::Gone(id) => line.word("gone").number(id.0),
         Input::Sent(id) => line.word("sent").number(id.0),
+        Input::TunnelEnded(id, end) => line.word("tunnel-ended").number(id.0).tunnel_end(end),
         Input::Health(feed, Ok(())) => line.word("health").number(feed.0).word("good"),
         Input::Health(feed, Err(why)) => line.word("health").number(feed.0).word("failed").text(why),
         Input::Serve(definition) => line.word("serve").definition(definition),
@@ -183,6 +188,16 @@ impl Line<'_> {
     fn headers(&mut self, headers: &[(Text, String)]) -> &mut Self {
         self.number(headers.len());
         headers.iter().fold(self, |line, (name, value)| line.text(name).text(value))
+    }
+
+    fn tunnel_end(&mut self, end: &TunnelEnd) -> &mut Self {
+        match &end.why {
+            TunnelStop::Finished => self.word("finished"),
+            TunnelStop::Idle => self.word("idle"),
+            TunnelStop::Closed => self.word("closed"),
+            TunnelStop::Broken(why) => self.word("broken").text(why),
+        };
+        self.number(end.to_server).number(end.to_client)
     }
 
     fn outcome(&mut self, outcome: &Result<Called, CallError>) -> &mut Self {

@@ -27,6 +27,7 @@ use super::Requests;
 use super::activity::UnderWay;
 use super::guarded::Guarded;
 use crate::exchange::{AnswerBody, TooSlow};
+use crate::tunnel::OpenTunnel;
 use body::{RequestBody, Rest};
 use head::{Expects, Framing, ParsedHead, Refusal};
 use wire::Wire;
@@ -109,6 +110,11 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         let mut body = RequestBody::new(wire, framing, expects_continue);
         (requests.answer(head, under_way, &mut body).await, body.rest())
     };
+    let mut response = response;
+    if let Some(tunnel) = response.body_mut().take_tunnel() {
+        requests.activity.becomes_tunnel();
+        return switch(wire, response, tunnel).await;
+    }
     let closes = !keeps_alive || matches!(rest, Rest::TooMuch) || *stopping.borrow();
     let sending = Sending { is_head, is_version_1_0, closes };
     match (sending.send(wire, response).await?, rest) {
@@ -137,6 +143,27 @@ async fn discard<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, framing:
     };
     let within = Duration::from_millis(limits::UPLOAD_GRACE_MILLIS);
     tokio::time::timeout(within, reading).await.unwrap_or(Then::Close)
+}
+
+/// Sends the head of an answer that switches protocols, and joins the client with the other server until one of them
+/// ends it. The connection carries no further request.
+async fn switch<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    response: http::Response<AnswerBody>,
+    tunnel: OpenTunnel,
+) -> io::Result<Then> {
+    let mut head =
+        format!("HTTP/1.1 {} {}\r\n", response.status().as_str(), reason(response.status())).into_bytes();
+    for (name, value) in response.headers() {
+        put(&mut head, name.as_str().as_bytes(), value.as_bytes());
+    }
+    head.extend_from_slice(b"\r\n");
+    wire.write(&mut Bytes::from(head)).await?;
+    let ahead = std::mem::take(wire.unread());
+    tunnel.join(wire.stream(), &ahead).await;
+    // The request is under way until here.
+    drop(response);
+    Ok(Then::Close)
 }
 
 /// How one answer is sent.

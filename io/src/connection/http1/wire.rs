@@ -112,6 +112,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &mut self.unread
     }
 
+    /// The stream below, for what is not HTTP.
+    pub(super) fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Returns when the client has closed the connection, or only its sending side, which Go's server treats alike.
     pub(super) async fn gone(&mut self) {
         while self.unread.len() < AHEAD_BYTES {
