@@ -41,6 +41,9 @@ pub mod schema;
 // JSON patch, merge patch, strategic merge patch.
 pub mod patch;
 
+// Who manages which fields of an object; server-side apply.
+pub mod ownership;
+
 // etcd's data model: operations and their results.
 pub mod store;
 

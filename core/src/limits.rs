@@ -169,6 +169,17 @@ pub const STRICT_ERRORS: usize = 100;
 /// minutes to find them.
 pub const CAUSES: usize = 100;
 
+/// Problems of one applied configuration that are reported. Beyond: 500 with only these.
+pub const FIELD_PROBLEMS: usize = 100;
+
+/// Entries of metadata.managedFields that come from updates. Beyond: the oldest of one version are joined.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/fieldmanager.go DefaultMaxUpdateManagers
+pub const UPDATE_MANAGERS: usize = 10;
+
+/// Bytes of all annotations of an object. Beyond: 422, and a configuration that was applied is not kept among them.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go TotalAnnotationSizeLimitB
+pub const ANNOTATIONS_BYTES: usize = 256 * 1024;
+
 /// Bytes of the messages of these errors, after which no further one is reported, since each may contain a large
 /// value.
 pub const CAUSES_BYTES: usize = 1024 * 1024;

@@ -2,8 +2,12 @@
 
 use serde_json::Value;
 
-/// Members that are not compared: ownership of fields is not computed yet.
-const LEFT_OUT: &str = "managedFields";
+/// Entries of this list are compared in an order of their own: the server's depends on whether a second passed between
+/// two writes.
+const MANAGED_FIELDS: &str = "managedFields";
+
+/// What the entries of managed fields are sorted by.
+const KEYS: [&str; 4] = ["operation", "manager", "subresource", "apiVersion"];
 
 /// One line for each place where `got` is not what is wanted.
 pub(super) fn differences(wanted: &Value, got: &Value) -> Vec<String> {
@@ -16,11 +20,14 @@ fn compare(wanted: &Value, got: &Value, path: &mut String, found: &mut Vec<Strin
     match (wanted, got) {
         (Value::Object(wanted), Value::Object(got)) => {
             let names: std::collections::BTreeSet<&String> = wanted.keys().chain(got.keys()).collect();
-            for name in names.into_iter().filter(|name| *name != LEFT_OUT) {
+            for name in names {
                 let length = path.len();
                 path.push('/');
                 path.push_str(name);
                 match (wanted.get(name), got.get(name)) {
+                    (Some(Value::Array(wanted)), Some(Value::Array(got))) if name == MANAGED_FIELDS => {
+                        compare(&settled(wanted), &settled(got), path, found);
+                    }
                     (Some(wanted), Some(got)) => compare(wanted, got, path, found),
                     (Some(wanted), None) => found.push(format!("{path}: want {}, absent", short(wanted))),
                     (None, Some(got)) => found.push(format!("{path}: not wanted, got {}", short(got))),
@@ -45,6 +52,12 @@ fn compare(wanted: &Value, got: &Value, path: &mut String, found: &mut Vec<Strin
     }
 }
 
+fn settled(entries: &[Value]) -> Value {
+    let mut entries = entries.to_vec();
+    entries.sort_by_key(|entry| KEYS.map(|key| entry.get(key).map(Value::to_string).unwrap_or_default()));
+    Value::Array(entries)
+}
+
 fn short(value: &Value) -> String {
     value.to_string().chars().take(200).collect()
 }
@@ -58,7 +71,12 @@ mod tests {
     fn what_differs_is_found_and_named() {
         let cases = [
             (json!({"a": [1, {"b": "c"}]}), json!({"a": [1, {"b": "c"}]}), ""),
-            (json!({"a": 1}), json!({"a": 1, "managedFields": []}), ""),
+            (
+                json!({"managedFields": [{"manager": "a"}, {"manager": "b"}]}),
+                json!({"managedFields": [{"manager": "b"}, {"manager": "a"}]}),
+                "",
+            ),
+            (json!({"a": 1}), json!({"a": 1, "managedFields": []}), "/managedFields: not wanted, got []"),
             (json!({"a": 1}), json!({"a": 1.0}), "/a: want 1, got 1.0"),
             (json!({"a": 1}), json!({}), "/a: want 1, absent"),
             (json!({}), json!({"a": {"b": 1}}), r#"/a: not wanted, got {"b":1}"#),

@@ -1,6 +1,7 @@
 //! Computes the object that a PUT or PATCH asks for from the object that exists.
 
 use super::Scene;
+use super::apply::Configuration;
 use super::body::{self, Expected};
 use super::existing::Existing;
 use super::scale;
@@ -8,7 +9,6 @@ use super::write::place::{check_name, drop_repeated_owners, nameless, place};
 use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::codec::json::{self, Duplicates, Parsed, RawPaths};
-use crate::codec::yaml;
 use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
@@ -18,7 +18,7 @@ use crate::schema::{self, encode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::value::{Map, Value, object};
 use crate::wire::media::PatchMedia;
-use crate::wire::options::FieldValidation;
+use crate::wire::options::{FieldValidation, WriteOptions};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -28,6 +28,7 @@ use alloc::vec::Vec;
 pub(super) enum RequestedChange {
     Replace(Value),
     Patch(Patch),
+    Apply(Configuration),
 }
 
 /// A parsed patch.
@@ -52,13 +53,7 @@ impl Patch {
             // Upstream parses a strategic patch into Go's generic values, so its numbers are 64-bit integers or
             // floats.
             PatchMedia::Strategic => json::parse(text),
-            PatchMedia::Apply => {
-                yaml::parse(text)
-                    .map_err(|error| Failure::bad_request(format!("error decoding YAML: {}", error.0)))?;
-                return Err(Failure::not_implemented(
-                    "server-side apply is not implemented by this server yet",
-                ));
-            }
+            PatchMedia::Apply => return Err(Failure::internal("an applied configuration is no patch")),
         };
         let body = body.map_err(|error| undecodable(error.0))?;
         Ok(Self { media, body })
@@ -67,7 +62,10 @@ impl Patch {
 
 impl RequestedChange {
     pub(super) fn is_patch(&self) -> bool {
-        matches!(self, Self::Patch(_))
+        match self {
+            Self::Patch(_) | Self::Apply(_) => true,
+            Self::Replace(_) => false,
+        }
     }
 
     /// The object that is to replace the existing one, in the version of the request. For the scale subresource, it
@@ -77,11 +75,15 @@ impl RequestedChange {
         scene: &Scene<'_>,
         target: &Target,
         existing: &Existing,
-        validation: FieldValidation,
+        options: &WriteOptions,
         warnings: &mut Warnings,
     ) -> Result<Value, Failure> {
+        let validation = options.field_validation;
         let patch = match self {
             Self::Replace(value) => return Ok(value.clone()),
+            Self::Apply(configuration) => {
+                return configuration.apply(scene, target, Some(existing), options, warnings);
+            }
             Self::Patch(patch) => patch,
         };
         let (current, expected) = if target.is_scale() {

@@ -1,18 +1,19 @@
 //! POST of a new object.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, registry/generic/registry/store.go
 
+use super::apply::Configuration;
 use super::authorize::{self, Again};
 use super::body;
 use super::write::conditions::name_taken;
 use super::write::place::{drop_repeated_owners, place};
 use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
-use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, update, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
 use crate::kinds::Verb;
 use crate::status::Failure;
-use crate::store::Rev;
+use crate::store::{Loss, Rev};
 use crate::value::{Text, Value, object};
 use crate::wire::options::WriteOptions;
 use crate::wire::query::parse_uint;
@@ -29,12 +30,25 @@ pub(crate) struct Create {
     value: Value,
     /// The resource version in the client's body.
     resource_version: Text,
-    /// The creation comes from a PUT to an absent name; the resource version in its body does not matter.
-    by_update: bool,
+    origin: Origin,
     generates: bool,
     /// How many names were generated so far.
     tries: u32,
     phase: Phase,
+}
+
+/// What a creation comes from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Post,
+    /// A PUT to an absent name; the resource version in its body does not matter.
+    Put,
+    /// An apply to an absent name. The managed fields of the object are already told. If somebody else creates the
+    /// object first, the configuration is applied to that.
+    Apply {
+        configuration: Configuration,
+        tries: u32,
+    },
 }
 
 #[derive(Debug)]
@@ -61,7 +75,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let options = WriteOptions::for_create(&scene.call.query)?;
     let body = body::object(scene, &target, options.field_validation)?;
     warnings.extend(body.warnings);
-    from_value(scene, target, form, options, body.value, false, warnings)
+    from_value(scene, target, form, options, body.value, Origin::Post, warnings)
 }
 
 /// Continues with a decoded object, either of a POST, or of a PUT to an absent name.
@@ -71,7 +85,7 @@ pub(super) fn from_value(
     form: Form,
     options: WriteOptions,
     mut value: Value,
-    by_update: bool,
+    origin: Origin,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     drop_repeated_owners(&mut value, false, warnings);
@@ -85,7 +99,7 @@ pub(super) fn from_value(
         options,
         value,
         resource_version,
-        by_update,
+        origin,
         generates,
         tries: 0,
         phase: Phase::Begun,
@@ -117,7 +131,7 @@ impl Create {
                         Ok(this.wait(Phase::Write { draft, key, storing }, ask))
                     }
                     StoreProgress::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
-                    StoreProgress::Lost(_) => this.taken(scene, warnings),
+                    StoreProgress::Lost(loss) => this.taken(scene, loss, warnings),
                 }
             }
         }
@@ -131,7 +145,9 @@ impl Create {
         // The tree is moved, not cloned, whenever no further attempt can need it: it is then changed in place.
         let value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
         let base = Base::Absent { names_tried: self.tries };
-        let drafted = Drafting::begin(scene, &self.target, value, base, warnings)?;
+        let is_told = matches!(self.origin, Origin::Apply { .. });
+        let manager = (!is_told).then(|| scene.manager(&self.options));
+        let drafted = Drafting::begin(scene, &self.target, value, base, manager.as_deref(), warnings)?;
         self.drafted(scene, drafted)
     }
 
@@ -182,7 +198,7 @@ impl Create {
     /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go Create
     fn check_resource_version(&self) -> Result<(), Failure> {
         let sent = parse_uint(&self.resource_version).unwrap_or(0);
-        if sent == 0 || self.by_update {
+        if sent == 0 || !matches!(self.origin, Origin::Post) {
             return Ok(());
         }
         Err(Failure::unclassified("resourceVersion should not be set on objects to be created"))
@@ -207,7 +223,11 @@ impl Create {
     }
 
     /// Tries another generated name, if the name was generated.
-    fn taken(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
+    fn taken(self, scene: &Scene<'_>, loss: Loss, warnings: &mut Warnings) -> Result<Next, Failure> {
+        if let Origin::Apply { configuration, tries } = self.origin {
+            let request = (self.target, self.form, self.options);
+            return update::after_creation(scene, request, (configuration, tries), loss, warnings);
+        }
         let tries_max = scene.world.config.bounds.generated_name_tries;
         if self.generates && self.tries + 1 < tries_max {
             return Self { tries: self.tries + 1, ..self }.draft(scene, warnings);

@@ -3,6 +3,7 @@
 //! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
 //! for each verb.
 
+mod apply;
 mod authorize;
 mod begin;
 mod binding;
@@ -36,6 +37,9 @@ use crate::museum::Flaw;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
+use crate::value::Text;
+use crate::wire::field_manager::manager_or_user_agent;
+use crate::wire::options::WriteOptions;
 use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
 use alloc::boxed::Box;
@@ -189,6 +193,12 @@ impl Scene<'_> {
     /// The historical bug that is put back in a museum run.
     fn flaw(&self) -> Flaw {
         self.world.config.flaw
+    }
+
+    /// As whose a write is counted.
+    fn manager(&self, options: &WriteOptions) -> Text {
+        let user_agent = self.call.request.header("user-agent").unwrap_or_default();
+        manager_or_user_agent(&options.field_manager, user_agent)
     }
 }
 

@@ -10,8 +10,10 @@ use crate::answer::View;
 use crate::answer::form::{Media, Representation};
 use crate::authorization::Target;
 use crate::kinds::columns::{self, ColumnSet};
+use crate::now::Wall;
+use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
-use crate::schema::{TypeId, encode};
+use crate::schema::{Catalogue, TypeId, encode};
 use crate::selector::LabelSelector;
 use crate::status::{Failure, Qualified};
 use crate::value::{Map, Value, object};
@@ -23,6 +25,7 @@ use alloc::vec::Vec;
 
 const GROUP: &str = "autoscaling";
 const VERSION: &str = "v1";
+const API_VERSION: &str = "autoscaling/v1";
 const KIND: &str = "Scale";
 
 fn scale_type(scene: &Scene<'_>) -> Result<TypeId, Failure> {
@@ -42,6 +45,58 @@ pub(super) fn body(scene: &Scene<'_>, validation: FieldValidation) -> Result<Dec
     body::typed(scene, body::parsed(scene, media, expected)?, expected, validation)
 }
 
+/// The only version of a Scale.
+pub(super) struct ScaleVersions<'a> {
+    catalogue: &'a Catalogue,
+    type_id: TypeId,
+}
+
+impl Versions for ScaleVersions<'_> {
+    fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)> {
+        (api_version == API_VERSION).then_some((self.catalogue, self.type_id))
+    }
+
+    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Option<Value> {
+        None
+    }
+}
+
+pub(super) fn versions<'a>(scene: &Scene<'a>) -> Result<ScaleVersions<'a>, Failure> {
+    Ok(ScaleVersions { catalogue: &scene.world.registry.catalogue, type_id: scale_type(scene)? })
+}
+
+/// How a request writes a Scale.
+pub(super) fn ownership<'a>(versions: &'a ScaleVersions<'a>, target: &'a Target, now: Wall) -> Ownership<'a> {
+    let subresource = target.sub().map_or("", |sub| &*sub.name);
+    Ownership { versions, api_version: API_VERSION, kind: KIND, subresource, filter: FieldFilter::NONE, now }
+}
+
+/// The Scale of an object, with who manages its replicas.
+pub(super) fn tracked(target: &Target, value: &Value) -> Result<Value, Failure> {
+    let mut scale = of_object(target, value)?;
+    let entries = object::managed_fields(value);
+    let entries = ownership::to_scale(entries, &target.resource().group_version());
+    let entries = entries.ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;
+    object::set_managed_fields(&mut scale, entries);
+    Ok(scale)
+}
+
+/// Records who has changed the replicas.
+pub(super) fn record(
+    scene: &Scene<'_>,
+    target: &Target,
+    scale: &mut Value,
+    existing: &Existing,
+    manager: &str,
+) -> Result<(), Failure> {
+    let old = tracked(target, &existing.value)?;
+    let versions = versions(scene)?;
+    let ownership = ownership(&versions, target, scene.now.wall);
+    let entries = ownership::recorded(&ownership, &old, scale, manager);
+    object::set_managed_fields(scale, entries);
+    Ok(())
+}
+
 /// The Scale of an object.
 pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure> {
     let mut metadata = Map::new();
@@ -51,7 +106,7 @@ pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure
         }
     }
     let mut scale = Value::empty_map();
-    object::set_api_version_and_kind(&mut scale, "autoscaling/v1", KIND);
+    object::set_api_version_and_kind(&mut scale, API_VERSION, KIND);
     scale.set("metadata", metadata.into());
     let number = |path: &[&str]| value.at(path).and_then(Value::as_int).unwrap_or(0);
     let mut spec = Map::new();
@@ -98,6 +153,10 @@ pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -
     check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     value.set_at(&["spec", "replicas"], Value::Int(replicas.int()));
+    let (held, of_scale) = (object::managed_fields(&existing.value), object::managed_fields(scale));
+    let entries = ownership::to_parent(held, of_scale, &target.resource().group_version());
+    let entries = entries.ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;
+    object::set_managed_fields(&mut value, entries);
     Ok(value)
 }
 

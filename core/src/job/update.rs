@@ -1,18 +1,20 @@
 //! PUT and PATCH of an object or a subresource: read, change, and write if the object has not changed meanwhile.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{update,patch}.go, storage/etcd3/store.go
 
+use super::apply::Configuration;
 use super::body;
 use super::change::{Patch, RequestedChange};
 use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
 use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
-use super::{Answer, Ask, Next, Notes, Scene, State, create, fail, scale, view};
+use super::create::{self, Origin};
+use super::{Answer, Ask, Next, Notes, Scene, State, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
 use crate::status::Failure;
-use crate::store::Rev;
+use crate::store::{Loss, Rev};
 use crate::value::{Value, object};
 use crate::wire::media::{PatchMedia, patch_media};
 use crate::wire::options::WriteOptions;
@@ -69,8 +71,13 @@ pub(super) fn begin_patch(
     let media = patch_media(scene.call.request.header("content-type"), false)?;
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
-    let patch = Patch::parse(media, scene.body)?;
-    start(scene, target, form, options, RequestedChange::Patch(patch), warnings)
+    let change = match media {
+        PatchMedia::Apply => RequestedChange::Apply(Configuration::parse(scene.body)?),
+        PatchMedia::Json | PatchMedia::Merge | PatchMedia::Strategic => {
+            RequestedChange::Patch(Patch::parse(media, scene.body)?)
+        }
+    };
+    start(scene, target, form, options, change, warnings)
 }
 
 fn start(
@@ -88,6 +95,20 @@ fn start(
         Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false, warnings),
         None => update.read(scene),
     }
+}
+
+/// Continues an apply whose object has come into being before it could be created.
+pub(super) fn after_creation(
+    scene: &Scene<'_>,
+    (target, form, options): (Target, Form, WriteOptions),
+    (configuration, tries): (Configuration, u32),
+    loss: Loss,
+    warnings: &mut Warnings,
+) -> Result<Next, Failure> {
+    let existing = scene.lost_race(&target, loss, tries)?;
+    let change = RequestedChange::Apply(configuration);
+    let update = Update { target, form, options, change, tries: tries + 1, phase: Phase::Read };
+    update.attempt(scene, existing, true, warnings)
 }
 
 impl Update {
@@ -150,9 +171,11 @@ impl Update {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return self.absent(scene, warnings) };
-        let drafted = self
-            .wanted(scene, &existing, warnings)
-            .and_then(|value| Drafting::begin(scene, &self.target, value, Base::Held(existing), warnings));
+        let is_told = self.target.is_scale() || matches!(self.change, RequestedChange::Apply(_));
+        let manager = (!is_told).then(|| scene.manager(&self.options));
+        let drafted = self.wanted(scene, &existing, warnings).and_then(|value| {
+            Drafting::begin(scene, &self.target, value, Base::Held(existing), manager.as_deref(), warnings)
+        });
         self.drafted(scene, drafted, confirmed)
     }
 
@@ -191,9 +214,15 @@ impl Update {
             {
                 check_uid(&self.target, &value, "", &key)?;
                 insisted_revision(&value)?;
-                create::from_value(scene, self.target, self.form, self.options, value, true, warnings)
+                create::from_value(scene, self.target, self.form, self.options, value, Origin::Put, warnings)
             }
-            RequestedChange::Replace(_) | RequestedChange::Patch(_) => Err(self.target.not_found()),
+            RequestedChange::Apply(configuration) if self.target.sub().is_none() => {
+                let value = configuration.apply(scene, &self.target, None, &self.options, warnings)?;
+                insisted_revision(&value)?;
+                let origin = Origin::Apply { configuration, tries: self.tries };
+                create::from_value(scene, self.target, self.form, self.options, value, origin, warnings)
+            }
+            RequestedChange::Apply(_) | RequestedChange::Replace(_) | RequestedChange::Patch(_) => Err(self.target.not_found()),
         }
     }
 
@@ -205,9 +234,14 @@ impl Update {
         warnings: &mut Warnings,
     ) -> Result<Value, Failure> {
         let target = &self.target;
-        let new = self.change.apply(scene, target, existing, self.options.field_validation, warnings)?;
+        let mut new = self.change.apply(scene, target, existing, &self.options, warnings)?;
         let insisted = insisted_revision(&new)?;
-        let new = if target.is_scale() { scale::into_object(target, &new, existing)? } else { new };
+        if target.is_scale() {
+            if !matches!(self.change, RequestedChange::Apply(_)) {
+                scale::record(scene, target, &mut new, existing, &scene.manager(&self.options))?;
+            }
+            new = scale::into_object(target, &new, existing)?;
+        }
         if matches!(self.change, RequestedChange::Replace(_)) {
             check_uid(target, &new, object::uid(&existing.value), existing.entry.key())?;
         }

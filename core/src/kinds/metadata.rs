@@ -16,7 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Bytes of all annotations of an object, keys and values.
-pub const ANNOTATION_BYTES: usize = 256 * 1024;
+pub const ANNOTATION_BYTES: usize = crate::limits::ANNOTATIONS_BYTES;
 
 const SUBRESOURCE_BYTES: usize = 256;
 

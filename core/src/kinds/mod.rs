@@ -17,12 +17,14 @@ pub mod strategy;
 pub mod table;
 pub mod together;
 pub mod validation;
+mod versions;
 
 pub use custom::{Custom, DefinedColumn, Definition};
 pub use facts::{Facts, Objects, Operation};
 pub use kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};
 pub use registry::Registry;
 pub use row::{Row, RowField, RowSource, RowSub};
+pub use versions::KindVersions;
 pub use strategy::{FieldPaths, Generation, ResetFields, Rules, Strategy, Termination};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -189,6 +189,11 @@ impl Catalogue {
         (0..self.len()).map(|index| (TypeId(index), self.get(TypeId(index))))
     }
 
+    /// Whether the type came at run time.
+    pub fn is_added(&self, id: TypeId) -> bool {
+        self.base.is_some() && id.0 >= self.first
+    }
+
     /// The first of the added types, the others after it.
     pub fn added(&self) -> impl Iterator<Item = (TypeId, &TypeDef)> {
         (self.first..).zip(&self.types).map(|(index, def)| (TypeId(index), def))

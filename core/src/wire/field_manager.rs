@@ -23,6 +23,23 @@ pub fn validate_field_manager(name: &str, path: &dyn Display, causes: &mut Cause
     }
 }
 
+/// Whom a write is counted as: the given name, or else the name that the client's program gives itself.
+/// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go managerOrUserAgent
+pub fn manager_or_user_agent(manager: &str, user_agent: &str) -> Text {
+    if !manager.is_empty() {
+        return manager.into();
+    }
+    let program = user_agent.split('/').next().unwrap_or_default();
+    let mut name = Text::default();
+    for character in program.chars().filter(|character| is_print(*character)) {
+        if name.len() + character.len_utf8() > FIELD_MANAGER_BYTES {
+            break;
+        }
+        name.push(character);
+    }
+    name
+}
+
 /// Go's unicode.IsPrint, as near as the standard library's tables allow: no control, format, private
 /// or unassigned characters, and of spaces only U+0020.
 fn is_print(character: char) -> bool {

@@ -4,6 +4,7 @@
 use super::default::Defaulted;
 use super::draft::Draft;
 use super::prepare::{self, Prepared};
+use super::record;
 use super::validate::Validated;
 use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
 use crate::answer::Warnings;
@@ -48,7 +49,8 @@ pub(in crate::job) enum Drafted {
 }
 
 impl Drafting {
-    /// Begins with a decoded object in the version of the request.
+    /// Begins with a decoded object in the version of the request. What it changes is counted as written by the
+    /// manager; without one, its managed fields are already those of the change.
     ///
     /// # Errors
     /// The object's own, or a plugin's refusal.
@@ -57,6 +59,7 @@ impl Drafting {
         target: &Target,
         mut value: Value,
         base: Base,
+        manager: Option<&str>,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
         let registry = &scene.world.registry;
@@ -72,7 +75,10 @@ impl Drafting {
         // A Scale was already applied to the object in its stored version.
         let resource = target.resource();
         let written_as = if target.is_scale() { registry.stored_kind(resource) } else { resource };
-        let Defaulted { value } = Defaulted::of(scene.world, written_as, value);
+        let Defaulted { mut value } = Defaulted::of(scene.world, written_as, value);
+        if let Some(manager) = manager {
+            record::record(scene, target, &base, &mut value, manager)?;
+        }
         mutate(scene, target, base, value, Admitting::default(), None, warnings)
     }
 

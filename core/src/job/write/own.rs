@@ -3,6 +3,7 @@
 use super::default::Defaulted;
 use super::draft::Draft;
 use super::prepare::Prepared;
+use super::record;
 use super::validate::Validated;
 use crate::caller::Caller;
 use crate::kinds::{Facts, Kind};
@@ -11,6 +12,9 @@ use crate::status::Failure;
 use crate::value::{Text, Value};
 use crate::world::World;
 use bytes::Bytes;
+
+/// As what the server writes.
+const MANAGER: &str = "kube-apiserver";
 
 /// The encoded object. It keeps its status, which a client could not set.
 ///
@@ -25,7 +29,8 @@ pub(crate) fn draft_own(
 ) -> Result<Bytes, Failure> {
     let server = Caller::server();
     let facts = Facts::of_create(&server, now.wall, &world.config, world);
-    let Defaulted { value } = Defaulted::of(world, resource, value);
+    let Defaulted { mut value } = Defaulted::of(world, resource, value);
+    record::record_own(&world.registry, resource, &mut value, MANAGER, now.wall)?;
     let status = value.field("status").cloned();
     let name = resource.rules().name;
     let resource = world.registry.stored_kind(resource);

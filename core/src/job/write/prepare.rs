@@ -121,9 +121,6 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
             new.set_at(&path, held.clone());
         }
     }
-    if object::managed_fields(new).is_empty() && !object::managed_fields(old).is_empty() {
-        object::set_managed_fields(new, object::managed_fields(old).to_vec());
-    }
     object::clear_self_link(new);
 }
 

@@ -1,0 +1,47 @@
+//! The versions of a kind, as the ownership of fields sees them.
+//! k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/versionconverter.go
+
+use super::{Kind, Registry, ResetFields};
+use crate::ownership::{FieldFilter, Versions};
+use crate::schema::{Catalogue, TypeId};
+use crate::value::Value;
+
+/// All served versions of a kind, which share its storage.
+#[derive(Clone, Copy, Debug)]
+pub struct KindVersions<'a> {
+    pub registry: &'a Registry,
+    pub kind: &'a Kind,
+}
+
+impl KindVersions<'_> {
+    fn of(&self, api_version: &str) -> Option<&Kind> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let is_it = |kind: &Kind| kind.group == group && kind.version == version;
+        if is_it(self.kind) {
+            return Some(self.kind);
+        }
+        let mut others = self.registry.iter().filter(|kind| kind.storage == self.kind.storage);
+        others.find(|kind| is_it(kind)).map(|kind| &**kind)
+    }
+}
+
+impl Versions for KindVersions<'_> {
+    fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)> {
+        self.of(api_version).map(|kind| (&*kind.catalogue, kind.type_id))
+    }
+
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
+        let (from, to) = (self.of(from)?, self.of(to)?);
+        let stored = self.registry.to_stored(from, object.clone());
+        Some(self.registry.from_stored(to, stored))
+    }
+}
+
+impl From<ResetFields> for FieldFilter<'static> {
+    fn from(reset: ResetFields) -> Self {
+        match reset {
+            ResetFields::Only(paths) => Self::Without(paths),
+            ResetFields::AllBut(paths) => Self::Only(paths),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! metadata.managedFields: an entry for each manager and for each way in which it writes.
+//! k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/{managedfields,capmanagers}.go
+
+use super::fields_v1;
+use super::set::FieldSet;
+use crate::limits;
+use crate::value::{Map, Text, Value, quoted};
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+const APPLY: &str = "Apply";
+const UPDATE: &str = "Update";
+const FIELDS_V1: &str = "FieldsV1";
+
+/// The manager of entries that were joined because there were too many.
+const ANCIENT: &str = "ancient-changes";
+
+/// What tells entries apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldOwner {
+    pub manager: Text,
+    pub is_apply: bool,
+    /// Of an update. Who applies has one entry for all versions.
+    pub api_version: Text,
+    pub subresource: Text,
+}
+
+/// What a manager owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedFields {
+    pub set: FieldSet,
+    /// The version that names the fields so.
+    pub api_version: Text,
+    /// RFC 3339; empty for none.
+    pub time: Text,
+    /// The set as it is stored, as long as nothing has changed it.
+    encoded: Option<Value>,
+}
+
+/// The managers of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners(BTreeMap<FieldOwner, OwnedFields>);
+
+/// Whose entries are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracked {
+    /// A client has sent them.
+    Sent,
+    /// They are stored, so what is not changed need not be written anew.
+    Stored,
+}
+
+impl FieldOwner {
+    pub(super) fn apply(manager: &str, subresource: &str) -> Self {
+        Self {
+            manager: named(manager),
+            is_apply: true,
+            api_version: Text::default(),
+            subresource: subresource.into(),
+        }
+    }
+
+    pub(super) fn update(manager: &str, api_version: &str, subresource: &str) -> Self {
+        Self {
+            manager: named(manager),
+            is_apply: false,
+            api_version: api_version.into(),
+            subresource: subresource.into(),
+        }
+    }
+
+    /// As conflicts name it.
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go printManager
+    pub(super) fn shown(&self) -> String {
+        let mut text = quoted(&self.manager);
+        if !self.subresource.is_empty() {
+            text.push_str(&format!(" with subresource {}", quoted(&self.subresource)));
+        }
+        if !self.is_apply {
+            text.push_str(&format!(" using {}", self.api_version));
+        }
+        text
+    }
+}
+
+fn named(manager: &str) -> Text {
+    Text::from(if manager.is_empty() { "unknown" } else { manager })
+}
+
+impl OwnedFields {
+    pub(super) fn new(set: FieldSet, api_version: &str, time: Text) -> Self {
+        Self { set, api_version: api_version.into(), time, encoded: None }
+    }
+
+    /// Changes the set, if there is something to change.
+    pub(super) fn change(&mut self, change: impl FnOnce(FieldSet) -> FieldSet) {
+        self.encoded = None;
+        self.set = change(core::mem::take(&mut self.set));
+    }
+
+    fn to_value(&self, owner: &FieldOwner) -> Value {
+        let set = self.encoded.clone().unwrap_or_else(|| fields_v1::encoded(&self.set));
+        let operation = if owner.is_apply { APPLY } else { UPDATE };
+        let text = |name: &'static str, text: Text| {
+            (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
+        };
+        let entries = [
+            text("apiVersion", self.api_version.clone()),
+            text("fieldsType", Text::const_new(FIELDS_V1)),
+            Some((Text::const_new("fieldsV1"), set)),
+            text("manager", owner.manager.clone()),
+            text("operation", Text::const_new(operation)),
+            text("subresource", owner.subresource.clone()),
+            text("time", self.time.clone()),
+        ];
+        Value::map(Map::from_entries(entries.into_iter().flatten().collect()))
+    }
+}
+
+impl Owners {
+    /// Reads entries; None when one of them is malformed.
+    pub fn decoded(entries: &[Value], tracked: Tracked) -> Option<Self> {
+        let mut owners = Self::default();
+        for entry in entries {
+            let api_version = entry.text_at(&["apiVersion"]);
+            let is_apply = match entry.text_at(&["operation"]) {
+                APPLY => true,
+                UPDATE => false,
+                _ => return None,
+            };
+            if api_version.is_empty() || entry.text_at(&["fieldsType"]) != FIELDS_V1 {
+                return None;
+            }
+            let fields = entry.field("fieldsV1").unwrap_or(&Value::Null);
+            let owner = FieldOwner {
+                manager: entry.text_at(&["manager"]).into(),
+                is_apply,
+                api_version: if is_apply { Text::default() } else { api_version.into() },
+                subresource: entry.text_at(&["subresource"]).into(),
+            };
+            let time = entry.text_at(&["time"]).into();
+            let mut owned = OwnedFields::new(fields_v1::decoded(fields)?, api_version, time);
+            owned.encoded = (tracked == Tracked::Stored).then(|| fields.clone());
+            owners.0.insert(owner, owned);
+        }
+        Some(owners)
+    }
+
+    /// The entries in upstream's order.
+    pub fn encoded(&self) -> Vec<Value> {
+        let mut entries: Vec<(&FieldOwner, &OwnedFields)> = self.0.iter().collect();
+        entries.sort_by(|(one, owned), (other, other_owned)| {
+            let key = |owner: &FieldOwner| !owner.is_apply;
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| owned.time.as_str().cmp(other_owned.time.as_str()))
+                .then_with(|| one.manager.cmp(&other.manager))
+                .then_with(|| owned.api_version.cmp(&other_owned.api_version))
+                .then_with(|| one.subresource.cmp(&other.subresource))
+        });
+        entries.into_iter().map(|(owner, owned)| owned.to_value(owner)).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, owner: &FieldOwner) -> Option<&OwnedFields> {
+        self.0.get(owner)
+    }
+
+    pub(super) fn insert(&mut self, owner: FieldOwner, owned: OwnedFields) {
+        self.0.insert(owner, owned);
+    }
+
+    pub(super) fn remove(&mut self, owner: &FieldOwner) -> Option<OwnedFields> {
+        self.0.remove(owner)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&FieldOwner, &OwnedFields)> {
+        self.0.iter()
+    }
+
+    /// Keeps the entries for which a function says so.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&FieldOwner, &mut OwnedFields) -> bool) {
+        self.0.retain(|owner, owned| keep(owner, owned));
+    }
+
+    /// Gives what an update has written to its writer, who keeps what it had.
+    pub(super) fn give(&mut self, owner: FieldOwner, set: FieldSet, api_version: &str, time: Text) {
+        match self.0.entry(owner) {
+            Entry::Occupied(mut held) => {
+                let held = held.get_mut();
+                held.change(|before| before.union(set));
+                held.api_version = api_version.into();
+                held.time = time;
+            }
+            Entry::Vacant(slot) => {
+                slot.insert(OwnedFields::new(set, api_version, time));
+            }
+        }
+    }
+
+    /// Joins the oldest entries of updates of one version, while there are more than `limits::UPDATE_MANAGERS`.
+    pub(super) fn cap(&mut self) {
+        let mut updates: Vec<(Text, FieldOwner)> = self
+            .iter()
+            .filter(|(owner, _)| !owner.is_apply)
+            .map(|(owner, owned)| (owned.time.clone(), owner.clone()))
+            .collect();
+        let mut count = updates.len();
+        if count <= limits::UPDATE_MANAGERS {
+            return;
+        }
+        updates.sort();
+        let mut first_of: BTreeMap<Text, FieldOwner> = BTreeMap::new();
+        for (_, owner) in updates {
+            if count <= limits::UPDATE_MANAGERS {
+                return;
+            }
+            let version = owner.api_version.clone();
+            let Some(first) = first_of.get(&version) else {
+                first_of.insert(version, owner);
+                continue;
+            };
+            let joined = FieldOwner::update(ANCIENT, &version, "");
+            if !self.0.contains_key(&joined)
+                && let Some(oldest) = self.0.remove(first)
+            {
+                self.0.insert(joined.clone(), oldest);
+            }
+            let Some(owned) = self.0.get(&owner).cloned() else { continue };
+            self.give(joined.clone(), owned.set, &version, owned.time);
+            if owner != joined {
+                self.0.remove(&owner);
+            }
+            count -= 1;
+        }
+    }
+}

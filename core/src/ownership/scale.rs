@@ -1,0 +1,53 @@
+//! Ownership of the replicas of an object, as its scale subresource shows it.
+//! k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/scalehandler.go
+
+use super::element::PathElement;
+use super::entries::{OwnedFields, Owners, Tracked};
+use super::set::FieldSet;
+use crate::value::{Text, Value};
+use alloc::vec::Vec;
+
+const SCALE: &str = "autoscaling/v1";
+
+/// The replicas, in a Scale and in the objects that have one.
+fn replicas() -> [PathElement; 2] {
+    ["spec", "replicas"].map(|name| PathElement::Field(Text::const_new(name)))
+}
+
+/// The entries of a Scale, out of those of its object: who manages the replicas.
+pub fn to_scale(entries: &[Value], version: &str) -> Option<Vec<Value>> {
+    let path = replicas();
+    let mut scale = Owners::default();
+    for (owner, owned) in Owners::decoded(entries, Tracked::Stored)?.iter() {
+        if owned.api_version == version && owned.set.has(&path) {
+            let owned = OwnedFields::new(FieldSet::of_path(&path), SCALE, owned.time.clone());
+            scale.insert(owner.clone(), owned);
+        }
+    }
+    Some(scale.encoded())
+}
+
+/// The entries of an object after those of its Scale have changed. Entries in other versions go.
+pub fn to_parent(entries: &[Value], scale: &[Value], version: &str) -> Option<Vec<Value>> {
+    let path = replicas();
+    let set = FieldSet::of_path(&path);
+    let before = Owners::decoded(entries, Tracked::Stored)?;
+    let mut of_scale = Owners::decoded(scale, Tracked::Sent)?;
+    let mut parent = before.clone();
+    parent.retain(|owner, owned| {
+        if owned.api_version != version {
+            return false;
+        }
+        if owned.set.has(&path) && of_scale.remove(owner).is_none() {
+            owned.change(|held| held.difference(&set));
+            return !owned.set.is_empty();
+        }
+        true
+    });
+    for (owner, owned) in of_scale.iter().filter(|(_, owned)| owned.set.has(&path)) {
+        let time = before.get(owner).map_or_else(Text::default, |before| before.time.clone());
+        let time = if time.is_empty() { owned.time.clone() } else { time };
+        parent.insert(owner.clone(), OwnedFields::new(set.clone(), version, time));
+    }
+    Some(parent.encoded())
+}
