@@ -4,11 +4,11 @@
 use super::apply::Configuration;
 use super::body;
 use super::change::{Patch, RequestedChange};
+use super::create::{self, Origin};
 use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
 use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
-use super::create::{self, Origin};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -222,7 +222,9 @@ impl Update {
                 let origin = Origin::Apply { configuration, tries: self.tries };
                 create::from_value(scene, self.target, self.form, self.options, value, origin, warnings)
             }
-            RequestedChange::Apply(_) | RequestedChange::Replace(_) | RequestedChange::Patch(_) => Err(self.target.not_found()),
+            RequestedChange::Apply(_) | RequestedChange::Replace(_) | RequestedChange::Patch(_) => {
+                Err(self.target.not_found())
+            }
         }
     }
 

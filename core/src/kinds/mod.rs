@@ -24,8 +24,8 @@ pub use facts::{Facts, Objects, Operation};
 pub use kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};
 pub use registry::Registry;
 pub use row::{Row, RowField, RowSource, RowSub};
-pub use versions::KindVersions;
 pub use strategy::{FieldPaths, Generation, ResetFields, Rules, Strategy, Termination};
+pub use versions::KindVersions;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -18,9 +18,7 @@ impl<'c> Schema<'c> {
     fn checked(&self, form: Form<'c>, value: &Value) -> Problems {
         match self.atom(form).walked(Some(value)) {
             None => Problems::of("schema error: invalid atom"),
-            Some(Walked::Scalar(scalar)) => {
-                check_scalar(scalar, Some(value), "").err().unwrap_or_default()
-            }
+            Some(Walked::Scalar(scalar)) => check_scalar(scalar, Some(value), "").err().unwrap_or_default(),
             Some(Walked::Map(form)) => match value {
                 Value::Null => Problems::default(),
                 Value::Map(members) => self.checked_members(&form, members),

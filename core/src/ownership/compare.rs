@@ -118,9 +118,7 @@ impl<'c> Schema<'c> {
             (None, Some(_)) => self.walk(&is, old, new),
             // Null is whatever the other value is, and walked as a map of any form.
             (Some(_), Some(_)) if atom.is_settled() || was.is_alike(&is) => self.walk(&is, old, new),
-            (Some(_), Some(_)) => {
-                Ok(self.walk(&was, old, new)?.and(self.walk(&is, old, new)?))
-            }
+            (Some(_), Some(_)) => Ok(self.walk(&was, old, new)?.and(self.walk(&is, old, new)?)),
         }
     }
 
@@ -202,15 +200,11 @@ impl<'c> Schema<'c> {
     /// Compares the items that have one key. Several on one side are told as a whole.
     fn compared_item(&self, form: &ListForm<'c>, old: &[&Value], new: &[&Value]) -> Compared {
         match (old, new) {
-            ([] | [_], [] | [_]) => {
-                self.compared(form.item, old.first().copied(), new.first().copied())
-            }
+            ([] | [_], [] | [_]) => self.compared(form.item, old.first().copied(), new.first().copied()),
             ([_, _, ..], [_, _, ..]) if old == new => Ok(Outcome::default()),
             ([_, _, ..], [_, _, ..]) => Ok(Outcome::modified()),
             ([_, _, ..], []) => Ok(Outcome::removed()),
-            ([_, _, ..], [new]) => {
-                Ok(self.compared(form.item, None, Some(new))?.and(Outcome::removed()))
-            }
+            ([_, _, ..], [new]) => Ok(self.compared(form.item, None, Some(new))?.and(Outcome::removed())),
             ([], [_, _, ..]) => Ok(Outcome::added()),
             ([old], [_, _, ..]) => Ok(self.compared(form.item, Some(old), None)?.and(Outcome::added())),
         }
@@ -239,9 +233,10 @@ pub(super) fn equal(one: &Value, other: &Value) -> bool {
         }
         (Value::Map(ones), Value::Map(others)) => {
             ones.len() == others.len()
-                && ones.iter().zip(others.iter()).all(|((name, one), (other_name, other))| {
-                    name == other_name && equal(one, other)
-                })
+                && ones
+                    .iter()
+                    .zip(others.iter())
+                    .all(|((name, one), (other_name, other))| name == other_name && equal(one, other))
         }
         (
             Value::Null

@@ -154,12 +154,9 @@ fn compare(one: &Value, other: &Value) -> Ordering {
     let number = |value: &Value| match value {
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(Finite::to_f64(*number)),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Str(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Json(_) => None,
+        Value::Null | Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) | Value::Json(_) => {
+            None
+        }
     };
     if let (Value::Int(one), Value::Int(other)) = (one, other) {
         return one.cmp(other);
@@ -177,9 +174,9 @@ fn compare(one: &Value, other: &Value) -> Ordering {
     };
     match (number(one), number(other)) {
         (Some(one), Some(other)) => one.total_cmp(&other),
-        (Some(_) | None, _) => rank(one)
-            .cmp(&rank(other))
-            .then_with(|| json::to_string(one).cmp(&json::to_string(other))),
+        (Some(_) | None, _) => {
+            rank(one).cmp(&rank(other)).then_with(|| json::to_string(one).cmp(&json::to_string(other)))
+        }
     }
 }
 
@@ -252,9 +249,22 @@ mod tests {
 
     #[test]
     fn elements_have_upstreams_order() {
-        let texts =
-            ["f:a", "f:b", r#"k:{"p":9}"#, r#"k:{"p":80}"#, r#"k:{"p":80,"q":"a"}"#, r#"k:{"q":1}"#, "v:2",
-             "v:2.5", "v:10", r#"v:"a""#, "v:false", "v:true", "i:2", "i:10"];
+        let texts = [
+            "f:a",
+            "f:b",
+            r#"k:{"p":9}"#,
+            r#"k:{"p":80}"#,
+            r#"k:{"p":80,"q":"a"}"#,
+            r#"k:{"q":1}"#,
+            "v:2",
+            "v:2.5",
+            "v:10",
+            r#"v:"a""#,
+            "v:false",
+            "v:true",
+            "i:2",
+            "i:10",
+        ];
         let elements: Vec<_> = texts.iter().map(|text| PathElement::decoded(text).expect(text)).collect();
         for (at, one) in elements.iter().enumerate() {
             for (place, other) in elements.iter().enumerate() {

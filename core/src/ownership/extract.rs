@@ -6,6 +6,7 @@ use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked};
 use super::set::{FieldNode, FieldSet};
 use crate::value::{Map, Value};
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 impl<'c> Schema<'c> {
@@ -51,11 +52,11 @@ impl<'c> Schema<'c> {
         let mut repeated: Vec<PathElement> = Vec::new();
         for item in items {
             let Ok(element) = self.element(form, item) else { continue };
-            if nodes.contains_key(&element) {
-                repeated.push(element);
-            } else {
-                let inner = self.fields(form.item, item).inner;
-                nodes.insert(element, inner);
+            match nodes.entry(element) {
+                Entry::Occupied(held) => repeated.push(held.key().clone()),
+                Entry::Vacant(slot) => {
+                    slot.insert(self.fields(form.item, item).inner);
+                }
             }
         }
         for element in repeated {

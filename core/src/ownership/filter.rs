@@ -44,7 +44,8 @@ fn only(set: FieldSet, paths: Paths<'_>) -> FieldSet {
         if rests.is_empty() {
             continue;
         }
-        let inner = if rests.iter().any(|rest| rest.is_empty()) { node.inner } else { only(node.inner, &rests) };
+        let inner =
+            if rests.iter().any(|rest| rest.is_empty()) { node.inner } else { only(node.inner, &rests) };
         kept.push(node.element, node.is_member, inner);
     }
     kept

@@ -236,7 +236,9 @@ fn element_of_set(item: &Value) -> Result<PathElement, String> {
         }
         Value::List(_) => Err("not supported: associative list with lists as elements".into()),
         Value::Null => Err("associative list without keys has an element that's an explicit null".into()),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => Ok(PathElement::item(item.clone())),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => {
+            Ok(PathElement::item(item.clone()))
+        }
     }
 }
 
@@ -272,7 +274,10 @@ impl<'c> Atom<'c> {
 
     /// Whether the form takes values of one sort only.
     pub(super) fn is_settled(&self) -> bool {
-        usize::from(self.map.is_some()) + usize::from(self.scalar.is_some()) + usize::from(self.list.is_some()) < 2
+        usize::from(self.map.is_some())
+            + usize::from(self.scalar.is_some())
+            + usize::from(self.list.is_some())
+            < 2
     }
 }
 
@@ -281,7 +286,9 @@ impl Walked<'_> {
     pub(super) fn is_alike(&self, other: &Self) -> bool {
         matches!(
             (self, other),
-            (Self::Map(_), Self::Map(_)) | (Self::Scalar(_), Self::Scalar(_)) | (Self::List(_), Self::List(_))
+            (Self::Map(_), Self::Map(_))
+                | (Self::Scalar(_), Self::Scalar(_))
+                | (Self::List(_), Self::List(_))
         )
     }
 }
@@ -295,9 +302,7 @@ pub(super) fn check_scalar(scalar: Scalar, value: Option<&Value>, prefix: &str) 
         Scalar::Numeric => (is_number, "numeric (int or float)"),
         Scalar::String => (value.as_str().is_some(), "string"),
         Scalar::Boolean => (value.as_bool().is_some(), "boolean"),
-        Scalar::Any => {
-            (is_number || value.as_str().is_some() || value.as_bool().is_some(), "any scalar")
-        }
+        Scalar::Any => (is_number || value.as_str().is_some() || value.as_bool().is_some(), "any scalar"),
     };
     if fits || value.is_null() {
         return Ok(());

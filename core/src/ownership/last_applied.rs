@@ -49,7 +49,8 @@ pub(super) fn refresh(object: &mut Value, configuration: &Value) {
     text.push('\n');
     object::set_annotation(object, ANNOTATION, &text);
     let size = |annotations: &Map| -> usize {
-        let sizes = annotations.iter().map(|(key, value)| key.len() + value.as_str().unwrap_or_default().len());
+        let sizes =
+            annotations.iter().map(|(key, value)| key.len() + value.as_str().unwrap_or_default().len());
         sizes.sum()
     };
     if object::annotations(object).is_some_and(|annotations| size(annotations) > limits::ANNOTATIONS_BYTES) {

@@ -44,9 +44,9 @@ pub fn to_parent(entries: &[Value], scale: &[Value], version: &str) -> Option<Ve
         }
         true
     });
-    for (owner, owned) in of_scale.iter().filter(|(_, owned)| owned.set.has(&path)) {
+    for (owner, _) in of_scale.iter().filter(|(_, owned)| owned.set.has(&path)) {
+        // Upstream loses the time of a manager that is new to the object.
         let time = before.get(owner).map_or_else(Text::default, |before| before.time.clone());
-        let time = if time.is_empty() { owned.time.clone() } else { time };
         parent.insert(owner.clone(), OwnedFields::new(set.clone(), version, time));
     }
     Some(parent.encoded())

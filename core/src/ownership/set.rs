@@ -39,8 +39,7 @@ impl FieldSet {
     /// The fields at paths of names.
     pub(super) fn of_names(paths: &[&[&str]]) -> Self {
         paths.iter().fold(Self::EMPTY, |set, path| {
-            let path: Vec<PathElement> =
-                path.iter().map(|name| PathElement::Field((*name).into())).collect();
+            let path: Vec<PathElement> = path.iter().map(|name| PathElement::Field((*name).into())).collect();
             set.union(Self::of_path(&path))
         })
     }
@@ -151,9 +150,9 @@ impl FieldSet {
     pub(super) fn meets(&self, other: &Self) -> bool {
         let (small, large) = if self.nodes.len() < other.nodes.len() { (self, other) } else { (other, self) };
         small.nodes.iter().any(|node| {
-            large.node(&node.element).is_some_and(|held| {
-                (node.is_member && held.is_member) || node.inner.meets(&held.inner)
-            })
+            large
+                .node(&node.element)
+                .is_some_and(|held| (node.is_member && held.is_member) || node.inner.meets(&held.inner))
         })
     }
 
@@ -182,7 +181,11 @@ impl FieldSet {
     }
 
     /// Calls a function with the path of each field: those of one depth first, then what is inside them.
-    pub(super) fn each<'a>(&'a self, path: &mut Vec<&'a PathElement>, call: &mut impl FnMut(&[&PathElement])) {
+    pub(super) fn each<'a>(
+        &'a self,
+        path: &mut Vec<&'a PathElement>,
+        call: &mut impl FnMut(&[&PathElement]),
+    ) {
         for node in self.nodes.iter().filter(|node| node.is_member) {
             path.push(&node.element);
             call(path);

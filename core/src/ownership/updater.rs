@@ -2,10 +2,10 @@
 //! k8s: sigs.k8s.io/structured-merge-diff merge/update.go
 
 use super::compare::{Comparison, equal};
+use super::element::PathElement;
 use super::entries::{FieldOwner, OwnedFields, Owners};
 use super::filter::FieldFilter;
 use super::form::{Relation, Schema, Walked};
-use super::element::PathElement;
 use super::problems::Problems;
 use super::set::{FieldNode, FieldSet};
 use super::write::Versions;
@@ -79,7 +79,8 @@ impl<'v> Updater<'v> {
                 continue;
             }
             let version = owned.api_version.as_str();
-            let both = self.versioned(old, self.version, version).zip(self.versioned(new, self.version, version));
+            let both =
+                self.versioned(old, self.version, version).zip(self.versioned(new, self.version, version));
             let found = match both {
                 Some((old, new)) => {
                     Some(self.filtered(old.schema.compare(&old.value, &new.value).map_err(failed)?))
@@ -164,12 +165,7 @@ impl<'v> Updater<'v> {
     }
 
     /// Removes what a manager has applied before and does not apply any more, unless another manager owns it.
-    fn pruned(
-        &self,
-        merged: Value,
-        owners: &Owners,
-        last: Option<&OwnedFields>,
-    ) -> Result<Value, String> {
+    fn pruned(&self, merged: Value, owners: &Owners, last: Option<&OwnedFields>) -> Result<Value, String> {
         let Some(last) = last.filter(|last| !last.set.is_empty()) else { return Ok(merged) };
         let version = last.api_version.as_str();
         let Some(Versioned { schema, value: before }) = self.versioned(&merged, self.version, version) else {
@@ -179,8 +175,7 @@ impl<'v> Updater<'v> {
         let pruned = schema.without(&before, &last_set);
         let pruned = self.with_owned(&before, pruned, version, owners);
         // Of what is gone, only what the manager owned before may stay away.
-        let [kept, all] =
-            [&pruned, &*before].map(|value| schema.with_named_fields(&schema.fields_of(value)));
+        let [kept, all] = [&pruned, &*before].map(|value| schema.with_named_fields(&schema.fields_of(value)));
         let pruned = schema.without(&before, &all.difference(&kept).intersection(&last_set));
         if version == self.version {
             return Ok(pruned);

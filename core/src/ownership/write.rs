@@ -13,7 +13,7 @@ use crate::schema::{Catalogue, TypeId};
 use crate::status::{Cause, CauseType, Details, Failure, Reason};
 use crate::value::{Map, Text, Value, object};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The manager of what an object had before it was first applied.
@@ -104,13 +104,7 @@ impl<'a> Ownership<'a> {
     }
 
     /// Counts what is new as written by a manager.
-    fn written(
-        &self,
-        old: &Value,
-        new: &Value,
-        owners: Owners,
-        manager: &str,
-    ) -> Result<Owners, Obstacle> {
+    fn written(&self, old: &Value, new: &Value, owners: Owners, manager: &str) -> Result<Owners, Obstacle> {
         let (mut owners, set) = self.updater().update(old, new, owners)?;
         let set = stripped(set);
         if !set.is_empty() {
@@ -168,8 +162,7 @@ pub fn applied(
         Failure::unclassified(format!("failed to create typed patch object ({named}): {why}"))
     })?;
     let owner = FieldOwner::apply(manager, ownership.subresource);
-    let apply =
-        |force| ownership.updater().apply(live, configuration, owners.clone(), &owner, force);
+    let apply = |force| ownership.updater().apply(live, configuration, owners.clone(), &owner, force);
     let found = match apply(force) {
         Err(Obstacle::Conflicts(conflicts)) if manager == last_applied::KUBECTL => {
             match last_applied::allowed(&schema, ownership.api_version, live) {
@@ -255,7 +248,7 @@ fn refusal(obstacle: Obstacle) -> Failure {
     }
     let message = match (count, causes.first()) {
         (1, Some(only)) => format!("Apply failed with 1 conflict: {}: {}", only.message, only.field),
-        (_, _) => format!("Apply failed with {count} conflicts: {}", lines.join("\n").to_string()),
+        (_, _) => format!("Apply failed with {count} conflicts: {}", lines.join("\n")),
     };
     Failure::new(Reason::Conflict, message).with_details(Details { causes, ..Details::default() })
 }

@@ -308,6 +308,15 @@ fn zero_default(shape: &Shape) -> Option<Value> {
     }
 }
 
+/// Whether the declared default makes a difference: a zero value that is left out is none.
+fn sets_default(field: &Field) -> bool {
+    let is_left_out = field.omit_empty && !field.pointer;
+    field
+        .default
+        .as_ref()
+        .is_some_and(|default| !is_left_out || zero_default(&field.shape).as_ref() != Some(default))
+}
+
 fn sort_fields(def: &mut TypeDef) {
     let fields = &def.fields;
     let mut sorted: Vec<u16> = (0..fields.len()).map(|index| index as u16).collect();
@@ -318,7 +327,7 @@ fn sort_fields(def: &mut TypeDef) {
         sorted.iter().copied().filter(|at| wanted(&fields[usize::from(*at)])).collect()
     };
     def.kept = only(Field::keeps_zero);
-    def.defaulting = only(|field| field.default.is_some() || field.shape.holds_structs());
+    def.defaulting = only(|field| sets_default(field) || field.shape.holds_structs());
 }
 
 #[cfg(test)]
