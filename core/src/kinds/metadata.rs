@@ -30,12 +30,6 @@ pub fn validate_built_in(object: &Located<'_, '_>, namespaced: bool, rule: NameR
     validate_finalizer_qualification(object, errors);
 }
 
-/// An update of a built-in kind.
-pub fn validate_built_in_update(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
-    validate_update(object, old, errors);
-    validate_finalizer_qualification(object, errors);
-}
-
 /// What every update is checked for before its kind's own rules; a kind that checks its metadata itself
 /// repeats some of it, and upstream lists such problems twice.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/update.go validateCommonFields
@@ -239,7 +233,7 @@ fn validate_no_new_finalizers(finalizers: &Located<'_, '_>, old: &Located<'_, '_
 }
 
 /// Finalizers need a domain, but for the standard ones.
-fn validate_finalizer_qualification(object: &Located<'_, '_>, errors: &mut Errors) {
+pub fn validate_finalizer_qualification(object: &Located<'_, '_>, errors: &mut Errors) {
     for finalizer in object.at(&["metadata", "finalizers"]).items() {
         if errors.is_full() {
             return;
@@ -316,7 +310,8 @@ mod tests {
 
     fn on_update(object: &Value, old: &Value) -> Vec<String> {
         let mut errors = Errors::new();
-        validate_built_in_update(&Located::root(object), old, &mut errors);
+        validate_update(&Located::root(object), old, &mut errors);
+        validate_finalizer_qualification(&Located::root(object), &mut errors);
         errors.into_causes().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 

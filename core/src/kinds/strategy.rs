@@ -65,6 +65,8 @@ pub struct Rules {
     pub termination: Option<Termination>,
     /// Objects expire after `--event-ttl`.
     pub expires: bool,
+    /// A finalizer without a domain must be one of Kubernetes' own.
+    pub standard_finalizers: bool,
 }
 
 /// How an object is updated, either itself or through a subresource. `facts.old` is the object that exists.
@@ -75,6 +77,9 @@ pub struct Strategy {
     /// Errors of the update, after those of its metadata. It does not include the validation of a new object unless
     /// the kind calls it.
     pub validate_update: Validate,
+    /// The kind's validation checks anew the changes of metadata that every update is checked for, so that problems
+    /// of them are listed twice.
+    pub checks_metadata: bool,
     /// Warnings of the update.
     pub warnings_on_update: Warn,
     /// The fields of which a writer cannot become the manager, since preparing the update resets them.
@@ -137,6 +142,9 @@ pub enum Generation {
     OnChange,
     /// 1 at creation, incremented when something outside metadata and status changes.
     Spec,
+    /// As `Spec`, judged before the update is prepared, so that a field of a feature that is not turned on counts too
+    /// (ResourceSlices).
+    SpecAsSent,
     /// As `Spec`, and also when annotations change (Deployments).
     SpecAndAnnotations,
     /// As `Spec`, and also when labels change (EndpointSlices).
@@ -148,6 +156,7 @@ impl Strategy {
     pub const PLAIN: Self = Self {
         prepare_for_update: |_, _| {},
         validate_update: |_, _, _| {},
+        checks_metadata: true,
         warnings_on_update: |_, _, _| {},
         reset_fields: ResetFields::NONE,
     };
@@ -173,6 +182,7 @@ impl Rules {
         deletion_warning: "",
         termination: None,
         expires: false,
+        standard_finalizers: true,
     };
 
     /// How the object is updated through a subresource, or itself when the name is empty. None for a subresource that

@@ -15,6 +15,7 @@ pub mod object;
 pub mod quantity;
 mod quote;
 pub mod time_zones;
+pub mod url;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -15,7 +15,10 @@ pub(super) fn check(
     let (Some(old), Some(new), Some(by)) = (&change.old, &change.new, by) else { return Ok(()) };
     let Some(place) = &by.place else { return Ok(()) };
     let counted = match directory.resource(place.resource).rules().generation {
-        Generation::Spec | Generation::SpecAndAnnotations | Generation::SpecAndLabels => true,
+        Generation::Spec
+        | Generation::SpecAsSent
+        | Generation::SpecAndAnnotations
+        | Generation::SpecAndLabels => true,
         Generation::None | Generation::AtCreation | Generation::OnChange => false,
     };
     if !counted || !matches!(by.action, Action::Update | Action::Patch) {

@@ -7,7 +7,8 @@ use crate::status::Failure;
 use crate::value::{Value, object};
 use alloc::format;
 
-/// Checks that the namespace in a body is the path's, and sets it when the body has none.
+/// Checks that the namespace in a body is the path's, and sets it when the body has none. An object of the whole
+/// cluster loses the namespace that its body gives it.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace
 pub(in crate::job) fn place(target: &Target, value: &mut Value) -> Result<(), Failure> {
     let namespaced = target.resource().namespaced();
@@ -18,8 +19,9 @@ pub(in crate::job) fn place(target: &Target, value: &mut Value) -> Result<(), Fa
         }
         return Ok(());
     }
-    let wanted = if namespaced { target.namespace() } else { "" };
-    if held != wanted {
+    if !namespaced {
+        object::set_namespace(value, "");
+    } else if held != target.namespace() {
         let why = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Failure::bad_request(why));
     }

@@ -34,6 +34,7 @@ impl Prepared {
             Generation::None | Generation::OnChange => {}
             Generation::AtCreation
             | Generation::Spec
+            | Generation::SpecAsSent
             | Generation::SpecAndAnnotations
             | Generation::SpecAndLabels => object::set_generation(&mut value, 1),
         }
@@ -56,12 +57,14 @@ impl Prepared {
     ) -> Result<Self, Failure> {
         let (old, flaw) = (facts.old, world.config.flaw);
         let is_status = facts.subresource == "status";
+        let policy = resource.rules().generation;
+        let sent = policy == Generation::SpecAsSent && grows(policy, &value, old);
         if !(is_status && flaw.is(Mutant::StatusWritesSpec)) {
             (strategy.prepare_for_update)(&mut value, facts);
         }
         keep_system_fields(&mut value, old);
         let mut value = shaped(resource, value)?;
-        let grown = !is_status && grows(resource.rules().generation, &value, old);
+        let grown = !is_status && (sent || grows(policy, &value, old));
         object::set_generation(&mut value, next_generation(old, grown, flaw));
         if object::resource_version(&value).is_empty() {
             object::set_resource_version(&mut value, object::resource_version(old));
@@ -138,7 +141,7 @@ fn grows(policy: Generation, new: &Value, old: &Value) -> bool {
         keys.filter(|key| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
     match policy {
         Generation::None | Generation::AtCreation => false,
-        Generation::OnChange | Generation::Spec => members.any(|key| differs(key)),
+        Generation::OnChange | Generation::Spec | Generation::SpecAsSent => members.any(|key| differs(key)),
         Generation::SpecAndAnnotations => {
             members.any(|key| differs(key)) || object::annotations(new) != object::annotations(old)
         }

@@ -32,7 +32,10 @@ impl Validated {
         let rules = resource.rules();
         let object = Located::root(&value);
         let mut errors = Errors::new();
-        metadata::validate_built_in(&object, resource.namespaced(), name, &mut errors);
+        metadata::validate(&object, resource.namespaced(), name, &mut errors);
+        if rules.standard_finalizers {
+            metadata::validate_finalizer_qualification(&object, &mut errors);
+        }
         resource.validate(&object, facts, &mut errors);
         check(resource, &value, errors)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.
@@ -59,7 +62,12 @@ impl Validated {
         let object = Located::root(&value);
         let mut errors = Errors::new();
         metadata::validate_common_update(&object, facts.old, resource.namespaced(), &mut errors);
-        metadata::validate_built_in_update(&object, facts.old, &mut errors);
+        if strategy.checks_metadata {
+            metadata::validate_update(&object, facts.old, &mut errors);
+            if resource.rules().standard_finalizers {
+                metadata::validate_finalizer_qualification(&object, &mut errors);
+            }
+        }
         resource.validate_update(strategy, &object, facts, &mut errors);
         check(resource, &value, errors)?;
         let mut warnings = Vec::new();

@@ -6,13 +6,18 @@ use crate::kinds::{Facts, Generation, ResetFields, Rules, Strategy};
 use crate::value::Value;
 
 /// Kinds without a status of its own.
-pub static WHOLE: Rules =
-    Rules { generation: Generation::Spec, allow_unconditional_update: false, ..Rules::PLAIN };
+pub static WHOLE: Rules = Rules {
+    generation: Generation::Spec,
+    allow_unconditional_update: false,
+    standard_finalizers: false,
+    ..Rules::PLAIN
+};
 
 /// Kinds whose status is written through a subresource only.
 pub static SPLIT: Rules = Rules {
     generation: Generation::Spec,
     allow_unconditional_update: false,
+    standard_finalizers: false,
     subresources: &[("status", STATUS)],
     ..status::SPLIT
 };

@@ -8,6 +8,8 @@ use crate::value::{Map, Value};
 pub(super) enum Fill {
     /// Also in place of the empty string.
     Text(&'static str),
+    /// A text where Go's field is a pointer, so that the empty string stays.
+    TextOfPointer(&'static str),
     Int(i64),
     /// Also in place of 0, where Go's field is no pointer.
     IntForZero(i64),
@@ -52,7 +54,15 @@ pub(super) fn set_unset(object: &mut Value, field: &str, default: Fill) {
         (None | Some(Value::Null), _) => true,
         (Some(Value::Str(text)), Fill::Text(_)) => text.is_empty(),
         (Some(Value::Int(0)), Fill::IntForZero(_)) => true,
-        (Some(_), Fill::Text(_) | Fill::Int(_) | Fill::IntForZero(_) | Fill::Bool(_) | Fill::Object) => false,
+        (
+            Some(_),
+            Fill::Text(_)
+            | Fill::TextOfPointer(_)
+            | Fill::Int(_)
+            | Fill::IntForZero(_)
+            | Fill::Bool(_)
+            | Fill::Object,
+        ) => false,
     };
     if !left_out || object.as_map().is_none() {
         return;
@@ -60,7 +70,7 @@ pub(super) fn set_unset(object: &mut Value, field: &str, default: Fill) {
     object.set(
         field,
         match default {
-            Fill::Text(text) => text.into(),
+            Fill::Text(text) | Fill::TextOfPointer(text) => text.into(),
             Fill::Int(number) | Fill::IntForZero(number) => Value::Int(number),
             Fill::Bool(truth) => Value::Bool(truth),
             Fill::Object => Value::empty_map(),
@@ -115,6 +125,10 @@ mod tests {
         fill(&mut object, table);
         assert_eq!(json::to_string(&object), r#"{"a":[{"n":0,"s":"d"},{"n":7,"s":"x"}],"b":null,"z":{}}"#);
         fill(&mut object, &[(&["a", "*"], "n", Fill::IntForZero(3))]);
+        let mut pointer = json::parse(br#"{"s":""}"#).expect("JSON").value;
+        let table: &[Default] = &[(&[], "s", Fill::TextOfPointer("d")), (&[], "t", Fill::TextOfPointer("d"))];
+        fill(&mut pointer, table);
+        assert_eq!(json::to_string(&pointer), r#"{"s":"","t":"d"}"#);
         assert_eq!(
             object.field("a").and_then(Value::as_list).expect("a list")[0].field("n"),
             Some(&Value::Int(3))

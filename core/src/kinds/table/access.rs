@@ -109,7 +109,7 @@ pub(super) const RBAC: &[Row] = &[
         prefix: "clusterrolebindings",
         type_name: "rbac.v1.ClusterRoleBinding",
         storage_version_hash: "48tpQ8gZHFc=",
-        rules: &rules::rbac::BINDING,
+        rules: &rules::rbac::CLUSTER_BINDING,
         columns: &columns::ROLE_BINDING,
         ..BASE_RBAC
     },
@@ -121,7 +121,7 @@ pub(super) const RBAC: &[Row] = &[
         prefix: "clusterroles",
         type_name: "rbac.v1.ClusterRole",
         storage_version_hash: "bYE5ZWDrJ44=",
-        rules: &rules::rbac::ROLE,
+        rules: &rules::rbac::CLUSTER_ROLE,
         columns: &GENERIC,
         ..BASE_RBAC
     },
@@ -174,7 +174,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         prefix: "mutatingadmissionpolicybindings",
         type_name: "admissionregistration.v1.MutatingAdmissionPolicyBinding",
         storage_version_hash: "90V5FRZZ3Zg=",
-        rules: &rules::admissionregistration::POLICY_BINDING,
+        rules: &rules::admissionregistration::MUTATING_POLICY_BINDING,
         columns: &columns::ADMISSION_POLICY_BINDING,
         ..BASE_ADMISSIONREGISTRATION
     },
@@ -214,7 +214,7 @@ pub(super) const ADMISSIONREGISTRATION: &[Row] = &[
         prefix: "validatingadmissionpolicybindings",
         type_name: "admissionregistration.v1.ValidatingAdmissionPolicyBinding",
         storage_version_hash: "v9715VZqakg=",
-        rules: &rules::admissionregistration::POLICY_BINDING,
+        rules: &rules::admissionregistration::VALIDATING_POLICY_BINDING,
         columns: &columns::ADMISSION_POLICY_BINDING,
         ..BASE_ADMISSIONREGISTRATION
     },

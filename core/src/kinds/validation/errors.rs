@@ -115,6 +115,13 @@ impl Errors {
         }
     }
 
+    /// As `duplicate`, with a value that is shown as this text, as it is.
+    pub fn duplicate_shown(&mut self, at: &Located<'_, '_>, shown: &str) {
+        if !self.is_full() {
+            self.0.push(CauseType::Duplicate, at, format!("Duplicate value: {shown}"));
+        }
+    }
+
     /// A value that refers to something that is not there.
     pub fn not_found(&mut self, at: &Located<'_, '_>) {
         self.0.add(CauseType::NotFound, at, Some(shown(at)), &"");
@@ -202,6 +209,8 @@ mod tests {
             (&|errors| errors.type_invalid(&number, "why"), "spec.number: Invalid value: 3: why"),
             (&|errors| errors.forbidden(&key, "why"), "spec.map[k]: Forbidden: why"),
             (&|errors| errors.duplicate(&list.index(1)), "spec.list[1]: Duplicate value: 2"),
+            (&|errors| errors.duplicate_value(&absent, absent.text()), r#"spec.absent: Duplicate value: """#),
+            (&|errors| errors.duplicate_shown(&list, "{1}"), "spec.list: Duplicate value: {1}"),
             (&|errors| errors.not_found(&key), r#"spec.map[k]: Not found: "v""#),
             (&|errors| errors.not_found_value(&list, "x"), r#"spec.list: Not found: "x""#),
             (&|errors| errors.duplicate_value(&list, "x"), r#"spec.list: Duplicate value: "x""#),

@@ -16,6 +16,13 @@ pub fn validate_immutable_field(new: &Located<'_, '_>, old: &Located<'_, '_>, er
     }
 }
 
+/// A text, which is no pointer in Go, that must stay as it is.
+pub fn validate_immutable_text(new: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
+    if new.text() != old.text() {
+        errors.invalid_value(new, new.text(), IMMUTABLE);
+    }
+}
+
 /// A number that is 0 or more.
 pub fn validate_nonnegative_field(number: &Located<'_, '_>, errors: &mut Errors) {
     if number.int() < 0 {

@@ -26,12 +26,14 @@
 mod addresses;
 mod conditions;
 mod diff;
+mod driver_name;
 mod equality;
 mod errors;
 mod fields;
 mod internal;
 mod label_selector;
 mod located;
+mod webhook;
 
 pub use addresses::{
     validate_cidr, validate_cidr_for_legacy_field, validate_interface_address, validate_ip,
@@ -39,14 +41,16 @@ pub use addresses::{
 };
 pub use conditions::{validate_condition, validate_conditions};
 pub use diff::internal_diff;
+pub use driver_name::validate_driver_name;
 pub use equality::semantically_equal;
 pub use errors::Errors;
 pub use fields::{
     IMMUTABLE, validate_at_most_100_percent, validate_domain_prefixed_key, validate_domain_prefixed_path,
     validate_fully_qualified_domain_name, validate_fully_qualified_name, validate_immutable_field,
-    validate_int_or_percent, validate_nonnegative_field, validate_positive_field,
+    validate_immutable_text, validate_int_or_percent, validate_nonnegative_field, validate_positive_field,
     validate_quantity_nonnegative, validate_quantity_positive,
 };
 pub use internal::{internal_json, internal_json_list};
 pub use label_selector::validate_label_selector;
 pub use located::Located;
+pub use webhook::{validate_webhook_service, validate_webhook_url};

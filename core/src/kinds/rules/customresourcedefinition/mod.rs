@@ -1,6 +1,14 @@
 //! CustomResourceDefinitions.
 
+mod conversion;
+mod hoisted;
+mod listing;
+mod names;
+mod schema;
 mod strategy;
+mod structural;
+mod validation;
+mod version;
 mod warnings;
 
 pub use strategy::RULES;

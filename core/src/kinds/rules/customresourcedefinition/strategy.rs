@@ -4,7 +4,7 @@
 
 use super::super::fill::{Default, Fill, fill};
 use super::super::status;
-use super::warnings;
+use super::{validation, warnings};
 use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::Value;
 use crate::value::names;
@@ -14,20 +14,28 @@ pub static RULES: Rules = Rules {
     name: names::any,
     default,
     prepare_for_create,
+    validate: validation::validate,
     warnings_on_create: warnings::warn,
-    update: Strategy { prepare_for_update, warnings_on_update: warnings::warn, ..status::UPDATE },
+    update: Strategy {
+        prepare_for_update,
+        validate_update: validation::validate_update,
+        warnings_on_update: warnings::warn,
+        ..status::UPDATE
+    },
+    subresources: &[("status", Strategy { validate_update: validation::validate_status, ..status::STATUS })],
     generation: Generation::Spec,
     allow_unconditional_update: false,
+    standard_finalizers: false,
     ..status::SPLIT
 };
 
-const DEFAULTS: &[Default] = &[
-    (&["spec"], "conversion", Fill::Object),
-    (&["spec", "conversion"], "strategy", Fill::Text("None")),
-    (&["spec", "conversion", "webhook", "clientConfig", "service"], "port", Fill::Int(443)),
-];
+const DEFAULTS: &[Default] =
+    &[(&["spec", "conversion", "webhook", "clientConfig", "service"], "port", Fill::Int(443))];
 
 fn default(object: &mut Value) {
+    if object.at(&["spec", "conversion"]).is_none_or(Value::is_null) && object.field("spec").is_some() {
+        object.set_at(&["spec", "conversion", "strategy"], "None".into());
+    }
     fill(object, DEFAULTS);
     let Some(names) = object.at(&["spec", "names"]) else { return };
     let kind = names.text_at(&["kind"]);

@@ -1,6 +1,11 @@
 //! CSI objects, StorageClasses, VolumeAttachments and VolumeAttributesClasses.
 //! k8s: pkg/registry/storage, pkg/apis/storage/v1/defaults.go
 
+mod attachment;
+mod class;
+mod driver;
+mod node;
+
 use super::fill::{Default, Fill, fill, is_unset};
 use super::{status, warnings};
 use crate::kinds::validation::Located;
@@ -15,44 +20,85 @@ const GUARDED: Rules = Rules { allow_unconditional_update: false, returns_delete
 
 pub static CSI_DRIVER: Rules = Rules {
     default: default_driver,
+    prepare_for_create: driver::drop_disabled_fields,
+    validate: driver::validate,
     warnings_on_create: warn_of_driver,
-    update: Strategy { warnings_on_update: warn_of_driver, ..Strategy::PLAIN },
+    update: Strategy {
+        prepare_for_update: driver::drop_disabled_fields,
+        validate_update: driver::validate_update,
+        warnings_on_update: warn_of_driver,
+        ..Strategy::PLAIN
+    },
     generation: Generation::OnChange,
     ..GUARDED
 };
-pub static CSI_NODE: Rules = GUARDED;
+pub static CSI_NODE: Rules = Rules {
+    validate: node::validate,
+    update: Strategy { validate_update: node::validate_update, checks_metadata: false, ..Strategy::PLAIN },
+    ..GUARDED
+};
 pub static CSI_STORAGE_CAPACITY: Rules = Rules {
+    validate: driver::validate_capacity,
     warnings_on_create: warn_of_capacity,
-    update: Strategy { warnings_on_update: warn_of_capacity, ..Strategy::PLAIN },
+    update: Strategy {
+        validate_update: driver::validate_capacity_update,
+        warnings_on_update: warn_of_capacity,
+        ..Strategy::PLAIN
+    },
     returns_deleted: false,
     ..GUARDED
 };
 pub static STORAGE_CLASS: Rules = Rules {
     default: default_class,
+    validate: class::validate,
     warnings_on_create: warn_of_class,
-    update: Strategy { warnings_on_update: warn_of_class, ..Strategy::PLAIN },
+    update: Strategy {
+        validate_update: class::validate_update,
+        warnings_on_update: warn_of_class,
+        ..Strategy::PLAIN
+    },
     returns_deleted: true,
     ..Rules::PLAIN
 };
 pub static VOLUME_ATTACHMENT: Rules = Rules {
-    subresources: &[("status", status::STATUS_ALONE)],
+    validate: attachment::validate,
+    update: Strategy {
+        validate_update: attachment::validate_update,
+        checks_metadata: false,
+        ..status::UPDATE
+    },
+    subresources: &[(
+        "status",
+        Strategy {
+            validate_update: attachment::validate_update,
+            checks_metadata: false,
+            ..status::STATUS_ALONE
+        },
+    )],
     allow_unconditional_update: false,
     returns_deleted: true,
     ..status::SPLIT
 };
-pub static VOLUME_ATTRIBUTES_CLASS: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
+pub static VOLUME_ATTRIBUTES_CLASS: Rules = Rules {
+    validate: class::validate_attributes,
+    update: Strategy { validate_update: class::validate_attributes_update, ..Strategy::PLAIN },
+    returns_deleted: true,
+    ..Rules::PLAIN
+};
 
 const DRIVER: &[Default] = &[
     (&["spec"], "attachRequired", Fill::Bool(true)),
     (&["spec"], "podInfoOnMount", Fill::Bool(false)),
     (&["spec"], "storageCapacity", Fill::Bool(false)),
-    (&["spec"], "fsGroupPolicy", Fill::Text("ReadWriteOnceWithFSType")),
+    (&["spec"], "fsGroupPolicy", Fill::TextOfPointer("ReadWriteOnceWithFSType")),
     (&["spec"], "requiresRepublish", Fill::Bool(false)),
     (&["spec"], "seLinuxMount", Fill::Bool(false)),
 ];
 
-const CLASS: &[Default] =
-    &[(&[], "reclaimPolicy", Fill::Text("Delete")), (&[], "volumeBindingMode", Fill::Text("Immediate"))];
+const CLASS: &[Default] = &[
+    (&[], "reclaimPolicy", Fill::TextOfPointer("Delete")),
+    (&[], "volumeBindingMode", Fill::TextOfPointer("Immediate")),
+];
 
 fn default_driver(object: &mut Value) {
     fill(object, DRIVER);

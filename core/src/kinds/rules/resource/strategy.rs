@@ -1,8 +1,13 @@
 //! Dynamic resource allocation: classes, claims, templates and slices.
 //! k8s: pkg/registry/resource, pkg/apis/resource/v1/defaults.go
 
-use super::fill::{Default, Fill, each, fill, set_unset};
-use super::status;
+use super::claim::{validate_claim, validate_claim_update, validate_template, validate_template_update};
+use super::claim_status::validate_status;
+use super::class::{validate_class, validate_class_update};
+use super::disabled::drop_disabled_fields;
+use super::slice::validate_slice;
+use crate::kinds::rules::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use crate::kinds::rules::status;
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::quoted;
@@ -14,18 +19,44 @@ use alloc::vec::Vec;
 
 const RETURNED: Rules = Rules { returns_deleted: true, ..Rules::PLAIN };
 
-pub static DEVICE_CLASS: Rules = Rules { generation: Generation::Spec, ..RETURNED };
+pub static DEVICE_CLASS: Rules = Rules {
+    validate: validate_class,
+    update: Strategy { validate_update: validate_class_update, ..Strategy::PLAIN },
+    generation: Generation::Spec,
+    ..RETURNED
+};
 pub static CLAIM: Rules = Rules {
     default: default_claim,
-    subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS_ALONE })],
+    validate: validate_claim,
+    update: Strategy { validate_update: validate_claim_update, ..status::UPDATE },
+    subresources: &[(
+        "status",
+        Strategy {
+            prepare_for_update: prepare_for_status,
+            validate_update: validate_status,
+            ..status::STATUS_ALONE
+        },
+    )],
     returns_deleted: true,
     ..status::SPLIT
 };
-pub static CLAIM_TEMPLATE: Rules = Rules { default: default_claim_template, ..RETURNED };
+pub static CLAIM_TEMPLATE: Rules = Rules {
+    default: default_claim_template,
+    validate: validate_template,
+    update: Strategy { validate_update: validate_template_update, ..Strategy::PLAIN },
+    ..RETURNED
+};
 pub static SLICE: Rules = Rules {
+    prepare_for_create: prepare_slice,
+    validate: validate_slice,
     warnings_on_create: warn_of_slice,
-    update: Strategy { warnings_on_update: warn_of_slice, ..Strategy::PLAIN },
-    generation: Generation::Spec,
+    update: Strategy {
+        prepare_for_update: prepare_slice,
+        validate_update: validate_slice,
+        warnings_on_update: warn_of_slice,
+        ..Strategy::PLAIN
+    },
+    generation: Generation::SpecAsSent,
     ..RETURNED
 };
 
@@ -33,6 +64,17 @@ const REQUEST: &[Default] = &[
     (&[], "allocationMode", Fill::Text("ExactCount")),
     (&["tolerations", "*"], "operator", Fill::Text("Equal")),
 ];
+
+/// A taint without a time is as old as the write.
+fn prepare_slice(object: &mut Value, facts: &Facts<'_>) {
+    drop_disabled_fields(object, facts.old);
+    let now = Value::from(facts.now.rfc3339());
+    each(object, &["spec", "devices", "*", "taints", "*"], &mut |taint| {
+        if is_unset(taint, "timeAdded") {
+            taint.set("timeAdded", now.clone());
+        }
+    });
+}
 
 /// The status of a device goes with the allocation of the device.
 fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {

@@ -1,9 +1,10 @@
 //! CertificateSigningRequests.
 //! k8s: pkg/registry/certificates/certificates/strategy.go
 
+mod validation;
+
 use super::fill::is_unset;
 use super::status;
-use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
 use crate::value::{Map, Text, Value, names};
@@ -12,8 +13,10 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     name: names::any,
     prepare_for_create,
+    validate: validation::validate,
     update: Strategy {
         prepare_for_update,
+        validate_update: validation::validate_update,
         reset_fields: ResetFields::Only(&[&["spec"], &["status"]]),
         ..Strategy::PLAIN
     },
@@ -24,14 +27,14 @@ pub static RULES: Rules = Rules {
 /// A decision changes the conditions alone, and metadata.
 const APPROVAL: Strategy = Strategy {
     prepare_for_update: prepare_for_approval,
-    validate_update: validate_approval,
+    validate_update: validation::validate_approval,
     reset_fields: ResetFields::Only(&[&["spec"], &["status", "certificate"]]),
     ..Strategy::PLAIN
 };
 
 const STATUS: Strategy = Strategy {
     prepare_for_update: prepare_for_status,
-    validate_update: validate_status,
+    validate_update: validation::validate_status,
     reset_fields: ResetFields::Only(&[&["spec"], &["status", "conditions"]]),
     ..Strategy::PLAIN
 };
@@ -92,43 +95,6 @@ fn prepare_for_approval(object: &mut Value, facts: &Facts<'_>) {
     out.take(object, &["metadata"]);
     out.take(object, &["status", "conditions"]);
     *object = out;
-}
-
-/// Decisions are never taken back.
-/// k8s: pkg/apis/certificates/validation/validation.go
-fn validate_approval(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
-    let old = Located::root(facts.old);
-    for kind in ["Approved", "Denied", "Failed"] {
-        if count(object, kind) < count(&old, kind) {
-            let conditions = object.at(&["status", "conditions"]);
-            errors.forbidden(
-                &conditions,
-                format_args!("updates may not remove a condition of type \"{kind}\""),
-            );
-        }
-    }
-}
-
-/// Decisions are made by the approval alone, and a certificate never changes.
-fn validate_status(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
-    validate_approval(object, facts, errors);
-    let old = Located::root(facts.old);
-    for kind in ["Approved", "Denied"] {
-        if count(object, kind) > count(&old, kind) {
-            let conditions = object.at(&["status", "conditions"]);
-            errors.forbidden(&conditions, format_args!("updates may not add a condition of type \"{kind}\""));
-        }
-    }
-    let (new, old) = (object.at(&["status", "certificate"]), old.at(&["status", "certificate"]));
-    if !old.is_empty() && new.text() != old.text() {
-        errors.forbidden(&new, "updates may not modify existing certificate content");
-    }
-}
-
-/// The number of conditions of a type.
-fn count(object: &Located<'_, '_>, kind: &str) -> usize {
-    let conditions = object.at(&["status", "conditions"]);
-    conditions.items().filter(|condition| condition.member("type").text() == kind).count()
 }
 
 fn conditions(object: &Value) -> &[Value] {
