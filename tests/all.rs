@@ -10,6 +10,7 @@ mod bodies;
 mod callers;
 mod commits;
 mod conditions;
+mod disruptions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]

@@ -1,5 +1,7 @@
 //! Every bug of the museum is put back: a client sees its effect, and does not see it without the bug.
 
+mod disruptions;
+
 use crate::battery::objects;
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
 use crate::run_time_kinds::widgets;
@@ -67,6 +69,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::SeatBeforeIdentity => seat_before_identity,
         Mutant::BodyBeforeIdentity => body_before_identity,
         Mutant::CallsOutlived => calls_outlived,
+        Mutant::BoundTwice => disruptions::bound_twice,
+        Mutant::BudgetOverrun => disruptions::budget_overrun,
         Mutant::CreationNotAskedFor => creation_not_asked_for,
     }
 }

@@ -217,6 +217,9 @@ pub const HISTORY_READS: u32 = 128;
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
 pub const GENERATED_NAME_TRIES: u32 = 8;
 
+/// The most tolerations of a pod and its runtime class that are looked through for some that contain others.
+pub const TOLERATIONS_MERGED: usize = 1_000;
+
 /// The most pods that a disruption budget may count as about to go, before it allows no further one.
 /// k8s: pkg/registry/core/pod/storage/eviction.go MaxDisruptedPodSize
 pub const DISRUPTED_PODS: usize = 2_000;

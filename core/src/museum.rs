@@ -134,6 +134,10 @@ mutants! {
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
     CallsOutlived, "calls-outlived", "own",
         "Calls to other servers go on when the request that they were made for has ended.";
+    BoundTwice, "bound-twice", "own",
+        "A binding is written without a look at the revision of the pod, over the node that another one chose.";
+    BudgetOverrun, "budget-overrun", "own",
+        "An eviction looks at a budget of long ago, and counts itself in it without a look at its revision.";
 }
 
 impl Mutant {

@@ -13,8 +13,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::ServerName;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use steersman_core::answer::Dial;
 use steersman_core::config::JobId;
 use steersman_core::limits;
@@ -166,15 +167,20 @@ impl Maker {
     }
 
     fn config(&self, trust: &Trust) -> Result<ClientConfig, CallError> {
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(untrusted)?;
+        if trust.anybody {
+            let verifier = Arc::new(Unverified(Arc::clone(&self.provider)));
+            let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+            return Ok(builder.with_no_client_auth());
+        }
         let pem = std::str::from_utf8(&trust.authorities).map_err(untrusted)?;
         let mut roots = RootCertStore::empty();
         for authority in certificates::certificates(pem).map_err(untrusted)? {
             roots.add(authority).map_err(untrusted)?;
         }
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()
-            .map_err(untrusted)?
-            .with_root_certificates(roots);
+        let builder = builder.with_root_certificates(roots);
         if trust.client_certificate.is_empty() {
             return Ok(builder.with_no_client_auth());
         }
@@ -183,6 +189,47 @@ impl Maker {
             return Err(CallError::Untrusted(format!("there is no client certificate {name:?}").into()));
         };
         builder.with_client_auth_cert(held.chain.clone(), held.key.clone_key()).map_err(untrusted)
+    }
+}
+
+/// Believes every certificate. That the server has the key of its certificate is verified nevertheless.
+#[derive(Debug)]
+struct Unverified(Arc<rustls::crypto::CryptoProvider>);
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -336,6 +383,7 @@ mod tests {
                 host: self.address.ip().to_string().into(),
                 port: self.address.port(),
                 trust: Trust {
+                    anybody: false,
                     authorities: Bytes::from(self.authority.certificate_pem().to_owned()),
                     server_name: "hook.test".into(),
                     client_certificate: Text::default(),

@@ -126,6 +126,14 @@ marks! {
     WatchedKindGone => "watched-kind-gone",
     /// A client that was told that a kind is not served is served it.
     KindCameAgain => "kind-came-again",
+    /// A pod is bound to a node.
+    PodBound => "pod-bound",
+    /// A pod is not bound, since it is bound already or is being deleted.
+    BindingRefused => "binding-refused",
+    /// A pod is evicted.
+    PodEvicted => "pod-evicted",
+    /// A pod is not evicted, since its disruption budget does not allow it.
+    EvictionRefused => "eviction-refused",
 }
 
 /// How often each mark was reached.

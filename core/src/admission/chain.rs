@@ -1,7 +1,8 @@
 //! The order of the plugins, and how they are asked one after the other.
 
 use super::{
-    AdmissionAttributes, claim_resize, default_class, lifecycle, limit_ranger, node_taint, storage_protection,
+    AdmissionAttributes, claim_resize, default_class, lifecycle, limit_ranger, node_taint, runtime_class,
+    storage_protection,
 };
 use crate::status::Failure;
 use crate::store::{Feed, Op, Stored};
@@ -49,6 +50,7 @@ const PLUGINS: &[(&str, AdmissionPlugin)] = &[
     ("DefaultStorageClass", default_class::STORAGE),
     ("StorageObjectInUseProtection", storage_protection::PLUGIN),
     ("PersistentVolumeClaimResize", claim_resize::PLUGIN),
+    ("RuntimeClass", runtime_class::PLUGIN),
     ("DefaultIngressClass", default_class::INGRESS),
 ];
 

@@ -10,6 +10,7 @@ mod default_class;
 mod lifecycle;
 mod limit_ranger;
 mod node_taint;
+mod runtime_class;
 mod storage_protection;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};

@@ -56,6 +56,18 @@ pub(crate) fn list(view: &View<'_>, meta: &ListMeta, items: Items) -> Response {
     Response::new(200, content_type, pretty(&whole))
 }
 
+/// The response with these objects, which are not stored, so that the list has no resource version.
+pub(crate) fn list_of(view: &View<'_>, objects: Vec<Value>) -> Response {
+    let mut value = tree(view, &ListMeta::default(), objects);
+    value.remove_at(&["metadata", "resourceVersion"]);
+    let bytes = view.form.encode(&value, || {
+        let mut out = Vec::new();
+        table::write(view.resource, &value, &mut out);
+        out
+    });
+    Response::new(200, view.form.content_type(), bytes)
+}
+
 /// A list as a tree.
 fn tree(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
     match view.form.representation {

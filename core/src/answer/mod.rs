@@ -18,7 +18,7 @@ mod warnings;
 pub(crate) use events::{EventKind, Seen, error_event};
 pub use events::{Frame, InitialEvents};
 pub(crate) use filter::{internal_error, unroutable};
-pub(crate) use list::{ListMeta, list};
+pub(crate) use list::{ListMeta, list, list_of};
 pub use list_body::{Items, ListBody};
 pub(crate) use object::{View, object, versioned};
 pub use renderer::EventForm;

@@ -3,7 +3,9 @@
 
 use super::call::Call;
 use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
-use super::{binding, collection, create, delete, document, eviction, fail, list, read, update};
+use super::{
+    binding, collection, component_status, create, delete, document, eviction, fail, list, read, update,
+};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::{Permit, Target};
@@ -130,6 +132,9 @@ fn whole(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<N
     check_filled(scene)?;
     if action(&target).is_some() {
         return with_body(scene, target, warnings);
+    }
+    if target.resource().type_name == "core.v1.ComponentStatus" {
+        return component_status::begin(scene, target);
     }
     if target.resource().storage.is_none() {
         return Err(not_there_yet(&target.resource().plural));

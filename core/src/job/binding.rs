@@ -14,6 +14,7 @@ use crate::authorization::Target;
 use crate::kinds::Kind;
 use crate::kinds::pod_condition::{self, PodCondition};
 use crate::kinds::validation::{Errors, Located};
+use crate::museum::Mutant;
 use crate::status::{Failure, Qualified};
 use crate::store::{Commit, LeaseId};
 use crate::value::{Map, Value, names, object, quoted};
@@ -176,7 +177,8 @@ impl BindPod {
         let key = existing.entry.key();
         let commit = Commit::default().put(key, existing.revision(), bytes, LeaseId(0));
         let feed = scene.collection(kind)?.feed;
-        let (storing, ask) = StoringSeveral::begin(feed, commit, confirmed);
+        let (storing, ask) =
+            StoringSeveral::begin(feed, commit, confirmed, (scene.flaw(), Mutant::BoundTwice));
         Ok(self.wait(Phase::Write(storing), ask))
     }
 

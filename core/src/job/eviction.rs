@@ -15,6 +15,7 @@ use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::kinds::Kind;
 use crate::kinds::pod_condition::{self, PodCondition};
+use crate::museum::Mutant;
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::store::{Commit, Feed, KeyValue, LeaseId, Op, Range, Rev};
 use crate::value::{Value, object};
@@ -199,7 +200,7 @@ impl EvictPod {
     /// Continues when the cache of budgets is as new as the pod is, so that no budget is overlooked.
     fn when_fresh(self, scene: &Scene<'_>, existing: Existing, revision: Rev) -> Result<Next, Failure> {
         let feed = budget::feed(scene)?;
-        if scene.world.revision(feed) < revision {
+        if scene.world.revision(feed) < revision && !scene.flaw().is(Mutant::BudgetOverrun) {
             let phase = Phase::Fresh(Box::new(existing), revision);
             return Ok(self.wait(phase, Ask::Fresh(feed, revision)));
         }
@@ -244,7 +245,8 @@ impl EvictPod {
             commit = commit.put(budget.entry.key(), budget.revision(), bytes, LeaseId(0));
             let of_budgets = budget::feed(scene)?;
             if of_budgets != feed {
-                let (storing, ask) = StoringSeveral::begin(of_budgets, commit, true);
+                let flaw = (scene.flaw(), Mutant::BudgetOverrun);
+                let (storing, ask) = StoringSeveral::begin(of_budgets, commit, true, flaw);
                 return Ok(self.wait(Phase::Charge(storing), ask));
             }
         }
@@ -272,7 +274,7 @@ impl EvictPod {
                 commit.put(key, revision, encoded(scene.world, pods(scene)?, pod)?, LeaseId(0))
             }
         };
-        let (storing, ask) = StoringSeveral::begin(feed, commit, true);
+        let (storing, ask) = StoringSeveral::begin(feed, commit, true, (scene.flaw(), Mutant::BudgetOverrun));
         Ok(self.wait(Phase::Write(storing), ask))
     }
 }

@@ -11,6 +11,7 @@ mod body;
 mod call;
 mod change;
 mod collection;
+mod component_status;
 mod create;
 mod delete;
 mod document;
@@ -149,6 +150,7 @@ enum State {
     Collection(Box<collection::DeleteCollection>),
     Bind(Box<binding::BindPod>),
     Evict(Box<eviction::EvictPod>),
+    Components(Box<component_status::ComponentStatuses>),
     Probe(probe::ProbeState),
 }
 
@@ -166,6 +168,7 @@ impl State {
             Self::Collection(collection) => Some(&collection.target),
             Self::Bind(bind) => Some(bind.target()),
             Self::Evict(evict) => Some(evict.target()),
+            Self::Components(statuses) => Some(&statuses.target),
         }
     }
 }
@@ -289,6 +292,7 @@ fn advance(
         State::Collection(collection) => collection.step(scene, answer, notes),
         State::Bind(bind) => bind.step(scene, answer, notes),
         State::Evict(evict) => evict.step(scene, answer, notes),
+        State::Components(statuses) => statuses.step(scene, answer),
         State::Probe(probe) => probe.step(scene, answer),
     }
 }
@@ -302,6 +306,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Permitted(_)
         | State::Read(_)
         | State::List(_)
+        | State::Components(_)
         | State::Probe(_) => false,
         State::Create(_)
         | State::Update(_)

@@ -28,6 +28,9 @@ pub struct Outcall {
 /// Which server a call takes for the right one, and how it shows who it is itself.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Trust {
+    /// Every server is trusted, whatever its certificate says. The other members do not matter then, except that the
+    /// server is asked for by its name.
+    pub anybody: bool,
     /// The certificates of authorities, as PEM. Without any, no server is trusted.
     pub authorities: Bytes,
     /// The name that the server's certificate must be for.

@@ -195,6 +195,11 @@ impl World {
         self.illnesses.iter().flatten().next()
     }
 
+    /// The reason why the store of a feed does not answer; None when it does.
+    pub fn illness_of(&self, feed: Feed) -> Option<&Text> {
+        self.illnesses.get(usize::from(feed.0)).and_then(Option::as_ref)
+    }
+
     pub(crate) fn set_health(&mut self, feed: Feed, health: Result<(), Text>) {
         if let Some(held) = self.illnesses.get_mut(usize::from(feed.0)) {
             *held = health.err();

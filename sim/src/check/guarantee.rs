@@ -67,6 +67,10 @@ guarantees! {
         "A write through an object changes no status, one through its status changes nothing else.",
     GenerationCountsSpecs =>
         "A generation grows by one with each change of what is wanted, and with nothing else.",
+    PodsAreBoundOnce =>
+        "A pod that is on a node stays there: of several bindings one succeeds.",
+    BudgetsHold =>
+        "Every eviction that a disruption budget guards is counted in it once, and is one that it allowed.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
@@ -146,6 +150,8 @@ impl Guarantee {
             | Self::FinalizersAreHonoured
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
+            | Self::PodsAreBoundOnce
+            | Self::BudgetsHold
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard

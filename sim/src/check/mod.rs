@@ -7,6 +7,7 @@
 mod answers;
 mod caches;
 mod deletions;
+mod disruptions;
 mod doubts;
 mod expired;
 mod failures;
@@ -126,6 +127,7 @@ pub fn changed(
 ) -> Result<(), Violation> {
     permits::check_change(change, by)?;
     deletions::check(change, by)?;
+    disruptions::check(change)?;
     statuses::check(change, by, directory)?;
     generations::check(change, by, directory)
 }

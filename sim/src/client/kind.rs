@@ -3,6 +3,7 @@
 use super::Client;
 use super::collector::Collector;
 use super::customer::Customer;
+use super::drainer::Drainer;
 use super::elector::Elector;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
@@ -36,6 +37,7 @@ pub enum ClientKind {
     Migrator,
     Restricted,
     Customer,
+    Drainer,
 }
 
 /// How a run draws clients of a kind.
@@ -65,6 +67,7 @@ impl ClientKind {
         Self::Migrator,
         Self::Restricted,
         Self::Customer,
+        Self::Drainer,
     ];
 
     /// The name in the line that describes a run.
@@ -85,6 +88,7 @@ impl ClientKind {
             Self::Migrator => "migrator",
             Self::Restricted => "restricted",
             Self::Customer => "customer",
+            Self::Drainer => "drainer",
         }
     }
 
@@ -101,7 +105,8 @@ impl ClientKind {
             | Self::Stranger
             | Self::Migrator
             | Self::Restricted
-            | Self::Customer => ClientClass::Optional,
+            | Self::Customer
+            | Self::Drainer => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -124,6 +129,7 @@ impl ClientKind {
             Self::Migrator => Box::new(Migrator::new(directory)),
             Self::Restricted => Box::new(Restricted::new(directory)),
             Self::Customer => Box::new(Customer::new(number)),
+            Self::Drainer => Box::new(Drainer::new(number)),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod cache;
 mod collector;
 mod customer;
+mod drainer;
 mod elector;
 mod kind;
 mod migrator;

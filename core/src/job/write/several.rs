@@ -6,6 +6,7 @@ use super::draft::Draft;
 use crate::config::Note;
 use crate::job::{Answer, Ask, Notes, fail};
 use crate::kinds::Kind;
+use crate::museum::{Flaw, Mutant};
 use crate::schema::decode;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, Op, Stored};
@@ -32,10 +33,16 @@ pub(in crate::job) enum SeveralProgress {
 }
 
 impl StoringSeveral {
-    /// Begins a commit. `confirmed` says whether the store has shown this request what the guarded keys held.
-    pub(in crate::job) fn begin(feed: Feed, commit: Commit, confirmed: bool) -> (Self, Ask) {
+    /// Begins a commit. `confirmed` says whether the store has shown this request what the guarded keys held. With the
+    /// historical bug `unguarded` nobody looks at their revisions.
+    pub(in crate::job) fn begin(
+        feed: Feed,
+        commit: Commit,
+        confirmed: bool,
+        (flaw, unguarded): (Flaw, Mutant),
+    ) -> (Self, Ask) {
         let (committing, op) = Committing::begin(commit, confirmed);
-        (Self { feed, committing }, Ask::Store(feed, op))
+        (Self { feed, committing }, Ask::Store(feed, flaw.unguarded(unguarded, op)))
     }
 
     /// Continues with the store's answer. `kind` is what operators are told of when a reply was lost.

@@ -120,6 +120,7 @@ mod tests {
             host: "hook.test".into(),
             port: 443,
             trust: Trust {
+                anybody: false,
                 authorities: Bytes::from_static(b"-----BEGIN"),
                 server_name: "hook".into(),
                 client_certificate: "".into(),

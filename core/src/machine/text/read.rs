@@ -295,6 +295,11 @@ impl<'a> Words<'a> {
             host: self.text()?,
             port: self.number()?,
             trust: Trust {
+                anybody: match self.word()? {
+                    "anybody" => true,
+                    "known" => false,
+                    _ => return self.wrong("anybody or known"),
+                },
                 authorities: self.shared()?,
                 server_name: self.text()?,
                 client_certificate: self.text()?,

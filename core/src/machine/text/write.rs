@@ -178,8 +178,9 @@ impl Line<'_> {
     }
 
     pub(super) fn outcall(&mut self, call: &Outcall) -> &mut Self {
-        let Trust { authorities, server_name, client_certificate } = &call.trust;
+        let Trust { anybody, authorities, server_name, client_certificate } = &call.trust;
         self.text(&call.host).number(call.port);
+        self.word(if *anybody { "anybody" } else { "known" });
         self.bytes(authorities).text(server_name).text(client_certificate);
         self.text(call.method.word()).text(&call.target).headers(&call.headers).bytes(&call.body);
         self.number(call.timeout_millis).number(call.answer_bytes_max)
