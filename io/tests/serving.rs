@@ -57,6 +57,7 @@ pub(crate) fn config() -> Config {
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: Vec::new(),
         issuer_keys_address: "".into(),
+        disabled_plugins: vec!["ServiceAccount".into()],
         denials: Denials::default(),
         bounds: limits::Bounds::PRODUCTION,
         flaw: Flaw::default(),

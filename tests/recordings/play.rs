@@ -94,6 +94,7 @@ fn config() -> Config {
         authentication: Authentication { tokens, anonymous: false },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
+        disabled_plugins: Vec::new(),
         ..open_config(1)
     }
 }

@@ -387,7 +387,12 @@ pub(crate) static SECTIONS: &[Section] = &[
             unserved("admission-control-config-file", FlagType::Str, "", UNADMITTED),
             harmless("default-not-ready-toleration-seconds", FlagType::Int, "300"),
             harmless("default-unreachable-toleration-seconds", FlagType::Int, "300"),
-            harmless("disable-admission-plugins", FlagType::Strings, ""),
+            served(
+                "disable-admission-plugins",
+                FlagType::Strings,
+                "",
+                "Names of admission plugins that are not asked.",
+            ),
             unserved("enable-admission-plugins", FlagType::Strings, "", UNADMITTED),
         ],
     },

@@ -116,6 +116,7 @@ impl ServerSettings {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
+            disabled_plugins: flags.list("disable-admission-plugins").into_iter().map(Text::from).collect(),
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

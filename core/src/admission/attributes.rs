@@ -1,6 +1,7 @@
 //! What plugins know of a write.
 
 use crate::kinds::Kind;
+use crate::rng::Rng;
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, object};
 
@@ -27,6 +28,8 @@ pub(crate) struct AdmissionAttributes<'a> {
     pub(crate) name: &'a str,
     /// The stored object that an update changes; Null for another operation.
     pub(crate) old: &'a Value,
+    /// The randomness of the request, from which a plugin derives its own.
+    pub(crate) rng: &'a Rng,
 }
 
 impl<'a> AdmissionAttributes<'a> {

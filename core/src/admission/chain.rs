@@ -1,8 +1,8 @@
 //! The order of the plugins, and how they are asked one after the other.
 
 use super::{
-    AdmissionAttributes, claim_resize, default_class, lifecycle, limit_ranger, node_taint, runtime_class,
-    storage_protection,
+    AdmissionAttributes, claim_resize, default_class, default_toleration_seconds, lifecycle, limit_ranger,
+    node_taint, priority, runtime_class, service_account, storage_protection,
 };
 use crate::status::Failure;
 use crate::store::{Feed, Op, Stored};
@@ -46,7 +46,10 @@ impl AdmissionPlugin {
 const PLUGINS: &[(&str, AdmissionPlugin)] = &[
     ("NamespaceLifecycle", lifecycle::PLUGIN),
     ("LimitRanger", limit_ranger::PLUGIN),
+    ("ServiceAccount", service_account::PLUGIN),
     ("TaintNodesByCondition", node_taint::PLUGIN),
+    ("Priority", priority::PLUGIN),
+    ("DefaultTolerationSeconds", default_toleration_seconds::PLUGIN),
     ("DefaultStorageClass", default_class::STORAGE),
     ("StorageObjectInUseProtection", storage_protection::PLUGIN),
     ("PersistentVolumeClaimResize", claim_resize::PLUGIN),
@@ -80,7 +83,7 @@ impl Admitting {
         object: &mut Value,
         found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(found, |plugin, found| (plugin.mutate)(world, attributes, object, found))
+        self.ask(world, found, |plugin, found| (plugin.mutate)(world, attributes, object, found))
     }
 
     /// Asks those that may only refuse, from where this stands. `found` is what it waited for.
@@ -94,7 +97,7 @@ impl Admitting {
         object: &Value,
         found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(found, |plugin, found| (plugin.validate)(world, attributes, object, found))
+        self.ask(world, found, |plugin, found| (plugin.validate)(world, attributes, object, found))
     }
 
     /// Asks all about a deletion, which has no object to change, from where this stands.
@@ -107,8 +110,9 @@ impl Admitting {
         attributes: &AdmissionAttributes<'_>,
         mut found: Option<Stored>,
     ) -> Result<AdmissionProgress, Failure> {
-        let mutating = self
-            .ask(found.take(), |plugin, found| (plugin.mutate)(world, attributes, &mut Value::Null, found))?;
+        let mutating = self.ask(world, found.take(), |plugin, found| {
+            (plugin.mutate)(world, attributes, &mut Value::Null, found)
+        })?;
         match mutating {
             AdmissionProgress::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
             AdmissionProgress::Wait(..) => Ok(mutating),
@@ -117,10 +121,15 @@ impl Admitting {
 
     fn ask(
         self,
+        world: &World,
         mut found: Option<Stored>,
         mut opinion: impl FnMut(&AdmissionPlugin, Option<Stored>) -> Result<Opinion, Failure>,
     ) -> Result<AdmissionProgress, Failure> {
-        for (passed, (_, plugin)) in PLUGINS.iter().enumerate().skip(self.passed) {
+        let disabled = &world.config.disabled_plugins;
+        for (passed, (name, plugin)) in PLUGINS.iter().enumerate().skip(self.passed) {
+            if disabled.iter().any(|disabled| disabled == name) {
+                continue;
+            }
             match opinion(plugin, found.take())? {
                 Opinion::Admitted => {}
                 Opinion::Needs(feed, op) => return Ok(AdmissionProgress::Wait(Self { passed }, feed, op)),

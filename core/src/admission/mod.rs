@@ -7,10 +7,14 @@ mod attributes;
 mod chain;
 mod claim_resize;
 mod default_class;
+mod default_toleration_seconds;
 mod lifecycle;
 mod limit_ranger;
 mod node_taint;
+mod priority;
 mod runtime_class;
+mod service_account;
+mod service_account_secrets;
 mod storage_protection;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};

@@ -52,6 +52,8 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
+    /// `--disable-admission-plugins`.
+    pub disabled_plugins: Vec<Text>,
     /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
     pub denials: Denials,
     /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
@@ -62,7 +64,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration for tests: AlwaysAllow, anonymous requests, and upstream's defaults for the rest.
+    /// A configuration for tests: AlwaysAllow, anonymous requests, pods without service accounts, since no controller
+    /// makes them, and upstream's defaults for the rest.
     pub fn open(seed: u64) -> Self {
         Self {
             etcd_prefix: "/registry".into(),
@@ -84,6 +87,7 @@ impl Config {
             issuer: "".into(),
             issuer_keys: Vec::new(),
             issuer_keys_address: "".into(),
+            disabled_plugins: alloc::vec!["ServiceAccount".into()],
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

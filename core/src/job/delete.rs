@@ -137,6 +137,7 @@ impl Deletion {
             namespace: target.namespace(),
             name: target.name(),
             old: &Value::Null,
+            rng: &scene.call.rng,
         };
         admitting.delete(scene.world, &attributes, found)
     }

@@ -82,6 +82,7 @@ impl Posted {
             namespace: self.target.namespace(),
             name: &alloc::string::String::from(name),
             old: &Value::Null,
+            rng: &scene.call.rng,
         };
         let progress = match stage {
             PostedStage::Mutating => admitting.mutate(scene.world, &attributes, &mut self.value, found)?,

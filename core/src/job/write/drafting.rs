@@ -114,7 +114,7 @@ fn mutate(
     found: Option<Stored>,
     warnings: &mut Warnings,
 ) -> Result<Drafted, Failure> {
-    match admitting.mutate(scene.world, &attributes(target, &base), &mut value, found)? {
+    match admitting.mutate(scene.world, &attributes(scene, target, &base), &mut value, found)? {
         admission::AdmissionProgress::Wait(admitting, feed, op) => {
             let stage = Stage::Mutating(value, admitting);
             Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
@@ -172,7 +172,7 @@ fn validate(
     admitting: Admitting,
     found: Option<Stored>,
 ) -> Result<Drafted, Failure> {
-    match admitting.validate(scene.world, &attributes(target, &base), &draft.value, found)? {
+    match admitting.validate(scene.world, &attributes(scene, target, &base), &draft.value, found)? {
         admission::AdmissionProgress::Wait(admitting, feed, op) => {
             let stage = Stage::Validating(draft, admitting);
             Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
@@ -181,7 +181,7 @@ fn validate(
     }
 }
 
-fn attributes<'a>(target: &'a Target, base: &'a Base) -> AdmissionAttributes<'a> {
+fn attributes<'a>(scene: &Scene<'a>, target: &'a Target, base: &'a Base) -> AdmissionAttributes<'a> {
     let (operation, old) = match base {
         Base::Absent { .. } => (AdmissionOperation::Create, &Value::Null),
         Base::Held(existing) => (AdmissionOperation::Update, &existing.value),
@@ -193,6 +193,7 @@ fn attributes<'a>(target: &'a Target, base: &'a Base) -> AdmissionAttributes<'a>
         namespace: target.namespace(),
         name: target.name(),
         old,
+        rng: &scene.call.rng,
     }
 }
 

@@ -147,6 +147,13 @@ impl Errors {
         }
     }
 
+    /// As `not_found_value`, with more words about what there is.
+    pub fn not_found_because(&mut self, at: &Located<'_, '_>, value: impl Into<Value>, detail: impl Display) {
+        if !self.is_full() {
+            self.0.add(CauseType::NotFound, at, Some(&value.into()), &detail);
+        }
+    }
+
     /// As `not_supported` of a text, which is shown as empty when it is absent.
     pub fn not_supported_text(&mut self, at: &Located<'_, '_>, supported: &[&str]) {
         self.0.not_supported(at, &at.text().into(), supported);

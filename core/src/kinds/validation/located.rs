@@ -32,6 +32,8 @@ enum Step<'p> {
     Index(usize),
     /// An entry of a map with keys that a client chooses.
     Key(&'p str),
+    /// Such an entry where upstream's path names it as a field.
+    Named(&'p str),
 }
 
 impl<'v, 'p> Located<'v, 'p> {
@@ -57,6 +59,11 @@ impl<'v, 'p> Located<'v, 'p> {
     /// The entry of a map with keys that a client chooses: `metadata.annotations[key]`.
     pub fn key<'s>(&'s self, key: &'s str) -> Located<'v, 's> {
         self.reached(self.value.and_then(|value| value.field(key)), Step::Key(key))
+    }
+
+    /// The entry of a map, which upstream's path names as if it were a field: `metadata.annotations.key`.
+    pub fn named<'s>(&'s self, key: &'s str) -> Located<'v, 's> {
+        self.reached(self.value.and_then(|value| value.field(key)), Step::Named(key))
     }
 
     /// An item of a list.
@@ -86,6 +93,21 @@ impl<'v, 'p> Located<'v, 'p> {
     /// This value under the path of another place, where upstream's path is that of something around it.
     pub fn shown_at<'s>(&self, other: &Located<'v, 's>) -> Located<'v, 's> {
         Located { value: self.value, ..*other }
+    }
+
+    /// What is at the same place of another object.
+    pub fn same_place_in<'o>(&self, object: &'o Value) -> Option<&'o Value> {
+        let around = match self.parent {
+            Some(parent) => parent.same_place_in(object)?,
+            None => object,
+        };
+        match self.step {
+            Step::Root => Some(around),
+            Step::Member(name) => around.field(name),
+            Step::Members(names) => around.at(names),
+            Step::Index(index) => around.as_list()?.get(index),
+            Step::Key(key) | Step::Named(key) => around.field(key),
+        }
     }
 
     /// The value; None when it is absent or null.
@@ -159,7 +181,7 @@ impl fmt::Display for Located<'_, '_> {
         };
         match self.step {
             Step::Root => Ok(()),
-            Step::Member(name) => write_member(name),
+            Step::Member(name) | Step::Named(name) => write_member(name),
             Step::Members(names) => names.iter().try_for_each(|name| write_member(name)),
             Step::Index(index) => write!(out, "[{index}]"),
             Step::Key(key) => write!(out, "[{key}]"),
@@ -192,6 +214,7 @@ mod tests {
         let metadata = pod.member("metadata");
         let annotations = metadata.member("annotations");
         assert_eq!(annotations.key("a.b/c").to_string(), "metadata.annotations[a.b/c]");
+        assert_eq!(annotations.named("a.b/c").to_string(), "metadata.annotations.a.b/c");
         assert_eq!(containers.shown_as("Containers").to_string(), "Containers");
         let spec = pod.member("spec");
         assert_eq!(spec.member("os").shown_as("OS").to_string(), "spec.OS");
@@ -218,6 +241,18 @@ mod tests {
         assert_eq!(map.key("a").quantity().map(|amount| amount.canonical()).as_deref(), Some("2Gi"));
         assert_eq!((map.len(), map.key("b").bool()), (2, true));
         assert!(map.key("b").quantity().is_none());
+    }
+
+    #[test]
+    fn the_same_place_of_another_object_is_found() {
+        let (one, other) = (parsed(r#"{"a":{"b":[{"c":1}]}}"#), parsed(r#"{"a":{"b":[{"c":2}]}}"#));
+        let one = Located::root(&one);
+        let (list, empty) = (one.at(&["a", "b"]), parsed("{}"));
+        let item = list.index(0);
+        let place = item.member("c");
+        assert_eq!(place.same_place_in(&other), Some(&Value::Int(2)));
+        assert_eq!(place.same_place_in(&empty), None);
+        assert_eq!(one.same_place_in(&empty), Some(&empty));
     }
 
     /// What is read may be kept longer than the place it was read from.

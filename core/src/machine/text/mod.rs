@@ -271,6 +271,7 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
+            disabled_plugins: vec!["ServiceAccount".into(), "Priority".into()],
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

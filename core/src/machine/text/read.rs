@@ -196,6 +196,7 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
             issuer_keys_address: self.text()?,
+            disabled_plugins: self.list(Self::text)?,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

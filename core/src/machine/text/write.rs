@@ -73,7 +73,10 @@ pub fn write_config(config: &Config, out: &mut String) {
     for key in &config.issuer_keys {
         line.text(&key.id).public_key(&key.key);
     }
-    line.text(&config.issuer_keys_address);
+    line.text(&config.issuer_keys_address).number(config.disabled_plugins.len());
+    for plugin in &config.disabled_plugins {
+        line.text(plugin);
+    }
 }
 
 /// A line that grows word by word.

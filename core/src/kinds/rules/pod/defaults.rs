@@ -2,6 +2,8 @@
 //! k8s: pkg/apis/core/v1/defaults.go
 
 use super::super::fill::{Default, Fill, each, fill, round_amounts, set_unset};
+use super::validation::{aggregate, is_huge_page};
+use crate::kinds::validation::Located;
 use crate::value::Value;
 use crate::value::image::Reference;
 
@@ -148,13 +150,32 @@ fn default_requests(resources: &mut Value) {
     }
 }
 
-/// The same for the resources of the pod as a whole, where no container asks for the resource.
+/// The same for the resources of the pod as a whole, where they are given in part: what its containers ask for
+/// together, and else the limit. Limits of huge pages come from the containers too.
 fn default_pod_requests(spec: &mut Value) {
-    let Some(limits) = spec.at(&["resources", "limits"]).and_then(Value::as_map).cloned() else { return };
+    let has = |spec: &Value, kind: &str| {
+        spec.at(&["resources", kind]).and_then(Value::as_map).is_some_and(|amounts| !amounts.is_empty())
+    };
+    let is_given = |spec: &Value, kind: &str, name: &str| spec.at(&["resources", kind, name]).is_some();
+    if has(spec, "limits") || has(spec, "requests") {
+        for (name, limit) in aggregate(&Located::root(spec), "limits") {
+            if is_huge_page(&name) && !is_given(spec, "requests", &name) && !is_given(spec, "limits", &name) {
+                spec.set_at(&["resources", "limits", &name], Value::Str(limit.canonical()));
+            }
+        }
+    }
+    if !has(spec, "limits") {
+        return;
+    }
+    for (name, request) in aggregate(&Located::root(spec), "requests") {
+        if matches!(name.as_str(), "cpu" | "memory") && !is_given(spec, "requests", &name) {
+            spec.set_at(&["resources", "requests", &name], Value::Str(request.canonical()));
+        }
+    }
+    let limits = spec.at(&["resources", "limits"]).and_then(Value::as_map).cloned().unwrap_or_default();
     for (name, limit) in limits.iter() {
-        let asked =
-            containers(spec).any(|container| container.at(&["resources", "requests", name]).is_some());
-        if !asked && spec.at(&["resources", "requests", name]).is_none() {
+        let is_supported = matches!(name.as_str(), "cpu" | "memory") || is_huge_page(name);
+        if is_supported && !is_given(spec, "requests", name) {
             spec.set_at(&["resources", "requests", name], limit.clone());
         }
     }

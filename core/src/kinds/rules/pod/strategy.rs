@@ -4,10 +4,11 @@
 use super::super::fill::each;
 use super::super::status;
 use super::super::warnings::address;
-use super::{defaults, ephemeral_containers, quality, resize, warnings};
-use crate::kinds::validation::Located;
+use super::validation::{PodContext, validate_pod_create};
+use super::{defaults, disabled, ephemeral_containers, preparation, quality, resize, warnings};
+use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Generation, ResetFields, Rules, Strategy};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, object};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +17,10 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     default: defaults::default_pod,
     prepare_for_create,
+    validate,
     warnings_on_create: warnings::new_pod,
+    canonicalize,
+    update: Strategy { prepare_for_update, ..status::UPDATE },
     subresources: &[
         ("ephemeralcontainers", ephemeral_containers::STRATEGY),
         ("resize", resize::STRATEGY),
@@ -42,13 +46,35 @@ const STATUS: Strategy = Strategy {
 /// The grace period of a pod that names none, seconds.
 const GRACE_SECONDS: i64 = 30;
 
-fn prepare_for_create(object: &mut Value, _facts: &Facts<'_>) {
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
     each(object, &["spec"], &mut defaults::mirror_service_account);
     let quality = object.field("spec").map_or("BestEffort", quality::of_spec);
     let mut status = Map::new();
     status.insert("phase", "Pending".into());
     status.insert("qosClass", quality.into());
     object.set("status", status.into());
+    disabled::drop_disabled_fields(object, &Value::Null);
+    preparation::tell_of_gates(object, &facts.now.rfc3339());
+    preparation::select_own_labels(object);
+}
+
+/// The profiles that annotations name are taken over after the client has been warned of the annotations. Only a new
+/// pod has no resource version yet.
+fn canonicalize(object: &mut Value) {
+    if object::resource_version(object).is_empty() {
+        preparation::take_app_armor_profiles(object);
+    }
+}
+
+/// A status is written through its subresource.
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    disabled::drop_disabled_fields(object, facts.old);
+}
+
+fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+    let pod = object.value().unwrap_or(&Value::Null);
+    validate_pod_create(object, PodContext::of_pod(pod, &Value::Null), errors);
 }
 
 /// Old kubelets leave out what they do not know; it stays as it was.
@@ -74,6 +100,7 @@ fn prepare_for_status(object: &mut Value, facts: &Facts<'_>) {
             condition.take(same, &["observedGeneration"]);
         }
     });
+    disabled::drop_disabled_status_fields(object, old);
 }
 
 /// The observed generation of a status or condition; 0 when it has none.

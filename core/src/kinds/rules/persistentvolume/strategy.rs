@@ -1,8 +1,9 @@
 //! PersistentVolumes.
 //! k8s: pkg/registry/core/persistentvolume/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::{Default, Fill, fill, round_amounts};
-use super::{status, warnings};
+use super::super::fill::{Default, Fill, fill, round_amounts};
+use super::super::{status, warnings};
+use super::validation::{validate, validate_update};
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::{Map, Value};
@@ -13,8 +14,9 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
+    validate,
     warnings_on_create: warn,
-    update: Strategy { warnings_on_update: warn, ..status::UPDATE },
+    update: Strategy { validate_update, warnings_on_update: warn, ..status::UPDATE },
     subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS })],
     returns_deleted: true,
     ..Rules::PLAIN

@@ -1,0 +1,82 @@
+//! DefaultTolerationSeconds: a pod stays for a while on a node that is not ready or cannot be reached.
+//! k8s: plugin/pkg/admission/defaulttolerationseconds/admission.go
+
+use super::chain::{AdmissionPlugin, Opinion};
+use super::{AdmissionAttributes, AdmissionOperation};
+use crate::status::Failure;
+use crate::store::Stored;
+use crate::value::{Map, Value};
+use crate::world::World;
+use alloc::vec::Vec;
+
+/// The taints of such nodes.
+const TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
+/// `--default-not-ready-toleration-seconds` and `--default-unreachable-toleration-seconds`.
+const SECONDS: i64 = 300;
+
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate: admit, ..AdmissionPlugin::IDLE };
+
+fn admit(
+    _world: &World,
+    attributes: &AdmissionAttributes<'_>,
+    object: &mut Value,
+    _found: Option<Stored>,
+) -> Result<Opinion, Failure> {
+    if attributes.is_of("", "pods") && attributes.operation != AdmissionOperation::Delete {
+        tolerate(object);
+    }
+    Ok(Opinion::Admitted)
+}
+
+fn tolerate(pod: &mut Value) {
+    const PLACE: &[&str] = &["spec", "tolerations"];
+    if pod.field("spec").and_then(Value::as_map).is_none() {
+        return;
+    }
+    let held = pod.at(PLACE).and_then(Value::as_list).unwrap_or_default();
+    let is_tolerated = |taint: &str| {
+        held.iter().any(|toleration| {
+            let (key, effect) = (toleration.text_at(&["key"]), toleration.text_at(&["effect"]));
+            (key.is_empty() || key == taint) && matches!(effect, "" | "NoExecute")
+        })
+    };
+    let added: Vec<Value> = TAINTS.into_iter().filter(|taint| !is_tolerated(taint)).map(toleration).collect();
+    if !added.is_empty() {
+        let all = held.iter().cloned().chain(added).collect();
+        pod.set_at(PLACE, Value::list(all));
+    }
+}
+
+fn toleration(taint: &str) -> Value {
+    let mut toleration = Map::new();
+    toleration.insert("key", Value::str(taint));
+    toleration.insert("operator", "Exists".into());
+    toleration.insert("effect", "NoExecute".into());
+    toleration.insert("tolerationSeconds", Value::Int(SECONDS));
+    toleration.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::json;
+
+    #[test]
+    fn what_is_not_tolerated_yet_is_added() {
+        let cases = [
+            (r#"{"spec":{}}"#, 2),
+            (r#"{"spec":{"tolerations":[{"key":"node.kubernetes.io/not-ready","effect":"NoSchedule"}]}}"#, 3),
+            (r#"{"spec":{"tolerations":[{"key":"node.kubernetes.io/not-ready","effect":"NoExecute"}]}}"#, 2),
+            (r#"{"spec":{"tolerations":[{"key":"node.kubernetes.io/unreachable"}]}}"#, 2),
+            (r#"{"spec":{"tolerations":[{"operator":"Exists"}]}}"#, 1),
+            (r#"{}"#, 0),
+        ];
+        for (text, count) in cases {
+            let mut pod = json::parse(text.as_bytes()).expect("JSON").value;
+            tolerate(&mut pod);
+            let list = pod.at(&["spec", "tolerations"]).and_then(Value::as_list).unwrap_or_default();
+            assert_eq!(list.len(), count, "{text}");
+        }
+    }
+}

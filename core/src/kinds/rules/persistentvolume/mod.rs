@@ -1,0 +1,6 @@
+//! PersistentVolumes.
+
+mod strategy;
+pub(super) mod validation;
+
+pub use strategy::RULES;
