@@ -325,6 +325,9 @@ pub const STORE_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 pub const STORE_BATCH_OPERATIONS: usize = 1000;
 pub const STORE_BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// How long a batch with fewer operations than the one before waits for more, microseconds. Beyond: it is written.
+pub const STORE_COMPANY_MICROS: u64 = 250;
+
 /// Bytes of the embedded store's log after which a snapshot replaces it (unless the previous snapshot is larger), and
 /// bytes of one of its files.
 pub const STORE_LOG_BYTES: u64 = 64 * 1024 * 1024;

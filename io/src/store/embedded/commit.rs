@@ -119,9 +119,12 @@ impl Committer {
     /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
         let _ending = Ending(Arc::clone(&self.shared));
+        let mut company = 0;
         loop {
-            let work = self.shared.queue.take(self.timeout());
+            let work = self.shared.queue.take(self.timeout(), company);
             let last = work.last;
+            // A store in memory has no sync that writers could share.
+            company = if self.durable.is_some() { work.operations.len() } else { 0 };
             self.perform(work);
             self.finish_snapshot();
             if last {

@@ -40,6 +40,9 @@ struct State {
     /// The committer has to look at something other than the queue.
     nudged: bool,
     closed: bool,
+    /// The committer's thread sleeps until so many operations wait; 0 while it works. Waking a thread that does not
+    /// sleep would cost a system call for nothing.
+    wakes_at: usize,
 }
 
 impl Queue {
@@ -59,8 +62,12 @@ impl Queue {
         }
         state.waiting_bytes += bytes;
         state.waiting.push_back(QueuedOperation { op, reply });
+        let wakes = state.wakes_at > 0 && state.waiting.len() >= state.wakes_at;
         drop(state);
-        self.wake();
+        if wakes {
+            self.wake_thread.notify_one();
+        }
+        self.wake_task.notify_one();
         Ok(outcome)
     }
 
@@ -93,17 +100,28 @@ impl Queue {
         state.follows.clear();
     }
 
-    /// Waits for something to do, at most for `timeout`, and takes one batch of it.
-    pub(super) fn take(&self, timeout: Option<Duration>) -> Work {
-        let idle = |state: &mut State| state.is_idle();
-        let state = self.lock();
+    /// Waits for something to do, at most for `timeout`, and takes one batch of it. When fewer operations wait than
+    /// `company`, which were in the batch before, their writers are most likely under way again: the batch waits for
+    /// them a little, so that one sync serves them all.
+    pub(super) fn take(&self, timeout: Option<Duration>, company: usize) -> Work {
+        let mut state = self.lock();
+        state.wakes_at = 1;
         let mut state = match timeout {
-            None => self.wake_thread.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+            None => self.wake_thread.wait_while(state, |state| state.is_idle()),
             Some(timeout) => {
-                let waited = self.wake_thread.wait_timeout_while(state, timeout, idle);
-                waited.unwrap_or_else(PoisonError::into_inner).0
+                let waited = self.wake_thread.wait_timeout_while(state, timeout, |state| state.is_idle());
+                waited.map(|(state, _)| state).map_err(|error| PoisonError::new(error.into_inner().0))
             }
-        };
+        }
+        .unwrap_or_else(PoisonError::into_inner);
+        let company = company.min(limits::STORE_BATCH_OPERATIONS);
+        if state.lacks(company) {
+            state.wakes_at = company;
+            let patience = Duration::from_micros(limits::STORE_COMPANY_MICROS);
+            let waited = self.wake_thread.wait_timeout_while(state, patience, |state| state.lacks(company));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.wakes_at = 0;
         state.take()
     }
 
@@ -135,6 +153,13 @@ impl Queue {
 impl State {
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.follows.is_empty() && !self.closed && !self.nudged
+    }
+
+    /// Whether operations wait, but fewer than these, and nothing else is to be done.
+    fn lacks(&self, company: usize) -> bool {
+        let waiting = self.waiting.len();
+        let is_urgent = self.closed || self.nudged || !self.follows.is_empty();
+        waiting > 0 && waiting < company && self.waiting_bytes < limits::STORE_BATCH_BYTES && !is_urgent
     }
 
     /// Takes one batch of what is queued.
