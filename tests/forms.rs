@@ -11,7 +11,8 @@ use steersman_core::machine::Input;
 use steersman_core::store::{Feed, Rev, Why};
 use steersman_sim::driver::{Driver, Reply, open_config};
 
-const NAMESPACE: &str = "forms";
+/// The namespace that objects of the test data name.
+const NAMESPACE: &str = "battery";
 const SHAPES: [&str; 5] = [
     "",
     ";as=Table;v=v1;g=meta.k8s.io",

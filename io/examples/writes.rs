@@ -12,7 +12,6 @@ use http_body_util::{BodyExt, Full};
 use steersman_io::in_process::InProcess;
 use tower_service::Service;
 
-#[expect(dead_code, reason = "the bench uses all of it")]
 #[path = "../../bin/src/bench/pods.rs"]
 mod pods;
 

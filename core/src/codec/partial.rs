@@ -58,6 +58,20 @@ pub fn scan(bytes: &[u8], paths: &[Vec<Text>]) -> Option<Scan> {
     (reader.at == bytes.len() && scan.metadata_at > 0).then_some(scan)
 }
 
+/// The names of an object's members and their values, both as they are written. None when the bytes are not compact
+/// JSON of an object.
+pub fn members(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut reader = Reader { bytes, at: 0 };
+    let mut found = Vec::new();
+    reader.expect(b'{')?;
+    while let Some(name) = reader.member()? {
+        let start = reader.at;
+        reader.skip()?;
+        found.push((name, bytes.get(start..reader.at)?));
+    }
+    (reader.at == bytes.len()).then_some(found)
+}
+
 /// The first member that is not part of the type begins the content.
 fn note_content(scan: &mut Scan, reader: &Reader<'_>, key: &[u8]) {
     if scan.content_at == 0 {
@@ -375,9 +389,24 @@ mod tests {
         }
 
         #[test]
+        fn members_are_those_of_the_parser(
+            object in proptest::collection::btree_map("[a-z]{1,3}", "[ -~é]{0,6}", 0..5),
+        ) {
+            let inner: Map = object.iter().map(|(k, v)| (Text::from(k.as_str()), Value::str(v))).collect();
+            let mut value = Value::map(inner.clone());
+            value.set("zz", Value::list(alloc::vec![Value::map(inner), Value::Int(1), Value::Null]));
+            let text = json::to_vec(&value);
+            let found = members(&text).expect("own output");
+            let wanted: Vec<(Vec<u8>, Vec<u8>)> = value.as_map().into_iter().flat_map(Map::iter)
+                .map(|(key, member)| (key.as_bytes().to_vec(), json::to_vec(member))).collect();
+            let found: Vec<(Vec<u8>, Vec<u8>)> = found.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
+            prop_assert_eq!(found, wanted);
+        }
+
+        #[test]
         fn no_bytes_panic(start in 0..300_usize, end in 0..300_usize, junk in "[\\[\\]{}:,\"\\\\a]{0,9}") {
             let text: String = POD.chars().take(start).chain(junk.chars()).chain(POD.chars().skip(end)).collect();
-            let _ = scan(text.as_bytes(), &paths(&["spec.nodeName", "metadata.uid"]));
+            let _ = (scan(text.as_bytes(), &paths(&["spec.nodeName", "metadata.uid"])), members(text.as_bytes()));
             let _ = scan(format!("{{\"metadata\":{junk}").as_bytes(), &paths(&["metadata.uid"]));
         }
     }

@@ -12,6 +12,7 @@ use crate::codec::json::{self, Duplicates, Parsed, RawPaths};
 use crate::kinds::scheme::{INTERNAL, Scheme};
 use crate::museum::Mutant;
 use crate::patch::{go_text, json_patch, merge, strategic};
+use crate::schema::changed::decode_changed;
 use crate::schema::decode::{self, DecodeError, Decoded};
 use crate::schema::strict::StrictError;
 use crate::schema::{self, encode};
@@ -171,7 +172,8 @@ impl Patch {
             return Err(nameless(target.name()));
         }
         let text = || if is_strategic { String::new() } else { shown() };
-        let decoded = decoded_as(scene, target, parsed, expected, text)?.map_err(|why| misfit(&why))?;
+        let decoded =
+            decoded_as(scene, target, parsed, expected, &before, text)?.map_err(|why| misfit(&why))?;
         let mut found = decoded.strict_errors;
         if is_strategic {
             // Upstream's converter reports duplicate fields first, then unknown fields in sorted order, as the variants
@@ -212,6 +214,7 @@ fn decoded_as(
     target: &Target,
     parsed: Parsed,
     expected: Expected<'_>,
+    before: &Value,
     text: impl Fn() -> String,
 ) -> Result<Result<Decoded, String>, Failure> {
     let registry = &scene.world.registry;
@@ -221,7 +224,7 @@ fn decoded_as(
     let kind = or(object::kind(&parsed.value), expected.kind);
     let told = |error: DecodeError| error.0;
     if api_version == expected.api_version() && kind == expected.kind {
-        let decoded = decode::decode(catalogue, expected.type_id, parsed);
+        let decoded = decode_changed(catalogue, expected.type_id, parsed, before);
         return Ok(decoded.map_err(|error| {
             // Which of several errors is reported depends on the text that upstream decodes.
             let text = text();

@@ -323,7 +323,7 @@ impl Deletion {
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
-        Draft::of(scene.world, self.target.resource(), value)
+        Draft::of(scene.world, self.target.resource(), value, None)
     }
 }
 

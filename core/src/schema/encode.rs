@@ -1,6 +1,6 @@
 //! Writes a typed value as JSON with its fields in upstream's order.
 
-use super::{Catalogue, Shape, TypeDef, TypeId};
+use super::{Catalogue, Field, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
@@ -9,6 +9,22 @@ use core::cmp::Ordering;
 /// Appends compact JSON. Members that the type does not know come last, in key order.
 pub fn to_json(catalogue: &Catalogue, root: TypeId, value: &Value, out: &mut Vec<u8>) {
     shaped(catalogue, &Shape::Struct(root), value, out);
+}
+
+/// As `to_json`; `reuse` may know how a member of the object itself is written.
+pub(super) fn to_json_reusing<'b>(
+    catalogue: &Catalogue,
+    root: TypeId,
+    value: &Value,
+    reuse: &dyn Fn(&Text, &Value) -> Option<&'b [u8]>,
+    out: &mut Vec<u8>,
+) {
+    let Value::Map(map) = value else { return to_json(catalogue, root, value, out) };
+    let def = catalogue.get(root);
+    members(def, map, out, |field, member, out| match reuse(&field.name, member) {
+        Some(bytes) => out.extend_from_slice(bytes),
+        None => write_member(catalogue, def, field, member, out),
+    });
 }
 
 fn shaped(catalogue: &Catalogue, shape: &Shape, value: &Value, out: &mut Vec<u8>) {
@@ -51,6 +67,21 @@ fn write_map(map: &Map, out: &mut Vec<u8>, write: impl Fn(&Value, &mut Vec<u8>))
 const ORDERED_FIELDS: usize = 64;
 
 fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
+    members(def, map, out, |field, member, out| write_member(catalogue, def, field, member, out));
+}
+
+fn write_member(catalogue: &Catalogue, def: &TypeDef, field: &Field, member: &Value, out: &mut Vec<u8>) {
+    if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(&field.name) {
+        schema_union(catalogue, def, &field.name, member, out);
+    } else if field.name == "fieldsV1" {
+        fields_v1(member, out);
+    } else {
+        shaped(catalogue, &field.shape, member, out);
+    }
+}
+
+/// Appends an object whose known members `write` appends.
+fn members(def: &TypeDef, map: &Map, out: &mut Vec<u8>, write: impl Fn(&Field, &Value, &mut Vec<u8>)) {
     let mut members: [Option<&Value>; ORDERED_FIELDS] = [None; ORDERED_FIELDS];
     let mut unknown: Vec<(&Text, &Value)> = Vec::new();
     let mut from = 0;
@@ -71,13 +102,7 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
         // Field names are plain letters: nothing to escape.
         out.extend_from_slice(field.name.as_bytes());
         out.extend_from_slice(b"\":");
-        if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(&field.name) {
-            schema_union(catalogue, def, &field.name, member, out);
-        } else if field.name == "fieldsV1" {
-            fields_v1(member, out);
-        } else {
-            shaped(catalogue, &field.shape, member, out);
-        }
+        write(field, member, out);
     }
     for (key, member) in unknown {
         if !core::mem::take(&mut first) {

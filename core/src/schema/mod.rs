@@ -4,6 +4,7 @@
 //! `decode` turns a parsed body into the shape that Go's typed decoding and encoding would leave;
 //! `encode` writes an object with its fields in upstream's order.
 
+pub mod changed;
 pub mod decode;
 mod defaults;
 pub mod encode;

@@ -3,6 +3,7 @@
 use crate::job::existing::Existing;
 use crate::kinds::Kind;
 use crate::limits;
+use crate::schema::changed::encode_changed;
 use crate::schema::encode;
 use crate::status::Failure;
 use crate::store::{StoreError, failure};
@@ -21,15 +22,25 @@ pub(in crate::job) struct Draft {
 }
 
 impl Draft {
-    /// Encodes an object of the stored version.
+    /// Encodes an object of the stored version; `existing` is the one that it was made of.
     ///
     /// # Errors
     /// 413 when it is larger than `limits::OBJECT_BYTES`.
-    pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Result<Self, Failure> {
+    pub(in crate::job) fn of(
+        world: &World,
+        resource: &Kind,
+        mut value: Value,
+        existing: Option<&Existing>,
+    ) -> Result<Self, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
-        let stored = world.registry.stored_kind(resource);
+        let Kind { catalogue, type_id, .. } = world.registry.stored_kind(resource);
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
-        encode::to_json(&stored.catalogue, stored.type_id, &value, &mut out);
+        match existing {
+            Some(Existing { entry, value: old }) => {
+                encode_changed(catalogue, *type_id, &value, (old, entry.value()), &mut out);
+            }
+            None => encode::to_json(catalogue, *type_id, &value, &mut out),
+        }
         if out.len() > limits::OBJECT_BYTES {
             return Err(failure::of(&StoreError::TooLarge));
         }
@@ -59,7 +70,8 @@ impl Draft {
         }
         let mut new = self.value.clone();
         object::set_managed_fields(&mut new, old.to_vec());
-        Self::of(world, resource, new).is_ok_and(|draft| draft.bytes == *existing.entry.value())
+        Self::of(world, resource, new, Some(existing))
+            .is_ok_and(|draft| draft.bytes == *existing.entry.value())
     }
 }
 

@@ -127,7 +127,11 @@ fn mutate(
             };
             let Validated { value, warnings: told } = checked?;
             warnings.extend(told);
-            let draft = Draft::of(scene.world, resource, value)?;
+            let existing = match &base {
+                Base::Absent { .. } => None,
+                Base::Held(existing) => Some(existing),
+            };
+            let draft = Draft::of(scene.world, resource, value, existing)?;
             validate(scene, target, base, draft, Admitting::default(), None)
         }
     }

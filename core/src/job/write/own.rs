@@ -39,5 +39,5 @@ pub(crate) fn draft_own(
     if let Some(status) = status {
         value.set("status", status);
     }
-    Ok(Draft::of(world, resource, value)?.bytes)
+    Ok(Draft::of(world, resource, value, None)?.bytes)
 }

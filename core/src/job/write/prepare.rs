@@ -4,6 +4,7 @@
 use crate::kinds::{Facts, Generation, Kind, Strategy};
 use crate::museum::{Flaw, Mutant};
 use crate::rng::Rng;
+use crate::schema::changed::normalize_changed;
 use crate::schema::decode;
 use crate::status::Failure;
 use crate::value::{Text, Value, object};
@@ -63,7 +64,8 @@ impl Prepared {
             (strategy.prepare_for_update)(&mut value, facts);
         }
         keep_system_fields(&mut value, old);
-        let mut value = shaped(resource, value)?;
+        let shaped = normalize_changed(&resource.catalogue, resource.type_id, value, old);
+        let mut value = shaped.map_err(|error| Failure::internal(error.0))?;
         let grown = !is_status && (sent || grows(policy, &value, old));
         object::set_generation(&mut value, next_generation(old, grown, flaw));
         if object::resource_version(&value).is_empty() {

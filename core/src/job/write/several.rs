@@ -78,5 +78,5 @@ impl StoringSeveral {
 pub(in crate::job) fn encoded(world: &World, kind: &Kind, value: Value) -> Result<Bytes, Failure> {
     let shaped = decode::normalize(&kind.catalogue, kind.type_id, value);
     let value = shaped.map_err(|error| Failure::internal(error.0))?;
-    Ok(Draft::of(world, kind, value)?.bytes)
+    Ok(Draft::of(world, kind, value, None)?.bytes)
 }
