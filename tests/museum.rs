@@ -593,7 +593,7 @@ fn body_before_identity(flaw: Flaw) -> bool {
 fn calls_outlived(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     let id = JobId(1 << 40);
-    driver.give(Input::Probe(id, vec![crate::outcalls::call()]));
+    driver.give(Input::Probe(id, steersman_core::job::ProbeTask::Calls(vec![crate::outcalls::call()])));
     assert_eq!(driver.calls.len(), 1);
     driver.give(Input::Gone(id));
     !driver.calls.is_empty()

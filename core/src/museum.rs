@@ -137,7 +137,8 @@ mutants! {
     BoundTwice, "bound-twice", "own",
         "A binding is written without a look at the revision of the pod, over the node that another one chose.";
     BudgetOverrun, "budget-overrun", "own",
-        "An eviction looks at a budget of long ago, and counts itself in it without a look at its revision.";
+        "An eviction looks at what the cache has of the pod and its budget, and not at their revisions when it \
+         counts itself.";
 }
 
 impl Mutant {

@@ -144,6 +144,14 @@ impl Driver {
         driver
     }
 
+    /// Starts a server on an empty store, at this time of the world's clocks.
+    pub fn start_at(config: Config, wall: Wall) -> Self {
+        let mut driver = Self::unstarted(config, FakeEtcd::new());
+        driver.now.wall = wall;
+        driver.give(Input::Start);
+        driver
+    }
+
     /// A server that has yet to be given `Input::Start`.
     pub fn unstarted(config: Config, etcd: FakeEtcd) -> Self {
         let now = Now { mono: Mono(1), wall: Wall::from_seconds(1_700_000_000) };

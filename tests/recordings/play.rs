@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
 use steersman_core::config::{Authentication, Token};
+use steersman_core::now::Wall;
 use steersman_sim::driver::{Driver, Reply, open_config};
 
 /// Virtual time between two steps, milliseconds.
@@ -40,7 +41,7 @@ fn remove_managed_fields(value: &mut Value) {
 
 /// Replays a scenario. Managed fields are compared if they were recorded.
 pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
-    let mut driver = Driver::start(config());
+    let mut driver = Driver::start_at(config(), recorded_at());
     let mut saved = Saved::new();
     let mut outcomes = Vec::new();
     for step in &scenario.steps {
@@ -70,6 +71,11 @@ pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
         }
     }
     outcomes
+}
+
+/// When the recordings were made, since some answers tell how long ago something was.
+fn recorded_at() -> Wall {
+    Wall::parse_rfc3339("2026-11-29T12:00:00Z").expect("a time")
 }
 
 /// The server that the recordings were made with, as far as it is served: it lets every known user do everything.

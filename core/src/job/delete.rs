@@ -57,7 +57,15 @@ pub(crate) struct Delete {
 enum Phase {
     Admission(Admitting),
     Read,
-    Write { verdict: Verdict, storing: Storing },
+    Write {
+        verdict: Verdict,
+        storing: Storing,
+    },
+    /// The mark of a kind that has a phase before removal is written, and the cache is to know of it.
+    Known {
+        verdict: Verdict,
+        revision: Rev,
+    },
 }
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -385,12 +393,13 @@ impl Delete {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
                 this.attempt(scene, existing, true)
             }
+            Phase::Known { verdict, revision } => this.written(scene, verdict, revision),
             Phase::Write { verdict, storing } => {
                 match storing.resume(scene, &this.deletion.target, answer, notes)? {
                     StoreProgress::Wait(storing, ask) => {
                         Ok(this.wait(Phase::Write { verdict, storing }, ask))
                     }
-                    StoreProgress::Committed(revision) => this.written(scene, verdict, revision),
+                    StoreProgress::Committed(revision) => this.committed(scene, verdict, revision),
                     StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
@@ -435,6 +444,19 @@ impl Delete {
                 self.respond(scene, verdict, existing.value, revision)
             }
         }
+    }
+
+    /// Waits for the cache if others depend on the mark: once a client knows that its namespace is being deleted, this
+    /// server creates nothing in it any more. If the cache does not follow in time, the client is told nevertheless.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go forceLiveLookupCache
+    fn committed(self, scene: &Scene<'_>, verdict: Verdict, revision: Rev) -> Result<Next, Failure> {
+        let resource = self.deletion.target.resource();
+        let feed = scene.collection(resource)?.feed;
+        let is_awaited = matches!(verdict, Verdict::Mark(_)) && resource.rules().termination.is_some();
+        if is_awaited && scene.world.revision(feed) < revision {
+            return Ok(self.wait(Phase::Known { verdict, revision }, Ask::Fresh(feed, revision)));
+        }
+        self.written(scene, verdict, revision)
     }
 
     fn written(self, scene: &Scene<'_>, verdict: Verdict, revision: Rev) -> Result<Next, Failure> {

@@ -171,8 +171,13 @@ impl EvictPod {
 
     fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let feed = scene.collection(pods(scene)?)?.feed;
-        let op = read_key(&self.key(scene)?);
-        Ok(self.wait(Phase::Read, Ask::Store(feed, op)))
+        let key = self.key(scene)?;
+        if scene.flaw().is(Mutant::BudgetOverrun)
+            && let Some(entry) = scene.cached(pods(scene)?, &key)
+        {
+            return self.found(scene, Existing::new(entry), Rev(0));
+        }
+        Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
     }
 
     /// Begins anew after a commit was lost, unless it was lost too often already.
@@ -186,6 +191,11 @@ impl EvictPod {
     fn read_done(self, scene: &Scene<'_>, kv: Option<KeyValue>, revision: Rev) -> Result<Next, Failure> {
         let kv = kv.ok_or_else(|| self.posted.target.not_found())?;
         let existing = Existing::new(scene.entry_of(pods(scene)?, kv)?);
+        self.found(scene, existing, revision)
+    }
+
+    /// Continues with the pod as it was at a revision of its store.
+    fn found(self, scene: &Scene<'_>, existing: Existing, revision: Rev) -> Result<Next, Failure> {
         if self.is_paid || is_free(&existing.value) {
             return self.delete(scene, &existing, None);
         }
@@ -200,7 +210,7 @@ impl EvictPod {
     /// Continues when the cache of budgets is as new as the pod is, so that no budget is overlooked.
     fn when_fresh(self, scene: &Scene<'_>, existing: Existing, revision: Rev) -> Result<Next, Failure> {
         let feed = budget::feed(scene)?;
-        if scene.world.revision(feed) < revision && !scene.flaw().is(Mutant::BudgetOverrun) {
+        if scene.world.revision(feed) < revision {
             let phase = Phase::Fresh(Box::new(existing), revision);
             return Ok(self.wait(phase, Ask::Fresh(feed, revision)));
         }
