@@ -8,8 +8,8 @@ use crate::run_time_kinds::widgets;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steersman_core::config::{Authentication, Denial, Denials, Token};
 use steersman_core::config::{Config, JobId};
+use steersman_core::job::ProbeTask;
 use steersman_core::kinds::Registry;
 use steersman_core::limits::Bounds;
 use steersman_core::machine::{Effect, Input, Machine};
@@ -21,6 +21,9 @@ use steersman_core::store::{
 use steersman_core::wire::{Method, Peer, Request};
 use steersman_sim::driver::{Driver, ReplyLoss, open_config};
 use steersman_sim::etcd::{FakeEtcd, ServerId};
+
+mod allocation;
+mod identity;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
 const KEYS: &str = "/registry/configmaps/w/";
@@ -66,12 +69,15 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::IndexMissesUpdates => index_misses_updates,
         Mutant::WatchSurvivesItsKind => watch_survives_its_kind,
-        Mutant::SeatBeforeIdentity => seat_before_identity,
-        Mutant::BodyBeforeIdentity => body_before_identity,
+        Mutant::SeatBeforeIdentity => identity::seat_before_identity,
+        Mutant::BodyBeforeIdentity => identity::body_before_identity,
         Mutant::CallsOutlived => calls_outlived,
         Mutant::BoundTwice => disruptions::bound_twice,
         Mutant::BudgetOverrun => disruptions::budget_overrun,
-        Mutant::CreationNotAskedFor => creation_not_asked_for,
+        Mutant::CreationNotAskedFor => identity::creation_not_asked_for,
+        Mutant::AddressUnclaimed => allocation::address_unclaimed,
+        Mutant::AddressLeaked => allocation::address_leaked,
+        Mutant::NodePortsUnclaimed => allocation::node_ports_unclaimed,
     }
 }
 
@@ -554,46 +560,10 @@ fn unreadable_means_deleted(flaw: Flaw) -> bool {
     fetch(&mut driver, PLACE).status == 200
 }
 
-fn seat_before_identity(flaw: Flaw) -> bool {
-    let alice = Token { token: "alice".into(), user: "alice".into(), uid: "".into(), groups: Vec::new() };
-    let authentication = Authentication { tokens: vec![alice], anonymous: false };
-    let mut driver = Driver::start(Config { max_in_flight: 1, authentication, ..config(flaw) });
-    driver.leave_answers_unread();
-    let known = [("authorization", "Bearer alice")];
-    assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
-    // The only seat is taken, and a stranger does not need one to be refused.
-    driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
-}
-
-fn creation_not_asked_for(flaw: Flaw) -> bool {
-    let denial = Denial { user: "system:anonymous".into(), verb: "create".into(), resource: "leases".into() };
-    let denials = Denials { rules: vec![denial], are_slow: false };
-    let mut driver = server_with(Config { denials, ..config(flaw) });
-    let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
-    send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201
-}
-
-fn body_before_identity(flaw: Flaw) -> bool {
-    let authentication = Authentication { tokens: Vec::new(), anonymous: false };
-    let mut driver = Driver::start(Config { authentication, ..config(flaw) });
-    let id = JobId(1);
-    let request = Request {
-        method: Method::Post,
-        path: PLACE.to_owned(),
-        query: String::new(),
-        headers: Vec::new(),
-        has_body: true,
-        peer: Peer::None,
-        remote_address: "192.0.2.1".into(),
-    };
-    driver.request(id, request, Bytes::new());
-    driver.awaits_body(id)
-}
-
 fn calls_outlived(flaw: Flaw) -> bool {
     let mut driver = server(flaw);
     let id = JobId(1 << 40);
-    driver.give(Input::Probe(id, steersman_core::job::ProbeTask::Calls(vec![crate::outcalls::call()])));
+    driver.give(Input::Probe(id, ProbeTask::Calls(vec![crate::outcalls::call()])));
     assert_eq!(driver.calls.len(), 1);
     driver.give(Input::Gone(id));
     !driver.calls.is_empty()

@@ -139,6 +139,12 @@ mutants! {
     BudgetOverrun, "budget-overrun", "own",
         "An eviction looks at what the cache has of the pod and its budget, and not at their revisions when it \
          counts itself.";
+    AddressUnclaimed, "address-unclaimed", "own",
+        "A service gets an address that its commit does not claim, so that another service gets it too.";
+    AddressLeaked, "address-leaked", "own",
+        "The address of a service that is deleted stays claimed.";
+    NodePortsUnclaimed, "node-ports-unclaimed", "own",
+        "A service gets node ports that its commit does not claim, so that another service gets them too.";
 }
 
 impl Mutant {

@@ -17,6 +17,7 @@ use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
 use steersman_core::museum::Flaw;
+use steersman_core::value::port_range::PortRange;
 use steersman_io::certificates::{Authority, Issued};
 use steersman_io::metrics::Metrics;
 use steersman_io::peer::ClientCas;
@@ -43,6 +44,7 @@ pub(crate) fn config() -> Config {
         advertised: "127.0.0.1:6443".into(),
         service_ip: "10.0.0.1".into(),
         service_range: "10.0.0.0/24".into(),
+        node_ports: PortRange::NODE_PORTS,
         advertise_address: "192.0.2.1".into(),
         secure_port: 6443,
         authentication: Authentication::default(),

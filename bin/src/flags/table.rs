@@ -465,9 +465,14 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "service-cluster-ip-range",
                 FlagType::Str,
                 "",
-                "Range that services get their addresses from.",
+                "Range that services get their addresses from, or two, one of each IP family, with a comma between.",
             ),
-            harmless("service-node-port-range", FlagType::PortRange, "30000-32767"),
+            served(
+                "service-node-port-range",
+                FlagType::PortRange,
+                "30000-32767",
+                "Range of the ports of nodes that services get.",
+            ),
         ],
     },
     Section {

@@ -12,6 +12,8 @@ use steersman_core::limits::Bounds;
 use steersman_core::museum::Flaw;
 use steersman_core::store::Feed;
 use steersman_core::value::Text;
+use steersman_core::value::ip::SloppyCidr;
+use steersman_core::value::port_range::PortRange;
 
 use super::issuer::TokenIssuer;
 use super::tokens;
@@ -102,6 +104,7 @@ impl ServerSettings {
             advertised: host_and_port(&host, listen.port()).into(),
             service_ip: Text::from(service_ip.to_string()),
             service_range,
+            node_ports: node_ports(flags.text("service-node-port-range"))?,
             advertise_address: endpoint(advertise_address),
             secure_port: listen.port(),
             authentication: authentication(flags, makes_admin, authorization)?,
@@ -196,6 +199,10 @@ fn endpoint(advertised: IpAddr) -> Text {
     Text::from(advertised.to_string())
 }
 
+fn node_ports(given: &str) -> Result<PortRange, String> {
+    PortRange::parse(given).ok_or_else(|| format!("unable to parse port range: {given}"))
+}
+
 /// The first address of the first range, which the `kubernetes` service has, and the ranges as given.
 fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
     let ranges = if given.is_empty() { DEFAULT_SERVICE_RANGE } else { given };
@@ -216,7 +223,19 @@ fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
             return Err("the service cluster IP range must be at least 8 IP addresses".into());
         }
     };
-    Ok((first, ranges.into()))
+    let families =
+        ranges.split(',').map(|range| SloppyCidr::parse(range.trim()).map(|range| range.address().is_ipv6()));
+    let families: Vec<Option<bool>> = families.collect();
+    match families.as_slice() {
+        [Some(_)] => Ok((first, ranges.into())),
+        [Some(one), Some(other)] if one != other => Ok((first, ranges.into())),
+        [Some(_), Some(_)] => Err(
+            "--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family"
+                .into(),
+        ),
+        [_, _, _, ..] => Err("--service-cluster-ip-range must not contain more than two entries".into()),
+        _ => Err(bad()),
+    }
 }
 
 /// The authorizers are asked in turn, and AlwaysDeny has no opinion: AlwaysAllow decides wherever it is among them.
@@ -356,6 +375,9 @@ mod tests {
             ("10.0.0.0/31", None),
             ("10.0.0.0", None),
             ("x/8", None),
+            ("10.0.0.0/24,x", None),
+            ("10.0.0.0/24,10.0.1.0/24", None),
+            ("10.0.0.0/24,fd00::/112,fd01::/112", None),
         ];
         for (range, expected) in cases {
             let found = service_range(range).ok().map(|(first, _)| first.to_string());

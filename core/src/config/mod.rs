@@ -9,6 +9,7 @@ use crate::limits::Bounds;
 use crate::museum::Flaw;
 use crate::store::Feed;
 use crate::value::Text;
+use crate::value::port_range::PortRange;
 use alloc::vec::Vec;
 
 pub use authentication::{Authentication, Authorization, Denial, Denials, Token};
@@ -24,9 +25,11 @@ pub struct Config {
     pub seed: u64,
     /// `host:port` under which clients reach the server, for discovery.
     pub advertised: Text,
-    /// The first address of `--service-cluster-ip-range`, and the range itself.
+    /// The first address of `--service-cluster-ip-range`, and the ranges themselves, with a comma between them.
     pub service_ip: Text,
     pub service_range: Text,
+    /// `--service-node-port-range`.
+    pub node_ports: PortRange,
     /// The address in the endpoints of the `kubernetes` service; empty for no endpoints.
     pub advertise_address: Text,
     pub secure_port: u16,
@@ -73,7 +76,8 @@ impl Config {
             advertised: "127.0.0.1:6443".into(),
             service_ip: "10.0.0.1".into(),
             service_range: "10.0.0.0/24".into(),
-            advertise_address: "127.0.0.1".into(),
+            node_ports: PortRange::NODE_PORTS,
+            advertise_address: "192.0.2.2".into(),
             secure_port: 6443,
             authentication: Authentication { tokens: Vec::new(), anonymous: true },
             authorization: Authorization::AlwaysAllow,

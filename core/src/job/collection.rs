@@ -46,6 +46,8 @@ enum Phase {
     },
     /// One object is read again after its write lost a race.
     Read(Target),
+    /// The cache is catching up with what a commit lost to; the object is read then.
+    Behind(Target, Bytes),
     Write {
         target: Target,
         key: Bytes,
@@ -94,12 +96,19 @@ impl DeleteCollection {
                     None => this.next(scene),
                 }
             }
+            (Phase::Behind(target, key), _) => this.again(scene, target, &key),
             (Phase::Write { target, key, storing }, answer) => {
                 match storing.resume(scene, &target, answer, notes)? {
                     StoreProgress::Wait(storing, ask) => {
                         Ok(this.wait(Phase::Write { target, key, storing }, ask))
                     }
                     StoreProgress::Committed(_) => this.next(scene),
+                    StoreProgress::Lost(loss) if loss.guard.key != key => {
+                        match scene.lost_claim(&target, &loss, this.tries)? {
+                            Some(ask) => Ok(this.wait(Phase::Behind(target, key), ask)),
+                            None => this.again(scene, target, &key),
+                        }
+                    }
                     StoreProgress::Lost(loss) if loss.held.is_none() => this.next(scene),
                     StoreProgress::Lost(_) => this.again(scene, target, &key),
                 }
@@ -153,7 +162,8 @@ impl DeleteCollection {
     fn remove(self, scene: &Scene<'_>, existing: Existing, deletion: Deletion) -> Result<Next, Failure> {
         let verdict = deletion.judge(scene, &existing)?;
         // What was listed is no older than the request, so its absence proves a removal.
-        match verdict.write(&existing, true).filter(|_| !self.options.dry_run) {
+        let write = verdict.write(scene, &deletion.target, &existing, true)?;
+        match write.filter(|_| !self.options.dry_run) {
             Some(write) => {
                 let key = write.key.clone();
                 let (storing, ask) = Storing::begin(scene, &deletion.target, write)?;

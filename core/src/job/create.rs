@@ -26,7 +26,8 @@ pub(crate) struct Create {
     pub(super) target: Target,
     form: Form,
     options: WriteOptions,
-    /// The client's object, with its namespace set. It is kept only while its name is generated, for another attempt.
+    /// The client's object, with its namespace set. It is kept only while there may be another attempt: with another
+    /// generated name, or with other claims.
     value: Value,
     /// The resource version in the client's body.
     resource_version: Text,
@@ -34,6 +35,8 @@ pub(crate) struct Create {
     generates: bool,
     /// How many names were generated so far.
     tries: u32,
+    /// How many commits lost because of what they write with the object.
+    claims_lost: u32,
     phase: Phase,
 }
 
@@ -55,6 +58,8 @@ pub(super) enum Origin {
 enum Phase {
     /// The object is to be drafted, or to be drafted again under another name.
     Begun,
+    /// The cache is catching up with what a commit lost to; the object is drafted again then.
+    Behind,
     Draft(Drafting),
     /// The request began as an update. Authorization waits for an answer before it can tell whether the caller may
     /// create objects.
@@ -102,6 +107,7 @@ pub(super) fn from_value(
         origin,
         generates,
         tries: 0,
+        claims_lost: 0,
         phase: Phase::Begun,
     };
     create.draft(scene, warnings)
@@ -118,6 +124,7 @@ impl Create {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Begun) {
             Phase::Begun => Err(fail::misfit()),
+            Phase::Behind => this.draft(scene, warnings),
             Phase::Draft(drafting) => {
                 let drafted = drafting.resume(scene, &this.target, answer, warnings)?;
                 this.drafted(scene, drafted)
@@ -131,6 +138,14 @@ impl Create {
                         Ok(this.wait(Phase::Write { draft, key, storing }, ask))
                     }
                     StoreProgress::Committed(revision) => this.respond(scene, draft, &key, Some(revision)),
+                    StoreProgress::Lost(loss) if loss.guard.key != key => {
+                        let ask = scene.lost_claim(&this.target, &loss, this.claims_lost)?;
+                        let this = Self { claims_lost: this.claims_lost + 1, ..this };
+                        match ask {
+                            Some(ask) => Ok(this.wait(Phase::Behind, ask)),
+                            None => this.draft(scene, warnings),
+                        }
+                    }
                     StoreProgress::Lost(loss) => this.taken(scene, loss, warnings),
                 }
             }
@@ -143,11 +158,13 @@ impl Create {
 
     fn draft(mut self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         // The tree is moved, not cloned, whenever no further attempt can need it: it is then changed in place.
-        let value = if self.generates { self.value.clone() } else { core::mem::take(&mut self.value) };
+        let is_kept = self.generates || self.target.resource().rules().claims.is_some();
+        let value = if is_kept { self.value.clone() } else { core::mem::take(&mut self.value) };
         let base = Base::Absent { names_tried: self.tries };
         let is_told = matches!(self.origin, Origin::Apply { .. });
         let manager = (!is_told).then(|| scene.manager(&self.options));
-        let drafted = Drafting::begin(scene, &self.target, value, base, manager.as_deref(), warnings)?;
+        let (manager, dry_run) = (manager.as_deref(), self.options.dry_run);
+        let drafted = Drafting::begin(scene, &self.target, value, base, manager, dry_run, warnings)?;
         self.drafted(scene, drafted)
     }
 
@@ -206,7 +223,8 @@ impl Create {
 
     fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
         let value = Some(draft.bytes.clone());
-        let write = Write { key: key.clone(), revision: Rev(0), value, confirmed: true };
+        let claims = draft.claims.clone();
+        let write = Write { key: key.clone(), revision: Rev(0), value, confirmed: true, claims };
         let (storing, ask) = Storing::begin(scene, &self.target, write)?;
         Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }

@@ -3,7 +3,7 @@
 
 use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
-use super::write::{Draft, StoreProgress, Storing, Write};
+use super::write::{Draft, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
 use crate::answer::form::{Endpoint, Form};
@@ -21,6 +21,7 @@ use crate::wire::media::body_media;
 use crate::wire::options::{DeleteOptions, Propagation};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 const ORPHAN: &str = "orphan";
@@ -57,6 +58,8 @@ pub(crate) struct Delete {
 enum Phase {
     Admission(Admitting),
     Read,
+    /// The cache is catching up with what a commit lost to; the key is read then.
+    Behind,
     Write {
         verdict: Verdict,
         storing: Storing,
@@ -337,14 +340,23 @@ impl Deletion {
 
 impl Verdict {
     /// The write that carries it out; None when there is nothing to write.
-    pub(super) fn write(&self, existing: &Existing, confirmed: bool) -> Option<Write> {
-        let value = match self {
-            Self::Remove { .. } => None,
-            Self::Mark(draft) => Some(draft.bytes.clone()),
-            Self::Wait => return None,
+    ///
+    /// # Errors
+    /// What is to go with a removed object cannot be written.
+    pub(super) fn write(
+        &self,
+        scene: &Scene<'_>,
+        target: &Target,
+        existing: &Existing,
+        confirmed: bool,
+    ) -> Result<Option<Write>, Failure> {
+        let (value, claims) = match self {
+            Self::Remove { .. } => (None, released(scene, target, &existing.value)?),
+            Self::Mark(draft) => (Some(draft.bytes.clone()), Vec::new()),
+            Self::Wait => return Ok(None),
         };
         let key = existing.entry.key().clone();
-        Some(Write { key, revision: existing.revision(), value, confirmed })
+        Ok(Some(Write { key, revision: existing.revision(), value, confirmed, claims }))
     }
 }
 
@@ -394,12 +406,22 @@ impl Delete {
                 this.attempt(scene, existing, true)
             }
             Phase::Known { verdict, revision } => this.written(scene, verdict, revision),
+            Phase::Behind => this.read(scene),
             Phase::Write { verdict, storing } => {
+                let key = this.deletion.key(scene)?;
                 match storing.resume(scene, &this.deletion.target, answer, notes)? {
                     StoreProgress::Wait(storing, ask) => {
                         Ok(this.wait(Phase::Write { verdict, storing }, ask))
                     }
                     StoreProgress::Committed(revision) => this.committed(scene, verdict, revision),
+                    StoreProgress::Lost(loss) if loss.guard.key != key => {
+                        let ask = scene.lost_claim(&this.deletion.target, &loss, this.tries)?;
+                        let this = Self { tries: this.tries + 1, ..this };
+                        match ask {
+                            Some(ask) => Ok(this.wait(Phase::Behind, ask)),
+                            None => this.read(scene),
+                        }
+                    }
                     StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
@@ -434,7 +456,7 @@ impl Delete {
             Err(failure) => return Err(failure),
         };
         let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
-        match verdict.write(&existing, confirmed) {
+        match verdict.write(scene, &self.deletion.target, &existing, confirmed)? {
             Some(write) if !tries_only => {
                 let (storing, ask) = Storing::begin(scene, &self.deletion.target, write)?;
                 Ok(self.wait(Phase::Write { verdict, storing }, ask))

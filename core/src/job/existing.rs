@@ -1,6 +1,6 @@
 //! The object that a write starts from: first the cache's, then the store's if the cache's led to an error.
 
-use super::{Answer, Scene, fail};
+use super::{Answer, Ask, Scene, fail};
 use crate::authorization::Target;
 use crate::kinds::Kind;
 use crate::status::Failure;
@@ -87,6 +87,23 @@ impl Scene<'_> {
         let resource = target.resource();
         let entry = loss.held.map(|kv| self.entry_of(resource, kv)).transpose()?;
         Ok(entry.map(Existing::new))
+    }
+
+    /// What to wait for, if anything, after a commit lost because of something else that it writes with the object: an
+    /// address, for example, that another object has taken. The next attempt needs a cache that knows. 429 after too
+    /// many attempts.
+    pub(super) fn lost_claim(
+        &self,
+        target: &Target,
+        loss: &Loss,
+        tries: u32,
+    ) -> Result<Option<Ask>, Failure> {
+        if tries + 1 >= self.world.config.bounds.conflict_retries {
+            let why = "others were first with each address or port that was tried, please try again later";
+            return Err(Failure::too_many_requests(why, 1));
+        }
+        let feed = self.collection(target.resource())?.feed;
+        Ok((self.world.revision(feed) < loss.at).then_some(Ask::Fresh(feed, loss.at)))
     }
 
     /// The object found by a read of one key.

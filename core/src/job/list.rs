@@ -88,7 +88,7 @@ pub(super) fn begin_deletion(
 }
 
 /// The key-values of a resource at the newest revision are asked for by this: it reads nothing.
-fn newest_revision(prefix: &Bytes) -> Op {
+pub(super) fn newest_revision(prefix: &Bytes) -> Op {
     Op::Range(Range { key: prefix.clone(), count_only: true, ..Range::default() })
 }
 

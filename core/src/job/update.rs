@@ -8,7 +8,7 @@ use super::create::{self, Origin};
 use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
-use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
+use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -36,6 +36,8 @@ pub(crate) struct Update {
 enum Phase {
     /// The key is being read, because it was not in the cache or the cached object led to an error.
     Read,
+    /// The cache is catching up with what a commit lost to; the key is read then.
+    Behind,
     Draft {
         drafting: Drafting,
         confirmed: bool,
@@ -122,6 +124,7 @@ impl Update {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Read => this.read_done(scene, answer, warnings),
+            Phase::Behind => this.read(scene),
             Phase::Draft { drafting, confirmed } => {
                 let drafted = drafting.resume(scene, &this.target, answer, warnings);
                 this.drafted(scene, drafted, confirmed)
@@ -132,6 +135,14 @@ impl Update {
                         Ok(this.wait(Phase::Write { draft, key, storing }, ask))
                     }
                     StoreProgress::Committed(revision) => this.respond_written(scene, draft, &key, revision),
+                    StoreProgress::Lost(loss) if loss.guard.key != key => {
+                        let ask = scene.lost_claim(&this.target, &loss, this.tries)?;
+                        let this = Self { tries: this.tries + 1, ..this };
+                        match ask {
+                            Some(ask) => Ok(this.wait(Phase::Behind, ask)),
+                            None => this.read(scene),
+                        }
+                    }
                     StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
@@ -174,7 +185,8 @@ impl Update {
         let is_told = self.target.is_scale() || matches!(self.change, RequestedChange::Apply(_));
         let manager = (!is_told).then(|| scene.manager(&self.options));
         let drafted = self.wanted(scene, &existing, warnings).and_then(|value| {
-            Drafting::begin(scene, &self.target, value, Base::Held(existing), manager.as_deref(), warnings)
+            let (base, manager) = (Base::Held(existing), manager.as_deref());
+            Drafting::begin(scene, &self.target, value, base, manager, self.options.dry_run, warnings)
         });
         self.drafted(scene, drafted, confirmed)
     }
@@ -195,14 +207,18 @@ impl Update {
             Err(_) => return self.read(scene),
         };
         let revision = existing.revision();
+        let key = existing.entry.key().clone();
         if is_finished(&self.target, &draft.value) {
-            return self.write(scene, draft, revision, None, confirmed);
+            let claims = released(scene, &self.target, &existing.value)?;
+            let write = Write { key, revision, value: None, confirmed, claims };
+            return self.write(scene, draft, write);
         }
         if draft.changes_nothing(scene.world, self.target.resource(), &existing) {
             return if confirmed { self.respond(scene, existing.value) } else { self.read(scene) };
         }
-        let value = Some(draft.bytes.clone());
-        self.write(scene, draft, revision, value, confirmed)
+        let (value, claims) = (Some(draft.bytes.clone()), draft.claims.clone());
+        let write = Write { key, revision, value, confirmed, claims };
+        self.write(scene, draft, write)
     }
 
     fn absent(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
@@ -259,19 +275,11 @@ impl Update {
         Ok(new)
     }
 
-    fn write(
-        self,
-        scene: &Scene<'_>,
-        draft: Draft,
-        revision: Rev,
-        value: Option<Bytes>,
-        confirmed: bool,
-    ) -> Result<Next, Failure> {
+    fn write(self, scene: &Scene<'_>, draft: Draft, write: Write) -> Result<Next, Failure> {
         if self.options.dry_run {
-            return self.respond(scene, answer::versioned(draft.value, Some(revision)));
+            return self.respond(scene, answer::versioned(draft.value, Some(write.revision)));
         }
-        let key = self.key(scene)?;
-        let write = Write { key: key.clone(), revision, value, confirmed };
+        let key = write.key.clone();
         let (storing, ask) = Storing::begin(scene, &self.target, write)?;
         Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }

@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub subresource: &'a str,
     /// The API group of the request, which is not that of the stored object where two groups share storage.
     pub group: &'a str,
+    /// Nothing will be stored.
+    pub dry_run: bool,
     /// The stored object that an update changes. Null for a create, so that it reads as an object without members.
     pub old: &'a Value,
 }
@@ -42,6 +44,7 @@ impl<'a> Facts<'a> {
             operation: Operation::Create,
             subresource: "",
             group: "",
+            dry_run: false,
             old: &Value::Null,
         }
     }
@@ -69,6 +72,11 @@ pub trait Objects {
     /// The object of a stored resource; None when there is none, or no such resource. The namespace is empty for
     /// resources without.
     fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value>;
+
+    /// Whether there is an object of a stored resource, even one that cannot be read.
+    fn has(&self, group: &str, plural: &str, namespace: &str, name: &str) -> bool {
+        self.get(group, plural, namespace, name).is_some()
+    }
 
     /// Visits the objects of a stored resource in the order of their keys, those of one namespace or (when it is
     /// empty) all, until the visitor breaks. Each is decoded for the visit, so a visitor should stop when it knows.

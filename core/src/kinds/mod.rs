@@ -1,5 +1,6 @@
 //! The served kinds: one row for each, and rules for kinds that need them.
 
+pub mod claims;
 pub mod columns;
 pub mod convert;
 mod custom;
@@ -19,6 +20,7 @@ pub mod together;
 pub mod validation;
 mod versions;
 
+pub use claims::{Claim, ClaimChange, ClaimPlace, ClaimRules, Claims};
 pub use custom::{Custom, DefinedColumn, Definition};
 pub use facts::{Facts, Objects, Operation};
 pub use kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};

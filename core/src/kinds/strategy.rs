@@ -2,6 +2,7 @@
 //! strategies.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/{create,update,delete}.go
 
+use super::claims::ClaimRules;
 use super::facts::Facts;
 use super::validation::{Errors, Located};
 use crate::value::{Value, names};
@@ -31,6 +32,10 @@ pub struct Rules {
     pub name: fn(name: &str, prefix: bool) -> names::Problems,
     /// Sets computed defaults on every decoded object of the kind, stored ones included.
     pub default: fn(object: &mut Value),
+    /// `default` reads the spec for what it sets in the status, so that a write of the status needs the spec too.
+    pub status_defaults_need_spec: bool,
+    /// What writes of the object take from what all objects share, before they are prepared; None for nothing.
+    pub claims: Option<ClaimRules>,
     /// Called before a create: removes what a creator may not set (status), and sets what a creation sets. Name, uid
     /// and creation timestamp are set before it. The object is normalized again afterwards.
     pub prepare_for_create: Prepare,
@@ -166,6 +171,8 @@ impl Rules {
     pub const PLAIN: Self = Self {
         name: names::dns_subdomain,
         default: |_| {},
+        status_defaults_need_spec: false,
+        claims: None,
         prepare_for_create: |_, _| {},
         validate: |_, _, _| {},
         warnings_on_create: |_, _, _| {},

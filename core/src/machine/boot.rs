@@ -1,5 +1,5 @@
-//! The objects that must exist from the start: system namespaces, and the Service through which pods reach the
-//! server.
+//! The objects that must exist from the start: system namespaces, the ranges of service addresses, and the Service
+//! through which pods reach the server.
 //! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
 
 use crate::job;
@@ -7,8 +7,10 @@ use crate::kinds::Kind;
 use crate::now::Now;
 use crate::rng::Rng;
 use crate::store::{Commit, Feed, LeaseId, Rev};
+use crate::value::ip::SloppyCidr;
 use crate::value::{Map, Value, object};
 use crate::world::World;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -27,16 +29,18 @@ pub(crate) fn commits(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Comm
     }
     let config = &world.config;
     let mut service_and_endpoints = Vec::new();
-    let mut add = |group: &str, plural: &str, object: Value| {
+    let mut add = |group: &str, plural: &str, place: (&str, &str), object: Value| {
         let resource = registry.find(group, "v1", plural);
-        add(world, &mut service_and_endpoints, resource, (NAMESPACE, SERVICE), object, now, rng);
+        add(world, &mut service_and_endpoints, resource, place, object, now, rng);
     };
     if !config.service_ip.is_empty() {
-        add("", "services", service(world));
+        add("networking.k8s.io", "servicecidrs", ("", SERVICE), service_ranges(world, now));
+        add("networking.k8s.io", "ipaddresses", ("", &config.service_ip), service_address(world));
+        add("", "services", (NAMESPACE, SERVICE), service(world));
         // The Service needs an address under which others reach the server.
         if !config.advertise_address.is_empty() {
-            add("", "endpoints", endpoints_object(world));
-            add("discovery.k8s.io", "endpointslices", endpoint_slice(world));
+            add("", "endpoints", (NAMESPACE, SERVICE), endpoints_object(world));
+            add("discovery.k8s.io", "endpointslices", (NAMESPACE, SERVICE), endpoint_slice(world));
         }
     }
     namespaces.into_iter().chain(service_and_endpoints).collect()
@@ -84,6 +88,38 @@ fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
 
 fn labelled(labels: Value) -> Value {
     map([("metadata", map([("labels", labels)]))])
+}
+
+/// The ranges that services get their addresses from.
+/// k8s: pkg/controlplane/controller/defaultservicecidr/default_servicecidr_controller.go
+fn service_ranges(world: &World, now: Now) -> Value {
+    let ranges = world.config.service_range.split(',').filter_map(|range| SloppyCidr::parse(range.trim()));
+    let ranges: Vec<Value> = ranges.map(|range| Value::from(range.network().to_string())).collect();
+    let ready = map([
+        ("type", "Ready".into()),
+        ("status", "True".into()),
+        ("lastTransitionTime", now.wall.rfc3339().into()),
+        ("reason", "".into()),
+        ("message", "Kubernetes default Service CIDR is ready".into()),
+    ]);
+    map([
+        ("spec", map([("cidrs", ranges.into())])),
+        ("status", map([("conditions", alloc::vec![ready].into())])),
+    ])
+}
+
+/// The address of the Service, as every Service claims its own.
+fn service_address(world: &World) -> Value {
+    let family = if world.config.service_ip.contains(':') { "IPv6" } else { "IPv4" };
+    let mut object = labelled(map([
+        ("ipaddress.kubernetes.io/ip-family", family.into()),
+        ("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io".into()),
+    ]));
+    let holder = [("group", ""), ("resource", "services"), ("namespace", NAMESPACE), ("name", SERVICE)];
+    for (field, text) in holder {
+        object.set_at(&["spec", "parentRef", field], text.into());
+    }
+    object
 }
 
 fn service(world: &World) -> Value {

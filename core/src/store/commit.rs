@@ -36,6 +36,8 @@ pub struct Loss {
     pub guard: Guard,
     /// What the key held instead; None when it was absent.
     pub held: Option<KeyValue>,
+    /// A revision at which it did.
+    pub at: Rev,
 }
 
 impl Commit {
@@ -152,11 +154,11 @@ impl Commit {
         (held.len() == self.guards.len()).then_some((held, revision))
     }
 
-    /// The first guard that does not hold in this state of the guarded keys; None when all do.
-    pub fn loss(&self, held: &[Option<KeyValue>]) -> Option<Loss> {
+    /// The first guard that does not hold in the state of the guarded keys at a revision; None when all do.
+    pub fn loss(&self, held: &[Option<KeyValue>], at: Rev) -> Option<Loss> {
         let mut states = self.guards.iter().zip(held);
         let (guard, held) = states.find(|(guard, held)| !guard.holds(held.as_ref()))?;
-        Some(Loss { guard: guard.clone(), held: held.clone() })
+        Some(Loss { guard: guard.clone(), held: held.clone(), at })
     }
 }
 

@@ -12,6 +12,7 @@ mod map;
 pub mod names;
 pub mod number;
 pub mod object;
+pub mod port_range;
 pub mod quantity;
 mod quote;
 pub mod time_zones;

@@ -7,7 +7,8 @@ use core::ops::ControlFlow;
 
 impl World {
     fn storage_of(&self, group: &str, plural: &str) -> Option<StorageId> {
-        self.registry.any_version(group, plural)?.storage
+        let internal = || self.registry.internal(plural).filter(|kind| kind.group == group);
+        self.registry.any_version(group, plural).or_else(internal)?.storage
     }
 }
 
@@ -16,6 +17,15 @@ impl Objects for World {
         let storage = self.storage_of(group, plural)?;
         let key = self.collection(storage)?.keys.key(namespace, name);
         Some(self.cache(storage)?.get(&key)?.to_value())
+    }
+
+    fn has(&self, group: &str, plural: &str, namespace: &str, name: &str) -> bool {
+        let held = self.storage_of(group, plural).and_then(|storage| {
+            let key = self.collection(storage)?.keys.key(namespace, name);
+            let cache = self.cache(storage)?;
+            Some(cache.get(&key).is_some() || cache.unreadable().contains_key(&key))
+        });
+        held.unwrap_or(false)
     }
 
     fn visit(

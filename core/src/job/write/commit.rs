@@ -110,7 +110,7 @@ impl Committing {
             }
             Stored::Txn(_) => {
                 let Some((held, revision)) = self.commit.held(stored) else { return misfit() };
-                match self.commit.loss(&held) {
+                match self.commit.loss(&held, revision) {
                     // An earlier attempt, whose reply was lost, may be what changed the key.
                     Some(_) if self.doubt.is_some() => self.settle(world, &held, revision),
                     Some(loss) => Progress::Ended(CommitOutcome::Lost(loss)),
@@ -159,7 +159,7 @@ impl Committing {
         let has_not_happened = changed.next().is_some();
         let mut others = keys().filter(|(guard, _)| guard.revision > Rev(0));
         if let Some((guard, held)) = others.find(|key| has_not_happened && !is_unchanged(key)) {
-            let loss = Loss { guard: guard.clone(), held: held.clone() };
+            let loss = Loss { guard: guard.clone(), held: held.clone(), at: revision };
             return Progress::Ended(CommitOutcome::Lost(loss));
         }
         let may_repeat = has_not_happened && self.sends < limits::COMMIT_SENDS;
@@ -192,18 +192,20 @@ impl Committing {
             (Some(Written::Deleted), None) => true,
             (Some(Written::Put(_) | Written::Deleted) | None, _) => false,
         };
-        let loss = Loss { guard, held };
+        let loss = Loss { guard, held, at: first.revision };
         if !happened {
             return Progress::Ended(CommitOutcome::Lost(loss));
+        }
+        let flaw = world.config.flaw;
+        if first.held.is_none() && !self.confirmed && !flaw.is(Mutant::DeletionClaimedOfStale) {
+            return self.unknown();
         }
         if !self.commit.is_of_one_key() {
             let op = self.commit.read(first.revision);
             return self.wait(Phase::Confirming(first.revision, Box::new(loss)), op);
         }
-        let flaw = world.config.flaw;
         Progress::Ended(match first.held {
             Some(_) => CommitOutcome::Committed(first.revision),
-            None if !self.confirmed && !flaw.is(Mutant::DeletionClaimedOfStale) => return self.unknown(),
             None if flaw.is(Mutant::GoneUnderOldVersion) => CommitOutcome::Committed(loss.guard.revision),
             None => CommitOutcome::Committed(first.revision),
         })

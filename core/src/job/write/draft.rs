@@ -1,5 +1,6 @@
 //! An object that may be stored, encoded; and whether storing it would change anything.
 
+use super::claims::ClaimedKey;
 use crate::job::existing::Existing;
 use crate::kinds::Kind;
 use crate::limits;
@@ -19,6 +20,8 @@ pub(in crate::job) struct Draft {
     pub(in crate::job) value: Value,
     /// The encoded object, as it is written to the store.
     pub(in crate::job) bytes: Bytes,
+    /// What is written with it.
+    pub(in crate::job) claims: Vec<ClaimedKey>,
 }
 
 impl Draft {
@@ -45,7 +48,7 @@ impl Draft {
             return Err(failure::of(&StoreError::TooLarge));
         }
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
-        Ok(Self { value, bytes: Bytes::copy_from_slice(&out) })
+        Ok(Self { value, bytes: Bytes::copy_from_slice(&out), claims: Vec::new() })
     }
 
     /// Whether the object is what is stored already. Times at which managers are said to have written fields do not

@@ -1,6 +1,7 @@
 //! The way from the object that a client wants to the one that may be stored: defaults, mutating admission,
 //! preparation, validation, validating admission. Admission may wait for the store.
 
+use super::claims;
 use super::default::Defaulted;
 use super::draft::Draft;
 use super::prepare::{self, Prepared};
@@ -10,8 +11,9 @@ use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting}
 use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::job::existing::Existing;
+use crate::job::list::newest_revision;
 use crate::job::{Answer, Ask, Scene, fail};
-use crate::kinds::{Facts, Kind};
+use crate::kinds::{Claims, Facts, Kind};
 use crate::museum::Mutant;
 use crate::rng::Rng;
 use crate::status::Failure;
@@ -28,16 +30,36 @@ pub(in crate::job) enum Base {
     Held(Existing),
 }
 
+impl Base {
+    fn existing(&self) -> Option<&Existing> {
+        match self {
+            Self::Absent { .. } => None,
+            Self::Held(existing) => Some(existing),
+        }
+    }
+}
+
 /// An object on its way.
 #[derive(Debug)]
 pub(in crate::job) struct Drafting {
-    base: Base,
+    course: Course,
     stage: Stage,
+}
+
+/// What stays the same on the way.
+#[derive(Debug)]
+struct Course {
+    base: Base,
+    dry_run: bool,
 }
 
 #[derive(Debug)]
 enum Stage {
     Mutating(Value, Admitting),
+    /// What the cache shows refuses the object's claims. The store is asked for its newest revision.
+    Doubted(Value),
+    /// The cache is catching up with that revision.
+    Behind(Value),
     Validating(Draft, Admitting),
 }
 
@@ -60,12 +82,15 @@ impl Drafting {
         mut value: Value,
         base: Base,
         manager: Option<&str>,
+        dry_run: bool,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
         let registry = &scene.world.registry;
         let whole = target.is_status() && scene.flaw().is(Mutant::StatusWritesSpec);
-        let strategy = target.resource().rules().strategy(subresource(target));
+        let rules = target.resource().rules();
+        let strategy = rules.strategy(subresource(target));
         if matches!(base, Base::Held(_))
+            && !rules.status_defaults_need_spec
             && strategy.is_some_and(|held| held.reset_fields.resets("spec"))
             && !whole
         {
@@ -79,10 +104,11 @@ impl Drafting {
         if let Some(manager) = manager {
             record::record(scene, target, &base, &mut value, manager)?;
         }
-        mutate(scene, target, base, value, Admitting::default(), None, warnings)
+        let course = Course { base, dry_run };
+        course.mutate(scene, target, value, Admitting::default(), None, warnings)
     }
 
-    /// Continues with what admission has waited for.
+    /// Continues with what admission, or a claim, has waited for.
     ///
     /// # Errors
     /// The object's own, or a plugin's refusal.
@@ -93,95 +119,141 @@ impl Drafting {
         answer: Answer,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
-        let found = Some(fail::stored(answer)?);
+        let course = self.course;
         match self.stage {
             Stage::Mutating(value, admitting) => {
-                mutate(scene, target, self.base, value, admitting, found, warnings)
+                let found = Some(fail::stored(answer)?);
+                course.mutate(scene, target, value, admitting, found, warnings)
             }
+            Stage::Doubted(value) => {
+                let revision = fail::ranged(answer)?.revision;
+                let feed = scene.collection(target.resource())?.feed;
+                if scene.world.revision(feed) >= revision {
+                    return course.claim(scene, target, value, true, warnings);
+                }
+                let drafting = Self { course, stage: Stage::Behind(value) };
+                Ok(Drafted::Waits(drafting, Ask::Fresh(feed, revision)))
+            }
+            Stage::Behind(value) => match answer {
+                Answer::Fresh => course.claim(scene, target, value, true, warnings),
+                Answer::Stale => {
+                    let why = "it is not known in time which addresses and ports are taken";
+                    Err(Failure::timeout(why, 1))
+                }
+                Answer::Stored(_) | Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Called(_) => {
+                    Err(fail::misfit())
+                }
+            },
             Stage::Validating(draft, admitting) => {
-                validate(scene, target, self.base, draft, admitting, found)
+                let found = Some(fail::stored(answer)?);
+                course.validate(scene, target, draft, admitting, found)
             }
         }
     }
 }
 
-fn mutate(
-    scene: &Scene<'_>,
-    target: &Target,
-    base: Base,
-    mut value: Value,
-    admitting: Admitting,
-    found: Option<Stored>,
-    warnings: &mut Warnings,
-) -> Result<Drafted, Failure> {
-    match admitting.mutate(scene.world, &attributes(scene, target, &base), &mut value, found)? {
-        admission::AdmissionProgress::Wait(admitting, feed, op) => {
-            let stage = Stage::Mutating(value, admitting);
-            Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
-        }
-        admission::AdmissionProgress::Admitted => {
-            let resource = scene.world.registry.stored_kind(target.resource());
-            let checked = match &base {
-                Base::Absent { names_tried } => created(scene, target, resource, value, *names_tried),
-                Base::Held(existing) => updated(scene, target, resource, value, existing),
-            };
-            let Validated { value, warnings: told } = checked?;
-            warnings.extend(told);
-            let existing = match &base {
-                Base::Absent { .. } => None,
-                Base::Held(existing) => Some(existing),
-            };
-            let draft = Draft::of(scene.world, resource, value, existing)?;
-            validate(scene, target, base, draft, Admitting::default(), None)
+impl Course {
+    fn mutate(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        mut value: Value,
+        admitting: Admitting,
+        found: Option<Stored>,
+        warnings: &mut Warnings,
+    ) -> Result<Drafted, Failure> {
+        match admitting.mutate(scene.world, &attributes(scene, target, &self.base), &mut value, found)? {
+            admission::AdmissionProgress::Wait(admitting, feed, op) => {
+                let stage = Stage::Mutating(value, admitting);
+                Ok(Drafted::Waits(Drafting { course: self, stage }, Ask::Store(feed, op)))
+            }
+            admission::AdmissionProgress::Admitted => self.claim(scene, target, value, false, warnings),
         }
     }
-}
 
-/// Prepares and validates a new object.
-fn created(
-    scene: &Scene<'_>,
-    target: &Target,
-    resource: &Kind,
-    mut value: Value,
-    names_tried: u32,
-) -> Result<Validated, Failure> {
-    prepare::name(&mut value, &scene.call.rng, names_tried);
-    let uid = uid(scene, object::name(&value));
-    let facts = facts(scene, target);
-    let prepared = Prepared::created(resource, value, &uid, &facts)?;
-    Validated::created(resource, target.resource().rules().name, prepared, &facts)
-}
-
-/// Prepares and validates a changed object.
-fn updated(
-    scene: &Scene<'_>,
-    target: &Target,
-    resource: &Kind,
-    value: Value,
-    existing: &Existing,
-) -> Result<Validated, Failure> {
-    let subresource = subresource(target);
-    let strategy = resource.rules().strategy(subresource);
-    let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
-    let facts = facts(scene, target).of_update(subresource, &existing.value);
-    let prepared = Prepared::updated(scene.world, resource, strategy, value, &facts)?;
-    Validated::updated(resource, strategy, prepared, &facts)
-}
-
-fn validate(
-    scene: &Scene<'_>,
-    target: &Target,
-    base: Base,
-    draft: Draft,
-    admitting: Admitting,
-    found: Option<Stored>,
-) -> Result<Drafted, Failure> {
-    match admitting.validate(scene.world, &attributes(scene, target, &base), &draft.value, found)? {
-        admission::AdmissionProgress::Wait(admitting, feed, op) => {
-            let stage = Stage::Validating(draft, admitting);
-            Ok(Drafted::Waits(Drafting { base, stage }, Ask::Store(feed, op)))
+    /// Takes what the object needs of what all share, then prepares and validates it. A refusal is told only when the
+    /// snapshot is known to be newer than the request (`is_fresh`).
+    fn claim(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        value: Value,
+        is_fresh: bool,
+        warnings: &mut Warnings,
+    ) -> Result<Drafted, Failure> {
+        let resource = scene.world.registry.stored_kind(target.resource());
+        let rules = resource.rules().claims.filter(|_| target.sub().is_none());
+        let (mut claimed, mut claims) = (value, Claims::default());
+        if let Base::Absent { names_tried } = &self.base {
+            prepare::name(&mut claimed, &scene.call.rng, *names_tried);
         }
-        admission::AdmissionProgress::Admitted => Ok(Drafted::Ready(draft, base)),
+        if let Some(rules) = rules {
+            let unclaimed = claimed.clone();
+            let facts = self.facts(scene, target);
+            match (rules.take)(&mut claimed, &facts, &scene.call.rng) {
+                Ok(taken) => claims = taken,
+                Err(failure) if is_fresh => return Err(failure),
+                Err(_) => {
+                    let collection = scene.collection(resource)?;
+                    let ask = Ask::Store(collection.feed, newest_revision(collection.keys.prefix()));
+                    let stage = Stage::Doubted(unclaimed);
+                    return Ok(Drafted::Waits(Drafting { course: self, stage }, ask));
+                }
+            }
+        }
+        let Validated { value, warnings: told } = self.checked(scene, target, resource, claimed)?;
+        warnings.extend(told);
+        let mut draft = Draft::of(scene.world, resource, value, self.base.existing())?;
+        if !self.dry_run {
+            draft.claims = claims::keys(scene, target, &claims)?;
+        }
+        self.validate(scene, target, draft, Admitting::default(), None)
+    }
+
+    fn facts<'a>(&'a self, scene: &Scene<'a>, target: &'a Target) -> Facts<'a> {
+        let facts = Facts::of_create(scene.caller, scene.now.wall, &scene.world.config, scene.world);
+        let facts = Facts { dry_run: self.dry_run, ..facts }.of_group(&target.resource().group);
+        match &self.base {
+            Base::Absent { .. } => facts,
+            Base::Held(existing) => facts.of_update(subresource(target), &existing.value),
+        }
+    }
+
+    /// Prepares and validates a new or changed object.
+    fn checked(
+        &self,
+        scene: &Scene<'_>,
+        target: &Target,
+        resource: &Kind,
+        value: Value,
+    ) -> Result<Validated, Failure> {
+        let facts = self.facts(scene, target);
+        if matches!(self.base, Base::Absent { .. }) {
+            let uid = uid(scene, object::name(&value));
+            let prepared = Prepared::created(resource, value, &uid, &facts)?;
+            return Validated::created(resource, target.resource().rules().name, prepared, &facts);
+        }
+        let strategy = resource.rules().strategy(facts.subresource);
+        let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
+        let prepared = Prepared::updated(scene.world, resource, strategy, value, &facts)?;
+        Validated::updated(resource, strategy, prepared, &facts)
+    }
+
+    fn validate(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        draft: Draft,
+        admitting: Admitting,
+        found: Option<Stored>,
+    ) -> Result<Drafted, Failure> {
+        match admitting.validate(scene.world, &attributes(scene, target, &self.base), &draft.value, found)? {
+            admission::AdmissionProgress::Wait(admitting, feed, op) => {
+                let stage = Stage::Validating(draft, admitting);
+                Ok(Drafted::Waits(Drafting { course: self, stage }, Ask::Store(feed, op)))
+            }
+            admission::AdmissionProgress::Admitted => Ok(Drafted::Ready(draft, self.base)),
+        }
     }
 }
 
@@ -203,11 +275,6 @@ fn attributes<'a>(scene: &Scene<'a>, target: &'a Target, base: &'a Base) -> Admi
 
 fn subresource(target: &Target) -> &str {
     target.sub().map_or("", |sub| sub.name.as_str())
-}
-
-fn facts<'a>(scene: &Scene<'a>, target: &'a Target) -> Facts<'a> {
-    Facts::of_create(scene.caller, scene.now.wall, &scene.world.config, scene.world)
-        .of_group(&target.resource().group)
 }
 
 fn uid(scene: &Scene<'_>, name: &str) -> Text {

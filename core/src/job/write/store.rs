@@ -1,5 +1,6 @@
 //! Stores an object or removes it: first the lease that an expiring object needs, then the commit.
 
+use super::claims::{self, ClaimedKey};
 use super::commit::{CommitOutcome, Committing, Progress};
 use crate::authorization::Target;
 use crate::config::Note;
@@ -9,6 +10,7 @@ use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// A write of one object, in place of what its key held at a revision (`Rev(0)`: nothing).
@@ -20,6 +22,8 @@ pub(in crate::job) struct Write {
     pub(in crate::job) value: Option<Bytes>,
     /// Whether the store, not the cache, has shown this request what the key held.
     pub(in crate::job) confirmed: bool,
+    /// What is written with it.
+    pub(in crate::job) claims: Vec<ClaimedKey>,
 }
 
 /// A write that is not settled yet.
@@ -42,7 +46,7 @@ pub(in crate::job) enum StoreProgress {
     Wait(Storing, Ask),
     /// It happened, at this revision.
     Committed(Rev),
-    /// It did not happen, because the key held something else.
+    /// It did not happen, because the key, or one of those that are written with it, held something else.
     Lost(Loss),
 }
 
@@ -71,12 +75,12 @@ impl Storing {
     }
 
     fn commit(scene: &Scene<'_>, feed: Feed, write: Write, lease: LeaseId) -> (Self, Ask) {
-        let Write { key, revision, value, confirmed } = write;
+        let Write { key, revision, value, confirmed, claims } = write;
         let (commit, unguarded) = match value {
             Some(value) => (Commit::default().put(&key, revision, value, lease), Mutant::LostUpdate),
             None => (Commit::default().delete(&key, revision), Mutant::FinalizerIgnored),
         };
-        let (committing, op) = Committing::begin(commit, confirmed);
+        let (committing, op) = Committing::begin(claims::add(commit, claims), confirmed);
         let op = if revision > Rev(0) { scene.flaw().unguarded(unguarded, op) } else { op };
         (Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
     }

@@ -17,6 +17,7 @@ pub mod event;
 pub mod flowcontrol;
 pub mod horizontalpodautoscaler;
 pub mod ingress;
+pub mod ipaddress;
 pub mod job;
 pub mod lease;
 pub mod limitrange;
@@ -43,6 +44,8 @@ pub mod servicecidr;
 pub mod statefulset;
 pub mod storage;
 
+mod allocation;
+mod endpoint_address;
 mod fill;
 mod immutable;
 mod resource_names;

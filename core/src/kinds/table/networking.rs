@@ -57,7 +57,7 @@ pub(super) const NETWORKING: &[Row] = &[
         prefix: "ipaddresses",
         type_name: "networking.v1.IPAddress",
         storage_version_hash: "3f/plJFChNE=",
-        rules: &rules::servicecidr::IP_ADDRESS,
+        rules: &rules::ipaddress::RULES,
         columns: &columns::IP_ADDRESS,
         ..BASE_NETWORKING
     },

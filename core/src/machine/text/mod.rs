@@ -23,7 +23,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 5";
+pub const HEADING: &str = "steersman recording 6";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -59,6 +59,7 @@ mod tests {
         Batch, Event, EventType, Feed, KeyValue, LeaseId, Ranged, StoreError, Stored, TxnReply, TxnReplyOp,
         Why,
     };
+    use crate::value::port_range::PortRange;
     use crate::wire::{
         BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop,
     };
@@ -251,6 +252,7 @@ mod tests {
             advertised: "host:6443".into(),
             service_ip: "10.0.0.1".into(),
             service_range: "10.0.0.0/24".into(),
+            node_ports: PortRange::NODE_PORTS,
             advertise_address: "192.0.2.1".into(),
             secure_port: 6443,
             authentication: Authentication { tokens: vec![token], anonymous: true },

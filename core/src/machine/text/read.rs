@@ -22,6 +22,7 @@ use crate::store::{
     Why,
 };
 use crate::value::Text;
+use crate::value::port_range::PortRange;
 use crate::wire::{
     BodyError, CallError, Called, Method, Outcall, Peer, Request, Trust, TunnelEnd, TunnelStop,
 };
@@ -179,6 +180,10 @@ impl<'a> Words<'a> {
             service_ip: self.text()?,
             service_range: self.text()?,
             advertise_address: self.text()?,
+            node_ports: match PortRange::parse(self.word()?) {
+                Some(range) => range,
+                None => return self.wrong("a range of ports"),
+            },
             secure_port: self.number()?,
             authentication: self.authentication()?,
             authorization: match self.word()? {

@@ -1,6 +1,6 @@
 //! Writes inputs, and the configuration, as lines of text.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use crate::config::Config;
@@ -57,6 +57,7 @@ pub fn write_config(config: &Config, out: &mut String) {
     let mut line = Line { out };
     line.text(&config.etcd_prefix).number(config.seed).text(&config.advertised);
     line.text(&config.service_ip).text(&config.service_range).text(&config.advertise_address);
+    line.text(&config.node_ports.to_string());
     line.number(config.secure_port).authentication(&config.authentication);
     line.word(match config.authorization {
         Authorization::AlwaysAllow => "allow",

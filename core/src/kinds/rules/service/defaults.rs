@@ -18,17 +18,26 @@ const CLUSTER: Fill = Fill::Text("Cluster");
 
 pub(super) fn default(object: &mut Value) {
     each(object, &["spec"], &mut default_spec);
+    if object.field("spec").is_some_and(is_load_balancer) {
+        each(object, &["status", "loadBalancer", "ingress", "*"], &mut |ingress| {
+            if !ingress.text_at(&["ip"]).is_empty() && ingress.field("ipMode").is_none_or(Value::is_null) {
+                ingress.set("ipMode", "VIP".into());
+            }
+        });
+    }
 }
 
 fn default_spec(spec: &mut Value) {
     fill(spec, DEFAULTS);
-    if spec.text_at(&["sessionAffinity"]) == "ClientIP" {
-        let path = &["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
-        if spec.at(path).is_none_or(Value::is_null) {
-            spec.set_at(path, Value::Int(AFFINITY_SECONDS));
+    match spec.text_at(&["sessionAffinity"]) {
+        "ClientIP" => {
+            let path = &["sessionAffinityConfig", "clientIP", "timeoutSeconds"];
+            if spec.at(path).is_none_or(Value::is_null) {
+                spec.set_at(path, Value::Int(AFFINITY_SECONDS));
+            }
         }
-    } else {
-        spec.remove_at(&["sessionAffinityConfig"]);
+        "None" => drop(spec.remove_at(&["sessionAffinityConfig"])),
+        _ => {}
     }
     each(spec, &["ports", "*"], &mut default_target_port);
     if is_reached_from_outside(spec) {

@@ -11,6 +11,22 @@ pub(super) fn is_headless(spec: &Value) -> bool {
     has_cluster_ip(spec) && spec.text_at(&["clusterIP"]) == "None"
 }
 
+/// A name outside the cluster.
+pub(super) fn is_external_name(spec: &Value) -> bool {
+    spec.text_at(&["type"]) == "ExternalName"
+}
+
+/// As `is_headless`, told from the list of addresses.
+pub(super) fn is_headless_by_addresses(spec: &Value) -> bool {
+    let addresses = spec.field("clusterIPs").and_then(Value::as_list).unwrap_or_default();
+    matches!(addresses, [only] if only.as_str() == Some("None"))
+}
+
+/// Nodes forward a port of theirs to the service, unless the service refuses ports.
+pub(super) fn may_have_node_ports(spec: &Value) -> bool {
+    matches!(spec.text_at(&["type"]), "NodePort" | "LoadBalancer")
+}
+
 pub(super) fn is_load_balancer(spec: &Value) -> bool {
     spec.text_at(&["type"]) == "LoadBalancer"
 }

@@ -1,0 +1,6 @@
+//! EndpointSlices.
+
+mod strategy;
+mod validation;
+
+pub use strategy::RULES;

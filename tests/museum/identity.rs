@@ -1,0 +1,46 @@
+//! Bugs of what is done before it is known who asks, or what they may do.
+
+use super::{PLACE, config, server_with};
+use crate::conditions::send;
+use bytes::Bytes;
+use serde_json::json;
+use steersman_core::config::{Authentication, Config, Denial, Denials, JobId, Token};
+use steersman_core::museum::Flaw;
+use steersman_core::wire::{Method, Peer, Request};
+use steersman_sim::driver::Driver;
+
+pub(super) fn seat_before_identity(flaw: Flaw) -> bool {
+    let alice = Token { token: "alice".into(), user: "alice".into(), uid: "".into(), groups: Vec::new() };
+    let authentication = Authentication { tokens: vec![alice], anonymous: false };
+    let mut driver = Driver::start(Config { max_in_flight: 1, authentication, ..config(flaw) });
+    driver.leave_answers_unread();
+    let known = [("authorization", "Bearer alice")];
+    assert_eq!(driver.call("GET", "/api/v1/pods", &known, b"").status, 200);
+    // The only seat is taken, and a stranger does not need one to be refused.
+    driver.call("GET", "/api/v1/pods", &[("authorization", "Bearer nobody")], b"").status != 401
+}
+
+pub(super) fn creation_not_asked_for(flaw: Flaw) -> bool {
+    let denial = Denial { user: "system:anonymous".into(), verb: "create".into(), resource: "leases".into() };
+    let denials = Denials { rules: vec![denial], are_slow: false };
+    let mut driver = server_with(Config { denials, ..config(flaw) });
+    let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
+    send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201
+}
+
+pub(super) fn body_before_identity(flaw: Flaw) -> bool {
+    let authentication = Authentication { tokens: Vec::new(), anonymous: false };
+    let mut driver = Driver::start(Config { authentication, ..config(flaw) });
+    let id = JobId(1);
+    let request = Request {
+        method: Method::Post,
+        path: PLACE.to_owned(),
+        query: String::new(),
+        headers: Vec::new(),
+        has_body: true,
+        peer: Peer::None,
+        remote_address: "192.0.2.1".into(),
+    };
+    driver.request(id, request, Bytes::new());
+    driver.awaits_body(id)
+}
