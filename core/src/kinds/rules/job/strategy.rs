@@ -1,8 +1,9 @@
 //! Jobs.
 //! k8s: pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go
 
-use super::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use super::{pod, status, warnings};
+use super::{status as job_status, update};
+use crate::kinds::rules::fill::{Default, Fill, each, fill, is_unset, set_unset};
+use crate::kinds::rules::{pod, status, warnings};
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::{Map, Value};
@@ -13,8 +14,10 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
+    validate: update::validate,
     warnings_on_create,
-    update: Strategy { warnings_on_update, ..status::UPDATE },
+    update: Strategy { validate_update: update::validate_update, warnings_on_update, ..status::UPDATE },
+    subresources: &[("status", STATUS)],
     generation: Generation::Spec,
     orphans: true,
     // k8s: pkg/registry/batch/job/storage/storage.go
@@ -24,6 +27,8 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
+const STATUS: Strategy = Strategy { validate_update: job_status::validate_status_update, ..status::STATUS };
+
 const DEFAULTS: &[Default] = &[
     (&[], "completionMode", Fill::Text("NonIndexed")),
     (&[], "suspend", Fill::Bool(false)),
@@ -32,8 +37,8 @@ const DEFAULTS: &[Default] = &[
 ];
 
 /// The labels that tie pods to their job: the uid and the name, each under its new and its old key.
-const UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
-const NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
+pub(super) const UID_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
+pub(super) const NAME_LABELS: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 
 fn default(object: &mut Value) {
     each(object, &["spec"], &mut default_spec);
@@ -98,7 +103,7 @@ fn warnings_on_update(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mu
 
 /// Warnings about the spec of a job, wherever it is.
 /// k8s: pkg/api/job/warnings.go
-pub(super) fn warn_of_spec(spec: &Located<'_, '_>, warnings: &mut Vec<String>) {
+pub(in crate::kinds::rules) fn warn_of_spec(spec: &Located<'_, '_>, warnings: &mut Vec<String>) {
     const COMPLETIONS: i64 = 100_000;
     const PARALLELISM: i64 = 10_000;
     let is_large =

@@ -1,8 +1,9 @@
 //! Nodes. A kubelet registers its node with a status: creation keeps it.
 //! k8s: pkg/registry/core/node/strategy.go, pkg/apis/core/v1/defaults.go
 
-use super::fill::{is_unset, round_amounts};
-use super::{status, warnings};
+use super::validation;
+use crate::kinds::rules::fill::{is_unset, round_amounts};
+use crate::kinds::rules::{status, warnings};
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::Value;
@@ -12,10 +13,22 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
+    validate: validation::validate,
     warnings_on_create: warn,
-    update: Strategy { prepare_for_update, warnings_on_update: warn, ..status::UPDATE },
-    subresources: &[("status", Strategy { prepare_for_update: prepare_for_status, ..status::STATUS })],
+    update: Strategy {
+        prepare_for_update,
+        validate_update: validation::validate_update,
+        warnings_on_update: warn,
+        ..status::UPDATE
+    },
+    subresources: &[("status", STATUS)],
     ..Rules::PLAIN
+};
+
+const STATUS: Strategy = Strategy {
+    prepare_for_update: prepare_for_status,
+    validate_update: validation::validate_change,
+    ..status::STATUS
 };
 
 /// A kubelet is no longer configured by an object of the API: a new node says nothing of that.

@@ -1,0 +1,7 @@
+//! Nodes.
+
+mod configuration;
+mod strategy;
+mod validation;
+
+pub use strategy::RULES;
