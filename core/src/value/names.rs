@@ -147,7 +147,7 @@ pub fn ip_address(name: &str, _prefix: bool) -> Problems {
 
 /// A qualified name, `name` or `prefix/name`: annotation keys, finalizers, resource names.
 pub fn qualified_name(text: &str) -> Problems {
-    qualified("a qualified name ", text)
+    label_key(text)
 }
 
 /// A label key: a qualified name that sentences call a label key.

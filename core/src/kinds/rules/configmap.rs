@@ -3,6 +3,7 @@
 
 use super::immutable::validate_immutable;
 use crate::codec::base64;
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::limits::CONFIG_BYTES;
@@ -39,5 +40,7 @@ fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
 
 fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     validate_immutable(object, facts.old, &["data", "binaryData"], errors);
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, true, names::dns_subdomain, errors);
     validate(object, facts, errors);
 }

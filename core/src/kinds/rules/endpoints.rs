@@ -4,6 +4,7 @@
 
 use super::fill::{Default, Fill, fill};
 use super::warnings;
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::validation::{Errors, Located, semantically_equal, validate_ip_for_legacy_field};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::ip::SloppyIp;
@@ -42,6 +43,10 @@ fn warn(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>
 
 /// Subsets that stay as they are may be what older servers took.
 fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    if !facts.is_create() {
+        // Upstream looks at the metadata of an update once more.
+        validate_built_in(object, true, names::dns_subdomain, errors);
+    }
     let subsets = object.member("subsets");
     if !facts.is_create() && semantically_equal(subsets.value(), facts.old.field("subsets")) {
         return;
@@ -173,7 +178,8 @@ mod tests {
         for (object, expected) in &table {
             assert_eq!(problems(validate, object, None), *expected, "{object}");
         }
-        let bad = ip("0.0.0.0");
+        let named = r#"{"metadata":{"name":"n","namespace":"m"},"#;
+        let bad = ip("0.0.0.0").replacen('{', named, 1);
         assert_eq!(problems(validate, &bad, Some(&bad)), "");
     }
 }

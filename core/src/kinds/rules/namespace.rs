@@ -2,7 +2,7 @@
 //! k8s: pkg/registry/core/namespace/strategy.go, pkg/apis/core/validation/validation.go
 
 use super::status;
-use crate::kinds::metadata::validate_finalizer_name;
+use crate::kinds::metadata::{validate_built_in, validate_finalizer_name};
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Rules, Strategy, Termination};
 use crate::value::{Map, Value, names};
@@ -12,7 +12,7 @@ pub static RULES: Rules = Rules {
     default,
     prepare_for_create,
     validate,
-    update: Strategy { prepare_for_update, validate_update: validate, ..status::UPDATE },
+    update: Strategy { prepare_for_update, validate_update, ..status::UPDATE },
     subresources: &[
         ("finalize", Strategy { validate_update: validate_finalize, ..status::UPDATE }),
         ("status", Strategy { validate_update: validate_status_update, ..status::STATUS }),
@@ -41,6 +41,9 @@ const NAME_LABEL: &[&str] = &["metadata", "labels", "kubernetes.io/metadata.name
 const FINALIZER: &str = "kubernetes";
 
 fn default(object: &mut Value) {
+    if object.text_at(&["status", "phase"]).is_empty() {
+        object.set_at(&["status", "phase"], "Active".into());
+    }
     let name = Value::str(object.text_at(&["metadata", "name"]));
     if name.as_str() != Some("") {
         object.set_at(NAME_LABEL, name);
@@ -71,6 +74,12 @@ fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
     for finalizer in finalizers.items() {
         validate_finalizer_name(&finalizer.shown_at(&finalizers), errors);
     }
+}
+
+fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, false, names::dns_label, errors);
+    validate(object, facts, errors);
 }
 
 fn validate_finalize(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {

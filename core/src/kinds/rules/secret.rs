@@ -4,6 +4,7 @@
 use super::fill::{Default, Fill, fill};
 use super::immutable::validate_immutable;
 use crate::codec::{base64, json};
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::validation::{Errors, Located, validate_immutable_field};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::limits::CONFIG_BYTES;
@@ -119,6 +120,8 @@ fn validate_type(object: &Located<'_, '_>, must: &Must, errors: &mut Errors) {
 fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     validate_immutable_field(&object.member("type"), &Located::root(facts.old).member("type"), errors);
     validate_immutable(object, facts.old, &["data"], errors);
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, true, names::dns_subdomain, errors);
     validate(object, facts, errors);
 }
 

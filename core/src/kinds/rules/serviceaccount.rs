@@ -2,9 +2,10 @@
 //! k8s: pkg/registry/core/serviceaccount/strategy.go
 
 use super::fill::each;
-use crate::kinds::validation::Located;
+use crate::kinds::metadata::validate_built_in;
+use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Rules, Strategy};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, names};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +13,12 @@ use alloc::vec::Vec;
 pub static RULES: Rules = Rules {
     prepare_for_create: clean_secrets,
     warnings_on_create: warn,
-    update: Strategy { prepare_for_update: clean_secrets, warnings_on_update: warn, ..Strategy::PLAIN },
+    update: Strategy {
+        prepare_for_update: clean_secrets,
+        validate_update,
+        warnings_on_update: warn,
+        ..Strategy::PLAIN
+    },
     returns_deleted: true,
     ..Rules::PLAIN
 };
@@ -26,6 +32,11 @@ fn clean_secrets(object: &mut Value, _facts: &Facts<'_>) {
         }
         *secret = kept.into();
     });
+}
+
+fn validate_update(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, true, names::dns_subdomain, errors);
 }
 
 fn warn(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mut Vec<String>) {

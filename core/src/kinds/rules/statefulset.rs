@@ -46,8 +46,6 @@ const DEFAULTS: &[Default] = &[
     (&["spec", "persistentVolumeClaimRetentionPolicy"], "whenScaled", Fill::Text("Retain")),
     (&["spec"], "replicas", Fill::Int(1)),
     (&["spec"], "revisionHistoryLimit", Fill::Int(10)),
-    (&["spec", "volumeClaimTemplates", "*"], "kind", Fill::Text("PersistentVolumeClaim")),
-    (&["spec", "volumeClaimTemplates", "*"], "apiVersion", Fill::Text("v1")),
 ];
 
 const ROLLING: &[Default] =
@@ -61,7 +59,12 @@ fn default(object: &mut Value) {
         }
     });
     each(object, &["spec", "template"], &mut pod::default_template);
-    each(object, &["spec", "volumeClaimTemplates", "*"], &mut persistentvolumeclaim::default);
+    each(object, &["spec", "volumeClaimTemplates", "*"], &mut |claim| {
+        // Whatever a client calls them, they are claims.
+        claim.set("apiVersion", "v1".into());
+        claim.set("kind", "PersistentVolumeClaim".into());
+        persistentvolumeclaim::default(claim);
+    });
 }
 
 fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {

@@ -116,12 +116,12 @@ pub(super) fn validate_counts(
     for field in below_replicas.iter().copied() {
         let count = status.member(field);
         if count.int() > replicas {
-            errors.invalid(&count, "cannot be greater than status.replicas");
+            errors.invalid_value(&count, count.int(), "cannot be greater than status.replicas");
         }
     }
     let available = status.member("availableReplicas");
     if available.int() > status.member("readyReplicas").int() {
-        errors.invalid(&available, format!("cannot be greater than {ready}"));
+        errors.invalid_value(&available, available.int(), format!("cannot be greater than {ready}"));
     }
 }
 

@@ -48,7 +48,7 @@ struct Field {
 
 impl Field {
     fn parse(token: &'static str) -> Self {
-        let end = token.find(['#', '!', '~', '*', '=', '[']).unwrap_or(token.len());
+        let end = token.find(['#', '!', '~', '*', '=', '[', '{']).unwrap_or(token.len());
         let (names, of) = token.split_at(end);
         let (written, own) = names.split_once('/').unwrap_or((names, ""));
         let omitted_when_empty = written.ends_with('?');
@@ -113,6 +113,9 @@ fn write_field(field: &Field, held: Option<&Value>, around: Option<&Value>, dept
     if let Some(name) = field.of.strip_prefix("[]") {
         return write_list(name, held, depth, out);
     }
+    if let Some(name) = field.of.strip_prefix("{}") {
+        return write_map(name, held, depth, out);
+    }
     let zero: &[u8] = match (field.of.get(..1).unwrap_or(""), field.of.get(1..).unwrap_or("")) {
         ("=", name) => return write_struct(name, held, around, depth, out),
         ("*", "") => b"null",
@@ -142,6 +145,23 @@ fn write_list(name: &str, value: Option<&Value>, depth: usize, out: &mut Vec<u8>
         write_struct(name, Some(item), None, depth, out);
     }
     out.push(b']');
+}
+
+fn write_map(name: &str, value: Option<&Value>, depth: usize, out: &mut Vec<u8>) {
+    let Some(map) = value.and_then(Value::as_map) else {
+        out.extend_from_slice(b"null");
+        return;
+    };
+    out.push(b'{');
+    for (index, (key, item)) in map.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json::write_str(key, out);
+        out.push(b':');
+        write_struct(name, Some(item), None, depth, out);
+    }
+    out.push(b'}');
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -252,7 +272,7 @@ mod tests {
         for token in names.iter().flat_map(|name| fields(name)) {
             let of =
                 token.trim_start_matches(|letter: char| letter.is_alphanumeric() || "/?".contains(letter));
-            let of = of.trim_start_matches(['#', '!', '~', '*', '=', '[', ']', '+']);
+            let of = of.trim_start_matches(['#', '!', '~', '*', '=', '[', ']', '{', '}', '+']);
             assert!(of.is_empty() || names.contains(&of), "{token}");
         }
     }

@@ -52,7 +52,7 @@ fn default(object: &mut Value) {
 fn default_direction(spec: &mut Value, direction: &'static str, policies: &[(&str, i64, i64)]) {
     each(spec, &["behavior"], &mut |behavior| set_unset(behavior, direction, Fill::Object));
     each(spec, &["behavior", direction], &mut |rules| {
-        set_unset(rules, "selectPolicy", Fill::Text("Max"));
+        set_unset(rules, "selectPolicy", Fill::TextOfPointer("Max"));
         if is_unset(rules, "policies") {
             let policies = policies.iter().map(|(kind, value, period)| {
                 let mut policy = Map::new();

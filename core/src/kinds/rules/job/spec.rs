@@ -195,7 +195,8 @@ mod tests {
             ),
             (
                 &format!(
-                    r#"{indexed},"completions":100001,"parallelism":10000,"maxFailedIndexes":10000,"backoffLimitPerIndex":0"#
+                    r#"{indexed},"completions":100001,"parallelism":10000,
+                        "maxFailedIndexes":10000,"backoffLimitPerIndex":0"#
                 ),
                 "",
             ),

@@ -204,7 +204,8 @@ fn validate_running(change: &Change<'_, '_>, errors: &mut Errors) {
     }
     let differs =
         change.differs("ready") || change.new.member("active").int() != change.old.member("active").int();
-    if differs && ready.int() > change.new.member("active").int() {
+    let active = change.new.member("active").int();
+    if differs && ready.int_if_set().is_some_and(|ready| ready > active) {
         errors.invalid(&ready, "cannot set more ready pods than active");
     }
 }

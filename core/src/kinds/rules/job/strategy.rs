@@ -30,7 +30,7 @@ pub static RULES: Rules = Rules {
 const STATUS: Strategy = Strategy { validate_update: job_status::validate_status_update, ..status::STATUS };
 
 const DEFAULTS: &[Default] = &[
-    (&[], "completionMode", Fill::Text("NonIndexed")),
+    (&[], "completionMode", Fill::TextOfPointer("NonIndexed")),
     (&[], "suspend", Fill::Bool(false)),
     (&[], "manualSelector", Fill::Bool(false)),
     (&["podFailurePolicy", "rules", "*", "onPodConditions", "*"], "status", Fill::Text("True")),
@@ -59,7 +59,7 @@ fn default_spec(spec: &mut Value) {
     set_unset(spec, "backoffLimit", Fill::Int(limit));
     fill(spec, DEFAULTS);
     let replacement = if is_unset(spec, "podFailurePolicy") { "TerminatingOrFailed" } else { "Failed" };
-    set_unset(spec, "podReplacementPolicy", Fill::Text(replacement));
+    set_unset(spec, "podReplacementPolicy", Fill::TextOfPointer(replacement));
     each(spec, &["template"], &mut pod::default_template);
 }
 

@@ -6,6 +6,7 @@ use super::spec::validate_spec;
 use super::status::has_condition;
 use super::strategy::{NAME_LABELS, UID_LABELS};
 use crate::kinds::Facts;
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::rules::workload::{
     shown_selector, shown_struct, validate_immutable_selector, validate_labels_match,
 };
@@ -89,6 +90,8 @@ fn validate_generated_selector(object: &Located<'_, '_>, facts: &Facts<'_>, erro
 
 /// Upstream looks at a changed spec twice.
 pub(super) fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, true, names::dns_subdomain, errors);
     validate(object, facts, errors);
     validate_job_spec(object, facts, errors);
     let (spec, old) = (object.member("spec"), Located::root(facts.old));
@@ -213,9 +216,10 @@ mod tests {
 
     fn job(spec: &str, pods: &str, status: &str) -> String {
         format!(
-            r#"{{"metadata":{{"name":"j","uid":"u"}},"spec":{{"manualSelector":true,
+            r#"{{"metadata":{{"name":"j","namespace":"n","uid":"u"}},"spec":{{"manualSelector":true,
                 "selector":{{"matchLabels":{{"a":"b"}}}},"template":{{"metadata":{{"labels":{{"a":"b"}}}},
-                "spec":{{"restartPolicy":"Never","containers":[{{"name":"c"{pods}}}]}}}}{spec}}},"status":{{{status}}}}}"#
+                "spec":{{"restartPolicy":"Never","containers":[{{"name":"c"{pods}}}]}}}}{spec}}},
+                "status":{{{status}}}}}"#
         )
     }
 

@@ -4,13 +4,14 @@
 use super::configuration;
 use crate::codec::json;
 use crate::kinds::Facts;
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::rules::resource_names::validate_quantity;
 use crate::kinds::rules::workload::shown_struct;
 use crate::kinds::validation::{Errors, Located, validate_cidr_for_legacy_field, validate_positive_field};
 use crate::status::CauseType;
 use crate::value::ip::SloppyCidr;
 use crate::value::names::{label_key, label_value};
-use crate::value::{Type, Value, quoted};
+use crate::value::{Type, Value, names, quoted};
 use alloc::collections::BTreeSet;
 use alloc::format;
 
@@ -41,6 +42,8 @@ pub(super) fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mu
 }
 
 pub(super) fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, false, names::dns_subdomain, errors);
     validate(object, facts, errors);
     validate_change(object, facts, errors);
 }
@@ -151,8 +154,8 @@ fn validate_feature(feature: &Located<'_, '_>, errors: &mut Errors) {
     {
         let detail = format!(
             "invalid feature name {shown}: must start with an UpperCamelCase segment, with subsequent segments \
-             separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and \
-             slashes"
+             separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters \
+             and slashes"
         );
         errors.invalid_value(feature, name, detail);
     }
@@ -297,7 +300,8 @@ mod tests {
                  may specify no more than one CIDR for each IP family",
             ),
             (
-                r#"{"spec":{"taints":[{"key":"a","effect":"NoSchedule"},{"key":"a","effect":"NoSchedule"},{"key":"b"}]}}"#,
+                r#"{"spec":{"taints":[{"key":"a","effect":"NoSchedule"},
+                    {"key":"a","effect":"NoSchedule"},{"key":"b"}]}}"#,
                 "[metadata.taints[1]: Duplicate value: {\"Key\":\"a\",\"Value\":\"\",\"Effect\":\"NoSchedule\",\
                  \"TimeAdded\":null}: taints must be unique by key and effect pair, \
                  metadata.taints[2].effect: Required value]",
@@ -327,7 +331,7 @@ mod tests {
 
     #[test]
     fn what_is_given_once_stays() {
-        let old = r#"{"spec":{"podCIDRs":["10.0.0.0/24"],"providerID":"a"}}"#;
+        let old = r#"{"metadata":{"name":"n"},"spec":{"podCIDRs":["10.0.0.0/24"],"providerID":"a"}}"#;
         let new = r#"{"spec":{"podCIDRs":["10.1.0.0/24"],"providerID":"b","externalID":"c"},
             "status":{"addresses":[{"type":"X","address":"a"},{"type":"X","address":"a"}]}}"#;
         let expected = "[status.addresses[1]: Duplicate value: {\"Type\":\"X\",\"Address\":\"a\"}, \

@@ -31,7 +31,7 @@ pub static RULES: Rules = Rules {
 };
 
 const DEFAULTS: &[Default] = &[
-    (&["spec"], "volumeMode", Fill::Text("Filesystem")),
+    (&["spec"], "volumeMode", Fill::TextOfPointer("Filesystem")),
     (&[], "status", Fill::Object),
     (&["status"], "phase", Fill::Text("Pending")),
 ];

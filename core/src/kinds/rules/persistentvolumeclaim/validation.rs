@@ -4,6 +4,7 @@
 use super::sources;
 use super::spec::{SpecRules, validate_claim_spec};
 use crate::kinds::Facts;
+use crate::kinds::metadata::validate_built_in;
 use crate::kinds::rules::resource_names::{is_native, validate_quantity};
 use crate::kinds::validation::{
     Errors, IMMUTABLE, Located, internal_diff, semantically_equal, validate_immutable_field,
@@ -34,6 +35,8 @@ pub(super) fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, error
     sources::mirror(&mut old);
     let held = Located::root(&old);
     let spec = object.member("spec");
+    // Upstream looks at the metadata of an update once more.
+    validate_built_in(object, true, names::dns_subdomain, errors);
     validate_claim_spec(&spec, allowances(facts.old), errors);
     validate_class_annotation(object, &held, errors);
     validate_same_spec(object, &held, errors);
@@ -216,7 +219,9 @@ mod tests {
     const SPEC: &str = r#""accessModes":["ReadWriteOnce"],"volumeMode":"Filesystem""#;
 
     fn claim(spec: &str, status: &str) -> Value {
-        let text = format!(r#"{{"spec":{{{SPEC}{spec}}},"status":{{{status}}}}}"#);
+        let text = format!(
+            r#"{{"metadata":{{"name":"c","namespace":"n"}},"spec":{{{SPEC}{spec}}},"status":{{{status}}}}}"#
+        );
         json::parse(text.as_bytes()).expect("JSON").value
     }
 
