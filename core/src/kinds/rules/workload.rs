@@ -195,8 +195,8 @@ mod tests {
         let table = [
             (r#"{"status":{"replicas":2,"readyReplicas":2,"availableReplicas":2}}"#, ""),
             (
-                r#"{"status":{"replicas":-1}}"#,
-                "status.replicas: Invalid value: -1: must be greater than or equal to 0",
+                r#"{"status":{"observedGeneration":-1}}"#,
+                "status.observedGeneration: Invalid value: -1: must be greater than or equal to 0",
             ),
             (
                 r#"{"status":{"replicas":1,"readyReplicas":2,"availableReplicas":3}}"#,
