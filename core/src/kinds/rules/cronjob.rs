@@ -2,6 +2,7 @@
 //! k8s: pkg/registry/batch/cronjob/strategy.go, pkg/apis/batch/v1/defaults.go, pkg/apis/batch/validation/validation.go
 
 use super::fill::{Default, Fill, each, fill};
+use super::workload::drop_disabled_fields;
 use super::{job, pod, status, warnings};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::kinds::{Facts, Generation, Rules, Strategy};
@@ -14,9 +15,15 @@ use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
+    prepare_for_create,
     validate,
     warnings_on_create,
-    update: Strategy { validate_update: validate_spec, warnings_on_update, ..status::UPDATE },
+    update: Strategy {
+        prepare_for_update,
+        validate_update: validate_spec,
+        warnings_on_update,
+        ..status::UPDATE
+    },
     generation: Generation::Spec,
     ..status::SPLIT
 };
@@ -37,6 +44,18 @@ const DEFAULTS: &[Default] = &[
 fn default(object: &mut Value) {
     fill(object, DEFAULTS);
     each(object, &["spec", "jobTemplate", "spec", "template"], &mut pod::default_template);
+}
+
+const TEMPLATE: &[&str] = &["spec", "jobTemplate", "spec", "template"];
+
+fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
+    drop_disabled_fields(object, facts.old, TEMPLATE);
+}
+
+fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    drop_disabled_fields(object, facts.old, TEMPLATE);
 }
 
 fn warnings_on_create(object: &Located<'_, '_>, _facts: &Facts<'_>, warnings: &mut Vec<String>) {

@@ -2,9 +2,10 @@
 //! k8s: pkg/registry/apps/daemonset/strategy.go, pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation/validation.go
 
 use super::fill::{Default, Fill, each, fill};
+use super::pod::validation::validate_pod_template_spec;
 use super::workload::{
-    int_or_percent_value, shown_struct, validate_collisions, validate_immutable_selector,
-    validate_labels_match, validate_pod_template, validate_runs_always, validate_selects_something,
+    self, int_or_percent_value, shown_struct, validate_collisions, validate_immutable_selector,
+    validate_labels_match, validate_runs_always, validate_selects_something,
 };
 use super::{pod, status};
 use crate::kinds::validation::{
@@ -55,12 +56,12 @@ fn default(object: &mut Value) {
 }
 
 fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
-    status::drop_status(object, facts);
+    workload::prepare_for_create(object, facts);
     set_template_generation(object, template_generation(object).max(1));
 }
 
 fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
-    status::keep_status(object, facts);
+    workload::prepare_for_update(object, facts);
     let changed = object.at(&["spec", "template"]) != facts.old.at(&["spec", "template"]);
     set_template_generation(object, template_generation(facts.old).saturating_add(i64::from(changed)));
 }
@@ -92,7 +93,7 @@ fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     if selector.is_set() {
         validate_selects_something(&selector, "daemonset", errors);
     }
-    validate_pod_template(&template, facts, errors);
+    validate_pod_template_spec(&template, facts, errors);
     validate_runs_always(&template, "DaemonSet", errors);
     validate_nonnegative_field(&spec.member("minReadySeconds"), errors);
     validate_strategy(&spec.member("updateStrategy"), errors);

@@ -3,8 +3,8 @@
 
 use super::fill::{Default, Fill, each, fill};
 use super::workload::{
-    int_or_percent_value, shown_struct, validate_collisions, validate_counts, validate_immutable_selector,
-    validate_selected_template,
+    self, int_or_percent_value, shown_struct, validate_collisions, validate_counts,
+    validate_immutable_selector, validate_selected_template,
 };
 use super::{pod, status};
 use crate::kinds::validation::{
@@ -15,6 +15,7 @@ use crate::value::Value;
 
 pub static RULES: Rules = Rules {
     default,
+    prepare_for_create: workload::prepare_for_create,
     validate,
     warnings_on_create: pod::warnings::named_workload,
     update: UPDATE,
@@ -23,8 +24,12 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
-const UPDATE: Strategy =
-    Strategy { validate_update, warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
+const UPDATE: Strategy = Strategy {
+    prepare_for_update: workload::prepare_for_update,
+    validate_update,
+    warnings_on_update: pod::warnings::changed_workload,
+    ..status::UPDATE
+};
 
 const STATUS: Strategy = Strategy {
     prepare_for_update: |object, facts| status::take_status(object, facts.old, &["labels"]),

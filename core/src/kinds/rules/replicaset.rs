@@ -2,7 +2,9 @@
 //! k8s: pkg/registry/apps/replicaset/strategy.go, pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation/validation.go
 
 use super::fill::{Default, Fill, each, fill};
-use super::workload::{validate_immutable_selector, validate_replica_status, validate_selected_template};
+use super::workload::{
+    self, validate_immutable_selector, validate_replica_status, validate_selected_template,
+};
 use super::{pod, status};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::kinds::{Facts, Generation, Rules, Strategy};
@@ -10,6 +12,7 @@ use crate::value::Value;
 
 pub static RULES: Rules = Rules {
     default,
+    prepare_for_create: workload::prepare_for_create,
     validate,
     warnings_on_create: pod::warnings::named_workload,
     update: UPDATE,
@@ -18,8 +21,12 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
-const UPDATE: Strategy =
-    Strategy { validate_update, warnings_on_update: pod::warnings::changed_workload, ..status::UPDATE };
+const UPDATE: Strategy = Strategy {
+    prepare_for_update: workload::prepare_for_update,
+    validate_update,
+    warnings_on_update: pod::warnings::changed_workload,
+    ..status::UPDATE
+};
 
 const STATUS: Strategy = Strategy { validate_update: validate_replica_status, ..status::STATUS };
 

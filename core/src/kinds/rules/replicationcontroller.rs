@@ -3,8 +3,9 @@
 //! pkg/apis/core/validation/validation.go ValidateReplicationController
 
 use super::fill::{Default, Fill, each, fill, is_unset};
+use super::pod::validation::validate_pod_template_spec;
 use super::workload::{
-    selector_of, validate_labels_match, validate_pod_template, validate_replica_status, validate_runs_always,
+    self, selector_of, validate_labels_match, validate_replica_status, validate_runs_always,
 };
 use super::{pod, status, warnings};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 
 pub static RULES: Rules = Rules {
     default,
+    prepare_for_create: workload::prepare_for_create,
     validate,
     warnings_on_create: pod::warnings::named_workload,
     update: UPDATE,
@@ -24,7 +26,12 @@ pub static RULES: Rules = Rules {
     ..status::SPLIT
 };
 
-const UPDATE: Strategy = Strategy { validate_update: validate, warnings_on_update, ..status::UPDATE };
+const UPDATE: Strategy = Strategy {
+    prepare_for_update: workload::prepare_for_update,
+    validate_update: validate,
+    warnings_on_update,
+    ..status::UPDATE
+};
 
 const STATUS: Strategy = Strategy { validate_update: validate_replica_status, ..status::STATUS };
 
@@ -71,7 +78,7 @@ fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
         return;
     }
     validate_labels_match(&template, &selector_of(selector.value()), errors);
-    validate_pod_template(&template, facts, errors);
+    validate_pod_template_spec(&template, facts, errors);
     validate_runs_always(&template, "ReplicationController", errors);
 }
 

@@ -3,9 +3,10 @@
 
 use super::fill::{Default, Fill, each, fill};
 use super::persistentvolumeclaim::{self, SpecRules, validate_claim_spec};
+use super::pod::validation::validate_pod_template_spec;
 use super::workload::{
-    int_or_percent_value, shown_selector, shown_struct, validate_collisions, validate_counts,
-    validate_labels_match, validate_needed_selector, validate_pod_template_of,
+    self, int_or_percent_value, shown_selector, shown_struct, validate_collisions, validate_counts,
+    validate_labels_match, validate_needed_selector,
 };
 use super::{pod, status, warnings};
 use crate::kinds::metadata::{validate_annotations, validate_labels};
@@ -68,12 +69,12 @@ fn default(object: &mut Value) {
 }
 
 fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
-    status::drop_status(object, facts);
+    workload::prepare_for_create(object, facts);
     drop_max_unavailable(object, facts);
 }
 
 fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
-    status::keep_status(object, facts);
+    workload::prepare_for_update(object, facts);
     drop_max_unavailable(object, facts);
 }
 
@@ -121,7 +122,7 @@ struct Skipped {
 }
 
 fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
-    validate_spec(&object.member("spec"), facts.old, Skipped::default(), errors);
+    validate_spec(&object.member("spec"), facts, Skipped::default(), errors);
 }
 
 /// What cannot change is not looked at again, and a template neither if the stored one is bad already.
@@ -137,10 +138,10 @@ fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Err
     ];
     let mut skipped = Skipped { service_name: true, template: false, claims: true };
     let mut old_errors = Errors::new();
-    validate_spec(&Located::root(facts.old).member("spec"), facts.old, skipped, &mut old_errors);
+    validate_spec(&Located::root(facts.old).member("spec"), facts, skipped, &mut old_errors);
     skipped.template = !old_errors.is_empty();
     let spec = object.member("spec");
-    validate_spec(&spec, facts.old, skipped, errors);
+    validate_spec(&spec, facts, skipped, errors);
     let null = Value::Null;
     let held = facts.old.field("spec").unwrap_or(&null);
     let mut new = spec.value().unwrap_or(&null).clone();
@@ -155,7 +156,7 @@ fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Err
     }
 }
 
-fn validate_spec(spec: &Located<'_, '_>, old: &Value, skipped: Skipped, errors: &mut Errors) {
+fn validate_spec(spec: &Located<'_, '_>, facts: &Facts<'_>, skipped: Skipped, errors: &mut Errors) {
     let policy = spec.member("podManagementPolicy");
     match policy.text() {
         "OrderedReady" | "Parallel" => {}
@@ -185,7 +186,7 @@ fn validate_spec(spec: &Located<'_, '_>, old: &Value, skipped: Skipped, errors: 
     let selector = spec.member("selector");
     validate_needed_selector(&selector, "statefulset", errors);
     match LabelSelector::from_object(selector.value()) {
-        Ok(selected) => validate_template(spec, &selected, old, skipped, errors),
+        Ok(selected) => validate_template(spec, &selected, facts, skipped, errors),
         Err(_) => errors.invalid_shown(&selector, &shown_selector(&selector), ""),
     }
     let pods = spec.at(&["template", "spec"]);
@@ -230,7 +231,7 @@ fn validate_strategy(strategy: &Located<'_, '_>, errors: &mut Errors) {
 fn validate_template(
     spec: &Located<'_, '_>,
     selected: &LabelSelector,
-    old: &Value,
+    facts: &Facts<'_>,
     skipped: Skipped,
     errors: &mut Errors,
 ) {
@@ -248,7 +249,7 @@ fn validate_template(
         validate_labels_match(&template, selected, errors);
     }
     if !skipped.template {
-        validate_pod_template_of(&template, old.at(&["spec", "template"]), errors);
+        validate_pod_template_spec(&template, facts, errors);
     }
     // Upstream leaves out the step to the metadata, and looks at some of it twice.
     let metadata = template.member("metadata");

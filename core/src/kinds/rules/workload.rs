@@ -1,6 +1,9 @@
 //! What the kinds that make pods by a template have in common.
 //! k8s: pkg/apis/apps/validation/validation.go, pkg/apis/core/validation/validation.go
 
+use super::fill::each;
+use super::pod::validation::validate_pod_template_spec;
+use super::{pod, status};
 use crate::kinds::Facts;
 use crate::kinds::validation::{
     Errors, IMMUTABLE, Located, internal_json, semantically_equal, validate_label_selector,
@@ -11,6 +14,24 @@ use crate::value::int_or_string::IntOrString;
 use crate::value::{Map, Value};
 use alloc::format;
 use alloc::string::String;
+
+/// A creator sets no status, and in the template no fields of features that are off.
+pub(super) fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
+    status::drop_status(object, facts);
+    drop_disabled_fields(object, facts.old, &["spec", "template"]);
+}
+
+/// As `prepare_for_create`, where the stored object has them.
+pub(super) fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
+    status::keep_status(object, facts);
+    drop_disabled_fields(object, facts.old, &["spec", "template"]);
+}
+
+/// Drops what is of features that are off from the template at a place, unless the old one there has it.
+pub(super) fn drop_disabled_fields(object: &mut Value, old: &Value, place: &[&str]) {
+    let old = old.at(place).unwrap_or(&Value::Null);
+    each(object, place, &mut |template| pod::drop_disabled_fields(template, old));
+}
 
 /// A selector as a message shows it: null when there is none.
 pub(super) fn shown_selector(selector: &Located<'_, '_>) -> String {
@@ -86,19 +107,8 @@ pub(super) fn validate_selected_template(spec: &Located<'_, '_>, facts: &Facts<'
     if !selected.is_everything() {
         validate_labels_match(&template, &selected, errors);
     }
-    validate_pod_template(&template, facts, errors);
+    validate_pod_template_spec(&template, facts, errors);
     validate_runs_always(&template, "ReplicaSet", errors);
-}
-
-/// The template itself, with tolerance for what the stored object has at the same place.
-pub(super) fn validate_pod_template(_template: &Located<'_, '_>, _facts: &Facts<'_>, _errors: &mut Errors) {}
-
-/// The template itself, with tolerance for what another one has.
-pub(super) fn validate_pod_template_of(
-    _template: &Located<'_, '_>,
-    _old: Option<&Value>,
-    _errors: &mut Errors,
-) {
 }
 
 /// Counts of pods in a status: none is negative, and these are not above the number of replicas.
@@ -175,13 +185,30 @@ pub(super) mod given {
     /// What is wrong with an object, or with its change of another one; empty for nothing.
     pub(in crate::kinds::rules) fn problems(check: Validate, object: &str, old: Option<&str>) -> String {
         let parsed = |text: &str| json::parse(text.as_bytes()).expect("JSON").value;
-        let (object, held) = (parsed(object), old.map(parsed).unwrap_or_default());
+        let (mut object, mut held) = (parsed(object), old.map(parsed).unwrap_or_default());
+        fill_templates(&mut object);
+        fill_templates(&mut held);
         let mut errors = Errors::new();
         with_facts(&InMemory::default(), |facts| {
             let facts = if old.is_some() { facts.of_update("", &held) } else { *facts };
             check(&Located::root(&object), &facts, &mut errors);
         });
         if errors.is_empty() { String::new() } else { errors.summary() }
+    }
+
+    /// Templates of pods get a container and the defaults.
+    fn fill_templates(object: &mut Value) {
+        let places: [&[&str]; 3] =
+            [&["template"], &["spec", "template"], &["spec", "jobTemplate", "spec", "template"]];
+        let containers = json::parse(br#"[{"name":"c","image":"i"}]"#).expect("JSON").value;
+        for place in places {
+            each(object, place, &mut |template| {
+                if template.at(&["spec", "containers"]).is_none() {
+                    template.set_at(&["spec", "containers"], containers.clone());
+                }
+                pod::default_template(template);
+            });
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::failure_policy::{validate_failure_policy, validate_success_policy};
 use crate::kinds::Facts;
-use crate::kinds::rules::workload::{shown_selector, shown_struct, validate_pod_template};
+use crate::kinds::rules::pod::validation::validate_pod_template_spec;
+use crate::kinds::rules::workload::{shown_selector, shown_struct};
 use crate::kinds::validation::{Errors, Located, validate_domain_prefixed_path, validate_nonnegative_field};
 use alloc::format;
 
@@ -51,7 +52,7 @@ pub(super) fn validate_spec(spec: &Located<'_, '_>, facts: &Facts<'_>, errors: &
         validate_success_policy(spec, errors);
     }
     validate_replacement(spec, errors);
-    validate_pod_template(&spec.member("template"), facts, errors);
+    validate_pod_template_spec(&spec.member("template"), facts, errors);
     validate_restart_policy(spec, errors);
 }
 

@@ -3,7 +3,7 @@
 
 use super::{status as job_status, update};
 use crate::kinds::rules::fill::{Default, Fill, each, fill, is_unset, set_unset};
-use crate::kinds::rules::{pod, status, warnings};
+use crate::kinds::rules::{pod, status, warnings, workload};
 use crate::kinds::validation::Located;
 use crate::kinds::{Facts, Generation, Rules, Strategy};
 use crate::value::{Map, Value};
@@ -16,7 +16,12 @@ pub static RULES: Rules = Rules {
     prepare_for_create,
     validate: update::validate,
     warnings_on_create,
-    update: Strategy { validate_update: update::validate_update, warnings_on_update, ..status::UPDATE },
+    update: Strategy {
+        prepare_for_update: workload::prepare_for_update,
+        validate_update: update::validate_update,
+        warnings_on_update,
+        ..status::UPDATE
+    },
     subresources: &[("status", STATUS)],
     generation: Generation::Spec,
     orphans: true,
@@ -64,7 +69,7 @@ fn default_spec(spec: &mut Value) {
 }
 
 fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
-    status::drop_status(object, facts);
+    workload::prepare_for_create(object, facts);
     if object.at(&["spec", "manualSelector"]).and_then(Value::as_bool) != Some(true) {
         generate_selector(object);
     }
