@@ -167,7 +167,8 @@ mod tests {
     use crate::kinds::rules::workload::given::problems;
     use alloc::string::String;
 
-    const NEVER: &str = r#""template":{"spec":{"containers":[{"name":"c"}],"restartPolicy":"Never"}}"#;
+    const NEVER: &str =
+        r#""template":{"spec":{"containers":[{"name":"c","image":"i"}],"restartPolicy":"Never"}}"#;
 
     fn found(more: &str) -> String {
         let spec = format!(r#"{{{NEVER}{more}}}"#);

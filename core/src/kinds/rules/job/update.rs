@@ -218,7 +218,7 @@ mod tests {
         format!(
             r#"{{"metadata":{{"name":"j","namespace":"n","uid":"u"}},"spec":{{"manualSelector":true,
                 "selector":{{"matchLabels":{{"a":"b"}}}},"template":{{"metadata":{{"labels":{{"a":"b"}}}},
-                "spec":{{"restartPolicy":"Never","containers":[{{"name":"c"{pods}}}]}}}}{spec}}},
+                "spec":{{"restartPolicy":"Never","containers":[{{"name":"c","image":"i"{pods}}}]}}}}{spec}}},
                 "status":{{{status}}}}}"#
         )
     }
@@ -260,7 +260,7 @@ mod tests {
             ),
             (
                 job(SUSPENDED, "", ""),
-                job(SUSPENDED, r#","image":"x""#, ""),
+                job(SUSPENDED, r#","command":["x"]"#, ""),
                 "spec.template.spec: Invalid value: {",
             ),
             (
