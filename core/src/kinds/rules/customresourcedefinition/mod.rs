@@ -1,6 +1,7 @@
 //! CustomResourceDefinitions.
 
 mod conversion;
+mod field_path;
 mod hoisted;
 mod listing;
 mod names;

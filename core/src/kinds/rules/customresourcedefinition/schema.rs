@@ -2,6 +2,7 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 //! ValidateCustomResourceDefinitionOpenAPISchema
 
+use super::field_path::FieldPath;
 use super::listing::{validate_list_type, validate_map_keys, validate_map_type};
 use super::structural::{unsupported, validate_structural};
 use crate::kinds::validation::{Errors, Located};
@@ -127,7 +128,7 @@ fn validate_open_api(schema: &Located<'_, '_>, place: Place, options: &Options, 
     if options.map_keys {
         validate_map_keys(schema, errors);
     }
-    validate_rules(&schema.member("x-kubernetes-validations"), errors);
+    validate_rules(&schema.member("x-kubernetes-validations"), schema, errors);
 }
 
 /// The schemas that a schema has inside.
@@ -215,7 +216,7 @@ fn validate_unsupported(schema: &Located<'_, '_>, place: Place, options: &Option
 }
 
 /// The rules of a schema, but for their expressions.
-fn validate_rules(rules: &Located<'_, '_>, errors: &mut Errors) {
+fn validate_rules(rules: &Located<'_, '_>, schema: &Located<'_, '_>, errors: &mut Errors) {
     const REASONS: &[&str] =
         &["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
     let breaks = |text: &str| text.contains(['\n', '\r']);
@@ -247,6 +248,9 @@ fn validate_rules(rules: &Located<'_, '_>, errors: &mut Errors) {
         }
         if breaks(path.text()) {
             errors.invalid(&path, "must not contain line breaks");
+        }
+        if !path.is_empty() && FieldPath::follow(path.text(), schema, true).is_err() {
+            errors.invalid(&path, "must be a valid path");
         }
     }
 }

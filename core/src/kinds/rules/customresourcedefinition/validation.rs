@@ -141,8 +141,9 @@ fn validate_spec(spec: &Located<'_, '_>, ratchet: &Ratchet, errors: &mut Errors)
     validate_columns(&spec.member("additionalPrinterColumns"), errors);
     let selectable = spec.member("selectableFields");
     if !selectable.is_empty() {
-        if spec.member("validation").is_set() {
-            validate_selectable(&selectable, errors);
+        let validation = spec.member("validation");
+        if validation.is_set() {
+            validate_selectable(&selectable, &validation.member("openAPIV3Schema"), errors);
         } else {
             errors.invalid_value(&selectable, "", "may only be set when validations.schema is included");
         }

@@ -1,6 +1,7 @@
 //! A version of a definition: its schema, subresources, columns and the fields that select objects.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 
+use super::field_path::FieldPath;
 use super::schema::{Options, validate_schema};
 use crate::kinds::validation::{Errors, Located};
 use alloc::collections::BTreeSet;
@@ -26,8 +27,9 @@ pub(super) fn validate_version(
     if selectable.is_empty() {
         return;
     }
-    if schema.member("openAPIV3Schema").is_set() {
-        validate_selectable(&selectable, errors);
+    let root = schema.member("openAPIV3Schema");
+    if root.is_set() {
+        validate_selectable(&selectable, &root, errors);
     } else {
         let detail = "may only be set when `version.schema.openAPIV3Schema` is not included";
         errors.invalid_value(&selectable, "", detail);
@@ -118,8 +120,8 @@ pub(super) fn validate_subresources(subresources: &Located<'_, '_>, errors: &mut
     }
 }
 
-/// The fields that select objects, as far as no schema must be looked into.
-pub(super) fn validate_selectable(fields: &Located<'_, '_>, errors: &mut Errors) {
+/// The fields that select objects, each a single value that the schema knows.
+pub(super) fn validate_selectable(fields: &Located<'_, '_>, schema: &Located<'_, '_>, errors: &mut Errors) {
     let mut seen = BTreeSet::new();
     for field in fields.items() {
         if errors.is_full() {
@@ -130,10 +132,22 @@ pub(super) fn validate_selectable(fields: &Located<'_, '_>, errors: &mut Errors)
             errors.required(&path, "");
             continue;
         }
-        if path.text().split('.').nth(1) == Some("metadata") {
+        let found = match FieldPath::follow(path.text(), schema, false) {
+            Ok(found) => found,
+            Err(problem) => {
+                errors.invalid(&path, format_args!("is an invalid path: {problem}"));
+                continue;
+            }
+        };
+        if found.names.first().is_some_and(|name| name == "metadata") {
             errors.invalid(&path, "must not point to fields in metadata");
         }
-        if !seen.insert(path.text()) {
+        if !matches!(found.schema.text_at(&["type"]), "string" | "boolean" | "integer") {
+            let detail = "must point to a field of type string, boolean or integer. Enum string fields and strings \
+                          with formats are allowed.";
+            errors.invalid(&path, detail);
+        }
+        if !seen.insert(found.names) {
             errors.duplicate(&path);
         }
     }
