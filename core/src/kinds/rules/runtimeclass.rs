@@ -1,11 +1,13 @@
 //! RuntimeClasses.
 //! k8s: pkg/registry/node/runtimeclass/strategy.go, pkg/apis/node/validation/validation.go
 
+use super::pod::validation::{validate_resource_requirements, validate_tolerations};
 use super::warnings;
 use crate::kinds::metadata::{self, validate_labels};
 use crate::kinds::validation::{Errors, Located, internal_json, validate_immutable_text};
 use crate::kinds::{Facts, Rules, Strategy};
 use crate::value::names::{dns_label, dns_subdomain};
+use crate::value::{Map, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -35,9 +37,19 @@ fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
     } else {
         errors.invalid_for_each(&handler, handler.text(), dns_label(handler.text(), false));
     }
-    let scheduling = object.member("scheduling");
+    let (overhead, scheduling) = (object.member("overhead"), object.member("scheduling"));
+    if overhead.is_set() {
+        // The amounts are checked as the limits of a container are, and are called that.
+        let mut resources = Map::new();
+        if let Some(amounts) = overhead.member("podFixed").value() {
+            resources.insert("limits", amounts.clone());
+        }
+        let resources = Value::map(resources);
+        validate_resource_requirements(&Located::root(&resources).shown_at(&overhead), errors);
+    }
     validate_labels(&scheduling.member("nodeSelector"), errors);
     let tolerations = scheduling.member("tolerations");
+    validate_tolerations(&tolerations, false, errors);
     let mut seen = BTreeSet::new();
     for toleration in tolerations.items() {
         if errors.is_full() {

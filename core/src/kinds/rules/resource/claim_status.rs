@@ -10,6 +10,7 @@ use super::naming::{
 };
 use crate::codec::json;
 use crate::kinds::Facts;
+use crate::kinds::rules::pod::validation::validate_node_selector;
 use crate::kinds::validation::{
     Errors, IMMUTABLE, Located, internal_json, validate_conditions, validate_driver_name,
     validate_interface_address,
@@ -184,6 +185,10 @@ fn validate_allocation(allocation: &Located<'_, '_>, names: &RequestNames<'_>, e
             names.validate_references(&configuration.member("requests"), errors);
             validate_configuration(&configuration, false, errors);
         }
+    }
+    let selector = allocation.member("nodeSelector");
+    if selector.is_set() {
+        validate_node_selector(&selector, false, errors);
     }
 }
 

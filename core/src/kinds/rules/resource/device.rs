@@ -8,6 +8,7 @@ use super::naming::{
     SHOWN_KEY_BYTES, is_short, shown_key, validate_label_as_name, validate_node_name, validate_qualified_name,
 };
 use super::toleration::validate_taint;
+use crate::kinds::rules::pod::validation::validate_node_selector;
 use crate::kinds::validation::{Errors, Located};
 use alloc::format;
 use alloc::string::String;
@@ -186,6 +187,7 @@ fn validate_nodes(device: &Located<'_, '_>, errors: &mut Errors) {
     let selector = device.member("nodeSelector");
     if selector.is_set() {
         ways.push("`nodeSelector`");
+        validate_node_selector(&selector, false, errors);
     }
     let all = device.member("allNodes");
     match all.bool_if_set() {

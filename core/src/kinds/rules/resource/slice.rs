@@ -5,6 +5,7 @@ use super::consumption::validate_counter_sets;
 use super::device::validate_device;
 use super::naming::{is_short, validate_node_name, validate_pool_name, validate_unique};
 use crate::kinds::Facts;
+use crate::kinds::rules::pod::validation::validate_node_selector;
 use crate::kinds::validation::{
     Errors, Located, internal_json_list, validate_driver_name, validate_immutable_field,
     validate_immutable_text,
@@ -86,6 +87,7 @@ fn validate_nodes(spec: &Located<'_, '_>, errors: &mut Errors) {
     let selector = spec.member("nodeSelector");
     if selector.is_set() {
         ways.push("`nodeSelector`");
+        validate_node_selector(&selector, false, errors);
         let terms = selector.member("nodeSelectorTerms");
         if terms.len() != 1 {
             let shown = internal_json_list("NodeSelectorTerm", terms.value());

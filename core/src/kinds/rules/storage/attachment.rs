@@ -3,7 +3,9 @@
 
 use crate::kinds::Facts;
 use crate::kinds::metadata::validate_built_in;
+use crate::kinds::rules::persistentvolume::validation::validate_persistent_volume_spec;
 use crate::kinds::validation::{Errors, IMMUTABLE, Located, internal_json, validate_driver_name};
+use crate::value::Value;
 use crate::value::names::dns_subdomain;
 
 const METADATA_BYTES: usize = 256 * 1024;
@@ -46,7 +48,11 @@ fn validate_source(source: &Located<'_, '_>, volume: &Located<'_, '_>, errors: &
                 errors.required(volume, "must specify non empty persistentVolumeName");
             }
         }
-        (true, false) => {}
+        (true, false) => {
+            // An attachment never changes, so that nothing in its volume is older than the rules.
+            let none = Value::Null;
+            validate_persistent_volume_spec(&inline, "", true, &Located::root(&none), errors);
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub(in crate::kinds::rules) use node_selector::{has_invalid_label_values, valida
 pub(super) use pod_resources::aggregate;
 pub(super) use profiles::validate_app_armor;
 pub(super) use resources::is_huge_page;
+pub(in crate::kinds::rules) use resources::validate_resource_requirements;
 pub(super) use spec::validate_pod_create;
 pub(in crate::kinds::rules) use template::validate_pod_template_spec;
+pub(in crate::kinds::rules) use tolerations::validate_tolerations;
 pub(in crate::kinds::rules) use words::validate_dns_subdomain;

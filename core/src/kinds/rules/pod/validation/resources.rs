@@ -151,6 +151,14 @@ impl Kinds {
     }
 }
 
+/// Requests and limits that are not those of a container in a pod, and use no claims: what a runtime takes.
+pub(in crate::kinds::rules) fn validate_resource_requirements(
+    requirements: &Located<'_, '_>,
+    errors: &mut Errors,
+) {
+    validate_requirements(requirements, ResourceNames::OfContainer, false, &BTreeSet::new(), errors);
+}
+
 pub(super) fn validate_requirements(
     requirements: &Located<'_, '_>,
     names: ResourceNames,
