@@ -3,6 +3,7 @@
 //! cluster, too. One is skipped without an etcd: the fake one compared with it. With the feature `museum`, bugs that
 //! are put back.
 
+mod apply;
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
 mod beside_etcd;

@@ -78,6 +78,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::AddressUnclaimed => allocation::address_unclaimed,
         Mutant::AddressLeaked => allocation::address_leaked,
         Mutant::NodePortsUnclaimed => allocation::node_ports_unclaimed,
+        Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,
     }
 }
 

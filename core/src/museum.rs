@@ -132,6 +132,8 @@ mutants! {
         "A PUT creates its object for a caller who may update objects and not create them.";
     BodyBeforeIdentity, "body-before-identity", "own",
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
+    ConflictsOverlooked, "conflicts-overlooked", "own",
+        "An apply takes fields from other managers without force.";
     CallsOutlived, "calls-outlived", "own",
         "Calls to other servers go on when the request that they were made for has ended.";
     BoundTwice, "bound-twice", "own",

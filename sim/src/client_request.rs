@@ -93,6 +93,10 @@ pub struct RequestOptions {
     pub dry_run: bool,
     /// `propagationPolicy` of a deletion; empty for none.
     pub propagation: &'static str,
+    /// `fieldManager` of a write; empty for none.
+    pub manager: String,
+    /// An apply takes fields from other managers.
+    pub force: bool,
 }
 
 /// The verb by which a request is authorized; None for a raw one.
@@ -161,6 +165,14 @@ impl ClientRequest {
 
     pub fn strategic_patch(place: &Place, body: impl Into<Bytes>) -> Self {
         Self { media: "application/strategic-merge-patch+json", ..Self::merge_patch(place, body) }
+    }
+
+    /// The media type of a configuration that is applied.
+    pub const APPLY: &'static str = "application/apply-patch+yaml";
+
+    /// Applies a configuration; the options must name a manager.
+    pub fn apply(place: &Place, body: impl Into<Bytes>) -> Self {
+        Self { media: Self::APPLY, ..Self::merge_patch(place, body) }
     }
 
     /// `body` is DeleteOptions, or empty.
@@ -285,6 +297,12 @@ impl RequestOptions {
         }
         if self.dry_run {
             add("dryRun", "All");
+        }
+        if !self.manager.is_empty() {
+            add("fieldManager", &self.manager);
+        }
+        if self.force {
+            add("force", "true");
         }
         if !self.propagation.is_empty() {
             add("propagationPolicy", self.propagation);

@@ -122,6 +122,12 @@ marks! {
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.
     CreationDeniedMidway => "creation-denied-midway",
+    /// An apply is refused because others manage its fields.
+    ApplyConflict => "apply-conflict",
+    /// An apply takes fields from others by force.
+    FieldsTakenByForce => "fields-taken-by-force",
+    /// An apply makes its object.
+    AppliedIntoBeing => "applied-into-being",
     /// A watch ends because its kind is no longer served.
     WatchedKindGone => "watched-kind-gone",
     /// A client that was told that a kind is not served is served it.

@@ -11,6 +11,7 @@ use crate::authorization::Target;
 use crate::codec::json::{Duplicates, Parsed};
 use crate::codec::yaml;
 use crate::kinds::KindVersions;
+use crate::museum::Mutant;
 use crate::ownership::{self, Ownership};
 use crate::schema::strict::StrictError;
 use crate::schema::{self, decode};
@@ -91,7 +92,7 @@ impl Configuration {
         let versions = KindVersions { registry, kind };
         let (api_version, subresource) = (kind.group_version(), target.sub().map_or("", |sub| &*sub.name));
         let ownership = record::ownership(&versions, &api_version, subresource, scene.now.wall);
-        self.merged(&ownership, live, options)
+        self.merged(scene, &ownership, live, options)
     }
 
     fn apply_to_scale(
@@ -103,17 +104,19 @@ impl Configuration {
     ) -> Result<Value, Failure> {
         let live = scale::tracked(target, &existing.value)?;
         let versions = scale::versions(scene)?;
-        self.merged(&scale::ownership(&versions, target, scene.now.wall), live, options)
+        self.merged(scene, &scale::ownership(&versions, target, scene.now.wall), live, options)
     }
 
     fn merged(
         &self,
+        scene: &Scene<'_>,
         ownership: &Ownership<'_>,
         live: Value,
         options: &WriteOptions,
     ) -> Result<Value, Failure> {
         let manager = &options.field_manager;
-        let applied = ownership::applied(ownership, &live, &self.value, manager, options.force)?;
+        let force = options.force || scene.flaw().is(Mutant::ConflictsOverlooked);
+        let applied = ownership::applied(ownership, &live, &self.value, manager, force)?;
         let mut value = match applied.object {
             Some(merged) => self.shaped(ownership, merged, &live)?,
             None => live,

@@ -13,6 +13,7 @@ use crate::rng::Rng;
 use crate::status::Failure;
 use crate::store::Rev;
 use crate::value::Text;
+use crate::wire::media::{PatchMedia, patch_media};
 use crate::wire::options::{IncludeObject, include_object};
 use crate::wire::query::Query;
 use crate::wire::route::{RequestInfo, Unroutable};
@@ -127,6 +128,12 @@ impl Call {
             scope,
             ..unknown
         }
+    }
+
+    /// Whether a configuration is applied.
+    pub(super) fn applies(&self) -> bool {
+        let media = patch_media(self.request.header("content-type"), false);
+        self.request.method == Method::Patch && media == Ok(PatchMedia::Apply)
     }
 
     /// The verb as metrics spell it: HTTP's methods, with watches, lists and applies told apart.

@@ -2,53 +2,53 @@
 //! k8s: sigs.k8s.io/structured-merge-diff typed/validate.go
 
 use super::element::PathElement;
-use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked, check_scalar, go_pointer};
-use super::problems::Problems;
+use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked, check_scalar, go_pointer};
+use super::problems::FieldProblems;
 use crate::value::{Map, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;
 
 impl<'c> Schema<'c> {
     /// What is wrong with a configuration.
-    pub(super) fn check(&self, value: &Value) -> Result<(), Problems> {
+    pub(super) fn check(&self, value: &Value) -> Result<(), FieldProblems> {
         let problems = self.checked(self.form(), value);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    fn checked(&self, form: Form<'c>, value: &Value) -> Problems {
+    fn checked(&self, form: MergeForm<'c>, value: &Value) -> FieldProblems {
         match self.atom(form).walked(Some(value)) {
-            None => Problems::of("schema error: invalid atom"),
+            None => FieldProblems::of("schema error: invalid atom"),
             Some(Walked::Scalar(scalar)) => check_scalar(scalar, Some(value), "").err().unwrap_or_default(),
             Some(Walked::Map(form)) => match value {
-                Value::Null => Problems::default(),
+                Value::Null => FieldProblems::default(),
                 Value::Map(members) => self.checked_members(&form, members),
                 Value::Bool(_)
                 | Value::Int(_)
                 | Value::Float(_)
                 | Value::Str(_)
                 | Value::List(_)
-                | Value::Json(_) => Problems::of(format!("expected map, got {}", go_pointer(value))),
+                | Value::Json(_) => FieldProblems::of(format!("expected map, got {}", go_pointer(value))),
             },
             Some(Walked::List(form)) => match value {
-                Value::Null => Problems::default(),
+                Value::Null => FieldProblems::default(),
                 Value::List(items) => self.checked_items(&form, items),
                 Value::Bool(_)
                 | Value::Int(_)
                 | Value::Float(_)
                 | Value::Str(_)
                 | Value::Map(_)
-                | Value::Json(_) => Problems::of(format!("expected list, got {}", go_pointer(value))),
+                | Value::Json(_) => FieldProblems::of(format!("expected list, got {}", go_pointer(value))),
             },
         }
     }
 
     /// No further member is looked at after one that the type does not know.
-    fn checked_members(&self, form: &MapForm<'c>, members: &Map) -> Problems {
-        let mut problems = Problems::default();
+    fn checked_members(&self, form: &MapForm<'c>, members: &Map) -> FieldProblems {
+        let mut problems = FieldProblems::default();
         for (name, value) in members.iter() {
             let found = match form.member(name) {
                 Some(below) => self.checked(below, value),
-                None => Problems::of("field not declared in schema"),
+                None => FieldProblems::of("field not declared in schema"),
             };
             if !found.is_empty() {
                 problems.extend(found.below(&PathElement::Field(name.clone())));
@@ -60,8 +60,8 @@ impl<'c> Schema<'c> {
         problems
     }
 
-    fn checked_items(&self, form: &ListForm<'c>, items: &[Value]) -> Problems {
-        let mut problems = Problems::default();
+    fn checked_items(&self, form: &ListForm<'c>, items: &[Value]) -> FieldProblems {
+        let mut problems = FieldProblems::default();
         let mut seen = BTreeSet::new();
         for (at, item) in items.iter().enumerate() {
             let element = match form.relation {

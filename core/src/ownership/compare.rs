@@ -2,8 +2,8 @@
 //! k8s: sigs.k8s.io/structured-merge-diff typed/compare.go
 
 use super::element::PathElement;
-use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked, check_scalar};
-use super::problems::Problems;
+use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked, check_scalar};
+use super::problems::FieldProblems;
 use super::set::FieldSet;
 use crate::value::{Map, Text, Value};
 use alloc::collections::BTreeMap;
@@ -90,19 +90,19 @@ impl Comparison {
     }
 }
 
-type Compared = Result<Outcome, Problems>;
+type Compared = Result<Outcome, FieldProblems>;
 
 impl<'c> Schema<'c> {
     /// What changes from one value to another.
     ///
     /// # Errors
     /// A value is not of the type.
-    pub(super) fn compare(&self, old: &Value, new: &Value) -> Result<Comparison, Problems> {
+    pub(super) fn compare(&self, old: &Value, new: &Value) -> Result<Comparison, FieldProblems> {
         self.compared(self.form(), Some(old), Some(new)).map(|outcome| outcome.inner)
     }
 
     /// Compares two values, of which one may be absent.
-    fn compared(&self, form: Form<'c>, old: Option<&Value>, new: Option<&Value>) -> Compared {
+    fn compared(&self, form: MergeForm<'c>, old: Option<&Value>, new: Option<&Value>) -> Compared {
         if let (Some(old), Some(new)) = (old, new)
             && old.is_same(new)
         {
@@ -111,7 +111,7 @@ impl<'c> Schema<'c> {
         let atom = self.atom(form);
         let (was, is) = (atom.walked(old), atom.walked(new));
         let (Some(was), Some(is)) = (was, is) else {
-            return Err(Problems::of("schema error: invalid atom"));
+            return Err(FieldProblems::of("schema error: invalid atom"));
         };
         match (old, new) {
             (_, None) => self.walk(&was, old, new),
@@ -157,9 +157,9 @@ impl<'c> Schema<'c> {
         form: &MapForm<'c>,
         old: Option<&Map>,
         new: Option<&Map>,
-    ) -> Result<Comparison, Problems> {
+    ) -> Result<Comparison, FieldProblems> {
         let mut comparison = Comparison::default();
-        let mut problems = Problems::default();
+        let mut problems = FieldProblems::default();
         for (name, old, new) in zipped(old, new) {
             let Some(below) = form.member(name) else { continue };
             match self.compared(below, old, new) {
@@ -176,8 +176,8 @@ impl<'c> Schema<'c> {
         form: &ListForm<'c>,
         old: &[Value],
         new: &[Value],
-    ) -> Result<Comparison, Problems> {
-        let mut problems = Problems::default();
+    ) -> Result<Comparison, FieldProblems> {
+        let mut problems = FieldProblems::default();
         let mut found: BTreeMap<PathElement, [Vec<&Value>; 2]> = BTreeMap::new();
         for (side, items) in [old, new].into_iter().enumerate() {
             for (at, item) in items.iter().enumerate() {

@@ -2,7 +2,7 @@
 //! k8s: sigs.k8s.io/structured-merge-diff typed/tofieldset.go
 
 use super::element::PathElement;
-use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked};
+use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked};
 use super::set::{FieldNode, FieldSet};
 use crate::value::{Map, Value};
 use alloc::collections::BTreeMap;
@@ -16,7 +16,7 @@ impl<'c> Schema<'c> {
     }
 
     /// The fields inside a value, and whether the value itself is one.
-    fn fields(&self, form: Form<'c>, value: &Value) -> Found {
+    fn fields(&self, form: MergeForm<'c>, value: &Value) -> Found {
         match self.atom(form).walked(Some(value)) {
             None => Found::default(),
             Some(Walked::Scalar(_)) => Found::LEAF,

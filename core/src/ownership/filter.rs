@@ -19,6 +19,14 @@ pub enum FieldFilter<'a> {
 impl FieldFilter<'_> {
     pub const NONE: Self = Self::Without(&[]);
 
+    /// Whether nothing of a field of the object itself is left.
+    pub fn hides(&self, field: &str) -> bool {
+        match self {
+            Self::Without(paths) => paths.contains(&[field].as_slice()),
+            Self::Only(paths) => paths.iter().all(|path| path.first() != Some(&field)),
+        }
+    }
+
     pub(super) fn apply(&self, set: FieldSet) -> FieldSet {
         match self {
             Self::Without([]) => set,

@@ -2,7 +2,7 @@
 //! k8s: k8s.io/kube-openapi/pkg/schemaconv, sigs.k8s.io/structured-merge-diff typed/helpers.go
 
 use super::element::PathElement;
-use super::problems::Problems;
+use super::problems::FieldProblems;
 use super::set::{FieldNode, FieldSet};
 use crate::schema::{Catalogue, Field, ListType, MapType, Shape, TypeDef, TypeId};
 use crate::value::{Text, Value, quoted};
@@ -19,7 +19,7 @@ pub(super) struct Schema<'c> {
 
 /// How one value merges.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Form<'c> {
+pub(super) enum MergeForm<'c> {
     Shaped {
         shape: &'c Shape,
         /// The field whose declarations hold for the outermost list or map.
@@ -51,13 +51,13 @@ pub(super) struct MapForm<'c> {
     /// Whether JSON in the named fields is merged map by map.
     granular: bool,
     /// All other members; None when there are none.
-    others: Option<Form<'c>>,
+    others: Option<MergeForm<'c>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListForm<'c> {
     pub(super) relation: Relation<'c>,
-    pub(super) item: Form<'c>,
+    pub(super) item: MergeForm<'c>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,31 +84,31 @@ pub(super) enum Walked<'c> {
 }
 
 impl<'c> Schema<'c> {
-    pub(super) fn form(&self) -> Form<'c> {
-        Form::Root(self.root)
+    pub(super) fn form(&self) -> MergeForm<'c> {
+        MergeForm::Root(self.root)
     }
 
-    pub(super) fn atom(&self, form: Form<'c>) -> Atom<'c> {
+    pub(super) fn atom(&self, form: MergeForm<'c>) -> Atom<'c> {
         let scalar = |scalar| Atom { scalar: Some(scalar), ..Atom::default() };
         match form {
-            Form::Untyped => json(Form::Untyped, true),
-            Form::Deduced => json(Form::Deduced, false),
-            Form::Root(id) => self.structure(id, None),
-            Form::Shaped { shape, field, granular } => match shape {
+            MergeForm::Untyped => json(MergeForm::Untyped, true),
+            MergeForm::Deduced => json(MergeForm::Deduced, false),
+            MergeForm::Root(id) => self.structure(id, None),
+            MergeForm::Shaped { shape, field, granular } => match shape {
                 Shape::Struct(id) => self.structure(*id, field),
                 Shape::Map(inner) => {
-                    let others = Form::Shaped { shape: inner, field: None, granular };
+                    let others = MergeForm::Shaped { shape: inner, field: None, granular };
                     let atomic = field.is_some_and(|field| field.map == MapType::Atomic);
                     let map = MapForm { atomic, def: None, granular, others: Some(others) };
                     Atom { map: Some(map), ..Atom::default() }
                 }
                 Shape::List(inner) => {
-                    let item = Form::Shaped { shape: inner, field: None, granular };
+                    let item = MergeForm::Shaped { shape: inner, field: None, granular };
                     let list = ListForm { relation: relation(field), item };
                     Atom { list: Some(list), ..Atom::default() }
                 }
-                Shape::Any => json(if granular { Form::Deduced } else { Form::Untyped }, !granular),
-                Shape::IntOrString => json(Form::Deduced, false),
+                Shape::Any => json(if granular { MergeForm::Deduced } else { MergeForm::Untyped }, !granular),
+                Shape::IntOrString => json(MergeForm::Deduced, false),
                 Shape::Int32 | Shape::Int64 | Shape::Double => scalar(Scalar::Numeric),
                 Shape::Bool => scalar(Scalar::Boolean),
                 Shape::String | Shape::Bytes | Shape::Duration => scalar(Scalar::String),
@@ -125,7 +125,7 @@ impl<'c> Schema<'c> {
             MapType::Granular => false,
         };
         // A type without fields is free-form.
-        let others = def.fields.is_empty().then_some(Form::Deduced);
+        let others = def.fields.is_empty().then_some(MergeForm::Deduced);
         let granular = self.catalogue.is_added(id);
         let map = MapForm { atomic, def: Some(def), granular, others };
         Atom { map: Some(map), ..Atom::default() }
@@ -184,7 +184,7 @@ impl<'c> Schema<'c> {
         self.named_in(set, Some(self.form()))
     }
 
-    fn named_in(&self, set: &FieldSet, form: Option<Form<'c>>) -> FieldSet {
+    fn named_in(&self, set: &FieldSet, form: Option<MergeForm<'c>>) -> FieldSet {
         let atom = form.map_or_else(Atom::default, |form| self.atom(form));
         let nodes = set.nodes().iter().map(|node| {
             let (named, below) = match &node.element {
@@ -206,11 +206,11 @@ impl<'c> Schema<'c> {
 }
 
 /// JSON: anything it can be.
-fn json(inside: Form<'_>, atomic: bool) -> Atom<'_> {
+fn json(inside: MergeForm<'_>, atomic: bool) -> Atom<'_> {
     Atom {
         map: Some(MapForm { atomic, def: None, granular: false, others: Some(inside) }),
         scalar: Some(Scalar::Any),
-        list: Some(ListForm { relation: Relation::Atomic, item: Form::Untyped }),
+        list: Some(ListForm { relation: Relation::Atomic, item: MergeForm::Untyped }),
     }
 }
 
@@ -244,15 +244,15 @@ fn element_of_set(item: &Value) -> Result<PathElement, String> {
 
 impl<'c> MapForm<'c> {
     /// The form of a field that the type names.
-    pub(super) fn named(&self, name: &str) -> Option<Form<'c>> {
+    pub(super) fn named(&self, name: &str) -> Option<MergeForm<'c>> {
         let def = self.def?;
         let field = def.field(name)?;
         let granular = self.granular || def.reads_json(name);
-        Some(Form::Shaped { shape: &field.shape, field: Some(field), granular })
+        Some(MergeForm::Shaped { shape: &field.shape, field: Some(field), granular })
     }
 
     /// The form of any member. None for one that the type does not know.
-    pub(super) fn member(&self, name: &str) -> Option<Form<'c>> {
+    pub(super) fn member(&self, name: &str) -> Option<MergeForm<'c>> {
         self.named(name).or(self.others)
     }
 }
@@ -295,7 +295,7 @@ impl Walked<'_> {
 
 /// Whether a value is a scalar of the form. Null is one of each.
 /// k8s: sigs.k8s.io/structured-merge-diff typed/validate.go validateScalar
-pub(super) fn check_scalar(scalar: Scalar, value: Option<&Value>, prefix: &str) -> Result<(), Problems> {
+pub(super) fn check_scalar(scalar: Scalar, value: Option<&Value>, prefix: &str) -> Result<(), FieldProblems> {
     let Some(value) = value else { return Ok(()) };
     let is_number = matches!(value, Value::Int(_) | Value::Float(_));
     let (fits, expected) = match scalar {
@@ -312,7 +312,7 @@ pub(super) fn check_scalar(scalar: Scalar, value: Option<&Value>, prefix: &str) 
         Scalar::String => format!("&value.valueUnstructured{{Value:{}}}", go_syntax(value)),
         Scalar::Boolean | Scalar::Any => go_pointer(value),
     };
-    Err(Problems::of(format!("{prefix}expected {expected}, got {got}")))
+    Err(FieldProblems::of(format!("{prefix}expected {expected}, got {got}")))
 }
 
 /// A value as Go prints the struct around it: `&{text}`.

@@ -3,29 +3,29 @@
 
 use super::compare::zipped;
 use super::element::PathElement;
-use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked, check_scalar};
-use super::problems::Problems;
+use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked, check_scalar};
+use super::problems::FieldProblems;
 use crate::value::{Map, Text, Value};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::vec::Vec;
 
-type Merged = Result<Option<Value>, Problems>;
+type Merged = Result<Option<Value>, FieldProblems>;
 
 impl<'c> Schema<'c> {
     /// An object with all that a configuration has. Where both have a leaf, it is the configuration's.
     ///
     /// # Errors
     /// A value is not of the type.
-    pub(super) fn merge(&self, object: &Value, configuration: &Value) -> Result<Value, Problems> {
+    pub(super) fn merge(&self, object: &Value, configuration: &Value) -> Result<Value, FieldProblems> {
         let merged = self.merged(self.form(), Some(object), Some(configuration))?;
         Ok(merged.unwrap_or(Value::Null))
     }
 
-    fn merged(&self, form: Form<'c>, old: Option<&Value>, new: Option<&Value>) -> Merged {
+    fn merged(&self, form: MergeForm<'c>, old: Option<&Value>, new: Option<&Value>) -> Merged {
         let atom = self.atom(form);
         let (Some(was), Some(is)) = (atom.walked(old), atom.walked(new)) else {
-            return Err(Problems::of("schema error: invalid atom"));
+            return Err(FieldProblems::of("schema error: invalid atom"));
         };
         if new.is_none() { self.merge_walked(&was, old, new) } else { self.merge_walked(&is, old, new) }
     }
@@ -63,7 +63,7 @@ impl<'c> Schema<'c> {
 
     fn merged_members(&self, form: &MapForm<'c>, old: Option<&Map>, new: Option<&Map>) -> Merged {
         let mut members: Vec<(Text, Value)> = Vec::new();
-        let mut problems = Problems::default();
+        let mut problems = FieldProblems::default();
         for (name, old, new) in zipped(old, new) {
             let merged = match (form.member(name), new) {
                 (None, _) | (_, None) => Ok(new.or(old).cloned()),
@@ -100,8 +100,8 @@ impl<'c> Schema<'c> {
         form: &ListForm<'c>,
         items: &'v [Value],
         may_repeat: bool,
-    ) -> Result<Indexed<'v>, Problems> {
-        let mut problems = Problems::default();
+    ) -> Result<Indexed<'v>, FieldProblems> {
+        let mut problems = FieldProblems::default();
         let mut indexed = Indexed::default();
         for (at, item) in items.iter().enumerate() {
             match self.element(form, item) {

@@ -13,6 +13,8 @@ mod form;
 mod last_applied;
 mod merge;
 mod problems;
+#[cfg(test)]
+mod properties;
 mod remove;
 mod scale;
 mod set;
@@ -24,4 +26,4 @@ pub use entries::{FieldOwner, OwnedFields, Owners, Tracked};
 pub use filter::FieldFilter;
 pub use scale::{to_parent, to_scale};
 pub use set::FieldSet;
-pub use write::{Applied, Ownership, Versions, applied, recorded};
+pub use write::{AppliedObject, Ownership, Versions, applied, recorded};

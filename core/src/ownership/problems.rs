@@ -10,9 +10,9 @@ use core::fmt;
 
 /// At most `limits::FIELD_PROBLEMS`, of which those that come first are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Problems(Vec<(String, String)>);
+pub(super) struct FieldProblems(Vec<(String, String)>);
 
-impl Problems {
+impl FieldProblems {
     pub(super) fn of(text: impl Into<String>) -> Self {
         Self(alloc::vec![(String::new(), text.into())])
     }
@@ -43,7 +43,7 @@ impl Problems {
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for FieldProblems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |(path, text): &(String, String)| match path.as_str() {
             "" => text.clone(),
@@ -57,8 +57,8 @@ impl fmt::Display for Problems {
     }
 }
 
-impl From<Problems> for String {
-    fn from(problems: Problems) -> Self {
+impl From<FieldProblems> for String {
+    fn from(problems: FieldProblems) -> Self {
         problems.to_string()
     }
 }

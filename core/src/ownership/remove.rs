@@ -2,7 +2,7 @@
 //! k8s: sigs.k8s.io/structured-merge-diff typed/remove.go
 
 use super::element::PathElement;
-use super::form::{Form, ListForm, MapForm, Relation, Schema, Walked};
+use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked};
 use super::set::FieldSet;
 use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ impl<'c> Schema<'c> {
         self.remaining(self.form(), value, gone)
     }
 
-    fn remaining(&self, form: Form<'c>, value: &Value, gone: &FieldSet) -> Value {
+    fn remaining(&self, form: MergeForm<'c>, value: &Value, gone: &FieldSet) -> Value {
         if gone.is_empty() {
             return value.clone();
         }
@@ -70,7 +70,7 @@ impl<'c> Schema<'c> {
     }
 
     /// A map or list of which nothing remains stays, empty.
-    fn emptied(&self, form: Option<Form<'c>>, value: &Value, gone: &FieldSet) -> Value {
+    fn emptied(&self, form: Option<MergeForm<'c>>, value: &Value, gone: &FieldSet) -> Value {
         let remaining = form.map_or(Value::Null, |form| self.remaining(form, value, gone));
         match (value, remaining) {
             (Value::Map(_), Value::Null) => Value::empty_map(),

@@ -6,7 +6,7 @@ use super::element::PathElement;
 use super::entries::{FieldOwner, OwnedFields, Owners};
 use super::filter::FieldFilter;
 use super::form::{Relation, Schema, Walked};
-use super::problems::Problems;
+use super::problems::FieldProblems;
 use super::set::{FieldNode, FieldSet};
 use super::write::Versions;
 use crate::value::{Text, Value};
@@ -26,7 +26,7 @@ pub(super) enum Obstacle {
 
 /// The writes of one request.
 #[derive(Clone, Copy)]
-pub(super) struct Updater<'v> {
+pub(super) struct SetUpdater<'v> {
     pub(super) versions: &'v dyn Versions,
     pub(super) filter: FieldFilter<'v>,
     /// The version of the request, which its objects have.
@@ -39,7 +39,7 @@ struct Versioned<'v, 'a> {
     value: Cow<'a, Value>,
 }
 
-impl<'v> Updater<'v> {
+impl<'v> SetUpdater<'v> {
     pub(super) fn schema(&self, version: &str) -> Option<Schema<'v>> {
         self.versions.type_of(version).map(|(catalogue, root)| Schema { catalogue, root })
     }
@@ -69,7 +69,7 @@ impl<'v> Updater<'v> {
         except: Option<&FieldOwner>,
         force: bool,
     ) -> Result<(Owners, Comparison), Obstacle> {
-        let failed = |why: Problems| Obstacle::Failed(format!("failed to compare objects: {why}"));
+        let failed = |why: FieldProblems| Obstacle::Failed(format!("failed to compare objects: {why}"));
         let schema = self.own_schema().map_err(Obstacle::Failed)?;
         let own = self.filtered(schema.compare(old, new).map_err(failed)?);
         let mut comparisons: BTreeMap<Text, Option<Comparison>> = BTreeMap::new();
@@ -228,8 +228,8 @@ impl<'v> Updater<'v> {
 /// The form of what is inside, and whether the form is one value.
 fn inside<'c>(
     schema: &Schema<'c>,
-    form: super::form::Form<'c>,
-) -> (bool, impl Fn(&PathElement) -> Option<super::form::Form<'c>>) {
+    form: super::form::MergeForm<'c>,
+) -> (bool, impl Fn(&PathElement) -> Option<super::form::MergeForm<'c>>) {
     let walked = schema.atom(form).walked(None);
     let is_whole = match &walked {
         Some(Walked::Map(map)) => map.atomic,
@@ -247,7 +247,7 @@ fn inside<'c>(
 }
 
 /// Whether a set has fields inside something that is one value.
-fn holds_parts<'c>(schema: &Schema<'c>, form: Option<super::form::Form<'c>>, set: &FieldSet) -> bool {
+fn holds_parts<'c>(schema: &Schema<'c>, form: Option<super::form::MergeForm<'c>>, set: &FieldSet) -> bool {
     let Some(form) = form else { return false };
     if set.is_empty() {
         return false;
@@ -256,7 +256,7 @@ fn holds_parts<'c>(schema: &Schema<'c>, form: Option<super::form::Form<'c>>, set
     is_whole || set.nodes().iter().any(|node| holds_parts(schema, below(&node.element), &node.inner))
 }
 
-fn whole<'c>(schema: &Schema<'c>, form: Option<super::form::Form<'c>>, set: FieldSet) -> FieldSet {
+fn whole<'c>(schema: &Schema<'c>, form: Option<super::form::MergeForm<'c>>, set: FieldSet) -> FieldSet {
     let Some(form) = form else { return set };
     let (_, below) = inside(schema, form);
     let nodes = set.into_nodes().into_iter().map(|node| {

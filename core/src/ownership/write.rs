@@ -6,7 +6,7 @@ use super::entries::{FieldOwner, Owners, Tracked};
 use super::filter::FieldFilter;
 use super::last_applied;
 use super::set::FieldSet;
-use super::updater::{Obstacle, Updater};
+use super::updater::{Obstacle, SetUpdater};
 use crate::limits;
 use crate::now::Wall;
 use crate::schema::{Catalogue, TypeId};
@@ -43,7 +43,7 @@ pub struct Ownership<'a> {
 
 /// An object after an apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub struct AppliedObject {
     /// The merged object, in the version of the request, which has yet to be given the shape of its type. None when
     /// the configuration changes nothing of the object.
     pub object: Option<Value>,
@@ -71,8 +71,8 @@ fn stripped(set: FieldSet) -> FieldSet {
 }
 
 impl<'a> Ownership<'a> {
-    fn updater(&self) -> Updater<'a> {
-        Updater { versions: self.versions, filter: self.filter, version: self.api_version }
+    fn updater(&self) -> SetUpdater<'a> {
+        SetUpdater { versions: self.versions, filter: self.filter, version: self.api_version }
     }
 
     fn time(&self) -> Text {
@@ -143,7 +143,7 @@ pub fn applied(
     configuration: &Value,
     manager: &str,
     force: bool,
-) -> Result<Applied, Failure> {
+) -> Result<AppliedObject, Failure> {
     let entries = object::managed_fields(live);
     let owners = Owners::decoded(entries, Tracked::Stored)
         .ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;
@@ -190,7 +190,7 @@ pub fn applied(
         last_applied::refresh(&mut object, configuration);
         merged = (object != *live).then_some(object);
     }
-    Ok(Applied { object: merged, entries: owners.encoded() })
+    Ok(AppliedObject { object: merged, entries: owners.encoded() })
 }
 
 impl Ownership<'_> {

@@ -354,7 +354,9 @@ impl<'c> Decoder<'c> {
         if self.stored && !dropped && !field.pointer && field.shape.is_container() && is_empty(&value) {
             return Ok(Some(Value::Null));
         }
-        Ok((!dropped).then_some(value))
+        // A client's empty list of managed fields is a request to forget them.
+        let is_reset = dropped && !self.stored && field.name == "managedFields" && value.as_list().is_some();
+        Ok((!dropped || is_reset).then_some(value))
     }
 
     /// The value of a field that was not set.

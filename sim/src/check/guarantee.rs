@@ -71,6 +71,8 @@ guarantees! {
         "A pod that is on a node stays there: of several bindings one succeeds.",
     BudgetsHold =>
         "Every eviction that a disruption budget guards is counted in it once, and is one that it allowed.",
+    FieldsAreNotTaken =>
+        "An apply without force takes no field from another manager.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
@@ -152,6 +154,7 @@ impl Guarantee {
             | Self::GenerationCountsSpecs
             | Self::PodsAreBoundOnce
             | Self::BudgetsHold
+            | Self::FieldsAreNotTaken
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard

@@ -16,6 +16,7 @@ mod guarantee;
 mod indexes;
 mod lifetimes;
 mod lists;
+mod owners;
 mod permits;
 mod reads;
 mod refusals;
@@ -128,6 +129,7 @@ pub fn changed(
     permits::check_change(change, by)?;
     deletions::check(change, by)?;
     disruptions::check(change)?;
+    owners::check(change, by)?;
     statuses::check(change, by, directory)?;
     generations::check(change, by, directory)
 }

@@ -2,7 +2,7 @@
 //! that an object exists, does not exist or has changed was true at some time between the request and its answer.
 
 use super::writes::named_version;
-use super::{CheckedAnswer, Guarantee, Violation, shown};
+use super::{CheckedAnswer, Guarantee, Violation, owners, shown};
 use crate::client_request::{Action, VersionChoice};
 use crate::truth::StoredObject;
 use bytes::Bytes;
@@ -19,6 +19,7 @@ pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     match (answer.reply.status, answer.body.text_at(&["reason"])) {
         (404, "NotFound") => is_absent(answer),
         (409, "AlreadyExists") => exists(answer),
+        (409, "Conflict") if owners::is_conflict(answer) => owners::check_conflict(answer),
         (409, "Conflict") => has_changed(answer),
         (_, _) => Ok(()),
     }

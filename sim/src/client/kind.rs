@@ -1,6 +1,7 @@
 //! The table of the kinds of clients, from which a run draws its own.
 
 use super::Client;
+use super::co_writer::CoWriter;
 use super::collector::Collector;
 use super::customer::Customer;
 use super::drainer::Drainer;
@@ -38,6 +39,7 @@ pub enum ClientKind {
     Restricted,
     Customer,
     Drainer,
+    CoWriter,
 }
 
 /// How a run draws clients of a kind.
@@ -68,6 +70,7 @@ impl ClientKind {
         Self::Restricted,
         Self::Customer,
         Self::Drainer,
+        Self::CoWriter,
     ];
 
     /// The name in the line that describes a run.
@@ -89,6 +92,7 @@ impl ClientKind {
             Self::Restricted => "restricted",
             Self::Customer => "customer",
             Self::Drainer => "drainer",
+            Self::CoWriter => "co-writer",
         }
     }
 
@@ -106,7 +110,8 @@ impl ClientKind {
             | Self::Migrator
             | Self::Restricted
             | Self::Customer
-            | Self::Drainer => ClientClass::Optional,
+            | Self::Drainer
+            | Self::CoWriter => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -130,6 +135,7 @@ impl ClientKind {
             Self::Restricted => Box::new(Restricted::new(directory)),
             Self::Customer => Box::new(Customer::new(number)),
             Self::Drainer => Box::new(Drainer::new(number)),
+            Self::CoWriter => Box::new(CoWriter::new(directory, number)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Clients as state machines: they make requests, get answers, and continue. They do not judge answers, since the
 //! checkers see every answer and every event. A client only reports, at the end, whether it has reached its goal.
 //!
-//! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`. Two more
-//! kinds can be added once the servers support what they need: co-writers with server-side apply, and creators of
-//! Services that use up an address range.
+//! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`. One more
+//! kind can be added once the servers support what it needs: creators of Services that use up an address range.
 
 mod cache;
+mod co_writer;
 mod collector;
 mod customer;
 mod drainer;

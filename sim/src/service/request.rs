@@ -184,6 +184,8 @@ fn read_query(pairs: &query::Query, verb: &Action) -> Option<RequestOptions> {
         },
         dry_run: !pairs.text("dryRun").is_empty(),
         propagation,
+        manager: pairs.text("fieldManager").to_owned(),
+        force: pairs.bool("force").unwrap_or(false),
     })
 }
 

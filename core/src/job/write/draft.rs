@@ -1,6 +1,7 @@
 //! An object that may be stored, encoded; and whether storing it would change anything.
 
 use super::claims::ClaimedKey;
+use crate::job::Scene;
 use crate::job::existing::Existing;
 use crate::kinds::Kind;
 use crate::limits;
@@ -49,6 +50,25 @@ impl Draft {
         }
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
         Ok(Self { value, bytes: Bytes::copy_from_slice(&out), claims: Vec::new() })
+    }
+
+    /// As `of`, of an object that a client writes: if it is too large with its managed fields, it is stored without
+    /// them, unless they are what an apply is about.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{create,update,patch}.go isTooLargeError
+    pub(in crate::job) fn of_request(
+        scene: &Scene<'_>,
+        resource: &Kind,
+        value: Value,
+        existing: Option<&Existing>,
+    ) -> Result<Self, Failure> {
+        if scene.call.applies() || object::managed_fields(&value).is_empty() {
+            return Self::of(scene.world, resource, value, existing);
+        }
+        let mut bare = value.clone();
+        Self::of(scene.world, resource, value, existing).or_else(|_| {
+            object::set_managed_fields(&mut bare, Vec::new());
+            Self::of(scene.world, resource, bare, existing)
+        })
     }
 
     /// Whether the object is what is stored already. Times at which managers are said to have written fields do not

@@ -203,7 +203,7 @@ impl Course {
         }
         let Validated { value, warnings: told } = self.checked(scene, target, resource, claimed)?;
         warnings.extend(told);
-        let mut draft = Draft::of(scene.world, resource, value, self.base.existing())?;
+        let mut draft = Draft::of_request(scene, resource, value, self.base.existing())?;
         if !self.dry_run {
             draft.claims = claims::keys(scene, target, &claims)?;
         }

@@ -79,6 +79,15 @@ fn record_as(
     let unset = if old.is_none() { unset(kind)? } else { Value::Null };
     let is_converted = kind.conversion.is_some();
     let entries = match (old, is_converted) {
+        (Some(old), false) if value.field("spec").is_none() && old.field("spec").is_some() => {
+            // What was left out because it will be reset need not be compared.
+            let mut old = old.clone();
+            let is_reset = ownership.filter.hides("spec");
+            if is_reset {
+                old.remove_at(&["spec"]);
+            }
+            ownership::recorded(&ownership, &old, value, manager)
+        }
         (Some(old), false) => ownership::recorded(&ownership, old, value, manager),
         (Some(old), true) => {
             let old = registry.from_stored(kind, old.clone());
