@@ -193,3 +193,52 @@ fn txn_op_bytes(op: &TxnOp) -> usize {
         TxnOp::Range(_) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use steersman_core::store::Rev;
+
+    fn push(queue: &Queue, count: usize) {
+        for _ in 0..count {
+            assert!(queue.push(Op::Compact(Rev(1))).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_batch_waits_for_company_but_not_for_long() {
+        // Operations that wait, those that were in the batch before, and those that are in the batch.
+        for (waiting, company, taken) in [(1, 0, 1), (1, 1, 1), (3, 2, 3), (1, 5, 1), (4, 5, 4)] {
+            let queue = Queue::default();
+            push(&queue, waiting);
+            let work = queue.take(None, company);
+            assert_eq!((work.operations.len(), queue.lock().wakes_at), (taken, 0), "{waiting} and {company}");
+        }
+        let queue = Arc::new(Queue::default());
+        let pushing = {
+            let queue = Arc::clone(&queue);
+            std::thread::spawn(move || push(&queue, 100))
+        };
+        let mut taken = 0;
+        while taken < 100 {
+            taken += queue.take(None, 100).operations.len();
+        }
+        assert_eq!(taken, 100);
+        assert!(pushing.join().is_ok());
+    }
+
+    #[test]
+    fn what_is_urgent_waits_for_no_company() {
+        let queue = Queue::default();
+        push(&queue, 1);
+        assert!(queue.lock().lacks(2) && !queue.lock().lacks(1));
+        queue.nudge();
+        assert!(!queue.lock().lacks(2), "the committer has something else to do");
+        assert_eq!(queue.take(None, 2).operations.len(), 1);
+        push(&queue, 1);
+        queue.close();
+        assert!(!queue.lock().lacks(2), "nobody will come");
+        assert!(queue.take(None, 2).last);
+    }
+}
