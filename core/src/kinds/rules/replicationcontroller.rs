@@ -10,6 +10,7 @@ use super::workload::{
 use super::{pod, status, warnings};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::kinds::{Facts, Generation, Rules, Strategy};
+use crate::status::CauseType;
 use crate::value::{Map, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,7 +29,7 @@ pub static RULES: Rules = Rules {
 
 const UPDATE: Strategy = Strategy {
     prepare_for_update: workload::prepare_for_update,
-    validate_update: validate,
+    validate_update,
     warnings_on_update,
     ..status::UPDATE
 };
@@ -82,6 +83,28 @@ fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     validate_runs_always(&template, "ReplicationController", errors);
 }
 
+/// Annotations with this prefix name fields that no other version of the API can hold.
+const NON_CONVERTIBLE: &str = "non-convertible.kubernetes.io";
+
+fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
+    validate(object, facts, errors);
+    let (old, selector) = (Located::root(facts.old), object.at(&["spec", "selector"]));
+    for (key, value) in old.at(&["metadata", "annotations"]).entries() {
+        let Some((_, field)) = key.split_once('/').filter(|_| key.starts_with(NON_CONVERTIBLE)) else {
+            continue;
+        };
+        if field.contains('/') {
+            continue;
+        }
+        if !field.contains("selector") {
+            let detail = "unknown non-convertible field";
+            errors.causes().add(CauseType::NotFound, &field, value.value(), &detail);
+        } else if selector.value() != facts.old.at(&["spec", "selector"]) {
+            errors.invalid(&selector, "cannot update non-convertible selector");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +125,31 @@ mod tests {
         ];
         for (object, expected) in table {
             assert_eq!(problems(validate, object, None), expected);
+        }
+    }
+
+    #[test]
+    fn fields_that_cannot_be_converted_stay() {
+        let controller = |label: &str, annotation: &str| {
+            alloc::format!(
+                r#"{{"metadata":{{"annotations":{{"non-convertible.kubernetes.io/{annotation}":"v"}}}},
+                    "spec":{{"replicas":1,"selector":{{"a":"{label}"}},
+                    "template":{{"metadata":{{"labels":{{"a":"{label}"}}}},"spec":{{"restartPolicy":"Always"}}}}}}}}"#
+            )
+        };
+        let table = [
+            ("b", "b", "x-selector", ""),
+            (
+                "b",
+                "c",
+                "x-selector",
+                "spec.selector: Invalid value: {\"a\":\"c\"}: cannot update non-convertible selector",
+            ),
+            ("b", "b", "x", "x: Not found: \"v\": unknown non-convertible field"),
+        ];
+        for (old, new, annotation, expected) in table {
+            let (old, new) = (controller(old, annotation), controller(new, annotation));
+            assert_eq!(problems(validate_update, &new, Some(&old)), expected, "{annotation}");
         }
     }
 }

@@ -41,7 +41,6 @@ const STATUS: Strategy = Strategy { validate_update: validate_status_update, ..s
 const DEFAULTS: &[Default] = &[
     (&["spec"], "podManagementPolicy", Fill::Text("OrderedReady")),
     (&["spec"], "updateStrategy", Fill::Object),
-    (&["spec", "updateStrategy"], "type", Fill::Text("RollingUpdate")),
     (&["spec"], "persistentVolumeClaimRetentionPolicy", Fill::Object),
     (&["spec", "persistentVolumeClaimRetentionPolicy"], "whenDeleted", Fill::Text("Retain")),
     (&["spec", "persistentVolumeClaimRetentionPolicy"], "whenScaled", Fill::Text("Retain")),
@@ -49,14 +48,20 @@ const DEFAULTS: &[Default] = &[
     (&["spec"], "revisionHistoryLimit", Fill::Int(10)),
 ];
 
+/// The strategy of a set that names none.
 const ROLLING: &[Default] =
-    &[(&[], "rollingUpdate", Fill::Object), (&["rollingUpdate"], "partition", Fill::Int(0))];
+    &[(&[], "type", Fill::Text("RollingUpdate")), (&[], "rollingUpdate", Fill::Object)];
+
+const PARTITION: &[Default] = &[(&["rollingUpdate"], "partition", Fill::Int(0))];
 
 fn default(object: &mut Value) {
     fill(object, DEFAULTS);
     each(object, &["spec", "updateStrategy"], &mut |strategy| {
-        if strategy.text_at(&["type"]) == "RollingUpdate" {
+        if strategy.text_at(&["type"]).is_empty() {
             fill(strategy, ROLLING);
+        }
+        if strategy.text_at(&["type"]) == "RollingUpdate" {
+            fill(strategy, PARTITION);
         }
     });
     each(object, &["spec", "template"], &mut pod::default_template);
@@ -291,6 +296,7 @@ fn validate_status_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::json;
     use crate::kinds::rules::workload::given::problems;
 
     const BASE: &str = r#""selector":{"matchLabels":{"a":"b"}},"podManagementPolicy":"Parallel",
@@ -327,6 +333,26 @@ mod tests {
             let found = problems(validate, object, None);
             assert!(found.trim_start_matches('[').starts_with(expected), "{object}: {found}");
             assert_eq!(found.is_empty(), expected.is_empty(), "{object}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_named_strategy_is_not_filled() {
+        let table = [
+            ("{}", r#"{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}"#),
+            (r#"{"type":"RollingUpdate"}"#, r#"{"type":"RollingUpdate"}"#),
+            (
+                r#"{"type":"RollingUpdate","rollingUpdate":{}}"#,
+                r#"{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}"#,
+            ),
+            (r#"{"type":"OnDelete"}"#, r#"{"type":"OnDelete"}"#),
+        ];
+        for (strategy, expected) in table {
+            let text = format!(r#"{{"spec":{{"updateStrategy":{strategy}}}}}"#);
+            let mut set = json::parse(text.as_bytes()).expect("JSON").value;
+            default(&mut set);
+            let strategy = set.at(&["spec", "updateStrategy"]).map(json::to_string);
+            assert_eq!(strategy.as_deref(), Some(expected));
         }
     }
 
