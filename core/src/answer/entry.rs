@@ -7,6 +7,7 @@ use super::table::{self, TableMeta};
 use crate::codec::json;
 use crate::kinds::columns::Changing;
 use crate::kinds::columns::age;
+use crate::kinds::internal_annotation;
 use crate::schema::encode;
 use crate::value::Text;
 use crate::wire::options::IncludeObject;
@@ -20,7 +21,7 @@ impl View<'_> {
         match self.form.representation {
             Representation::Full => self.write_object(entry, out),
             Representation::Metadata(version) | Representation::MetadataList(version) => {
-                write_metadata_only(entry, version, out);
+                self.write_metadata_only(entry, version, out);
             }
             Representation::Table(version) => {
                 let revision = Text::from(entry.revision().0.to_string());
@@ -39,7 +40,7 @@ impl View<'_> {
             Representation::Full if self.is_stored_form() => entry.write_item(out),
             Representation::Full => self.with_item(entry, |item| out.extend_from_slice(item)),
             Representation::Metadata(version) | Representation::MetadataList(version) => {
-                write_metadata_only(entry, version, out);
+                self.write_metadata_only(entry, version, out);
             }
             Representation::Table(version) => self.write_row(entry, version, out),
         }
@@ -93,8 +94,28 @@ impl View<'_> {
         );
         match self.include {
             IncludeObject::None => out.extend_from_slice(b"null"),
-            IncludeObject::Metadata => write_metadata_only(entry, version, out),
+            IncludeObject::Metadata => self.write_metadata_only(entry, version, out),
             IncludeObject::Object => self.write_object(entry, out),
+        }
+        out.push(b'}');
+    }
+
+    /// Appends a PartialObjectMetadata: its metadata are those of the stored object, byte for byte unless an annotation
+    /// is hidden.
+    fn write_metadata_only(&self, entry: &Entry, version: MetaVersion, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
+        out.extend_from_slice(version.api_version().as_bytes());
+        out.extend_from_slice(b"\",\"metadata\":");
+        let stored = self.registry.stored_kind(self.resource);
+        let catalogue = &stored.catalogue;
+        match catalogue.type_named("meta.v1.ObjectMeta") {
+            Some(id) if internal_annotation::is_in(&stored.group_version(), &stored.kind) => {
+                let mut object = entry.to_value();
+                internal_annotation::hide(&mut object);
+                let metadata = object.remove_at(&["metadata"]).unwrap_or_default();
+                encode::to_json(catalogue, id, &metadata, out);
+            }
+            Some(_) | None => entry.write_metadata(out),
         }
         out.push(b'}');
     }
@@ -115,13 +136,4 @@ impl View<'_> {
         let age = at.map(|at| (at, since));
         (FormText { bytes: bytes.into_boxed_slice(), age }, lasts)
     }
-}
-
-/// Appends a PartialObjectMetadata: its metadata are those of the stored object, byte for byte.
-fn write_metadata_only(entry: &Entry, version: MetaVersion, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
-    out.extend_from_slice(version.api_version().as_bytes());
-    out.extend_from_slice(b"\",\"metadata\":");
-    entry.write_metadata(out);
-    out.push(b'}');
 }

@@ -7,6 +7,7 @@ use super::form::MetaVersion;
 use crate::codec::json;
 use crate::kinds::Kind;
 use crate::kinds::columns::{Column, ColumnSet};
+use crate::kinds::internal_annotation;
 use crate::now::Wall;
 use crate::schema::encode;
 use crate::value::{Map, Text, Value};
@@ -98,10 +99,12 @@ fn definition(column: &Column<'_>) -> Value {
 
 /// An object without all but its metadata.
 pub fn partial_metadata(object: &Value, version: MetaVersion) -> Value {
+    let mut shown = object.clone();
+    internal_annotation::hide(&mut shown);
     let mut out = Map::new();
     out.insert("kind", "PartialObjectMetadata".into());
     out.insert("apiVersion", version.api_version().into());
-    out.insert("metadata", object.field("metadata").cloned().unwrap_or_else(Value::empty_map));
+    out.insert("metadata", shown.remove_at(&["metadata"]).unwrap_or_else(Value::empty_map));
     out.into()
 }
 

@@ -6,6 +6,7 @@ pub mod convert;
 mod custom;
 pub mod facts;
 pub mod fields;
+pub mod internal_annotation;
 mod kind;
 pub mod metadata;
 pub mod owners;
