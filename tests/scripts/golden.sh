@@ -21,7 +21,7 @@ replay() {
     local group=$1
     shift
     fresh_server
-    start_server "$binary" memory \
+    SERVICE_ACCOUNTS=1 start_server "$binary" memory \
         "--token-auth-file=$recordings/server/tokens.csv" "--client-ca-file=$recordings/server/ca.crt" \
         "--service-account-key-file=$recordings/server/sa.key" \
         "--service-account-signing-key-file=$recordings/server/sa.key" \

@@ -26,6 +26,8 @@ start_server() {
     shift 2
     [ -n "${DATA:-}" ] || fresh_server
     local flags=("--data-dir=$DATA" "--secure-port=$SERVER_PORT")
+    # No controller makes service accounts here, so pods come without, unless the script makes its own.
+    [ -n "${SERVICE_ACCOUNTS:-}" ] || flags+=(--disable-admission-plugins=ServiceAccount)
     case $store in
     embedded) flags+=(--storage=embedded) ;;
     memory) flags+=(--storage=memory) ;;

@@ -1,6 +1,6 @@
-//! The objects that must exist from the start: system namespaces, the ranges of service addresses, and the Service
-//! through which pods reach the server.
-//! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}
+//! The objects that must exist from the start: system namespaces, the priorities of system pods, the ranges of service
+//! addresses, and the Service through which pods reach the server.
+//! k8s: pkg/controlplane/controller/{systemnamespaces,kubernetesservice}, pkg/registry/scheduling/rest
 
 use crate::job;
 use crate::kinds::Kind;
@@ -18,14 +18,35 @@ const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", 
 const SERVICE: &str = "kubernetes";
 const NAMESPACE: &str = "default";
 
-/// The commits of the objects that do not exist yet: one of the namespaces, and one of the Service and what belongs to
-/// it, so that it is never seen without its endpoints. Objects of different stores are in different commits.
+/// The priority classes of pods without which a node or the cluster does not work.
+/// k8s: pkg/apis/scheduling/v1/helpers.go SystemPriorityClasses
+const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+];
+
+/// The commits of the objects that do not exist yet: one of the namespaces and priority classes, and one of the Service
+/// and what belongs to it, so that it is never seen without its endpoints. Objects of different stores are in different
+/// commits.
 pub(crate) fn commits(world: &World, now: Now, rng: &mut Rng) -> Vec<(Feed, Commit)> {
     let registry = &world.registry;
     let mut namespaces = Vec::new();
     for name in NAMESPACES {
         let object = Value::empty_map();
         add(world, &mut namespaces, registry.find("", "v1", "namespaces"), ("", name), object, now, rng);
+    }
+    for (name, value, description) in PRIORITY_CLASSES {
+        let resource = registry.find("scheduling.k8s.io", "v1", "priorityclasses");
+        let object = map([("value", Value::Int(value)), ("description", description.into())]);
+        add(world, &mut namespaces, resource, ("", name), object, now, rng);
     }
     let config = &world.config;
     let mut service_and_endpoints = Vec::new();

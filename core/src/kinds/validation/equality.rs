@@ -22,7 +22,15 @@ const AMOUNTS: &[&str] = &[
     "used",
 ];
 
-/// Equal, where an empty list is as good as none and amounts of resources are compared by value.
+/// Amounts that stand alone.
+const SINGLE_AMOUNTS: &[&str] = &["divisor", "sizeLimit"];
+
+/// Other maps with keys that a client chooses. Everything else that is written as a map is a struct, which is something
+/// even when it is empty.
+const MAPS: &[&str] =
+    &["annotations", "labels", "matchLabels", "nodeSelector", "options", "volumeAttributes"];
+
+/// Equal, where an empty list or map is as good as none and amounts of resources are compared by value.
 pub fn semantically_equal(one: Option<&Value>, other: Option<&Value>) -> bool {
     same(one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null), false)
 }
@@ -37,8 +45,16 @@ fn same(one: &Value, other: &Value, amounts: bool) -> bool {
             keys.all(|key| {
                 let (one, other) = (one.get(key), other.get(key));
                 let (one, other) = (one.unwrap_or(&Value::Null), other.unwrap_or(&Value::Null));
-                let is_amount = amounts && !matches!((one, other), (Value::Map(_), _) | (_, Value::Map(_)));
-                (is_amount && same_amount(one, other)) || same(one, other, AMOUNTS.contains(&key))
+                let is_map = matches!((one, other), (Value::Map(_), _) | (_, Value::Map(_)));
+                let is_amount = !is_map && (amounts || SINGLE_AMOUNTS.contains(&key));
+                let is_none = |value: &Value| match value {
+                    Value::Null => true,
+                    Value::Map(map) => map.is_empty(),
+                    _ => false,
+                };
+                let are_none =
+                    (AMOUNTS.contains(&key) || MAPS.contains(&key)) && is_none(one) && is_none(other);
+                are_none || (is_amount && same_amount(one, other)) || same(one, other, AMOUNTS.contains(&key))
             })
         }
         (Value::List(one), Value::List(other)) => {
@@ -68,6 +84,10 @@ mod tests {
             (r#"{"a":[]}"#, "{}", true),
             (r#"{"a":{}}"#, "{}", false),
             (r#"{"a":null}"#, "{}", true),
+            (r#"{"limits":{}}"#, "{}", true),
+            (r#"{"labels":{}}"#, "{}", true),
+            (r#"{"labels":{"a":""}}"#, r#"{"labels":{}}"#, false),
+            (r#"{"sizeLimit":"1Ki"}"#, r#"{"sizeLimit":"1024"}"#, true),
             (r#"{"requests":{"cpu":"1"}}"#, r#"{"requests":{"cpu":"1000m"}}"#, true),
             (r#"{"requests":{"cpu":"1"}}"#, r#"{"requests":{"cpu":"2"}}"#, false),
             (r#"{"requests":{"cpu":"1"}}"#, r#"{"requests":{}}"#, false),

@@ -24,7 +24,7 @@ pub static RULES: Rules = Rules {
 
 const DEFAULTS: &[Default] = &[
     (&["spec"], "persistentVolumeReclaimPolicy", Fill::Text("Retain")),
-    (&["spec"], "volumeMode", Fill::Text("Filesystem")),
+    (&["spec"], "volumeMode", Fill::TextOfPointer("Filesystem")),
     (&["spec", "hostPath"], "type", Fill::Text("")),
     (&["status"], "phase", Fill::Text("Pending")),
 ];

@@ -1,14 +1,15 @@
 //! What persistent volumes must keep.
 //! k8s: pkg/apis/core/validation/validation.go ValidatePersistentVolume, pkg/volume/validation/pv_validation.go
 
-use super::super::pod::equality::is_same;
 use super::super::pod::validation::{
     has_invalid_label_values, validate_dns_subdomain, validate_node_selector, volume_sources as sources,
 };
-use crate::codec::json;
 use crate::kinds::Facts;
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{
+    Errors, Located, internal_diff, internal_json, semantically_equal as is_same,
+};
 use crate::value::{Map, Value, object};
+use alloc::format;
 
 const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const RECLAIM_POLICIES: &[&str] = &["Delete", "Recycle", "Retain"];
@@ -98,7 +99,7 @@ pub(super) fn validate_update(volume: &Located<'_, '_>, facts: &Facts<'_>, error
     if held.is_set() && !is_same_affinity(&affinity, &held) {
         let root = Located::root(affinity.value().unwrap_or(&Value::Null));
         let shown = match affinity.value() {
-            Some(value) => json::to_string(value),
+            Some(value) => internal_json("VolumeNodeAffinity", Some(value)),
             None => "null".into(),
         };
         let detail = "field is immutable, except for updating from beta label to GA";
@@ -119,9 +120,10 @@ fn validate_same_source(volume: &Located<'_, '_>, old: &Located<'_, '_>, errors:
         now.remove_at(SECRET);
     }
     if !is_same(Some(&now), Some(&held)) {
+        let diff = internal_diff("PersistentVolumeSource", Some(&held), Some(&now));
         let spec = volume.member("spec");
         let shown = spec.member("persistentvolumesource");
-        errors.forbidden(&shown, "spec.persistentvolumesource is immutable after creation");
+        errors.forbidden(&shown, format!("spec.persistentvolumesource is immutable after creation\n{diff}"));
     }
 }
 

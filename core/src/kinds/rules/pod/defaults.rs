@@ -2,10 +2,11 @@
 //! k8s: pkg/apis/core/v1/defaults.go
 
 use super::super::fill::{Default, Fill, each, fill, round_amounts, set_unset};
-use super::validation::{aggregate, is_huge_page};
+use super::super::resource_names::is_huge_pages;
+use super::validation::aggregate;
 use crate::kinds::validation::Located;
-use crate::value::Value;
 use crate::value::image::Reference;
+use crate::value::{Map, Value};
 
 const SPEC: &[Default] = &[
     (&[], "dnsPolicy", Fill::Text("ClusterFirst")),
@@ -47,7 +48,7 @@ const VOLUME: &[Default] = &[
     (&["projected", "sources", "*", "serviceAccountToken"], "expirationSeconds", Fill::Int(3600)),
     (&["projected", "sources", "*", "downwardAPI", "items", "*", "fieldRef"], "apiVersion", Fill::Text("v1")),
     (&["hostPath"], "type", Fill::Text("")),
-    (&["ephemeral", "volumeClaimTemplate", "spec"], "volumeMode", Fill::Text("Filesystem")),
+    (&["ephemeral", "volumeClaimTemplate", "spec"], "volumeMode", Fill::TextOfPointer("Filesystem")),
 ];
 
 /// The lists of containers in a pod spec.
@@ -111,8 +112,28 @@ fn default_pull_policy(image: &str) -> &'static str {
     if latest { "Always" } else { "IfNotPresent" }
 }
 
+/// The one address that old clients know, and the list whose first it is. Of two that differ the old one is meant.
+/// k8s: pkg/apis/core/v1/conversion.go Convert_v1_PodStatus_To_core_PodStatus
+fn mirror_address(status: &mut Value) {
+    let first = |status: &Value| {
+        let list = status.field("podIPs").and_then(Value::as_list).unwrap_or_default();
+        list.first().map(|address| Value::str(address.text_at(&["ip"])))
+    };
+    let single = status.text_at(&["podIP"]);
+    if single.is_empty() {
+        if let Some(first) = first(status) {
+            status.set("podIP", first);
+        }
+    } else if first(status).as_ref().and_then(Value::as_str) != Some(single) {
+        let mut address = Map::new();
+        address.insert("ip", Value::str(single));
+        status.set("podIPs", Value::list(alloc::vec![address.into()]));
+    }
+}
+
 /// What pods get and templates do not.
 pub(in super::super) fn default_pod(pod: &mut Value) {
+    each(pod, &["status"], &mut mirror_address);
     each(pod, &["spec", "terminationGracePeriodSeconds"], &mut |seconds| {
         // k8s: pkg/apis/core/v1/conversion.go
         if seconds.as_int().is_some_and(|seconds| seconds < 0) {
@@ -159,7 +180,8 @@ fn default_pod_requests(spec: &mut Value) {
     let is_given = |spec: &Value, kind: &str, name: &str| spec.at(&["resources", kind, name]).is_some();
     if has(spec, "limits") || has(spec, "requests") {
         for (name, limit) in aggregate(&Located::root(spec), "limits") {
-            if is_huge_page(&name) && !is_given(spec, "requests", &name) && !is_given(spec, "limits", &name) {
+            if is_huge_pages(&name) && !is_given(spec, "requests", &name) && !is_given(spec, "limits", &name)
+            {
                 spec.set_at(&["resources", "limits", &name], Value::Str(limit.canonical()));
             }
         }
@@ -174,7 +196,7 @@ fn default_pod_requests(spec: &mut Value) {
     }
     let limits = spec.at(&["resources", "limits"]).and_then(Value::as_map).cloned().unwrap_or_default();
     for (name, limit) in limits.iter() {
-        let is_supported = matches!(name.as_str(), "cpu" | "memory") || is_huge_page(name);
+        let is_supported = matches!(name.as_str(), "cpu" | "memory") || is_huge_pages(name);
         if is_supported && !is_given(spec, "requests", name) {
             spec.set_at(&["resources", "requests", name], limit.clone());
         }
@@ -216,6 +238,26 @@ mod tests {
         ];
         for (image, policy) in cases {
             assert_eq!(default_pull_policy(image), policy, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_first_of_the_list() {
+        let table = [
+            (r#"{"podIP":"a"}"#, r#"{"podIP":"a","podIPs":[{"ip":"a"}]}"#),
+            (r#"{"podIPs":[{"ip":"a"},{"ip":"b"}]}"#, r#"{"podIP":"a","podIPs":[{"ip":"a"},{"ip":"b"}]}"#),
+            (r#"{"podIP":"b","podIPs":[{"ip":"a"}]}"#, r#"{"podIP":"b","podIPs":[{"ip":"b"}]}"#),
+            (
+                r#"{"podIP":"a","podIPs":[{"ip":"a"},{"ip":"b"}]}"#,
+                r#"{"podIP":"a","podIPs":[{"ip":"a"},{"ip":"b"}]}"#,
+            ),
+            (r#"{"podIPs":[]}"#, r#"{"podIPs":[]}"#),
+            ("{}", "{}"),
+        ];
+        for (given, expected) in table {
+            let mut status = json::parse(given.as_bytes()).expect("JSON").value;
+            mirror_address(&mut status);
+            assert_eq!(json::to_string(&status), expected);
         }
     }
 

@@ -1,14 +1,16 @@
 //! Pods, and the pod templates of workloads.
 
+mod claim_status;
 mod container_warnings;
 mod defaults;
 mod disabled;
 mod ephemeral_containers;
-pub(super) mod equality;
 mod preparation;
 mod quality;
 mod resize;
+mod status_validation;
 mod strategy;
+mod update;
 pub(super) mod validation;
 mod volume_warnings;
 pub(super) mod warnings;

@@ -2,13 +2,11 @@
 //! k8s: pkg/registry/core/pod/strategy.go, pkg/apis/core/validation/validation.go ValidatePodResize
 
 use super::super::status;
-use super::quality;
-use crate::kinds::validation::{Errors, Located};
+use super::validation::{MIRROR, validate_metadata_and_spec};
+use super::{disabled, quality, update};
+use crate::kinds::validation::{Errors, Located, semantically_equal as is_same};
 use crate::kinds::{Facts, ResetFields, Strategy};
-use crate::value::quantity::Quantity;
-use crate::value::{Map, Value};
-use alloc::vec::Vec;
-use core::cmp::Ordering;
+use crate::value::Value;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     prepare_for_update,
@@ -41,6 +39,7 @@ fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
     for list in LISTS {
         resize(&mut out, object, list);
     }
+    disabled::drop_disabled_fields(&mut out, old);
     *object = out;
 }
 
@@ -69,15 +68,25 @@ fn resize(pod: &mut Value, new: &Value, list: &str) {
 
 fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     let old = Located::root(facts.old);
+    let nothing = Value::Null;
+    let nowhere = Located::root(&nothing);
+    if old.at(&["metadata", "annotations"]).key(MIRROR).is_set() {
+        return errors.forbidden(&nowhere, "static pods cannot be resized");
+    }
+    if old.at(&["spec", "os", "name"]).text() == "windows" {
+        return errors.forbidden(&nowhere, "windows pods cannot be resized");
+    }
+    validate_metadata_and_spec(object, update::context(object, facts), errors);
     let (spec, held) = (object.member("spec"), old.member("spec"));
-    let quality = |spec: &Located<'_, '_>| spec.value().map_or("BestEffort", quality::of_spec);
-    let class = match old.at(&["status", "qosClass"]).text() {
-        "" => quality(&held),
-        class => class,
-    };
-    if class != quality(&spec) {
-        let shown = object.at(&["status", "qosClass"]).text();
-        errors.invalid_value(&spec, shown, "Pod QOS Class may not change as a result of resizing");
+    validate_quality(object, &old, errors);
+    if !can_be_resized(&old) {
+        errors.forbidden(&spec, "Pod running on node without support for resize");
+    }
+    let before = held.value().unwrap_or(&Value::Null);
+    let mut rest = spec.value().cloned().unwrap_or(Value::Null);
+    validate_whole(&spec, &held, &mut rest, errors);
+    if !old.at(&["status", "nodeAllocatableResourceClaimStatuses"]).is_empty() {
+        errors.forbidden(&spec, "pods with node allocatable resource claims cannot be resized");
     }
     if !validate_order(&spec, &held, errors) {
         return;
@@ -85,28 +94,87 @@ fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Err
     // Init containers come first.
     for list in LISTS.into_iter().rev() {
         for (new, held) in spec.member(list).items().zip(held.member(list).items()) {
-            validate_kept(&new.member("resources"), &held.member("resources"), errors);
+            validate_kept(&new.member("resources"), &held.member("resources"), "resource", errors);
         }
     }
-    for (new, held) in spec.member("containers").items().zip(held.member("containers").items()) {
-        if !only_mutable_differ(&new, &held) {
-            errors.forbidden(&spec, "only cpu and memory resources are mutable");
+    for list in LISTS {
+        validate_containers(&spec, &held, list, &mut rest, errors);
+    }
+    if errors.is_empty() && !is_same(Some(&rest), Some(before)) {
+        errors.forbidden(&spec, "only cpu and memory resources are mutable");
+    }
+}
+
+fn validate_quality(object: &Located<'_, '_>, old: &Located<'_, '_>, errors: &mut Errors) {
+    let quality = |spec: &Located<'_, '_>| spec.value().map_or("BestEffort", quality::of_spec);
+    let spec = object.member("spec");
+    let class = match old.at(&["status", "qosClass"]).text() {
+        "" => quality(&old.member("spec")),
+        class => class,
+    };
+    if class != quality(&spec) {
+        let shown = object.at(&["status", "qosClass"]).text();
+        errors.invalid_value(&spec, shown, "Pod QOS Class may not change as a result of resizing");
+    }
+}
+
+/// A kubelet that resizes tells the resources of what it runs.
+fn can_be_resized(old: &Located<'_, '_>) -> bool {
+    let statuses = old.at(&["status", "containerStatuses"]);
+    let running = statuses.items().find(|status| status.at(&["state", "running"]).is_set());
+    running.is_none_or(|status| status.member("resources").is_set())
+}
+
+/// The amounts of the pod as a whole. `rest` gets back what may change of them.
+fn validate_whole(spec: &Located<'_, '_>, held: &Located<'_, '_>, rest: &mut Value, errors: &mut Errors) {
+    let (new, old) = (spec.member("resources"), held.member("resources"));
+    let has_amounts = |resources: &Located<'_, '_>| {
+        !resources.member("requests").is_empty() || !resources.member("limits").is_empty()
+    };
+    if !has_amounts(&new) && !has_amounts(&old) {
+        return;
+    }
+    if old.is_set() && !new.is_set() {
+        return errors.forbidden(&new, "pod-level resources cannot be removed");
+    }
+    if old.is_set() {
+        validate_kept(&new, &old, "pod-level resource", errors);
+    }
+    if let Some(resources) = rest.field_mut("resources") {
+        take_mutable(resources, old.value());
+        let has_more = |field: &str| {
+            let held = resources.field(field);
+            held.and_then(Value::as_map).is_some_and(|map| !map.is_empty())
+                || held.and_then(Value::as_list).is_some_and(|list| !list.is_empty())
+        };
+        if !old.is_set() && !["requests", "limits", "claims"].into_iter().any(has_more) {
+            rest.remove_at(&["resources"]);
         }
     }
-    for (new, held) in spec.member("initContainers").items().zip(held.member("initContainers").items()) {
-        if !only_mutable_differ(&new, &held) {
-            errors
-                .forbidden(&new, "only cpu and memory resources for init or sidecar containers are mutable");
+    if !is_same(rest.field("resources"), old.value()) {
+        errors.forbidden(spec, "only cpu and memory resources are mutable at pod-level");
+    }
+}
+
+/// Puts back the amounts that a resize may change.
+fn take_mutable(resources: &mut Value, old: Option<&Value>) {
+    for field in ["limits", "requests"] {
+        let held = old.and_then(|old| old.field(field));
+        for name in MUTABLE {
+            match held.and_then(|held| held.field(name)) {
+                Some(amount) => resources.set_at(&[field, name], amount.clone()),
+                None => drop(resources.remove_at(&[field, name])),
+            }
         }
     }
 }
 
 /// Requests and limits that were there are still there.
-fn validate_kept(new: &Located<'_, '_>, held: &Located<'_, '_>, errors: &mut Errors) {
-    for (field, what) in [("requests", "resource requests"), ("limits", "resource limits")] {
+fn validate_kept(new: &Located<'_, '_>, held: &Located<'_, '_>, what: &str, errors: &mut Errors) {
+    for field in ["requests", "limits"] {
         let amounts = new.member(field);
         if held.member(field).entries().any(|(name, _)| !amounts.key(name).is_set()) {
-            errors.forbidden(&amounts, format_args!("{what} cannot be removed"));
+            errors.forbidden(&amounts, format_args!("{what} {field} cannot be removed"));
         }
     }
 }
@@ -130,32 +198,61 @@ fn validate_order(spec: &Located<'_, '_>, held: &Located<'_, '_>, errors: &mut E
     errors.len() == before
 }
 
-/// Whether two containers differ in nothing but their amounts of processor and memory. How they are resized is a
-/// part of the container as any other.
-fn only_mutable_differ(new: &Located<'_, '_>, held: &Located<'_, '_>) -> bool {
-    let (new, held) = (new.value().unwrap_or(&Value::Null), held.value().unwrap_or(&Value::Null));
-    let rest = |container: &Value| {
-        let mut rest = container.clone();
-        rest.remove_at(&["resources"]);
-        rest
-    };
-    let others = |container: &Value, field: &str| -> Vec<(alloc::string::String, Value)> {
-        let amounts = container.at(&["resources", field]).and_then(Value::as_map);
-        let amounts = amounts.into_iter().flat_map(Map::iter);
-        let kept = amounts.filter(|(name, _)| !MUTABLE.contains(&name.as_str()));
-        kept.map(|(name, amount)| (name.as_str().into(), amount.clone())).collect()
-    };
-    let same_amounts = |field: &str| {
-        let (new, held) = (others(new, field), others(held, field));
-        let same = |(new, held): (&(_, Value), &(_, Value))| match (
-            Quantity::from_value(&new.1),
-            Quantity::from_value(&held.1),
-        ) {
-            (Ok(new), Ok(held)) => new.compare(&held) == Ordering::Equal,
-            _ => new.1 == held.1,
-        };
-        new.iter().map(|(name, _)| name).eq(held.iter().map(|(name, _)| name))
-            && new.iter().zip(&held).all(same)
-    };
-    rest(new) == rest(held) && same_amounts("requests") && same_amounts("limits")
+/// Containers differ in nothing but their amounts of processor and memory. How they are resized is a part of the
+/// container as any other. `rest` gets back what may change.
+fn validate_containers(
+    spec: &Located<'_, '_>,
+    held: &Located<'_, '_>,
+    list: &'static str,
+    rest: &mut Value,
+    errors: &mut Errors,
+) {
+    let (now, before) = (spec.member(list), held.member(list));
+    let munged = rest.field_mut(list).and_then(Value::as_list_mut).into_iter().flatten();
+    for ((munged, now), before) in munged.zip(now.items()).zip(before.items()) {
+        let is_changed = !is_same(Some(munged), before.value());
+        // Claims are left out, so that a container with some is never the same.
+        munged.remove_at(&["resources", "claims"]);
+        if munged.field("resources").is_none() {
+            munged.set("resources", Value::empty_map());
+        }
+        if let Some(resources) = munged.field_mut("resources") {
+            take_mutable(resources, before.member("resources").value());
+        }
+        let is_other = !is_same_container(munged, before.value());
+        if list == "containers" {
+            if is_other {
+                errors.forbidden(spec, "only cpu and memory resources are mutable");
+            }
+            continue;
+        }
+        if is_other {
+            let detail = "only cpu and memory resources for init or sidecar containers are mutable";
+            errors.forbidden(&now, detail);
+        }
+        let is_sidecar = now.member("restartPolicy").text() == "Always";
+        let policies = now.member("resizePolicy");
+        let restarts = policies
+            .items()
+            .filter(|policy| policy.member("restartPolicy").text() == "RestartContainer")
+            .count();
+        for _ in 0..if is_changed && !is_sidecar { restarts } else { 0 } {
+            let detail =
+                "non-sidecar init containers with a resize policy of RestartContainer cannot be resized";
+            errors.forbidden(&now, detail);
+        }
+    }
+}
+
+/// Containers without resources have empty ones.
+fn is_same_container(munged: &mut Value, before: Option<&Value>) -> bool {
+    let mut before = before.cloned().unwrap_or(Value::Null);
+    if before.field("resources").is_none_or(Value::is_null) {
+        before.set("resources", Value::empty_map());
+    }
+    let is_same = is_same(Some(munged), Some(&before));
+    if is_same {
+        *munged = before;
+    }
+    is_same
 }

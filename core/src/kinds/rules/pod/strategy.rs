@@ -5,7 +5,10 @@ use super::super::fill::each;
 use super::super::status;
 use super::super::warnings::address;
 use super::validation::{PodContext, validate_pod_create};
-use super::{defaults, disabled, ephemeral_containers, preparation, quality, resize, warnings};
+use super::{
+    defaults, disabled, ephemeral_containers, preparation, quality, resize, status_validation, update,
+    warnings,
+};
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Generation, ResetFields, Rules, Strategy};
 use crate::value::{Map, Value, object};
@@ -20,7 +23,7 @@ pub static RULES: Rules = Rules {
     validate,
     warnings_on_create: warnings::new_pod,
     canonicalize,
-    update: Strategy { prepare_for_update, ..status::UPDATE },
+    update: Strategy { prepare_for_update, validate_update: update::validate, ..status::UPDATE },
     subresources: &[
         ("ephemeralcontainers", ephemeral_containers::STRATEGY),
         ("resize", resize::STRATEGY),
@@ -34,6 +37,7 @@ pub static RULES: Rules = Rules {
 
 const STATUS: Strategy = Strategy {
     prepare_for_update: prepare_for_status,
+    validate_update: status_validation::validate,
     warnings_on_update: warn_of_status,
     reset_fields: ResetFields::Only(&[
         &["spec"],

@@ -6,7 +6,7 @@ use crate::kinds::validation::{Errors, Located};
 use crate::value::{Value, object};
 
 /// The annotation of a pod that shows what a kubelet runs on its own.
-pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
+pub(in crate::kinds::rules::pod) const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// The annotation with the cost of deleting a pod.
 pub(super) const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
@@ -25,7 +25,7 @@ pub(in crate::kinds::rules::pod) struct PodContext<'a> {
     pub(super) spreads_by_old_rules: bool,
     pub(super) lets_token_paths: bool,
     pub(super) lets_sysctls_of_host: bool,
-    pub(super) lets_comparisons: bool,
+    pub(in crate::kinds::rules::pod) lets_comparisons: bool,
     pub(super) lets_mount_option: bool,
     pub(super) lets_host_network_of_users: bool,
     pub(super) lets_devices_of_users: bool,

@@ -117,3 +117,34 @@ pub(super) fn validate_profiles_match(
         }
     });
 }
+
+/// Which annotations of a pod stay as they are.
+pub(in crate::kinds::rules::pod) fn validate_annotation_updates(
+    new: &Located<'_, '_>,
+    old: &Located<'_, '_>,
+    errors: &mut Errors,
+) {
+    for (key, held) in old.entries() {
+        let now = new.key(key);
+        if now.is_set() && now.value() == held.value() {
+            continue;
+        }
+        if key.starts_with(APP_ARMOR) {
+            errors.forbidden(&now, "may not remove or update AppArmor annotations");
+        }
+        if key == MIRROR {
+            errors.forbidden(&now, "may not remove or update mirror pod annotation");
+        }
+    }
+    for (key, now) in new.entries() {
+        if old.key(key).is_set() {
+            continue;
+        }
+        if key.starts_with(APP_ARMOR) {
+            errors.forbidden(&now, "may not add AppArmor annotations");
+        }
+        if key == MIRROR {
+            errors.forbidden(&now, "may not add mirror pod annotation");
+        }
+    }
+}

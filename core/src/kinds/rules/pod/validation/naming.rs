@@ -2,7 +2,7 @@
 
 use super::context::PodContext;
 use super::words::{validate_dns_label, validate_dns_subdomain};
-use crate::kinds::validation::{Errors, Located, validate_ip_for_legacy_field};
+use crate::kinds::validation::{Errors, Located, internal_json, validate_ip_for_legacy_field};
 use crate::value::{Value, names};
 use alloc::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ pub(super) fn validate_resource_claims(
             (true, false) | (false, true) => "",
         };
         if !detail.is_empty() {
-            errors.invalid(&claim, detail);
+            errors.invalid_shown(&claim, &internal_json("PodResourceClaim", claim.value()), detail);
         }
         for name in [own, template].iter().filter(|name| name.is_set()) {
             validate_dns_subdomain(name, errors);

@@ -2,7 +2,8 @@
 
 use super::container::Surroundings;
 use super::context::is_sidecar;
-use super::resources::{ResourceNames, is_huge_page, validate_requirements};
+use super::resources::{ResourceNames, validate_requirements};
+use crate::kinds::rules::resource_names::is_huge_pages;
 use crate::kinds::validation::{Errors, Located};
 use crate::value::Text;
 use crate::value::quantity::Quantity;
@@ -42,7 +43,7 @@ fn validate_agreement(spec: &Located<'_, '_>, resources: &Located<'_, '_>, error
             errors.invalid_value(&own, amount.canonical(), detail);
         }
     }
-    for (name, sum) in aggregate(spec, "limits").into_iter().filter(|(name, _)| is_huge_page(name)) {
+    for (name, sum) in aggregate(spec, "limits").into_iter().filter(|(name, _)| is_huge_pages(name)) {
         let own = limits.key(&name);
         let Some(amount) = own.quantity() else { continue };
         if sum.compare(&amount) == Ordering::Greater {

@@ -1,7 +1,7 @@
 //! Profiles of seccomp and AppArmor, as fields and as the annotations that came before them.
 
 use super::paths::validate_descending;
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{Errors, Located, internal_json};
 
 const TYPES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
 
@@ -25,7 +25,8 @@ pub(super) fn validate_seccomp(profile: &Located<'_, '_>, errors: &mut Errors) {
     }
     if kind.text() != "Localhost" {
         if local.is_set() {
-            errors.invalid(&profile.shown_at(&local), "can only be set when seccomp type is Localhost");
+            let shown = internal_json("SeccompProfile", profile.value());
+            errors.invalid_shown(&local, &shown, "can only be set when seccomp type is Localhost");
         }
     } else if local.is_set() {
         validate_descending(&local, local.text(), errors);

@@ -2,9 +2,13 @@
 
 use super::context::each_container;
 use super::words::validate_dns_label;
+use crate::kinds::rules::resource_names::{
+    is_huge_pages, is_overcommit_allowed, validate_container_resource_name, validate_quantity,
+    validate_resource_name,
+};
 use crate::kinds::validation::{Errors, Located};
+use crate::value::Value;
 use crate::value::quantity::Quantity;
-use crate::value::{Value, names};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -12,44 +16,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 const HUGE_PAGES: &str = "hugepages-";
-const REQUESTS: &str = "requests.";
-
-/// k8s: pkg/apis/core/helper/helpers.go standardResources
-const STANDARD: &[&str] = &[
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "storage",
-    "requests.storage",
-    "services.nodeports",
-    "services.loadbalancers",
-];
-
-/// Those that are counted in whole numbers.
-const INTEGERS: &[&str] = &[
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 
 /// Which resources can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,74 +24,18 @@ pub(in crate::kinds::rules) enum ResourceNames {
     OfPod,
 }
 
-pub(in crate::kinds::rules::pod) fn is_huge_page(name: &str) -> bool {
-    name.starts_with(HUGE_PAGES)
-}
-
-/// Named by Kubernetes itself.
-fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-fn is_extended(name: &str) -> bool {
-    !is_native(name)
-        && !name.starts_with(REQUESTS)
-        && names::qualified_name(&format!("{REQUESTS}{name}")).is_empty()
-}
-
-/// More may be promised to all than there is.
-fn lets_overcommit(name: &str) -> bool {
-    is_native(name) && !is_huge_page(name)
-}
-
 impl ResourceNames {
     fn validate(self, at: &Located<'_, '_>, name: &str, errors: &mut Errors) {
-        let before = errors.len();
-        errors.invalid_for_each(at, name, names::qualified_name(name));
-        let is_qualified = errors.len() == before;
-        let is_plain = !name.contains('/');
-        let is_standard = STANDARD.contains(&name)
-            || is_huge_page(name)
-            || name.strip_prefix(REQUESTS).is_some_and(is_huge_page);
-        let is_known = is_qualified && (is_standard || !is_plain);
-        if is_qualified && !is_known {
-            errors.invalid_value(at, name, "must be a standard resource type or fully qualified");
-        }
         match self {
-            Self::OfContainer if is_plain => {
-                if !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !is_huge_page(name) {
-                    errors.invalid_value(at, name, "must be a standard resource for containers");
+            Self::OfContainer => validate_container_resource_name(name, at, errors),
+            Self::OfPod => {
+                let is_known = validate_resource_name(name, at, errors);
+                if is_known && !matches!(name, "cpu" | "memory") && !is_huge_pages(name) {
+                    errors.not_supported_value(at, name, &["cpu", HUGE_PAGES, "memory"]);
                 }
             }
-            Self::OfContainer if !is_native(name) && !is_extended(name) => {
-                errors.invalid_value(at, name, "doesn't follow extended resource name standard");
-            }
-            Self::OfPod if is_known && !matches!(name, "cpu" | "memory") && !is_huge_page(name) => {
-                errors.not_supported_value(at, name, &["cpu", HUGE_PAGES, "memory"]);
-            }
-            Self::OfContainer | Self::OfPod => {}
         }
     }
-}
-
-/// The amount of a resource.
-pub(in crate::kinds::rules) fn validate_quantity_of(name: &str, at: &Located<'_, '_>, errors: &mut Errors) {
-    let Some(amount) = at.quantity() else { return };
-    if amount.signum() < 0 {
-        errors.invalid_value(at, amount.canonical(), "must be greater than or equal to 0");
-    }
-    if (INTEGERS.contains(&name) || is_extended(name)) && !is_whole(&amount) {
-        errors.invalid_value(at, amount.canonical(), "must be an integer");
-    }
-}
-
-/// Counted in thousandths, as upstream does, it is a multiple of a thousand.
-fn is_whole(amount: &Quantity) -> bool {
-    let mut rounded = amount.clone();
-    rounded.round_up(-3);
-    let mut whole = rounded.clone();
-    whole.round_up(0);
-    whole.compare(&rounded) == Ordering::Equal
 }
 
 /// What a pod needs beside its containers.
@@ -147,7 +57,7 @@ struct Kinds {
 impl Kinds {
     fn see(&mut self, name: &str) {
         self.compute |= matches!(name, "cpu" | "memory");
-        self.huge_pages |= is_huge_page(name);
+        self.huge_pages |= is_huge_pages(name);
     }
 }
 
@@ -204,7 +114,7 @@ fn validate_amounts(
 
 fn validate_amount(name: &str, amount: &Located<'_, '_>, names: ResourceNames, errors: &mut Errors) {
     names.validate(amount, name, errors);
-    validate_quantity_of(name, amount, errors);
+    validate_quantity(name, amount, errors);
 }
 
 /// A request is at most its limit, and the same where nothing may be promised twice.
@@ -218,7 +128,7 @@ fn validate_within_limit(
     let limit = limits.key(name);
     let (Some(amount), limit) = (request.quantity(), limit.quantity()) else { return };
     let Some(limit) = limit else {
-        if !lets_overcommit(name) {
+        if !is_overcommit_allowed(name) {
             errors.required(limits, "Limit must be set for non overcommitable resources");
         }
         return;
@@ -226,7 +136,7 @@ fn validate_within_limit(
     let shown = |what: &str| format!("{what} {name} limit of {}", limit.canonical());
     match amount.compare(&limit) {
         Ordering::Equal => {}
-        _ if !lets_overcommit(name) => {
+        _ if !is_overcommit_allowed(name) => {
             errors.invalid_value(requests, amount.canonical(), shown("must be equal to"));
         }
         Ordering::Greater => {
@@ -245,6 +155,14 @@ fn validate_huge_pages(name: &str, at: &Located<'_, '_>, lets_indivisible: bool,
         let detail = format!("{shown} is not positive integer multiple of {name}");
         errors.invalid_value(at, shown, detail);
     }
+}
+
+/// Counted in thousandths, as upstream does, it is a multiple of a thousand.
+fn is_whole(amount: &Quantity) -> bool {
+    let (mut thousandths, mut whole) = (amount.clone(), amount.clone());
+    thousandths.round_up(-3);
+    whole.round_up(0);
+    thousandths.compare(&whole) == Ordering::Equal
 }
 
 /// An amount of huge pages that is no multiple of their size.

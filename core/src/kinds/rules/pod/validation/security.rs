@@ -3,7 +3,7 @@
 use super::context::{PodContext, each_container};
 use super::words::{validate_id, validate_optional_choice};
 use super::{profiles, sysctls, windows};
-use crate::kinds::validation::{Errors, Located};
+use crate::kinds::validation::{Errors, Located, internal_json};
 
 const PROC_MOUNTS: &[&str] = &["Default", "Unmasked"];
 const GROUP_CHANGES: &[&str] = &["Always", "OnRootMismatch"];
@@ -34,7 +34,8 @@ fn validate_escalation(security: &Located<'_, '_>, errors: &mut Errors) {
         return;
     }
     let mut say = |detail: &str| {
-        errors.invalid(security, detail);
+        let shown = internal_json("SecurityContext", security.value());
+        errors.invalid_shown(security, &shown, detail);
     };
     if security.member("privileged").bool() {
         say("cannot set `allowPrivilegeEscalation` to false and `privileged` to true");

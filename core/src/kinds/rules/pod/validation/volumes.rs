@@ -3,6 +3,7 @@
 use super::context::PodContext;
 use super::words::validate_dns_label;
 use super::{projected, volume_sources as sources};
+use crate::kinds::rules::persistentvolumeclaim::{SpecRules, validate_claim_template};
 use crate::kinds::validation::{Errors, Located};
 use crate::value::{Value, names, quoted};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -147,7 +148,9 @@ fn validate_claim_name(volume: &Located<'_, '_>, context: &PodContext<'_>, error
 
 fn validate_ephemeral(source: &Located<'_, '_>, errors: &mut Errors) {
     let template = source.member("volumeClaimTemplate");
-    if !template.is_set() {
+    if template.is_set() {
+        validate_claim_template(&template, SpecRules::default(), errors);
+    } else {
         errors.required(&template, "");
     }
 }

@@ -60,6 +60,6 @@ pub(super) fn validate_range(at: &Located<'_, '_>, low: i64, high: i64, errors: 
 }
 
 /// A user or group of Linux, if it is set.
-pub(super) fn validate_id(at: &Located<'_, '_>, errors: &mut Errors) {
+pub(in crate::kinds::rules::pod) fn validate_id(at: &Located<'_, '_>, errors: &mut Errors) {
     validate_range(at, 0, i64::from(i32::MAX), errors);
 }
