@@ -22,7 +22,8 @@ const ANCIENT: &str = "ancient-changes";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldOwner {
     pub manager: Text,
-    pub is_apply: bool,
+    /// Applies come first where both are told of one manager.
+    pub is_update: bool,
     /// Of an update. Who applies has one entry for all versions.
     pub api_version: Text,
     pub subresource: Text,
@@ -57,7 +58,7 @@ impl FieldOwner {
     pub(super) fn apply(manager: &str, subresource: &str) -> Self {
         Self {
             manager: named(manager),
-            is_apply: true,
+            is_update: false,
             api_version: Text::default(),
             subresource: subresource.into(),
         }
@@ -66,7 +67,7 @@ impl FieldOwner {
     pub(super) fn update(manager: &str, api_version: &str, subresource: &str) -> Self {
         Self {
             manager: named(manager),
-            is_apply: false,
+            is_update: true,
             api_version: api_version.into(),
             subresource: subresource.into(),
         }
@@ -79,7 +80,7 @@ impl FieldOwner {
         if !self.subresource.is_empty() {
             text.push_str(&format!(" with subresource {}", quoted(&self.subresource)));
         }
-        if !self.is_apply {
+        if self.is_update {
             text.push_str(&format!(" using {}", self.api_version));
         }
         text
@@ -103,7 +104,7 @@ impl OwnedFields {
 
     fn to_value(&self, owner: &FieldOwner) -> Value {
         let set = self.encoded.clone().unwrap_or_else(|| fields_v1::encoded(&self.set));
-        let operation = if owner.is_apply { APPLY } else { UPDATE };
+        let operation = if owner.is_update { UPDATE } else { APPLY };
         let text = |name: &'static str, text: Text| {
             (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
         };
@@ -126,9 +127,9 @@ impl Owners {
         let mut owners = Self::default();
         for entry in entries {
             let api_version = entry.text_at(&["apiVersion"]);
-            let is_apply = match entry.text_at(&["operation"]) {
-                APPLY => true,
-                UPDATE => false,
+            let is_update = match entry.text_at(&["operation"]) {
+                APPLY => false,
+                UPDATE => true,
                 _ => return None,
             };
             if api_version.is_empty() || entry.text_at(&["fieldsType"]) != FIELDS_V1 {
@@ -137,8 +138,8 @@ impl Owners {
             let fields = entry.field("fieldsV1").unwrap_or(&Value::Null);
             let owner = FieldOwner {
                 manager: entry.text_at(&["manager"]).into(),
-                is_apply,
-                api_version: if is_apply { Text::default() } else { api_version.into() },
+                is_update,
+                api_version: if is_update { api_version.into() } else { Text::default() },
                 subresource: entry.text_at(&["subresource"]).into(),
             };
             let time = entry.text_at(&["time"]).into();
@@ -153,9 +154,8 @@ impl Owners {
     pub fn encoded(&self) -> Vec<Value> {
         let mut entries: Vec<(&FieldOwner, &OwnedFields)> = self.0.iter().collect();
         entries.sort_by(|(one, owned), (other, other_owned)| {
-            let key = |owner: &FieldOwner| !owner.is_apply;
-            key(one)
-                .cmp(&key(other))
+            one.is_update
+                .cmp(&other.is_update)
                 .then_with(|| owned.time.as_str().cmp(other_owned.time.as_str()))
                 .then_with(|| one.manager.cmp(&other.manager))
                 .then_with(|| owned.api_version.cmp(&other_owned.api_version))
@@ -208,7 +208,7 @@ impl Owners {
     pub(super) fn cap(&mut self) {
         let mut updates: Vec<(Text, FieldOwner)> = self
             .iter()
-            .filter(|(owner, _)| !owner.is_apply)
+            .filter(|(owner, _)| owner.is_update)
             .map(|(owner, owned)| (owned.time.clone(), owner.clone()))
             .collect();
         let mut count = updates.len();
