@@ -140,6 +140,12 @@ marks! {
     PodEvicted => "pod-evicted",
     /// A pod is not evicted, since its disruption budget does not allow it.
     EvictionRefused => "eviction-refused",
+    /// A service gets no address because all are taken.
+    AddressesExhausted => "addresses-exhausted",
+    /// A service gets no node port because all are taken.
+    NodePortsExhausted => "node-ports-exhausted",
+    /// A service is refused the address or the node port that it names, since another has it.
+    AllocationRefused => "allocation-refused",
 }
 
 /// How often each mark was reached.

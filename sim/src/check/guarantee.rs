@@ -73,6 +73,10 @@ guarantees! {
         "Every eviction that a disruption budget guards is counted in it once, and is one that it allowed.",
     FieldsAreNotTaken =>
         "An apply without force takes no field from another manager.",
+    AllocationsAreHeldOnce =>
+        "An address and a node port belong to at most one service, over all servers.",
+    AllocationsAreNotLost =>
+        "What services have of addresses and node ports is claimed, and what none has can be taken again.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
@@ -155,6 +159,8 @@ impl Guarantee {
             | Self::PodsAreBoundOnce
             | Self::BudgetsHold
             | Self::FieldsAreNotTaken
+            | Self::AllocationsAreHeldOnce
+            | Self::AllocationsAreNotLost
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard

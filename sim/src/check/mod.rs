@@ -4,6 +4,7 @@
 //! Checkers need no search. The simulator knows the store's whole history, so each answer can be compared with the
 //! revision that it claims.
 
+mod allocations;
 mod answers;
 mod caches;
 mod deletions;
@@ -27,6 +28,7 @@ mod views;
 mod watches;
 mod writes;
 
+pub use allocations::Allocations;
 pub use caches::CacheDigest;
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;

@@ -9,6 +9,7 @@ use super::elector::Elector;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
 use super::probe::Probe;
+use super::publisher::Publisher;
 use super::raw::Raw;
 use super::recorder::EventRecorder;
 use super::reflector::Reflector;
@@ -40,6 +41,7 @@ pub enum ClientKind {
     Customer,
     Drainer,
     CoWriter,
+    Publisher,
 }
 
 /// How a run draws clients of a kind.
@@ -71,6 +73,7 @@ impl ClientKind {
         Self::Customer,
         Self::Drainer,
         Self::CoWriter,
+        Self::Publisher,
     ];
 
     /// The name in the line that describes a run.
@@ -93,6 +96,7 @@ impl ClientKind {
             Self::Customer => "customer",
             Self::Drainer => "drainer",
             Self::CoWriter => "co-writer",
+            Self::Publisher => "publisher",
         }
     }
 
@@ -111,7 +115,8 @@ impl ClientKind {
             | Self::Restricted
             | Self::Customer
             | Self::Drainer
-            | Self::CoWriter => ClientClass::Optional,
+            | Self::CoWriter
+            | Self::Publisher => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -136,6 +141,7 @@ impl ClientKind {
             Self::Customer => Box::new(Customer::new(number)),
             Self::Drainer => Box::new(Drainer::new(number)),
             Self::CoWriter => Box::new(CoWriter::new(directory, number)),
+            Self::Publisher => Box::new(Publisher::new()),
         }
     }
 }

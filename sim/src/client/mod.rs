@@ -1,8 +1,7 @@
 //! Clients as state machines: they make requests, get answers, and continue. They do not judge answers, since the
 //! checkers see every answer and every event. A client only reports, at the end, whether it has reached its goal.
 //!
-//! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`. One more
-//! kind can be added once the servers support what it needs: creators of Services that use up an address range.
+//! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`.
 
 mod cache;
 mod co_writer;
@@ -14,6 +13,7 @@ mod kind;
 mod migrator;
 mod namespace_deleter;
 mod probe;
+mod publisher;
 mod raw;
 mod reading;
 mod recorder;

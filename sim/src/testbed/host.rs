@@ -17,6 +17,7 @@ use steersman_core::config::{Config, JobId, Note};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
+use steersman_core::value::port_range::PortRange;
 
 /// After how many steps a server's invariants are checked. They are also checked after every change of its cache,
 /// before it crashes, and at the end, and a wrong count stays wrong until then.
@@ -106,6 +107,8 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         compaction_interval_millis: swarm.compaction_interval_millis,
         event_ttl_seconds: swarm.event_ttl_seconds,
         bounds: swarm.bounds,
+        service_range: "10.0.0.0/29".into(),
+        node_ports: PortRange::between(30_000, 30_003).unwrap_or(PortRange::NODE_PORTS),
         flaw: exhibit.server,
         ..open_config(seed)
     }

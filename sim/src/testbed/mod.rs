@@ -22,7 +22,7 @@ mod wire;
 
 pub(crate) use kinds::PLACE as KIND_PLACE;
 
-use crate::check::{Lifetimes, Uids, Violation};
+use crate::check::{Allocations, Lifetimes, Uids, Violation};
 use crate::choose::Chooser;
 use crate::client::{Client, WatchEvent};
 use crate::directory::Directory;
@@ -166,6 +166,7 @@ pub(crate) struct Testbed {
     etcd: EtcdCluster,
     pub(crate) truth: Truth,
     uids: Uids,
+    allocations: Allocations,
     lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
@@ -224,6 +225,7 @@ impl Testbed {
             etcd,
             truth: Truth::default(),
             uids: Uids::default(),
+            allocations: Allocations::default(),
             lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
             client_states: clients.iter().map(|_| ClientState::default()).collect(),

@@ -264,7 +264,10 @@ impl Testbed {
                 self.marks.reach(Mark::NameReused);
             }
             self.uids.note(change)?;
+            self.allocations.note(change)?;
         }
+        // The changes of a revision come together.
+        self.allocations.judge()?;
         Ok(from)
     }
 

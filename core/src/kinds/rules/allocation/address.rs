@@ -43,11 +43,14 @@ pub(in super::super) fn release(address: &str, service: &Value, facts: &Facts<'_
         return claims.add(place, None, ClaimChange::Keep);
     };
     if holder_of(&held) != holder(service) {
-        return;
+        // The service may have taken it after this was read.
+        return claims.add(place, Some(&held), ClaimChange::Keep);
     }
     if object::finalizers(&held).next().is_none() {
         claims.add(place, Some(&held), ClaimChange::Delete);
-    } else if !object::is_being_deleted(&held) {
+    } else if object::is_being_deleted(&held) {
+        claims.add(place, Some(&held), ClaimChange::Keep);
+    } else {
         let seen = held.clone();
         object::set_deletion_timestamp(&mut held, Some(facts.now));
         object::set_deletion_grace_period_seconds(&mut held, Some(0));

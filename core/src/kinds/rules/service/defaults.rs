@@ -1,7 +1,7 @@
 //! The defaults of services, most of which follow from the type.
 //! k8s: pkg/apis/core/v1/defaults.go
 
-use super::super::fill::{Default, Fill, each, fill, set_unset};
+use super::super::fill::{Default, Fill, each, fill, is_unset, set_unset};
 use super::kind::{has_cluster_ip, is_load_balancer, is_reached_from_outside};
 use crate::value::Value;
 
@@ -43,7 +43,8 @@ fn default_spec(spec: &mut Value) {
     if is_reached_from_outside(spec) {
         set_unset(spec, "externalTrafficPolicy", CLUSTER);
     }
-    if has_cluster_ip(spec) {
+    // A policy that is there and empty is refused.
+    if has_cluster_ip(spec) && is_unset(spec, "internalTrafficPolicy") {
         set_unset(spec, "internalTrafficPolicy", CLUSTER);
     }
     if is_load_balancer(spec) {
