@@ -38,6 +38,7 @@ mod shutdown;
 mod simulation;
 mod starting;
 mod strategies;
+mod tokens;
 mod tunnels;
 mod unreadable;
 mod uploads;

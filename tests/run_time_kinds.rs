@@ -233,6 +233,7 @@ impl Slow {
                 | Effect::RequestProgress(_)
                 | Effect::Call(..)
                 | Effect::Dial(..)
+                | Effect::Sign(..)
                 | Effect::CancelCalls(_)
                 | Effect::Discard(_)
                 | Effect::Note(_) => {}

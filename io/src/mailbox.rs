@@ -22,6 +22,8 @@ pub(crate) enum Mail {
     Store(Feed, Op),
     /// Read the request's body.
     Body,
+    /// Sign this.
+    Sign(Bytes),
     Respond(Response),
     Frame(Arc<SharedFrame>),
     Close,
@@ -79,7 +81,7 @@ impl Mailbox {
         queue.items.push_back(match mail {
             Mail::Frame(frame) => Item::Frame(frame),
             Mail::Close => Item::Close,
-            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Respond(_)) => {
+            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Sign(_) | Mail::Respond(_)) => {
                 Item::Step(Box::new(step))
             }
         });
@@ -204,9 +206,15 @@ impl Mailboxes {
             // A request that is answered while one of its steps runs has timed out. Its task will look for the answer
             // after the step.
             (None, mail @ Mail::Respond(_)) => waiting.extend(self.open(id).push(mail)),
-            (None, mail @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Frame(_) | Mail::Close)) => {
-                return Some(mail);
-            }
+            (
+                None,
+                mail @ (Mail::Run(_)
+                | Mail::Store(..)
+                | Mail::Body
+                | Mail::Sign(_)
+                | Mail::Frame(_)
+                | Mail::Close),
+            ) => return Some(mail),
         }
         None
     }

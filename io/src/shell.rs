@@ -31,6 +31,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::conversation::Conversation;
 use crate::frame::SharedFrame;
+use crate::issuer::{HeldSigner, TokenSigner};
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
@@ -60,6 +61,8 @@ pub struct Shell {
     listening: Mutex<Vec<AbortHandle>>,
     log: NoteLog,
     outcalls: OutcallClient,
+    /// The private key of the service account issuer, if there is one.
+    signer: HeldSigner,
     pub metrics: Metrics,
 }
 
@@ -105,6 +108,7 @@ impl Shell {
             log: NoteLog::default(),
             // No option names a client certificate for calls yet.
             outcalls: OutcallClient::new(BTreeMap::new()),
+            signer: HeldSigner::default(),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -197,10 +201,17 @@ impl Shell {
                     Err(Mail::Respond(response)) => return conversation.answered(response),
                     Err(mail) => unreachable!("only a timeout overtakes a body: {mail:?}"),
                 },
+                Mail::Sign(text) => input = Input::Signed(id, self.signer.sign(&text)),
                 Mail::Respond(response) => return conversation.answered(response),
                 Mail::Frame(_) | Mail::Close => unreachable!("no frame comes before the response"),
             }
         }
+    }
+
+    /// Gives the shell the key that service account tokens are signed with. It is the one whose public part the
+    /// machine's configuration has, and does not change.
+    pub fn sign_with(&self, signer: TokenSigner) {
+        self.signer.set(signer);
     }
 
     /// Returns when the machine has reported that it is ready.
@@ -342,6 +353,7 @@ impl Shell {
                 return;
             }
             Effect::Body(id) => (id, Mail::Body),
+            Effect::Sign(id, text) => (id, Mail::Sign(text)),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
             Effect::Frame { to, frame } => {

@@ -42,7 +42,7 @@ impl Later {
         match mail {
             Mail::Run(task) => Some(Self::Run(task)),
             Mail::Store(feed, op) => Some(Self::Store(id, feed, op)),
-            Mail::Body | Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
+            Mail::Body | Mail::Sign(_) | Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
         }
     }
 }
@@ -51,7 +51,7 @@ impl Turn {
     /// Whether the job whose task is running here waits after this turn, or becomes a stream with it.
     pub(crate) fn needs_mailbox(&self, effects: &[Effect]) -> bool {
         !effects.iter().any(|effect| match effect {
-            Effect::Run(_) | Effect::Store(..) | Effect::Body(_) | Effect::Respond(..) => {
+            Effect::Run(_) | Effect::Store(..) | Effect::Body(_) | Effect::Sign(..) | Effect::Respond(..) => {
                 self.is_private(effect)
             }
             Effect::Frame { .. }
@@ -72,7 +72,7 @@ impl Turn {
     pub(crate) fn is_private(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
-            Effect::Store(id, ..) | Effect::Body(id) => self.own == Some(*id),
+            Effect::Store(id, ..) | Effect::Body(id) | Effect::Sign(id, _) => self.own == Some(*id),
             Effect::Respond(id, response) => {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_) | Body::Tunnel(_))
             }

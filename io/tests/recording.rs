@@ -107,6 +107,7 @@ fn replay(recording: &str) -> Answers {
                 | Effect::Body(_)
                 | Effect::Call(..)
                 | Effect::Dial(..)
+                | Effect::Sign(..)
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)

@@ -11,6 +11,7 @@ use steersman_core::answer::{Body, Header, Response};
 use steersman_core::codec::json;
 use steersman_core::config::{Config, JobId, Note};
 use steersman_core::kinds::Registry;
+use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Effect, Input, Machine, Page};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Op, Stored};
@@ -124,6 +125,13 @@ impl Reply {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+}
+
+/// What stands for a signature of a text: it follows from the text, and no key is needed.
+pub fn signature(text: &[u8]) -> Bytes {
+    let mut digest = Digest::default();
+    digest.add_long(text);
+    Bytes::from(digest.0.to_be_bytes().repeat(8))
 }
 
 /// A configuration for tests: AlwaysAllow, anonymous requests.
@@ -367,6 +375,7 @@ impl Driver {
                 self.deliver();
                 self.handle(Input::Stored(id, stored));
             }
+            Effect::Sign(id, text) => self.handle(Input::Signed(id, Ok(signature(&text)))),
             Effect::Call(id, index, call) => self.calls.push((id, index, call)),
             Effect::Dial(id, dial) => self.calls.push((id, 0, dial.call().clone())),
             Effect::CancelCalls(id) => self.calls.retain(|(held, ..)| *held != id),

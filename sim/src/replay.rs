@@ -134,6 +134,7 @@ impl Replay {
                 Effect::Store(..)
                 | Effect::Body(_)
                 | Effect::Call(..)
+                | Effect::Sign(..)
                 | Effect::Dial(..)
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }

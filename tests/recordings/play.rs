@@ -101,6 +101,8 @@ fn config() -> Config {
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
         disabled_plugins: Vec::new(),
+        signing_key: keys.first().cloned(),
+        audiences: vec!["https://kubernetes.default.svc".into()],
         ..open_config(1)
     }
 }

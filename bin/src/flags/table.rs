@@ -285,7 +285,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "true",
                 "Let requests without credentials in, as system:anonymous.",
             ),
-            harmless("api-audiences", FlagType::Strings, ""),
+            served(
+                "api-audiences",
+                FlagType::Strings,
+                "",
+                "Audiences of service account tokens that ask for none; the issuers when empty.",
+            ),
             unserved("authentication-config", FlagType::Str, "", UNAUTHENTICATED),
             unserved("authentication-token-webhook-cache-ttl", FlagType::Duration, "2m0s", UNAUTHENTICATED),
             unserved("authentication-token-webhook-config-file", FlagType::Str, "", UNAUTHENTICATED),
@@ -312,7 +317,12 @@ pub(crate) static SECTIONS: &[Section] = &[
             unserved("requestheader-group-headers", FlagType::Strings, "", UNAUTHENTICATED),
             unserved("requestheader-uid-headers", FlagType::Strings, "", UNAUTHENTICATED),
             unserved("requestheader-username-headers", FlagType::Strings, "", UNAUTHENTICATED),
-            harmless("service-account-extend-token-expiration", FlagType::Bool, "true"),
+            served(
+                "service-account-extend-token-expiration",
+                FlagType::Bool,
+                "true",
+                "Make the projected tokens of pods valid for a year, and note uses after their time.",
+            ),
             served(
                 "service-account-issuer",
                 FlagType::StringArray,
@@ -332,7 +342,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "PEM file of RSA or ECDSA keys or certificates that verify service account tokens. May be repeated.",
             ),
             unserved("service-account-lookup", FlagType::Bool, "true", UNAUTHENTICATED),
-            harmless("service-account-max-token-expiration", FlagType::Duration, ""),
+            served(
+                "service-account-max-token-expiration",
+                FlagType::Duration,
+                "",
+                "The longest time for which a service account token is valid; no limit when 0.",
+            ),
             served(
                 "token-auth-file",
                 FlagType::Str,

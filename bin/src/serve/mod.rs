@@ -128,7 +128,7 @@ fn tell_unserved(unserved: &flags::Unserved) -> Result<(), Ended> {
     Ok(())
 }
 
-async fn serve(flags: &Flags, options: ServerSettings) -> Result<(), String> {
+async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String> {
     // Signals are handled from here on, so that one during the start also ends the server in order.
     let mut signals = Signals::take()?;
     // The directory is locked before anything is written, so that another server's files are not touched.
@@ -151,6 +151,9 @@ async fn serve(flags: &Flags, options: ServerSettings) -> Result<(), String> {
     };
     let machine = Machine::new(options.config.clone(), Arc::new(Registry::builtin()));
     let shell = Shell::start(machine, stores, Metrics::new(GIT_VERSION), recorder);
+    if let Some(signer) = options.signer.take() {
+        shell.sign_with(signer);
+    }
     let serve_options = ServeOptions {
         secured,
         http2_max_streams: options.http2_max_streams,

@@ -14,6 +14,7 @@ use steersman_core::store::Feed;
 use steersman_core::value::Text;
 use steersman_core::value::ip::SloppyCidr;
 use steersman_core::value::port_range::PortRange;
+use steersman_io::issuer::TokenSigner;
 
 use super::issuer::TokenIssuer;
 use super::tokens;
@@ -63,6 +64,8 @@ pub(super) struct ServerSettings {
     pub(super) sends_retry_after: bool,
     pub(super) http2_max_streams: u32,
     pub(super) config: Config,
+    /// The private part of the configuration's signing key.
+    pub(super) signer: Option<TokenSigner>,
 }
 
 impl ServerSettings {
@@ -98,6 +101,7 @@ impl ServerSettings {
             || matches!(storage, Storage::Embedded(_))
             || (certificate_directory_is_own && flags.text("tls-cert-file").is_empty());
         let issuer = TokenIssuer::from_flags(flags)?;
+        let (signing_key, signer) = issuer.signing.unzip();
         let config = Config {
             etcd_prefix: etcd_prefix(flags.text("etcd-prefix")),
             seed: steersman_io::tls::random_seed(),
@@ -120,6 +124,10 @@ impl ServerSettings {
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
             disabled_plugins: flags.list("disable-admission-plugins").into_iter().map(Text::from).collect(),
+            signing_key,
+            audiences: issuer.audiences,
+            token_seconds_max: issuer.token_seconds_max,
+            extends_tokens: flags.bool("service-account-extend-token-expiration"),
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
@@ -148,6 +156,7 @@ impl ServerSettings {
                 streams => streams,
             },
             config,
+            signer,
         })
     }
 }

@@ -57,6 +57,15 @@ pub struct Config {
     pub issuer_keys_address: Text,
     /// `--disable-admission-plugins`.
     pub disabled_plugins: Vec<Text>,
+    /// `--service-account-signing-key-file`: the public part of the key that tokens are signed with; None for a server
+    /// that makes no tokens.
+    pub signing_key: Option<IssuerKey>,
+    /// `--api-audiences`, or else all of `--service-account-issuer`.
+    pub audiences: Vec<Text>,
+    /// `--service-account-max-token-expiration`, 0 for none.
+    pub token_seconds_max: i64,
+    /// `--service-account-extend-token-expiration`.
+    pub extends_tokens: bool,
     /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
     pub denials: Denials,
     /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
@@ -92,6 +101,10 @@ impl Config {
             issuer_keys: Vec::new(),
             issuer_keys_address: "".into(),
             disabled_plugins: alloc::vec!["ServiceAccount".into()],
+            signing_key: None,
+            audiences: Vec::new(),
+            token_seconds_max: 0,
+            extends_tokens: true,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

@@ -4,7 +4,8 @@
 use super::call::Call;
 use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
 use super::{
-    binding, collection, component_status, create, delete, document, eviction, fail, list, read, update,
+    binding, collection, component_status, create, delete, document, eviction, fail, list, read, token,
+    update,
 };
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -171,6 +172,7 @@ pub(super) fn arrived(
         | Answer::Seated
         | Answer::Stored(_)
         | Answer::Called(_)
+        | Answer::Signed(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }
@@ -184,6 +186,7 @@ const ACTIONS: &[(&str, &str, Action)] = &[
     ("bindings", "", binding::begin),
     ("pods", "binding", binding::begin),
     ("pods", "eviction", eviction::begin),
+    ("serviceaccounts", "token", token::begin),
 ];
 
 fn action(target: &Target) -> Option<Action> {

@@ -169,6 +169,7 @@ impl ComponentStatuses {
             | Answer::Seated
             | Answer::Body(_)
             | Answer::Stored(_)
+            | Answer::Signed(_)
             | Answer::Fresh
             | Answer::Stale => return Err(fail::misfit()),
         };

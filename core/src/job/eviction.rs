@@ -93,6 +93,7 @@ impl EvictPod {
                 | Answer::Body(_)
                 | Answer::Stored(_)
                 | Answer::Called(_)
+                | Answer::Signed(_)
                 | Answer::Stale => Err(fail::too_large(revision, scene.world.revision(budget::feed(scene)?))),
             },
             Phase::Charge(storing) => {

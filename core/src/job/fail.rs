@@ -24,6 +24,7 @@ pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
         | Answer::Seated
         | Answer::Body(_)
         | Answer::Called(_)
+        | Answer::Signed(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }

@@ -27,6 +27,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         | Answer::Seated
         | Answer::Body(_)
         | Answer::Called(_)
+        | Answer::Signed(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

@@ -25,6 +25,7 @@ mod probe;
 mod read;
 mod scale;
 mod seat;
+mod token;
 mod update;
 mod view;
 mod write;
@@ -89,6 +90,8 @@ pub(crate) enum Ask {
     /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
     /// is not made.
     Calls(Vec<Outcall>),
+    /// For the signature of the service account issuer's key over this text.
+    Sign(Bytes),
     /// For the answer of a server that is to switch protocols, and that the job's client may then be joined with
     /// (`Body::Tunnel`).
     Dial(Box<Dial>),
@@ -110,6 +113,8 @@ pub(crate) enum Answer {
     Stored(Stored),
     /// The outcome of each call, in the order of the calls.
     Called(Vec<Result<Called, CallError>>),
+    /// A signature, as JSON Web Signatures have it, or why there is none.
+    Signed(Result<Bytes, Text>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -151,6 +156,7 @@ enum State {
     Bind(Box<binding::BindPod>),
     Evict(Box<eviction::EvictPod>),
     Components(Box<component_status::ComponentStatuses>),
+    Token(Box<token::TokenCreate>),
     Probe(probe::ProbeState),
 }
 
@@ -169,6 +175,7 @@ impl State {
             Self::Bind(bind) => Some(bind.target()),
             Self::Evict(evict) => Some(evict.target()),
             Self::Components(statuses) => Some(&statuses.target),
+            Self::Token(token) => Some(token.target()),
         }
     }
 }
@@ -293,6 +300,7 @@ fn advance(
         State::Bind(bind) => bind.step(scene, answer, notes),
         State::Evict(evict) => evict.step(scene, answer, notes),
         State::Components(statuses) => statuses.step(scene, answer),
+        State::Token(token) => token.step(scene, answer, warnings),
         State::Probe(probe) => probe.step(scene, answer),
     }
 }
@@ -307,6 +315,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Read(_)
         | State::List(_)
         | State::Components(_)
+        | State::Token(_)
         | State::Probe(_) => false,
         State::Create(_)
         | State::Update(_)
@@ -323,6 +332,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | Answer::Seated
         | Answer::Body(_)
         | Answer::Called(_)
+        | Answer::Signed(_)
         | Answer::Fresh
         | Answer::Stale => false,
     };

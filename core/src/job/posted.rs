@@ -9,12 +9,14 @@ use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Kind;
+use crate::schema::encode;
 use crate::status::Failure;
 use crate::store::Stored;
 use crate::value::{Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::WriteOptions;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// Such an object, and how its client wants to be answered.
 #[derive(Debug)]
@@ -94,6 +96,17 @@ impl Posted {
                 PostedAdmission::Wait(admitting, Ask::Store(feed, op))
             }
         })
+    }
+
+    /// The answer with the object itself.
+    pub(super) fn respond_with_object(&self, expected: Expected<'_>) -> Response {
+        let form = Form { representation: Representation::Full, ..self.form };
+        let bytes = form.encode(&self.value, || {
+            let mut out = Vec::new();
+            encode::to_json(expected.catalogue, expected.type_id, &self.value, &mut out);
+            out
+        });
+        Response::new(201, form.content_type(), bytes)
     }
 
     /// The answer when it was done.

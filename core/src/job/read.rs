@@ -57,7 +57,12 @@ impl Read {
                 let asked = self.asked.unwrap_or(Rev(0));
                 Err(fail::too_large(asked, scene.world.revision(collection.feed)))
             }
-            Answer::Stored(_) | Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Called(_) => {
+            Answer::Stored(_)
+            | Answer::Begin
+            | Answer::Seated
+            | Answer::Body(_)
+            | Answer::Called(_)
+            | Answer::Signed(_) => {
                 let kv = fail::ranged(answer)?.kvs.pop();
                 let kv = kv.ok_or_else(|| self.target.not_found())?;
                 let entry = scene.entry_of(self.target.resource(), kv)?;

@@ -66,6 +66,18 @@ impl Registry {
         Self { catalogue, by_id, by_name, versions, kinds, storages, next_kind, next_storage }
     }
 
+    /// The same kinds, without a subresource of one of them.
+    #[must_use]
+    pub fn without_subresource(&self, group: &str, plural: &str, name: &str) -> Self {
+        let mut less = self.clone();
+        let stored = less.storages.iter_mut().map(|(_, kind)| kind);
+        let kinds = less.kinds.iter_mut().chain(&mut less.by_id).chain(&mut less.by_name).chain(stored);
+        for kind in kinds.filter(|kind| kind.group == group && kind.plural == plural) {
+            Arc::make_mut(kind).subs.retain(|sub| sub.name != name);
+        }
+        less
+    }
+
     /// Whether a kind can be served beside the others.
     ///
     /// # Errors

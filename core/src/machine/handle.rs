@@ -105,6 +105,11 @@ pub(super) struct SharedLease {
 impl Machine {
     pub fn new(config: Config, registry: Arc<Registry>) -> Self {
         let config = Arc::new(config);
+        let registry = match config.signing_key {
+            Some(_) => registry,
+            // Without a key there are no tokens, as upstream.
+            None => Arc::new(registry.without_subresource("", "serviceaccounts", "token")),
+        };
         let world = World::new(config.clone(), registry.clone());
         let page_limit = config.bounds.relist_page;
         let reader = |feed| FeedReader::new(feed, &config.etcd_prefix, page_limit);
@@ -140,6 +145,7 @@ impl Machine {
             Input::Request(id, request) => self.request(id, request, now, out),
             Input::Probe(id, task) => self.probe(id, task, now, out),
             Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
+            Input::Signed(id, signed) => self.signed(id, signed, now, out),
             Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
@@ -264,6 +270,7 @@ impl Machine {
             Step::Wait(job, Ask::Calls(calls)) => self.ask_calls(id, job, calls, now, out),
             Step::Wait(job, Ask::Dial(dial)) => self.ask_dial(id, job, *dial, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
+            Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
                 self.open_tunnel(id, response, now, out);

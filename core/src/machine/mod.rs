@@ -14,6 +14,7 @@ mod kinds;
 mod pages;
 mod seats;
 mod shutdown;
+mod signatures;
 mod slot;
 pub mod text;
 mod timers;
@@ -55,6 +56,9 @@ pub enum Input {
     /// The outcome of one of a job's calls: exactly one for each `Effect::Call` that is not cancelled, and one with the
     /// number 0 for an `Effect::Dial`.
     Called(JobId, u32, Result<Called, CallError>),
+    /// The signature that was asked for, as JSON Web Signatures have it, or why there is none. Exactly one arrives for
+    /// each `Effect::Sign`, and none after `Input::Gone`.
+    Signed(JobId, Result<Bytes, Text>),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -97,6 +101,8 @@ pub enum Effect {
     Store(JobId, Feed, Op),
     /// Read the request's body, as far as `limits::REQUEST_BODY_BYTES`, and give it back as `Input::Body`.
     Body(JobId),
+    /// Sign this text with the service account issuer's key (`Config::signing_key`), and answer with `Input::Signed`.
+    Sign(JobId, Bytes),
     /// Make one of the job's calls, the one with this number, and answer with `Input::Called`.
     Call(JobId, u32, Outcall),
     /// Make this call for the job, and answer with `Input::Called`. If the server switches protocols, keep its

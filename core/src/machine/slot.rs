@@ -41,6 +41,8 @@ pub(super) enum Waiting {
     Body,
     /// For the outcomes of its calls.
     Calls,
+    /// For a signature.
+    Signature,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.

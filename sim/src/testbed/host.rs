@@ -5,6 +5,7 @@ use super::{Exhibited, Happening, START, Testbed};
 use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
+use crate::driver::signature;
 use crate::etcd::{MemberId, ServerId};
 use crate::marks::Mark;
 use crate::swarm::{FaultClass, Swarm};
@@ -187,6 +188,7 @@ impl Testbed {
             | Input::Body(..)
             | Input::Probe(..)
             | Input::Called(..)
+            | Input::Signed(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -215,6 +217,7 @@ impl Testbed {
             | Input::Body(..)
             | Input::Probe(..)
             | Input::Called(..)
+            | Input::Signed(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -285,6 +288,7 @@ impl Testbed {
                 self.call(server, id, index, &call);
                 Ok(())
             }
+            Effect::Sign(id, text) => self.give(server, Input::Signed(id, Ok(signature(&text)))),
             Effect::Dial(id, _) => {
                 self.dial(server, id);
                 Ok(())

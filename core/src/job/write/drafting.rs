@@ -140,9 +140,12 @@ impl Drafting {
                     let why = "it is not known in time which addresses and ports are taken";
                     Err(Failure::timeout(why, 1))
                 }
-                Answer::Stored(_) | Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Called(_) => {
-                    Err(fail::misfit())
-                }
+                Answer::Stored(_)
+                | Answer::Begin
+                | Answer::Seated
+                | Answer::Body(_)
+                | Answer::Called(_)
+                | Answer::Signed(_) => Err(fail::misfit()),
             },
             Stage::Validating(draft, admitting) => {
                 let found = Some(fail::stored(answer)?);

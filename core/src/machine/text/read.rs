@@ -72,6 +72,7 @@ impl<'a> Words<'a> {
             "request" => Input::Request(self.job()?, self.request()?),
             "probe" => Input::Probe(self.job()?, self.probe()?),
             "called" => Input::Called(self.job()?, self.number()?, self.outcome()?),
+            "signed" => Input::Signed(self.job()?, self.signature()?),
             "body" => Input::Body(self.job()?, self.body()?),
             "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
             "stored" => Input::Stored(self.job()?, self.stored()?),
@@ -172,6 +173,10 @@ impl<'a> Words<'a> {
         self.number().map(Feed)
     }
 
+    fn issuer_key(&mut self) -> Result<IssuerKey> {
+        Ok(IssuerKey { id: self.text()?, key: self.public_key()? })
+    }
+
     fn config(&mut self) -> Result<Config> {
         Ok(Config {
             etcd_prefix: self.text()?,
@@ -199,9 +204,13 @@ impl<'a> Words<'a> {
             event_ttl_seconds: self.number()?,
             feeds: self.list(|words| Ok((words.text()?, words.text()?, words.feed()?)))?,
             issuer: self.text()?,
-            issuer_keys: self.list(|words| Ok(IssuerKey { id: words.text()?, key: words.public_key()? }))?,
+            issuer_keys: self.list(Self::issuer_key)?,
             issuer_keys_address: self.text()?,
             disabled_plugins: self.list(Self::text)?,
+            signing_key: self.list(Self::issuer_key)?.pop(),
+            audiences: self.list(Self::text)?,
+            token_seconds_max: self.number()?,
+            extends_tokens: self.number::<u8>()? != 0,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
@@ -317,6 +326,14 @@ impl<'a> Words<'a> {
             timeout_millis: self.number()?,
             answer_bytes_max: self.number()?,
         })
+    }
+
+    fn signature(&mut self) -> Result<core::result::Result<Bytes, Text>> {
+        match self.word()? {
+            "good" => Ok(Ok(self.shared()?)),
+            "failed" => Ok(Err(self.text()?)),
+            _ => self.wrong("a signature"),
+        }
     }
 
     fn probe(&mut self) -> Result<ProbeTask> {

@@ -29,6 +29,8 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
             line.word("probe").number(id.0).word("tunnel").outcall(call)
         }
         Input::Called(id, index, outcome) => line.word("called").number(id.0).number(index).outcome(outcome),
+        Input::Signed(id, Ok(signature)) => line.word("signed").number(id.0).word("good").bytes(signature),
+        Input::Signed(id, Err(why)) => line.word("signed").number(id.0).word("failed").text(why),
         Input::Body(id, body) => line.word("body").number(id.0).body(body),
         Input::Ran(ran) => line.word("ran").number(ran.id.0).number(ran.seen.0),
         Input::Stored(id, stored) => line.word("stored").number(id.0).stored(stored),
@@ -78,6 +80,13 @@ pub fn write_config(config: &Config, out: &mut String) {
     for plugin in &config.disabled_plugins {
         line.text(plugin);
     }
+    line.number(config.signing_key.iter().count());
+    if let Some(key) = &config.signing_key {
+        line.text(&key.id).public_key(&key.key);
+    }
+    line.number(config.audiences.len());
+    config.audiences.iter().fold(&mut line, |line, audience| line.text(audience));
+    line.number(config.token_seconds_max).number(u8::from(config.extends_tokens));
 }
 
 /// A line that grows word by word.
