@@ -28,7 +28,7 @@ field() {
 
 like '^STATUS: deployed' helm install shop "$chart" -n town --create-namespace
 kinds=$(kinds_of_release)
-same 22 wc -l <<<"$kinds"
+same 23 wc -l <<<"$kinds"
 for kind in $kinds; do
     like "/shop" kubectl -n town get "$kind" -l app.kubernetes.io/instance=shop -o name
 done
@@ -37,7 +37,7 @@ like '^3[0-2][0-9]{3}$' field service/shop '.spec.ports[0].nodePort'
 like '^10\.' field service/shop .spec.clusterIP
 same 1 field configmap/shop-hook .data.revision
 like '^helm$' field deployment/shop '.metadata.managedFields[0].manager'
-fails 'cannot re-use a name' helm install shop "$chart" -n town
+fails 'cannot re-?use a name' helm install shop "$chart" -n town
 
 ports=$(field service/shop '.spec.ports[*].nodePort')
 address=$(field service/shop .spec.clusterIP)
@@ -62,6 +62,8 @@ like '^4\s.*deployed' helm history shop -n town
 like '"name":"shop".*"status":"deployed"' helm list -n town -o json
 
 like 'release "shop" uninstalled' helm uninstall shop -n town
+# No controller runs that would see that no pod uses the claim.
+like 'patched' kubectl -n town patch persistentvolumeclaim shop --type=merge -p '{"metadata":{"finalizers":null}}'
 for kind in $kinds; do
     lacks . kubectl -n town get "$kind" -l app.kubernetes.io/instance=shop -o name
 done

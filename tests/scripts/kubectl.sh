@@ -15,7 +15,7 @@ ln -s "$("$SCRIPTS/install-kubectl.sh")" "$WORK/bin/kubectl"
 export PATH=$WORK/bin:$PATH HOME=$WORK/home
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(create apply change discover watch pages delete refuse restart)
+[ ${#parts[@]} -gt 0 ] || parts=(create apply ownership change rollout drain credentials discover watch pages delete refuse restart)
 start_server "$binary" "$store"
 for part in "${parts[@]}"; do
     before=$PASSED

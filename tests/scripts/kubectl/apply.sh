@@ -1,4 +1,4 @@
-# Client-side apply, diff and prune; server-side apply says that it is not there.
+# Client-side apply, diff and prune, and the change to server-side apply.
 
 cat >"$WORK/app.yaml" <<'YAML'
 apiVersion: v1
@@ -81,4 +81,4 @@ like '^configmap/made-set-one replaced$' bash -c 'kubectl get configmap made-set
 like '^configmap/made-set-one replaced$' bash -c 'kubectl create configmap made-set-one --from-literal=new=1 --dry-run=client -o yaml | kubectl replace --force -f -'
 same '{"new":"1"}' kubectl get configmap made-set-one -o 'jsonpath={.data}'
 
-fails 'NotImplemented|not implemented|not supported' kubectl apply --server-side -f "$WORK/app3.yaml"
+same $'configmap/app serverside-applied\ndeployment.apps/app serverside-applied' kubectl apply --server-side -f "$WORK/app3.yaml"
