@@ -61,7 +61,7 @@ fn a_put_that_creates_needs_the_right_to_create() {
         assert_eq!(ask(&mut driver, "alice", "GET", &path, &Value::Null).status, 404, "nothing was made");
 
         let invalid = json!({"metadata": {"name": "a"}, "spec": {"leaseDurationSeconds": -1}});
-        assert_eq!(ask(&mut driver, "alice", "PUT", &path, &invalid).status, 403);
+        assert_eq!(ask(&mut driver, "alice", "PUT", &path, &invalid).status, 422);
 
         let posted = ask(&mut driver, "alice", "POST", LEASES, &lease("a"));
         let why = "leases.coordination.k8s.io is forbidden: User \"alice\" cannot create resource \"leases\" in \

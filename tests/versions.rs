@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use steersman_core::kinds::{Row, RowSource, table};
 use steersman_sim::driver::{Driver, Reply};
 
-const NAMESPACE: &str = "versions";
+/// The namespace of what events are about: they must be in the same.
+const NAMESPACE: &str = "battery";
 const STRATEGIC: &[(&str, &str)] = &[("content-type", "application/strategic-merge-patch+json")];
 const JSON_PATCH: &[(&str, &str)] = &[("content-type", "application/json-patch+json")];
 
