@@ -229,7 +229,8 @@ mod tests {
                 "1",
             ),
             (r#"[{"key":"a","operator":"Exists"},{"key":"b","operator":"Exists"}]"#, "01"),
-            (r#"[{"key":"a","value":"b"},{"key":"a","operator":"Equal","value":"b"}]"#, "01"),
+            (r#"[{"key":"a","value":"b"},{"key":"a","operator":"Equal","value":"b"}]"#, "0"),
+            (r#"[{"key":"a","operator":"Equal","value":"b"},{"key":"a","value":"b"}]"#, "01"),
         ];
         for (all, expected) in cases {
             let all = json::parse(all.as_bytes()).expect("JSON").value;

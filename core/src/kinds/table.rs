@@ -170,7 +170,7 @@ mod tests {
     const NAMES: &[(&str, &str, &str)] = &[
         ("namespaces", "a lowercase RFC 1123 label", "must not contain dots"),
         ("statefulsets", "a lowercase RFC 1123 label", "must not contain dots"),
-        ("services", "a DNS-1035 label", "a DNS-1035 label"),
+        ("services", "a lowercase RFC 1123 label", "must not contain dots"),
         ("ipaddresses", "must be a valid IP address", "must be a valid IP address"),
         ("roles", "", ""),
         ("rolebindings", "", ""),
