@@ -75,7 +75,7 @@ mod identity;
 mod authorization;
 
 // Admission: what may change a write or refuse it.
-mod admission;
+pub mod admission;
 
 // Responses.
 pub mod answer;

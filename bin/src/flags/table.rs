@@ -2,12 +2,13 @@
 //! marked as working, as harmless to ignore, or as a promise of protection that is not implemented.
 
 use super::{Flag, FlagEffect, FlagType, Section};
+use steersman_core::admission::plugin_names;
 
 const UNENCRYPTED: &str = "objects are stored as they are";
 const UNAUDITED: &str = "no audit events are written";
 const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
 const UNAUTHORIZED: &str = "this authorizer is not asked";
-const UNADMITTED: &str = "no admission plugin looks at requests";
+const UNADMITTED: &str = "the plugins are those that are on by default";
 
 /// A flag that has its documented effect.
 const fn served(name: &'static str, kind: FlagType, default: &'static str, usage: &'static str) -> Flag {
@@ -408,7 +409,14 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Names of admission plugins that are not asked.",
             ),
-            unserved("enable-admission-plugins", FlagType::Strings, "", UNADMITTED),
+            in_part(
+                "enable-admission-plugins",
+                FlagType::Strings,
+                "",
+                "Names of admission plugins that are asked beside those that always are.",
+                |name| !plugin_names().any(|held| held == name),
+                UNADMITTED,
+            ),
         ],
     },
     Section {

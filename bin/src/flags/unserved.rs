@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 24] = [
+        let cases: [(&str, &[&str]); 25] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
@@ -119,6 +119,7 @@ mod tests {
             ("--audit-webhook-batch-max-wait=30000ms", &[]),
             ("--audit-webhook-batch-throttle-qps=10.0", &[]),
             ("--enable-admission-plugins=NodeRestriction", &["enable-admission-plugins"]),
+            ("--enable-admission-plugins=Priority,LimitRanger", &[]),
             ("--disable-admission-plugins=ServiceAccount", &[]),
             ("--admission-control-config-file=x", &["admission-control-config-file"]),
             ("--authorization-mode=AlwaysAllow", &[]),

@@ -57,6 +57,11 @@ const PLUGINS: &[(&str, AdmissionPlugin)] = &[
     ("DefaultIngressClass", default_class::INGRESS),
 ];
 
+/// The names of the plugins, which are all on unless the configuration turns them off.
+pub fn plugin_names() -> impl Iterator<Item = &'static str> {
+    PLUGINS.iter().map(|(name, _)| *name)
+}
+
 /// A write on its way through the plugins.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Admitting {
