@@ -50,9 +50,6 @@ def objects_are_made_read_changed_and_deleted(core):
 
 
 def typed_objects_come_back_typed(core):
-    # Pods need a service account; a controller would make it.
-    account = client.V1ServiceAccount(metadata=client.V1ObjectMeta(name="default"))
-    core.create_namespaced_service_account(NAMESPACE, account)
     container = client.V1Container(
         name="main",
         image="app:1",

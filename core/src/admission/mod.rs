@@ -17,6 +17,6 @@ mod service_account;
 mod service_account_secrets;
 mod storage_protection;
 
-pub use chain::plugin_names;
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};
+pub use chain::plugin_names;
 pub(crate) use chain::{AdmissionProgress, Admitting};

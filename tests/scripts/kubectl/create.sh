@@ -6,9 +6,6 @@ same 'configmap/settings created' kubectl create configmap settings --from-liter
 same 'secret/password created' kubectl create secret generic password --from-literal=word=open
 same 'secret/pull created' kubectl create secret docker-registry pull --docker-server=r.example --docker-username=u --docker-password=p
 same 'serviceaccount/robot created' kubectl create serviceaccount robot
-# A pod needs a service account; the one of a namespace's default is made by a controller.
-fails 'serviceaccount "default" not found' kubectl run early --image=busybox:1
-same 'serviceaccount/default created' kubectl create serviceaccount default
 same 'deployment.apps/web created' kubectl create deployment web --image=nginx:1.27 --replicas=2 --port=80
 same 'service/web created' kubectl create service clusterip web --tcp=80:8080
 same 'service/door created' kubectl create service nodeport door --tcp=80:8080

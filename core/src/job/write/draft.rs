@@ -37,6 +37,8 @@ impl Draft {
         existing: Option<&Existing>,
     ) -> Result<Self, Failure> {
         value.remove_at(&["metadata", "resourceVersion"]);
+        // It is never stored, and a dry run shows what was sent.
+        let self_link = value.remove_at(&["metadata", "selfLink"]);
         let Kind { catalogue, type_id, .. } = world.registry.stored_kind(resource);
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
         match existing {
@@ -47,6 +49,9 @@ impl Draft {
         }
         if out.len() > limits::OBJECT_BYTES {
             return Err(failure::of(&StoreError::TooLarge));
+        }
+        if let Some(self_link) = self_link {
+            value.set_at(&["metadata", "selfLink"], self_link);
         }
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
         Ok(Self { value, bytes: Bytes::copy_from_slice(&out), claims: Vec::new() })

@@ -126,7 +126,6 @@ fn keep_system_fields(new: &mut Value, old: &Value) {
             new.set_at(&path, held.clone());
         }
     }
-    object::clear_self_link(new);
 }
 
 fn next_generation(old: &Value, grown: bool, flaw: Flaw) -> i64 {
