@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use steersman_core::machine::text::{BROKEN, Digests, HEADING};
 
-    const CONFIG: &str = "config / 1 a b c d 1 named 0 allow 0 0 0 0 0 0 0 - 0 -";
+    const CONFIG: &str = "config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1";
     const INPUTS: [&str; 3] = ["0 0 start", "1000 0 tick", "9000 0 gone 7"];
 
     fn replay(lines: &[String]) -> Result<Totals, String> {

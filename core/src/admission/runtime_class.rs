@@ -230,7 +230,7 @@ mod tests {
             ),
             (r#"[{"key":"a","operator":"Exists"},{"key":"b","operator":"Exists"}]"#, "01"),
             (r#"[{"key":"a","value":"b"},{"key":"a","operator":"Equal","value":"b"}]"#, "0"),
-            (r#"[{"key":"a","operator":"Equal","value":"b"},{"key":"a","value":"b"}]"#, "01"),
+            (r#"[{"key":"a","operator":"Equal","value":"b"},{"key":"a","value":"b"}]"#, "1"),
         ];
         for (all, expected) in cases {
             let all = json::parse(all.as_bytes()).expect("JSON").value;
