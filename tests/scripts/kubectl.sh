@@ -16,7 +16,10 @@ export PATH=$WORK/bin:$PATH HOME=$WORK/home
 
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(create apply ownership change rollout drain credentials discover watch pages delete refuse restart)
-start_server "$binary" "$store"
+openssl genrsa -out "$WORK/sa.key" 2048 2>"$WORK/quiet"
+flags=(--service-account-issuer=https://kubernetes.default.svc "--service-account-key-file=$WORK/sa.key"
+    "--service-account-signing-key-file=$WORK/sa.key")
+start_server "$binary" "$store" "${flags[@]}"
 for part in "${parts[@]}"; do
     before=$PASSED
     source "$SCRIPTS/kubectl/$part.sh"

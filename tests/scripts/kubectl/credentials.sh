@@ -8,8 +8,8 @@ claims() {
 like 'serviceaccount/signer created' kubectl create serviceaccount signer
 token=$(kubectl create token signer --duration=20m --audience=here || true)
 like '"aud":\["here"\]' claims "$token"
-like '"sub":"system:serviceaccount:default:signer"' claims "$token"
-like '"kubernetes.io":\{"namespace":"default",' claims "$token"
+like '"sub":"system:serviceaccount:shop:signer"' claims "$token"
+like '"kubernetes.io":\{"namespace":"shop",' claims "$token"
 fails 'spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes' \
     kubectl create token signer --duration=1m
 fails 'serviceaccounts "nobody" not found' kubectl create token nobody

@@ -19,7 +19,7 @@ if [ "$store" != memory ]; then
         sleep 2
         end_server KILL
         wait "$writer"
-        start_server "$binary" "$store"
+        start_server "$binary" "$store" "${flags[@]}"
         like '^[0-9]{2,}$' bash -c "wc -l <'$WORK/acknowledged-$round'"
         same '' lost
     done
@@ -41,7 +41,7 @@ ended=0
 wait "$watcher" || ended=$?
 same 'not timed out' bash -c "[ $ended != 124 ] && echo not timed out"
 like '"type":"ADDED".*"final-' cat "$WORK/watched"
-start_server "$binary" "$store"
+start_server "$binary" "$store" "${flags[@]}"
 if [ "$store" = memory ]; then
     same '' stored
 else
