@@ -52,6 +52,11 @@ impl Exhibit {
         }
     }
 
+    /// So many seeds may be needed that it is searched for only by name.
+    pub const fn is_rare(self) -> bool {
+        self.budget() > BUDGET
+    }
+
     /// Seeds within which it must be found.
     pub const fn budget(self) -> u64 {
         match self {

@@ -32,7 +32,10 @@ pub(in crate::sim) fn main(matches: &ArgMatches) -> ExitCode {
         complain(&format!("steersman sim museum: there is no {name} among {}", known.join(", ")));
         return ExitCode::from(USAGE);
     }
-    let wanted = |exhibit: &Exhibit| names.is_empty() || names.iter().any(|name| *name == exhibit.name());
+    let wanted = |exhibit: &Exhibit| match names.is_empty() {
+        true => !exhibit.is_rare(),
+        false => names.iter().any(|name| *name == exhibit.name()),
+    };
     code(visit(&all.into_iter().filter(wanted).collect::<Vec<_>>(), matches))
 }
 
