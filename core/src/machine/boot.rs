@@ -136,7 +136,7 @@ fn service_address(world: &World) -> Value {
         ("ipaddress.kubernetes.io/ip-family", family.into()),
         ("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io".into()),
     ]));
-    let holder = [("group", ""), ("resource", "services"), ("namespace", NAMESPACE), ("name", SERVICE)];
+    let holder = [("resource", "services"), ("namespace", NAMESPACE), ("name", SERVICE)];
     for (field, text) in holder {
         object.set_at(&["spec", "parentRef", field], text.into());
     }

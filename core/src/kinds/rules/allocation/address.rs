@@ -77,7 +77,7 @@ fn address_object(address: IpAddr, service: &Value) -> Value {
     object::set_name(&mut object, &address.to_string());
     object::set_label(&mut object, FAMILY_LABEL, family(address.is_ipv6()));
     object::set_label(&mut object, MANAGED_BY_LABEL, MANAGER);
-    for (field, text) in [("group", ""), ("resource", resource), ("namespace", namespace), ("name", name)] {
+    for (field, text) in [("resource", resource), ("namespace", namespace), ("name", name)] {
         object.set_at(&["spec", "parentRef", field], text.into());
     }
     object
