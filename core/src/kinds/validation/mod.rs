@@ -53,4 +53,6 @@ pub use fields::{
 pub use internal::{internal_json, internal_json_list};
 pub use label_selector::validate_label_selector;
 pub use located::Located;
-pub use webhook::{validate_webhook_service, validate_webhook_url};
+pub use webhook::{
+    is_known_review_version, validate_review_versions, validate_webhook_service, validate_webhook_url,
+};

@@ -2,10 +2,40 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/validation.go
 
 use super::{Errors, Located};
-use crate::value::names::{dns_subdomain, port_number};
+use crate::value::names::{dns_subdomain, dns1035_label, port_number};
 use crate::value::url::Url;
+use alloc::collections::BTreeSet;
 
 const FORM: &str = "; desired format: https://host[/path]";
+
+/// A version of reviews that this server can send.
+pub fn is_known_review_version(version: &str) -> bool {
+    matches!(version, "v1" | "v1beta1")
+}
+
+/// The versions of reviews that a webhook takes; `required` is what is said when there is none. One of them must be
+/// known unless `any` is true.
+pub fn validate_review_versions(versions: &Located<'_, '_>, required: &str, any: bool, errors: &mut Errors) {
+    if versions.is_empty() {
+        errors.required(versions, required);
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for version in versions.items() {
+        if errors.is_full() {
+            return;
+        }
+        let text = version.text();
+        if seen.insert(text) {
+            errors.invalid_for_each(&version, text, dns1035_label(text, false));
+        } else {
+            errors.invalid_value(&version, text, "duplicate version");
+        }
+    }
+    if !any && !seen.iter().any(|version| is_known_review_version(version)) {
+        errors.invalid(versions, "must include at least one of v1, v1beta1");
+    }
+}
 
 /// An address that is no service of the cluster.
 pub fn validate_webhook_url(at: &Located<'_, '_>, errors: &mut Errors) {

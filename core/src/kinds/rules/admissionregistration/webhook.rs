@@ -7,16 +7,15 @@ use super::matching::{
 use crate::kinds::Facts;
 use crate::kinds::metadata;
 use crate::kinds::validation::{
-    Errors, Located, validate_fully_qualified_name, validate_label_selector, validate_webhook_service,
-    validate_webhook_url,
+    Errors, Located, is_known_review_version, validate_fully_qualified_name, validate_label_selector,
+    validate_review_versions, validate_webhook_service, validate_webhook_url,
 };
-use crate::value::names::{dns_subdomain, dns1035_label};
+use crate::value::names::dns_subdomain;
 use alloc::collections::BTreeSet;
 
 const SIDE_EFFECTS: &[&str] = &["None", "NoneOnDryRun", "Some", "Unknown"];
 const NO_SIDE_EFFECTS: &[&str] = &["None", "NoneOnDryRun"];
 /// The versions of reviews that servers since 1.17 understand.
-const REVIEW_VERSIONS: &[&str] = &["v1", "v1beta1"];
 
 /// What an update may keep, since a stored webhook has it.
 #[derive(Clone, Copy, Default)]
@@ -42,7 +41,8 @@ impl Kept {
                 .any(|hook| !NO_SIDE_EFFECTS.contains(&hook.member("sideEffects").text())),
             review_versions: old.items().any(|hook| {
                 let versions = hook.member("admissionReviewVersions");
-                !versions.is_empty() && !versions.items().any(|version| is_known(version.text()))
+                !versions.is_empty()
+                    && !versions.items().any(|version| is_known_review_version(version.text()))
             }),
             names: !old.items().all(|hook| names.insert(hook.member("name").text())),
             label_values: old.items().any(|hook| {
@@ -56,10 +56,6 @@ impl Kept {
                 && (0..new.len()).all(|index| conditions(&new, index) == conditions(&old, index)),
         }
     }
-}
-
-fn is_known(version: &str) -> bool {
-    REVIEW_VERSIONS.contains(&version)
 }
 
 pub(super) fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
@@ -79,7 +75,9 @@ fn validate_webhooks(webhooks: &Located<'_, '_>, kept: Kept, errors: &mut Errors
             return;
         }
         validate_webhook(&hook, kept, errors);
-        validate_review_versions(&hook.member("admissionReviewVersions"), kept, errors);
+        let versions = hook.member("admissionReviewVersions");
+        let required = "must specify one of v1, v1beta1";
+        validate_review_versions(&versions, required, kept.review_versions, errors);
         let name = hook.member("name");
         if !kept.names && !name.is_empty() && !names.insert(name.text()) {
             errors.duplicate_value(&name, name.text());
@@ -124,28 +122,6 @@ fn validate_client(client: &Located<'_, '_>, errors: &mut Errors) {
         (true, true) | (false, false) => {
             errors.required(client, "exactly one of url or service is required");
         }
-    }
-}
-
-fn validate_review_versions(versions: &Located<'_, '_>, kept: Kept, errors: &mut Errors) {
-    if versions.is_empty() {
-        errors.required(versions, "must specify one of v1, v1beta1");
-        return;
-    }
-    let mut seen = BTreeSet::new();
-    for version in versions.items() {
-        if errors.is_full() {
-            return;
-        }
-        let text = version.text();
-        if seen.insert(text) {
-            errors.invalid_for_each(&version, text, dns1035_label(text, false));
-        } else {
-            errors.invalid_value(&version, text, "duplicate version");
-        }
-    }
-    if !kept.review_versions && !seen.iter().any(|version| is_known(version)) {
-        errors.invalid(versions, "must include at least one of v1, v1beta1");
     }
 }
 

@@ -3,15 +3,10 @@
 //! validateCustomResourceConversion
 
 use crate::codec::{base64, pem};
-use crate::kinds::validation::{Errors, Located, validate_webhook_service, validate_webhook_url};
-use crate::value::names::dns1035_label;
-use alloc::collections::BTreeSet;
+use crate::kinds::validation::{
+    Errors, Located, validate_review_versions, validate_webhook_service, validate_webhook_url,
+};
 use alloc::string::String;
-
-/// Whether a version of conversion reviews is one that servers since 1.17 understand.
-pub(super) fn is_known_review_version(version: &str) -> bool {
-    matches!(version, "v1" | "v1beta1")
-}
 
 /// `known` asks for a version of reviews that this server understands, `authorities` for authorities that can be read.
 pub(super) fn validate_conversion(
@@ -32,7 +27,7 @@ pub(super) fn validate_conversion(
     }
     if strategy.text() == "Webhook" {
         validate_client(&client, authorities, errors);
-        validate_review_versions(&versions, known, errors);
+        validate_review_versions(&versions, "", !known, errors);
         return;
     }
     const UNUSED: &str = "should not be set when strategy is not set to Webhook";
@@ -64,27 +59,5 @@ fn validate_client(client: &Located<'_, '_>, authorities: bool, errors: &mut Err
             let detail = "unable to load root certificates: unable to parse bytes as PEM block";
             errors.invalid(&bundle, detail);
         }
-    }
-}
-
-fn validate_review_versions(versions: &Located<'_, '_>, known: bool, errors: &mut Errors) {
-    if versions.is_empty() {
-        errors.required(versions, "");
-        return;
-    }
-    let mut seen = BTreeSet::new();
-    for version in versions.items() {
-        if errors.is_full() {
-            return;
-        }
-        let text = version.text();
-        if seen.insert(text) {
-            errors.invalid_for_each(&version, text, dns1035_label(text, false));
-        } else {
-            errors.invalid_value(&version, text, "duplicate version");
-        }
-    }
-    if known && !seen.iter().any(|version| is_known_review_version(version)) {
-        errors.invalid(versions, "must include at least one of v1, v1beta1");
     }
 }

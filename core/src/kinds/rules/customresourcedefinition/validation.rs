@@ -1,13 +1,15 @@
 //! What a CustomResourceDefinition must look like, but for expressions, default values and patterns.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 
-use super::conversion::{is_known_review_version, validate_conversion};
+use super::conversion::validate_conversion;
 use super::hoisted::hoisted;
 use super::names::{validate_names, validate_required_names};
 use super::schema::{Options, has_bad_map_keys, has_bad_sets, has_bad_types, has_defaults, validate_schema};
 use super::version::{validate_columns, validate_selectable, validate_subresources, validate_version};
 use crate::kinds::Facts;
-use crate::kinds::validation::{Errors, Located, internal_json_list, validate_immutable_text};
+use crate::kinds::validation::{
+    Errors, Located, internal_json_list, is_known_review_version, validate_immutable_text,
+};
 use crate::value::names::{dns_subdomain, dns1035_label};
 use crate::value::{Value, quoted, url};
 use alloc::collections::{BTreeMap, BTreeSet};
