@@ -15,8 +15,6 @@ use alloc::collections::BTreeSet;
 
 const SIDE_EFFECTS: &[&str] = &["None", "NoneOnDryRun", "Some", "Unknown"];
 const NO_SIDE_EFFECTS: &[&str] = &["None", "NoneOnDryRun"];
-/// The versions of reviews that servers since 1.17 understand.
-
 /// What an update may keep, since a stored webhook has it.
 #[derive(Clone, Copy, Default)]
 struct Kept {
