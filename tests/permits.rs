@@ -1,9 +1,9 @@
-//! Authorization: who may do what, as data with one checker, and that a request which turns out to do more than it
+//! Authorizer: who may do what, as data with one checker, and that a request which turns out to do more than it
 //! asked for is authorized for that too.
 
 use crate::conditions::{JSON, json};
 use serde_json::{Value, json};
-use steersman_core::config::{Authentication, Authorization, Config, Denial, Denials, Note, Token};
+use steersman_core::config::{Authentication, Authorizer, Config, Denial, Denials, Note, Token};
 use steersman_sim::driver::{Driver, Reply, ReplyLoss, open_config};
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
@@ -92,7 +92,7 @@ fn a_put_that_updates_needs_the_right_to_update() {
 /// Paths that are no resource are authorized by path and method.
 #[test]
 fn a_mode_that_allows_nothing_lets_the_privileged_group_in() {
-    let mut driver = Driver::start(Config { authorization: Authorization::AlwaysDeny, ..config() });
+    let mut driver = Driver::start(Config { authorization: vec![Authorizer::AlwaysDeny], ..config() });
     let named = "configmaps \"a\" is forbidden: User \"alice\" cannot get resource \"configmaps\" in API group \"\" \
                  in the namespace \"default\": Everything is forbidden.";
     let everywhere = "nodes is forbidden: User \"alice\" cannot list resource \"nodes\" in API group \"\" at the \
@@ -115,7 +115,7 @@ fn a_mode_that_allows_nothing_lets_the_privileged_group_in() {
 
 #[test]
 fn notes_name_who_asked() {
-    let mut driver = Driver::start(Config { authorization: Authorization::AlwaysDeny, ..config() });
+    let mut driver = Driver::start(Config { authorization: vec![Authorizer::AlwaysDeny], ..config() });
     driver.notes.clear();
     ask(&mut driver, "root", "GET", "/version", &Value::Null);
     ask(&mut driver, "alice", "GET", "/version", &Value::Null);

@@ -1,7 +1,7 @@
 //! Bodies of requests: they are asked for when it is known who sends them and that they may, and not before.
 
 use bytes::Bytes;
-use steersman_core::config::{Authentication, Authorization, Config, JobId, Token};
+use steersman_core::config::{Authentication, Authorizer, Config, JobId, Token};
 use steersman_core::machine::Input;
 use steersman_core::wire::{BodyError, Method, Peer, Request};
 use steersman_sim::driver::{Driver, open_config};
@@ -59,7 +59,7 @@ fn who_is_refused_is_not_asked_for_a_body() {
         assert!(!driver.awaits_body(id), "{who} {method} {path}");
         assert_eq!(status(&mut driver, id), expected, "{who} {method} {path}");
     }
-    let mut driver = Driver::start(Config { authorization: Authorization::AlwaysDeny, ..config() });
+    let mut driver = Driver::start(Config { authorization: vec![Authorizer::AlwaysDeny], ..config() });
     let id = head(&mut driver, 1, "alice", "POST", MAPS);
     assert_eq!((driver.awaits_body(id), status(&mut driver, id)), (false, 403));
     assert_eq!(driver.machine().open_requests(), 0);

@@ -56,6 +56,9 @@ pub mod museum;
 // Requests.
 pub mod wire;
 
+// What a step may have to know first.
+mod question;
+
 // Who makes a request.
 pub mod caller;
 

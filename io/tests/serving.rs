@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization, Denials};
+use steersman_core::config::{Authentication, Authorizer, Denials};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -48,7 +48,7 @@ pub(crate) fn config() -> Config {
         advertise_address: "192.0.2.1".into(),
         secure_port: 6443,
         authentication: Authentication::default(),
-        authorization: Authorization::AlwaysAllow,
+        authorization: vec![Authorizer::AlwaysAllow],
         max_in_flight: 400,
         max_mutating_in_flight: 200,
         request_timeout_millis: 60_000,

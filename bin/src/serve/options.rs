@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorization, Denials};
+use steersman_core::config::{Authentication, Authorizer, Denials};
 use steersman_core::documents::openid;
 use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
@@ -111,7 +111,7 @@ impl ServerSettings {
             node_ports: node_ports(flags.text("service-node-port-range"))?,
             advertise_address: endpoint(advertise_address),
             secure_port: listen.port(),
-            authentication: authentication(flags, makes_admin, authorization)?,
+            authentication: authentication(flags, makes_admin, &authorization)?,
             authorization,
             max_in_flight: bound(flags, "max-requests-inflight")?,
             max_mutating_in_flight: bound(flags, "max-mutating-requests-inflight")?,
@@ -250,13 +250,13 @@ fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
 /// The authorizers are asked in turn, and AlwaysDeny has no opinion: AlwaysAllow decides wherever it is among them.
 /// Those that are not served have stopped the start, or were allowed to be missing.
 /// k8s: pkg/kubeapiserver/options/authorization.go, staging/src/k8s.io/apiserver/pkg/authorization/union
-fn authorization(flags: &Flags) -> Result<Authorization, String> {
+fn authorization(flags: &Flags) -> Result<Vec<Authorizer>, String> {
     let modes = flags.list("authorization-mode");
-    let (mut allows, mut denies) = (false, false);
+    let mut authorizers = Vec::new();
     for (at, mode) in modes.iter().enumerate() {
         match mode.as_str() {
-            "AlwaysAllow" => allows = true,
-            "AlwaysDeny" => denies = true,
+            "AlwaysAllow" => authorizers.push(Authorizer::AlwaysAllow),
+            "AlwaysDeny" => authorizers.push(Authorizer::AlwaysDeny),
             "Node" | "RBAC" | "ABAC" | "Webhook" => {}
             other => return Err(format!("authorization-mode {other:?} is not a valid mode")),
         }
@@ -264,20 +264,25 @@ fn authorization(flags: &Flags) -> Result<Authorization, String> {
             return Err(format!("authorization-mode {modes:?} has mode specified more than once"));
         }
     }
-    if !allows && !denies && !modes.is_empty() {
+    if authorizers.is_empty() {
         tracing::warn!("none of the authorizers is served: everybody who is authenticated may do everything");
+        authorizers.push(Authorizer::AlwaysAllow);
     }
-    Ok(if denies && !allows { Authorization::AlwaysDeny } else { Authorization::AlwaysAllow })
+    Ok(authorizers)
 }
 
 /// k8s: pkg/kubeapiserver/options/authentication.go ApplyAuthorization
-fn authentication(flags: &Flags, makes_admin: bool, mode: Authorization) -> Result<Authentication, String> {
+fn authentication(
+    flags: &Flags,
+    makes_admin: bool,
+    authorizers: &[Authorizer],
+) -> Result<Authentication, String> {
     let tokens = match flags.text("token-auth-file") {
         "" => Vec::new(),
         path => tokens::load(path.as_ref())?,
     };
     let wanted = flags.bool("anonymous-auth") && !makes_admin;
-    let allows_all = mode == Authorization::AlwaysAllow;
+    let allows_all = authorizers.contains(&Authorizer::AlwaysAllow);
     if wanted && allows_all {
         tracing::warn!(
             "anonymous requests are refused, since the AlwaysAllow authorizer would allow them everything"
@@ -448,11 +453,10 @@ mod tests {
     #[test]
     fn authorizers_are_asked_in_turn() {
         let cases = [
-            ("AlwaysAllow", Authorization::AlwaysAllow),
-            ("AlwaysDeny", Authorization::AlwaysDeny),
-            ("AlwaysAllow,AlwaysDeny", Authorization::AlwaysAllow),
-            ("AlwaysDeny,AlwaysAllow", Authorization::AlwaysAllow),
-            ("AlwaysDeny,RBAC", Authorization::AlwaysDeny),
+            ("AlwaysAllow", vec![Authorizer::AlwaysAllow]),
+            ("AlwaysDeny", vec![Authorizer::AlwaysDeny]),
+            ("AlwaysDeny,AlwaysAllow", vec![Authorizer::AlwaysDeny, Authorizer::AlwaysAllow]),
+            ("AlwaysDeny,RBAC", vec![Authorizer::AlwaysDeny]),
         ];
         for (modes, expected) in cases {
             let flags = crate::flags::parse(&[format!("--authorization-mode={modes}")]).expect(modes);

@@ -1,6 +1,8 @@
 //! What plugins know of a write.
 
+use crate::caller::Caller;
 use crate::kinds::Kind;
+use crate::now::Wall;
 use crate::rng::Rng;
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, object};
@@ -15,6 +17,7 @@ pub(crate) enum AdmissionOperation {
 }
 
 /// A write that is to be admitted.
+#[allow(dead_code, reason = "read by the plugins that come next")]
 /// k8s: staging/src/k8s.io/apiserver/pkg/admission/interfaces.go Attributes
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AdmissionAttributes<'a> {
@@ -28,6 +31,11 @@ pub(crate) struct AdmissionAttributes<'a> {
     pub(crate) name: &'a str,
     /// The stored object that an update changes; Null for another operation.
     pub(crate) old: &'a Value,
+    /// Who writes.
+    pub(crate) caller: &'a Caller,
+    pub(crate) now: Wall,
+    /// Nothing will be stored.
+    pub(crate) dry_run: bool,
     /// The randomness of the request, from which a plugin derives its own.
     pub(crate) rng: &'a Rng,
 }

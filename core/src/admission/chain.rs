@@ -4,16 +4,28 @@ use super::{
     AdmissionAttributes, claim_resize, default_class, default_toleration_seconds, lifecycle, limit_ranger,
     node_taint, priority, runtime_class, service_account, storage_protection,
 };
+use crate::kinds::Claims;
+use crate::question::{Question, Reply};
 use crate::status::Failure;
-use crate::store::{Feed, Op, Stored};
 use crate::value::Value;
 use crate::world::World;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What a plugin says of a write.
 pub(super) enum Opinion {
     Admitted,
-    /// It needs the result of this operation first, and is then asked again.
-    Needs(Feed, Op),
+    /// It has to know this first, and is then asked again.
+    Needs(Question),
+}
+
+/// What plugins add to a write that they admit or refuse.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// For the client, whether the write is admitted or not.
+    pub(crate) warnings: Vec<String>,
+    /// What the write changes beside its own object, in the same commit. Nothing of it happens in a dry run.
+    pub(crate) claims: Claims,
 }
 
 /// A plugin that may change the object. It gets what it needed when it is asked again.
@@ -21,12 +33,18 @@ type Mutate = fn(
     &World,
     &AdmissionAttributes<'_>,
     object: &mut Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    said: &mut Said,
 ) -> Result<Opinion, Failure>;
 
 /// A plugin that may only refuse.
-type Validate =
-    fn(&World, &AdmissionAttributes<'_>, object: &Value, found: Option<Stored>) -> Result<Opinion, Failure>;
+type Validate = fn(
+    &World,
+    &AdmissionAttributes<'_>,
+    object: &Value,
+    found: Option<Reply>,
+    said: &mut Said,
+) -> Result<Opinion, Failure>;
 
 /// What a plugin does before and after preparation and validation.
 #[derive(Clone, Copy)]
@@ -37,8 +55,10 @@ pub(super) struct AdmissionPlugin {
 
 impl AdmissionPlugin {
     /// It admits everything: a plugin is `AdmissionPlugin { mutate, ..AdmissionPlugin::IDLE }`.
-    pub(super) const IDLE: Self =
-        Self { mutate: |_, _, _, _| Ok(Opinion::Admitted), validate: |_, _, _, _| Ok(Opinion::Admitted) };
+    pub(super) const IDLE: Self = Self {
+        mutate: |_, _, _, _, _| Ok(Opinion::Admitted),
+        validate: |_, _, _, _, _| Ok(Opinion::Admitted),
+    };
 }
 
 /// All plugins in upstream's order, under upstream's names: each new one is inserted in its place.
@@ -63,17 +83,19 @@ pub fn plugin_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// A write on its way through the plugins.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Admitting {
     /// How many plugins have admitted it.
     passed: usize,
+    /// What those have claimed.
+    claims: Claims,
 }
 
 /// How admission goes on.
 #[derive(Debug)]
 pub(crate) enum AdmissionProgress {
     Admitted,
-    Wait(Admitting, Feed, Op),
+    Wait(Admitting, Question),
 }
 
 impl Admitting {
@@ -86,9 +108,12 @@ impl Admitting {
         world: &World,
         attributes: &AdmissionAttributes<'_>,
         object: &mut Value,
-        found: Option<Stored>,
+        found: Option<Reply>,
+        said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(world, found, |plugin, found| (plugin.mutate)(world, attributes, object, found))
+        self.ask(world, found, said, |plugin, found, said| {
+            (plugin.mutate)(world, attributes, object, found, said)
+        })
     }
 
     /// Asks those that may only refuse, from where this stands. `found` is what it waited for.
@@ -100,9 +125,12 @@ impl Admitting {
         world: &World,
         attributes: &AdmissionAttributes<'_>,
         object: &Value,
-        found: Option<Stored>,
+        found: Option<Reply>,
+        said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(world, found, |plugin, found| (plugin.validate)(world, attributes, object, found))
+        self.ask(world, found, said, |plugin, found, said| {
+            (plugin.validate)(world, attributes, object, found, said)
+        })
     }
 
     /// Asks all about a deletion, which has no object to change, from where this stands.
@@ -113,13 +141,16 @@ impl Admitting {
         self,
         world: &World,
         attributes: &AdmissionAttributes<'_>,
-        mut found: Option<Stored>,
+        mut found: Option<Reply>,
+        said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        let mutating = self.ask(world, found.take(), |plugin, found| {
-            (plugin.mutate)(world, attributes, &mut Value::Null, found)
+        let mutating = self.ask(world, found.take(), said, |plugin, found, said| {
+            (plugin.mutate)(world, attributes, &mut Value::Null, found, said)
         })?;
         match mutating {
-            AdmissionProgress::Admitted => Self::default().validate(world, attributes, &Value::Null, None),
+            AdmissionProgress::Admitted => {
+                Self::default().validate(world, attributes, &Value::Null, None, said)
+            }
             AdmissionProgress::Wait(..) => Ok(mutating),
         }
     }
@@ -127,17 +158,22 @@ impl Admitting {
     fn ask(
         self,
         world: &World,
-        mut found: Option<Stored>,
-        mut opinion: impl FnMut(&AdmissionPlugin, Option<Stored>) -> Result<Opinion, Failure>,
+        mut found: Option<Reply>,
+        said: &mut Said,
+        mut opinion: impl FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure>,
     ) -> Result<AdmissionProgress, Failure> {
         let disabled = &world.config.disabled_plugins;
+        said.claims.extend(self.claims);
         for (passed, (name, plugin)) in PLUGINS.iter().enumerate().skip(self.passed) {
             if disabled.iter().any(|disabled| disabled == name) {
                 continue;
             }
-            match opinion(plugin, found.take())? {
+            match opinion(plugin, found.take(), said)? {
                 Opinion::Admitted => {}
-                Opinion::Needs(feed, op) => return Ok(AdmissionProgress::Wait(Self { passed }, feed, op)),
+                Opinion::Needs(question) => {
+                    let claims = core::mem::take(&mut said.claims);
+                    return Ok(AdmissionProgress::Wait(Self { passed, claims }, question));
+                }
             }
         }
         Ok(AdmissionProgress::Admitted)

@@ -2,11 +2,11 @@
 //! k8s: plugin/pkg/admission/storage/persistentvolume/resize/admission.go
 
 use super::AdmissionAttributes;
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::default_class::BETA_STORAGE_CLASS;
 use crate::kinds::Objects;
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::quantity::Quantity;
 use crate::value::{Value, object};
 use crate::world::World;
@@ -19,7 +19,8 @@ fn validate_resize(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let old = attributes.old;
     let grows = || requested(object).compare(&requested(old)) == Ordering::Greater;

@@ -3,10 +3,10 @@
 //! plugin/pkg/admission/network/defaultingressclass/admission.go
 
 use super::AdmissionAttributes;
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use crate::kinds::Objects;
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Text, Value, object};
 use crate::world::World;
 use core::cmp::Reverse;
@@ -28,7 +28,8 @@ fn storage_class(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let names_class = object.at(&["spec", "storageClassName"]).is_some_and(|held| !held.is_null())
         || object::annotation(object, BETA_STORAGE_CLASS).is_some();
@@ -45,7 +46,8 @@ fn ingress_class(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let names_class = object.at(&["spec", "ingressClassName"]).is_some_and(|held| !held.is_null())
         || object::annotation(object, INGRESS_CLASS).is_some();

@@ -1,10 +1,10 @@
 //! DefaultTolerationSeconds: a pod stays for a while on a node that is not ready or cannot be reached.
 //! k8s: plugin/pkg/admission/defaulttolerationseconds/admission.go
 
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::{AdmissionAttributes, AdmissionOperation};
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Map, Value};
 use crate::world::World;
 use alloc::vec::Vec;
@@ -21,7 +21,8 @@ fn admit(
     _world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if attributes.is_of("", "pods") && attributes.operation != AdmissionOperation::Delete {
         tolerate(object);

@@ -2,10 +2,11 @@
 //! that the server needs are never deleted.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go
 
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::{AdmissionAttributes, AdmissionOperation};
+use crate::question::{self, Question, Reply};
 use crate::status::{Cause, CauseType, Failure, Qualified};
-use crate::store::{Op, Range, Stored, failure};
+use crate::store::{Op, Range};
 use crate::value::{Value, object};
 use crate::world::World;
 use alloc::format;
@@ -16,7 +17,8 @@ fn admit(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let is_inside = attributes.resource.namespaced() && !attributes.namespace.is_empty();
     match attributes.operation {
@@ -33,7 +35,7 @@ fn inside(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
 ) -> Result<Opinion, Failure> {
     let namespace = attributes.namespace;
     let resource = world.registry.find("", "v1", "namespaces");
@@ -47,12 +49,12 @@ fn inside(
         if !is_cached {
             // The cache may be behind: only the store can tell that a namespace does not exist.
             let op = Op::Range(Range { key, ..Range::default() });
-            return Ok(Opinion::Needs(collection.feed, op));
+            return Ok(Opinion::Needs(Question::Store(collection.feed, op)));
         }
         return judged(attributes, object, world.indexes().is_ending(namespace));
     };
     let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
-    let kv = failure::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
+    let kv = question::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
     let entry = world.decode(storage, kv).ok_or_else(gone)?.map_err(|why| Failure::unreadable(&why.0))?;
     judged(attributes, object, object::is_being_deleted(&entry.to_value()))
 }

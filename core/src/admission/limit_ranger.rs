@@ -5,12 +5,12 @@
 mod constraint;
 mod pod_resources;
 
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::{AdmissionAttributes, AdmissionOperation};
 use crate::kinds::Objects;
 use crate::limits;
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Map, Value, object};
 use crate::world::World;
 use alloc::collections::BTreeSet;
@@ -51,7 +51,8 @@ fn mutate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if subject(attributes) == Some(Subject::Pod) {
         visit(world, attributes, &mut |range| {
@@ -66,7 +67,8 @@ fn validate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let Some(subject) = subject(attributes) else { return Ok(Opinion::Admitted) };
     let mut wrong = None;

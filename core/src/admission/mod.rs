@@ -19,4 +19,4 @@ mod storage_protection;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};
 pub use chain::plugin_names;
-pub(crate) use chain::{AdmissionProgress, Admitting};
+pub(crate) use chain::{AdmissionProgress, Admitting, Said};

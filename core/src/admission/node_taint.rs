@@ -3,9 +3,9 @@
 //! k8s: plugin/pkg/admission/nodetaint/admission.go
 
 use super::AdmissionAttributes;
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Map, Value};
 use crate::world::World;
 
@@ -18,7 +18,8 @@ fn taint(
     _world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if !attributes.creates("", "nodes") {
         return Ok(Opinion::Admitted);

@@ -1,11 +1,11 @@
 //! Priority: the number of a pod's priority, and whether it preempts others, come from its PriorityClass.
 //! k8s: plugin/pkg/admission/priority/admission.go
 
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::{AdmissionAttributes, AdmissionOperation};
 use crate::kinds::Objects;
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Text, Value, object};
 use crate::world::World;
 use alloc::format;
@@ -28,7 +28,8 @@ fn admit(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if !attributes.is_of("", "pods") || object.field("spec").and_then(Value::as_map).is_none() {
         return Ok(Opinion::Admitted);
@@ -121,7 +122,8 @@ fn validate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let wants = object.field("globalDefault").and_then(Value::as_bool) == Some(true);
     if !attributes.is_of(GROUP, PLURAL) || !wants {

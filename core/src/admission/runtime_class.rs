@@ -2,10 +2,11 @@
 //! k8s: plugin/pkg/admission/runtimeclass/admission.go, pkg/util/tolerations/tolerations.go
 
 use super::AdmissionAttributes;
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use crate::limits;
+use crate::question::{self, Question, Reply};
 use crate::status::Failure;
-use crate::store::{Op, Range, Stored, failure};
+use crate::store::{Op, Range};
 use crate::value::quantity::Quantity;
 use crate::value::{Value, quoted};
 use crate::world::World;
@@ -30,7 +31,8 @@ fn mutate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if !attributes.creates("", "pods") {
         return Ok(Opinion::Admitted);
@@ -50,7 +52,8 @@ fn validate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if !attributes.creates("", "pods") {
         return Ok(Opinion::Admitted);
@@ -77,7 +80,7 @@ fn class_of(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     pod: &Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
 ) -> Result<RuntimeClass, Failure> {
     let Some(name) = pod.at(&["spec", "runtimeClassName"]).and_then(Value::as_str) else {
         return Ok(RuntimeClass::None);
@@ -92,9 +95,9 @@ fn class_of(
     }
     let Some(stored) = found else {
         let op = Op::Range(Range { key, ..Range::default() });
-        return Ok(RuntimeClass::Needs(Opinion::Needs(collection.feed, op)));
+        return Ok(RuntimeClass::Needs(Opinion::Needs(Question::Store(collection.feed, op))));
     };
-    let Some(kv) = failure::ranged(stored)?.kvs.pop() else {
+    let Some(kv) = question::ranged(stored)?.kvs.pop() else {
         let why = format!("pod rejected: RuntimeClass {} not found", quoted(name));
         return Err(attributes.forbidden(pod, &why));
     };

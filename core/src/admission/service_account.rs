@@ -1,13 +1,14 @@
 //! ServiceAccount: every pod has a service account that exists, and gets its token and its image pull secrets.
 //! k8s: plugin/pkg/admission/serviceaccount/admission.go
 
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::service_account_secrets as secrets;
 use super::{AdmissionAttributes, AdmissionOperation};
 use crate::codec::json;
 use crate::kinds::Objects;
+use crate::question::{self, Question, Reply};
 use crate::status::Failure;
-use crate::store::{Op, Range, Stored, failure};
+use crate::store::{Op, Range};
 use crate::value::{Map, Text, Value, names, object};
 use crate::world::World;
 use alloc::format;
@@ -46,7 +47,8 @@ fn admit(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     pod: &mut Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     if !is_new_pod(attributes) || pod.field("spec").and_then(Value::as_map).is_none() {
         return Ok(Opinion::Admitted);
@@ -77,7 +79,8 @@ fn validate(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     pod: &Value,
-    found: Option<Stored>,
+    found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let is_pod = attributes.resource.group.is_empty() && attributes.resource.plural == "pods";
     let is_debugged = is_pod
@@ -117,7 +120,7 @@ fn seek(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
     name: &str,
-    found: Option<Stored>,
+    found: Option<Reply>,
 ) -> Result<Sought, Failure> {
     let namespace = attributes.namespace;
     let looked = format!("error looking up service account {namespace}/{name}: ");
@@ -126,7 +129,7 @@ fn seek(
     let storage = resource.storage.ok_or_else(gone)?;
     let collection = world.collection(storage).ok_or_else(gone)?;
     if let Some(stored) = found {
-        let Some(kv) = failure::ranged(stored)?.kvs.pop() else {
+        let Some(kv) = question::ranged(stored)?.kvs.pop() else {
             return Ok(Sought::Absent(format!(
                 "{looked}{}",
                 format_args!("serviceaccount {} not found", crate::value::quoted(name))
@@ -146,7 +149,7 @@ fn seek(
     }
     let key = collection.keys.key(namespace, name);
     let op = Op::Range(Range { key, ..Range::default() });
-    Ok(Sought::Unknown(Opinion::Needs(collection.feed, op)))
+    Ok(Sought::Unknown(Opinion::Needs(Question::Store(collection.feed, op))))
 }
 
 /// A mirror pod, which shows what a kubelet runs on its own, can refer to nothing that the server hands out.

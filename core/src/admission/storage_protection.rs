@@ -3,9 +3,9 @@
 //! k8s: plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go
 
 use super::AdmissionAttributes;
-use super::chain::{AdmissionPlugin, Opinion};
+use super::chain::{AdmissionPlugin, Opinion, Said};
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Value, object};
 use crate::world::World;
 
@@ -22,7 +22,8 @@ fn protect(
     _world: &World,
     attributes: &AdmissionAttributes<'_>,
     object: &mut Value,
-    _found: Option<Stored>,
+    _found: Option<Reply>,
+    _said: &mut Said,
 ) -> Result<Opinion, Failure> {
     let mut protected = FINALIZERS.iter();
     if let Some((_, _, finalizer)) = protected.find(|(group, plural, _)| attributes.creates(group, plural)) {

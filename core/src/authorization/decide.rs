@@ -3,8 +3,9 @@
 //! staging/src/k8s.io/apiserver/pkg/authorization/union/union.go
 
 use super::{Attributes, Permit};
-use crate::config::Authorization;
+use crate::config::{Authorizer, Config};
 use crate::museum::Mutant;
+use crate::question::{Question, Reply};
 use crate::store::{Feed, Op, Range, Stored};
 use crate::world::World;
 use alloc::format;
@@ -26,13 +27,6 @@ pub(crate) enum Decision<'a> {
     Wait(Undecided, Question),
 }
 
-/// What an authorizer needs to know.
-#[derive(Debug)]
-pub(crate) struct Question {
-    pub(crate) feed: Feed,
-    pub(crate) op: Op,
-}
-
 /// A decision that waits for the answer to a question.
 #[derive(Debug, Default)]
 pub(crate) struct Undecided {
@@ -42,25 +36,31 @@ pub(crate) struct Undecided {
     reasons: Vec<String>,
 }
 
-/// The authorizers in the order in which they are asked.
+/// Who is asked: two that are always there, then those of the configuration in its order.
 #[derive(Clone, Copy, Debug)]
-enum Authorizer {
-    /// The members of one group may do everything, whatever the mode.
+enum Asked<'a> {
+    /// The members of one group may do everything, whatever the authorizers say.
     PrivilegedGroup,
     /// `Config::denials`.
     Denials,
-    /// `--authorization-mode`.
-    Mode,
+    Configured(&'a Authorizer),
 }
 
-const AUTHORIZERS: [Authorizer; 3] = [Authorizer::PrivilegedGroup, Authorizer::Denials, Authorizer::Mode];
+/// Whose turn it is; None after the last.
+fn asked(config: &Config, at: usize) -> Option<Asked<'_>> {
+    match at {
+        0 => Some(Asked::PrivilegedGroup),
+        1 => Some(Asked::Denials),
+        _ => config.authorization.get(at - 2).map(Asked::Configured),
+    }
+}
 
 /// What one authorizer says.
 enum Opinion {
     Allow,
     Deny(String),
     /// It leaves the decision to the next one, and why it does not allow it itself; empty for no reason.
-    None(&'static str),
+    None(String),
     Failed(String),
     Ask(Question),
 }
@@ -85,7 +85,7 @@ impl Undecided {
         self,
         world: &World,
         attributes: Attributes<'a>,
-        answer: &Stored,
+        answer: &Reply,
     ) -> Decision<'a> {
         self.go_on(world, attributes, Some(answer))
     }
@@ -94,15 +94,15 @@ impl Undecided {
         mut self,
         world: &World,
         attributes: Attributes<'a>,
-        mut answer: Option<&Stored>,
+        mut answer: Option<&Reply>,
     ) -> Decision<'a> {
-        while let Some(authorizer) = AUTHORIZERS.get(self.at) {
+        while let Some(authorizer) = asked(&world.config, self.at) {
             match authorizer.opinion(world, &attributes, answer.take()) {
                 Opinion::Allow => return Decision::Allowed(Permit::new(attributes)),
                 Opinion::Deny(reason) => return Decision::Denied(reason),
                 Opinion::Ask(question) => return Decision::Wait(self, question),
-                Opinion::None("") => {}
-                Opinion::None(reason) => self.reasons.push(String::from(reason)),
+                Opinion::None(reason) if reason.is_empty() => {}
+                Opinion::None(reason) => self.reasons.push(reason),
                 Opinion::Failed(why) => return Decision::Failed(why),
             }
             self.at += 1;
@@ -111,41 +111,41 @@ impl Undecided {
     }
 }
 
-impl Authorizer {
+impl Asked<'_> {
     /// What the authorizer says, after `answer` if it has asked a question.
-    fn opinion(self, world: &World, attributes: &Attributes<'_>, answer: Option<&Stored>) -> Opinion {
-        let config = &world.config;
+    fn opinion(self, world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -> Opinion {
         match self {
             Self::PrivilegedGroup if attributes.user.is_privileged() => Opinion::Allow,
-            Self::PrivilegedGroup => Opinion::None(""),
+            Self::PrivilegedGroup => Opinion::None(String::new()),
             Self::Denials => denials(world, attributes, answer),
-            Self::Mode => match config.authorization {
-                Authorization::AlwaysAllow => Opinion::Allow,
-                Authorization::AlwaysDeny => Opinion::None("Everything is forbidden."),
-            },
+            Self::Configured(Authorizer::AlwaysAllow) => Opinion::Allow,
+            Self::Configured(Authorizer::AlwaysDeny) => {
+                Opinion::None(String::from("Everything is forbidden."))
+            }
         }
     }
 }
 
 /// Slow denials ask the store for nothing but its revision first, which takes as long as to ask another server would.
-fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Stored>) -> Opinion {
+fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -> Opinion {
     let Attributes { user, verb, resource, .. } = attributes;
     let denials = &world.config.denials;
     match answer {
         None if denials.are_slow && denials.concern(&user.name) => {
             let key = Bytes::copy_from_slice(world.config.etcd_prefix.as_bytes());
             let range = Range { key, count_only: true, ..Range::default() };
-            return Opinion::Ask(Question { feed: Feed(0), op: Op::Range(range) });
+            return Opinion::Ask(Question::Store(Feed(0), Op::Range(range)));
         }
-        None | Some(Stored::Ranged(_)) => {}
-        Some(Stored::Failed(error)) => return Opinion::Failed(format!("{error:?}")),
-        Some(Stored::Unknown(why)) => return Opinion::Failed(String::from(why.as_str())),
-        Some(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked) => {
-            return Opinion::Failed(String::from("the store answered another question"));
-        }
+        None | Some(Reply::Stored(Stored::Ranged(_))) => {}
+        Some(Reply::Stored(Stored::Failed(error))) => return Opinion::Failed(format!("{error:?}")),
+        Some(Reply::Stored(Stored::Unknown(why))) => return Opinion::Failed(String::from(why.as_str())),
+        Some(
+            Reply::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
+            | Reply::Called(_),
+        ) => return Opinion::Failed(String::from("another question was answered")),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {
         return Opinion::Deny(format!("{verb} is denied"));
     }
-    Opinion::None("")
+    Opinion::None(String::new())
 }

@@ -2,18 +2,19 @@
 
 use super::{Attributes, Decision, decide};
 use crate::caller::Caller;
-use crate::config::{Authorization, Config, Denial, Denials};
+use crate::config::{Authorizer, Config, Denial, Denials};
 use crate::kinds::{Registry, Verb};
+use crate::question::Reply;
 use crate::store::{Ranged, Stored};
 use crate::world::World;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-fn world(authorization: Authorization, are_slow: bool) -> World {
+fn world(authorizer: &Authorizer, are_slow: bool) -> World {
     let denial = Denial { user: "alice".into(), verb: "create".into(), resource: "pods".into() };
     let denials = Denials { rules: alloc::vec![denial], are_slow };
-    let config = Config { authorization, denials, ..Config::open(1) };
+    let config = Config { authorization: alloc::vec![authorizer.clone()], denials, ..Config::open(1) };
     World::new(Arc::new(config), Arc::new(Registry::builtin()))
 }
 
@@ -49,7 +50,7 @@ fn told(decision: &Decision<'_>) -> (&'static str, String) {
 
 #[test]
 fn authorizers_are_asked_in_order() {
-    let (allow, deny) = (Authorization::AlwaysAllow, Authorization::AlwaysDeny);
+    let (allow, deny) = (&Authorizer::AlwaysAllow, &Authorizer::AlwaysDeny);
     let nothing = "Everything is forbidden.";
     let cases = [
         (allow, "alice", "users", "get", "allowed", ""),
@@ -71,16 +72,16 @@ fn authorizers_are_asked_in_order() {
 fn a_decision_goes_on_after_its_answer() {
     let user = caller("alice", "users");
     let cases = [
-        (Authorization::AlwaysAllow, "create", "denied", "create is denied"),
-        (Authorization::AlwaysAllow, "get", "allowed", ""),
-        (Authorization::AlwaysDeny, "get", "no opinion", "Everything is forbidden."),
+        (&Authorizer::AlwaysAllow, "create", "denied", "create is denied"),
+        (&Authorizer::AlwaysAllow, "get", "allowed", ""),
+        (&Authorizer::AlwaysDeny, "get", "no opinion", "Everything is forbidden."),
     ];
     for (mode, verb, word, reason) in cases {
         let world = world(mode, true);
         let Decision::Wait(undecided, _) = decide(&world, attributes(&user, verb)) else {
             panic!("{mode:?} {verb} must wait")
         };
-        let answer = Stored::Ranged(Ranged::default());
+        let answer = Reply::Stored(Stored::Ranged(Ranged::default()));
         let decision = undecided.resume(&world, attributes(&user, verb), &answer);
         assert_eq!(told(&decision), (word, String::from(reason)), "{mode:?} {verb}");
     }
@@ -89,12 +90,12 @@ fn a_decision_goes_on_after_its_answer() {
 #[test]
 fn what_cannot_be_told_is_not_allowed() {
     let user = caller("alice", "users");
-    for mode in [Authorization::AlwaysAllow, Authorization::AlwaysDeny] {
+    for mode in &[Authorizer::AlwaysAllow, Authorizer::AlwaysDeny] {
         let world = world(mode, true);
         let Decision::Wait(undecided, _) = decide(&world, attributes(&user, "create")) else {
             panic!("it must wait")
         };
-        let answer = Stored::Unknown("no reply".into());
+        let answer = Reply::Stored(Stored::Unknown("no reply".into()));
         let decision = undecided.resume(&world, attributes(&user, "create"), &answer);
         assert_eq!(told(&decision), ("failed", String::from("no reply")));
     }
@@ -104,7 +105,7 @@ fn what_cannot_be_told_is_not_allowed() {
 #[should_panic(expected = "allowed was")]
 fn a_permit_gives_out_nothing_but_what_was_allowed() {
     let user = caller("bob", "users");
-    let world = world(Authorization::AlwaysAllow, false);
+    let world = world(&Authorizer::AlwaysAllow, false);
     let Decision::Allowed(permit) = decide(&world, attributes(&user, "get")) else { panic!("not allowed") };
     let pods = world.registry.find("", "v1", "pods").expect("pods are served");
     assert_eq!(permit.target(pods, None, Verb::Get, "a").name(), "a");

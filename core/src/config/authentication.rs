@@ -22,9 +22,9 @@ pub struct Token {
     pub groups: Vec<Text>,
 }
 
-/// `--authorization-mode`, as far as it is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authorization {
+/// Who is asked whether a request is allowed: a word of `--authorization-mode`, as far as it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorizer {
     AlwaysAllow,
     AlwaysDeny,
 }

@@ -12,7 +12,7 @@ use crate::value::Text;
 use crate::value::port_range::PortRange;
 use alloc::vec::Vec;
 
-pub use authentication::{Authentication, Authorization, Denial, Denials, Token};
+pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use issuer::{Curve, IssuerKey, PublicKey};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
@@ -34,7 +34,8 @@ pub struct Config {
     pub advertise_address: Text,
     pub secure_port: u16,
     pub authentication: Authentication,
-    pub authorization: Authorization,
+    /// `--authorization-mode`: who is asked, in this order.
+    pub authorization: Vec<Authorizer>,
     /// `--max-requests-inflight`, 0 for no limit.
     pub max_in_flight: u32,
     /// `--max-mutating-requests-inflight`, 0 for no limit.
@@ -89,7 +90,7 @@ impl Config {
             advertise_address: "192.0.2.2".into(),
             secure_port: 6443,
             authentication: Authentication { tokens: Vec::new(), anonymous: true },
-            authorization: Authorization::AlwaysAllow,
+            authorization: alloc::vec![Authorizer::AlwaysAllow],
             max_in_flight: 400,
             max_mutating_in_flight: 200,
             request_timeout_millis: 60_000,

@@ -23,15 +23,13 @@ pub(super) fn request(
     let attributes = Attributes::of_request(info, scene.caller);
     let decision = match asked {
         None => authorization::decide(scene.world, attributes),
-        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::stored(answer)?),
+        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::reply(answer)?),
     };
     match decision {
         Decision::Allowed(permit) => begin::permitted(scene, info, &permit, warnings),
         Decision::Denied(reason) | Decision::NoOpinion(reason) => Err(attributes.forbidden(&reason)),
         Decision::Failed(why) => Ok(Next::Done(answer::internal_error(request, &why))),
-        Decision::Wait(undecided, question) => {
-            Ok(Next::Wait(State::Undecided(undecided), Ask::Store(question.feed, question.op)))
-        }
+        Decision::Wait(undecided, question) => Ok(Next::Wait(State::Undecided(undecided), question.into())),
     }
 }
 
@@ -54,7 +52,7 @@ pub(super) fn again(
     let attributes = target.attributes(scene.caller, verb);
     let decision = match asked {
         None => authorization::decide_again(scene.world, attributes),
-        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::stored(answer)?),
+        Some((undecided, answer)) => undecided.resume(scene.world, attributes, &fail::reply(answer)?),
     };
     match decision {
         Decision::Allowed(permit) => Ok(Again::Allowed(target.permitted(&permit, verb))),
@@ -62,8 +60,6 @@ pub(super) fn again(
             Err(attributes.forbidden_meanwhile(&reason))
         }
         Decision::Failed(why) => Err(Failure::internal(why)),
-        Decision::Wait(undecided, question) => {
-            Ok(Again::Wait(undecided, Ask::Store(question.feed, question.op)))
-        }
+        Decision::Wait(undecided, question) => Ok(Again::Wait(undecided, question.into())),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let expected = Expected { group: "", version: "v1", kind: "Binding", catalogue, type_id };
     let posted = Posted::begin(scene, target, |_| Ok(expected), warnings)?;
     let bind = BindPod { posted, tries: 0, phase: Phase::Read };
-    bind.admit(scene, PostedStage::Mutating, Admitting::default(), Answer::Begin)
+    bind.admit(scene, PostedStage::Mutating, Admitting::default(), Answer::Begin, warnings)
 }
 
 impl BindPod {
@@ -59,10 +59,11 @@ impl BindPod {
         mut self,
         scene: &Scene<'_>,
         answer: Answer,
+        warnings: &mut Warnings,
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
         match core::mem::replace(&mut self.phase, Phase::Read) {
-            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer),
+            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer, warnings),
             Phase::Read => {
                 let kv = fail::ranged(answer)?.kvs.pop().ok_or_else(|| self.absent())?;
                 let entry = scene.entry_of(pods(scene)?, kv)?;
@@ -87,16 +88,17 @@ impl BindPod {
         stage: PostedStage,
         admitting: Admitting,
         answer: Answer,
+        warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let found = match answer {
             Answer::Begin => None,
-            answer => Some(fail::stored(answer)?),
+            answer => Some(fail::reply(answer)?),
         };
-        match self.posted.admit(scene, stage, admitting, found)? {
+        match self.posted.admit(scene, stage, admitting, found, warnings)? {
             PostedAdmission::Wait(admitting, ask) => Ok(self.wait(Phase::Admission(stage, admitting), ask)),
             PostedAdmission::Admitted if stage == PostedStage::Mutating => {
                 self.validate()?;
-                self.admit(scene, PostedStage::Validating, Admitting::default(), Answer::Begin)
+                self.admit(scene, PostedStage::Validating, Admitting::default(), Answer::Begin, warnings)
             }
             PostedAdmission::Admitted => self.start(scene),
         }

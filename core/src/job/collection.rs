@@ -6,13 +6,13 @@ use super::existing::{Existing, read_key};
 use super::list;
 use super::write::{StoreProgress, Storing};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
-use crate::admission::{self, Admitting};
+use crate::admission::{AdmissionProgress, Admitting};
 use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
 use crate::authorization::Target;
+use crate::question::Reply;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::world::cache::Entry;
 use alloc::boxed::Box;
@@ -86,7 +86,7 @@ impl DeleteCollection {
         match (core::mem::replace(&mut this.phase, Phase::Idle), answer) {
             (Phase::Idle, _) => Err(fail::misfit()),
             (Phase::Admission { existing, target, admitting }, answer) => {
-                let found = fail::stored(answer)?;
+                let found = fail::reply(answer)?;
                 this.admit(scene, existing, target, admitting, Some(found))
             }
             (Phase::Read(target), answer) => {
@@ -147,14 +147,15 @@ impl DeleteCollection {
         existing: Existing,
         target: Target,
         admitting: Admitting,
-        found: Option<Stored>,
+        found: Option<Reply>,
     ) -> Result<Next, Failure> {
         let deletion = Deletion { target, options: self.options.clone() };
-        match deletion.admit(scene, admitting, found)? {
-            admission::AdmissionProgress::Admitted => self.remove(scene, existing, deletion),
-            admission::AdmissionProgress::Wait(admitting, feed, op) => {
+        // No plugin warns of a deletion.
+        match deletion.admit(scene, admitting, found, &mut Warnings::default())? {
+            AdmissionProgress::Admitted => self.remove(scene, existing, deletion),
+            AdmissionProgress::Wait(admitting, question) => {
                 let target = deletion.target;
-                Ok(self.wait(Phase::Admission { existing, target, admitting }, Ask::Store(feed, op)))
+                Ok(self.wait(Phase::Admission { existing, target, admitting }, question.into()))
             }
         }
     }

@@ -5,16 +5,17 @@ use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
 use super::write::{Draft, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
-use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
+use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Rules;
 use crate::museum::Mutant;
 use crate::now::Wall;
+use crate::question::Reply;
 use crate::schema::decode;
 use crate::status::{Details, Failure, Qualified};
-use crate::store::{Rev, Stored};
+use crate::store::Rev;
 use crate::value::quoted;
 use crate::value::{Text, Value, object};
 use crate::wire::media::body_media;
@@ -76,7 +77,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let options = options(scene)?;
     warnings.add(warning(&target, &options));
     let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
-    delete.admit(scene, Admitting::default(), None)
+    delete.admit(scene, Admitting::default(), None, warnings)
 }
 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
@@ -138,8 +139,9 @@ impl Deletion {
         &self,
         scene: &Scene<'_>,
         admitting: Admitting,
-        found: Option<Stored>,
-    ) -> Result<admission::AdmissionProgress, Failure> {
+        found: Option<Reply>,
+        warnings: &mut Warnings,
+    ) -> Result<AdmissionProgress, Failure> {
         let target = &self.target;
         let attributes = AdmissionAttributes {
             operation: AdmissionOperation::Delete,
@@ -148,9 +150,15 @@ impl Deletion {
             namespace: target.namespace(),
             name: target.name(),
             old: &Value::Null,
+            caller: scene.caller,
+            now: scene.now.wall,
+            dry_run: self.options.dry_run,
             rng: &scene.call.rng,
         };
-        admitting.delete(scene.world, &attributes, found)
+        let mut said = Said::default();
+        let progress = admitting.delete(scene.world, &attributes, found, &mut said);
+        warnings.extend(said.warnings);
+        progress
     }
 
     pub(super) fn key(&self, scene: &Scene<'_>) -> Result<Bytes, Failure> {
@@ -372,11 +380,17 @@ fn not_negative(seconds: i64) -> i64 {
 }
 
 impl Delete {
-    fn admit(self, scene: &Scene<'_>, admitting: Admitting, found: Option<Stored>) -> Result<Next, Failure> {
-        match self.deletion.admit(scene, admitting, found)? {
-            admission::AdmissionProgress::Admitted => self.start(scene),
-            admission::AdmissionProgress::Wait(admitting, feed, op) => {
-                Ok(self.wait(Phase::Admission(admitting), Ask::Store(feed, op)))
+    fn admit(
+        self,
+        scene: &Scene<'_>,
+        admitting: Admitting,
+        found: Option<Reply>,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
+        match self.deletion.admit(scene, admitting, found, warnings)? {
+            AdmissionProgress::Admitted => self.start(scene),
+            AdmissionProgress::Wait(admitting, question) => {
+                Ok(self.wait(Phase::Admission(admitting), question.into()))
             }
         }
     }
@@ -393,13 +407,14 @@ impl Delete {
         self: Box<Self>,
         scene: &Scene<'_>,
         answer: Answer,
+        warnings: &mut Warnings,
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
         match core::mem::replace(&mut this.phase, Phase::Read) {
             Phase::Admission(admitting) => {
-                let found = fail::stored(answer)?;
-                this.admit(scene, admitting, Some(found))
+                let found = fail::reply(answer)?;
+                this.admit(scene, admitting, Some(found), warnings)
             }
             Phase::Read => {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;

@@ -62,7 +62,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let posted = Posted::begin(scene, target, expected, warnings)?;
     let evict =
         EvictPod { posted, options: DeleteOptions::default(), is_paid: false, tries: 0, phase: Phase::Read };
-    evict.admit(scene, PostedStage::Mutating, Admitting::default(), Answer::Begin)
+    evict.admit(scene, PostedStage::Mutating, Admitting::default(), Answer::Begin, warnings)
 }
 
 impl EvictPod {
@@ -74,10 +74,11 @@ impl EvictPod {
         mut self,
         scene: &Scene<'_>,
         answer: Answer,
+        warnings: &mut Warnings,
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
         match core::mem::replace(&mut self.phase, Phase::Read) {
-            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer),
+            Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, answer, warnings),
             Phase::Read => {
                 let ranged = fail::ranged(answer)?;
                 self.read_done(scene, ranged.kvs.into_iter().next(), ranged.revision)
@@ -122,16 +123,17 @@ impl EvictPod {
         stage: PostedStage,
         admitting: Admitting,
         answer: Answer,
+        warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let found = match answer {
             Answer::Begin => None,
-            answer => Some(fail::stored(answer)?),
+            answer => Some(fail::reply(answer)?),
         };
-        match self.posted.admit(scene, stage, admitting, found)? {
+        match self.posted.admit(scene, stage, admitting, found, warnings)? {
             PostedAdmission::Wait(admitting, ask) => Ok(self.wait(Phase::Admission(stage, admitting), ask)),
             PostedAdmission::Admitted if stage == PostedStage::Mutating => {
                 self.options = self.delete_options(scene)?;
-                self.admit(scene, PostedStage::Validating, Admitting::default(), Answer::Begin)
+                self.admit(scene, PostedStage::Validating, Admitting::default(), Answer::Begin, warnings)
             }
             PostedAdmission::Admitted => self.read(scene),
         }

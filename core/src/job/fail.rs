@@ -3,6 +3,7 @@
 
 use super::Answer;
 use crate::limits;
+use crate::question::Reply;
 use crate::status::Failure;
 use crate::store::{Ranged, Rev, Stored, failure};
 use crate::wire::BodyError;
@@ -24,6 +25,20 @@ pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
         | Answer::Seated
         | Answer::Body(_)
         | Answer::Called(_)
+        | Answer::Signed(_)
+        | Answer::Fresh
+        | Answer::Stale => Err(misfit()),
+    }
+}
+
+/// The reply to a question.
+pub(super) fn reply(answer: Answer) -> Result<Reply, Failure> {
+    match answer {
+        Answer::Stored(stored) => Ok(Reply::Stored(stored)),
+        Answer::Called(outcomes) => Ok(Reply::Called(outcomes)),
+        Answer::Begin
+        | Answer::Seated
+        | Answer::Body(_)
         | Answer::Signed(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),

@@ -37,6 +37,7 @@ use crate::config::Note;
 use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
+use crate::question::Question;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::value::Text;
@@ -102,6 +103,15 @@ pub(crate) enum Ask {
     },
     /// For the body that follows the request's head. Only a job whose caller is authenticated and authorized asks.
     Body,
+}
+
+impl From<Question> for Ask {
+    fn from(question: Question) -> Self {
+        match question {
+            Question::Store(feed, op) => Self::Store(feed, op),
+            Question::Calls(calls) => Self::Calls(calls),
+        }
+    }
 }
 
 /// What a waiting job is resumed with.
@@ -295,10 +305,10 @@ fn advance(
         State::List(list) => list.step(scene, answer),
         State::Create(create) => create.step(scene, answer, warnings, notes),
         State::Update(update) => update.step(scene, answer, warnings, notes),
-        State::Delete(delete) => delete.step(scene, answer, notes),
+        State::Delete(delete) => delete.step(scene, answer, warnings, notes),
         State::Collection(collection) => collection.step(scene, answer, notes),
-        State::Bind(bind) => bind.step(scene, answer, notes),
-        State::Evict(evict) => evict.step(scene, answer, notes),
+        State::Bind(bind) => bind.step(scene, answer, warnings, notes),
+        State::Evict(evict) => evict.step(scene, answer, warnings, notes),
         State::Components(statuses) => statuses.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
         State::Probe(probe) => probe.step(scene, answer),

@@ -4,14 +4,14 @@
 use super::body::{self, DecodedBody, Expected};
 use super::write::place::{drop_repeated_owners, place};
 use super::{Ask, Scene, fail};
-use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting};
+use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
 use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Kind;
+use crate::question::Reply;
 use crate::schema::encode;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::WriteOptions;
@@ -74,7 +74,8 @@ impl Posted {
         scene: &Scene<'_>,
         stage: PostedStage,
         admitting: Admitting,
-        found: Option<Stored>,
+        found: Option<Reply>,
+        warnings: &mut Warnings,
     ) -> Result<PostedAdmission, Failure> {
         let name = self.name();
         let attributes = AdmissionAttributes {
@@ -84,17 +85,24 @@ impl Posted {
             namespace: self.target.namespace(),
             name: &alloc::string::String::from(name),
             old: &Value::Null,
+            caller: scene.caller,
+            now: scene.now.wall,
+            dry_run: self.dry_run,
             rng: &scene.call.rng,
         };
+        let mut said = Said::default();
         let progress = match stage {
-            PostedStage::Mutating => admitting.mutate(scene.world, &attributes, &mut self.value, found)?,
-            PostedStage::Validating => admitting.validate(scene.world, &attributes, &self.value, found)?,
-        };
-        Ok(match progress {
-            AdmissionProgress::Admitted => PostedAdmission::Admitted,
-            AdmissionProgress::Wait(admitting, feed, op) => {
-                PostedAdmission::Wait(admitting, Ask::Store(feed, op))
+            PostedStage::Mutating => {
+                admitting.mutate(scene.world, &attributes, &mut self.value, found, &mut said)
             }
+            PostedStage::Validating => {
+                admitting.validate(scene.world, &attributes, &self.value, found, &mut said)
+            }
+        };
+        warnings.extend(said.warnings);
+        Ok(match progress? {
+            AdmissionProgress::Admitted => PostedAdmission::Admitted,
+            AdmissionProgress::Wait(admitting, question) => PostedAdmission::Wait(admitting, question.into()),
         })
     }
 

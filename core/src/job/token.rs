@@ -127,7 +127,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
         posted.value.set_at(&["spec", "expirationSeconds"], Value::Int(SECONDS_DEFAULT));
     }
     record(scene, &mut posted.value)?;
-    TokenCreate { posted, phase: Phase::Account }.mutate(scene, Admitting::default(), None)
+    TokenCreate { posted, phase: Phase::Account }.mutate(scene, Admitting::default(), None, warnings)
 }
 
 /// The only version of a TokenRequest, as the ownership of fields sees it.
@@ -179,7 +179,7 @@ impl TokenCreate {
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         match core::mem::replace(&mut self.phase, Phase::Account) {
-            Phase::Mutating(admitting) => self.mutate(scene, admitting, Some(answer)),
+            Phase::Mutating(admitting) => self.mutate(scene, admitting, Some(answer), warnings),
             Phase::Account => self.found_account(scene, answer, warnings),
             Phase::Validating(admitting, issuing) => {
                 self.validate(scene, admitting, issuing, Some(answer), warnings)
@@ -205,9 +205,10 @@ impl TokenCreate {
         scene: &Scene<'_>,
         admitting: Admitting,
         answer: Option<Answer>,
+        warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
-        let found = answer.map(fail::stored).transpose()?;
-        match self.posted.admit(scene, PostedStage::Mutating, admitting, found)? {
+        let found = answer.map(fail::reply).transpose()?;
+        match self.posted.admit(scene, PostedStage::Mutating, admitting, found, warnings)? {
             PostedAdmission::Wait(admitting, ask) => Ok(self.wait(Phase::Mutating(admitting), ask)),
             PostedAdmission::Admitted => {
                 self.check_name()?;
@@ -291,8 +292,8 @@ impl TokenCreate {
         answer: Option<Answer>,
         warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
-        let found = answer.map(fail::stored).transpose()?;
-        match self.posted.admit(scene, PostedStage::Validating, admitting, found)? {
+        let found = answer.map(fail::reply).transpose()?;
+        match self.posted.admit(scene, PostedStage::Validating, admitting, found, warnings)? {
             PostedAdmission::Wait(admitting, ask) => {
                 return Ok(self.wait(Phase::Validating(admitting, issuing), ask));
             }

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::prepare::{self, Prepared};
 use super::record;
 use super::validate::Validated;
-use crate::admission::{self, AdmissionAttributes, AdmissionOperation, Admitting};
+use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
 use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::job::existing::Existing;
@@ -15,9 +15,9 @@ use crate::job::list::newest_revision;
 use crate::job::{Answer, Ask, Scene, fail};
 use crate::kinds::{Claims, Facts, Kind};
 use crate::museum::Mutant;
+use crate::question::Reply;
 use crate::rng::Rng;
 use crate::status::Failure;
-use crate::store::Stored;
 use crate::value::{Text, Value, object};
 
 /// What an object is to be stored in place of.
@@ -122,7 +122,7 @@ impl Drafting {
         let course = self.course;
         match self.stage {
             Stage::Mutating(value, admitting) => {
-                let found = Some(fail::stored(answer)?);
+                let found = Some(fail::reply(answer)?);
                 course.mutate(scene, target, value, admitting, found, warnings)
             }
             Stage::Doubted(value) => {
@@ -148,8 +148,8 @@ impl Drafting {
                 | Answer::Signed(_) => Err(fail::misfit()),
             },
             Stage::Validating(draft, admitting) => {
-                let found = Some(fail::stored(answer)?);
-                course.validate(scene, target, draft, admitting, found)
+                let found = Some(fail::reply(answer)?);
+                course.validate(scene, target, draft, admitting, found, warnings)
             }
         }
     }
@@ -162,15 +162,19 @@ impl Course {
         target: &Target,
         mut value: Value,
         admitting: Admitting,
-        found: Option<Stored>,
+        found: Option<Reply>,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
-        match admitting.mutate(scene.world, &attributes(scene, target, &self.base), &mut value, found)? {
-            admission::AdmissionProgress::Wait(admitting, feed, op) => {
+        let attributes = self.attributes(scene, target);
+        let mut said = Said::default();
+        let progress = admitting.mutate(scene.world, &attributes, &mut value, found, &mut said);
+        warnings.extend(said.warnings);
+        match progress? {
+            AdmissionProgress::Wait(admitting, question) => {
                 let stage = Stage::Mutating(value, admitting);
-                Ok(Drafted::Waits(Drafting { course: self, stage }, Ask::Store(feed, op)))
+                Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()))
             }
-            admission::AdmissionProgress::Admitted => self.claim(scene, target, value, false, warnings),
+            AdmissionProgress::Admitted => self.claim(scene, target, value, false, warnings),
         }
     }
 
@@ -210,7 +214,7 @@ impl Course {
         if !self.dry_run {
             draft.claims = claims::keys(scene, target, &claims)?;
         }
-        self.validate(scene, target, draft, Admitting::default(), None)
+        self.validate(scene, target, draft, Admitting::default(), None, warnings)
     }
 
     fn facts<'a>(&'a self, scene: &Scene<'a>, target: &'a Target) -> Facts<'a> {
@@ -246,33 +250,46 @@ impl Course {
         self,
         scene: &Scene<'_>,
         target: &Target,
-        draft: Draft,
+        mut draft: Draft,
         admitting: Admitting,
-        found: Option<Stored>,
+        found: Option<Reply>,
+        warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
-        match admitting.validate(scene.world, &attributes(scene, target, &self.base), &draft.value, found)? {
-            admission::AdmissionProgress::Wait(admitting, feed, op) => {
+        let attributes = self.attributes(scene, target);
+        let mut said = Said::default();
+        let progress = admitting.validate(scene.world, &attributes, &draft.value, found, &mut said);
+        warnings.extend(said.warnings);
+        match progress? {
+            AdmissionProgress::Wait(admitting, question) => {
                 let stage = Stage::Validating(draft, admitting);
-                Ok(Drafted::Waits(Drafting { course: self, stage }, Ask::Store(feed, op)))
+                Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()))
             }
-            admission::AdmissionProgress::Admitted => Ok(Drafted::Ready(draft, self.base)),
+            AdmissionProgress::Admitted => {
+                if !self.dry_run {
+                    draft.claims.extend(claims::keys(scene, target, &said.claims)?);
+                }
+                Ok(Drafted::Ready(draft, self.base))
+            }
         }
     }
-}
 
-fn attributes<'a>(scene: &Scene<'a>, target: &'a Target, base: &'a Base) -> AdmissionAttributes<'a> {
-    let (operation, old) = match base {
-        Base::Absent { .. } => (AdmissionOperation::Create, &Value::Null),
-        Base::Held(existing) => (AdmissionOperation::Update, &existing.value),
-    };
-    AdmissionAttributes {
-        operation,
-        resource: target.resource(),
-        subresource: subresource(target),
-        namespace: target.namespace(),
-        name: target.name(),
-        old,
-        rng: &scene.call.rng,
+    fn attributes<'a>(&'a self, scene: &Scene<'a>, target: &'a Target) -> AdmissionAttributes<'a> {
+        let (operation, old) = match &self.base {
+            Base::Absent { .. } => (AdmissionOperation::Create, &Value::Null),
+            Base::Held(existing) => (AdmissionOperation::Update, &existing.value),
+        };
+        AdmissionAttributes {
+            operation,
+            resource: target.resource(),
+            subresource: subresource(target),
+            namespace: target.namespace(),
+            name: target.name(),
+            old,
+            caller: scene.caller,
+            now: scene.now.wall,
+            dry_run: self.dry_run,
+            rng: &scene.call.rng,
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::{Authentication, Authorization, Denials, Token};
+    use crate::config::{Authentication, Authorizer, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::job::ProbeTask;
     use crate::kinds::{DefinedColumn, Definition, Scope};
@@ -258,7 +258,7 @@ mod tests {
             advertise_address: "192.0.2.1".into(),
             secure_port: 6443,
             authentication: Authentication { tokens: vec![token], anonymous: true },
-            authorization: Authorization::AlwaysDeny,
+            authorization: vec![Authorizer::AlwaysAllow, Authorizer::AlwaysDeny],
             max_in_flight: 1,
             max_mutating_in_flight: 2,
             request_timeout_millis: 3,

@@ -8,7 +8,7 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
-use crate::config::{Authentication, Authorization, Denials, Token};
+use crate::config::{Authentication, Authorizer, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::job::ProbeTask;
@@ -177,6 +177,14 @@ impl<'a> Words<'a> {
         Ok(IssuerKey { id: self.text()?, key: self.public_key()? })
     }
 
+    fn authorizer(&mut self) -> Result<Authorizer> {
+        match self.word()? {
+            "allow" => Ok(Authorizer::AlwaysAllow),
+            "deny" => Ok(Authorizer::AlwaysDeny),
+            _ => self.wrong("an authorizer"),
+        }
+    }
+
     fn config(&mut self) -> Result<Config> {
         Ok(Config {
             etcd_prefix: self.text()?,
@@ -191,11 +199,7 @@ impl<'a> Words<'a> {
             },
             secure_port: self.number()?,
             authentication: self.authentication()?,
-            authorization: match self.word()? {
-                "allow" => Authorization::AlwaysAllow,
-                "deny" => Authorization::AlwaysDeny,
-                _ => return self.wrong("allow or deny"),
-            },
+            authorization: self.list(Self::authorizer)?,
             max_in_flight: self.number()?,
             max_mutating_in_flight: self.number()?,
             request_timeout_millis: self.number()?,

@@ -5,7 +5,7 @@ use core::fmt::Write;
 
 use crate::config::Config;
 use crate::config::PublicKey;
-use crate::config::{Authentication, Authorization};
+use crate::config::{Authentication, Authorizer};
 use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
 use crate::machine::Input;
@@ -61,10 +61,13 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.text(&config.service_ip).text(&config.service_range).text(&config.advertise_address);
     line.text(&config.node_ports.to_string());
     line.number(config.secure_port).authentication(&config.authentication);
-    line.word(match config.authorization {
-        Authorization::AlwaysAllow => "allow",
-        Authorization::AlwaysDeny => "deny",
-    });
+    line.number(config.authorization.len());
+    for authorizer in &config.authorization {
+        line.word(match authorizer {
+            Authorizer::AlwaysAllow => "allow",
+            Authorizer::AlwaysDeny => "deny",
+        });
+    }
     line.number(config.max_in_flight).number(config.max_mutating_in_flight);
     line.number(config.request_timeout_millis).number(config.min_watch_seconds);
     line.number(config.compaction_interval_millis).number(config.event_ttl_seconds);

@@ -1,0 +1,36 @@
+//! What authentication, authorization and admission may have to know before they can go on: the steps of a job ask it.
+
+use crate::status::Failure;
+use crate::store::{Feed, Op, Ranged, Stored, failure};
+use crate::wire::{CallOutcome, Outcall};
+use alloc::vec::Vec;
+
+/// Something that only others know.
+#[allow(dead_code, reason = "calls come with the first webhook")]
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// The result of an operation of the store.
+    Store(Feed, Op),
+    /// The outcomes of calls to other servers, which are made at once; at most `limits::CALLS_OF_JOB`.
+    Calls(Vec<Outcall>),
+}
+
+/// The answer to a question, of the same name.
+#[allow(dead_code, reason = "calls come with the first webhook")]
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Stored(Stored),
+    /// In the order of the calls.
+    Called(Vec<CallOutcome>),
+}
+
+/// The result of a read that was asked for.
+///
+/// # Errors
+/// The failure of the store.
+pub(crate) fn ranged(reply: Reply) -> Result<Ranged, Failure> {
+    match reply {
+        Reply::Stored(stored) => failure::ranged(stored),
+        Reply::Called(_) => Err(failure::misfit()),
+    }
+}
