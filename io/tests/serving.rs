@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::config::Config;
-use steersman_core::config::{Authentication, Authorizer, Denials};
+use steersman_core::config::{Admission, Authentication, Authorizer, Denials};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -63,7 +63,7 @@ pub(crate) fn config() -> Config {
         token_seconds_max: 0,
         extends_tokens: true,
         issuer_keys_address: "".into(),
-        disabled_plugins: vec!["ServiceAccount".into()],
+        admission: Admission::without(&["ServiceAccount"]),
         denials: Denials::default(),
         bounds: limits::Bounds::PRODUCTION,
         flaw: Flaw::default(),

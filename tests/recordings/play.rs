@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
-use steersman_core::config::{Authentication, Token};
+use steersman_core::config::{Admission, Authentication, Token};
 use steersman_core::now::Wall;
 use steersman_sim::driver::{Driver, Reply, open_config};
 
@@ -100,7 +100,7 @@ fn config() -> Config {
         authentication: Authentication { tokens, anonymous: false },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
-        disabled_plugins: Vec::new(),
+        admission: Admission::default(),
         signing_key: keys.first().cloned(),
         audiences: vec!["https://kubernetes.default.svc".into()],
         ..open_config(1)

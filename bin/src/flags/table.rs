@@ -2,13 +2,18 @@
 //! marked as working, as harmless to ignore, or as a promise of protection that is not implemented.
 
 use super::{Flag, FlagEffect, FlagType, Section};
-use steersman_core::admission::plugin_names;
+use steersman_core::admission::{plugin_names, served_plugins};
 
 const UNENCRYPTED: &str = "objects are stored as they are";
 const UNAUDITED: &str = "no audit events are written";
 const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
 const UNAUTHORIZED: &str = "this authorizer is not asked";
-const UNADMITTED: &str = "the plugins are those that are on by default";
+const UNADMITTED: &str = "these plugins are not asked";
+
+/// Whether kube-apiserver has a plugin that this server has not.
+fn is_missing_plugin(name: &str) -> bool {
+    plugin_names().any(|known| known == name) && !served_plugins().any(|served| served == name)
+}
 
 /// A flag that has its documented effect.
 const fn served(name: &'static str, kind: FlagType, default: &'static str, usage: &'static str) -> Flag {
@@ -399,10 +404,27 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Admission",
         flags: &[
-            unserved("admission-control", FlagType::Strings, "", UNADMITTED),
+            in_part(
+                "admission-control",
+                FlagType::Strings,
+                "",
+                "Deprecated: names of all admission plugins that are asked.",
+                is_missing_plugin,
+                UNADMITTED,
+            ),
             unserved("admission-control-config-file", FlagType::Str, "", UNADMITTED),
-            harmless("default-not-ready-toleration-seconds", FlagType::Int, "300"),
-            harmless("default-unreachable-toleration-seconds", FlagType::Int, "300"),
+            served(
+                "default-not-ready-toleration-seconds",
+                FlagType::Int,
+                "300",
+                "Seconds that a pod which does not say otherwise stays on a node that is not ready.",
+            ),
+            served(
+                "default-unreachable-toleration-seconds",
+                FlagType::Int,
+                "300",
+                "Seconds that a pod which does not say otherwise stays on a node that cannot be reached.",
+            ),
             served(
                 "disable-admission-plugins",
                 FlagType::Strings,
@@ -414,7 +436,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                 FlagType::Strings,
                 "",
                 "Names of admission plugins that are asked beside those that always are.",
-                |name| !plugin_names().any(|held| held == name),
+                is_missing_plugin,
                 UNADMITTED,
             ),
         ],

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 25] = [
+        let cases: [(&str, &[&str]); 27] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
@@ -120,6 +120,8 @@ mod tests {
             ("--audit-webhook-batch-throttle-qps=10.0", &[]),
             ("--enable-admission-plugins=NodeRestriction", &["enable-admission-plugins"]),
             ("--enable-admission-plugins=Priority,LimitRanger", &[]),
+            ("--admission-control=LimitRanger", &[]),
+            ("--admission-control=LimitRanger,EventRateLimit", &["admission-control"]),
             ("--disable-admission-plugins=ServiceAccount", &[]),
             ("--admission-control-config-file=x", &["admission-control-config-file"]),
             ("--authorization-mode=AlwaysAllow", &[]),

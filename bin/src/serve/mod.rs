@@ -1,6 +1,7 @@
 //! `steersman serve`: starts a server as the flags say, and ends it when it is told to.
 
 mod admin;
+mod admission;
 mod directory;
 mod issuer;
 mod memory;

@@ -16,6 +16,7 @@ use steersman_core::value::ip::SloppyCidr;
 use steersman_core::value::port_range::PortRange;
 use steersman_io::issuer::TokenSigner;
 
+use super::admission;
 use super::issuer::TokenIssuer;
 use super::tokens;
 use crate::flags::Flags;
@@ -123,7 +124,7 @@ impl ServerSettings {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
-            disabled_plugins: flags.list("disable-admission-plugins").into_iter().map(Text::from).collect(),
+            admission: admission::admission(flags)?,
             signing_key,
             audiences: issuer.audiences,
             token_seconds_max: issuer.token_seconds_max,

@@ -61,25 +61,98 @@ impl AdmissionPlugin {
     };
 }
 
-/// All plugins in upstream's order, under upstream's names: each new one is inserted in its place.
+/// A place in the order of the plugins.
+#[derive(Clone, Copy)]
+struct Place {
+    name: &'static str,
+    is_on_by_default: bool,
+    served: Served,
+}
+
+/// What stands in a place.
+#[derive(Clone, Copy)]
+enum Served {
+    Plugin(AdmissionPlugin),
+    /// Upstream's plugin does nothing, since it belongs to a feature that is off.
+    Inactive,
+    /// The plugin is not there yet.
+    NotYet,
+}
+
+const fn on(name: &'static str, plugin: AdmissionPlugin) -> Place {
+    Place { name, is_on_by_default: true, served: Served::Plugin(plugin) }
+}
+
+const fn inactive(name: &'static str) -> Place {
+    Place { name, is_on_by_default: true, served: Served::Inactive }
+}
+
+const fn on_but_missing(name: &'static str) -> Place {
+    Place { name, is_on_by_default: true, served: Served::NotYet }
+}
+
+const fn off_and_missing(name: &'static str) -> Place {
+    Place { name, is_on_by_default: false, served: Served::NotYet }
+}
+
+/// All plugins in upstream's order, under upstream's names.
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
-const PLUGINS: &[(&str, AdmissionPlugin)] = &[
-    ("NamespaceLifecycle", lifecycle::PLUGIN),
-    ("LimitRanger", limit_ranger::PLUGIN),
-    ("ServiceAccount", service_account::PLUGIN),
-    ("TaintNodesByCondition", node_taint::PLUGIN),
-    ("Priority", priority::PLUGIN),
-    ("DefaultTolerationSeconds", default_toleration_seconds::PLUGIN),
-    ("DefaultStorageClass", default_class::STORAGE),
-    ("StorageObjectInUseProtection", storage_protection::PLUGIN),
-    ("PersistentVolumeClaimResize", claim_resize::PLUGIN),
-    ("RuntimeClass", runtime_class::PLUGIN),
-    ("DefaultIngressClass", default_class::INGRESS),
+const PLUGINS: &[Place] = &[
+    off_and_missing("AlwaysAdmit"),
+    off_and_missing("NamespaceAutoProvision"),
+    on("NamespaceLifecycle", lifecycle::PLUGIN),
+    off_and_missing("NamespaceExists"),
+    off_and_missing("LimitPodHardAntiAffinityTopology"),
+    on("LimitRanger", limit_ranger::PLUGIN),
+    on("ServiceAccount", service_account::PLUGIN),
+    off_and_missing("NodeRestriction"),
+    on("TaintNodesByCondition", node_taint::PLUGIN),
+    off_and_missing("AlwaysPullImages"),
+    off_and_missing("ImagePolicyWebhook"),
+    on_but_missing("PodSecurity"),
+    off_and_missing("PodNodeSelector"),
+    on("Priority", priority::PLUGIN),
+    on("DefaultTolerationSeconds", default_toleration_seconds::PLUGIN),
+    off_and_missing("PodTolerationRestriction"),
+    off_and_missing("EventRateLimit"),
+    off_and_missing("ExtendedResourceToleration"),
+    on("DefaultStorageClass", default_class::STORAGE),
+    on("StorageObjectInUseProtection", storage_protection::PLUGIN),
+    inactive("PodGroupProtection"),
+    off_and_missing("OwnerReferencesPermissionEnforcement"),
+    on("PersistentVolumeClaimResize", claim_resize::PLUGIN),
+    on("RuntimeClass", runtime_class::PLUGIN),
+    on_but_missing("CertificateApproval"),
+    on_but_missing("CertificateSigning"),
+    on_but_missing("ClusterTrustBundleAttest"),
+    on_but_missing("CertificateSubjectRestriction"),
+    on("DefaultIngressClass", default_class::INGRESS),
+    off_and_missing("DenyServiceExternalIPs"),
+    on_but_missing("PodTopologyLabels"),
+    inactive("PodGroupWorkloadExists"),
+    on_but_missing("NodeDeclaredFeatureValidator"),
+    inactive("JobValidation"),
+    on_but_missing("PodResizeValidator"),
+    on_but_missing("MutatingAdmissionPolicy"),
+    on_but_missing("MutatingAdmissionWebhook"),
+    on_but_missing("ValidatingAdmissionPolicy"),
+    on_but_missing("ValidatingAdmissionWebhook"),
+    on_but_missing("ResourceQuota"),
+    off_and_missing("AlwaysDeny"),
 ];
 
-/// The names of the plugins, which are all on unless the configuration turns them off.
+/// The names of all plugins of kube-apiserver, in the order in which they are asked.
 pub fn plugin_names() -> impl Iterator<Item = &'static str> {
-    PLUGINS.iter().map(|(name, _)| *name)
+    PLUGINS.iter().map(|place| place.name)
+}
+
+/// The names of the plugins that can be enabled.
+pub fn served_plugins() -> impl Iterator<Item = &'static str> {
+    let is_served = |place: &&Place| match place.served {
+        Served::Plugin(_) | Served::Inactive => true,
+        Served::NotYet => false,
+    };
+    PLUGINS.iter().filter(is_served).map(|place| place.name)
 }
 
 /// A write on its way through the plugins.
@@ -162,13 +235,14 @@ impl Admitting {
         said: &mut Said,
         mut opinion: impl FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure>,
     ) -> Result<AdmissionProgress, Failure> {
-        let disabled = &world.config.disabled_plugins;
+        let admission = &world.config.admission;
         said.claims.extend(self.claims);
-        for (passed, (name, plugin)) in PLUGINS.iter().enumerate().skip(self.passed) {
-            if disabled.iter().any(|disabled| disabled == name) {
-                continue;
-            }
-            match opinion(plugin, found.take(), said)? {
+        for (passed, place) in PLUGINS.iter().enumerate().skip(self.passed) {
+            let plugin = match place.served {
+                Served::Plugin(plugin) if admission.asks(place.name, place.is_on_by_default) => plugin,
+                Served::Plugin(_) | Served::Inactive | Served::NotYet => continue,
+            };
+            match opinion(&plugin, found.take(), said)? {
                 Opinion::Admitted => {}
                 Opinion::Needs(question) => {
                     let claims = core::mem::take(&mut said.claims);

@@ -18,5 +18,5 @@ mod service_account_secrets;
 mod storage_protection;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation};
-pub use chain::plugin_names;
 pub(crate) use chain::{AdmissionProgress, Admitting, Said};
+pub use chain::{plugin_names, served_plugins};

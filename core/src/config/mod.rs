@@ -1,5 +1,6 @@
 //! What the server is told at its start, and what it tells its operators.
 
+mod admission;
 mod authentication;
 mod issuer;
 mod job_id;
@@ -12,6 +13,7 @@ use crate::value::Text;
 use crate::value::port_range::PortRange;
 use alloc::vec::Vec;
 
+pub use admission::Admission;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use issuer::{Curve, IssuerKey, PublicKey};
 pub use job_id::JobId;
@@ -56,8 +58,7 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
-    /// `--disable-admission-plugins`.
-    pub disabled_plugins: Vec<Text>,
+    pub admission: Admission,
     /// `--service-account-signing-key-file`: the public part of the key that tokens are signed with; None for a server
     /// that makes no tokens.
     pub signing_key: Option<IssuerKey>,
@@ -101,7 +102,7 @@ impl Config {
             issuer: "".into(),
             issuer_keys: Vec::new(),
             issuer_keys_address: "".into(),
-            disabled_plugins: alloc::vec!["ServiceAccount".into()],
+            admission: Admission::without(&["ServiceAccount"]),
             signing_key: None,
             audiences: Vec::new(),
             token_seconds_max: 0,

@@ -23,7 +23,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 6";
+pub const HEADING: &str = "steersman recording 7";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -47,7 +47,7 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::config::{Authentication, Authorizer, Denials, Token};
+    use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::job::ProbeTask;
     use crate::kinds::{DefinedColumn, Definition, Scope};
@@ -275,7 +275,12 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
-            disabled_plugins: vec!["ServiceAccount".into(), "Priority".into()],
+            admission: Admission {
+                enabled: vec!["AlwaysPullImages".into()],
+                disabled: vec!["ServiceAccount".into(), "Priority".into()],
+                not_ready_toleration_seconds: 8,
+                unreachable_toleration_seconds: -9,
+            },
             signing_key: Some(IssuerKey {
                 id: "c".into(),
                 key: PublicKey::Rsa { modulus: number(), exponent: number() },

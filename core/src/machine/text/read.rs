@@ -8,7 +8,7 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
-use crate::config::{Authentication, Authorizer, Denials, Token};
+use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::job::ProbeTask;
@@ -210,7 +210,12 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(Self::issuer_key)?,
             issuer_keys_address: self.text()?,
-            disabled_plugins: self.list(Self::text)?,
+            admission: Admission {
+                enabled: self.list(Self::text)?,
+                disabled: self.list(Self::text)?,
+                not_ready_toleration_seconds: self.number()?,
+                unreachable_toleration_seconds: self.number()?,
+            },
             signing_key: self.list(Self::issuer_key)?.pop(),
             audiences: self.list(Self::text)?,
             token_seconds_max: self.number()?,

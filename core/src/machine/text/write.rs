@@ -79,10 +79,13 @@ pub fn write_config(config: &Config, out: &mut String) {
     for key in &config.issuer_keys {
         line.text(&key.id).public_key(&key.key);
     }
-    line.text(&config.issuer_keys_address).number(config.disabled_plugins.len());
-    for plugin in &config.disabled_plugins {
-        line.text(plugin);
+    line.text(&config.issuer_keys_address);
+    let admission = &config.admission;
+    for plugins in [&admission.enabled, &admission.disabled] {
+        line.number(plugins.len());
+        plugins.iter().fold(&mut line, |line, plugin| line.text(plugin));
     }
+    line.number(admission.not_ready_toleration_seconds).number(admission.unreachable_toleration_seconds);
     line.number(config.signing_key.iter().count());
     if let Some(key) = &config.signing_key {
         line.text(&key.id).public_key(&key.key);
