@@ -19,7 +19,10 @@ fn server(anonymous: bool) -> Driver {
         groups: vec!["system:masters".into()],
     };
     let tokens = vec![token("good", "alice"), token("nameless", "")];
-    Driver::start(Config { authentication: Authentication { tokens, anonymous }, ..open_config(1) })
+    Driver::start(Config {
+        authentication: Authentication { tokens, anonymous, ..Authentication::default() },
+        ..open_config(1)
+    })
 }
 
 fn certificate(name: &str) -> Peer {

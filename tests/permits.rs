@@ -16,7 +16,10 @@ fn token(user: &str, group: &str) -> Token {
 /// Tokens of alice, and of root, who is privileged.
 fn config() -> Config {
     let tokens = vec![token("alice", "users"), token("root", "system:masters")];
-    Config { authentication: Authentication { tokens, anonymous: false }, ..open_config(1) }
+    Config {
+        authentication: Authentication { tokens, anonymous: false, ..Authentication::default() },
+        ..open_config(1)
+    }
 }
 
 /// A server where alice may not use a verb on leases. Root is denied it too, which means nothing.

@@ -234,6 +234,7 @@ impl Slow {
                 | Effect::Call(..)
                 | Effect::Dial(..)
                 | Effect::Sign(..)
+                | Effect::Verify(..)
                 | Effect::CancelCalls(_)
                 | Effect::Discard(_)
                 | Effect::Note(_) => {}

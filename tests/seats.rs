@@ -17,7 +17,7 @@ fn config() -> Config {
     Config {
         max_in_flight: 1,
         max_mutating_in_flight: 1,
-        authentication: Authentication { tokens, anonymous: false },
+        authentication: Authentication { tokens, anonymous: false, ..Authentication::default() },
         ..open_config(1)
     }
 }

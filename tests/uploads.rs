@@ -15,7 +15,11 @@ fn config() -> Config {
         |name: &str| Token { token: name.into(), user: name.into(), uid: "".into(), groups: Vec::new() };
     Config {
         max_mutating_in_flight: 1,
-        authentication: Authentication { tokens: vec![token("alice"), token("bob")], anonymous: false },
+        authentication: Authentication {
+            tokens: vec![token("alice"), token("bob")],
+            anonymous: false,
+            ..Authentication::default()
+        },
         ..open_config(1)
     }
 }

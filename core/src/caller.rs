@@ -20,6 +20,15 @@ pub struct Caller {
 const PRIVILEGED_GROUP: &str = "system:masters";
 
 impl Caller {
+    /// The group of everybody whom authentication knows, and that of everybody else.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go
+    pub const AUTHENTICATED: &str = "system:authenticated";
+    pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+
+    /// The key under which `extra` holds the name of the credential.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go CredentialIDKey
+    pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
     /// The server itself, which makes the objects that must exist from the start.
     pub fn server() -> Self {
         Self {

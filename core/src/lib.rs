@@ -56,14 +56,14 @@ pub mod museum;
 // Requests.
 pub mod wire;
 
-// What a step may have to know first.
-mod question;
-
 // Who makes a request.
 pub mod caller;
 
 // What the server is told at its start, and what it tells its operators.
 pub mod config;
+
+// What a step may have to know first.
+mod question;
 
 // Resources and their rules.
 pub mod kinds;

@@ -443,6 +443,12 @@ pub const FORM_BYTES: usize = 64 * 1024 * 1024;
 pub const WATCHES_ENDED_AT_ONCE: usize = 100;
 pub const WATCHES_ENDED_PAUSE_MILLIS: u64 = 1;
 
+/// Public keys by which one token is tried. Beyond: the others are not tried, and the token is bad if none fits.
+pub const TOKEN_KEYS: usize = 64;
+
+/// Tokens whose signatures are known to be good, so that they are verified once. Beyond: the older half is forgotten.
+pub const VERIFIED_TOKENS: usize = 8_192;
+
 /// Bounds that are too large in production for a simulated run of a minute to reach, so a run may draw smaller ones.
 /// Each has the name of its constant, which says what a client sees when it is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! What authentication, authorization and admission may have to know before they can go on: the steps of a job ask it.
 
+use crate::config::SignedToken;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Ranged, Stored, failure};
 use crate::wire::{CallOutcome, Outcall};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Something that only others know.
@@ -13,6 +15,8 @@ pub(crate) enum Question {
     Store(Feed, Op),
     /// The outcomes of calls to other servers, which are made at once; at most `limits::CALLS_OF_JOB`.
     Calls(Vec<Outcall>),
+    /// Whether the signature of a token is good.
+    Verify(Box<SignedToken>),
 }
 
 /// The answer to a question, of the same name.
@@ -22,6 +26,8 @@ pub(crate) enum Reply {
     Stored(Stored),
     /// In the order of the calls.
     Called(Vec<CallOutcome>),
+    /// Whether it is one of the token's keys that has signed.
+    Verified(bool),
 }
 
 /// The result of a read that was asked for.
@@ -31,6 +37,6 @@ pub(crate) enum Reply {
 pub(crate) fn ranged(reply: Reply) -> Result<Ranged, Failure> {
     match reply {
         Reply::Stored(stored) => failure::ranged(stored),
-        Reply::Called(_) => Err(failure::misfit()),
+        Reply::Called(_) | Reply::Verified(_) => Err(failure::misfit()),
     }
 }

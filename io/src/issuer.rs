@@ -23,6 +23,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::verifier::TokenVerifier;
+
 /// The first byte of an elliptic curve point that is given by both coordinates.
 const UNCOMPRESSED: u8 = 4;
 
@@ -94,6 +96,14 @@ impl TokenSigner {
             },
         }
     }
+}
+
+/// What a server signs and verifies tokens with.
+#[derive(Debug, Default)]
+pub(crate) struct TokenKeys {
+    /// The private key of the service account issuer, if there is one.
+    pub(crate) signer: HeldSigner,
+    pub(crate) verifier: TokenVerifier,
 }
 
 /// The place of a key that a server may have.

@@ -2,8 +2,8 @@
 //!
 //! Reading order: `shell` (drives the machine), `conversation` and `mailbox` (one request, and the mail of the
 //! machine for it), `serve`, `connection`, `upload` and `exchange` (HTTP), `tunnel`, `budget` (memory for requests),
-//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates` and `issuer` (certificates and keys), `store`
-//! (the engines behind the core's data model).
+//! `long_steps` (threads for large ones), `tls`, `peer`, `certificates`, `issuer` and `verifier` (certificates, keys
+//! and signatures), `store` (the engines behind the core's data model).
 //! `in_process` is the server without sockets, for tests of other programs. `load` measures a server from outside.
 
 mod budget;
@@ -35,3 +35,4 @@ pub mod tls;
 mod tunnel;
 mod turn;
 mod upload;
+mod verifier;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use steersman_core::answer::Response;
-use steersman_core::config::JobId;
+use steersman_core::config::{JobId, SignedToken};
 use steersman_core::limits;
 use steersman_core::machine::Task;
 use steersman_core::store::{Feed, Op};
@@ -24,6 +24,8 @@ pub(crate) enum Mail {
     Body,
     /// Sign this.
     Sign(Bytes),
+    /// Verify the signature of this.
+    Verify(Box<SignedToken>),
     Respond(Response),
     Frame(Arc<SharedFrame>),
     Close,
@@ -81,9 +83,12 @@ impl Mailbox {
         queue.items.push_back(match mail {
             Mail::Frame(frame) => Item::Frame(frame),
             Mail::Close => Item::Close,
-            step @ (Mail::Run(_) | Mail::Store(..) | Mail::Body | Mail::Sign(_) | Mail::Respond(_)) => {
-                Item::Step(Box::new(step))
-            }
+            step @ (Mail::Run(_)
+            | Mail::Store(..)
+            | Mail::Body
+            | Mail::Sign(_)
+            | Mail::Verify(_)
+            | Mail::Respond(_)) => Item::Step(Box::new(step)),
         });
         queue.waker.take()
     }
@@ -212,6 +217,7 @@ impl Mailboxes {
                 | Mail::Store(..)
                 | Mail::Body
                 | Mail::Sign(_)
+                | Mail::Verify(_)
                 | Mail::Frame(_)
                 | Mail::Close),
             ) => return Some(mail),

@@ -168,6 +168,7 @@ impl Told {
             | Effect::RequestProgress(_)
             | Effect::Call(..)
             | Effect::Sign(..)
+            | Effect::Verify(..)
             | Effect::Dial(..)
             | Effect::CancelCalls(_)
             | Effect::Note(_) => Self::Line(line(effect)),

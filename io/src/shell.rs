@@ -31,7 +31,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::conversation::Conversation;
 use crate::frame::SharedFrame;
-use crate::issuer::{HeldSigner, TokenSigner};
+use crate::issuer::{TokenKeys, TokenSigner};
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
 use crate::metrics::{Metrics, RequestKind};
@@ -61,8 +61,7 @@ pub struct Shell {
     listening: Mutex<Vec<AbortHandle>>,
     log: NoteLog,
     outcalls: OutcallClient,
-    /// The private key of the service account issuer, if there is one.
-    signer: HeldSigner,
+    tokens: TokenKeys,
     pub metrics: Metrics,
 }
 
@@ -108,7 +107,7 @@ impl Shell {
             log: NoteLog::default(),
             // No option names a client certificate for calls yet.
             outcalls: OutcallClient::new(BTreeMap::new()),
-            signer: HeldSigner::default(),
+            tokens: TokenKeys::default(),
             metrics,
         });
         tokio::spawn(keep_time(Arc::downgrade(&shell), Arc::clone(&shell.timer)));
@@ -201,7 +200,8 @@ impl Shell {
                     Err(Mail::Respond(response)) => return conversation.answered(response),
                     Err(mail) => unreachable!("only a timeout overtakes a body: {mail:?}"),
                 },
-                Mail::Sign(text) => input = Input::Signed(id, self.signer.sign(&text)),
+                Mail::Sign(text) => input = Input::Signed(id, self.tokens.signer.sign(&text)),
+                Mail::Verify(token) => input = Input::Verified(id, self.tokens.verifier.verify(&token)),
                 Mail::Respond(response) => return conversation.answered(response),
                 Mail::Frame(_) | Mail::Close => unreachable!("no frame comes before the response"),
             }
@@ -211,7 +211,7 @@ impl Shell {
     /// Gives the shell the key that service account tokens are signed with. It is the one whose public part the
     /// machine's configuration has, and does not change.
     pub fn sign_with(&self, signer: TokenSigner) {
-        self.signer.set(signer);
+        self.tokens.signer.set(signer);
     }
 
     /// Returns when the machine has reported that it is ready.
@@ -262,10 +262,9 @@ impl Shell {
         Arc::clone(self.driven().machine.world())
     }
 
-    /// Whether a bearer token belongs to a user.
+    /// Whether a bearer token belongs to a user, as far as that is known without asking anybody.
     pub(crate) fn knows_token(&self, token: &str) -> bool {
-        let world = self.world();
-        world.config.authentication.tokens.binary_search_by(|held| held.token.as_str().cmp(token)).is_ok()
+        self.tokens.verifier.knows(token) || self.world().config.authentication.line(token).is_some()
     }
 
     /// The threads for the steps of a request, if they should not run on the connection's thread: a request with a
@@ -354,6 +353,7 @@ impl Shell {
             }
             Effect::Body(id) => (id, Mail::Body),
             Effect::Sign(id, text) => (id, Mail::Sign(text)),
+            Effect::Verify(id, token) => (id, Mail::Verify(token)),
             Effect::Respond(id, response) => (id, Mail::Respond(response)),
             Effect::Close(id) => (id, Mail::Close),
             Effect::Frame { to, frame } => {

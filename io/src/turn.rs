@@ -42,7 +42,12 @@ impl Later {
         match mail {
             Mail::Run(task) => Some(Self::Run(task)),
             Mail::Store(feed, op) => Some(Self::Store(id, feed, op)),
-            Mail::Body | Mail::Sign(_) | Mail::Respond(_) | Mail::Frame(_) | Mail::Close => None,
+            Mail::Body
+            | Mail::Sign(_)
+            | Mail::Verify(_)
+            | Mail::Respond(_)
+            | Mail::Frame(_)
+            | Mail::Close => None,
         }
     }
 }
@@ -51,9 +56,12 @@ impl Turn {
     /// Whether the job whose task is running here waits after this turn, or becomes a stream with it.
     pub(crate) fn needs_mailbox(&self, effects: &[Effect]) -> bool {
         !effects.iter().any(|effect| match effect {
-            Effect::Run(_) | Effect::Store(..) | Effect::Body(_) | Effect::Sign(..) | Effect::Respond(..) => {
-                self.is_private(effect)
-            }
+            Effect::Run(_)
+            | Effect::Store(..)
+            | Effect::Body(_)
+            | Effect::Sign(..)
+            | Effect::Verify(..)
+            | Effect::Respond(..) => self.is_private(effect),
             Effect::Frame { .. }
             | Effect::Close(_)
             | Effect::Decode(_)
@@ -72,7 +80,9 @@ impl Turn {
     pub(crate) fn is_private(&self, effect: &Effect) -> bool {
         match effect {
             Effect::Run(task) => self.own == Some(task.id),
-            Effect::Store(id, ..) | Effect::Body(id) | Effect::Sign(id, _) => self.own == Some(*id),
+            Effect::Store(id, ..) | Effect::Body(id) | Effect::Sign(id, _) | Effect::Verify(id, _) => {
+                self.own == Some(*id)
+            }
             Effect::Respond(id, response) => {
                 self.own == Some(*id) && !matches!(response.body, Body::Stream(_) | Body::Tunnel(_))
             }

@@ -108,6 +108,7 @@ fn replay(recording: &str) -> Answers {
                 | Effect::Call(..)
                 | Effect::Dial(..)
                 | Effect::Sign(..)
+                | Effect::Verify(..)
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }
                 | Effect::Close(_)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use steersman_core::answer::{Body, Header, Response};
 use steersman_core::codec::json;
-use steersman_core::config::{Config, JobId, Note};
+use steersman_core::config::{Config, JobId, Note, SignedToken};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::text::Digest;
 use steersman_core::machine::{Effect, Input, Machine, Page};
@@ -132,6 +132,11 @@ pub fn signature(text: &[u8]) -> Bytes {
     let mut digest = Digest::default();
     digest.add_long(text);
     Bytes::from(digest.0.to_be_bytes().repeat(8))
+}
+
+/// Whether a token has the signature that stands for its text, and any key.
+pub fn is_signed(token: &SignedToken) -> bool {
+    !token.keys.is_empty() && token.signature == signature(token.signed_text())
 }
 
 /// A configuration for tests: AlwaysAllow, anonymous requests.
@@ -376,6 +381,7 @@ impl Driver {
                 self.handle(Input::Stored(id, stored));
             }
             Effect::Sign(id, text) => self.handle(Input::Signed(id, Ok(signature(&text)))),
+            Effect::Verify(id, token) => self.handle(Input::Verified(id, is_signed(&token))),
             Effect::Call(id, index, call) => self.calls.push((id, index, call)),
             Effect::Dial(id, dial) => self.calls.push((id, 0, dial.call().clone())),
             Effect::CancelCalls(id) => self.calls.retain(|(held, ..)| *held != id),

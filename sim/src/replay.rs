@@ -135,6 +135,7 @@ impl Replay {
                 | Effect::Body(_)
                 | Effect::Call(..)
                 | Effect::Sign(..)
+                | Effect::Verify(..)
                 | Effect::Dial(..)
                 | Effect::CancelCalls(_)
                 | Effect::Frame { .. }

@@ -11,7 +11,8 @@ use steersman_sim::driver::Driver;
 
 pub(super) fn seat_before_identity(flaw: Flaw) -> bool {
     let alice = Token { token: "alice".into(), user: "alice".into(), uid: "".into(), groups: Vec::new() };
-    let authentication = Authentication { tokens: vec![alice], anonymous: false };
+    let authentication =
+        Authentication { tokens: vec![alice], anonymous: false, ..Authentication::default() };
     let mut driver = Driver::start(Config { max_in_flight: 1, authentication, ..config(flaw) });
     driver.leave_answers_unread();
     let known = [("authorization", "Bearer alice")];
@@ -29,7 +30,7 @@ pub(super) fn creation_not_asked_for(flaw: Flaw) -> bool {
 }
 
 pub(super) fn body_before_identity(flaw: Flaw) -> bool {
-    let authentication = Authentication { tokens: Vec::new(), anonymous: false };
+    let authentication = Authentication { tokens: Vec::new(), anonymous: false, ..Authentication::default() };
     let mut driver = Driver::start(Config { authentication, ..config(flaw) });
     let id = JobId(1);
     let request = Request {

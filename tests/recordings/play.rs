@@ -97,7 +97,7 @@ fn config() -> Config {
     });
     Config {
         advertised: "192.0.2.2:6443".into(),
-        authentication: Authentication { tokens, anonymous: false },
+        authentication: Authentication { tokens, anonymous: false, ..Authentication::default() },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
         admission: Admission::default(),

@@ -289,7 +289,7 @@ fn authentication(
             "anonymous requests are refused, since the AlwaysAllow authorizer would allow them everything"
         );
     }
-    Ok(Authentication { tokens, anonymous: wanted && !allows_all })
+    Ok(Authentication { tokens, anonymous: wanted && !allows_all, ..Authentication::default() })
 }
 
 /// Where objects are kept, and which resources have a feed of their own.

@@ -141,7 +141,8 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
         Some(Reply::Stored(Stored::Unknown(why))) => return Opinion::Failed(String::from(why.as_str())),
         Some(
             Reply::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
-            | Reply::Called(_),
+            | Reply::Called(_)
+            | Reply::Verified(_),
         ) => return Opinion::Failed(String::from("another question was answered")),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {

@@ -11,6 +11,20 @@ pub struct Authentication {
     pub tokens: Vec<Token>,
     /// `--anonymous-auth`.
     pub anonymous: bool,
+    /// `--service-account-issuer`: all of them, whose tokens are taken if one of `Config::issuer_keys` has signed them.
+    pub issuers: Vec<Text>,
+    /// `--service-account-lookup=false`: legacy tokens are good although their secret or account is gone.
+    pub skips_lookup: bool,
+    /// `--enable-bootstrap-token-auth`.
+    pub bootstrap_tokens: bool,
+}
+
+impl Authentication {
+    /// The line of a static token.
+    pub fn line(&self, token: &str) -> Option<&Token> {
+        let found = self.tokens.binary_search_by(|held| held.token.as_str().cmp(token));
+        found.ok().map(|index| &self.tokens[index])
+    }
 }
 
 /// A line of `--token-auth-file`.

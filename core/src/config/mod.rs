@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 pub use admission::Admission;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
-pub use issuer::{Curve, IssuerKey, PublicKey};
+pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
 
@@ -90,7 +90,11 @@ impl Config {
             node_ports: PortRange::NODE_PORTS,
             advertise_address: "192.0.2.2".into(),
             secure_port: 6443,
-            authentication: Authentication { tokens: Vec::new(), anonymous: true },
+            authentication: Authentication {
+                tokens: Vec::new(),
+                anonymous: true,
+                ..Authentication::default()
+            },
             authorization: alloc::vec![Authorizer::AlwaysAllow],
             max_in_flight: 400,
             max_mutating_in_flight: 200,

@@ -1,7 +1,19 @@
-//! Who makes a request: authentication, and requests to act as another user.
+//! Who makes a request: authentication by a chain of authenticators, a file each, and requests to act as another user.
+//! k8s: pkg/kubeapiserver/authenticator/config.go
+//!
+//! `chain` has their order. An authenticator of requests (`certificate`) sees the whole head; one of tokens sees a
+//! token that `bearer` or `websocket` has found in it. Each says an `Finding`: the credential is not its own, whose it
+//! is, why it is bad, or what must be known first.
 
-mod authenticate;
+mod anonymous;
+mod bearer;
+mod certificate;
+mod chain;
+mod finding;
 mod impersonation;
+mod static_tokens;
+mod websocket;
 
-pub(crate) use authenticate::{Authenticated, authenticate};
+pub(crate) use chain::{Authenticating, AuthenticationProgress};
+pub(crate) use finding::{Presented, Recognized};
 pub(crate) use impersonation::refuse_impersonation;

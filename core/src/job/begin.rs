@@ -1,53 +1,22 @@
-//! The first steps of a request: authentication, and after authorization the body, and the choice of the file that
-//! handles its verb.
+//! What comes after authorization: the choice of the file that handles a request's verb, and the body.
 
-use super::call::Call;
-use super::{Answer, Ask, Job, Known, Next, Scene, State, Step, Stepped};
+use super::{Answer, Ask, Next, Scene, State};
 use super::{
     binding, collection, component_status, create, delete, document, eviction, fail, list, read, token,
     update,
 };
+use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
-use crate::answer::{self, Warnings};
 use crate::authorization::{Permit, Target};
-use crate::identity::{self, Authenticated};
 use crate::kinds::{Sub, SubKind, Verb};
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::wire::Method;
 use crate::wire::media::patch_media;
 use crate::wire::route::{RequestInfo, VERB_PROXY};
-use crate::world::World;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
-use bytes::Bytes;
-
-/// Authenticates the caller. The job asks for a seat only afterwards, so that requests which fail authentication take
-/// no seats from others.
-pub(super) fn arrive(call: Arc<Call>, body: Bytes, world: &World) -> Stepped {
-    let request = &call.request;
-    if let Err(why) = &call.info {
-        return Stepped::done(answer::unroutable(request, why), None);
-    }
-    let Authenticated { caller, warning } = identity::authenticate(&world.config.authentication, request);
-    let mut warnings = Warnings::default();
-    warnings.add(warning);
-    let caller = match caller {
-        Ok(caller) => Arc::new(caller),
-        Err(failure) => return Stepped::done(warnings.on(call.failure(world, &failure)), None),
-    };
-    if let Err(failure) = identity::refuse_impersonation(request) {
-        let response = call.failure(world, &failure).with_header("x-content-type-options", "nosniff");
-        return Stepped::done(warnings.on(response), Some(caller));
-    }
-    let ask = Ask::Seat { privileged: caller.is_privileged() };
-    let known = Known { caller: caller.clone(), state: State::Seat };
-    let job = Job { call, body, warnings, known: Some(known) };
-    Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
-}
 
 /// Starts what was allowed.
 pub(super) fn permitted(
@@ -173,6 +142,7 @@ pub(super) fn arrived(
         | Answer::Stored(_)
         | Answer::Called(_)
         | Answer::Signed(_)
+        | Answer::Verified(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

@@ -170,6 +170,7 @@ impl ComponentStatuses {
             | Answer::Body(_)
             | Answer::Stored(_)
             | Answer::Signed(_)
+            | Answer::Verified(_)
             | Answer::Fresh
             | Answer::Stale => return Err(fail::misfit()),
         };

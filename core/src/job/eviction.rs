@@ -95,6 +95,7 @@ impl EvictPod {
                 | Answer::Stored(_)
                 | Answer::Called(_)
                 | Answer::Signed(_)
+                | Answer::Verified(_)
                 | Answer::Stale => Err(fail::too_large(revision, scene.world.revision(budget::feed(scene)?))),
             },
             Phase::Charge(storing) => {

@@ -26,6 +26,7 @@ pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
         | Answer::Body(_)
         | Answer::Called(_)
         | Answer::Signed(_)
+        | Answer::Verified(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -36,6 +37,7 @@ pub(super) fn reply(answer: Answer) -> Result<Reply, Failure> {
     match answer {
         Answer::Stored(stored) => Ok(Reply::Stored(stored)),
         Answer::Called(outcomes) => Ok(Reply::Called(outcomes)),
+        Answer::Verified(is_good) => Ok(Reply::Verified(is_good)),
         Answer::Begin
         | Answer::Seated
         | Answer::Body(_)

@@ -28,6 +28,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         | Answer::Body(_)
         | Answer::Called(_)
         | Answer::Signed(_)
+        | Answer::Verified(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

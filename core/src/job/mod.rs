@@ -1,9 +1,10 @@
 //! A request as a value: each step sees a snapshot of the world, and ends in a wait or in the answer.
 //!
-//! `begin` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
+//! `arrival` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
 //! for each verb.
 
 mod apply;
+mod arrival;
 mod authorize;
 mod begin;
 mod binding;
@@ -33,7 +34,8 @@ mod write;
 use crate::answer::{Dial, Response, Subscription, Warnings};
 use crate::authorization::{Target, Undecided};
 use crate::caller::Caller;
-use crate::config::Note;
+use crate::config::{Note, SignedToken};
+use crate::identity::Authenticating;
 use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
@@ -50,6 +52,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use arrival::Arrival;
 pub(crate) use call::Call;
 pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
@@ -93,6 +96,8 @@ pub(crate) enum Ask {
     Calls(Vec<Outcall>),
     /// For the signature of the service account issuer's key over this text.
     Sign(Bytes),
+    /// For whether the signature of a token is good.
+    Verify(Box<SignedToken>),
     /// For the answer of a server that is to switch protocols, and that the job's client may then be joined with
     /// (`Body::Tunnel`).
     Dial(Box<Dial>),
@@ -110,6 +115,7 @@ impl From<Question> for Ask {
         match question {
             Question::Store(feed, op) => Self::Store(feed, op),
             Question::Calls(calls) => Self::Calls(calls),
+            Question::Verify(token) => Self::Verify(token),
         }
     }
 }
@@ -125,6 +131,8 @@ pub(crate) enum Answer {
     Called(Vec<Result<Called, CallError>>),
     /// A signature, as JSON Web Signatures have it, or why there is none.
     Signed(Result<Bytes, Text>),
+    /// Whether the signature is that of one of the token's keys.
+    Verified(bool),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -138,8 +146,14 @@ pub(crate) struct Job {
     body: Bytes,
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
-    /// None until the caller is authenticated.
-    known: Option<Known>,
+    phase: Phase,
+}
+
+/// Whether it is known who makes the request.
+#[derive(Debug)]
+enum Phase {
+    Arriving(Authenticating),
+    Known(Known),
 }
 
 /// What a job knows once it is known who asks.
@@ -247,28 +261,39 @@ impl Stepped {
 
 impl Job {
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: None }
+        Self {
+            call,
+            body: Bytes::new(),
+            warnings: Warnings::default(),
+            phase: Phase::Arriving(Authenticating::default()),
+        }
     }
 
     /// A job that does this. The server itself asks for it.
     pub(crate) fn probe(call: Arc<Call>, task: ProbeTask) -> Self {
         let state = State::Probe(probe::ProbeState::Begin(task));
         let known = Known { caller: Arc::new(Caller::server()), state };
-        Self { call, body: Bytes::new(), warnings: Warnings::default(), known: Some(known) }
+        Self { call, body: Bytes::new(), warnings: Warnings::default(), phase: Phase::Known(known) }
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
-        let Self { call, mut body, mut warnings, known } = self;
+        let Self { call, mut body, mut warnings, phase } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
             assert!(arrived.len() <= limits::REQUEST_BODY_BYTES, "a longer body does not arrive");
             body = arrived.clone();
         }
-        let Some(Known { caller, state }) = known else { return begin::arrive(call, body, world) };
+        let Known { caller, state } = match phase {
+            Phase::Known(known) => known,
+            Phase::Arriving(authenticating) => {
+                let arrival = Arrival { call, body, warnings };
+                return arrival.authenticate(authenticating, world, now, answer);
+            }
+        };
         let mut notes = Notes::default();
         let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
         let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
             Ok(Next::Wait(state, ask)) => {
-                Step::Wait(Self { call, body, warnings, known: Some(Known { caller, state }) }, ask)
+                Step::Wait(Self { call, body, warnings, phase: Phase::Known(Known { caller, state }) }, ask)
             }
             Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
             Ok(Next::Stream(mut opening)) => {
@@ -343,6 +368,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | Answer::Body(_)
         | Answer::Called(_)
         | Answer::Signed(_)
+        | Answer::Verified(_)
         | Answer::Fresh
         | Answer::Stale => false,
     };

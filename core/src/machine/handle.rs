@@ -146,6 +146,7 @@ impl Machine {
             Input::Probe(id, task) => self.probe(id, task, now, out),
             Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
             Input::Signed(id, signed) => self.signed(id, signed, now, out),
+            Input::Verified(id, is_good) => self.verified(id, is_good, now, out),
             Input::Body(id, body) => self.body(id, body, now, out),
             Input::Ran(ran) => self.ran(ran, now, out),
             Input::Stored(id, stored) if id.is_own() => self.own_stored(id, stored, now, out),
@@ -271,6 +272,7 @@ impl Machine {
             Step::Wait(job, Ask::Dial(dial)) => self.ask_dial(id, job, *dial, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),
+            Step::Wait(job, Ask::Verify(token)) => self.ask_verification(id, job, token, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
                 self.open_tunnel(id, response, now, out);

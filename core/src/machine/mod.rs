@@ -22,7 +22,7 @@ mod tunnels;
 mod upkeep;
 
 use crate::answer::{Dial, Frame, Response};
-use crate::config::{JobId, Note};
+use crate::config::{JobId, Note, SignedToken};
 use crate::job::{Answer, Ask, Job, ProbeTask, Step, Stepped};
 use crate::kinds::Definition;
 use crate::now::Now;
@@ -59,6 +59,9 @@ pub enum Input {
     /// The signature that was asked for, as JSON Web Signatures have it, or why there is none. Exactly one arrives for
     /// each `Effect::Sign`, and none after `Input::Gone`.
     Signed(JobId, Result<Bytes, Text>),
+    /// Whether the signature of a token is that of one of its keys. Exactly one arrives for each `Effect::Verify`, and
+    /// none after `Input::Gone`.
+    Verified(JobId, bool),
     /// A task that was handed out has run; this is its outcome.
     Ran(Ran),
     /// An operation on the store has ended. Exactly one arrives for each `Effect::Store`.
@@ -103,6 +106,8 @@ pub enum Effect {
     Body(JobId),
     /// Sign this text with the service account issuer's key (`Config::signing_key`), and answer with `Input::Signed`.
     Sign(JobId, Bytes),
+    /// Verify the signature of this token, and answer with `Input::Verified`.
+    Verify(JobId, Box<SignedToken>),
     /// Make one of the job's calls, the one with this number, and answer with `Input::Called`.
     Call(JobId, u32, Outcall),
     /// Make this call for the job, and answer with `Input::Called`. If the server switches protocols, keep its
@@ -156,7 +161,7 @@ impl Task {
         self.world.revision(Feed(0))
     }
 
-    /// Whether this is the job's first step, which authenticates the caller and depends on nothing that changes.
+    /// Whether this is the job's first step, which begins to authenticate the caller.
     pub fn is_first(&self) -> bool {
         matches!(self.answer, Answer::Begin)
     }

@@ -5,7 +5,7 @@ use super::{Exhibited, Happening, START, Testbed};
 use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
-use crate::driver::signature;
+use crate::driver::{is_signed, signature};
 use crate::etcd::{MemberId, ServerId};
 use crate::marks::Mark;
 use crate::swarm::{FaultClass, Swarm};
@@ -100,7 +100,11 @@ impl Host {
 /// to them.
 pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
     Config {
-        authentication: Authentication { tokens: users::tokens(), anonymous: false },
+        authentication: Authentication {
+            tokens: users::tokens(),
+            anonymous: false,
+            ..Authentication::default()
+        },
         denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,
@@ -189,6 +193,7 @@ impl Testbed {
             | Input::Probe(..)
             | Input::Called(..)
             | Input::Signed(..)
+            | Input::Verified(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -218,6 +223,7 @@ impl Testbed {
             | Input::Probe(..)
             | Input::Called(..)
             | Input::Signed(..)
+            | Input::Verified(..)
             | Input::Ran(_)
             | Input::Decoded(_)
             | Input::Stored(..)
@@ -289,6 +295,7 @@ impl Testbed {
                 Ok(())
             }
             Effect::Sign(id, text) => self.give(server, Input::Signed(id, Ok(signature(&text)))),
+            Effect::Verify(id, token) => self.give(server, Input::Verified(id, is_signed(&token))),
             Effect::Dial(id, _) => {
                 self.dial(server, id);
                 Ok(())

@@ -145,7 +145,8 @@ impl Drafting {
                 | Answer::Seated
                 | Answer::Body(_)
                 | Answer::Called(_)
-                | Answer::Signed(_) => Err(fail::misfit()),
+                | Answer::Signed(_)
+                | Answer::Verified(_) => Err(fail::misfit()),
             },
             Stage::Validating(draft, admitting) => {
                 let found = Some(fail::reply(answer)?);

@@ -15,6 +15,10 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
         Effect::Run(task) => line.word("run").number(task.id.0).number(task.sees().0),
         Effect::Store(id, feed, op) => line.word("store").number(id.0).number(feed.0).op(op),
         Effect::Sign(id, text) => line.word("sign").number(id.0).bytes(text),
+        Effect::Verify(id, token) => {
+            line.word("verify").number(id.0).word(token.algorithm.name()).number(token.keys.len());
+            line.text(&token.token)
+        }
         Effect::Call(id, index, call) => line.word("call").number(id.0).number(index).outcall(call),
         Effect::Dial(id, dial) => line.word("dial").number(id.0).outcall(dial.call()),
         Effect::CancelCalls(id) => line.word("cancel").number(id.0),

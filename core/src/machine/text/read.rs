@@ -77,6 +77,7 @@ impl<'a> Words<'a> {
             "ran" => return Ok(Recorded::Ran { id: self.job()?, seen: self.revision()? }),
             "stored" => Input::Stored(self.job()?, self.stored()?),
             "decoded" => return Ok(Recorded::Decoded { id: self.job()? }),
+            "verified" => Input::Verified(self.job()?, self.number::<u8>()? != 0),
             "changed" => Input::Changed(self.batch()?.into()),
             "lost" => Input::Lost(self.feed()?, self.why()?),
             "credit" => Input::Credit(self.job()?, self.number()?),
@@ -280,7 +281,13 @@ impl<'a> Words<'a> {
                 groups: words.list(Self::text)?,
             })
         })?;
-        Ok(Authentication { tokens, anonymous })
+        Ok(Authentication {
+            tokens,
+            anonymous,
+            issuers: self.list(Self::text)?,
+            skips_lookup: self.number::<u8>()? != 0,
+            bootstrap_tokens: self.number::<u8>()? != 0,
+        })
     }
 
     fn request(&mut self) -> Result<Request> {

@@ -31,6 +31,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Called(id, index, outcome) => line.word("called").number(id.0).number(index).outcome(outcome),
         Input::Signed(id, Ok(signature)) => line.word("signed").number(id.0).word("good").bytes(signature),
         Input::Signed(id, Err(why)) => line.word("signed").number(id.0).word("failed").text(why),
+        Input::Verified(id, is_good) => line.word("verified").number(id.0).number(u8::from(*is_good)),
         Input::Body(id, body) => line.word("body").number(id.0).body(body),
         Input::Ran(ran) => line.word("ran").number(ran.id.0).number(ran.seen.0),
         Input::Stored(id, stored) => line.word("stored").number(id.0).stored(stored),
@@ -176,7 +177,9 @@ impl Line<'_> {
                 self.text(group);
             }
         }
-        self
+        self.texts(&authentication.issuers);
+        self.number(u8::from(authentication.skips_lookup));
+        self.number(u8::from(authentication.bootstrap_tokens))
     }
 
     fn request(&mut self, request: &Request) -> &mut Self {

@@ -1,0 +1,99 @@
+//! The first steps of a request, until it is known who makes it. The job asks for a seat only afterwards, so that
+//! requests which fail authentication take no seats from others.
+//! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authentication.go
+
+use super::call::Call;
+use super::{Answer, Ask, Job, Known, Phase, State, Step, Stepped, fail};
+use crate::answer::{self, Warnings};
+use crate::identity::{self, Authenticating, AuthenticationProgress, Presented, Recognized};
+use crate::now::Now;
+use crate::question::Reply;
+use crate::status::Failure;
+use crate::value::Text;
+use crate::world::World;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A request whose caller is not known yet.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) call: Arc<Call>,
+    /// Empty, unless a historical bug has read it too early.
+    pub(super) body: Bytes,
+    pub(super) warnings: Warnings,
+}
+
+impl Arrival {
+    /// Goes on with authentication. `answer` is what it has waited for.
+    pub(super) fn authenticate(
+        mut self,
+        authenticating: Authenticating,
+        world: &World,
+        now: Now,
+        answer: Answer,
+    ) -> Stepped {
+        if let Err(why) = &self.call.info {
+            return Stepped::done(answer::unroutable(&self.call.request, why), None);
+        }
+        let reply = match found(answer) {
+            Ok(reply) => reply,
+            Err(failure) => return self.refuse(world, &failure),
+        };
+        let audiences = &world.config.audiences;
+        let presented = Presented { world, request: &self.call.request, audiences, now };
+        let mut said = Vec::new();
+        let progress = authenticating.go_on(&presented, reply, &mut said);
+        self.warnings.extend(said);
+        match progress {
+            AuthenticationProgress::Known(recognized) if is_for(audiences, &recognized) => {
+                self.recognize(*recognized, world)
+            }
+            AuthenticationProgress::Known(_) | AuthenticationProgress::Unknown(_) => {
+                self.refuse(world, &Failure::unauthorized())
+            }
+            AuthenticationProgress::Wait(authenticating, question) => {
+                let Self { call, body, warnings } = self;
+                let job = Job { call, body, warnings, phase: Phase::Arriving(authenticating) };
+                Stepped { step: Step::Wait(job, question.into()), caller: None, notes: Vec::new() }
+            }
+        }
+    }
+
+    fn recognize(self, recognized: Recognized, world: &World) -> Stepped {
+        let Self { call, body, warnings } = self;
+        let caller = Arc::new(recognized.caller);
+        if let Err(failure) = identity::refuse_impersonation(&call.request) {
+            let response = call.failure(world, &failure).with_header("x-content-type-options", "nosniff");
+            return Stepped::done(warnings.on(response), Some(caller));
+        }
+        let ask = Ask::Seat { privileged: caller.is_privileged() };
+        let known = Known { caller: caller.clone(), state: State::Seat };
+        let job = Job { call, body, warnings, phase: Phase::Known(known) };
+        Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
+    }
+
+    fn refuse(&self, world: &World, failure: &Failure) -> Stepped {
+        Stepped::done(self.warnings.on(self.call.failure(world, failure)), None)
+    }
+}
+
+/// The reply that authentication has waited for; None at its beginning.
+fn found(answer: Answer) -> Result<Option<Reply>, Failure> {
+    match answer {
+        Answer::Begin | Answer::Body(_) => Ok(None),
+        Answer::Stored(_)
+        | Answer::Called(_)
+        | Answer::Signed(_)
+        | Answer::Verified(_)
+        | Answer::Seated
+        | Answer::Fresh
+        | Answer::Stale => fail::reply(answer).map(Some),
+    }
+}
+
+/// Whether a credential is meant for this server.
+fn is_for(own: &[Text], recognized: &Recognized) -> bool {
+    let named = &recognized.audiences;
+    own.is_empty() || named.is_empty() || named.iter().any(|audience| own.contains(audience))
+}
