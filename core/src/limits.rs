@@ -217,6 +217,14 @@ pub const HISTORY_READS: u32 = 128;
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go maxNameGenerationCreateAttempts
 pub const GENERATED_NAME_TRIES: u32 = 8;
 
+/// The pods of a namespace that are checked when it begins to enforce a stricter level. Beyond: a warning tells how
+/// many were checked.
+/// k8s: staging/src/k8s.io/pod-security-admission/admission/admission.go defaultNamespaceMaxPodsToCheck
+pub const PODS_CHECKED: usize = 3_000;
+
+/// Those that are looked at to find so many of different controllers. Beyond: the rest is only counted.
+pub const PODS_VIEWED: usize = 10_000;
+
 /// The most tolerations of a pod and its runtime class that are looked through for some that contain others.
 pub const TOLERATIONS_MERGED: usize = 1_000;
 

@@ -42,6 +42,7 @@ pub(super) fn admission(flags: &Flags) -> Result<Admission, String> {
         disabled: texts(disabled),
         not_ready_toleration_seconds: flags.int("default-not-ready-toleration-seconds"),
         unreachable_toleration_seconds: flags.int("default-unreachable-toleration-seconds"),
+        ..Admission::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     AdmissionAttributes, claim_resize, default_class, default_toleration_seconds, lifecycle, limit_ranger,
-    node_taint, priority, runtime_class, service_account, storage_protection,
+    node_taint, pod_security, priority, runtime_class, service_account, storage_protection,
 };
 use crate::kinds::Claims;
 use crate::question::{Question, Reply};
@@ -109,7 +109,7 @@ const PLUGINS: &[Place] = &[
     on("TaintNodesByCondition", node_taint::PLUGIN),
     off_and_missing("AlwaysPullImages"),
     off_and_missing("ImagePolicyWebhook"),
-    on_but_missing("PodSecurity"),
+    on("PodSecurity", pod_security::PLUGIN),
     off_and_missing("PodNodeSelector"),
     on("Priority", priority::PLUGIN),
     on("DefaultTolerationSeconds", default_toleration_seconds::PLUGIN),

@@ -11,6 +11,7 @@ mod default_toleration_seconds;
 mod lifecycle;
 mod limit_ranger;
 mod node_taint;
+mod pod_security;
 mod priority;
 mod runtime_class;
 mod service_account;

@@ -1,5 +1,6 @@
 //! Which admission plugins are asked, and what flags tell them.
 
+use super::PodSecurity;
 use crate::value::Text;
 use alloc::vec::Vec;
 
@@ -15,6 +16,8 @@ pub struct Admission {
     pub not_ready_toleration_seconds: i64,
     /// `--default-unreachable-toleration-seconds`.
     pub unreachable_toleration_seconds: i64,
+    /// What PodSecurity's part of `--admission-control-config-file` says.
+    pub pod_security: PodSecurity,
 }
 
 impl Default for Admission {
@@ -25,6 +28,7 @@ impl Default for Admission {
             disabled: Vec::new(),
             not_ready_toleration_seconds: 300,
             unreachable_toleration_seconds: 300,
+            pod_security: PodSecurity::default(),
         }
     }
 }

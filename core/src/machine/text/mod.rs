@@ -49,6 +49,7 @@ mod tests {
     use crate::config::Config;
     use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
+    use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
     use crate::kinds::{DefinedColumn, Definition, Scope};
     use crate::limits::Bounds;
@@ -288,6 +289,14 @@ mod tests {
                 disabled: vec!["ServiceAccount".into(), "Priority".into()],
                 not_ready_toleration_seconds: 8,
                 unreachable_toleration_seconds: -9,
+                pod_security: PodSecurity {
+                    defaults: SecurityPolicy {
+                        enforce: LevelVersion::parse("baseline:v1.30").expect("a level and a version"),
+                        ..PodSecurity::default().defaults
+                    },
+                    exempt_users: vec!["a".into(), "b".into()],
+                    ..PodSecurity::default()
+                },
             },
             signing_key: Some(IssuerKey {
                 id: "c".into(),

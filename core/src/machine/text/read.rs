@@ -11,6 +11,7 @@ use super::Recorded;
 use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
+use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
 use crate::job::ProbeTask;
 use crate::kinds::{DefinedColumn, Definition, Scope};
 use crate::limits::Bounds;
@@ -216,6 +217,7 @@ impl<'a> Words<'a> {
                 disabled: self.list(Self::text)?,
                 not_ready_toleration_seconds: self.number()?,
                 unreachable_toleration_seconds: self.number()?,
+                pod_security: self.pod_security()?,
             },
             signing_key: self.list(Self::issuer_key)?.pop(),
             audiences: self.list(Self::text)?,
@@ -224,6 +226,19 @@ impl<'a> Words<'a> {
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
+        })
+    }
+
+    fn pod_security(&mut self) -> Result<PodSecurity> {
+        let mut mode = || match LevelVersion::parse(&self.text()?) {
+            Some(mode) => Ok(mode),
+            None => self.wrong("a level and a version"),
+        };
+        Ok(PodSecurity {
+            defaults: SecurityPolicy { enforce: mode()?, audit: mode()?, warn: mode()? },
+            exempt_namespaces: self.list(Self::text)?,
+            exempt_users: self.list(Self::text)?,
+            exempt_runtime_classes: self.list(Self::text)?,
         })
     }
 

@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use crate::config::Config;
-use crate::config::PublicKey;
 use crate::config::{Authentication, Authorizer};
+use crate::config::{PodSecurity, PublicKey};
 use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
 use crate::machine::Input;
@@ -87,6 +87,7 @@ pub fn write_config(config: &Config, out: &mut String) {
         plugins.iter().fold(&mut line, |line, plugin| line.text(plugin));
     }
     line.number(admission.not_ready_toleration_seconds).number(admission.unreachable_toleration_seconds);
+    line.pod_security(&admission.pod_security);
     line.number(config.signing_key.iter().count());
     if let Some(key) = &config.signing_key {
         line.text(&key.id).public_key(&key.key);
@@ -115,6 +116,13 @@ impl Line<'_> {
     pub(super) fn number(&mut self, number: impl core::fmt::Display) -> &mut Self {
         write!(self.out, " {number}").expect("writing to a string");
         self
+    }
+
+    fn pod_security(&mut self, held: &PodSecurity) -> &mut Self {
+        for mode in held.defaults.modes() {
+            self.text(&mode.to_string());
+        }
+        self.texts(&held.exempt_namespaces).texts(&held.exempt_users).texts(&held.exempt_runtime_classes)
     }
 
     fn public_key(&mut self, key: &PublicKey) -> &mut Self {
