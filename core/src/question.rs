@@ -2,7 +2,8 @@
 
 use crate::config::SignedToken;
 use crate::status::Failure;
-use crate::store::{Feed, Op, Ranged, Stored, failure};
+use crate::store::{Feed, Op, Ranged, Rev, Stored, failure};
+use crate::value::Text;
 use crate::wire::{CallOutcome, Outcall};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,6 +18,11 @@ pub(crate) enum Question {
     Calls(Vec<Outcall>),
     /// Whether the signature of a token is good.
     Verify(Box<SignedToken>),
+    /// Its turn among the requests of this server that asked under the same name, of which one at a time is served. A
+    /// request keeps its turn until it ends.
+    Turn(Text),
+    /// Until the feed has been applied up to the revision, but not for long.
+    Fresh(Feed, Rev),
 }
 
 /// The answer to a question, of the same name.
@@ -28,6 +34,11 @@ pub(crate) enum Reply {
     Called(Vec<CallOutcome>),
     /// Whether it is one of the token's keys that has signed.
     Verified(bool),
+    Turn,
+    /// The snapshot is as new as was asked for.
+    Fresh,
+    /// It did not become so in time.
+    Stale,
 }
 
 /// The result of a read that was asked for.
@@ -37,6 +48,8 @@ pub(crate) enum Reply {
 pub(crate) fn ranged(reply: Reply) -> Result<Ranged, Failure> {
     match reply {
         Reply::Stored(stored) => failure::ranged(stored),
-        Reply::Called(_) | Reply::Verified(_) => Err(failure::misfit()),
+        Reply::Called(_) | Reply::Verified(_) | Reply::Turn | Reply::Fresh | Reply::Stale => {
+            Err(failure::misfit())
+        }
     }
 }

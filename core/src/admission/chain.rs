@@ -2,7 +2,7 @@
 
 use super::{
     AdmissionAttributes, claim_resize, default_class, default_toleration_seconds, lifecycle, limit_ranger,
-    node_taint, pod_security, priority, runtime_class, service_account, storage_protection,
+    node_taint, pod_security, priority, quota, runtime_class, service_account, storage_protection,
 };
 use crate::kinds::Claims;
 use crate::question::{Question, Reply};
@@ -137,9 +137,13 @@ const PLUGINS: &[Place] = &[
     on_but_missing("MutatingAdmissionWebhook"),
     on_but_missing("ValidatingAdmissionPolicy"),
     on_but_missing("ValidatingAdmissionWebhook"),
-    on_but_missing("ResourceQuota"),
+    on(COUNTING, quota::PLUGIN),
     off_and_missing("AlwaysDeny"),
 ];
+
+/// What a write counts for. Of the plugins that admit anything it is the last, since what it has counted must not be
+/// refused.
+const COUNTING: &str = "ResourceQuota";
 
 /// The names of all plugins of kube-apiserver, in the order in which they are asked.
 pub fn plugin_names() -> impl Iterator<Item = &'static str> {
@@ -226,6 +230,12 @@ impl Admitting {
             }
             AdmissionProgress::Wait(..) => Ok(mutating),
         }
+    }
+
+    /// Only the last plugin, which counts what is written, is still to be asked.
+    pub(crate) fn counting() -> Self {
+        let passed = PLUGINS.iter().position(|place| place.name == COUNTING).unwrap_or(PLUGINS.len());
+        Self { passed, claims: Claims::default() }
     }
 
     fn ask(

@@ -50,7 +50,7 @@ fn requested(claim: &Value) -> Quantity {
 }
 
 /// k8s: pkg/apis/core/helper/helpers.go GetPersistentVolumeClaimClass
-fn class_name(claim: &Value) -> &str {
+pub(super) fn class_name(claim: &Value) -> &str {
     object::annotation(claim, BETA_STORAGE_CLASS)
         .unwrap_or_else(|| claim.text_at(&["spec", "storageClassName"]))
 }

@@ -13,6 +13,7 @@ mod limit_ranger;
 mod node_taint;
 mod pod_security;
 mod priority;
+pub mod quota;
 mod runtime_class;
 mod service_account;
 mod service_account_secrets;

@@ -142,7 +142,10 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
         Some(
             Reply::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
             | Reply::Called(_)
-            | Reply::Verified(_),
+            | Reply::Verified(_)
+            | Reply::Turn
+            | Reply::Fresh
+            | Reply::Stale,
         ) => return Opinion::Failed(String::from("another question was answered")),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {

@@ -1,5 +1,6 @@
 //! Which admission plugins are asked, and what flags tell them.
 
+use super::PluginConfigurations;
 use super::PodSecurity;
 use crate::value::Text;
 use alloc::vec::Vec;
@@ -18,6 +19,8 @@ pub struct Admission {
     pub unreachable_toleration_seconds: i64,
     /// What PodSecurity's part of `--admission-control-config-file` says.
     pub pod_security: PodSecurity,
+    /// `--admission-control-config-file`.
+    pub plugins: PluginConfigurations,
 }
 
 impl Default for Admission {
@@ -29,6 +32,7 @@ impl Default for Admission {
             not_ready_toleration_seconds: 300,
             unreachable_toleration_seconds: 300,
             pod_security: PodSecurity::default(),
+            plugins: PluginConfigurations::default(),
         }
     }
 }

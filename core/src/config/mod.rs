@@ -5,6 +5,7 @@ mod authentication;
 mod issuer;
 mod job_id;
 mod note;
+mod plugins;
 mod pod_security;
 
 use crate::limits::Bounds;
@@ -19,6 +20,7 @@ pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
+pub use plugins::{LimitedResource, LimitedScope, PluginConfigurations};
 pub use pod_security::{LevelVersion, PodSecurity, SecurityLevel, SecurityPolicy, SecurityVersion};
 
 /// The configuration of the machine. It does not change while the server runs.

@@ -86,6 +86,7 @@ fn found(answer: Answer) -> Result<Option<Reply>, Failure> {
         | Answer::Called(_)
         | Answer::Signed(_)
         | Answer::Verified(_)
+        | Answer::Turn
         | Answer::Seated
         | Answer::Fresh
         | Answer::Stale => fail::reply(answer).map(Some),

@@ -143,6 +143,7 @@ pub(super) fn arrived(
         | Answer::Called(_)
         | Answer::Signed(_)
         | Answer::Verified(_)
+        | Answer::Turn
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

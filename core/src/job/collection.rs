@@ -111,6 +111,7 @@ impl DeleteCollection {
                     }
                     StoreProgress::Lost(loss) if loss.held.is_none() => this.next(scene),
                     StoreProgress::Lost(_) => this.again(scene, target, &key),
+                    StoreProgress::Uncounted(..) => Err(fail::misfit()),
                 }
             }
         }

@@ -171,6 +171,7 @@ impl ComponentStatuses {
             | Answer::Stored(_)
             | Answer::Signed(_)
             | Answer::Verified(_)
+            | Answer::Turn
             | Answer::Fresh
             | Answer::Stale => return Err(fail::misfit()),
         };

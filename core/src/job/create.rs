@@ -13,7 +13,7 @@ use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
 use crate::kinds::Verb;
 use crate::status::Failure;
-use crate::store::{Loss, Rev};
+use crate::store::{Feed, Loss, Rev};
 use crate::value::{Text, Value, object};
 use crate::wire::options::WriteOptions;
 use crate::wire::query::parse_uint;
@@ -146,6 +146,7 @@ impl Create {
                             None => this.draft(scene, warnings),
                         }
                     }
+                    StoreProgress::Uncounted(feed, loss) => this.count_again(scene, draft, feed, &loss),
                     StoreProgress::Lost(loss) => this.taken(scene, loss, warnings),
                 }
             }
@@ -166,6 +167,14 @@ impl Create {
         let (manager, dry_run) = (manager.as_deref(), self.options.dry_run);
         let drafted = Drafting::begin(scene, &self.target, value, base, manager, dry_run, warnings)?;
         self.drafted(scene, drafted)
+    }
+
+    /// Counts the object again, after a commit lost to another one that was counted.
+    fn count_again(self, scene: &Scene<'_>, draft: Draft, feed: Feed, loss: &Loss) -> Result<Next, Failure> {
+        scene.check_counted(loss, self.claims_lost)?;
+        let base = Base::Absent { names_tried: self.tries };
+        let phase = Phase::Draft(Drafting::count_again(draft, base));
+        Ok(Self { claims_lost: self.claims_lost + 1, ..self }.wait(phase, Ask::Fresh(feed, loss.at)))
     }
 
     fn drafted(mut self, scene: &Scene<'_>, drafted: Drafted) -> Result<Next, Failure> {
@@ -223,8 +232,8 @@ impl Create {
 
     fn send(self, scene: &Scene<'_>, draft: Draft, key: Bytes) -> Result<Next, Failure> {
         let value = Some(draft.bytes.clone());
-        let claims = draft.claims.clone();
-        let write = Write { key: key.clone(), revision: Rev(0), value, confirmed: true, claims };
+        let (claims, charges) = (draft.claims.clone(), draft.charges.clone());
+        let write = Write { key: key.clone(), revision: Rev(0), value, confirmed: true, claims, charges };
         let (storing, ask) = Storing::begin(scene, &self.target, write)?;
         Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }

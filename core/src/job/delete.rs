@@ -3,7 +3,7 @@
 
 use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
-use super::write::{Draft, StoreProgress, Storing, Write, released};
+use super::write::{Charges, Draft, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
 use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
 use crate::answer::form::{Endpoint, Form};
@@ -364,7 +364,14 @@ impl Verdict {
             Self::Wait => return Ok(None),
         };
         let key = existing.entry.key().clone();
-        Ok(Some(Write { key, revision: existing.revision(), value, confirmed, claims }))
+        Ok(Some(Write {
+            key,
+            revision: existing.revision(),
+            value,
+            confirmed,
+            claims,
+            charges: Charges::default(),
+        }))
     }
 }
 
@@ -441,6 +448,7 @@ impl Delete {
                         let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
                     }
+                    StoreProgress::Uncounted(..) => Err(fail::misfit()),
                 }
             }
         }

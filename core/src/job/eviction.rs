@@ -96,6 +96,7 @@ impl EvictPod {
                 | Answer::Called(_)
                 | Answer::Signed(_)
                 | Answer::Verified(_)
+                | Answer::Turn
                 | Answer::Stale => Err(fail::too_large(revision, scene.world.revision(budget::feed(scene)?))),
             },
             Phase::Charge(storing) => {

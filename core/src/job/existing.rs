@@ -3,11 +3,12 @@
 use super::{Answer, Ask, Scene, fail};
 use crate::authorization::Target;
 use crate::kinds::Kind;
-use crate::status::Failure;
+use crate::status::{Failure, Qualified};
 use crate::store::{KeyValue, Loss, Op, Range, Rev};
 use crate::value::Value;
 use crate::world::Collection;
 use crate::world::cache::{Cache, Entry};
+use alloc::string::String;
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -104,6 +105,17 @@ impl Scene<'_> {
         }
         let feed = self.collection(target.resource())?.feed;
         Ok((self.world.revision(feed) < loss.at).then_some(Ask::Fresh(feed, loss.at)))
+    }
+
+    /// Whether a write that lost to another one that was counted may be counted again; upstream's conflict after too
+    /// many attempts.
+    pub(super) fn check_counted(&self, loss: &Loss, tries: u32) -> Result<(), Failure> {
+        if tries + 1 < self.world.config.bounds.conflict_retries {
+            return Ok(());
+        }
+        let key = loss.guard.key.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = String::from_utf8_lossy(key);
+        Err(Failure::modified(Qualified { group: "", name: "resourcequotas" }, &name))
     }
 
     /// The object found by a read of one key.

@@ -27,6 +27,7 @@ pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
         | Answer::Called(_)
         | Answer::Signed(_)
         | Answer::Verified(_)
+        | Answer::Turn
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -38,12 +39,10 @@ pub(super) fn reply(answer: Answer) -> Result<Reply, Failure> {
         Answer::Stored(stored) => Ok(Reply::Stored(stored)),
         Answer::Called(outcomes) => Ok(Reply::Called(outcomes)),
         Answer::Verified(is_good) => Ok(Reply::Verified(is_good)),
-        Answer::Begin
-        | Answer::Seated
-        | Answer::Body(_)
-        | Answer::Signed(_)
-        | Answer::Fresh
-        | Answer::Stale => Err(misfit()),
+        Answer::Turn => Ok(Reply::Turn),
+        Answer::Fresh => Ok(Reply::Fresh),
+        Answer::Stale => Ok(Reply::Stale),
+        Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Signed(_) => Err(misfit()),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         | Answer::Called(_)
         | Answer::Signed(_)
         | Answer::Verified(_)
+        | Answer::Turn
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

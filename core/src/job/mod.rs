@@ -94,6 +94,8 @@ pub(crate) enum Ask {
     /// For the outcomes of calls to other servers, which are made at once. Of more than `limits::CALLS_OF_JOB` the rest
     /// is not made.
     Calls(Vec<Outcall>),
+    /// For its turn among the requests that ask under the same name.
+    Turn(Text),
     /// For the signature of the service account issuer's key over this text.
     Sign(Bytes),
     /// For whether the signature of a token is good.
@@ -116,6 +118,8 @@ impl From<Question> for Ask {
             Question::Store(feed, op) => Self::Store(feed, op),
             Question::Calls(calls) => Self::Calls(calls),
             Question::Verify(token) => Self::Verify(token),
+            Question::Turn(name) => Self::Turn(name),
+            Question::Fresh(feed, revision) => Self::Fresh(feed, revision),
         }
     }
 }
@@ -133,6 +137,7 @@ pub(crate) enum Answer {
     Signed(Result<Bytes, Text>),
     /// Whether the signature is that of one of the token's keys.
     Verified(bool),
+    Turn,
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -369,6 +374,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | Answer::Called(_)
         | Answer::Signed(_)
         | Answer::Verified(_)
+        | Answer::Turn
         | Answer::Fresh
         | Answer::Stale => false,
     };

@@ -8,7 +8,7 @@ use super::create::{self, Origin};
 use super::existing::{Existing, read_key};
 use super::write::conditions::{check_uid, insisted_revision, version_demanded};
 use super::write::place::{check_name, drop_repeated_owners, place};
-use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write, released};
+use super::write::{self, Base, Charges, Draft, Drafted, Drafting, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
@@ -143,6 +143,11 @@ impl Update {
                             None => this.read(scene),
                         }
                     }
+                    StoreProgress::Uncounted(feed, loss) => {
+                        scene.check_counted(&loss, this.tries)?;
+                        let ask = Ask::Fresh(feed, loss.at);
+                        Ok(Self { tries: this.tries + 1, ..this }.wait(Phase::Behind, ask))
+                    }
                     StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.target, loss, this.tries)?;
                         Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
@@ -210,14 +215,14 @@ impl Update {
         let key = existing.entry.key().clone();
         if is_finished(&self.target, &draft.value) {
             let claims = released(scene, &self.target, &existing.value)?;
-            let write = Write { key, revision, value: None, confirmed, claims };
+            let write = Write { key, revision, value: None, confirmed, claims, charges: Charges::default() };
             return self.write(scene, draft, write);
         }
         if draft.changes_nothing(scene.world, self.target.resource(), &existing) {
             return if confirmed { self.respond(scene, existing.value) } else { self.read(scene) };
         }
         let (value, claims) = (Some(draft.bytes.clone()), draft.claims.clone());
-        let write = Write { key, revision, value, confirmed, claims };
+        let write = Write { key, revision, value, confirmed, claims, charges: draft.charges.clone() };
         self.write(scene, draft, write)
     }
 

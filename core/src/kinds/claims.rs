@@ -46,6 +46,8 @@ pub struct ClaimPlace {
 pub enum ClaimChange {
     /// It is written.
     Put(Value),
+    /// Its status is written. The object must be there.
+    PutStatus(Value),
     Delete,
     /// It is not written, and nobody else may have written it.
     Keep,

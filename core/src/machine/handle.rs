@@ -9,6 +9,7 @@ use super::shutdown::Draining;
 use super::slot::{Slot, SlotState, Waiting};
 use super::timers::{RequestTimer, Timer, Timers};
 use super::tunnels::Tunnels;
+use super::turns::Turns;
 use super::{Effect, Input, Ran, Task};
 use crate::answer;
 use crate::answer::{Body, Response};
@@ -46,6 +47,7 @@ pub struct Machine {
     pub(super) feeds: Vec<FeedReader>,
     pub(super) calls: Outstanding,
     pub(super) tunnels: Tunnels,
+    pub(super) turns: Turns,
     /// Kinds that are to be served once their objects are known.
     pub(super) arriving: Vec<Arriving>,
     /// The operations that the machine itself has asked a store for, and what each is for.
@@ -122,6 +124,7 @@ impl Machine {
             feeds,
             calls: Outstanding::default(),
             tunnels: Tunnels::default(),
+            turns: Turns::default(),
             arriving: Vec::new(),
             config,
             world: Arc::new(world),
@@ -194,6 +197,7 @@ impl Machine {
         self.hub.check();
         self.check_calls();
         self.check_tunnels();
+        self.check_turns();
         self.world.check();
         let collections = self.world.collections().count();
         let kept = self.config.flaw.is(Mutant::WatchSurvivesItsKind);
@@ -259,7 +263,7 @@ impl Machine {
         }
         if matches!(slot.state, SlotState::Abandoned) {
             self.forget(id);
-            self.cancel_calls(id, out);
+            self.ended(id, now, out);
             return;
         }
         match step {
@@ -273,6 +277,7 @@ impl Machine {
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),
             Step::Wait(job, Ask::Verify(token)) => self.ask_verification(id, job, token, out),
+            Step::Wait(job, Ask::Turn(name)) => self.ask_turn(id, job, name, now, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
                 self.open_tunnel(id, response, now, out);
@@ -333,19 +338,6 @@ impl Machine {
         out.push(Effect::Store(id, feed, op));
     }
 
-    fn ask_fresh(&mut self, id: JobId, job: Job, feed: Feed, revision: Rev, now: Now, out: &mut Vec<Effect>) {
-        if self.world.revision(feed) >= revision {
-            self.run(id, job, Answer::Fresh, now, out);
-            return;
-        }
-        let Some(slot) = self.jobs.get_mut(&id) else { return };
-        let at = now.mono.plus_millis(self.config.bounds.fresh_millis);
-        slot.state = SlotState::Waiting(Box::new(job), Waiting::Fresh(feed, revision, at));
-        self.fresh.insert((feed, revision, id));
-        self.timers.set_for(id, RequestTimer::FreshTimeout, at);
-        out.push(Effect::RequestProgress(feed));
-    }
-
     fn stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
@@ -372,32 +364,11 @@ impl Machine {
         self.lease = Some(SharedLease { feed, id, ttl_seconds, good_until, objects: 1 });
     }
 
-    pub(super) fn wake_fresh(&mut self, feed: Feed, now: Now, out: &mut Vec<Effect>) {
-        let reached = self.world.revision(feed);
-        let woken: Vec<_> =
-            self.fresh.range((feed, Rev(0), JobId(0))..=(feed, reached, JobId(u64::MAX))).copied().collect();
-        for waiter in woken {
-            self.resume_fresh(waiter.2, Answer::Fresh, now, out);
-        }
-    }
-
-    pub(super) fn resume_fresh(&mut self, id: JobId, answer: Answer, now: Now, out: &mut Vec<Effect>) {
-        let Some(slot) = self.jobs.get_mut(&id) else { return };
-        match core::mem::replace(&mut slot.state, SlotState::Running) {
-            SlotState::Waiting(job, Waiting::Fresh(feed, revision, at)) => {
-                self.fresh.remove(&(feed, revision, id));
-                self.timers.stop_for(id, RequestTimer::FreshTimeout, at);
-                self.run(id, *job, answer, now, out);
-            }
-            other => slot.state = other,
-        }
-    }
-
     /// Sends an answer and forgets the request. When the answer is large, its seat is kept until the last byte is
     /// sent, so that the limit counts memory that is still held.
     pub(super) fn finish(&mut self, id: JobId, response: Response, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.remove(id) else { return };
-        self.cancel_calls(id, out);
+        self.ended(id, now, out);
         match slot.seat {
             Some(seat) if response.body.is_large() => {
                 self.sending.insert(id, seat);
@@ -463,7 +434,7 @@ impl Machine {
             }
             SlotState::Waiting(..) => {
                 self.forget(id);
-                self.cancel_calls(id, out);
+                self.ended(id, now, out);
             }
             SlotState::Abandoned => {}
         }

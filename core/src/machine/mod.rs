@@ -8,6 +8,7 @@
 mod boot;
 mod calls;
 mod feeds;
+mod fresh;
 mod handle;
 mod hub;
 mod kinds;
@@ -19,6 +20,7 @@ mod slot;
 pub mod text;
 mod timers;
 mod tunnels;
+mod turns;
 mod upkeep;
 
 use crate::answer::{Dial, Frame, Response};

@@ -45,6 +45,8 @@ pub(super) enum Waiting {
     Signature,
     /// For whether a signature is good.
     Verification,
+    /// For its turn.
+    Turn,
     /// For the store's reply; the operation was sent at this time.
     Store(Feed, Mono),
     /// For the feed to reach the revision, but not longer than until the time.

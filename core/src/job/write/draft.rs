@@ -1,6 +1,6 @@
 //! An object that may be stored, encoded; and whether storing it would change anything.
 
-use super::claims::ClaimedKey;
+use super::claims::{Charges, ClaimedKey};
 use crate::job::Scene;
 use crate::job::existing::Existing;
 use crate::kinds::Kind;
@@ -23,6 +23,8 @@ pub(in crate::job) struct Draft {
     pub(in crate::job) bytes: Bytes,
     /// What is written with it.
     pub(in crate::job) claims: Vec<ClaimedKey>,
+    /// What it counts for.
+    pub(in crate::job) charges: Charges,
 }
 
 impl Draft {
@@ -54,7 +56,12 @@ impl Draft {
             value.set_at(&["metadata", "selfLink"], self_link);
         }
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
-        Ok(Self { value, bytes: Bytes::copy_from_slice(&out), claims: Vec::new() })
+        Ok(Self {
+            value,
+            bytes: Bytes::copy_from_slice(&out),
+            claims: Vec::new(),
+            charges: Charges::default(),
+        })
     }
 
     /// As `of`, of an object that a client writes: if it is too large with its managed fields, it is stored without

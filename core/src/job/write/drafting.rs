@@ -1,7 +1,7 @@
 //! The way from the object that a client wants to the one that may be stored: defaults, mutating admission,
 //! preparation, validation, validating admission. Admission may wait for the store.
 
-use super::claims;
+use super::claims::{self, Charges};
 use super::default::Defaulted;
 use super::draft::Draft;
 use super::prepare::{self, Prepared};
@@ -108,6 +108,14 @@ impl Drafting {
         course.mutate(scene, target, value, Admitting::default(), None, warnings)
     }
 
+    /// Counts a draft again whose commit was lost to another write that was counted. The job is to be resumed when the
+    /// cache knows of that one. Nothing else of the draft is decided anew.
+    pub(in crate::job) fn count_again(draft: Draft, base: Base) -> Self {
+        let draft = Draft { charges: Charges::default(), ..draft };
+        let course = Course { base, dry_run: false };
+        Self { course, stage: Stage::Validating(draft, Admitting::counting()) }
+    }
+
     /// Continues with what admission, or a claim, has waited for.
     ///
     /// # Errors
@@ -146,7 +154,8 @@ impl Drafting {
                 | Answer::Body(_)
                 | Answer::Called(_)
                 | Answer::Signed(_)
-                | Answer::Verified(_) => Err(fail::misfit()),
+                | Answer::Verified(_)
+                | Answer::Turn => Err(fail::misfit()),
             },
             Stage::Validating(draft, admitting) => {
                 let found = Some(fail::reply(answer)?);
@@ -267,7 +276,7 @@ impl Course {
             }
             AdmissionProgress::Admitted => {
                 if !self.dry_run {
-                    draft.claims.extend(claims::keys(scene, target, &said.claims)?);
+                    draft.charges = claims::charges(scene, &said.claims)?;
                 }
                 Ok(Drafted::Ready(draft, self.base))
             }

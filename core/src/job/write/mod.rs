@@ -26,7 +26,7 @@ mod several;
 mod store;
 mod validate;
 
-pub(super) use claims::released;
+pub(super) use claims::{Charges, released};
 pub(crate) use commit::{CommitOutcome, Committing, Progress};
 pub(super) use draft::Draft;
 pub(super) use drafting::{Base, Drafted, Drafting};

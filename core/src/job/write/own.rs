@@ -13,9 +13,6 @@ use crate::value::{Text, Value};
 use crate::world::World;
 use bytes::Bytes;
 
-/// As what the server writes.
-const MANAGER: &str = "kube-apiserver";
-
 /// The encoded object. It keeps its status, which a client could not set.
 ///
 /// # Errors
@@ -30,7 +27,7 @@ pub(crate) fn draft_own(
     let server = Caller::server();
     let facts = Facts::of_create(&server, now.wall, &world.config, world);
     let Defaulted { mut value } = Defaulted::of(world, resource, value);
-    record::record_own(&world.registry, resource, &mut value, MANAGER, now.wall)?;
+    record::record_own(&world.registry, resource, &mut value, now.wall)?;
     let status = value.field("status").cloned();
     let name = resource.rules().name;
     let resource = world.registry.stored_kind(resource);

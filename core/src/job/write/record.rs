@@ -13,6 +13,9 @@ use crate::status::Failure;
 use crate::value::{Value, object};
 use alloc::string::String;
 
+/// As whom the server's own writes are counted.
+const SERVER: &str = "kube-apiserver";
+
 /// An object of a type whose fields have not been set.
 pub(in crate::job) fn unset(kind: &Kind) -> Result<Value, Failure> {
     let unset = decode::normalize(&kind.catalogue, kind.type_id, Value::Null);
@@ -58,10 +61,20 @@ pub(super) fn record_own(
     registry: &Registry,
     kind: &Kind,
     value: &mut Value,
-    manager: &str,
     now: Wall,
 ) -> Result<(), Failure> {
-    record_as(registry, kind, "", None, value, manager, now)
+    record_as(registry, kind, "", None, value, SERVER, now)
+}
+
+/// Records the server as the writer of an object's status.
+pub(super) fn record_own_status(
+    registry: &Registry,
+    kind: &Kind,
+    old: &Value,
+    value: &mut Value,
+    now: Wall,
+) -> Result<(), Failure> {
+    record_as(registry, kind, "status", Some(old), value, SERVER, now)
 }
 
 fn record_as(

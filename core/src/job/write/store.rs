@@ -1,6 +1,6 @@
 //! Stores an object or removes it: first the lease that an expiring object needs, then the commit.
 
-use super::claims::{self, ClaimedKey};
+use super::claims::{self, Charges, ClaimedKey};
 use super::commit::{CommitOutcome, Committing, Progress};
 use crate::authorization::Target;
 use crate::config::Note;
@@ -8,7 +8,7 @@ use crate::job::{Answer, Ask, Notes, Scene, fail, lease};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::status::Failure;
-use crate::store::{Commit, Feed, LeaseId, Loss, Op, Rev, Stored};
+use crate::store::{Commit, Feed, LeaseId, Loss, Rev, Stored};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -24,17 +24,22 @@ pub(in crate::job) struct Write {
     pub(in crate::job) confirmed: bool,
     /// What is written with it.
     pub(in crate::job) claims: Vec<ClaimedKey>,
+    /// What it counts for.
+    pub(in crate::job) charges: Charges,
 }
 
 /// A write that is not settled yet.
 #[derive(Debug)]
 pub(in crate::job) struct Storing {
     feed: Feed,
+    charges: Charges,
     phase: Phase,
 }
 
 #[derive(Debug)]
 enum Phase {
+    /// What the write counts for is in another store, and is committed there first, as upstream does it always.
+    Charge(Write, Box<Committing>),
     /// A write without a lease would detach the one that the object has, so the store was asked for one.
     Lease(Write),
     Commit(Box<Committing>),
@@ -48,6 +53,8 @@ pub(in crate::job) enum StoreProgress {
     Committed(Rev),
     /// It did not happen, because the key, or one of those that are written with it, held something else.
     Lost(Loss),
+    /// It did not happen, because others were counted meanwhile, in this store.
+    Uncounted(Feed, Loss),
 }
 
 impl Storing {
@@ -66,23 +73,42 @@ impl Storing {
         if let Some(value) = &write.value {
             assert!(!value.is_empty() && value.len() <= limits::OBJECT_BYTES, "a draft has a bounded length");
         }
+        if write.charges.feed != feed && !write.charges.keys.is_empty() {
+            let commit = claims::add(Commit::default(), write.charges.keys.clone());
+            let (committing, op) = Committing::begin(commit, write.confirmed);
+            let charges = write.charges.clone();
+            let ask = Ask::Store(charges.feed, op);
+            return Ok((Self { feed, charges, phase: Phase::Charge(write, committing) }, ask));
+        }
+        Ok(Self::store(scene, target, feed, write))
+    }
+
+    /// Writes the object itself.
+    fn store(scene: &Scene<'_>, target: &Target, feed: Feed, write: Write) -> (Self, Ask) {
         let is_dropped = write.revision > Rev(0) && scene.flaw().is(Mutant::LeaseDropped);
         let lease = lease::op(scene, target).filter(|_| write.value.is_some() && !is_dropped);
-        Ok(match lease {
-            Some(op) => (Self { feed, phase: Phase::Lease(write) }, Ask::Store(feed, op)),
+        match lease {
+            Some(op) => {
+                let charges = write.charges.clone();
+                (Self { feed, charges, phase: Phase::Lease(write) }, Ask::Store(feed, op))
+            }
             None => Self::commit(scene, feed, write, LeaseId(0)),
-        })
+        }
     }
 
     fn commit(scene: &Scene<'_>, feed: Feed, write: Write, lease: LeaseId) -> (Self, Ask) {
-        let Write { key, revision, value, confirmed, claims } = write;
+        let Write { key, revision, value, confirmed, claims, charges } = write;
         let (commit, unguarded) = match value {
             Some(value) => (Commit::default().put(&key, revision, value, lease), Mutant::LostUpdate),
             None => (Commit::default().delete(&key, revision), Mutant::FinalizerIgnored),
         };
-        let (committing, op) = Committing::begin(claims::add(commit, claims), confirmed);
+        let mut commit = claims::add(commit, claims);
+        if charges.feed == feed {
+            commit = claims::add(commit, charges.keys.clone());
+        }
+        let (committing, op) = Committing::begin(commit, confirmed);
         let op = if revision > Rev(0) { scene.flaw().unguarded(unguarded, op) } else { op };
-        (Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
+        (Self { feed, charges, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
     }
 
     /// Continues with the store's answer.
@@ -96,16 +122,14 @@ impl Storing {
         answer: Answer,
         notes: &mut Notes,
     ) -> Result<StoreProgress, Failure> {
-        let feed = self.feed;
-        let committing = match self.phase {
+        let Self { feed, charges, phase } = self;
+        let (committing, counted) = match phase {
             Phase::Lease(write) => {
                 let (storing, ask) = Self::commit(scene, feed, write, lease::granted(answer)?);
                 return Ok(StoreProgress::Wait(storing, ask));
             }
-            Phase::Commit(committing) => committing,
-        };
-        let wait = |committing, op: Op| {
-            StoreProgress::Wait(Self { feed, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
+            Phase::Charge(write, committing) => (committing, Some(write)),
+            Phase::Commit(committing) => (committing, None),
         };
         let stored = fail::stored(answer)?;
         if matches!(stored, Stored::Unknown(_)) {
@@ -113,8 +137,23 @@ impl Storing {
             notes.add(Note::UnknownOutcome { resource: target.resource().plural.clone() });
         }
         match committing.replied(scene.world, stored) {
-            Progress::Wait(committing, op) => Ok(wait(committing, op)),
-            Progress::Ended(CommitOutcome::Committed(revision)) => Ok(StoreProgress::Committed(revision)),
+            Progress::Wait(committing, op) => {
+                let (at, phase) = match counted {
+                    Some(write) => (charges.feed, Phase::Charge(write, committing)),
+                    None => (feed, Phase::Commit(committing)),
+                };
+                Ok(StoreProgress::Wait(Self { feed, charges, phase }, Ask::Store(at, op)))
+            }
+            Progress::Ended(CommitOutcome::Committed(revision)) => Ok(match counted {
+                Some(write) => {
+                    let (storing, ask) = Self::store(scene, target, feed, write);
+                    StoreProgress::Wait(storing, ask)
+                }
+                None => StoreProgress::Committed(revision),
+            }),
+            Progress::Ended(CommitOutcome::Lost(loss)) if charges.has(&loss.guard.key) => {
+                Ok(StoreProgress::Uncounted(charges.feed, loss))
+            }
             Progress::Ended(CommitOutcome::Lost(loss)) => Ok(StoreProgress::Lost(loss)),
             Progress::Ended(CommitOutcome::Failed(failure)) => Err(failure),
             Progress::Ended(CommitOutcome::Unknown(why)) => Err(fail::unknown_outcome(&why)),

@@ -48,7 +48,7 @@ mod allocation;
 mod endpoint_address;
 mod fill;
 mod immutable;
-mod resource_names;
+pub(crate) mod resource_names;
 mod status;
 mod warnings;
 mod workload;

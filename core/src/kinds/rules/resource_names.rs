@@ -55,12 +55,12 @@ fn is_huge_pages_of_quota(name: &str) -> bool {
 }
 
 /// A resource of Kubernetes itself: without a prefix, or with one of kubernetes.io.
-pub(super) fn is_native(name: &str) -> bool {
+pub(crate) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
 /// A resource that somebody else has brought.
-pub(super) fn is_extended(name: &str) -> bool {
+pub(crate) fn is_extended(name: &str) -> bool {
     !is_native(name)
         && !name.starts_with("requests.")
         && names::qualified_name(&format!("requests.{name}")).is_empty()

@@ -297,6 +297,7 @@ mod tests {
                     exempt_users: vec!["a".into(), "b".into()],
                     ..PodSecurity::default()
                 },
+                plugins: Default::default(),
             },
             signing_key: Some(IssuerKey {
                 id: "c".into(),

@@ -218,6 +218,7 @@ impl<'a> Words<'a> {
                 not_ready_toleration_seconds: self.number()?,
                 unreachable_toleration_seconds: self.number()?,
                 pod_security: self.pod_security()?,
+                plugins: Default::default(),
             },
             signing_key: self.list(Self::issuer_key)?.pop(),
             audiences: self.list(Self::text)?,

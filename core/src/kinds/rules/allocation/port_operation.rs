@@ -224,7 +224,7 @@ mod tests {
             change(&mut operation);
             operation.finish(facts, &mut claims);
             let mut changed = claims.iter().map(|claim| match &claim.change {
-                ClaimChange::Put(value) => value.clone(),
+                ClaimChange::Put(value) | ClaimChange::PutStatus(value) => value.clone(),
                 ClaimChange::Delete | ClaimChange::Keep => Value::Null,
             });
             changed.next()
