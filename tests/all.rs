@@ -11,6 +11,7 @@ mod bodies;
 mod callers;
 mod commits;
 mod conditions;
+mod credentials;
 mod disruptions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]

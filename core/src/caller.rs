@@ -1,6 +1,8 @@
 //! Who makes a request.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go
 
+pub mod service_account;
+
 use crate::value::Text;
 use alloc::vec::Vec;
 

@@ -307,7 +307,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "CAs of client certificates; the common name is the user, organizations are groups.",
             ),
-            unserved("enable-bootstrap-token-auth", FlagType::Bool, "", UNAUTHENTICATED),
+            served(
+                "enable-bootstrap-token-auth",
+                FlagType::Bool,
+                "",
+                "Take bootstrap tokens, which are secrets of kube-system, as credentials.",
+            ),
             unserved("oidc-ca-file", FlagType::Str, "", UNAUTHENTICATED),
             unserved("oidc-client-id", FlagType::Str, "", UNAUTHENTICATED),
             unserved("oidc-groups-claim", FlagType::Str, "", UNAUTHENTICATED),
@@ -347,7 +352,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "PEM file of RSA or ECDSA keys or certificates that verify service account tokens. May be repeated.",
             ),
-            unserved("service-account-lookup", FlagType::Bool, "true", UNAUTHENTICATED),
+            served(
+                "service-account-lookup",
+                FlagType::Bool,
+                "true",
+                "Refuse tokens in secrets whose secret or account is gone.",
+            ),
             served(
                 "service-account-max-token-expiration",
                 FlagType::Duration,

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 27] = [
+        let cases: [(&str, &[&str]); 25] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
@@ -130,10 +130,8 @@ mod tests {
             ("--authorization-webhook-cache-authorized-ttl=300s", &[]),
             ("--oidc-issuer-url=https://x --oidc-signing-algs=RS256", &["oidc-issuer-url"]),
             ("--requestheader-client-ca-file=x", &["requestheader-client-ca-file"]),
-            ("--enable-bootstrap-token-auth", &["enable-bootstrap-token-auth"]),
-            ("--enable-bootstrap-token-auth --enable-bootstrap-token-auth=false", &[]),
-            ("--service-account-lookup=T", &[]),
-            ("--service-account-lookup=false", &["service-account-lookup"]),
+            ("--enable-bootstrap-token-auth", &[]),
+            ("--service-account-lookup=false", &[]),
             ("--runtime-config=api/all=true", &[]),
             ("--runtime-config=api/all=false,api/v1=true", &["runtime-config"]),
             ("--allow-privileged=true", &[]),
@@ -213,7 +211,6 @@ mod tests {
         let stopping_kubeadm: &[&str] = &[
             "authorization-mode",
             "enable-admission-plugins",
-            "enable-bootstrap-token-auth",
             "requestheader-allowed-names",
             "requestheader-client-ca-file",
             "requestheader-extra-headers-prefix",

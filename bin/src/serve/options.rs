@@ -289,7 +289,14 @@ fn authentication(
             "anonymous requests are refused, since the AlwaysAllow authorizer would allow them everything"
         );
     }
-    Ok(Authentication { tokens, anonymous: wanted && !allows_all, ..Authentication::default() })
+    let issuers = flags.list("service-account-issuer");
+    Ok(Authentication {
+        tokens,
+        anonymous: wanted && !allows_all,
+        issuers: issuers.iter().map(|issuer| issuer.as_str().into()).collect(),
+        skips_lookup: !flags.bool("service-account-lookup"),
+        bootstrap_tokens: flags.bool("enable-bootstrap-token-auth"),
+    })
 }
 
 /// Where objects are kept, and which resources have a feed of their own.

@@ -5,7 +5,7 @@
 use super::finding::{
     Credential, FindToken, Finding, Kept, OfRequest, OfToken, Presented, Recognized, Resumed,
 };
-use super::{anonymous, bearer, certificate, static_tokens, websocket};
+use super::{accounts, anonymous, bearer, bootstrap, certificate, static_tokens, websocket};
 use crate::caller::Caller;
 use crate::question::{Question, Reply};
 use crate::value::Text;
@@ -25,7 +25,8 @@ const CHAIN: &[Link] =
     &[Link::Request(certificate::identify), Link::Token(bearer::find), Link::Token(websocket::find)];
 
 /// Those that are shown a token, in upstream's order.
-const TOKENS: &[OfToken] = &[static_tokens::identify];
+const TOKENS: &[OfToken] =
+    &[static_tokens::identify, accounts::identify_legacy, accounts::identify_bound, bootstrap::identify];
 
 /// Authentication on its way through the authenticators.
 #[derive(Debug, Default)]
@@ -70,7 +71,10 @@ impl Authenticating {
             };
             match finding {
                 Finding::Nobody => {}
-                Finding::Somebody(recognized) => return known(recognized),
+                Finding::Somebody(recognized) => {
+                    said.push(recognized.warning);
+                    return known(recognized);
+                }
                 Finding::Invalid(why) => self.errors.push(why),
                 Finding::Ask(kept, question) => {
                     self.kept = Some(kept);
@@ -137,7 +141,8 @@ pub(super) fn for_any_audience(presented: &Presented<'_>, identify: impl FnOnce(
         return identify();
     }
     let own = &presented.world.config.audiences;
-    let audiences: Vec<Text> = own.iter().filter(|own| presented.audiences.contains(own)).cloned().collect();
+    let asked = presented.audiences.iter();
+    let audiences: Vec<Text> = asked.filter(|audience| own.contains(audience)).cloned().collect();
     if audiences.is_empty() {
         return Finding::Nobody;
     }

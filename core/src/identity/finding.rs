@@ -1,6 +1,7 @@
 //! What authenticators are asked, and what they answer.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/authenticator/interfaces.go
 
+use super::accounts::AccountCheck;
 use crate::caller::Caller;
 use crate::now::Now;
 use crate::question::{Question, Reply};
@@ -19,7 +20,6 @@ pub(crate) struct Presented<'a> {
     pub(crate) request: &'a Request,
     /// A token must be meant for one of these; empty when it does not matter.
     pub(crate) audiences: &'a [Text],
-    #[allow(dead_code, reason = "tokens that expire come next")]
     pub(crate) now: Now,
 }
 
@@ -29,6 +29,8 @@ pub(crate) struct Recognized {
     pub(crate) caller: Caller,
     /// Those of `Presented::audiences` that the credential is meant for; empty when it names none.
     pub(crate) audiences: Vec<Text>,
+    /// What the client is told; empty for nothing.
+    pub(crate) warning: &'static str,
 }
 
 /// What one authenticator says of a credential.
@@ -40,27 +42,26 @@ pub(super) enum Finding {
     /// It is its own, and bad, and why. The next ones are asked all the same.
     Invalid(String),
     /// This must be known first. The authenticator is then asked again, with what it has kept and with the reply.
-    #[allow(dead_code, reason = "those that wait come with service account tokens")]
     Ask(Kept, Question),
 }
 
 impl Finding {
     pub(super) fn somebody(caller: Caller) -> Self {
-        Self::Somebody(Box::new(Recognized { caller, audiences: Vec::new() }))
+        Self::Somebody(Box::new(Recognized { caller, audiences: Vec::new(), warning: "" }))
     }
 }
 
 /// What an authenticator has found out so far, while it waits for the reply to its question: a variant for each of
 /// those that wait.
 #[derive(Debug)]
-pub(super) enum Kept {}
+pub(super) enum Kept {
+    Account(AccountCheck),
+}
 
 /// What an authenticator is resumed with.
 #[derive(Debug)]
 pub(super) struct Resumed {
-    #[allow(dead_code, reason = "those that wait come with service account tokens")]
     pub(super) kept: Kept,
-    #[allow(dead_code, reason = "those that wait come with service account tokens")]
     pub(super) reply: Reply,
 }
 

@@ -2,15 +2,19 @@
 //! k8s: pkg/kubeapiserver/authenticator/config.go
 //!
 //! `chain` has their order. An authenticator of requests (`certificate`) sees the whole head; one of tokens sees a
-//! token that `bearer` or `websocket` has found in it. Each says an `Finding`: the credential is not its own, whose it
+//! token that `bearer` or `websocket` has found in it. Each says a `Finding`: the credential is not its own, whose it
 //! is, why it is bad, or what must be known first.
 
+mod accounts;
 mod anonymous;
 mod bearer;
+mod bootstrap;
 mod certificate;
 mod chain;
+mod constant_time;
 mod finding;
 mod impersonation;
+mod jwt;
 mod static_tokens;
 mod websocket;
 

@@ -1,6 +1,7 @@
 //! What a service account token says, as the text that is signed.
 //! k8s: pkg/serviceaccount/{claims,jwt}.go, gopkg.in/go-jose/go-jose.v2/jwt/builder.go
 
+use crate::caller::service_account;
 use crate::codec::{base64, json};
 use crate::config::IssuerKey;
 use crate::now::Wall;
@@ -67,7 +68,7 @@ impl TokenClaims<'_> {
     /// The claims, in the order of their names; empty ones are left out.
     fn payload(&self) -> Value {
         let at = |seconds: i64| Value::Int(self.now.plus_seconds(seconds).seconds());
-        let user = format!("system:serviceaccount:{}:{}", self.namespace, self.account.name);
+        let user = service_account::user_name(self.namespace, &self.account.name);
         let mut claims = Map::new();
         if !self.audiences.is_empty() {
             claims.insert("aud", Value::list(self.audiences.iter().cloned().map(Value::Str).collect()));
@@ -80,7 +81,7 @@ impl TokenClaims<'_> {
         claims.insert("jti", Value::Str(self.id.clone()));
         claims.insert("kubernetes.io", self.of_kubernetes(at));
         claims.insert("nbf", at(0));
-        claims.insert("sub", user.into());
+        claims.insert("sub", Value::Str(user));
         claims.into()
     }
 
@@ -162,9 +163,8 @@ mod tests {
         let id = "system:serviceaccount:ns:robot";
         for (bound, warns_after_seconds, expected) in cases {
             let claims = TokenClaims { bound, warns_after_seconds, ..plain.clone() };
-            let expected = format!(
-                r#"{{"aud":["x","y"],"exp":1600,"iat":1000,"iss":"https://a\u0026b","jti":"j","kubernetes.io":{{{expected}}},"nbf":1000,"sub":"{id}"}}"#
-            );
+            let before = r#""aud":["x","y"],"exp":1600,"iat":1000,"iss":"https://a\u0026b","jti":"j""#;
+            let expected = format!(r#"{{{before},"kubernetes.io":{{{expected}}},"nbf":1000,"sub":"{id}"}}"#);
             assert_eq!(json::to_string(&claims.payload()), expected);
         }
     }

@@ -1,0 +1,182 @@
+//! Tokens of service accounts and of those who join, as credentials.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use steersman_core::codec::base64;
+use steersman_core::config::{Authentication, Config, Curve, IssuerKey, PublicKey};
+use steersman_sim::driver::{Driver, open_config, signature};
+
+use crate::conditions::{json, send};
+
+const ISSUER: &str = "https://kubernetes.default.svc";
+
+fn config() -> Config {
+    let key = PublicKey::Ecdsa { curve: Curve::P256, x: Bytes::new(), y: Bytes::new() };
+    let key = IssuerKey { id: "the-key".into(), key };
+    Config {
+        issuer: ISSUER.into(),
+        audiences: vec![ISSUER.into()],
+        issuer_keys: vec![key.clone()],
+        signing_key: Some(key),
+        authentication: Authentication {
+            issuers: vec![ISSUER.into(), "https://before".into()],
+            bootstrap_tokens: true,
+            ..Authentication::default()
+        },
+        ..open_config(1)
+    }
+}
+
+/// A server whose administrator is known by a static token, with an account and what its tokens can be bound to.
+fn server(mut config: Config) -> Driver {
+    config.authentication.anonymous = true;
+    let mut driver = Driver::start(config);
+    let pod = json!({"serviceAccountName": "robot", "containers": [{"name": "c", "image": "i"}]});
+    for (collection, object) in [
+        ("namespaces/default/serviceaccounts", json!({"metadata": {"name": "robot"}})),
+        ("namespaces/default/secrets", json!({"metadata": {"name": "secret"}})),
+        ("nodes", json!({"metadata": {"name": "node"}})),
+        ("namespaces/default/pods", json!({"metadata": {"name": "pod"}, "spec": pod})),
+    ] {
+        let made = send(&mut driver, "POST", &format!("/api/v1/{collection}"), &object);
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    driver
+}
+
+/// A token of the account, as the server makes it.
+fn token(driver: &mut Driver, spec: &Value) -> String {
+    let path = "/api/v1/namespaces/default/serviceaccounts/robot/token";
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec});
+    let made = send(driver, "POST", path, &body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    json(&made)["status"]["token"].as_str().expect("a token").to_owned()
+}
+
+/// A token that says this, with a signature that is good.
+fn signed(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
+    let text = format!("{}.{}", part(header), part(claims));
+    let signature = base64::encode_url(&signature(text.as_bytes()));
+    format!("{text}.{signature}")
+}
+
+fn status(driver: &mut Driver, token: &str) -> u16 {
+    driver.call("GET", "/version", &[("authorization", &format!("Bearer {token}"))], b"").status
+}
+
+fn bound(kind: &str, name: &str) -> Value {
+    json!({"boundObjectRef": {"apiVersion": "v1", "kind": kind, "name": name}})
+}
+
+#[test]
+fn a_token_is_good_until_it_ends_or_what_it_is_bound_to_does() {
+    let delete = |driver: &mut Driver, path: &str| {
+        let body = json!({"gracePeriodSeconds": 0});
+        assert_eq!(send(driver, "DELETE", &format!("/api/v1/{path}"), &body).status, 200, "{path}");
+    };
+    for (spec, gone) in [
+        (json!({}), "namespaces/default/serviceaccounts/robot"),
+        (bound("Pod", "pod"), "namespaces/default/pods/pod"),
+        (bound("Secret", "secret"), "namespaces/default/secrets/secret"),
+        (bound("Node", "node"), "nodes/node"),
+        (bound("Node", "node"), "namespaces/default/serviceaccounts/robot"),
+    ] {
+        let mut driver = server(config());
+        let token = token(&mut driver, &spec);
+        assert_eq!(status(&mut driver, &token), 200, "{spec}");
+        assert_eq!(status(&mut driver, &format!("{token}x")), 401, "{spec}");
+        delete(&mut driver, gone);
+        assert_eq!(status(&mut driver, &token), 401, "{spec} without {gone}");
+    }
+    let mut driver = server(config());
+    let token = token(&mut driver, &json!({"expirationSeconds": 600}));
+    driver.pass(659_000);
+    assert_eq!(status(&mut driver, &token), 200);
+    driver.pass(2_000);
+    assert_eq!(status(&mut driver, &token), 401);
+}
+
+#[test]
+fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
+    let mut driver = server(config());
+    let account = json(&driver.call("GET", "/api/v1/namespaces/default/serviceaccounts/robot", &[], b""));
+    let claim = |name: &str| format!("kubernetes.io/serviceaccount/{name}");
+    let claims = json!({
+        "iss": "kubernetes/serviceaccount",
+        "sub": "system:serviceaccount:default:robot",
+        claim("namespace"): "default",
+        claim("secret.name"): "held",
+        claim("service-account.name"): "robot",
+        claim("service-account.uid"): account["metadata"]["uid"],
+    });
+    let token = signed(&json!({"alg": "ES256"}), &claims);
+    assert_eq!(status(&mut driver, &token), 401, "there is no such secret");
+    let secret = |token: &str, label: &str| {
+        json!({
+            "metadata": {"name": "held", "labels": {"kubernetes.io/legacy-token-invalid-since": label}},
+            "data": {"token": base64::encode(token.as_bytes())},
+        })
+    };
+    let path = "/api/v1/namespaces/default/secrets";
+    assert_eq!(send(&mut driver, "POST", path, &secret("another", "")).status, 201);
+    assert_eq!(status(&mut driver, &token), 401, "it is not the secret's");
+    let path = format!("{path}/held");
+    for (label, expected) in [("", 200), ("2026-01-01", 401), ("", 200)] {
+        assert_eq!(send(&mut driver, "PUT", &path, &secret(&token, label)).status, 200);
+        assert_eq!(status(&mut driver, &token), expected, "{label}");
+    }
+    assert_eq!(send(&mut driver, "DELETE", &path, &json!({})).status, 200);
+    assert_eq!(status(&mut driver, &token), 401);
+    let authentication = Authentication { skips_lookup: true, ..config().authentication };
+    let mut driver = server(Config { authentication, ..config() });
+    assert_eq!(status(&mut driver, &token), 200, "nothing is looked up");
+}
+
+#[test]
+fn a_bootstrap_token_is_a_secret_of_kube_system() {
+    let mut driver = server(config());
+    let encoded = |text: &str| Value::from(base64::encode(text.as_bytes()));
+    let secret = |changed: &str, to: &str| {
+        let mut secret = json!({
+            "metadata": {"name": "bootstrap-token-abcdef"},
+            "type": "bootstrap.kubernetes.io/token",
+            "data": {
+                "token-id": encoded("abcdef"),
+                "token-secret": encoded("0123456789abcdef"),
+                "usage-bootstrap-authentication": encoded("true"),
+                "auth-extra-groups": encoded("system:bootstrappers:a:b-c,system:bootstrappers:d"),
+                "expiration": encoded("2100-01-01T00:00:00Z"),
+            },
+        });
+        if !changed.is_empty() {
+            secret["data"][changed] = encoded(to);
+        }
+        secret
+    };
+    let token = "abcdef.0123456789abcdef";
+    assert_eq!(status(&mut driver, token), 401);
+    let path = "/api/v1/namespaces/kube-system/secrets";
+    assert_eq!(send(&mut driver, "POST", path, &secret("", "")).status, 201);
+    for other in ["abcdef.0123456789abcdee", "abcdef.0123456789abcde", "abcdefg.0123456789abcdef", "abcdef"] {
+        assert_eq!(status(&mut driver, other), 401, "{other}");
+    }
+    for (changed, to, expected) in [
+        ("", "", 200),
+        ("token-id", "abcdeg", 401),
+        ("token-secret", "0123456789abcdeg", 401),
+        ("usage-bootstrap-authentication", "false", 401),
+        ("expiration", "2000-01-01T00:00:00Z", 401),
+        ("expiration", "tomorrow", 401),
+        ("expiration", "", 200),
+        ("auth-extra-groups", "", 200),
+        ("auth-extra-groups", "system:masters", 401),
+        ("auth-extra-groups", "system:bootstrappers:", 401),
+        ("auth-extra-groups", "system:bootstrappers:a-", 401),
+        ("auth-extra-groups", "system:bootstrappers:A", 401),
+    ] {
+        let put = send(&mut driver, "PUT", &format!("{path}/bootstrap-token-abcdef"), &secret(changed, to));
+        assert_eq!(put.status, 200, "{}", put.text());
+        assert_eq!(status(&mut driver, token), expected, "{changed}: {to}");
+    }
+}
