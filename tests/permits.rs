@@ -146,6 +146,7 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         | Note::NotServed { .. }
         | Note::Panicked { .. }
         | Note::TunnelEnded(_)
+        | Note::Refused { .. }
         | Note::Ready => None,
     }
 }

@@ -89,5 +89,8 @@ pub mod documents;
 // Requests, step by step.
 pub mod job;
 
+// What the server does by itself.
+mod controllers;
+
 // The state machine.
 pub mod machine;

@@ -375,6 +375,13 @@ pub const FRESH_MILLIS: u64 = 3_000;
 /// The pause before a feed that could not be listed is listed again, milliseconds.
 pub const RELIST_PAUSE_MILLIS: u64 = 1_000;
 
+/// Objects in one commit of a controller, and their bytes. Beyond: another commit.
+pub const OWN_COMMIT_WRITES: usize = 64;
+pub const OWN_COMMIT_BYTES: usize = 524_288;
+
+/// How often a controller is asked again at once, since others change what it keeps. Beyond: it pauses.
+pub const CONTROLLER_ROUNDS: u32 = 8;
+
 /// How long one lease is shared by new events at most, milliseconds, which fraction of its duration that may be, and
 /// by how many events. A shared lease is granted for longer by that time, so that the last event still lives as long
 /// as it should.

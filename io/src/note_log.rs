@@ -50,6 +50,9 @@ impl NoteLog {
             Note::NotServed { resource, why } => {
                 tracing::warn!(resource = %resource, why = %why, "cannot serve a kind");
             }
+            Note::Refused { controller, why } => {
+                tracing::warn!(controller = controller.name(), why = %why, "cannot keep an object");
+            }
             Note::Ready => tracing::info!("ready"),
         }
     }

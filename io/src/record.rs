@@ -306,8 +306,9 @@ mod tests {
     fn a_recording_can_be_read_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("recording");
-        let mut line =
-            String::from("config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1");
+        let mut line = String::from(
+            "config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1 least",
+        );
         let config = parse_config(&line).expect("a configuration");
         for is_whole in [true, false] {
             let mut recorder = Recorder::create(&path, &config).expect("a file");
@@ -344,8 +345,7 @@ mod tests {
     }
 
     fn config() -> Config {
-        parse_config("config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1")
-            .expect("a configuration")
+        Config::open(1)
     }
 
     fn gone(recorder: &mut Recorder, ids: std::ops::Range<u64>) {

@@ -11,6 +11,7 @@ use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
+use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::{Admission, Authentication, Authorizer, Denials};
 use steersman_core::kinds::Registry;
@@ -63,6 +64,7 @@ pub(crate) fn config() -> Config {
         token_seconds_max: 0,
         extends_tokens: true,
         issuer_keys_address: "".into(),
+        bootstrap: Bootstrap::Least,
         admission: Admission::without(&["ServiceAccount"]),
         denials: Denials::default(),
         bounds: limits::Bounds::PRODUCTION,

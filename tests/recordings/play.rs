@@ -6,6 +6,7 @@ use super::{compare, folder};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
 use steersman_core::config::{Admission, Authentication, Token};
@@ -103,6 +104,7 @@ fn config() -> Config {
         admission: Admission::default(),
         signing_key: keys.first().cloned(),
         audiences: vec!["https://kubernetes.default.svc".into()],
+        bootstrap: Bootstrap::Whole,
         ..open_config(1)
     }
 }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use steersman_core::config::Config;
 use steersman_core::config::{Authentication, Authorizer, Denials};
+use steersman_core::config::{Bootstrap, Config};
 use steersman_core::documents::openid;
 use steersman_core::kinds::together;
 use steersman_core::limits::Bounds;
@@ -129,6 +129,7 @@ impl ServerSettings {
             audiences: issuer.audiences,
             token_seconds_max: issuer.token_seconds_max,
             extends_tokens: flags.bool("service-account-extend-token-expiration"),
+            bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

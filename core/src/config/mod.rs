@@ -2,6 +2,7 @@
 
 mod admission;
 mod authentication;
+mod controller;
 mod issuer;
 mod job_id;
 mod note;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 
 pub use admission::Admission;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
+pub use controller::{Bootstrap, Controller, Controllers};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
@@ -72,6 +74,8 @@ pub struct Config {
     pub token_seconds_max: i64,
     /// `--service-account-extend-token-expiration`.
     pub extends_tokens: bool,
+    /// How much the server makes for itself. Not part of a recording.
+    pub bootstrap: Bootstrap,
     /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
     pub denials: Denials,
     /// The bounds of a production server, or smaller ones with which a simulation reaches them. Not part of a
@@ -115,6 +119,7 @@ impl Config {
             audiences: Vec::new(),
             token_seconds_max: 0,
             extends_tokens: true,
+            bootstrap: Bootstrap::Least,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

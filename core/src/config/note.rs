@@ -1,6 +1,6 @@
 //! Facts for operators: what the shell makes log lines and metrics of.
 
-use super::JobId;
+use super::{Controller, JobId};
 use crate::store::{Feed, Rev};
 use crate::value::Text;
 use crate::wire::TunnelEnd;
@@ -30,6 +30,8 @@ pub enum Note {
     NotServed { resource: Text, why: Text },
     /// A job step panicked.
     Panicked { id: JobId },
+    /// A controller of the server itself cannot write an object as it should be, and why. It tries again.
+    Refused { controller: Controller, why: Text },
     /// Every object that must exist at start exists; the server is ready.
     Ready,
 }

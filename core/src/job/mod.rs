@@ -56,7 +56,7 @@ use arrival::Arrival;
 pub(crate) use call::Call;
 pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
-pub(crate) use write::{CommitOutcome, Committing, Progress, draft_own};
+pub(crate) use write::{CommitOutcome, Committing, OwnChange, Progress, draft_own, draft_own_change};
 
 /// A step that was run.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! `Machine::handle`: the only place where inputs are matched.
 
 use super::calls::Outstanding;
+use super::controllers::ControllerRuns;
 use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::kinds::Arriving;
@@ -16,14 +17,14 @@ use crate::answer::{Body, Response};
 use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
-use crate::job::{Answer, Ask, Call, Committing, Job, Opening, Step, Stepped};
+use crate::job::{Answer, Ask, Call, Job, Opening, Step, Stepped};
 use crate::kinds::{KindId, Registry};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
 use crate::rng::Rng;
 use crate::status::Failure;
-use crate::store::{Commit, Feed, LeaseId, Op, Rev, Stored};
+use crate::store::{Feed, LeaseId, Op, Rev, Stored};
 use crate::value::Text;
 use crate::wire::{BodyError, Request};
 use crate::world::World;
@@ -59,27 +60,9 @@ pub struct Machine {
     pub(super) lease: Option<SharedLease>,
     /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
-    /// Progress in writing the objects that must exist at start.
-    pub(super) boot: Boot,
+    pub(super) controllers: ControllerRuns,
     /// For each feed, the revision to compact at the next time.
     pub(super) compact_next: Vec<Rev>,
-}
-
-/// The writing of the objects that must exist at start.
-#[derive(Debug, Default)]
-pub(super) struct Boot {
-    pub(super) started: bool,
-    /// The commits that are not settled yet, by the operation that each of them waits for.
-    pub(super) commits: BTreeMap<JobId, BootCommit>,
-    pub(super) failed: bool,
-}
-
-/// A commit of objects that must exist at start.
-#[derive(Debug)]
-pub(super) struct BootCommit {
-    pub(super) feed: Feed,
-    pub(super) commit: Commit,
-    pub(super) committing: Box<Committing>,
 }
 
 /// An operation of the machine itself.
@@ -89,7 +72,8 @@ pub(super) enum Own {
     /// The listing of a kind that is to be served.
     Arrival,
     Compaction,
-    Boot,
+    /// A commit of what a controller keeps.
+    Controller,
 }
 
 /// The lease that events share for a while, since a lease for each event would be a load on etcd. Upstream's lease
@@ -136,7 +120,7 @@ impl Machine {
             timers: Timers::default(),
             lease: None,
             draining: None,
-            boot: Boot::default(),
+            controllers: ControllerRuns::default(),
             compact_next,
         }
     }
@@ -509,7 +493,7 @@ impl Machine {
                 Timer::Arrival => self.read_arriving(out),
                 Timer::Request(id, timer) => self.request_due(id, timer, now, out),
                 Timer::Compaction => self.compact(now, out),
-                Timer::Boot => self.start_boot(now, out),
+                Timer::Controller(controller) => self.run_controller(controller, now, out),
                 Timer::Drain => self.drain_some(now, out),
                 Timer::EndWatches => self.end_some(now, out),
             }

@@ -5,8 +5,8 @@
 //! outcomes as inputs. The production shell runs tasks on all worker threads, the simulator on its only thread in an
 //! order that it draws; they differ in nothing else.
 
-mod boot;
 mod calls;
+mod controllers;
 mod feeds;
 mod fresh;
 mod handle;

@@ -1,6 +1,6 @@
 //! What is due at which time. Each timer says what it is about, so that nothing has to be looked up when it fires.
 
-use crate::config::JobId;
+use crate::config::{Controller, JobId};
 use crate::now::Mono;
 use crate::store::Feed;
 use alloc::collections::BTreeSet;
@@ -15,8 +15,8 @@ pub(super) enum Timer {
     Arrival,
     /// The store's history is compacted.
     Compaction,
-    /// Objects that must exist at start, and could not be written, are written again.
-    Boot,
+    /// A controller of the server is asked what it wants.
+    Controller(Controller),
     /// More watches are ended while the server drains.
     Drain,
     /// More watches are ended that have missed changes.
@@ -36,7 +36,7 @@ pub(super) enum RequestTimer {
 }
 
 /// All timers that are set: at most two for each open request, the bookmark of a watch that ended a moment ago, one for
-/// each feed, those of the machine, and one for each failed listing of a kind.
+/// each feed and each controller, those of the machine, and one for each failed listing of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     set: BTreeSet<(Mono, Timer)>,

@@ -1,18 +1,16 @@
-//! What the machine does without a request: it lists and follows feeds, writes start-up objects, and compacts.
+//! What the machine does without a request: it lists and follows feeds, and compacts.
 
-use super::handle::{BootCommit, Own};
+use super::handle::Own;
 use super::timers::Timer;
 use super::{DecodedPage, Discarded, Effect, Machine};
 use crate::answer::Frame;
 use crate::config::{JobId, Note};
-use crate::job::{CommitOutcome, Committing, Progress};
 use crate::kinds::StorageId;
 use crate::limits;
-use crate::machine::boot;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
-use crate::store::{Commit, Feed, Op, Rev, Stored, Why};
+use crate::store::{Feed, Op, Rev, Stored, Why};
 use crate::world::cache::Applied;
 use crate::world::{Changes, Listing};
 use alloc::boxed::Box;
@@ -69,6 +67,7 @@ impl Machine {
         }
         self.settle_arriving(now, out);
         self.wake_fresh(feed, now, out);
+        self.controllers_caught_up(now, out);
     }
 
     /// Ends all watches of a collection, with the failure as their last event if there is one. It is called when the
@@ -149,9 +148,9 @@ impl Machine {
                 self.own.remove(&id);
             }
             Some(Own::Arrival) => self.arrival_stored(id, stored, now, out),
-            Some(Own::Boot) => {
+            Some(Own::Controller) => {
                 self.own.remove(&id);
-                self.boot_stored(id, stored, now, out);
+                self.controller_stored(id, stored, now, out);
             }
             None => {}
         }
@@ -191,62 +190,8 @@ impl Machine {
         self.restart_arriving(feed, out);
         out.extend(notes.into_iter().map(Effect::Note));
         self.wake_fresh(feed, now, out);
-        if self.world.synced() && !self.boot.started {
-            self.boot.started = true;
-            self.start_boot(now, out);
-        }
-    }
-
-    /// Writes the objects that must exist at start, except those that exist already.
-    pub(super) fn start_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
-        self.boot.failed = false;
-        for (feed, commit) in boot::commits(&self.world, now, &mut self.rng.fork("boot", 0)) {
-            self.boot_commit(feed, commit, out);
-        }
-        self.settle_boot(now, out);
-    }
-
-    fn boot_commit(&mut self, feed: Feed, commit: Commit, out: &mut Vec<Effect>) {
-        let (committing, op) = Committing::begin(commit.clone(), true);
-        self.boot_wait(BootCommit { feed, commit, committing }, op, out);
-    }
-
-    fn boot_wait(&mut self, commit: BootCommit, op: Op, out: &mut Vec<Effect>) {
-        let id = self.own_id(Own::Boot);
-        out.push(Effect::Store(id, commit.feed, op));
-        self.boot.commits.insert(id, commit);
-    }
-
-    fn boot_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
-        let Some(BootCommit { feed, commit, committing }) = self.boot.commits.remove(&id) else { return };
-        match committing.replied(&self.world, stored) {
-            Progress::Wait(committing, op) => {
-                self.boot_wait(BootCommit { feed, commit, committing }, op, out);
-            }
-            Progress::Ended(CommitOutcome::Committed(_)) => {}
-            // Another server, or a client, was first with one of the objects: the others are still to be made.
-            Progress::Ended(CommitOutcome::Lost(loss)) => {
-                let rest = commit.without(&loss.guard.key);
-                if !rest.is_empty() {
-                    self.boot_commit(feed, rest, out);
-                }
-            }
-            Progress::Ended(CommitOutcome::Failed(_) | CommitOutcome::Unknown(_)) => self.boot.failed = true,
-        }
-        self.settle_boot(now, out);
-    }
-
-    fn settle_boot(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if !self.boot.commits.is_empty() {
-            return;
-        }
-        if self.boot.failed {
-            let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
-            self.timers.set(at, Timer::Boot);
-            return;
-        }
-        Arc::make_mut(&mut self.world).booted = true;
-        out.push(Effect::Note(Note::Ready));
+        self.start_controllers(now, out);
+        self.controllers_caught_up(now, out);
     }
 
     /// Compacts each feed at the revision that it had one interval ago, so that at least one interval of history

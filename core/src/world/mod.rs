@@ -7,7 +7,7 @@ mod listing;
 mod objects;
 pub(crate) mod selection;
 
-use crate::config::{Config, Note};
+use crate::config::{Config, Controllers, Note};
 use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
@@ -41,8 +41,8 @@ pub struct World {
     pub(crate) forms: Arc<FormRoom>,
     /// The server is shutting down.
     pub draining: bool,
-    /// Every object that must exist at start has been written.
-    pub booted: bool,
+    /// The controllers that had nothing to write, once at least: what they keep exists.
+    pub done: Controllers,
 }
 
 /// Where a stored collection lives.
@@ -135,7 +135,7 @@ impl World {
             feeds: alloc::vec![FeedState::default(); usize::from(feed_count)],
             illnesses: alloc::vec![None; usize::from(feed_count)],
             draining: false,
-            booted: false,
+            done: Controllers::default(),
         }
     }
 
@@ -209,6 +209,11 @@ impl World {
     /// Whether every feed has been listed.
     pub fn synced(&self) -> bool {
         self.feeds.iter().all(|feed| feed.synced)
+    }
+
+    /// Whether every object exists that the server makes for itself.
+    pub fn is_furnished(&self) -> bool {
+        self.done.covers(Controllers::of(self.config.bootstrap))
     }
 
     /// The objects of a collection. None when it has gone.

@@ -150,6 +150,7 @@ impl Metrics {
             | Note::Served { .. }
             | Note::Withdrawn { .. }
             | Note::NotServed { .. }
+            | Note::Refused { .. }
             | Note::Ready => {}
             Note::FeedLost { .. } => count(&self.feeds_lost, 1),
             Note::Undecodable { .. } => count(&self.undecodable, 1),

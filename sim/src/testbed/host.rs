@@ -396,6 +396,9 @@ impl Testbed {
             Note::NotServed { resource, why } => {
                 self.note(lane, What::Step, || format!("cannot serve {resource}: {why}"));
             }
+            Note::Refused { controller, why } => {
+                self.note(lane, What::Step, || format!("{}: {why}", controller.name()));
+            }
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
             Note::Answered(_)
             | Note::TunnelEnded(_)

@@ -61,6 +61,8 @@ impl Testbed {
 
     /// Every server has listed the store.
     pub(crate) fn is_ready(&self) -> bool {
-        self.hosts.iter().all(|host| host.machine.as_ref().is_some_and(|machine| machine.world().booted))
+        self.hosts
+            .iter()
+            .all(|host| host.machine.as_ref().is_some_and(|machine| machine.world().is_furnished()))
     }
 }

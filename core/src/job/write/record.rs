@@ -14,7 +14,7 @@ use crate::value::{Value, object};
 use alloc::string::String;
 
 /// As whom the server's own writes are counted.
-const SERVER: &str = "kube-apiserver";
+pub(super) const SERVER: &str = "kube-apiserver";
 
 /// An object of a type whose fields have not been set.
 pub(in crate::job) fn unset(kind: &Kind) -> Result<Value, Failure> {
@@ -56,14 +56,16 @@ pub(super) fn record(
     record_as(registry, kind, subresource, old, value, manager, scene.now.wall)
 }
 
-/// Records the writer of an object that the server itself makes.
+/// Records the writer of an object that the server itself makes, or changes through a subresource.
 pub(super) fn record_own(
     registry: &Registry,
     kind: &Kind,
+    (subresource, old): (&str, Option<&Value>),
     value: &mut Value,
+    manager: &str,
     now: Wall,
 ) -> Result<(), Failure> {
-    record_as(registry, kind, "", None, value, SERVER, now)
+    record_as(registry, kind, subresource, old, value, manager, now)
 }
 
 /// Records the server as the writer of an object's status.

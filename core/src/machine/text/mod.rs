@@ -46,6 +46,7 @@ pub enum Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Bootstrap;
     use crate::config::Config;
     use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
@@ -306,6 +307,7 @@ mod tests {
             audiences: vec!["a".into(), "".into()],
             token_seconds_max: 7,
             extends_tokens: true,
+            bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

@@ -8,6 +8,7 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
+use crate::config::Bootstrap;
 use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
@@ -187,6 +188,14 @@ impl<'a> Words<'a> {
         }
     }
 
+    fn bootstrap(&mut self) -> Result<Bootstrap> {
+        match self.word()? {
+            "least" => Ok(Bootstrap::Least),
+            "whole" => Ok(Bootstrap::Whole),
+            _ => self.wrong("how much is made at start"),
+        }
+    }
+
     fn config(&mut self) -> Result<Config> {
         Ok(Config {
             etcd_prefix: self.text()?,
@@ -224,6 +233,7 @@ impl<'a> Words<'a> {
             audiences: self.list(Self::text)?,
             token_seconds_max: self.number()?,
             extends_tokens: self.number::<u8>()? != 0,
+            bootstrap: self.bootstrap()?,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),

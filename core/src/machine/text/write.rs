@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
+use crate::config::Bootstrap;
 use crate::config::Config;
 use crate::config::{Authentication, Authorizer};
 use crate::config::{PodSecurity, PublicKey};
@@ -95,6 +96,10 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.number(config.audiences.len());
     config.audiences.iter().fold(&mut line, |line, audience| line.text(audience));
     line.number(config.token_seconds_max).number(u8::from(config.extends_tokens));
+    line.word(match config.bootstrap {
+        Bootstrap::Least => "least",
+        Bootstrap::Whole => "whole",
+    });
 }
 
 /// A line that grows word by word.
