@@ -4,6 +4,7 @@ mod exact;
 mod occurrences;
 mod parse;
 mod places;
+mod run;
 mod write;
 
 use crate::value::Value;
@@ -13,10 +14,12 @@ use alloc::vec::Vec;
 pub use crate::value::number::{write_float, write_int};
 pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
 pub use occurrences::{Members, Node, node};
-pub(crate) use parse::lossy;
 pub use parse::number;
 pub use parse::parse;
+pub(crate) use parse::{Parser, lossy};
 pub use places::{places, string_end};
+pub(crate) use run::plain_run;
+pub(crate) use write::write_inside_str;
 pub use write::{write, write_str};
 
 /// A parsed body.

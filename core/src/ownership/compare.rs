@@ -4,7 +4,7 @@
 use super::element::PathElement;
 use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked, check_scalar};
 use super::problems::FieldProblems;
-use super::set::FieldSet;
+use super::set::{FieldNode, FieldSet};
 use crate::value::{Map, Text, Value};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -47,12 +47,26 @@ impl Outcome {
         Self { removed: true, ..Self::default() }
     }
 
+    /// Of a field that has gone, with what was inside it.
+    fn removed_with(inner: FieldSet) -> Self {
+        Self {
+            removed: true,
+            inner: Comparison { removed: inner, ..Comparison::default() },
+            ..Self::default()
+        }
+    }
+
     fn modified() -> Self {
         Self { modified: true, ..Self::default() }
     }
 
     fn added() -> Self {
         Self { added: true, ..Self::default() }
+    }
+
+    /// Of a field that has come, with what is inside it.
+    fn added_with(inner: FieldSet) -> Self {
+        Self { added: true, inner: Comparison { added: inner, ..Comparison::default() }, ..Self::default() }
     }
 }
 
@@ -81,8 +95,8 @@ impl Comparison {
     }
 
     /// What was set to a value that it had not.
-    pub(super) fn set(&self) -> FieldSet {
-        self.modified.clone().union(self.added.clone())
+    pub(super) fn into_set(self) -> FieldSet {
+        self.modified.union(self.added)
     }
 
     fn is_empty(&self) -> bool {
@@ -103,38 +117,37 @@ impl<'c> Schema<'c> {
 
     /// Compares two values, of which one may be absent.
     fn compared(&self, form: MergeForm<'c>, old: Option<&Value>, new: Option<&Value>) -> Compared {
-        if let (Some(old), Some(new)) = (old, new)
-            && old.is_same(new)
-        {
-            return Ok(Outcome::default());
-        }
-        let atom = self.atom(form);
-        let (was, is) = (atom.walked(old), atom.walked(new));
-        let (Some(was), Some(is)) = (was, is) else {
-            return Err(FieldProblems::of("schema error: invalid atom"));
+        let (old, new) = match (old, new) {
+            (None, None) => return Ok(Outcome::default()),
+            (Some(old), None) => return Ok(Outcome::removed_with(self.all_inside(form, old)?)),
+            (None, Some(new)) => return Ok(Outcome::added_with(self.all_inside(form, new)?)),
+            (Some(old), Some(new)) if old.is_same(new) => return Ok(Outcome::default()),
+            (Some(old), Some(new)) => (old, new),
         };
-        match (old, new) {
-            (_, None) => self.walk(&was, old, new),
-            (None, Some(_)) => self.walk(&is, old, new),
-            // Null is whatever the other value is, and walked as a map of any form.
-            (Some(_), Some(_)) if atom.is_settled() || was.is_alike(&is) => self.walk(&is, old, new),
-            (Some(_), Some(_)) => Ok(self.walk(&was, old, new)?.and(self.walk(&is, old, new)?)),
+        let atom = self.atom(form);
+        let (Some(was), Some(is)) = (atom.walked(Some(old)), atom.walked(Some(new))) else {
+            return Err(invalid_atom());
+        };
+        // Null is whatever the other value is, and walked as a map of any form.
+        if atom.is_settled() || was.is_alike(&is) {
+            return self.walk(&is, old, new);
         }
+        Ok(self.walk(&was, old, new)?.and(self.walk(&is, old, new)?))
     }
 
-    fn walk(&self, walked: &Walked<'c>, old: Option<&Value>, new: Option<&Value>) -> Compared {
+    fn walk(&self, walked: &Walked<'c>, old: &Value, new: &Value) -> Compared {
         let inner = match walked {
             Walked::Scalar(scalar) => {
-                if let (Err(mut was), Err(is)) =
-                    (check_scalar(*scalar, old, "lhs: "), check_scalar(*scalar, new, "rhs: "))
-                {
+                let [was, is] = [(old, "lhs: "), (new, "rhs: ")]
+                    .map(|(value, side)| check_scalar(*scalar, Some(value), side));
+                if let (Err(mut was), Err(is)) = (was, is) {
                     was.extend(is);
                     return Err(was);
                 }
                 return Ok(leaf(old, new));
             }
             Walked::Map(form) => {
-                let [was, is] = [old, new].map(|value| value.and_then(Value::as_map));
+                let [was, is] = [old, new].map(Value::as_map);
                 let is_empty = |map: Option<&Map>| map.is_none_or(Map::is_empty);
                 if form.atomic || (is_empty(was) && is_empty(is)) {
                     return Ok(leaf(old, new));
@@ -142,14 +155,71 @@ impl<'c> Schema<'c> {
                 self.compared_members(form, was, is)?
             }
             Walked::List(form) => {
-                let [was, is] = [old, new].map(|value| value.and_then(Value::as_list).unwrap_or_default());
+                let [was, is] = [old, new].map(|value| value.as_list().unwrap_or_default());
                 if matches!(form.relation, Relation::Atomic) || (was.is_empty() && is.is_empty()) {
                     return Ok(leaf(old, new));
                 }
                 self.compared_items(form, was, is)?
             }
         };
-        Ok(Outcome { added: old.is_none(), removed: new.is_none(), modified: false, inner })
+        Ok(Outcome { inner, ..Outcome::default() })
+    }
+
+    /// All fields inside a value whose counterpart does not exist.
+    fn all_inside(&self, form: MergeForm<'c>, value: &Value) -> Result<FieldSet, FieldProblems> {
+        match self.atom(form).walked(Some(value)) {
+            None => Err(invalid_atom()),
+            Some(Walked::Scalar(_)) => Ok(FieldSet::EMPTY),
+            Some(Walked::Map(form)) => match value.as_map() {
+                Some(members) if !form.atomic => self.all_members(&form, members),
+                Some(_) | None => Ok(FieldSet::EMPTY),
+            },
+            Some(Walked::List(form)) => match value.as_list() {
+                Some(items) if !matches!(form.relation, Relation::Atomic) => self.all_items(&form, items),
+                Some(_) | None => Ok(FieldSet::EMPTY),
+            },
+        }
+    }
+
+    fn all_members(&self, form: &MapForm<'c>, members: &Map) -> Result<FieldSet, FieldProblems> {
+        let mut nodes = Vec::with_capacity(members.len());
+        let mut problems = FieldProblems::default();
+        for (name, value) in members.iter() {
+            let Some(below) = form.member(name) else { continue };
+            let element = PathElement::Field(name.clone());
+            match self.all_inside(below, value) {
+                Ok(inner) => nodes.push(FieldNode { element, is_member: true, inner }),
+                Err(found) => problems.extend(found.below(&element)),
+            }
+        }
+        if problems.is_empty() { Ok(FieldSet::of_nodes(nodes)) } else { Err(problems) }
+    }
+
+    /// Of items that have one key, nothing inside is told.
+    fn all_items(&self, form: &ListForm<'c>, items: &[Value]) -> Result<FieldSet, FieldProblems> {
+        let mut problems = FieldProblems::default();
+        let mut found: Vec<(PathElement, &Value)> = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            match self.element(form, item) {
+                Ok(element) => found.push((element, item)),
+                Err(why) => problems.add(format!("element {at}: {why}")),
+            }
+        }
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut nodes: Vec<FieldNode> = Vec::with_capacity(found.len());
+        let mut found = found.into_iter().peekable();
+        while let Some((element, item)) = found.next() {
+            let mut is_alone = true;
+            while found.next_if(|(other, _)| *other == element).is_some() {
+                is_alone = false;
+            }
+            let inner = if is_alone { self.all_inside(form.item, item) } else { Ok(FieldSet::EMPTY) };
+            match inner {
+                Ok(inner) => nodes.push(FieldNode { element, is_member: true, inner }),
+                Err(found) => problems.extend(found.below(&element)),
+            }
+        }
+        if problems.is_empty() { Ok(FieldSet::of_nodes(nodes)) } else { Err(problems) }
     }
 
     fn compared_members(
@@ -212,13 +282,12 @@ impl<'c> Schema<'c> {
 }
 
 /// A value that is compared as a whole.
-fn leaf(old: Option<&Value>, new: Option<&Value>) -> Outcome {
-    match (old, new) {
-        (None, _) => Outcome::added(),
-        (Some(_), None) => Outcome::removed(),
-        (Some(old), Some(new)) if equal(old, new) => Outcome::default(),
-        (Some(_), Some(_)) => Outcome::modified(),
-    }
+fn leaf(old: &Value, new: &Value) -> Outcome {
+    if equal(old, new) { Outcome::default() } else { Outcome::modified() }
+}
+
+fn invalid_atom() -> FieldProblems {
+    FieldProblems::of("schema error: invalid atom")
 }
 
 /// Whether two values are equal. Numbers are, if they are the same number in two forms.

@@ -2,7 +2,7 @@
 //! k8s: sigs.k8s.io/structured-merge-diff fieldpath/element.go, fieldpath/serialize-pe.go
 
 use crate::codec::json;
-use crate::value::{Finite, Text, Value, quoted};
+use crate::value::{Finite, Map, Text, Value, quoted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -31,7 +31,9 @@ impl PathElement {
     /// An item by its keys, in any order.
     pub(super) fn key(mut keys: Vec<(Text, Value)>) -> Self {
         keys.iter_mut().for_each(|(_, value)| settle(value));
-        keys.sort_by(|one, other| one.0.cmp(&other.0));
+        if !keys.is_sorted_by(|one, other| one.0 < other.0) {
+            keys.sort_by(|one, other| one.0.cmp(&other.0));
+        }
         Self::Key(keys)
     }
 
@@ -40,15 +42,25 @@ impl PathElement {
         Self::Item(value)
     }
 
+    /// Appends the name of the element in FieldsV1 as a JSON string.
+    pub(super) fn write_name(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Field(name) => {
+                out.extend_from_slice(b"\"f:");
+                json::write_inside_str(name, out);
+                out.push(b'"');
+            }
+            Self::Key(_) | Self::Item(_) | Self::Index(_) => json::write_str(&self.name(), out),
+        }
+    }
+
     /// The name of the element in FieldsV1.
-    pub(super) fn encoded(&self) -> Text {
+    fn name(&self) -> String {
         let mut out = Vec::new();
         match self {
             Self::Field(name) => {
-                let mut text = Text::with_capacity(name.len() + 2);
-                text.push_str("f:");
-                text.push_str(name);
-                return text;
+                out.extend_from_slice(b"f:");
+                out.extend_from_slice(name.as_bytes());
             }
             Self::Key(keys) => {
                 out.extend_from_slice(b"k:{");
@@ -71,28 +83,19 @@ impl PathElement {
                 json::write_int(*index, &mut out);
             }
         }
-        Text::from_utf8_lossy(&out)
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// The element that FieldsV1 names so.
     pub(super) fn decoded(text: &str) -> Result<Self, Unnamed> {
         let (sort, rest) = text.split_at_checked(2).ok_or(Unnamed::Malformed)?;
-        let read = || json::parse(rest.as_bytes()).map(|parsed| parsed.value).map_err(|_| Unnamed::Malformed);
         match sort {
             "f:" => Ok(Self::Field(rest.into())),
-            "v:" => Ok(Self::item(read()?)),
-            "k:" => match read()? {
-                Value::Map(keys) => {
-                    Ok(Self::key(keys.iter().map(|(key, value)| (key.clone(), value.clone())).collect()))
-                }
-                Value::Null
-                | Value::Bool(_)
-                | Value::Int(_)
-                | Value::Float(_)
-                | Value::Str(_)
-                | Value::List(_)
-                | Value::Json(_) => Err(Unnamed::Malformed),
+            "v:" => match json::parse(rest.as_bytes()) {
+                Ok(parsed) => Ok(Self::item(parsed.value)),
+                Err(_) => Err(Unnamed::Malformed),
             },
+            "k:" => keys(rest).map(Self::key).ok_or(Unnamed::Malformed),
             "i:" => rest.parse().map(Self::Index).map_err(|_| Unnamed::Malformed),
             _ if sort.ends_with(':') => Err(Unnamed::UnknownSort),
             _ => Err(Unnamed::Malformed),
@@ -107,6 +110,18 @@ impl PathElement {
             Self::Index(_) => 3,
         }
     }
+}
+
+/// The keys of an item of an associative list; of two with one name the last counts.
+fn keys(text: &str) -> Option<Vec<(Text, Value)>> {
+    let mut keys = Vec::new();
+    let mut parser = json::Parser::of(text.as_bytes());
+    let read = parser.members(&mut |parser, name| {
+        keys.push((Text::from(name), parser.value()?));
+        Ok(())
+    });
+    let is_whole = read.is_ok() && parser.is_at_end();
+    is_whole.then(|| Map::from_entries(keys).into_entries())
 }
 
 /// A number without a fraction is an integer, however it is written.
@@ -231,7 +246,7 @@ mod tests {
         ];
         for (text, shown) in cases {
             let element = PathElement::decoded(text).expect(text);
-            assert_eq!((element.encoded().as_str(), element.to_string().as_str()), (text, shown));
+            assert_eq!((element.name().as_str(), element.to_string().as_str()), (text, shown));
         }
         for (text, why) in [
             ("", Unnamed::Malformed),

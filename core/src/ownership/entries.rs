@@ -37,8 +37,8 @@ pub struct OwnedFields {
     pub api_version: Text,
     /// RFC 3339; empty for none.
     pub time: Text,
-    /// The set as it is stored, as long as nothing has changed it.
-    encoded: Option<Value>,
+    /// The entry as it is stored, as long as nothing has changed it.
+    stored: Option<Value>,
 }
 
 /// The managers of an object.
@@ -93,17 +93,20 @@ fn named(manager: &str) -> Text {
 
 impl OwnedFields {
     pub(super) fn new(set: FieldSet, api_version: &str, time: Text) -> Self {
-        Self { set, api_version: api_version.into(), time, encoded: None }
+        Self { set, api_version: api_version.into(), time, stored: None }
     }
 
-    /// Changes the set, if there is something to change.
+    /// Changes the set, and whatever else is changed after it.
     pub(super) fn change(&mut self, change: impl FnOnce(FieldSet) -> FieldSet) {
-        self.encoded = None;
+        self.stored = None;
         self.set = change(core::mem::take(&mut self.set));
     }
 
     fn to_value(&self, owner: &FieldOwner) -> Value {
-        let set = self.encoded.clone().unwrap_or_else(|| fields_v1::encoded(&self.set));
+        if let Some(stored) = &self.stored {
+            return stored.clone();
+        }
+        let set = fields_v1::encoded(&self.set);
         let operation = if owner.is_update { UPDATE } else { APPLY };
         let text = |name: &'static str, text: Text| {
             (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
@@ -144,7 +147,7 @@ impl Owners {
             };
             let time = entry.text_at(&["time"]).into();
             let mut owned = OwnedFields::new(fields_v1::decoded(fields)?, api_version, time);
-            owned.encoded = (tracked == Tracked::Stored).then(|| fields.clone());
+            owned.stored = (tracked == Tracked::Stored).then(|| entry.clone());
             owners.0.insert(owner, owned);
         }
         Some(owners)

@@ -3,70 +3,85 @@
 
 use super::element::{PathElement, Unnamed};
 use super::set::{FieldNode, FieldSet};
-use crate::codec::json;
-use crate::value::{Map, Text, Value};
-use alloc::borrow::Cow;
+use crate::codec::json::{self, Parser, SyntaxError};
+use crate::value::{Text, Value};
 use alloc::vec::Vec;
 
 /// The member that says that the field around it is in the set.
 const ITSELF: &str = ".";
 
-/// The set as JSON.
+/// The set as a JSON text.
 pub(super) fn encoded(set: &FieldSet) -> Value {
-    object(set, false)
+    let mut out = Vec::with_capacity(BYTES_USUAL);
+    write(set, false, &mut out);
+    Value::Json(Text::from_utf8_lossy(&out))
 }
 
-fn object(set: &FieldSet, is_member: bool) -> Value {
-    let mut entries: Vec<(Text, Value)> = Vec::with_capacity(set.nodes().len() + 1);
+/// Bytes that most texts have room in.
+const BYTES_USUAL: usize = 4096;
+
+fn write(set: &FieldSet, is_member: bool, out: &mut Vec<u8>) {
+    out.push(b'{');
     if is_member && !set.is_empty() {
-        entries.push((Text::const_new(ITSELF), Value::empty_map()));
+        out.extend_from_slice(b"\".\":{},");
     }
-    for node in set.nodes() {
-        entries.push((node.element.encoded(), object(&node.inner, node.is_member)));
+    for (at, node) in set.nodes().iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        node.element.write_name(out);
+        out.push(b':');
+        write(&node.inner, node.is_member, out);
     }
-    Value::map(Map::from_entries(entries))
+    out.push(b'}');
 }
 
 /// The set that JSON names; None when it names none.
 pub(super) fn decoded(value: &Value) -> Option<FieldSet> {
-    let value = match value {
-        Value::Json(_) => Cow::Owned(json::plain(value)),
+    match value {
+        Value::Json(text) => read(text.as_bytes()),
         Value::Null
         | Value::Bool(_)
         | Value::Int(_)
         | Value::Float(_)
         | Value::Str(_)
         | Value::List(_)
-        | Value::Map(_) => Cow::Borrowed(value),
-    };
-    Some(inner(&value)?.0)
+        | Value::Map(_) => read(&json::to_vec(value)),
+    }
+}
+
+fn read(text: &[u8]) -> Option<FieldSet> {
+    let mut parser = Parser::of(text);
+    let (set, _) = inner(&mut parser).ok()?;
+    parser.is_at_end().then_some(set)
 }
 
 /// The fields inside, and whether the field around them is in the set itself.
-fn inner(value: &Value) -> Option<(FieldSet, bool)> {
-    if value.is_null() {
-        return Some((FieldSet::EMPTY, true));
+fn inner(parser: &mut Parser<'_>) -> Result<(FieldSet, bool), SyntaxError> {
+    if parser.peek() == Some(b'n') {
+        parser.pass()?;
+        return Ok((FieldSet::EMPTY, true));
     }
-    let map = value.as_map()?;
     let mut is_member = false;
-    let mut nodes = Vec::with_capacity(map.len());
-    for (name, below) in map.iter() {
+    let mut nodes = Vec::new();
+    parser.members(&mut |parser, name| {
         if name == ITSELF {
             is_member = true;
-            continue;
+            return parser.pass();
         }
         let element = match PathElement::decoded(name) {
             Ok(element) => element,
-            Err(Unnamed::UnknownSort) => continue,
-            Err(Unnamed::Malformed) => return None,
+            Err(Unnamed::UnknownSort) => return parser.pass(),
+            Err(Unnamed::Malformed) => return Err(SyntaxError("no path element".into())),
         };
-        let (inner, is_member) = inner(below)?;
+        let (inner, is_member) = inner(parser)?;
         if is_member || !inner.is_empty() {
             nodes.push(FieldNode { element, is_member, inner });
         }
-    }
+        Ok(())
+    })?;
     is_member |= nodes.is_empty();
-    Some((FieldSet::of_nodes(nodes), is_member))
+    Ok((FieldSet::of_nodes(nodes), is_member))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ impl FieldFilter<'_> {
     pub(super) fn apply(&self, set: FieldSet) -> FieldSet {
         match self {
             Self::Without([]) => set,
+            Self::Without(_) | Self::Only(_) if set.is_empty() => set,
             Self::Without(paths) => set.recursive_difference(&FieldSet::of_names(paths)),
             Self::Only(paths) => only(set, paths),
         }

@@ -247,7 +247,7 @@ impl<'c> MapForm<'c> {
     pub(super) fn named(&self, name: &str) -> Option<MergeForm<'c>> {
         let def = self.def?;
         let field = def.field(name)?;
-        let granular = self.granular || def.reads_json(name);
+        let granular = self.granular || field.is_field_set() || def.reads_json();
         Some(MergeForm::Shaped { shape: &field.shape, field: Some(field), granular })
     }
 

@@ -169,6 +169,27 @@ impl FieldSet {
         self
     }
 
+    /// What is in this set without the fields at paths of names.
+    #[must_use]
+    pub(super) fn without_names(mut self, paths: &[&[&str]]) -> Self {
+        paths.iter().for_each(|path| self.remove_name(path));
+        self
+    }
+
+    fn remove_name(&mut self, path: &[&str]) {
+        let [name, rest @ ..] = path else { return };
+        let is_named = |node: &FieldNode| matches!(&node.element, PathElement::Field(held) if held == name);
+        let Some(at) = self.nodes.iter().position(is_named) else { return };
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        match rest {
+            [] => node.is_member = false,
+            [_, ..] => node.inner.remove_name(rest),
+        }
+        if !node.is_member && node.inner.is_empty() {
+            self.nodes.remove(at);
+        }
+    }
+
     /// What is in this set, without the fields of the other and all that is inside those.
     #[must_use]
     pub fn recursive_difference(mut self, other: &Self) -> Self {

@@ -89,9 +89,11 @@ impl<'v> SetUpdater<'v> {
             };
             comparisons.insert(version.into(), found);
         }
+        // Often there is nobody whose fields could be concerned.
         let sets: BTreeMap<&Text, FieldSet> = comparisons
             .iter()
-            .filter_map(|(version, comparison)| Some((version, comparison.as_ref()?.set())))
+            .filter(|_| !owners.is_empty())
+            .filter_map(|(version, comparison)| Some((version, comparison.as_ref()?.clone().into_set())))
             .collect();
         let mut conflicts = Vec::new();
         owners.retain(|owner, owned| {
@@ -136,7 +138,7 @@ impl<'v> SetUpdater<'v> {
     ) -> Result<(Owners, FieldSet), Obstacle> {
         let owners = self.reconciled(owners);
         let (owners, comparison) = self.changed(old, new, owners, None, true)?;
-        Ok((owners, self.filter.apply(comparison.set())))
+        Ok((owners, comparison.into_set()))
     }
 
     /// After an apply: the object, unless it is the same as before, and the managers.

@@ -67,7 +67,7 @@ fn stripped(set: FieldSet) -> FieldSet {
         &["metadata", "managedFields"],
         &["metadata", "resourceVersion"],
     ];
-    set.difference(&FieldSet::of_names(PATHS))
+    set.without_names(PATHS)
 }
 
 impl<'a> Ownership<'a> {

@@ -7,7 +7,7 @@ pub use super::defaults::apply_defaults;
 use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::strict::StrictError;
-use super::{Catalogue, Field, Shape, TypeDef, TypeId};
+use super::{Catalogue, Field, Shape, TypeDef, TypeId, encode};
 use crate::codec::json::{self, Duplicates, Parsed};
 use crate::limits;
 use crate::value::{Map, Type, Value};
@@ -438,6 +438,9 @@ impl<'c> Decoder<'c> {
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/marshal.go
     fn any(&mut self, value: Value, path: &Location<'_>) -> Decoding<Value> {
         let Some((owner, field)) = path.owner() else { return Ok(json::joined(value)) };
+        if owner.field(field).is_some_and(Field::is_field_set) {
+            return Ok(encode::field_set(value));
+        }
         if !owner.is_schema_union(field) {
             let is_schema = owner.go_name() == "JSONSchemaProps";
             return Ok(if is_schema { json::plain(&value) } else { json::joined(value) });

@@ -73,7 +73,7 @@ fn object(catalogue: &Catalogue, def: &TypeDef, map: &Map, out: &mut Vec<u8>) {
 fn write_member(catalogue: &Catalogue, def: &TypeDef, field: &Field, member: &Value, out: &mut Vec<u8>) {
     if matches!(field.shape, Shape::Any | Shape::Map(_)) && def.is_schema_union(&field.name) {
         schema_union(catalogue, def, &field.name, member, out);
-    } else if field.name == "fieldsV1" {
+    } else if field.is_field_set() {
         fields_v1(member, out);
     } else {
         shaped(catalogue, &field.shape, member, out);
@@ -126,6 +126,16 @@ fn schema_union(catalogue: &Catalogue, def: &TypeDef, name: &str, value: &Value,
             json::write(value, out)
         }
     }
+}
+
+/// The fields of a manager as the text that a tree holds of them.
+pub(super) fn field_set(value: Value) -> Value {
+    if matches!(value, Value::Null | Value::Json(_)) {
+        return value;
+    }
+    let mut out = Vec::new();
+    fields_v1(&value, &mut out);
+    Value::Json(Text::from_utf8_lossy(&out))
 }
 
 /// Managed fields: list items by their keys, of which numbers go by value (port 80 before port 443).

@@ -22,6 +22,7 @@ use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 pub use load::catalogue;
 pub use read::read;
@@ -202,33 +203,30 @@ impl Catalogue {
 }
 
 impl TypeDef {
-    pub fn field(&self, name: &str) -> Option<&Field> {
-        let index = self.search(&self.by_name, name).ok()?;
-        Some(&self.fields[usize::from(self.by_name[index].1)])
-    }
-
     /// Compares numbers, which are at hand, and names only where those are equal.
-    fn search(&self, by_name: &[(u64, u16)], name: &str) -> Result<usize, usize> {
+    pub fn field(&self, name: &str) -> Option<&Field> {
         let wanted = first_bytes(name);
-        by_name.binary_search_by(|(first, at)| {
+        let found = self.by_name.binary_search_by(|(first, at)| {
             first.cmp(&wanted).then_with(|| self.fields[usize::from(*at)].name.as_str().cmp(name))
-        })
+        });
+        Some(&self.fields[usize::from(self.by_name[found.ok()?].1)])
     }
 
     /// The index in `fields` of a name, for names asked in rising order: `from` remembers how far the
     /// walk has come.
     fn position_from(&self, name: &str, from: &mut usize) -> Option<usize> {
-        let rest = self.by_name.get(*from..)?;
-        match self.search(rest, name) {
-            Ok(step) => {
-                *from += step + 1;
-                Some(usize::from(rest[step].1))
-            }
-            Err(step) => {
-                *from += step;
-                None
+        let wanted = first_bytes(name);
+        while let Some((first, at)) = self.by_name.get(*from) {
+            let order =
+                first.cmp(&wanted).then_with(|| self.fields[usize::from(*at)].name.as_str().cmp(name));
+            *from += usize::from(order.is_le());
+            match order {
+                Ordering::Less => {}
+                Ordering::Equal => return Some(usize::from(*at)),
+                Ordering::Greater => return None,
             }
         }
+        None
     }
 
     /// A name that two fields have; None in a type that is well formed.
@@ -248,10 +246,10 @@ impl TypeDef {
         self.defaulting.iter().map(|at| &self.fields[usize::from(*at)])
     }
 
-    /// Whether JSON in a field is read instead of kept to the byte: managed fields, which the server works with,
-    /// and the JSON of OpenAPI schemas, which upstream converts through its internal types.
-    pub(crate) fn reads_json(&self, field: &str) -> bool {
-        field == "fieldsV1" || self.go_name() == "JSONSchemaProps"
+    /// Whether JSON in fields is read instead of kept to the byte: that of OpenAPI schemas, which upstream converts
+    /// through its internal types.
+    pub(crate) fn reads_json(&self) -> bool {
+        self.go_name() == "JSONSchemaProps"
     }
 
     /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
@@ -269,12 +267,22 @@ impl TypeDef {
 
 /// The first eight bytes of a name as a number that sorts like them.
 fn first_bytes(name: &str) -> u64 {
-    let mut first = [0; 8];
-    first.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-    u64::from_be_bytes(first)
+    let bytes = name.as_bytes();
+    match bytes.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+            number.checked_shl(64 - 8 * bytes.len() as u32).unwrap_or(0)
+        }
+    }
 }
 
 impl Field {
+    /// The fields of a manager. In a tree they are a JSON text, which is read only where a change may concern them.
+    pub(crate) fn is_field_set(&self) -> bool {
+        self.shape == Shape::Any && self.name == "fieldsV1"
+    }
+
     /// JSON has the field even when its value is zero and nobody set it.
     fn keeps_zero(&self) -> bool {
         if self.omit_zero || self.pointer {

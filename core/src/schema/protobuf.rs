@@ -4,7 +4,7 @@ use crate::codec::proto::{Payload, Reader, WireError, text};
 use crate::codec::{base64, json};
 use crate::limits;
 use crate::now::Wall;
-use crate::schema::{Catalogue, Field, Shape, TypeDef, TypeId};
+use crate::schema::{Catalogue, Field, Shape, TypeDef, TypeId, encode};
 use crate::value::{Finite, Map, Text, Value};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -169,8 +169,14 @@ impl<'c> Decoder<'c> {
             }
             shape => {
                 let value = self.value(shape, payload, depth).map_err(|error| error.or(wrong()))?;
-                let is_read = *shape == Shape::Any && def.reads_json(&field.name);
-                out.insert(field.name.clone(), if is_read { json::plain(&value) } else { value });
+                let value = if field.is_field_set() {
+                    encode::field_set(value)
+                } else if *shape == Shape::Any && def.reads_json() {
+                    json::plain(&value)
+                } else {
+                    value
+                };
+                out.insert(field.name.clone(), value);
             }
         }
         Ok(())

@@ -68,11 +68,16 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
             }
             known.insert(*id, RawPaths::NONE);
             let def = catalogue.get(*id);
-            let members =
-                def.fields.iter().filter(|field| !def.reads_json(&field.name)).filter_map(|field| {
-                    let below = raws_of(catalogue, &field.shape, known);
-                    (!below.is_none()).then_some((field.name.clone(), below))
-                });
+            let members = def.fields.iter().filter_map(|field| {
+                let below = if field.is_field_set() {
+                    RawPaths::text()
+                } else if def.reads_json() {
+                    RawPaths::NONE
+                } else {
+                    raws_of(catalogue, &field.shape, known)
+                };
+                (!below.is_none()).then_some((field.name.clone(), below))
+            });
             let raws = RawPaths::members(members.collect());
             known.insert(*id, raws.clone());
             raws
@@ -416,7 +421,7 @@ mod tests {
         let catalogue = catalogue();
         let raw: Vec<&str> = catalogue
             .iter()
-            .filter(|(id, def)| def.kind.is_some() && !catalogue.raw_paths(*id).is_none())
+            .filter(|(id, def)| def.kind.is_some() && catalogue.raw_paths(*id).keeps_trees())
             .map(|(_, def)| def.go_name())
             .collect();
         for kind in ["ControllerRevision", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate"] {

@@ -254,7 +254,19 @@ fn position(entries: &[Entry], key: &str) -> Option<usize> {
     if entries.len() > WALKED_MAX {
         return search(entries, key).ok();
     }
-    entries.iter().position(|(held, _)| held.len() == key.len() && held.as_str() == key)
+    entries.iter().position(|(held, _)| is_same(held.as_bytes(), key.as_bytes()))
+}
+
+/// Whether two names are the same. Most differ in their length, and most others are compared in two steps.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let ends = |text: &[u8]| Some((*text.first_chunk::<8>()?, *text.last_chunk::<8>()?));
+    match (ends(one), ends(other)) {
+        (Some(one_ends), Some(other_ends)) => one_ends == other_ends && (one.len() <= 16 || one == other),
+        _ => one == other,
+    }
 }
 
 /// An iterator that knows how much is left.

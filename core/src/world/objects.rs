@@ -16,7 +16,7 @@ impl Objects for World {
     fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
         let storage = self.storage_of(group, plural)?;
         let key = self.collection(storage)?.keys.key(namespace, name);
-        Some(self.cache(storage)?.get(&key)?.to_value())
+        Some(self.cache(storage)?.get(&key)?.read_value(&self.forms))
     }
 
     fn has(&self, group: &str, plural: &str, namespace: &str, name: &str) -> bool {
@@ -39,7 +39,7 @@ impl Objects for World {
         let (Some(collection), Some(cache)) = (self.collection(storage), self.cache(storage)) else { return };
         let prefix = collection.keys.namespace_prefix(namespace);
         for (_, held) in cache.entries().prefix(&prefix) {
-            if visitor(&held.entry().to_value()).is_break() {
+            if visitor(&held.entry().read_value(&self.forms)).is_break() {
                 return;
             }
         }

@@ -8,22 +8,36 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// How a raw value stands in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RawForm {
+    /// A tree where that writes the same text, else the text.
+    Kept,
+    /// A text, unless it is null. It costs no tree, and what reads it has only one form to look at.
+    Text,
+}
+
 /// The places in a tree that hold raw JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawPaths {
     /// The value here is raw itself.
-    is_raw: bool,
+    raw: Option<RawForm>,
     members: Vec<(Text, Self)>,
     /// Below every member, or every item of a list.
     each: Option<Box<Self>>,
 }
 
 impl RawPaths {
-    pub const NONE: Self = Self { is_raw: false, members: Vec::new(), each: None };
+    pub const NONE: Self = Self { raw: None, members: Vec::new(), each: None };
 
     /// The value itself.
     pub fn here() -> Self {
-        Self { is_raw: true, ..Self::NONE }
+        Self { raw: Some(RawForm::Kept), ..Self::NONE }
+    }
+
+    /// The value itself, as a text.
+    pub fn text() -> Self {
+        Self { raw: Some(RawForm::Text), ..Self::NONE }
     }
 
     pub fn members(members: Vec<(Text, Self)>) -> Self {
@@ -38,8 +52,16 @@ impl RawPaths {
         *self == Self::NONE
     }
 
-    pub(super) fn is_raw(&self) -> bool {
-        self.is_raw
+    pub(super) fn raw(&self) -> Option<RawForm> {
+        self.raw
+    }
+
+    /// Whether some raw value is more than a text.
+    #[cfg(test)]
+    pub(crate) fn keeps_trees(&self) -> bool {
+        self.raw == Some(RawForm::Kept)
+            || self.members.iter().any(|(_, below)| below.keeps_trees())
+            || self.each.as_deref().is_some_and(Self::keeps_trees)
     }
 
     pub(super) fn member(&self, name: &str) -> Option<&Self> {
@@ -127,6 +149,20 @@ pub(super) fn kept_value(value: Value, text: &[u8]) -> Value {
         return value;
     }
     Value::Json(Text::from(String::from_utf8_lossy(&text)))
+}
+
+/// The valid text of a value, compact.
+pub(super) fn text_value(text: &[u8]) -> Value {
+    if text == b"null" {
+        return Value::Null;
+    }
+    // What the server itself has written is compact, and most texts come from there.
+    let is_compact =
+        !text.iter().any(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | b'<' | b'>' | b'&' | 0xE2));
+    Value::Json(match str::from_utf8(text) {
+        Ok(text) if is_compact => Text::from(text),
+        Ok(_) | Err(_) => Text::from(String::from_utf8_lossy(&compact(text))),
+    })
 }
 
 /// A valid text without the space between its tokens, and with the escapes that Go's encoder adds.

@@ -1,9 +1,11 @@
 //! The JSON parser: one pass over the bytes; a second one only to name duplicate members.
 
-use super::exact::{RawPaths, kept_value};
+use super::exact::{RawForm, RawPaths, kept_value, text_value};
+use super::run::plain_run;
 use super::{Duplicates, Parsed, SyntaxError, to_vec};
 use crate::limits;
 use crate::value::{Finite, Map, Text, Value};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -32,7 +34,8 @@ pub fn number(text: &str) -> Option<Value> {
     Finite::new(text.parse().ok()?).map(Value::Float)
 }
 
-pub(super) struct Parser<'a> {
+/// A place in a JSON text that is being parsed.
+pub(crate) struct Parser<'a> {
     text: &'a [u8],
     /// The same, where all of it is UTF-8: then so is every part.
     valid: Option<&'a str>,
@@ -54,6 +57,11 @@ pub(super) struct Parser<'a> {
 type Parsing<T> = Result<T, SyntaxError>;
 
 impl<'a> Parser<'a> {
+    /// At the beginning of a text.
+    pub(crate) fn of(text: &'a [u8]) -> Self {
+        Self::new(text, false)
+    }
+
     fn new(text: &'a [u8], naming: bool) -> Self {
         let valid = str::from_utf8(text).ok();
         Self {
@@ -78,6 +86,12 @@ impl<'a> Parser<'a> {
         self.duplicates
     }
 
+    /// Whether nothing but space is left.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.space();
+        self.at == self.text.len()
+    }
+
     pub(super) fn document(&mut self) -> Parsing<(Value, bool)> {
         self.space();
         let value = self.value()?;
@@ -88,7 +102,8 @@ impl<'a> Parser<'a> {
         Ok((value, self.repeated))
     }
 
-    fn peek(&self) -> Option<u8> {
+    /// The byte that comes next.
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
@@ -106,12 +121,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self) -> Parsing<Value> {
-        if self.raws.is_some_and(RawPaths::is_raw) {
-            return self.raw();
+    /// The value that begins here.
+    pub(crate) fn value(&mut self) -> Parsing<Value> {
+        if let Some(form) = self.raws.and_then(RawPaths::raw) {
+            return self.raw(form);
         }
         match self.peek() {
-            Some(b'"') => self.string().map(Value::Str),
+            Some(b'"') => Ok(Value::Str(Text::from(self.text()?))),
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -123,17 +139,72 @@ impl<'a> Parser<'a> {
     }
 
     /// A value that is kept byte for byte; duplicate members inside it are not looked for.
-    fn raw(&mut self) -> Parsing<Value> {
+    fn raw(&mut self, form: RawForm) -> Parsing<Value> {
         let (start, repeated, known) = (self.at, self.repeated, self.duplicates.len());
         let raws = self.raws.take();
-        let value = self.value()?;
+        let value = match form {
+            RawForm::Kept => Some(self.value()?),
+            RawForm::Text => {
+                self.pass()?;
+                None
+            }
+        };
         self.raws = raws;
         self.repeated = repeated;
         self.duplicates.truncate(known);
-        Ok(kept_value(value, self.text.get(start..self.at).unwrap_or_default()))
+        let text = self.text.get(start..self.at).unwrap_or_default();
+        Ok(value.map_or_else(|| text_value(text), |value| kept_value(value, text)))
     }
 
-    fn nested(&mut self, inner: fn(&mut Self) -> Parsing<Value>) -> Parsing<Value> {
+    /// Moves over a value, of which only the syntax is looked at.
+    pub(crate) fn pass(&mut self) -> Parsing<()> {
+        match self.peek() {
+            Some(b'"') => self.text().map(drop),
+            Some(b'{') => self.members(&mut |parser, _| parser.pass()),
+            Some(b'[') => self.nested(|parser| parser.several(b']', "after array element", &mut Self::pass)),
+            Some(_) | None => self.value().map(drop),
+        }
+    }
+
+    /// Moves over an object. Its members are read by a function, which gets their names and moves over their values.
+    pub(crate) fn members(&mut self, read: &mut dyn FnMut(&mut Self, &str) -> Parsing<()>) -> Parsing<()> {
+        if self.peek() != Some(b'{') {
+            return Err(self.unexpected("looking for beginning of object"));
+        }
+        self.nested(|parser| {
+            parser.several(b'}', "after object key:value pair", &mut |parser| {
+                let name = parser.name()?;
+                read(parser, &name)
+            })
+        })
+    }
+
+    /// Moves over items and the bracket after them.
+    fn several(
+        &mut self,
+        end: u8,
+        context: &str,
+        read: &mut dyn FnMut(&mut Self) -> Parsing<()>,
+    ) -> Parsing<()> {
+        if self.peek() == Some(end) {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            read(self)?;
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(byte) if byte == end => break,
+                Some(_) | None => return Err(self.unexpected(context)),
+            }
+            self.space();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
         self.depth += 1;
         if self.depth > limits::JSON_DEPTH {
             return Err(SyntaxError("exceeded max depth".into()));
@@ -154,7 +225,7 @@ impl<'a> Parser<'a> {
         let raws = self.raws;
         let mut seen = BTreeSet::new();
         loop {
-            let key = self.key()?;
+            let key = Text::from(self.name()?);
             if self.naming && !seen.insert(key.clone()) {
                 self.note_duplicate(key.as_str());
             }
@@ -183,11 +254,11 @@ impl<'a> Parser<'a> {
     }
 
     /// A member's name and the colon after it.
-    fn key(&mut self) -> Parsing<Text> {
+    fn name(&mut self) -> Parsing<Cow<'a, str>> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected("looking for beginning of object key string"));
         }
-        let key = self.string()?;
+        let key = self.text()?;
         self.space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("after object key"));
@@ -298,7 +369,8 @@ impl<'a> Parser<'a> {
         number(text).ok_or_else(|| SyntaxError(too_large()))
     }
 
-    fn string(&mut self) -> Parsing<Text> {
+    /// A string.
+    fn text(&mut self) -> Parsing<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
         self.plain();
@@ -307,8 +379,8 @@ impl<'a> Parser<'a> {
             let valid = self.valid.and_then(|text| text.get(start..self.at));
             self.at += 1;
             return Ok(match valid.ok_or(run).or_else(str::from_utf8) {
-                Ok(text) => Text::from(text),
-                Err(_) => Text::from(lossy(run)),
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => Cow::Owned(lossy(run)),
             });
         }
         let mut bytes = run.to_vec();
@@ -323,27 +395,12 @@ impl<'a> Parser<'a> {
             bytes.extend_from_slice(self.text.get(start..self.at).unwrap_or_default());
         }
         self.at += 1;
-        Ok(match String::from_utf8(bytes) {
-            Ok(text) => Text::from(text),
-            Err(error) => Text::from(lossy(error.as_bytes())),
-        })
+        Ok(Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes()))))
     }
 
     /// Moves over bytes that stand for themselves in a string.
     fn plain(&mut self) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let (words, _) = rest.as_chunks::<8>();
-        for word in words {
-            let special = special_bytes(u64::from_le_bytes(*word));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-        self.at += rest.iter().position(special).unwrap_or(rest.len());
+        self.at += plain_run(self.text.get(self.at..).unwrap_or_default());
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Parsing<()> {
@@ -401,18 +458,6 @@ impl<'a> Parser<'a> {
         }
         Ok(char::REPLACEMENT_CHARACTER)
     }
-}
-
-/// Of eight bytes those that end a run of plain ones, by their highest bits; the lowest that is set is right,
-/// those above it may be wrong. A byte is below a bound when taking the bound away borrows from its highest bit.
-const fn special_bytes(word: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let quote = word ^ (EACH * b'"' as u64);
-    let backslash = word ^ (EACH * b'\\' as u64);
-    ((word.wrapping_sub(EACH * 0x20) & !word)
-        | (quote.wrapping_sub(EACH) & !quote)
-        | (backslash.wrapping_sub(EACH) & !backslash))
-        & (EACH * 0x80)
 }
 
 /// Text with each byte that is not part of UTF-8 replaced, one by one as Go does it.

@@ -44,19 +44,52 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
 /// Appends a JSON string, escaped as Go's encoder does (`<`, `>`, `&`, U+2028, U+2029 too).
 pub fn write_str(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    write_inside_str(text, out);
+    out.push(b'"');
+}
+
+/// As `write_str`, without the quotes.
+pub(crate) fn write_inside_str(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut copied = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !ATTENTION[usize::from(*byte)] {
-            continue;
+    let mut at = harmless_run(bytes);
+    while let Some(byte) = bytes.get(at) {
+        if let Some(escape) = escape(bytes, at, *byte) {
+            out.extend_from_slice(&bytes[copied..at]);
+            out.extend_from_slice(escape.as_bytes());
+            copied = at + if *byte == LINE_SEPARATOR_LEAD { 3 } else { 1 };
         }
-        let Some(escape) = escape(bytes, at, *byte) else { continue };
-        out.extend_from_slice(&bytes[copied..at]);
-        out.extend_from_slice(escape.as_bytes());
-        copied = at + if *byte == LINE_SEPARATOR_LEAD { 3 } else { 1 };
+        at += 1;
+        at += harmless_run(&bytes[at..]);
     }
     out.extend_from_slice(&bytes[copied..]);
-    out.push(b'"');
+}
+
+/// How many bytes come before the first that may need an escape.
+fn harmless_run(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let calm = words.iter().take_while(|word| !holds_attention(u64::from_le_bytes(**word))).count();
+    let needs = |byte: &u8| ATTENTION[usize::from(*byte)];
+    if let Some(word) = words.get(calm) {
+        return calm * 8 + word.iter().position(needs).unwrap_or(8);
+    }
+    calm * 8 + rest.iter().position(needs).unwrap_or(rest.len())
+}
+
+/// Whether one of eight bytes may need an escape. Two that differ in one bit are found by one comparison: `"` and `&`,
+/// `<` and `>`. A byte is below a bound when taking the bound away borrows from its highest bit.
+const fn holds_attention(word: u64) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const fn zero(word: u64) -> u64 {
+        word.wrapping_sub(EACH) & !word
+    }
+    let quote_or_ampersand = (word & !(EACH * 0x04)) ^ (EACH * b'"' as u64);
+    let angle = (word & !(EACH * 0x02)) ^ (EACH * b'<' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    let separator = word ^ (EACH * LINE_SEPARATOR_LEAD as u64);
+    let control = word.wrapping_sub(EACH * 0x20) & !word;
+    let found = zero(quote_or_ampersand) | zero(angle) | zero(backslash) | zero(separator) | control;
+    found & (EACH * 0x80) != 0
 }
 
 /// First byte of U+2028 and U+2029 (and of others) in UTF-8.
@@ -114,6 +147,20 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(to_string(&Value::str(text)), want);
+        }
+    }
+
+    #[test]
+    fn each_byte_is_escaped_wherever_it_stands() {
+        for letter in
+            (0..0x80_u8).map(char::from).chain(['\u{2027}', '\u{2028}', '\u{2029}', '\u{203a}', 'é'])
+        {
+            for before in 0..18 {
+                let (left, right) = ("a".repeat(before), "b".repeat(17 - before));
+                let alone = to_string(&Value::str(alloc::string::String::from(letter)));
+                let whole = to_string(&Value::str(format!("{left}{letter}{right}")));
+                assert_eq!(whole, format!("\"{left}{}{right}\"", &alone[1..alone.len() - 1]));
+            }
         }
     }
 

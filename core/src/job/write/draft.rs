@@ -35,9 +35,19 @@ impl Draft {
     pub(in crate::job) fn of(
         world: &World,
         resource: &Kind,
-        mut value: Value,
+        value: Value,
         existing: Option<&Existing>,
     ) -> Result<Self, Failure> {
+        Self::encoded(world, resource, value, existing).map_err(|_| failure::of(&StoreError::TooLarge))
+    }
+
+    /// As `of`; gives an object back that is too large.
+    fn encoded(
+        world: &World,
+        resource: &Kind,
+        mut value: Value,
+        existing: Option<&Existing>,
+    ) -> Result<Self, Value> {
         value.remove_at(&["metadata", "resourceVersion"]);
         // It is never stored, and a dry run shows what was sent.
         let self_link = value.remove_at(&["metadata", "selfLink"]);
@@ -49,11 +59,11 @@ impl Draft {
             }
             None => encode::to_json(catalogue, *type_id, &value, &mut out),
         }
-        if out.len() > limits::OBJECT_BYTES {
-            return Err(failure::of(&StoreError::TooLarge));
-        }
         if let Some(self_link) = self_link {
             value.set_at(&["metadata", "selfLink"], self_link);
+        }
+        if out.len() > limits::OBJECT_BYTES {
+            return Err(value);
         }
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
         Ok(Self {
@@ -76,10 +86,9 @@ impl Draft {
         if scene.call.applies() || object::managed_fields(&value).is_empty() {
             return Self::of(scene.world, resource, value, existing);
         }
-        let mut bare = value.clone();
-        Self::of(scene.world, resource, value, existing).or_else(|_| {
-            object::set_managed_fields(&mut bare, Vec::new());
-            Self::of(scene.world, resource, bare, existing)
+        Self::encoded(scene.world, resource, value, existing).or_else(|mut value| {
+            object::set_managed_fields(&mut value, Vec::new());
+            Self::of(scene.world, resource, value, existing)
         })
     }
 

@@ -39,6 +39,7 @@ pub(super) fn each(value: &mut Value, place: &[&str], visit: &mut dyn FnMut(&mut
             }
         }
         [name, rest @ ..] => {
+            // To look first spares shared objects a copy, and is enough where nothing is.
             if value.field(name).is_some_and(|member| !member.is_null())
                 && let Some(member) = value.field_mut(name)
             {

@@ -3,6 +3,7 @@
 
 use super::LabelMark;
 use super::forms::{FormKey, FormRoom, FormText, Forms};
+use super::kept_tree::KeptTree;
 use crate::codec::json::{self, RawPaths};
 use crate::codec::{partial, proto};
 use crate::kinds::{FieldSource, Kind};
@@ -40,6 +41,7 @@ pub struct Entry {
     /// The paths of fields that hold raw JSON; only few kinds have any.
     raws: Option<Arc<RawPaths>>,
     forms: Forms,
+    tree: KeptTree,
 }
 
 /// Why stored bytes are not an object of the collection's kind.
@@ -75,6 +77,7 @@ impl Entry {
             labels: scan.labels.into_boxed_slice(),
             raws: resource.raws.clone(),
             forms: Forms::default(),
+            tree: KeptTree::default(),
             value,
         })
     }
@@ -184,6 +187,12 @@ impl Entry {
     /// Roughly how many bytes `write_object` appends.
     pub fn len_bytes(&self) -> usize {
         self.value.len() + 32
+    }
+
+    /// As `to_value`, for those who only read and ask for the same objects again and again: the tree of a small object
+    /// is kept.
+    pub(crate) fn read_value(&self, room: &Arc<FormRoom>) -> Value {
+        self.tree.get(self.value.len(), room, || self.to_value())
     }
 
     /// The object as a tree, with its resource version. Raw JSON in it is kept byte for byte.

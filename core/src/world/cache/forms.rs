@@ -41,7 +41,7 @@ pub struct FormText {
     pub age: Option<(usize, Wall)>,
 }
 
-/// The room that all forms of a server have together. When it is full, forms are made and not kept.
+/// The room that all forms and trees of a server have together. When it is full, they are made and not kept.
 #[derive(Debug)]
 pub struct FormRoom {
     bytes_max: usize,
@@ -59,12 +59,12 @@ impl FormRoom {
     }
 
     /// Takes room. False when there is not enough left.
-    fn take(&self, bytes: usize) -> bool {
+    pub(super) fn take(&self, bytes: usize) -> bool {
         let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 
-    fn give_back(&self, bytes: usize) {
+    pub(super) fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

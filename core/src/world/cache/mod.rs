@@ -3,6 +3,7 @@
 mod collection;
 mod entry;
 mod forms;
+mod kept_tree;
 mod mark;
 pub mod tree;
 
