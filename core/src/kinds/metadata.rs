@@ -10,6 +10,7 @@ use crate::value::names::{Problems, dns_label, label_key, label_value, path_segm
 use crate::value::quoted;
 use crate::value::{Value, object};
 use crate::wire::field_manager::validate_field_manager;
+use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -38,6 +39,16 @@ pub fn validate_common_update(object: &Located<'_, '_>, old: &Value, namespaced:
     validate_update(object, old, errors);
 }
 
+/// The metadata of an object that replaces `old`, after `validate` has looked at it, with all errors that were found
+/// so far. What nothing was found wrong with is not looked at again.
+pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
+    let is_sound = errors.is_empty();
+    validate_change(object, old, errors);
+    if !is_sound {
+        validate_content(object, errors);
+    }
+}
+
 /// The metadata of a new object, after a name was generated.
 pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, errors: &mut Errors) {
     let metadata = object.member("metadata");
@@ -59,8 +70,8 @@ pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, erro
     validate_managed_fields(&metadata.member("managedFields"), errors);
 }
 
-/// The metadata of an object that replaces `old`.
-pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
+/// What an object that replaces `old` must keep of it.
+fn validate_change(object: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
     let old = Located::root(old);
     let (metadata, held) = (object.member("metadata"), old.member("metadata"));
     if held.member("deletionTimestamp").is_set() {
@@ -83,6 +94,11 @@ pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Error
     for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         validate_immutable_field(&metadata.member(field), &held.member(field), errors);
     }
+}
+
+/// What is checked of new metadata and of changed ones alike.
+fn validate_content(object: &Located<'_, '_>, errors: &mut Errors) {
+    let metadata = object.member("metadata");
     validate_labels(&metadata.member("labels"), errors);
     validate_annotations(&metadata.member("annotations"), errors);
     validate_owner_references(&metadata.member("ownerReferences"), errors);
@@ -120,7 +136,9 @@ pub fn validate_annotations(annotations: &Located<'_, '_>, errors: &mut Errors) 
             return;
         }
         bytes += key.len() + value.text().len();
-        errors.invalid_for_each(annotations, key, label_key(&key.to_lowercase()));
+        let is_lower = !key.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+        let lower = if is_lower { Cow::Borrowed(key) } else { Cow::Owned(key.to_lowercase()) };
+        errors.invalid_for_each(annotations, key, label_key(&lower));
     }
     if bytes > ANNOTATION_BYTES {
         errors.too_long(annotations, ANNOTATION_BYTES);
@@ -310,7 +328,8 @@ mod tests {
 
     fn on_update(object: &Value, old: &Value) -> Vec<String> {
         let mut errors = Errors::new();
-        validate_update(&Located::root(object), old, &mut errors);
+        validate_change(&Located::root(object), old, &mut errors);
+        validate_content(&Located::root(object), &mut errors);
         validate_finalizer_qualification(&Located::root(object), &mut errors);
         errors.into_causes().iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }

@@ -1,5 +1,7 @@
 //! The JSON parser: one pass over the bytes; a second one only to name duplicate members.
 
+mod pass;
+
 use super::exact::{RawForm, RawPaths, kept_value, text_value};
 use super::run::plain_run;
 use super::{Duplicates, Parsed, SyntaxError, to_vec};
@@ -154,54 +156,6 @@ impl<'a> Parser<'a> {
         self.duplicates.truncate(known);
         let text = self.text.get(start..self.at).unwrap_or_default();
         Ok(value.map_or_else(|| text_value(text), |value| kept_value(value, text)))
-    }
-
-    /// Moves over a value, of which only the syntax is looked at.
-    pub(crate) fn pass(&mut self) -> Parsing<()> {
-        match self.peek() {
-            Some(b'"') => self.text().map(drop),
-            Some(b'{') => self.members(&mut |parser, _| parser.pass()),
-            Some(b'[') => self.nested(|parser| parser.several(b']', "after array element", &mut Self::pass)),
-            Some(_) | None => self.value().map(drop),
-        }
-    }
-
-    /// Moves over an object. Its members are read by a function, which gets their names and moves over their values.
-    pub(crate) fn members(&mut self, read: &mut dyn FnMut(&mut Self, &str) -> Parsing<()>) -> Parsing<()> {
-        if self.peek() != Some(b'{') {
-            return Err(self.unexpected("looking for beginning of object"));
-        }
-        self.nested(|parser| {
-            parser.several(b'}', "after object key:value pair", &mut |parser| {
-                let name = parser.name()?;
-                read(parser, &name)
-            })
-        })
-    }
-
-    /// Moves over items and the bracket after them.
-    fn several(
-        &mut self,
-        end: u8,
-        context: &str,
-        read: &mut dyn FnMut(&mut Self) -> Parsing<()>,
-    ) -> Parsing<()> {
-        if self.peek() == Some(end) {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            read(self)?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(byte) if byte == end => break,
-                Some(_) | None => return Err(self.unexpected(context)),
-            }
-            self.space();
-        }
-        self.at += 1;
-        Ok(())
     }
 
     fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {

@@ -16,15 +16,15 @@ const TREE_BYTES_OF_BYTE: usize = 8;
 
 /// A clone of an entry begins without its tree.
 #[derive(Default)]
-pub(super) struct KeptTree(OnceBox<Tree>);
+pub(super) struct KeptTree(OnceBox<RoomedTree>);
 
-struct Tree {
+struct RoomedTree {
     value: Value,
     bytes: usize,
     room: Arc<FormRoom>,
 }
 
-impl Drop for Tree {
+impl Drop for RoomedTree {
     fn drop(&mut self) {
         self.room.give_back(self.bytes);
     }
@@ -54,7 +54,7 @@ impl KeptTree {
         let bytes = text_bytes * TREE_BYTES_OF_BYTE;
         if text_bytes <= OBJECT_BYTES && room.take(bytes) {
             // Another thread may have been faster; its tree is the same.
-            let tree = Tree { value: value.clone(), bytes, room: Arc::clone(room) };
+            let tree = RoomedTree { value: value.clone(), bytes, room: Arc::clone(room) };
             drop(self.0.set(Box::new(tree)));
         }
         value
