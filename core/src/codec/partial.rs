@@ -309,7 +309,8 @@ mod tests {
     const POD: &str = concat!(
         r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"n","uid":"u","creationTimestamp":"t","#,
         r#""labels":{"x":"1","y/z":"q\"<"},"managedFields":[{"a":[{},1]}]},"#,
-        r#""spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"status":{"phase":"Running","n":5}}"#,
+        r#""spec":{"nodeName":"node","hostNetwork":true,"containers":[{"name":"c"}]},"#,
+        r#""status":{"phase":"Running","n":5}}"#,
     );
 
     fn paths(dotted: &[&str]) -> Vec<Vec<Text>> {

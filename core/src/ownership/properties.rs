@@ -114,22 +114,32 @@ fn configuration() -> impl proptest::strategy::Strategy<Value = Value> {
     let labels = prop::collection::btree_map("[a-c]", "[0-2]", 0..3);
     let finalizers = prop::collection::btree_set("[a-c]", 0..3);
     let scalar = prop::option::of("[0-2]");
-    (ports, labels.clone(), labels, finalizers, scalar).prop_map(|(ports, labels, selector, finalizers, scalar)| {
-        let mut seen = alloc::collections::BTreeSet::new();
-        let ports: Vec<String> =
-            ports.into_values().filter(|(key, _)| seen.insert(key.clone())).map(|(_, text)| text).collect();
-        let map = |members: &alloc::collections::BTreeMap<String, String>| {
-            let members: Vec<String> = members.iter().map(|(key, value)| format!(r#""{key}":"{value}""#)).collect();
-            format!("{{{}}}", members.join(","))
-        };
-        let finalizers: Vec<String> = finalizers.iter().map(|name| format!(r#""x/{name}""#)).collect();
-        let name = scalar.map(|name| format!(r#","externalName":"{name}""#)).unwrap_or_default();
-        let text = format!(
-            r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"s","labels":{},"finalizers":[{}]}},"spec":{{"ports":[{}],"selector":{}{name}}}}}"#,
-            map(&labels), finalizers.join(","), ports.join(","), map(&selector)
-        );
-        json::parse(text.as_bytes()).expect("JSON").value
-    })
+    (ports, labels.clone(), labels, finalizers, scalar).prop_map(
+        |(ports, labels, selector, finalizers, scalar)| {
+            let mut seen = alloc::collections::BTreeSet::new();
+            let ports: Vec<String> = ports
+                .into_values()
+                .filter(|(key, _)| seen.insert(key.clone()))
+                .map(|(_, text)| text)
+                .collect();
+            let map = |members: &alloc::collections::BTreeMap<String, String>| {
+                let members: Vec<String> =
+                    members.iter().map(|(key, value)| format!(r#""{key}":"{value}""#)).collect();
+                format!("{{{}}}", members.join(","))
+            };
+            let finalizers: Vec<String> = finalizers.iter().map(|name| format!(r#""x/{name}""#)).collect();
+            let name = scalar.map(|name| format!(r#","externalName":"{name}""#)).unwrap_or_default();
+            let metadata = format!(
+                r#"{{"name":"s","labels":{},"finalizers":[{}]}}"#,
+                map(&labels),
+                finalizers.join(",")
+            );
+            let spec = format!(r#"{{"ports":[{}],"selector":{}{name}}}"#, ports.join(","), map(&selector));
+            let text =
+                format!(r#"{{"apiVersion":"v1","kind":"Service","metadata":{metadata},"spec":{spec}}}"#);
+            json::parse(text.as_bytes()).expect("JSON").value
+        },
+    )
 }
 
 /// The object after an apply, with its entries; the error's message where it is refused.
