@@ -41,6 +41,14 @@ impl Caller {
         }
     }
 
+    /// The node that a kubelet is of: its user is in the group of nodes, and named after its node. The name may be
+    /// empty. None for everybody else.
+    /// k8s: pkg/auth/nodeidentifier/default.go
+    pub fn node_name(&self) -> Option<&str> {
+        let node = self.name.strip_prefix("system:node:")?;
+        self.groups.iter().any(|group| group == "system:nodes").then_some(node)
+    }
+
     /// Whether the user may do everything.
     pub fn is_privileged(&self) -> bool {
         self.groups.iter().any(|group| group == PRIVILEGED_GROUP)

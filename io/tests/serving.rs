@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
-use steersman_core::config::{Admission, Authentication, Authorizer, Denials};
+use steersman_core::config::{AdmissionOptions, Authentication, Authorizer, Denials};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -65,7 +65,7 @@ pub(crate) fn config() -> Config {
         extends_tokens: true,
         issuer_keys_address: "".into(),
         bootstrap: Bootstrap::Least,
-        admission: Admission::without(&["ServiceAccount"]),
+        admission: AdmissionOptions::without(&["ServiceAccount"]),
         denials: Denials::default(),
         bounds: limits::Bounds::PRODUCTION,
         flaw: Flaw::default(),

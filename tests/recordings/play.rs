@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
-use steersman_core::config::{Admission, Authentication, Token};
+use steersman_core::config::{AdmissionOptions, Authentication, Token};
 use steersman_core::now::Wall;
 use steersman_sim::driver::{Driver, Reply, open_config};
 
@@ -101,7 +101,7 @@ fn config() -> Config {
         authentication: Authentication { tokens, anonymous: false, ..Authentication::default() },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
-        admission: Admission::default(),
+        admission: AdmissionOptions::default(),
         signing_key: keys.first().cloned(),
         audiences: vec!["https://kubernetes.default.svc".into()],
         bootstrap: Bootstrap::Whole,

@@ -4,7 +4,7 @@
 use crate::flags::Flags;
 use std::collections::BTreeSet;
 use steersman_core::admission::plugin_names;
-use steersman_core::config::Admission;
+use steersman_core::config::AdmissionOptions;
 use steersman_core::value::Text;
 
 const ONLY: &str = "admission-control";
@@ -15,7 +15,7 @@ const DISABLE: &str = "disable-admission-plugins";
 ///
 /// # Errors
 /// Names of plugins that kube-apiserver does not know, and flags that contradict each other.
-pub(super) fn admission(flags: &Flags) -> Result<Admission, String> {
+pub(super) fn admission(flags: &Flags) -> Result<AdmissionOptions, String> {
     if flags.is_given(ONLY) && (flags.is_given(ENABLE) || flags.is_given(DISABLE)) {
         return Err(format!("{ONLY} and {ENABLE}/{DISABLE} flags are mutually exclusive"));
     }
@@ -37,12 +37,12 @@ pub(super) fn admission(flags: &Flags) -> Result<Admission, String> {
         enabled = only;
     }
     let texts = |names: Vec<String>| names.into_iter().map(Text::from).collect();
-    Ok(Admission {
+    Ok(AdmissionOptions {
         enabled: texts(enabled),
         disabled: texts(disabled),
         not_ready_toleration_seconds: flags.int("default-not-ready-toleration-seconds"),
         unreachable_toleration_seconds: flags.int("default-unreachable-toleration-seconds"),
-        ..Admission::default()
+        ..AdmissionOptions::default()
     })
 }
 
@@ -50,7 +50,7 @@ pub(super) fn admission(flags: &Flags) -> Result<Admission, String> {
 mod tests {
     use super::*;
 
-    fn told(line: &str) -> Result<Admission, String> {
+    fn told(line: &str) -> Result<AdmissionOptions, String> {
         let given: Vec<String> = line.split_ascii_whitespace().map(String::from).collect();
         admission(&crate::flags::parse(&given).expect(line))
     }
@@ -81,9 +81,9 @@ mod tests {
         assert_eq!(found.enabled, ["Priority", "LimitRanger"]);
         let others = plugin_names().filter(|name| !matches!(*name, "Priority" | "LimitRanger"));
         assert!(found.disabled.iter().map(Text::as_str).eq(others));
-        assert_eq!(told(""), Ok(Admission::default()));
+        assert_eq!(told(""), Ok(AdmissionOptions::default()));
         let seconds = told("--default-not-ready-toleration-seconds=5").expect("flags");
-        let expected = Admission { not_ready_toleration_seconds: 5, ..Admission::default() };
+        let expected = AdmissionOptions { not_ready_toleration_seconds: 5, ..AdmissionOptions::default() };
         assert_eq!(seconds, expected);
     }
 }

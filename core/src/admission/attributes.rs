@@ -61,6 +61,11 @@ impl<'a> AdmissionAttributes<'a> {
         self.operation == AdmissionOperation::Update && self.is_of(group, plural)
     }
 
+    /// Whether the write is one of an object in a namespace.
+    pub(super) fn is_inside_namespace(&self) -> bool {
+        self.resource.namespaced() && !self.namespace.is_empty()
+    }
+
     /// A plugin's refusal. An object without a name yet is named by the prefix from which its name is generated.
     /// k8s: staging/src/k8s.io/apiserver/pkg/admission/errors.go NewForbidden
     pub(super) fn forbidden(&self, object: &Value, why: &str) -> Failure {

@@ -1,9 +1,6 @@
 //! The order of the plugins, and how they are asked one after the other.
 
-use super::{
-    AdmissionAttributes, claim_resize, default_class, default_toleration_seconds, lifecycle, limit_ranger,
-    node_taint, pod_security, priority, quota, runtime_class, service_account, storage_protection,
-};
+use super::AdmissionAttributes;
 use crate::kinds::Claims;
 use crate::question::{Question, Reply};
 use crate::status::Failure;
@@ -83,6 +80,10 @@ const fn on(name: &'static str, plugin: AdmissionPlugin) -> Place {
     Place { name, is_on_by_default: true, served: Served::Plugin(plugin) }
 }
 
+const fn off(name: &'static str, plugin: AdmissionPlugin) -> Place {
+    Place { name, is_on_by_default: false, served: Served::Plugin(plugin) }
+}
+
 const fn inactive(name: &'static str) -> Place {
     Place { name, is_on_by_default: true, served: Served::Inactive }
 }
@@ -98,47 +99,47 @@ const fn off_and_missing(name: &'static str) -> Place {
 /// All plugins in upstream's order, under upstream's names.
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 const PLUGINS: &[Place] = &[
-    off_and_missing("AlwaysAdmit"),
+    off("AlwaysAdmit", super::always::ADMIT),
     off_and_missing("NamespaceAutoProvision"),
-    on("NamespaceLifecycle", lifecycle::PLUGIN),
-    off_and_missing("NamespaceExists"),
-    off_and_missing("LimitPodHardAntiAffinityTopology"),
-    on("LimitRanger", limit_ranger::PLUGIN),
-    on("ServiceAccount", service_account::PLUGIN),
+    on("NamespaceLifecycle", super::lifecycle::PLUGIN),
+    off("NamespaceExists", super::namespace_exists::PLUGIN),
+    off("LimitPodHardAntiAffinityTopology", super::anti_affinity::PLUGIN),
+    on("LimitRanger", super::limit_ranger::PLUGIN),
+    on("ServiceAccount", super::service_account::PLUGIN),
     off_and_missing("NodeRestriction"),
-    on("TaintNodesByCondition", node_taint::PLUGIN),
-    off_and_missing("AlwaysPullImages"),
+    on("TaintNodesByCondition", super::node_taint::PLUGIN),
+    off("AlwaysPullImages", super::always_pull_images::PLUGIN),
     off_and_missing("ImagePolicyWebhook"),
-    on("PodSecurity", pod_security::PLUGIN),
+    on("PodSecurity", super::pod_security::PLUGIN),
     off_and_missing("PodNodeSelector"),
-    on("Priority", priority::PLUGIN),
-    on("DefaultTolerationSeconds", default_toleration_seconds::PLUGIN),
+    on("Priority", super::priority::PLUGIN),
+    on("DefaultTolerationSeconds", super::default_toleration_seconds::PLUGIN),
     off_and_missing("PodTolerationRestriction"),
     off_and_missing("EventRateLimit"),
-    off_and_missing("ExtendedResourceToleration"),
-    on("DefaultStorageClass", default_class::STORAGE),
-    on("StorageObjectInUseProtection", storage_protection::PLUGIN),
+    off("ExtendedResourceToleration", super::extended_resource_toleration::PLUGIN),
+    on("DefaultStorageClass", super::default_class::STORAGE),
+    on("StorageObjectInUseProtection", super::storage_protection::PLUGIN),
     inactive("PodGroupProtection"),
     off_and_missing("OwnerReferencesPermissionEnforcement"),
-    on("PersistentVolumeClaimResize", claim_resize::PLUGIN),
-    on("RuntimeClass", runtime_class::PLUGIN),
+    on("PersistentVolumeClaimResize", super::claim_resize::PLUGIN),
+    on("RuntimeClass", super::runtime_class::PLUGIN),
     on_but_missing("CertificateApproval"),
     on_but_missing("CertificateSigning"),
-    on_but_missing("ClusterTrustBundleAttest"),
-    on_but_missing("CertificateSubjectRestriction"),
-    on("DefaultIngressClass", default_class::INGRESS),
-    off_and_missing("DenyServiceExternalIPs"),
-    on_but_missing("PodTopologyLabels"),
+    inactive("ClusterTrustBundleAttest"),
+    on("CertificateSubjectRestriction", super::certificate_subject::PLUGIN),
+    on("DefaultIngressClass", super::default_class::INGRESS),
+    off("DenyServiceExternalIPs", super::external_ips::PLUGIN),
+    on("PodTopologyLabels", super::pod_topology_labels::PLUGIN),
     inactive("PodGroupWorkloadExists"),
-    on_but_missing("NodeDeclaredFeatureValidator"),
+    on("NodeDeclaredFeatureValidator", super::node_features::PLUGIN),
     inactive("JobValidation"),
-    on_but_missing("PodResizeValidator"),
+    on("PodResizeValidator", super::pod_resize::PLUGIN),
     on_but_missing("MutatingAdmissionPolicy"),
     on_but_missing("MutatingAdmissionWebhook"),
     on_but_missing("ValidatingAdmissionPolicy"),
     on_but_missing("ValidatingAdmissionWebhook"),
-    on(COUNTING, quota::PLUGIN),
-    off_and_missing("AlwaysDeny"),
+    on(COUNTING, super::quota::PLUGIN),
+    off("AlwaysDeny", super::always::DENY),
 ];
 
 /// What a write counts for. Of the plugins that admit anything it is the last, since what it has counted must not be

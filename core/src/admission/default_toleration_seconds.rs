@@ -3,7 +3,7 @@
 
 use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::{AdmissionAttributes, AdmissionOperation};
-use crate::config::Admission;
+use crate::config::AdmissionOptions;
 use crate::question::Reply;
 use crate::status::Failure;
 use crate::value::{Map, Value};
@@ -25,7 +25,7 @@ fn admit(
     Ok(Opinion::Admitted)
 }
 
-fn tolerate(pod: &mut Value, flags: &Admission) {
+fn tolerate(pod: &mut Value, flags: &AdmissionOptions) {
     const PLACE: &[&str] = &["spec", "tolerations"];
     if pod.field("spec").and_then(Value::as_map).is_none() {
         return;
@@ -73,7 +73,7 @@ mod tests {
             (r#"{"spec":{"tolerations":[{"operator":"Exists"}]}}"#, 1),
             (r#"{}"#, 0),
         ];
-        let flags = Admission { unreachable_toleration_seconds: 7, ..Admission::default() };
+        let flags = AdmissionOptions { unreachable_toleration_seconds: 7, ..AdmissionOptions::default() };
         for (text, count) in cases {
             let mut pod = json::parse(text.as_bytes()).expect("JSON").value;
             tolerate(&mut pod, &flags);

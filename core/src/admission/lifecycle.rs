@@ -20,9 +20,8 @@ fn admit(
     found: Option<Reply>,
     _said: &mut Said,
 ) -> Result<Opinion, Failure> {
-    let is_inside = attributes.resource.namespaced() && !attributes.namespace.is_empty();
     match attributes.operation {
-        AdmissionOperation::Create | AdmissionOperation::Update if is_inside => {
+        AdmissionOperation::Create | AdmissionOperation::Update if attributes.is_inside_namespace() => {
             inside(world, attributes, object, found)
         }
         AdmissionOperation::Create | AdmissionOperation::Update => Ok(Opinion::Admitted),
@@ -37,26 +36,45 @@ fn inside(
     object: &Value,
     found: Option<Reply>,
 ) -> Result<Opinion, Failure> {
-    let namespace = attributes.namespace;
-    let resource = world.registry.find("", "v1", "namespaces");
-    let storage = resource.and_then(|resource| resource.storage);
-    let storage = storage.ok_or_else(|| Failure::internal("namespaces are not served"))?;
+    match namespace(world, attributes.namespace, found)? {
+        SoughtNamespace::Here { is_ending } => judged(attributes, object, is_ending),
+        SoughtNamespace::Unknown(opinion) => Ok(opinion),
+        SoughtNamespace::Absent => {
+            let what = Qualified { group: "", name: "namespaces" };
+            Err(Failure::not_found(what, attributes.namespace))
+        }
+    }
+}
+
+/// What is known of a namespace.
+pub(super) enum SoughtNamespace {
+    Here {
+        is_ending: bool,
+    },
+    /// Only the store can tell.
+    Unknown(Opinion),
+    Absent,
+}
+
+/// Looks for a namespace, in the cache first. `found` is what the store has answered.
+pub(super) fn namespace(world: &World, name: &str, found: Option<Reply>) -> Result<SoughtNamespace, Failure> {
     let gone = || Failure::internal("namespaces are not served");
+    let resource = world.registry.find("", "v1", "namespaces");
+    let storage = resource.and_then(|resource| resource.storage).ok_or_else(gone)?;
     let collection = world.collection(storage).ok_or_else(gone)?;
-    let key = collection.keys.key("", namespace);
+    let key = collection.keys.key("", name);
     let Some(stored) = found else {
         let is_cached = world.cache(storage).is_some_and(|cache| cache.get(&key).is_some());
         if !is_cached {
             // The cache may be behind: only the store can tell that a namespace does not exist.
             let op = Op::Range(Range { key, ..Range::default() });
-            return Ok(Opinion::Needs(Question::Store(collection.feed, op)));
+            return Ok(SoughtNamespace::Unknown(Opinion::Needs(Question::Store(collection.feed, op))));
         }
-        return judged(attributes, object, world.indexes().is_ending(namespace));
+        return Ok(SoughtNamespace::Here { is_ending: world.indexes().is_ending(name) });
     };
-    let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, namespace);
-    let kv = question::ranged(stored)?.kvs.pop().ok_or_else(absent)?;
+    let Some(kv) = question::ranged(stored)?.kvs.pop() else { return Ok(SoughtNamespace::Absent) };
     let entry = world.decode(storage, kv).ok_or_else(gone)?.map_err(|why| Failure::unreadable(&why.0))?;
-    judged(attributes, object, object::is_being_deleted(&entry.to_value()))
+    Ok(SoughtNamespace::Here { is_ending: object::is_being_deleted(&entry.to_value()) })
 }
 
 fn judged(attributes: &AdmissionAttributes<'_>, object: &Value, is_ending: bool) -> Result<Opinion, Failure> {

@@ -20,6 +20,9 @@ use alloc::vec::Vec;
 use constraint::{Asked, Constraints};
 use core::ops::ControlFlow;
 
+pub(super) use constraint::resources;
+pub(super) use pod_resources::{add as add_resources, requests as requests_of_pod};
+
 pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
 
 const SET_BY_RANGER: &str = "kubernetes.io/limit-ranger";

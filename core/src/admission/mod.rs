@@ -3,15 +3,25 @@
 //! Plugins are asked in a fixed order: first those that may change the object, before it is prepared, and after its
 //! validation those that may not. A plugin may wait for the store.
 
+mod always;
+mod always_pull_images;
+mod anti_affinity;
 mod attributes;
+mod certificate_subject;
 mod chain;
 mod claim_resize;
 mod default_class;
 mod default_toleration_seconds;
+mod extended_resource_toleration;
+mod external_ips;
 mod lifecycle;
 mod limit_ranger;
+mod namespace_exists;
+mod node_features;
 mod node_taint;
+mod pod_resize;
 mod pod_security;
+mod pod_topology_labels;
 mod priority;
 pub mod quota;
 mod runtime_class;

@@ -5,7 +5,7 @@ use super::chain::{AdmissionPlugin, Opinion, Said};
 use super::service_account_secrets as secrets;
 use super::{AdmissionAttributes, AdmissionOperation};
 use crate::codec::json;
-use crate::kinds::Objects;
+use crate::kinds::{Objects, references};
 use crate::question::{self, Question, Reply};
 use crate::status::Failure;
 use crate::store::{Op, Range};
@@ -158,7 +158,7 @@ fn mirror(attributes: &AdmissionAttributes<'_>, pod: &Value) -> Result<(), Failu
     if !pod.text_at(NAME).is_empty() {
         return refuse("a mirror pod may not reference service accounts");
     }
-    if secrets::has_any(pod) {
+    if references::secrets(pod).next().is_some() {
         return refuse("a mirror pod may not reference secrets");
     }
     let volumes = secrets::list(pod, &["spec", "volumes"]);

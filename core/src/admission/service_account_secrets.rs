@@ -9,20 +9,6 @@ use alloc::string::String;
 /// The annotation of a service account whose pods may only use its own secrets.
 const ENFORCED: &str = "kubernetes.io/enforce-mountable-secrets";
 
-/// Where a volume names a secret.
-const IN_VOLUMES: &[&[&str]] = &[
-    &["azureFile", "secretName"],
-    &["cephfs", "secretRef", "name"],
-    &["cinder", "secretRef", "name"],
-    &["csi", "nodePublishSecretRef", "name"],
-    &["flexVolume", "secretRef", "name"],
-    &["iscsi", "secretRef", "name"],
-    &["rbd", "secretRef", "name"],
-    &["scaleIO", "secretRef", "name"],
-    &["secret", "secretName"],
-    &["storageos", "secretRef", "name"],
-];
-
 /// The items of a list; none where there is none.
 pub(super) fn list<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
     object.at(path).and_then(Value::as_list).unwrap_or_default()
@@ -48,23 +34,6 @@ fn in_container(container: &Value) -> impl Iterator<Item = InContainer<'_>> {
         Some(InContainer { variable: None, secret: reference.text_at(&["name"]) })
     });
     single.chain(whole)
-}
-
-/// Whether a pod refers to any secret.
-pub(super) fn has_any(pod: &Value) -> bool {
-    let pulls =
-        list(pod, &["spec", "imagePullSecrets"]).iter().any(|held| !held.text_at(&["name"]).is_empty());
-    let lists = ["initContainers", "containers", "ephemeralContainers"];
-    let mut containers = lists.into_iter().flat_map(|held| list(pod, &["spec", held]));
-    let of_volume = |volume: &Value| {
-        IN_VOLUMES.iter().any(|path| !volume.text_at(path).is_empty())
-            || list(volume, &["projected", "sources"])
-                .iter()
-                .any(|source| !source.text_at(&["secret", "name"]).is_empty())
-    };
-    pulls
-        || containers.any(|container| in_container(container).any(|held| !held.secret.is_empty()))
-        || list(pod, &["spec", "volumes"]).iter().any(of_volume)
 }
 
 /// Go's strconv.ParseBool.
@@ -142,6 +111,7 @@ fn check_containers(
 mod tests {
     use super::*;
     use crate::codec::json;
+    use crate::kinds::references;
 
     #[test]
     fn pods_use_the_secrets_of_their_account_where_that_is_asked_for() {
@@ -165,11 +135,11 @@ mod tests {
         ];
         for (spec, start) in cases {
             let pod = parsed(&format!(r#"{{"spec":{spec}}}"#));
-            assert!(has_any(&pod), "{spec}");
+            assert!(references::secrets(&pod).next().is_some(), "{spec}");
             let found = check(&account, &pod).err().unwrap_or_default();
             assert!(found.starts_with(start) && found.is_empty() == start.is_empty(), "{found}");
             assert_eq!(check(&parsed(r#"{"metadata":{"name":"sa"}}"#), &pod), Ok(()));
         }
-        assert!(!has_any(&parsed(r#"{"spec":{"volumes":[{"emptyDir":{}}]}}"#)));
+        assert!(references::secrets(&parsed(r#"{"spec":{"volumes":[{"emptyDir":{}}]}}"#)).next().is_none());
     }
 }

@@ -8,6 +8,7 @@ pub const INTEGER: u8 = 2;
 pub const BIT_STRING: u8 = 3;
 pub const OBJECT_IDENTIFIER: u8 = 6;
 pub const SEQUENCE: u8 = 16;
+pub const SET: u8 = 17;
 
 /// One element: its class and tag, whether it is made of others, and its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn expect<'a>(bytes: &'a [u8], tag: u8, name: &str) -> Result<(Element<'a>, 
         return Err("asn1: syntax error: sequence truncated".into());
     }
     let (head, rest) = read_head(bytes)?;
-    let compound = tag == SEQUENCE;
+    let compound = matches!(tag, SEQUENCE | SET);
     if (head.class, head.tag, head.is_compound) != (0, tag, compound) {
         return Err(mismatch(tag, &head, name, bytes.len().saturating_sub(rest.len())));
     }

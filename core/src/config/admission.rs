@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 /// The flags of admission.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/options/admission.go AdmissionOptions
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admission {
+pub struct AdmissionOptions {
     /// `--enable-admission-plugins`: plugins that are asked although they are off by default, or disabled too.
     pub enabled: Vec<Text>,
     /// `--disable-admission-plugins`: plugins that are not asked unless they are enabled.
@@ -23,7 +23,7 @@ pub struct Admission {
     pub plugins: PluginConfigurations,
 }
 
-impl Default for Admission {
+impl Default for AdmissionOptions {
     /// Without flags.
     fn default() -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Default for Admission {
     }
 }
 
-impl Admission {
+impl AdmissionOptions {
     /// All plugins that are on by default but some.
     pub fn without(disabled: &[&str]) -> Self {
         Self { disabled: disabled.iter().map(|name| Text::from(*name)).collect(), ..Self::default() }

@@ -16,7 +16,7 @@ use crate::value::Text;
 use crate::value::port_range::PortRange;
 use alloc::vec::Vec;
 
-pub use admission::Admission;
+pub use admission::AdmissionOptions;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use controller::{Bootstrap, Controller, Controllers};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
@@ -64,7 +64,7 @@ pub struct Config {
     pub issuer_keys: Vec<IssuerKey>,
     /// `--service-account-jwks-uri`; empty for this server's own address.
     pub issuer_keys_address: Text,
-    pub admission: Admission,
+    pub admission: AdmissionOptions,
     /// `--service-account-signing-key-file`: the public part of the key that tokens are signed with; None for a server
     /// that makes no tokens.
     pub signing_key: Option<IssuerKey>,
@@ -114,7 +114,7 @@ impl Config {
             issuer: "".into(),
             issuer_keys: Vec::new(),
             issuer_keys_address: "".into(),
-            admission: Admission::without(&["ServiceAccount"]),
+            admission: AdmissionOptions::without(&["ServiceAccount"]),
             signing_key: None,
             audiences: Vec::new(),
             token_seconds_max: 0,

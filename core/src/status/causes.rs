@@ -29,6 +29,8 @@ pub enum CauseType {
     ResourceVersionTooLarge,
     NamespaceTerminating,
     DisruptionBudget,
+    NodeCapacity,
+    UnsupportedPlatform,
 }
 
 impl CauseType {
@@ -51,6 +53,8 @@ impl CauseType {
             Self::ResourceVersionTooLarge => "ResourceVersionTooLarge",
             Self::NamespaceTerminating => "NamespaceTerminating",
             Self::DisruptionBudget => "DisruptionBudget",
+            Self::NodeCapacity => "NodeCapacity",
+            Self::UnsupportedPlatform => "UnsupportedPlatform",
         }
     }
 
@@ -71,7 +75,9 @@ impl CauseType {
             | Self::FieldManagerConflict
             | Self::ResourceVersionTooLarge
             | Self::NamespaceTerminating
-            | Self::DisruptionBudget => "",
+            | Self::DisruptionBudget
+            | Self::NodeCapacity
+            | Self::UnsupportedPlatform => "",
         }
     }
 }

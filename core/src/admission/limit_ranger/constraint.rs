@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 /// Quantities by the names of resources.
-pub(super) type Resources = BTreeMap<Text, Quantity>;
+pub(in crate::admission) type Resources = BTreeMap<Text, Quantity>;
 
 /// The quantities of a map of resources. What cannot be read is left out.
-pub(super) fn resources(held: Option<&Value>) -> Resources {
+pub(in crate::admission) fn resources(held: Option<&Value>) -> Resources {
     let entries = held.and_then(Value::as_map).into_iter().flat_map(Map::iter);
     entries.filter_map(|(name, held)| Some((name.clone(), Quantity::from_value(held).ok()?))).collect()
 }

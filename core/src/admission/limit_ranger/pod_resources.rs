@@ -13,6 +13,11 @@ pub(super) fn of_pod(pod: &Value) -> Asked {
     Asked { requests: total(pod, "requests"), limits: total(pod, "limits") }
 }
 
+/// What a pod asks for, without the overhead of its sandbox.
+pub(in crate::admission) fn requests(pod: &Value) -> Resources {
+    total(pod, "requests")
+}
+
 fn total(pod: &Value, field: &'static str) -> Resources {
     let containers = |list| pod.at(&["spec", list]).and_then(Value::as_list).unwrap_or_default();
     let of = |container: &Value| resources(container.at(&["resources", field]));
@@ -44,7 +49,7 @@ fn total(pod: &Value, field: &'static str) -> Resources {
 }
 
 /// Adds resources. A sum that is too large to be held stays what it was.
-fn add(to: &mut Resources, more: &Resources) {
+pub(in crate::admission) fn add(to: &mut Resources, more: &Resources) {
     for (name, quantity) in more {
         let sum = to.get(name).map_or_else(|| Some(quantity.clone()), |held| held.add(quantity));
         if let Some(sum) = sum {

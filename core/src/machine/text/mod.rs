@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::config::Bootstrap;
     use crate::config::Config;
-    use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
+    use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
@@ -285,7 +285,7 @@ mod tests {
                 },
             ],
             issuer_keys_address: "https://x/y".into(),
-            admission: Admission {
+            admission: AdmissionOptions {
                 enabled: vec!["AlwaysPullImages".into()],
                 disabled: vec!["ServiceAccount".into(), "Priority".into()],
                 not_ready_toleration_seconds: 8,

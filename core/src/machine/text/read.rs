@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::Recorded;
 use crate::config::Bootstrap;
-use crate::config::{Admission, Authentication, Authorizer, Denials, Token};
+use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
@@ -221,7 +221,7 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(Self::issuer_key)?,
             issuer_keys_address: self.text()?,
-            admission: Admission {
+            admission: AdmissionOptions {
                 enabled: self.list(Self::text)?,
                 disabled: self.list(Self::text)?,
                 not_ready_toleration_seconds: self.number()?,

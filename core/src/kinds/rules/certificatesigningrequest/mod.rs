@@ -1,6 +1,7 @@
 //! CertificateSigningRequests.
 //! k8s: pkg/registry/certificates/certificates/strategy.go
 
+mod subject;
 mod validation;
 
 use super::fill::is_unset;
@@ -9,6 +10,8 @@ use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
 use crate::value::{Map, Text, Value, names};
 use alloc::vec::Vec;
+
+pub(crate) use subject::RequestedSubject;
 
 pub static RULES: Rules = Rules {
     name: names::any,

@@ -12,6 +12,7 @@ use crate::value::quoted;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 const USAGES: &[&str] = &[
     "any",
@@ -260,25 +261,34 @@ fn decoded(text: &str) -> String {
 
 /// What is wrong with a PKCS #10 request in PEM.
 fn request_problem(text: &str) -> Option<String> {
-    const LABEL: &str = "PEM block type must be CERTIFICATE REQUEST";
+    request(text).and_then(|bytes| parse_request(&bytes).map(|_| ())).err()
+}
+
+/// The bytes of a request, out of its PEM in base64.
+///
+/// # Errors
+/// It is no PEM of a request.
+pub(super) fn request(text: &str) -> Result<Vec<u8>, String> {
     let text = decoded(text);
     let block =
         pem::next_block(&text).map(|(block, _)| block).filter(|block| block.label == "CERTIFICATE REQUEST");
-    let Some(block) = block else { return Some(LABEL.into()) };
-    parse_request(&block.bytes).err()
+    block.map(|block| block.bytes).ok_or_else(|| "PEM block type must be CERTIFICATE REQUEST".into())
 }
 
-/// Reads the outer form of a request: what is signed, how, and the signature.
-fn parse_request(bytes: &[u8]) -> Result<(), String> {
+/// Reads the outer form of a request: what is signed, how, and the signature. Returns the encoded subject.
+///
+/// # Errors
+/// What Go says of other bytes.
+pub(super) fn parse_request(bytes: &[u8]) -> Result<&[u8], String> {
     let (request, rest) = der::expect(bytes, der::SEQUENCE, "certificateRequest")?;
     let (signed, after) = der::expect(request.contents, der::SEQUENCE, "tbsCertificateRequest")?;
     let (algorithm, after) = der::expect(after, der::SEQUENCE, "AlgorithmIdentifier")?;
     der::expect(after, der::BIT_STRING, "BitString")?;
     der::expect(algorithm.contents, der::OBJECT_IDENTIFIER, "ObjectIdentifier")?;
     let (_, after) = der::expect(signed.contents, der::INTEGER, "int")?;
-    let (_, after) = der::expect(after, der::SEQUENCE, "RawValue")?;
+    let (subject, after) = der::expect(after, der::SEQUENCE, "RawValue")?;
     der::expect(after, der::SEQUENCE, "publicKeyInfo")?;
-    if rest.is_empty() { Ok(()) } else { Err("asn1: syntax error: trailing data".into()) }
+    if rest.is_empty() { Ok(subject.contents) } else { Err("asn1: syntax error: trailing data".into()) }
 }
 
 /// What is wrong with certificates in PEM; nothing is fine.
