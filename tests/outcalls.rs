@@ -20,6 +20,7 @@ pub(crate) fn call() -> Outcall {
         headers: Vec::new(),
         body: Bytes::from_static(b"{}"),
         timeout_millis: 10_000,
+        attempts: 1,
         answer_bytes_max: 100,
     }
 }

@@ -1,6 +1,7 @@
 //! The `steersman` command: which subcommand runs.
 
 mod bench;
+mod configuration;
 mod flags;
 mod replay;
 mod serve;

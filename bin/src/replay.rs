@@ -115,9 +115,9 @@ fn run(path: &Path, effects: bool, until: Option<u64>, out: &mut impl Write) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use steersman_core::machine::text::{BROKEN, Digests, HEADING};
+    use steersman_core::config::Config;
+    use steersman_core::machine::text::{BROKEN, Digests, HEADING, write_config};
 
-    const CONFIG: &str = "config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1";
     const INPUTS: [&str; 3] = ["0 0 start", "1000 0 tick", "9000 0 gone 7"];
 
     fn replay(lines: &[String]) -> Result<Totals, String> {
@@ -129,7 +129,10 @@ mod tests {
 
     /// A recording without its last line, and the digests of it.
     fn recording() -> (Vec<String>, Digests) {
-        let lines: Vec<String> = [HEADING, CONFIG].iter().chain(&INPUTS).map(ToString::to_string).collect();
+        let mut config = String::new();
+        write_config(&Config::open(1), &mut config);
+        let lines = [HEADING, &config].into_iter().chain(INPUTS).map(ToString::to_string);
+        let lines: Vec<String> = lines.collect();
         let mut digests = Digests::default();
         lines.iter().for_each(|line| digests.add_input(line));
         digests.effects = replay(&lines).expect("can be replayed").digest;

@@ -65,6 +65,9 @@ pub mod config;
 // What a step may have to know first.
 mod question;
 
+// Reviews that other servers are asked for.
+mod review;
+
 // Resources and their rules.
 pub mod kinds;
 

@@ -16,10 +16,20 @@ pub const CALLS_OF_JOB: usize = 64;
 pub const CALLS_AT_ONCE: usize = 256;
 pub const CALLS_QUEUED: usize = 4096;
 
+/// Attempts of one call, and the pause before the second; each further pause is half as long again.
+/// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay
+pub const CALL_ATTEMPTS: u32 = 5;
+pub const CALL_PAUSE_MILLIS: u64 = 500;
+
 /// Bytes of the body and of the head of an answer to a call, at most. Beyond: the outcome is `CallError::TooLarge`, or
 /// `CallError::Malformed` for a head.
 pub const CALL_ANSWER_BYTES: usize = REQUEST_BODY_BYTES;
 pub const CALL_ANSWER_HEAD_BYTES: usize = 64 * 1024;
+
+/// Answers of other servers that are remembered, and their bytes. Beyond: those that were not used for the longest time
+/// are forgotten, and asked for again.
+pub const CONSULTATIONS: usize = 8_192;
+pub const CONSULTATION_BYTES: usize = 32 * 1024 * 1024;
 
 /// Connections that are tunnels to other servers, or are about to become one, at once. Beyond: 429 with `Retry-After`.
 pub const TUNNELS: usize = 1_000;

@@ -4,12 +4,12 @@ use crate::config::SignedToken;
 use crate::status::Failure;
 use crate::store::{Feed, Op, Ranged, Rev, Stored, failure};
 use crate::value::Text;
-use crate::wire::{CallOutcome, Outcall};
+use crate::wire::{CallOutcome, Called, Outcall};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Something that only others know.
-#[allow(dead_code, reason = "calls come with the first webhook")]
+#[allow(dead_code, reason = "several calls at once come with the webhooks of admission")]
 #[derive(Debug)]
 pub(crate) enum Question {
     /// The result of an operation of the store.
@@ -23,10 +23,50 @@ pub(crate) enum Question {
     Turn(Text),
     /// Until the feed has been applied up to the revision, but not for long.
     Fresh(Feed, Rev),
+    /// The outcome of one call, which may be one that is still remembered. The reply is `Called`.
+    Consult(Box<Consultation>),
+}
+
+/// A call whose outcome answers the same question again for a while.
+#[derive(Debug)]
+pub(crate) struct Consultation {
+    pub(crate) by: Consulting,
+    pub(crate) call: Outcall,
+    pub(crate) keep: Keep,
+    /// An outcome that is older than this is not good enough; None when its age does not matter.
+    pub(crate) age_millis_max: Option<u64>,
+}
+
+/// Who asks. What one is told is not for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Consulting {
+    /// The authorizer with this number of this generation of them.
+    Authorizer { generation: u64, at: usize },
+}
+
+/// How long an answer is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    /// Whether the answer grants what was asked for; None for one that counts as a failure.
+    pub(crate) grants: fn(&Called) -> Option<bool>,
+    pub(crate) granted_millis: u64,
+    pub(crate) refused_millis: u64,
+    /// How long it is remembered that there was no answer.
+    pub(crate) failed_millis: u64,
+}
+
+impl Keep {
+    /// Milliseconds; 0 for not at all.
+    pub(crate) fn millis(&self, outcome: &CallOutcome) -> u64 {
+        match outcome.as_ref().ok().and_then(self.grants) {
+            Some(true) => self.granted_millis,
+            Some(false) => self.refused_millis,
+            None => self.failed_millis,
+        }
+    }
 }
 
 /// The answer to a question, of the same name.
-#[allow(dead_code, reason = "calls come with the first webhook")]
 #[derive(Debug)]
 pub(crate) enum Reply {
     Stored(Stored),

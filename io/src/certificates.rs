@@ -223,6 +223,30 @@ pub fn load(chain_file: &Path, key_file: &Path) -> Result<Issued> {
     Ok(Issued { chain, key, chain_pem, key_pem })
 }
 
+/// A certificate chain and its key, from their PEM texts.
+pub fn of_pem(chain_pem: String, key_pem: String) -> Result<Issued> {
+    let chain = certificates(&chain_pem)?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(text)?;
+    Ok(Issued { chain, key, chain_pem, key_pem })
+}
+
+/// The authorities that this host trusts, as PEM: those of `SSL_CERT_FILE`, or else of the first of the usual files.
+/// Go: crypto/x509 root_linux.go, root_bsd.go
+pub fn host_authorities() -> Result<String> {
+    const FILES: [&str; 6] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/pki/tls/cacert.pem",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    let chosen = std::env::var("SSL_CERT_FILE").ok();
+    let files = chosen.iter().map(String::as_str).chain(FILES);
+    let found = files.filter_map(|file| fs::read_to_string(file).ok()).next();
+    found.ok_or_else(|| "this host trusts no authorities: none of the usual files is there".into())
+}
+
 /// All certificates of a PEM text; at least one.
 pub fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>> {
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();

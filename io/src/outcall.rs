@@ -2,6 +2,8 @@
 //! time. No proxy is used, no redirect is followed, and each call has a connection of its own, which is kept for a
 //! tunnel if a job has asked for that and the server switches protocols.
 
+mod trusted;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::pin::pin;
@@ -13,25 +15,24 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::ServerName;
 use steersman_core::answer::Dial;
 use steersman_core::config::JobId;
 use steersman_core::limits;
 use steersman_core::machine::Input;
 use steersman_core::value::Text;
-use steersman_core::wire::{CallError, Called, Outcall, Trust};
+use steersman_core::wire::{CallError, Called, Outcall};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::certificates::{self, Issued};
+use crate::certificates::Issued;
 use crate::shell::Shell;
 use crate::tls;
 use crate::tunnel::ServerStream;
+use trusted::Trusted;
 
 /// The calls of one server.
 pub(crate) struct OutcallClient {
@@ -49,21 +50,23 @@ struct Outstanding {
 
 /// What makes a call. It lives as long as the calls that use it.
 struct Maker {
-    provider: Arc<rustls::crypto::CryptoProvider>,
-    /// Client certificates, by the names that calls use for them.
-    certificates: BTreeMap<Text, Issued>,
+    trusted: Trusted,
     /// Places for calls that are made at once; the others wait.
     places: Semaphore,
 }
 
 impl OutcallClient {
-    pub(crate) fn new(certificates: BTreeMap<Text, Issued>) -> Self {
+    pub(crate) fn new() -> Self {
         let maker = Maker {
-            provider: Arc::new(tls::provider()),
-            certificates,
+            trusted: Trusted::new(Arc::new(tls::provider())),
             places: Semaphore::new(limits::CALLS_AT_ONCE),
         };
         Self { maker: Arc::new(maker), outstanding: Mutex::default() }
+    }
+
+    /// Adds client certificates for calls that name them.
+    pub(crate) fn add_certificates(&self, certificates: Vec<(Text, Issued)>) {
+        self.maker.trusted.add(certificates);
     }
 
     /// Begins a call. The machine gets its outcome as `Input::Called`, unless it is cancelled before.
@@ -140,8 +143,20 @@ impl Outstanding {
 }
 
 impl Maker {
-    /// Makes a call, when there is a place for it, within its time.
+    /// Makes a call, when there is a place for it, within its time, and makes it again while the other server cannot
+    /// answer.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/webhook.go WithExponentialBackoff
     async fn call(&self, call: &Outcall) -> Result<Called, CallError> {
+        let mut pause = Duration::from_millis(limits::CALL_PAUSE_MILLIS);
+        for _ in 1..call.attempts.min(limits::CALL_ATTEMPTS) {
+            let outcome = self.dial(call).await;
+            match outcome {
+                Ok((called, _)) if is_passing(&called) => {}
+                outcome => return Ok(outcome?.0),
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause * 3 / 2;
+        }
         Ok(self.dial(call).await?.0)
     }
 
@@ -157,80 +172,20 @@ impl Maker {
     }
 
     async fn connect(&self, call: &Outcall) -> Result<TlsStream<TcpStream>, CallError> {
-        let config = self.config(&call.trust)?;
+        let config = self.trusted.config(&call.trust)?;
         let name = ServerName::try_from(call.trust.server_name.to_string()).map_err(untrusted)?;
         let stream = TcpStream::connect((&*call.host, call.port)).await.map_err(refused)?;
         // It can fail only if the connection is broken already.
         let _ = stream.set_nodelay(true);
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let connecting = TlsConnector::from(config).connect(name, stream);
         connecting.await.map_err(|error| if is_distrust(&error) { untrusted(error) } else { refused(error) })
-    }
-
-    fn config(&self, trust: &Trust) -> Result<ClientConfig, CallError> {
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()
-            .map_err(untrusted)?;
-        if trust.anybody {
-            let verifier = Arc::new(Unverified(Arc::clone(&self.provider)));
-            let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-            return Ok(builder.with_no_client_auth());
-        }
-        let pem = std::str::from_utf8(&trust.authorities).map_err(untrusted)?;
-        let mut roots = RootCertStore::empty();
-        for authority in certificates::certificates(pem).map_err(untrusted)? {
-            roots.add(authority).map_err(untrusted)?;
-        }
-        let builder = builder.with_root_certificates(roots);
-        if trust.client_certificate.is_empty() {
-            return Ok(builder.with_no_client_auth());
-        }
-        let name = &trust.client_certificate;
-        let Some(held) = self.certificates.get(name) else {
-            return Err(CallError::Untrusted(format!("there is no client certificate {name:?}").into()));
-        };
-        builder.with_client_auth_cert(held.chain.clone(), held.key.clone_key()).map_err(untrusted)
     }
 }
 
-/// Believes every certificate. That the server has the key of its certificate is verified nevertheless.
-#[derive(Debug)]
-struct Unverified(Arc<rustls::crypto::CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+/// Whether a later attempt may succeed, by what the server says.
+fn is_passing(called: &Called) -> bool {
+    matches!(called.status, 429 | 500 | 504)
+        || called.status > 299 && called.headers.iter().any(|(name, _)| name == "retry-after")
 }
 
 /// Sends the request and reads the answer. The connection ends with this future, unless the server switches protocols.
@@ -330,7 +285,7 @@ mod tests {
     use steersman_core::job::ProbeTask;
     use steersman_core::kinds::Registry;
     use steersman_core::machine::Machine;
-    use steersman_core::wire::Method;
+    use steersman_core::wire::{Method, Trust};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
@@ -393,16 +348,32 @@ mod tests {
                 headers: vec![("content-type".into(), "application/json".into())],
                 body: Bytes::from_static(b"{}"),
                 timeout_millis: 10_000,
+                attempts: 1,
                 answer_bytes_max: 100,
             }
         }
     }
 
     fn maker() -> Arc<Maker> {
-        OutcallClient::new(BTreeMap::new()).maker
+        OutcallClient::new().maker
     }
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_made_again_while_the_server_cannot_answer() {
+        let failing = Callee::start(b"HTTP/1.1 504 x\r\ncontent-length: 0\r\n\r\n", false).await;
+        let refusing = Callee::start(b"HTTP/1.1 403 x\r\ncontent-length: 0\r\n\r\n", false).await;
+        for (callee, attempts, status, pauses) in
+            [(&failing, 3, 504, 2), (&failing, 1, 504, 0), (&refusing, 3, 403, 0)]
+        {
+            let begun = tokio::time::Instant::now();
+            let call = Outcall { attempts, timeout_millis: 600_000, ..callee.call() };
+            assert_eq!(maker().call(&call).await.map(|called| called.status), Ok(status));
+            let paused = [0, 500, 1250][pauses];
+            assert_eq!(begun.elapsed().as_millis() / 50 * 50, paused, "{status} {attempts}");
+        }
+    }
 
     #[tokio::test]
     async fn a_call_is_answered_by_whom_it_trusts() {
@@ -428,7 +399,8 @@ mod tests {
         let refused = maker().call(&callee.call()).await;
         assert!(refused.is_err(), "{refused:?}");
         let issued = callee.authority.issue_client("api", "servers").expect("a certificate");
-        let outcalls = OutcallClient::new(BTreeMap::from([("api".into(), issued)]));
+        let outcalls = OutcallClient::new();
+        outcalls.add_certificates(vec![("api".into(), issued)]);
         let trust = Trust { client_certificate: "api".into(), ..callee.call().trust };
         let called = outcalls.maker.call(&Outcall { trust, ..callee.call() }).await;
         assert_eq!(called.map(|called| called.status), Ok(200));

@@ -5,7 +5,6 @@
 //! second lock, which is taken before the first one is released. So frames keep the machine's order although the
 //! machine already takes the next input.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -105,8 +104,7 @@ impl Shell {
             failed: watch::Sender::new(None),
             listening: Mutex::default(),
             log: NoteLog::default(),
-            // No option names a client certificate for calls yet.
-            outcalls: OutcallClient::new(BTreeMap::new()),
+            outcalls: OutcallClient::new(),
             tokens: TokenKeys::default(),
             metrics,
         });

@@ -375,20 +375,50 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Authorization",
         flags: &[
-            unserved("authorization-config", FlagType::Str, "", UNAUTHORIZED),
+            served(
+                "authorization-config",
+                FlagType::Str,
+                "",
+                "File that names the authorizers in their order. It may change while the server runs.",
+            ),
             in_part(
                 "authorization-mode",
                 FlagType::Strings,
                 "",
-                "Who decides what is allowed: AlwaysAllow or AlwaysDeny.",
-                |value| matches!(value, "Node" | "RBAC" | "ABAC" | "Webhook"),
+                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, ABAC, Webhook.",
+                |value| matches!(value, "Node" | "RBAC"),
                 UNAUTHORIZED,
             ),
-            unserved("authorization-policy-file", FlagType::Str, "", UNAUTHORIZED),
-            unserved("authorization-webhook-cache-authorized-ttl", FlagType::Duration, "5m0s", UNAUTHORIZED),
-            unserved("authorization-webhook-cache-unauthorized-ttl", FlagType::Duration, "30s", UNAUTHORIZED),
-            unserved("authorization-webhook-config-file", FlagType::Str, "", UNAUTHORIZED),
-            unserved("authorization-webhook-version", FlagType::Str, "v1beta1", UNAUTHORIZED),
+            served(
+                "authorization-policy-file",
+                FlagType::Str,
+                "",
+                "File of ABAC policies, one a line, as JSON.",
+            ),
+            served(
+                "authorization-webhook-cache-authorized-ttl",
+                FlagType::Duration,
+                "5m0s",
+                "How long an answer of the webhook that allows is used again.",
+            ),
+            served(
+                "authorization-webhook-cache-unauthorized-ttl",
+                FlagType::Duration,
+                "30s",
+                "How long an answer of the webhook that does not allow is used again.",
+            ),
+            served(
+                "authorization-webhook-config-file",
+                FlagType::Str,
+                "",
+                "Kubeconfig file of the server that mode Webhook asks.",
+            ),
+            served(
+                "authorization-webhook-version",
+                FlagType::Str,
+                "v1beta1",
+                "Version of the SubjectAccessReviews that the webhook is sent: v1 or v1beta1.",
+            ),
         ],
     },
     Section {

@@ -32,6 +32,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::configuration::{self, Following};
 use crate::flags::{self, Flags};
 use options::{ServerSettings, Storage};
 use shutdown::{Signals, shut_down};
@@ -42,6 +43,10 @@ const REQUEST_LOG_VERBOSITY: i64 = 4;
 /// How often certificate files are looked at.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
 const FILE_REFRESH: Duration = Duration::from_secs(60);
+
+/// How often configuration files are looked at, which may change while the server runs. Upstream is told of changes by
+/// the operating system.
+const CONFIGURATION_REFRESH: Duration = Duration::from_secs(1);
 
 /// How long answers may still be sent after the store has failed.
 const GIVING_UP: Duration = Duration::from_secs(1);
@@ -152,6 +157,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     };
     let machine = Machine::new(options.config.clone(), Arc::new(Registry::builtin()));
     let shell = Shell::start(machine, stores, Metrics::new(GIT_VERSION), recorder);
+    shell.call_with(std::mem::take(&mut options.certificates).0);
     if let Some(signer) = options.signer.take() {
         shell.sign_with(signer);
     }
@@ -163,6 +169,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     };
     let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
     tracing::info!(address = %options.listen, "serving securely");
+    let following = options.following.take();
     let admin_kubeconfig = match kubeconfig {
         Some(text) => Some(admin::write_kubeconfig(&options.data_directory, &text)?),
         None => None,
@@ -170,7 +177,10 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     let running = async {
         shell.ready().await;
         announce(admin_kubeconfig.as_deref());
-        follow_files(flags, &options, &serving, file_contents).await;
+        tokio::join!(
+            follow_files(flags, &options, &serving, file_contents),
+            follow_authorizers(&shell, following),
+        );
     };
     tokio::select! {
         () = signals.next() => {}
@@ -233,6 +243,24 @@ async fn follow_files(flags: &Flags, options: &ServerSettings, serving: &Serving
             }
             // The files may be half written.
             Err(error) => tracing::warn!(%error, "certificates stay as they were"),
+        }
+    }
+}
+
+/// Takes other authorizers whenever the file that names them has changed, if there is one. It never returns.
+/// k8s: pkg/kubeapiserver/authorizer/reload.go
+async fn follow_authorizers(shell: &Arc<Shell>, following: Option<Following>) {
+    let Some(mut following) = following else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(CONFIGURATION_REFRESH).await;
+        match configuration::from_file(&mut following) {
+            Ok(None) => {}
+            Ok(Some(changed)) => {
+                shell.call_with(changed.certificates.0);
+                shell.authorize_by(changed.list);
+                tracing::info!("authorizers taken anew");
+            }
+            Err(error) => tracing::error!(%error, "authorizers stay as they were"),
         }
     }
 }

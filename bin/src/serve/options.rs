@@ -19,6 +19,7 @@ use steersman_io::issuer::TokenSigner;
 use super::admission;
 use super::issuer::TokenIssuer;
 use super::tokens;
+use crate::configuration::{self, Authorizers, ClientCertificates, Following};
 use crate::flags::Flags;
 
 /// Flags about clients. Without any of them, an administrator is created.
@@ -65,6 +66,10 @@ pub(super) struct ServerSettings {
     pub(super) sends_retry_after: bool,
     pub(super) http2_max_streams: u32,
     pub(super) config: Config,
+    /// Client certificates for the servers that this one asks.
+    pub(super) certificates: ClientCertificates,
+    /// The file that names the authorizers, if there is one.
+    pub(super) following: Option<Following>,
     /// The private part of the configuration's signing key.
     pub(super) signer: Option<TokenSigner>,
 }
@@ -96,7 +101,7 @@ impl ServerSettings {
             "" => advertise_address.to_string(),
             name => name.to_owned(),
         };
-        let authorization = authorization(flags)?;
+        let Authorizers { list: authorization, certificates, following } = configuration::from_flags(flags)?;
         let (storage, feeds) = storage(flags, &data_directory)?;
         let needs_data_directory = makes_admin
             || matches!(storage, Storage::Embedded(_))
@@ -158,6 +163,8 @@ impl ServerSettings {
                 streams => streams,
             },
             config,
+            certificates,
+            following,
             signer,
         })
     }
@@ -247,30 +254,6 @@ fn service_range(given: &str) -> Result<(IpAddr, Text), String> {
         [_, _, _, ..] => Err("--service-cluster-ip-range must not contain more than two entries".into()),
         _ => Err(bad()),
     }
-}
-
-/// The authorizers are asked in turn, and AlwaysDeny has no opinion: AlwaysAllow decides wherever it is among them.
-/// Those that are not served have stopped the start, or were allowed to be missing.
-/// k8s: pkg/kubeapiserver/options/authorization.go, staging/src/k8s.io/apiserver/pkg/authorization/union
-fn authorization(flags: &Flags) -> Result<Vec<Authorizer>, String> {
-    let modes = flags.list("authorization-mode");
-    let mut authorizers = Vec::new();
-    for (at, mode) in modes.iter().enumerate() {
-        match mode.as_str() {
-            "AlwaysAllow" => authorizers.push(Authorizer::AlwaysAllow),
-            "AlwaysDeny" => authorizers.push(Authorizer::AlwaysDeny),
-            "Node" | "RBAC" | "ABAC" | "Webhook" => {}
-            other => return Err(format!("authorization-mode {other:?} is not a valid mode")),
-        }
-        if modes[..at].contains(mode) {
-            return Err(format!("authorization-mode {modes:?} has mode specified more than once"));
-        }
-    }
-    if authorizers.is_empty() {
-        tracing::warn!("none of the authorizers is served: everybody who is authenticated may do everything");
-        authorizers.push(Authorizer::AlwaysAllow);
-    }
-    Ok(authorizers)
 }
 
 /// k8s: pkg/kubeapiserver/options/authentication.go ApplyAuthorization
@@ -469,7 +452,8 @@ mod tests {
         ];
         for (modes, expected) in cases {
             let flags = crate::flags::parse(&[format!("--authorization-mode={modes}")]).expect(modes);
-            assert_eq!(authorization(&flags), Ok(expected), "{modes}");
+            let found = configuration::from_flags(&flags).expect(modes);
+            assert_eq!(found.list, expected, "{modes}");
         }
     }
 

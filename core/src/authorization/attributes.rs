@@ -45,6 +45,27 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// Whether the verb changes nothing.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authorization/authorizer/interfaces.go IsReadOnly
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self.verb, "get" | "list" | "watch")
+    }
+
+    /// How long the texts are that the client has chosen.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [
+            self.namespace,
+            self.verb,
+            self.group,
+            self.version,
+            self.resource,
+            self.subresource,
+            self.name,
+            self.path,
+        ];
+        texts.iter().map(|text| text.len()).sum()
+    }
+
     /// The error for a request that is not allowed. `reason` is the authorizers', and may be empty.
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
     pub(crate) fn forbidden(&self, reason: &str) -> Failure {

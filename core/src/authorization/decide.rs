@@ -2,14 +2,16 @@
 //! k8s: pkg/kubeapiserver/authorizer/config.go,
 //! staging/src/k8s.io/apiserver/pkg/authorization/union/union.go
 
-use super::{Attributes, Permit};
-use crate::config::{Authorizer, Config};
+use super::{Attributes, Permit, abac, webhook};
+use crate::config::{Authorizer, AuthorizerChain};
 use crate::museum::Mutant;
-use crate::question::{Question, Reply};
+use crate::question::{Consulting, Question, Reply};
 use crate::store::{Feed, Op, Range, Stored};
 use crate::world::World;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -21,19 +23,34 @@ pub(crate) enum Decision<'a> {
     Denied(String),
     /// No authorizer allows it. The reasons of all of them, a line each.
     NoOpinion(String),
-    /// An authorizer could not tell, and forbids what it cannot tell; and why.
-    Failed(String),
+    /// Nobody allows it, and an authorizer could not tell.
+    Failed(Unclear),
     /// An authorizer must know something first. The deciding goes on with `resume`.
     Wait(Undecided, Question),
 }
 
+/// What is not allowed because somebody could not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unclear {
+    /// An authorizer forbids it. If not, none has an opinion.
+    pub(crate) is_denied: bool,
+    /// The reasons of the authorizers that gave one.
+    pub(crate) reason: String,
+    /// What went wrong.
+    pub(crate) why: String,
+}
+
 /// A decision that waits for the answer to a question.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Undecided {
+    /// Who is asked: authorizers that come meanwhile are for later decisions.
+    chain: Arc<AuthorizerChain>,
     /// The authorizer that is asked next, or that has asked the question.
     at: usize,
     /// Why those before it do not allow it, as far as they say.
     reasons: Vec<String>,
+    /// What went wrong with those that could not tell.
+    errors: Vec<String>,
 }
 
 /// Who is asked: two that are always there, then those of the configuration in its order.
@@ -47,27 +64,31 @@ enum Asked<'a> {
 }
 
 /// Whose turn it is; None after the last.
-fn asked(config: &Config, at: usize) -> Option<Asked<'_>> {
+fn asked(chain: &AuthorizerChain, at: usize) -> Option<Asked<'_>> {
     match at {
         0 => Some(Asked::PrivilegedGroup),
         1 => Some(Asked::Denials),
-        _ => config.authorization.get(at - 2).map(Asked::Configured),
+        _ => chain.authorizers.get(at - 2).map(Asked::Configured),
     }
 }
 
 /// What one authorizer says.
-enum Opinion {
+pub(super) enum Opinion {
     Allow,
     Deny(String),
     /// It leaves the decision to the next one, and why it does not allow it itself; empty for no reason.
     None(String),
-    Failed(String),
+    /// It cannot tell, and leaves the decision to the next one; and what went wrong.
+    Unknown(String),
+    /// It cannot tell, and forbids what it cannot tell.
+    Failed(Unclear),
     Ask(Question),
 }
 
 /// Decides whether a request is allowed.
 pub(crate) fn decide<'a>(world: &World, attributes: Attributes<'a>) -> Decision<'a> {
-    Undecided::default().go_on(world, attributes, None)
+    let chain = world.authorizers.clone();
+    Undecided { chain, at: 0, reasons: Vec::new(), errors: Vec::new() }.go_on(world, attributes, None)
 }
 
 /// Decides about something that a request turns out to do beside what it asked for first, such as a PUT that creates
@@ -96,24 +117,48 @@ impl Undecided {
         attributes: Attributes<'a>,
         mut answer: Option<&Reply>,
     ) -> Decision<'a> {
-        while let Some(authorizer) = asked(&world.config, self.at) {
-            match authorizer.opinion(world, &attributes, answer.take()) {
+        let chain = self.chain.clone();
+        while let Some(authorizer) = asked(&chain, self.at) {
+            let by = Consulting::Authorizer { generation: chain.generation, at: self.at };
+            match authorizer.opinion(world, by, &attributes, answer.take()) {
                 Opinion::Allow => return Decision::Allowed(Permit::new(attributes)),
                 Opinion::Deny(reason) => return Decision::Denied(reason),
                 Opinion::Ask(question) => return Decision::Wait(self, question),
                 Opinion::None(reason) if reason.is_empty() => {}
                 Opinion::None(reason) => self.reasons.push(reason),
-                Opinion::Failed(why) => return Decision::Failed(why),
+                Opinion::Unknown(why) => self.errors.push(why),
+                Opinion::Failed(unclear) => return Decision::Failed(unclear),
             }
             self.at += 1;
         }
-        Decision::NoOpinion(self.reasons.join("\n"))
+        let reason = self.reasons.join("\n");
+        match self.errors.is_empty() {
+            true => Decision::NoOpinion(reason),
+            false => Decision::Failed(Unclear { is_denied: false, reason, why: together(self.errors) }),
+        }
+    }
+}
+
+/// Several errors as one text, equal ones once.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/util/errors/errors.go Aggregate
+fn together(mut errors: Vec<String>) -> String {
+    let mut said = BTreeSet::new();
+    errors.retain(|error| said.insert(error.clone()));
+    match errors.as_slice() {
+        [error] => error.clone(),
+        errors => format!("[{}]", errors.join(", ")),
     }
 }
 
 impl Asked<'_> {
     /// What the authorizer says, after `answer` if it has asked a question.
-    fn opinion(self, world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -> Opinion {
+    fn opinion(
+        self,
+        world: &World,
+        by: Consulting,
+        attributes: &Attributes<'_>,
+        answer: Option<&Reply>,
+    ) -> Opinion {
         match self {
             Self::PrivilegedGroup if attributes.user.is_privileged() => Opinion::Allow,
             Self::PrivilegedGroup => Opinion::None(String::new()),
@@ -122,6 +167,14 @@ impl Asked<'_> {
             Self::Configured(Authorizer::AlwaysDeny) => {
                 Opinion::None(String::from("Everything is forbidden."))
             }
+            Self::Configured(Authorizer::Abac(policies)) if abac::allows(policies, attributes) => {
+                Opinion::Allow
+            }
+            Self::Configured(Authorizer::Abac(_)) => Opinion::None(String::from("No policy matched.")),
+            Self::Configured(Authorizer::Webhook(webhook)) => match answer {
+                None => Opinion::Ask(webhook::question(webhook, by, attributes)),
+                Some(answer) => webhook::opinion(webhook, answer),
+            },
         }
     }
 }
@@ -137,8 +190,8 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
             return Opinion::Ask(Question::Store(Feed(0), Op::Range(range)));
         }
         None | Some(Reply::Stored(Stored::Ranged(_))) => {}
-        Some(Reply::Stored(Stored::Failed(error))) => return Opinion::Failed(format!("{error:?}")),
-        Some(Reply::Stored(Stored::Unknown(why))) => return Opinion::Failed(String::from(why.as_str())),
+        Some(Reply::Stored(Stored::Failed(error))) => return forbidden(format!("{error:?}")),
+        Some(Reply::Stored(Stored::Unknown(why))) => return forbidden(String::from(why.as_str())),
         Some(
             Reply::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
             | Reply::Called(_)
@@ -146,10 +199,15 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
             | Reply::Turn
             | Reply::Fresh
             | Reply::Stale,
-        ) => return Opinion::Failed(String::from("another question was answered")),
+        ) => return forbidden(String::from("another question was answered")),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {
         return Opinion::Deny(format!("{verb} is denied"));
     }
     Opinion::None(String::new())
+}
+
+/// What cannot be told is not allowed.
+fn forbidden(why: String) -> Opinion {
+    Opinion::Failed(Unclear { is_denied: true, reason: String::new(), why })
 }

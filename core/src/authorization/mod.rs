@@ -1,13 +1,16 @@
-//! Authorization: what a caller asks for (`attributes`), whether they may have it (`decide`), the proof that they may
+//! Authorization: what a caller asks for (`attributes`), whether they may have it (`decide`, which asks the authorizers
+//! one after the other; those that need more than a line have files of their own), the proof that they may
 //! (`permit`), and what a verb works on, which only such a proof gives out (`target`).
 //! k8s: staging/src/k8s.io/apiserver/pkg/authorization/authorizer/interfaces.go
 
+mod abac;
 mod attributes;
 mod decide;
 mod permit;
 mod target;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use decide::{Decision, Undecided, decide, decide_again};

@@ -11,6 +11,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+/// A world with these authorizers.
+pub(super) fn world_of(authorization: Vec<Authorizer>) -> World {
+    let config = Config { authorization, ..Config::open(1) };
+    World::new(Arc::new(config), Arc::new(Registry::builtin()))
+}
+
 fn world(authorizer: &Authorizer, are_slow: bool) -> World {
     let denial = Denial { user: "alice".into(), verb: "create".into(), resource: "pods".into() };
     let denials = Denials { rules: alloc::vec![denial], are_slow };
@@ -18,11 +24,11 @@ fn world(authorizer: &Authorizer, are_slow: bool) -> World {
     World::new(Arc::new(config), Arc::new(Registry::builtin()))
 }
 
-fn caller(name: &str, group: &str) -> Caller {
+pub(super) fn caller(name: &str, group: &str) -> Caller {
     Caller { name: name.into(), uid: "".into(), groups: alloc::vec![group.into()], extra: Vec::new() }
 }
 
-fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> {
+pub(super) fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> {
     Attributes {
         user,
         verb,
@@ -38,12 +44,12 @@ fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> {
 }
 
 /// What came of a question, in a word and a reason.
-fn told(decision: &Decision<'_>) -> (&'static str, String) {
+pub(super) fn told(decision: &Decision<'_>) -> (&'static str, String) {
     match decision {
         Decision::Allowed(_) => ("allowed", String::new()),
         Decision::Denied(reason) => ("denied", reason.clone()),
         Decision::NoOpinion(reason) => ("no opinion", reason.clone()),
-        Decision::Failed(why) => ("failed", why.clone()),
+        Decision::Failed(unclear) => ("failed", unclear.why.clone()),
         Decision::Wait(..) => ("wait", String::new()),
     }
 }

@@ -1,6 +1,8 @@
 //! How callers are authenticated and authorized.
 
+use super::{AbacPolicy, AuthorizationWebhook};
 use crate::value::Text;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// How callers are authenticated.
@@ -41,6 +43,9 @@ pub struct Token {
 pub enum Authorizer {
     AlwaysAllow,
     AlwaysDeny,
+    /// The lines of `--authorization-policy-file`.
+    Abac(Arc<Vec<AbacPolicy>>),
+    Webhook(Arc<AuthorizationWebhook>),
 }
 
 /// What single users may not do, whatever the mode says: an authorizer for tests and simulated runs, which deny one

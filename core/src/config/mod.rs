@@ -8,6 +8,8 @@ mod job_id;
 mod note;
 mod plugins;
 mod pod_security;
+mod policy;
+mod webhook;
 
 use crate::limits::Bounds;
 use crate::museum::Flaw;
@@ -24,8 +26,11 @@ pub use job_id::JobId;
 pub use note::{Answered, Note};
 pub use plugins::{LimitedResource, LimitedScope, PluginConfigurations};
 pub use pod_security::{LevelVersion, PodSecurity, SecurityLevel, SecurityPolicy, SecurityVersion};
+pub use policy::{AbacPolicy, AuthorizerChain};
+pub use webhook::{AuthorizationWebhook, ReviewVersion, WebhookServer};
 
-/// The configuration of the machine. It does not change while the server runs.
+/// The configuration of the machine. It does not change while the server runs; the authorizers of a file that changes
+/// are replaced in the world (`Input::Authorizers`).
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `--etcd-prefix` without a slash at the end: `/registry`.
@@ -42,7 +47,7 @@ pub struct Config {
     pub advertise_address: Text,
     pub secure_port: u16,
     pub authentication: Authentication,
-    /// `--authorization-mode`: who is asked, in this order.
+    /// `--authorization-mode` or `--authorization-config`: who is asked at the start, in this order.
     pub authorization: Vec<Authorizer>,
     /// `--max-requests-inflight`, 0 for no limit.
     pub max_in_flight: u32,

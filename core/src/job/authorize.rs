@@ -28,7 +28,7 @@ pub(super) fn request(
     match decision {
         Decision::Allowed(permit) => begin::permitted(scene, info, &permit, warnings),
         Decision::Denied(reason) | Decision::NoOpinion(reason) => Err(attributes.forbidden(&reason)),
-        Decision::Failed(why) => Ok(Next::Done(answer::internal_error(request, &why))),
+        Decision::Failed(unclear) => Ok(Next::Done(answer::internal_error(request, &unclear.why))),
         Decision::Wait(undecided, question) => Ok(Next::Wait(State::Undecided(undecided), question.into())),
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn again(
         Decision::Denied(reason) | Decision::NoOpinion(reason) => {
             Err(attributes.forbidden_meanwhile(&reason))
         }
-        Decision::Failed(why) => Err(Failure::internal(why)),
+        Decision::Failed(unclear) => Err(Failure::internal(unclear.why)),
         Decision::Wait(undecided, question) => Ok(Again::Wait(undecided, question.into())),
     }
 }

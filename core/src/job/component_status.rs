@@ -108,6 +108,7 @@ impl Component {
             headers: Vec::new(),
             body: Bytes::new(),
             timeout_millis: TIMEOUT_MILLIS,
+            attempts: 1,
             answer_bytes_max: ANSWER_BYTES,
         })
     }

@@ -39,7 +39,7 @@ use crate::identity::Authenticating;
 use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
-use crate::question::Question;
+use crate::question::{Consultation, Question};
 use crate::status::Failure;
 use crate::store::{Feed, Op, Rev, Stored};
 use crate::value::Text;
@@ -96,6 +96,8 @@ pub(crate) enum Ask {
     Calls(Vec<Outcall>),
     /// For its turn among the requests that ask under the same name.
     Turn(Text),
+    /// For the outcome of a call, which may still be remembered.
+    Consult(Box<Consultation>),
     /// For the signature of the service account issuer's key over this text.
     Sign(Bytes),
     /// For whether the signature of a token is good.
@@ -120,6 +122,7 @@ impl From<Question> for Ask {
             Question::Verify(token) => Self::Verify(token),
             Question::Turn(name) => Self::Turn(name),
             Question::Fresh(feed, revision) => Self::Fresh(feed, revision),
+            Question::Consult(consultation) => Self::Consult(consultation),
         }
     }
 }

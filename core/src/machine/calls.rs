@@ -1,6 +1,7 @@
 //! Calls to other servers that jobs wait for. A job is resumed when all calls of its step have an outcome. When it ends
 //! before, its calls are cancelled, and outcomes that come all the same are dropped.
 
+use super::consultations::Consultations;
 use super::slot::{SlotState, Waiting};
 use super::{Effect, Machine};
 use crate::config::JobId;
@@ -18,6 +19,8 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     jobs: BTreeMap<JobId, Vec<Option<CallOutcome>>>,
+    /// What was said before, and may be used again.
+    pub(super) consultations: Consultations,
 }
 
 impl Outstanding {
@@ -82,6 +85,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(outcomes) = self.calls.note(id, index as usize, outcome) else { return };
+        self.calls.consultations.learn(id, &outcomes, now.mono);
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
             SlotState::Waiting(job, Waiting::Calls) => {
@@ -93,6 +97,7 @@ impl Machine {
 
     /// Cancels the calls of a job that ends while it waits for them, or without the tunnel that it dialed for.
     pub(super) fn cancel_calls(&mut self, id: JobId, out: &mut Vec<Effect>) {
+        self.calls.consultations.give_up(id);
         let (called, dialed) = (self.calls.jobs.remove(&id).is_some(), self.tunnels.remove(id));
         if (called || dialed) && !self.config.flaw.is(Mutant::CallsOutlived) {
             out.push(Effect::CancelCalls(id));
@@ -105,6 +110,7 @@ impl Machine {
             matches!(self.jobs.get(&id).map(|slot| &slot.state), Some(SlotState::Waiting(_, Waiting::Calls)))
         };
         assert!(self.calls.ids().all(waits), "only waiting jobs have calls outstanding");
+        self.calls.consultations.check(waits);
         let waiting = self.jobs.keys().filter(|id| waits(**id)).count();
         assert_eq!(waiting, self.calls.jobs.len(), "a job that waits for calls has some outstanding");
     }

@@ -154,6 +154,7 @@ impl Machine {
             Input::ShutdownInitiated => self.shutdown_initiated(),
             Input::Serve(definition) => self.serve(*definition, out),
             Input::Withdraw { group, plural } => self.withdraw(&group, &plural, now, out),
+            Input::Authorizers(authorizers) => self.replace_authorizers(authorizers),
             Input::Drain(drain) => self.drain(drain, now, out),
         }
     }
@@ -257,6 +258,7 @@ impl Machine {
             }
             Step::Wait(job, Ask::Fresh(feed, revision)) => self.ask_fresh(id, job, feed, revision, now, out),
             Step::Wait(job, Ask::Calls(calls)) => self.ask_calls(id, job, calls, now, out),
+            Step::Wait(job, Ask::Consult(asked)) => self.consult(id, job, *asked, now, out),
             Step::Wait(job, Ask::Dial(dial)) => self.ask_dial(id, job, *dial, now, out),
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),

@@ -6,6 +6,7 @@
 //! order that it draws; they differ in nothing else.
 
 mod calls;
+mod consultations;
 mod controllers;
 mod feeds;
 mod fresh;
@@ -24,7 +25,7 @@ mod turns;
 mod upkeep;
 
 use crate::answer::{Dial, Frame, Response};
-use crate::config::{JobId, Note, SignedToken};
+use crate::config::{Authorizer, JobId, Note, SignedToken};
 use crate::job::{Answer, Ask, Job, ProbeTask, Step, Stepped};
 use crate::kinds::Definition;
 use crate::now::Now;
@@ -93,6 +94,9 @@ pub enum Input {
     /// The kind of this group and plural, which came with `Serve`, is not to be served any more. Nothing happens when
     /// there is none.
     Withdraw { group: Text, plural: Text },
+    /// Others decide from here on what callers may do: the file that names the authorizers has changed. Decisions that
+    /// have begun keep to those before.
+    Authorizers(Vec<Authorizer>),
     /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }

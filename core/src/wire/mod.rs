@@ -9,7 +9,9 @@ pub mod query;
 mod request;
 pub mod route;
 mod tunnel;
+mod web_address;
 
 pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust};
 pub use request::{BodyError, Method, Peer, Request};
 pub use tunnel::{TunnelEnd, TunnelStop};
+pub use web_address::WebAddress;

@@ -21,6 +21,9 @@ pub struct Outcall {
     pub body: Bytes,
     /// The time from the asking to the last byte of the answer, milliseconds. Beyond: `CallError::TimedOut`.
     pub timeout_millis: u64,
+    /// How often the call is made at most (`limits::CALL_ATTEMPTS`), while the other server says that it is overloaded
+    /// or has failed: 429, 500, 504, or an answer with `Retry-After`. Each attempt has its own time.
+    pub attempts: u32,
     /// The longest body of an answer, bytes, at most `limits::CALL_ANSWER_BYTES`. Beyond: `CallError::TooLarge`.
     pub answer_bytes_max: usize,
 }

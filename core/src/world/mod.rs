@@ -7,7 +7,7 @@ mod listing;
 mod objects;
 pub(crate) mod selection;
 
-use crate::config::{Config, Controllers, Note};
+use crate::config::{AuthorizerChain, Config, Controllers, Note};
 use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
@@ -29,6 +29,8 @@ pub use listing::Listing;
 #[derive(Clone, Debug)]
 pub struct World {
     pub config: Arc<Config>,
+    /// Who decides what callers may do. At the start they are those of the configuration.
+    pub authorizers: Arc<AuthorizerChain>,
     pub registry: Arc<Registry>,
     collections: Arc<Collections>,
     /// By storage: the objects of each collection.
@@ -128,6 +130,10 @@ impl World {
         Self {
             caches: registry.storages().map(empty).collect(),
             forms: Arc::new(FormRoom::new(config.bounds.form_bytes)),
+            authorizers: Arc::new(AuthorizerChain {
+                generation: 0,
+                authorizers: config.authorization.clone(),
+            }),
             config,
             registry,
             collections: Arc::new(collections),

@@ -207,6 +207,7 @@ impl Testbed {
             | Input::Serve(_)
             | Input::Withdraw { .. }
             | Input::ShutdownInitiated
+            | Input::Authorizers(_)
             | Input::Drain(_) => None,
         };
         let mut gone = None;
@@ -237,6 +238,7 @@ impl Testbed {
             | Input::Serve(_)
             | Input::Withdraw { .. }
             | Input::ShutdownInitiated
+            | Input::Authorizers(_)
             | Input::Drain(_) => {}
         }
         let withdraws = matches!(input, Input::Withdraw { .. });

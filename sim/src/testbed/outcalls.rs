@@ -287,6 +287,7 @@ fn outcall(timeout_millis: u64) -> Outcall {
         headers: Vec::new(),
         body: Bytes::from_static(b"{}"),
         timeout_millis,
+        attempts: 1,
         answer_bytes_max: ANSWER_BYTES_MAX,
     }
 }

@@ -5,6 +5,7 @@
 //! task is written as its job and the revision that it saw only: a replay runs the task again. It also decodes a page
 //! of a listing again, whose key-values came with an earlier input.
 
+mod authorizers;
 mod digests;
 mod effects;
 mod read;
@@ -46,9 +47,11 @@ pub enum Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AbacPolicy;
     use crate::config::Bootstrap;
     use crate::config::Config;
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
+    use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
@@ -67,6 +70,7 @@ mod tests {
     };
     use alloc::format;
     use alloc::string::String;
+    use alloc::sync::Arc;
     use alloc::vec;
     use alloc::vec::Vec;
     use bytes::Bytes;
@@ -118,6 +122,32 @@ mod tests {
         }
     }
 
+    fn authorizers() -> Vec<Authorizer> {
+        let policy = AbacPolicy { user: "alice".into(), is_read_only: true, ..AbacPolicy::default() };
+        let server = WebhookServer {
+            host: "hook.test".into(),
+            port: 443,
+            path: "/authorize".into(),
+            origin: "https://hook.test".into(),
+            trust: outcall().trust,
+            authorization: "Bearer x".into(),
+        };
+        let webhook = AuthorizationWebhook {
+            server,
+            version: ReviewVersion::V1beta1,
+            timeout_millis: 30_000,
+            authorized_millis: 300_000,
+            unauthorized_millis: 0,
+            denies_on_failure: true,
+        };
+        vec![
+            Authorizer::AlwaysAllow,
+            Authorizer::AlwaysDeny,
+            Authorizer::Abac(Arc::new(vec![policy, AbacPolicy::default()])),
+            Authorizer::Webhook(Arc::new(webhook)),
+        ]
+    }
+
     fn outcall() -> Outcall {
         Outcall {
             host: "hook.test".into(),
@@ -133,6 +163,7 @@ mod tests {
             headers: vec![("accept".into(), "application/json".into())],
             body: Bytes::from_static(b"{ }"),
             timeout_millis: 10_000,
+            attempts: 1,
             answer_bytes_max: 65_536,
         }
     }
@@ -176,6 +207,7 @@ mod tests {
             Input::Start,
             Input::Tick,
             Input::ShutdownInitiated,
+            Input::Authorizers(authorizers()),
             Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
             Input::Serve(Box::new(definition())),
             Input::Withdraw { group: "example.com".into(), plural: "widgets".into() },
@@ -268,7 +300,7 @@ mod tests {
                 skips_lookup: true,
                 bootstrap_tokens: true,
             },
-            authorization: vec![Authorizer::AlwaysAllow, Authorizer::AlwaysDeny],
+            authorization: authorizers(),
             max_in_flight: 1,
             max_mutating_in_flight: 2,
             request_timeout_millis: 3,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::Recorded;
 use crate::config::Bootstrap;
-use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
+use crate::config::{AdmissionOptions, Authentication, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
@@ -42,7 +42,7 @@ impl core::fmt::Display for LineError {
     }
 }
 
-type Result<T> = core::result::Result<T, LineError>;
+pub(super) type Result<T> = core::result::Result<T, LineError>;
 
 /// Reads one line, given without its line end.
 pub fn parse_input(line: &str) -> Result<(Now, Recorded)> {
@@ -62,7 +62,7 @@ pub fn parse_config(line: &str) -> Result<Config> {
     words.end().map(|()| config)
 }
 
-struct Words<'a> {
+pub(super) struct Words<'a> {
     left: Split<'a, char>,
     read: usize,
 }
@@ -91,6 +91,7 @@ impl<'a> Words<'a> {
             "withdraw" => Input::Withdraw { group: self.text()?, plural: self.text()? },
             "tick" => Input::Tick,
             "shutdown" => Input::ShutdownInitiated,
+            "authorizers" => Input::Authorizers(self.authorizers()?),
             "drain" => {
                 let watch_grace_millis = self.number()?;
                 Input::Drain(Drain { watch_grace_millis, sends_retry_after: self.number::<u8>()? != 0 })
@@ -101,11 +102,11 @@ impl<'a> Words<'a> {
     }
 
     /// The error that the word just read is not the expected one.
-    fn wrong<T>(&self, wanted: &'static str) -> Result<T> {
+    pub(super) fn wrong<T>(&self, wanted: &'static str) -> Result<T> {
         Err(LineError { word: self.read - 1, wanted })
     }
 
-    fn word(&mut self) -> Result<&'a str> {
+    pub(super) fn word(&mut self) -> Result<&'a str> {
         self.read += 1;
         self.left.next().ok_or(LineError { word: self.read - 1, wanted: "a word" })
     }
@@ -117,7 +118,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn number<N: FromStr>(&mut self) -> Result<N> {
+    pub(super) fn number<N: FromStr>(&mut self) -> Result<N> {
         let parsed = self.word()?.parse();
         parsed.or_else(|_| self.wrong("a number"))
     }
@@ -150,7 +151,7 @@ impl<'a> Words<'a> {
         String::from_utf8(self.bytes()?).or_else(|_| self.wrong("UTF-8"))
     }
 
-    fn text(&mut self) -> Result<Text> {
+    pub(super) fn text(&mut self) -> Result<Text> {
         self.string().map(Text::from)
     }
 
@@ -159,7 +160,7 @@ impl<'a> Words<'a> {
     }
 
     /// Reads a length and that many items. No room is reserved by the length, which may be wrong.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let length: usize = self.number()?;
         (0..length).map(|_| item(self)).collect()
     }
@@ -178,14 +179,6 @@ impl<'a> Words<'a> {
 
     fn issuer_key(&mut self) -> Result<IssuerKey> {
         Ok(IssuerKey { id: self.text()?, key: self.public_key()? })
-    }
-
-    fn authorizer(&mut self) -> Result<Authorizer> {
-        match self.word()? {
-            "allow" => Ok(Authorizer::AlwaysAllow),
-            "deny" => Ok(Authorizer::AlwaysDeny),
-            _ => self.wrong("an authorizer"),
-        }
     }
 
     fn bootstrap(&mut self) -> Result<Bootstrap> {
@@ -210,7 +203,7 @@ impl<'a> Words<'a> {
             },
             secure_port: self.number()?,
             authentication: self.authentication()?,
-            authorization: self.list(Self::authorizer)?,
+            authorization: self.authorizers()?,
             max_in_flight: self.number()?,
             max_mutating_in_flight: self.number()?,
             request_timeout_millis: self.number()?,
@@ -351,22 +344,27 @@ impl<'a> Words<'a> {
         Ok(Outcall {
             host: self.text()?,
             port: self.number()?,
-            trust: Trust {
-                anybody: match self.word()? {
-                    "anybody" => true,
-                    "known" => false,
-                    _ => return self.wrong("anybody or known"),
-                },
-                authorities: self.shared()?,
-                server_name: self.text()?,
-                client_certificate: self.text()?,
-            },
+            trust: self.trust()?,
             method: Method::parse(&self.string()?),
             target: self.string()?,
             headers: self.headers()?,
             body: self.shared()?,
             timeout_millis: self.number()?,
+            attempts: self.number()?,
             answer_bytes_max: self.number()?,
+        })
+    }
+
+    pub(super) fn trust(&mut self) -> Result<Trust> {
+        Ok(Trust {
+            anybody: match self.word()? {
+                "anybody" => true,
+                "known" => false,
+                _ => return self.wrong("anybody or known"),
+            },
+            authorities: self.shared()?,
+            server_name: self.text()?,
+            client_certificate: self.text()?,
         })
     }
 

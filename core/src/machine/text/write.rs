@@ -3,9 +3,9 @@
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
+use crate::config::Authentication;
 use crate::config::Bootstrap;
 use crate::config::Config;
-use crate::config::{Authentication, Authorizer};
 use crate::config::{PodSecurity, PublicKey};
 use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
@@ -49,6 +49,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Withdraw { group, plural } => line.word("withdraw").text(group).text(plural),
         Input::Tick => line.word("tick"),
         Input::ShutdownInitiated => line.word("shutdown"),
+        Input::Authorizers(authorizers) => line.word("authorizers").authorizers(authorizers),
         Input::Drain(drain) => {
             line.word("drain").number(drain.watch_grace_millis).number(u8::from(drain.sends_retry_after))
         }
@@ -63,13 +64,7 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.text(&config.service_ip).text(&config.service_range).text(&config.advertise_address);
     line.text(&config.node_ports.to_string());
     line.number(config.secure_port).authentication(&config.authentication);
-    line.number(config.authorization.len());
-    for authorizer in &config.authorization {
-        line.word(match authorizer {
-            Authorizer::AlwaysAllow => "allow",
-            Authorizer::AlwaysDeny => "deny",
-        });
-    }
+    line.authorizers(&config.authorization);
     line.number(config.max_in_flight).number(config.max_mutating_in_flight);
     line.number(config.request_timeout_millis).number(config.min_watch_seconds);
     line.number(config.compaction_interval_millis).number(config.event_ttl_seconds);
@@ -213,12 +208,15 @@ impl Line<'_> {
     }
 
     pub(super) fn outcall(&mut self, call: &Outcall) -> &mut Self {
-        let Trust { anybody, authorities, server_name, client_certificate } = &call.trust;
-        self.text(&call.host).number(call.port);
-        self.word(if *anybody { "anybody" } else { "known" });
-        self.bytes(authorities).text(server_name).text(client_certificate);
+        self.text(&call.host).number(call.port).trust(&call.trust);
         self.text(call.method.word()).text(&call.target).headers(&call.headers).bytes(&call.body);
-        self.number(call.timeout_millis).number(call.answer_bytes_max)
+        self.number(call.timeout_millis).number(call.attempts).number(call.answer_bytes_max)
+    }
+
+    pub(super) fn trust(&mut self, trust: &Trust) -> &mut Self {
+        let Trust { anybody, authorities, server_name, client_certificate } = trust;
+        self.word(if *anybody { "anybody" } else { "known" });
+        self.bytes(authorities).text(server_name).text(client_certificate)
     }
 
     fn headers(&mut self, headers: &[(Text, String)]) -> &mut Self {

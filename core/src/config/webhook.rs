@@ -1,0 +1,138 @@
+//! Other servers that this one asks, as kubeconfig files name them, and how it asks them.
+
+use crate::limits;
+use crate::value::Text;
+use crate::wire::{Method, Outcall, Trust};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A server that is asked by POST requests, and how this one shows who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookServer {
+    /// The name or address to connect to, and the port.
+    pub host: Text,
+    pub port: u16,
+    /// The path of the requests, as it is sent.
+    pub path: Text,
+    /// `https://host:port`, as the file has it: error messages name it.
+    pub origin: Text,
+    pub trust: Trust,
+    /// The value of the header `Authorization`; empty for none.
+    pub authorization: Text,
+}
+
+/// The version of the reviews that a server is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewVersion {
+    V1,
+    V1beta1,
+}
+
+impl ReviewVersion {
+    pub const ALL: [Self; 2] = [Self::V1, Self::V1beta1];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1beta1 => "v1beta1",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.word() == word)
+    }
+}
+
+/// An authorizer that asks another server.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/apiserver/types.go WebhookConfiguration
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationWebhook {
+    pub server: WebhookServer,
+    pub version: ReviewVersion,
+    /// The time for one answer.
+    pub timeout_millis: u64,
+    /// How long an answer that allows, or one that does not, is used again; 0 for not at all.
+    pub authorized_millis: u64,
+    pub unauthorized_millis: u64,
+    /// A request is denied when the server gives no answer (`failurePolicy: Deny`). If not, the next authorizer is
+    /// asked.
+    pub denies_on_failure: bool,
+}
+
+/// The longest body of an answer to a review, bytes.
+const REVIEW_BYTES_MAX: usize = 256 * 1024;
+
+impl WebhookServer {
+    /// A review that is sent to the server.
+    pub(crate) fn call(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
+        let mut headers: Vec<(Text, String)> = alloc::vec![
+            ("accept".into(), "application/json, */*".to_string()),
+            ("content-type".into(), "application/json".to_string()),
+            ("user-agent".into(), "kube-apiserver".to_string()),
+        ];
+        if !self.authorization.is_empty() {
+            headers.push(("authorization".into(), self.authorization.to_string()));
+        }
+        Outcall {
+            host: self.host.clone(),
+            port: self.port,
+            trust: self.trust.clone(),
+            method: Method::Post,
+            target: self.target(timeout_millis),
+            headers,
+            body: Bytes::from(body),
+            timeout_millis,
+            attempts: limits::CALL_ATTEMPTS,
+            answer_bytes_max: REVIEW_BYTES_MAX,
+        }
+    }
+
+    /// The path, and the time that the server has, which upstream's client tells it.
+    /// k8s: staging/src/k8s.io/client-go/rest/request.go URL
+    fn target(&self, timeout_millis: u64) -> String {
+        format!("{}?timeout={}", self.path, go_duration(timeout_millis))
+    }
+
+    /// Why there is no answer, in the words of Go's client.
+    pub(crate) fn no_answer(&self, timeout_millis: u64, why: &str) -> String {
+        format!("Post \"{}{}\": {why}", self.origin, self.target(timeout_millis))
+    }
+}
+
+/// A time as Go writes it: `30s`, `1m0s`, `500ms`.
+fn go_duration(millis: u64) -> String {
+    let seconds = |millis: u64| match millis % 1000 {
+        0 => format!("{}s", millis / 1000),
+        rest => format!("{}.{}s", millis / 1000, format!("{rest:03}").trim_end_matches('0')),
+    };
+    match millis {
+        0 => "0s".to_string(),
+        1..1_000 => format!("{millis}ms"),
+        1_000..60_000 => seconds(millis),
+        60_000..3_600_000 => format!("{}m{}", millis / 60_000, seconds(millis % 60_000)),
+        _ => format!("{}h{}m{}", millis / 3_600_000, millis / 60_000 % 60, seconds(millis % 60_000)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_duration;
+
+    #[test]
+    fn times_are_written_as_go_writes_them() {
+        let cases = [
+            (0, "0s"),
+            (5, "5ms"),
+            (1_000, "1s"),
+            (1_500, "1.5s"),
+            (30_000, "30s"),
+            (90_000, "1m30s"),
+            (3_600_000, "1h0m0s"),
+        ];
+        for (millis, text) in cases {
+            assert_eq!(go_duration(millis), text);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What other servers have said, remembered for a while: an authorizer that asks another server does not ask the same
+//! twice in a row. The memory changes only with inputs, so a replay remembers the same.
+
+use super::{Effect, Machine};
+use crate::config::{Authorizer, AuthorizerChain, JobId};
+use crate::job::{Answer, Job};
+use crate::limits;
+use crate::now::{Mono, Now};
+use crate::question::{Consultation, Consulting, Keep};
+use crate::wire::CallOutcome;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// What was asked, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Matter {
+    by: Consulting,
+    /// The body of the call.
+    body: Bytes,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    outcome: CallOutcome,
+    since: Mono,
+    until: Mono,
+    /// The number of its last use.
+    used: u64,
+}
+
+/// The memory, with at most `limits::CONSULTATIONS` outcomes and `limits::CONSULTATION_BYTES` of them: those that were
+/// not used for the longest time are forgotten first.
+#[derive(Debug, Default)]
+pub(super) struct Consultations {
+    held: BTreeMap<Arc<Matter>, Remembered>,
+    /// By their last use.
+    by_use: BTreeMap<u64, Arc<Matter>>,
+    uses: u64,
+    bytes: usize,
+    /// What jobs wait for.
+    asked: BTreeMap<JobId, (Arc<Matter>, Keep)>,
+}
+
+impl Remembered {
+    fn bytes(&self, matter: &Matter) -> usize {
+        matter.body.len() + self.outcome.as_ref().map_or(0, |called| called.body.len())
+    }
+}
+
+impl Consultations {
+    /// What was said of this before, if it may still be used.
+    fn recall(
+        &mut self,
+        matter: &Arc<Matter>,
+        age_millis_max: Option<u64>,
+        now: Mono,
+    ) -> Option<CallOutcome> {
+        let held = self.held.get_mut(matter)?;
+        if age_millis_max.is_some_and(|most| now > held.since.plus_millis(most)) {
+            return None;
+        }
+        if now >= held.until {
+            self.forget(&matter.clone());
+            return None;
+        }
+        self.uses += 1;
+        self.by_use.remove(&held.used);
+        held.used = self.uses;
+        self.by_use.insert(self.uses, matter.clone());
+        Some(held.outcome.clone())
+    }
+
+    fn forget(&mut self, matter: &Arc<Matter>) {
+        if let Some(held) = self.held.remove(matter) {
+            self.bytes -= held.bytes(matter);
+            self.by_use.remove(&held.used);
+        }
+    }
+
+    /// A job has the outcome that it waited for.
+    pub(super) fn learn(&mut self, id: JobId, outcomes: &[CallOutcome], now: Mono) {
+        let Some((matter, keep)) = self.asked.remove(&id) else { return };
+        let Some(outcome) = outcomes.first() else { return };
+        let millis = keep.millis(outcome);
+        if millis == 0 {
+            return;
+        }
+        self.forget(&matter);
+        self.uses += 1;
+        let held = Remembered {
+            outcome: outcome.clone(),
+            since: now,
+            until: now.plus_millis(millis),
+            used: self.uses,
+        };
+        self.bytes += held.bytes(&matter);
+        self.by_use.insert(self.uses, matter.clone());
+        self.held.insert(matter, held);
+        while self.held.len() > limits::CONSULTATIONS || self.bytes > limits::CONSULTATION_BYTES {
+            let Some((_, oldest)) = self.by_use.first_key_value() else { break };
+            self.forget(&oldest.clone());
+        }
+    }
+
+    /// A job does not wait any more.
+    pub(super) fn give_up(&mut self, id: JobId) {
+        self.asked.remove(&id);
+    }
+
+    /// Forgets what authorizers were told. Those that come next may ask others.
+    pub(super) fn forget_authorizers(&mut self) {
+        let of_authorizers = |matter: &&Arc<Matter>| match matter.by {
+            Consulting::Authorizer { .. } => true,
+        };
+        for matter in self.held.keys().filter(of_authorizers).cloned().collect::<Vec<_>>() {
+            self.forget(&matter);
+        }
+    }
+
+    /// Asserts that every use is of what is held, and that every job which waits is one of these.
+    pub(super) fn check(&self, waits: impl Fn(JobId) -> bool) {
+        assert_eq!(self.held.len(), self.by_use.len(), "what is remembered has one last use");
+        let bytes: usize = self.held.iter().map(|(matter, held)| held.bytes(matter)).sum();
+        assert_eq!(bytes, self.bytes, "what is remembered is counted");
+        assert!(self.asked.keys().all(|id| waits(*id)), "only waiting jobs consult others");
+    }
+}
+
+impl Machine {
+    /// Asks others from here on what callers may do.
+    pub(super) fn replace_authorizers(&mut self, authorizers: Vec<Authorizer>) {
+        let world = Arc::make_mut(&mut self.world);
+        let generation = world.authorizers.generation + 1;
+        world.authorizers = Arc::new(AuthorizerChain { generation, authorizers });
+        self.calls.consultations.forget_authorizers();
+    }
+
+    /// Makes a call, unless its outcome is remembered.
+    pub(super) fn consult(
+        &mut self,
+        id: JobId,
+        job: Job,
+        consultation: Consultation,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let Consultation { by, call, keep, age_millis_max } = consultation;
+        let matter = Arc::new(Matter { by, body: call.body.clone() });
+        if let Some(outcome) = self.calls.consultations.recall(&matter, age_millis_max, now.mono) {
+            self.run(id, job, Answer::Called(alloc::vec![outcome]), now, out);
+            return;
+        }
+        self.calls.consultations.asked.insert(id, (matter, keep));
+        self.ask_calls(id, job, alloc::vec![call], now, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Called;
+
+    fn matter(by: u64, body: &'static str) -> Arc<Matter> {
+        let by = Consulting::Authorizer { generation: by, at: 2 };
+        Arc::new(Matter { by, body: Bytes::from_static(body.as_bytes()) })
+    }
+
+    fn says(word: &'static str) -> CallOutcome {
+        Ok(Called { status: 200, headers: Vec::new(), body: Bytes::from_static(word.as_bytes()) })
+    }
+
+    fn grants(called: &Called) -> Option<bool> {
+        match &called.body[..] {
+            b"yes" => Some(true),
+            b"no" => Some(false),
+            _ => None,
+        }
+    }
+
+    const KEEP: Keep = Keep { grants, granted_millis: 300, refused_millis: 30, failed_millis: 0 };
+
+    fn learn(memory: &mut Consultations, matter: &Arc<Matter>, outcome: CallOutcome, at: u64) {
+        memory.asked.insert(JobId(1), (matter.clone(), KEEP));
+        memory.learn(JobId(1), &[outcome], Mono(0).plus_millis(at));
+        memory.check(|_| false);
+    }
+
+    #[test]
+    fn outcomes_are_remembered_by_what_they_say() {
+        let cases = [(says("yes"), 300_u64), (says("no"), 30), (says("what"), 0)];
+        for (outcome, millis) in cases {
+            let mut memory = Consultations::default();
+            let asked = matter(0, "a");
+            learn(&mut memory, &asked, outcome.clone(), 5);
+            for (after, expected) in
+                [(0, millis > 0), (millis.saturating_sub(1), millis > 0), (millis, false)]
+            {
+                let found = memory.recall(&asked, None, Mono(0).plus_millis(5 + after));
+                assert_eq!(found == Some(outcome.clone()), expected, "{outcome:?} after {after}");
+                memory.check(|_| false);
+            }
+        }
+        let mut memory = Consultations::default();
+        learn(&mut memory, &matter(0, "a"), says("yes"), 0);
+        for (age, is_good) in [(None, true), (Some(20), true), (Some(19), false)] {
+            let found = memory.recall(&matter(0, "a"), age, Mono(0).plus_millis(20));
+            assert_eq!(found.is_some(), is_good, "{age:?}");
+        }
+        let mut memory = Consultations::default();
+        learn(&mut memory, &matter(0, "a"), Err(crate::wire::CallError::TimedOut), 0);
+        assert!(memory.held.is_empty(), "failures are not remembered");
+    }
+
+    #[test]
+    fn what_is_told_to_one_is_not_for_others() {
+        let mut memory = Consultations::default();
+        learn(&mut memory, &matter(0, "a"), says("yes"), 0);
+        assert_eq!(memory.recall(&matter(1, "a"), None, Mono(0)), None);
+        assert_eq!(memory.recall(&matter(0, "b"), None, Mono(0)), None);
+        memory.forget_authorizers();
+        assert_eq!(memory.recall(&matter(0, "a"), None, Mono(0)), None);
+        memory.check(|_| false);
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut memory = Consultations::default();
+        let first = matter(0, "a");
+        for by in 0..=limits::CONSULTATIONS as u64 {
+            learn(&mut memory, &matter(by, "a"), says("yes"), 0);
+            // What is used stays.
+            assert!(memory.recall(&first, None, Mono(0)).is_some());
+        }
+        assert_eq!(memory.held.len(), limits::CONSULTATIONS);
+        assert_eq!(memory.recall(&matter(1, "a"), None, Mono(0)), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! What can be given to a running server: client certificates for its calls, other authorizers.
+
+use std::sync::Arc;
+
+use steersman_core::config::Authorizer;
+use steersman_core::machine::Input;
+use steersman_core::value::Text;
+
+use crate::certificates::Issued;
+use crate::shell::Shell;
+
+impl Shell {
+    /// Gives the server client certificates for calls that name them. One of a name that is known replaces the other.
+    pub fn call_with(&self, certificates: Vec<(Text, Issued)>) {
+        self.outcalls().add_certificates(certificates);
+    }
+
+    /// Others decide from here on what callers may do.
+    pub fn authorize_by(self: &Arc<Self>, authorizers: Vec<Authorizer>) {
+        self.turn(None, Input::Authorizers(authorizers));
+    }
+}
