@@ -31,6 +31,7 @@ mod operator;
 mod outcalls;
 mod patches;
 mod permits;
+mod quotas;
 mod recordings;
 mod routes;
 mod run_time_kinds;

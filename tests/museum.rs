@@ -24,6 +24,7 @@ use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 mod allocation;
 mod identity;
+mod quota;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
 const KEYS: &str = "/registry/configmaps/w/";
@@ -78,6 +79,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::AddressUnclaimed => allocation::address_unclaimed,
         Mutant::AddressLeaked => allocation::address_leaked,
         Mutant::NodePortsUnclaimed => allocation::node_ports_unclaimed,
+        Mutant::QuotaChargedApart => quota::quota_charged_apart,
+        Mutant::QuotaCountedOnce => quota::quota_counted_once,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,
     }
 }
@@ -529,7 +532,14 @@ fn lease_dropped(flaw: Flaw) -> bool {
     let mut driver = server_with(Config { event_ttl_seconds: 5, ..config(flaw) });
     let place = "/api/v1/namespaces/w/events";
     let about = json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": "w", "name": "a"});
-    let event = |name: &str, message: &str| json!({"metadata": {"name": name, "finalizers": ["example.com/f"]}, "involvedObject": about, "type": "Normal", "message": message});
+    let event = |name: &str, message: &str| {
+        json!({
+            "metadata": {"name": name, "finalizers": ["example.com/f"]},
+            "involvedObject": about,
+            "type": "Normal",
+            "message": message,
+        })
+    };
     for name in ["updated", "patched", "marked"] {
         assert_eq!(send(&mut driver, "POST", place, &event(name, "")).status, 201);
     }

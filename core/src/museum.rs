@@ -147,6 +147,10 @@ mutants! {
         "The address of a service that is deleted stays claimed.";
     NodePortsUnclaimed, "node-ports-unclaimed", "own",
         "A service gets node ports that its commit does not claim, so that another service gets them too.";
+    QuotaChargedApart, "quota-charged-apart", "own",
+        "A quota is charged in a commit of its own, also for what is then not stored.";
+    QuotaCountedOnce, "quota-counted-once", "own",
+        "An object whose commit lost against another one that was counted is stored without being counted.";
 }
 
 impl Mutant {

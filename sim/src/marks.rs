@@ -146,6 +146,10 @@ marks! {
     NodePortsExhausted => "node-ports-exhausted",
     /// A service is refused the address or the node port that it names, since another has it.
     AllocationRefused => "allocation-refused",
+    /// An object is refused because its namespace's quota is used up.
+    QuotaExceeded => "quota-exceeded",
+    /// What a quota's namespace uses is measured anew.
+    QuotaMeasured => "quota-measured",
 }
 
 /// How often each mark was reached.

@@ -6,12 +6,13 @@ use super::authorize::{self, Again};
 use super::body;
 use super::write::conditions::name_taken;
 use super::write::place::{drop_repeated_owners, place};
-use super::write::{self, Base, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
+use super::write::{self, Base, Charges, Draft, Drafted, Drafting, StoreProgress, Storing, Write};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, update, view};
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Target, Undecided};
 use crate::kinds::Verb;
+use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Feed, Loss, Rev};
 use crate::value::{Text, Value, object};
@@ -146,7 +147,7 @@ impl Create {
                             None => this.draft(scene, warnings),
                         }
                     }
-                    StoreProgress::Uncounted(feed, loss) => this.count_again(scene, draft, feed, &loss),
+                    StoreProgress::Uncounted(feed, loss) => this.count_again(scene, draft, key, (feed, loss)),
                     StoreProgress::Lost(loss) => this.taken(scene, loss, warnings),
                 }
             }
@@ -170,8 +171,17 @@ impl Create {
     }
 
     /// Counts the object again, after a commit lost to another one that was counted.
-    fn count_again(self, scene: &Scene<'_>, draft: Draft, feed: Feed, loss: &Loss) -> Result<Next, Failure> {
-        scene.check_counted(loss, self.claims_lost)?;
+    fn count_again(
+        self,
+        scene: &Scene<'_>,
+        draft: Draft,
+        key: Bytes,
+        (feed, loss): (Feed, Loss),
+    ) -> Result<Next, Failure> {
+        scene.check_counted(&loss, self.claims_lost)?;
+        if scene.flaw().is(Mutant::QuotaCountedOnce) {
+            return self.send(scene, Draft { charges: Charges::default(), ..draft }, key);
+        }
         let base = Base::Absent { names_tried: self.tries };
         let phase = Phase::Draft(Drafting::count_again(draft, base));
         Ok(Self { claims_lost: self.claims_lost + 1, ..self }.wait(phase, Ask::Fresh(feed, loss.at)))

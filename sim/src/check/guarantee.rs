@@ -24,7 +24,8 @@ macro_rules! guarantees {
 
 guarantees! {
     ReadsAreLinearizable =>
-        "A read without a resource version shows the object as it was at some moment between the request and its answer.",
+        "A read without a resource version shows the object as it was at some moment between the request \
+         and its answer.",
     ReadsAreAsNewAsAsked =>
         "A read with a resource version shows the object at a revision that is at least as new.",
     ListsAreOfOneRevision =>
@@ -62,7 +63,8 @@ guarantees! {
     WatchesEndWithTheirKind =>
         "When a kind is no longer served, every watch of it ends.",
     FinalizersAreHonoured =>
-        "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion is never undone.",
+        "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion \
+         is never undone.",
     StatusIsApart =>
         "A write through an object changes no status, one through its status changes nothing else.",
     GenerationCountsSpecs =>
@@ -77,6 +79,8 @@ guarantees! {
         "An address and a node port belong to at most one service, over all servers.",
     AllocationsAreNotLost =>
         "What services have of addresses and node ports is claimed, and what none has can be taken again.",
+    QuotasAreExact =>
+        "A quota counts what is stored and nothing else, and is never exceeded, over all servers.",
     StrangersGetNothing =>
         "Who is not known is told 401, and nothing follows from the request.",
     StrangersSendNoBody =>
@@ -84,7 +88,8 @@ guarantees! {
     CallsAreHeard =>
         "What a request hears of the calls that it makes is what came of them, in their order.",
     DeniedMeansNothingFollows =>
-        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would create is a creation.",
+        "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would \
+         create is a creation.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -102,7 +107,8 @@ guarantees! {
     OneLeader =>
         "Of the clients that elect a leader, two never hold the same term.",
     HealthTellsTheTruth =>
-        "The health checks of a server fail when its store has not answered for some seconds, and pass when it does again.",
+        "The health checks of a server fail when its store has not answered for some seconds, and pass when \
+         it does again.",
     NothingPanics =>
         "No input makes a server panic or break an invariant.",
     EventsLiveTheirTime =>
@@ -161,6 +167,7 @@ impl Guarantee {
             | Self::FieldsAreNotTaken
             | Self::AllocationsAreHeldOnce
             | Self::AllocationsAreNotLost
+            | Self::QuotasAreExact
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard

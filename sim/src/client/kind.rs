@@ -1,6 +1,7 @@
 //! The table of the kinds of clients, from which a run draws its own.
 
 use super::Client;
+use super::accountant::Accountant;
 use super::co_writer::CoWriter;
 use super::collector::Collector;
 use super::customer::Customer;
@@ -15,6 +16,7 @@ use super::recorder::EventRecorder;
 use super::reflector::Reflector;
 use super::restricted::Restricted;
 use super::stranger::Stranger;
+use super::tenant::Tenant;
 use super::updater::Updater;
 use super::watch_list::WatchList;
 use super::workload::Workload;
@@ -42,6 +44,8 @@ pub enum ClientKind {
     Drainer,
     CoWriter,
     Publisher,
+    Tenant,
+    Accountant,
 }
 
 /// How a run draws clients of a kind.
@@ -74,6 +78,8 @@ impl ClientKind {
         Self::Drainer,
         Self::CoWriter,
         Self::Publisher,
+        Self::Tenant,
+        Self::Accountant,
     ];
 
     /// The name in the line that describes a run.
@@ -97,6 +103,8 @@ impl ClientKind {
             Self::Drainer => "drainer",
             Self::CoWriter => "co-writer",
             Self::Publisher => "publisher",
+            Self::Tenant => "tenant",
+            Self::Accountant => "accountant",
         }
     }
 
@@ -116,7 +124,9 @@ impl ClientKind {
             | Self::Customer
             | Self::Drainer
             | Self::CoWriter
-            | Self::Publisher => ClientClass::Optional,
+            | Self::Publisher
+            | Self::Tenant
+            | Self::Accountant => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -142,6 +152,8 @@ impl ClientKind {
             Self::Drainer => Box::new(Drainer::new(number)),
             Self::CoWriter => Box::new(CoWriter::new(directory, number)),
             Self::Publisher => Box::new(Publisher::new()),
+            Self::Tenant => Box::new(Tenant),
+            Self::Accountant => Box::new(Accountant::default()),
         }
     }
 }

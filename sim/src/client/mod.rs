@@ -3,6 +3,7 @@
 //!
 //! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`.
 
+mod accountant;
 mod cache;
 mod co_writer;
 mod collector;
@@ -21,6 +22,7 @@ mod reflector;
 mod restricted;
 pub mod selection;
 mod stranger;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod updater;
@@ -29,6 +31,7 @@ mod workload;
 mod writer;
 
 pub use kind::{ClientClass, ClientKind};
+pub(crate) use tenant::{QUOTA, QUOTA_KEY};
 
 use crate::check::Violation;
 use crate::choose::{ChoiceStream, Chooser};

@@ -22,7 +22,7 @@ mod wire;
 
 pub(crate) use kinds::PLACE as KIND_PLACE;
 
-use crate::check::{Allocations, Lifetimes, Uids, Violation};
+use crate::check::{Allocations, Lifetimes, Quotas, Uids, Violation};
 use crate::choose::Chooser;
 use crate::client::{Client, WatchEvent};
 use crate::directory::Directory;
@@ -167,6 +167,7 @@ pub(crate) struct Testbed {
     pub(crate) truth: Truth,
     uids: Uids,
     allocations: Allocations,
+    quotas: Quotas,
     lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
@@ -226,6 +227,7 @@ impl Testbed {
             truth: Truth::default(),
             uids: Uids::default(),
             allocations: Allocations::default(),
+            quotas: Quotas::default(),
             lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
             client_states: clients.iter().map(|_| ClientState::default()).collect(),
@@ -248,6 +250,7 @@ impl Testbed {
 
     /// Starts servers and clients.
     pub(crate) fn start(&mut self) -> Result<(), Violation> {
+        self.put_quota()?;
         for server in 0..self.hosts.len() {
             self.restart(server)?;
         }

@@ -4,6 +4,7 @@
 use super::{Happening, Testbed};
 use crate::check::{self, Violation};
 use crate::choose::Label;
+use crate::client::{ClientKind, QUOTA, QUOTA_KEY};
 use crate::etcd::{Delivery, MemberId, ServerId};
 use crate::marks::Mark;
 use crate::swarm::FaultClass;
@@ -265,9 +266,11 @@ impl Testbed {
             }
             self.uids.note(change)?;
             self.allocations.note(change)?;
+            self.quotas.note(change)?;
         }
         // The changes of a revision come together.
         self.allocations.judge()?;
+        self.quotas.judge()?;
         Ok(from)
     }
 
@@ -282,6 +285,16 @@ impl Testbed {
             }
         }
         self.deliver()
+    }
+
+    /// Clients that count on a quota have it from the start, so that no cache is ever without it.
+    pub(super) fn put_quota(&mut self) -> Result<(), Violation> {
+        let counts_on_it = |(kind, count): &(ClientKind, u64)| *kind == ClientKind::Tenant && *count > 0;
+        if !self.swarm.clients.iter().any(counts_on_it) {
+            return Ok(());
+        }
+        let put = Put { key: QUOTA_KEY.into(), value: QUOTA.into(), lease: Default::default() };
+        self.write_past_servers(TxnOp::Put(put)).map(|_| ())
     }
 
     /// Another user writes to the store, where no server looks.

@@ -73,7 +73,8 @@ impl Storing {
         if let Some(value) = &write.value {
             assert!(!value.is_empty() && value.len() <= limits::OBJECT_BYTES, "a draft has a bounded length");
         }
-        if write.charges.feed != feed && !write.charges.keys.is_empty() {
+        let is_apart = write.charges.feed != feed || scene.flaw().is(Mutant::QuotaChargedApart);
+        if is_apart && !write.charges.keys.is_empty() {
             let commit = claims::add(Commit::default(), write.charges.keys.clone());
             let (committing, op) = Committing::begin(commit, write.confirmed);
             let charges = write.charges.clone();
@@ -102,10 +103,7 @@ impl Storing {
             Some(value) => (Commit::default().put(&key, revision, value, lease), Mutant::LostUpdate),
             None => (Commit::default().delete(&key, revision), Mutant::FinalizerIgnored),
         };
-        let mut commit = claims::add(commit, claims);
-        if charges.feed == feed {
-            commit = claims::add(commit, charges.keys.clone());
-        }
+        let commit = claims::add(claims::add(commit, claims), charges.keys.clone());
         let (committing, op) = Committing::begin(commit, confirmed);
         let op = if revision > Rev(0) { scene.flaw().unguarded(unguarded, op) } else { op };
         (Self { feed, charges, phase: Phase::Commit(committing) }, Ask::Store(feed, op))
@@ -146,6 +144,7 @@ impl Storing {
             }
             Progress::Ended(CommitOutcome::Committed(revision)) => Ok(match counted {
                 Some(write) => {
+                    let write = Write { charges: Charges::default(), ..write };
                     let (storing, ask) = Self::store(scene, target, feed, write);
                     StoreProgress::Wait(storing, ask)
                 }
