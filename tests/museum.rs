@@ -25,6 +25,7 @@ use steersman_sim::etcd::{FakeEtcd, ServerId};
 mod allocation;
 mod identity;
 mod quota;
+mod roles;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
 const KEYS: &str = "/registry/configmaps/w/";
@@ -81,6 +82,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::NodePortsUnclaimed => allocation::node_ports_unclaimed,
         Mutant::QuotaChargedApart => quota::quota_charged_apart,
         Mutant::QuotaCountedOnce => quota::quota_counted_once,
+        Mutant::RevocationForgotten => roles::revocation_forgotten,
+        Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,
     }
 }

@@ -151,6 +151,10 @@ mutants! {
         "A quota is charged in a commit of its own, also for what is then not stored.";
     QuotaCountedOnce, "quota-counted-once", "own",
         "An object whose commit lost against another one that was counted is stored without being counted.";
+    RevocationForgotten, "revocation-forgotten", "own",
+        "A binding that is deleted is kept among those that authorization looks at.";
+    NamespaceOfBindingIgnored, "namespace-of-binding-ignored", "own",
+        "A binding in one namespace gives its role in all namespaces.";
 }
 
 impl Mutant {

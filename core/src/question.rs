@@ -6,6 +6,7 @@ use crate::store::{Feed, Op, Ranged, Rev, Stored, failure};
 use crate::value::Text;
 use crate::wire::{CallOutcome, Called, Outcall};
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Something that only others know.
@@ -79,6 +80,21 @@ pub(crate) enum Reply {
     Fresh,
     /// It did not become so in time.
     Stale,
+    /// What the authorizers say to the questions of a plugin, in the order of these.
+    #[allow(dead_code, reason = "the plugins for certificates read it next")]
+    Ruled(Vec<Ruling>),
+}
+
+/// What the authorizers say to a question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    pub(crate) is_allowed: bool,
+    /// One of them forbids it. If it is neither allowed nor denied, none of them has an opinion.
+    pub(crate) is_denied: bool,
+    /// Why; empty for no reason.
+    pub(crate) reason: String,
+    /// What went wrong; empty if nothing did.
+    pub(crate) error: String,
 }
 
 /// The result of a read that was asked for.
@@ -88,8 +104,11 @@ pub(crate) enum Reply {
 pub(crate) fn ranged(reply: Reply) -> Result<Ranged, Failure> {
     match reply {
         Reply::Stored(stored) => failure::ranged(stored),
-        Reply::Called(_) | Reply::Verified(_) | Reply::Turn | Reply::Fresh | Reply::Stale => {
-            Err(failure::misfit())
-        }
+        Reply::Called(_)
+        | Reply::Verified(_)
+        | Reply::Turn
+        | Reply::Fresh
+        | Reply::Stale
+        | Reply::Ruled(_) => Err(failure::misfit()),
     }
 }

@@ -6,6 +6,7 @@ use super::{compare, folder};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use steersman_core::config::Authorizer;
 use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
@@ -41,8 +42,8 @@ fn remove_managed_fields(value: &mut Value) {
 }
 
 /// Replays a scenario. Managed fields are compared if they were recorded.
-pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
-    let mut driver = Driver::start_at(config(), recorded_at());
+pub(super) fn play(scenario: &Scenario, group: &str, is_tracked: bool) -> Vec<Outcome> {
+    let mut driver = Driver::start_at(config(group), recorded_at());
     let mut saved = Saved::new();
     let mut outcomes = Vec::new();
     for step in &scenario.steps {
@@ -79,8 +80,14 @@ fn recorded_at() -> Wall {
     Wall::parse_rfc3339("2026-11-29T12:00:00Z").expect("a time")
 }
 
-/// The server that the recordings were made with, as far as it is served: it lets every known user do everything.
-fn config() -> Config {
+/// The groups that are about what who may do. The others are played against a server that lets every known user do
+/// everything.
+const AUTHORIZED: &[&str] = &["authz", "matrix"];
+
+/// The server that the recordings were made with, as far as it is served.
+fn config(group: &str) -> Config {
+    let is_authorized = AUTHORIZED.contains(&group);
+    let authorizer = if is_authorized { Authorizer::Rbac } else { Authorizer::AlwaysAllow };
     static KEYS: OnceLock<Vec<IssuerKey>> = OnceLock::new();
     let server = folder().join("server");
     let token = |line: &str| {
@@ -98,7 +105,8 @@ fn config() -> Config {
     });
     Config {
         advertised: "192.0.2.2:6443".into(),
-        authentication: Authentication { tokens, anonymous: false, ..Authentication::default() },
+        authorization: vec![authorizer],
+        authentication: Authentication { tokens, anonymous: is_authorized, ..Authentication::default() },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
         admission: AdmissionOptions::default(),

@@ -122,6 +122,7 @@ fn plain(mode: &str) -> Option<Authorizer> {
     match mode {
         "AlwaysAllow" => Some(Authorizer::AlwaysAllow),
         "AlwaysDeny" => Some(Authorizer::AlwaysDeny),
+        "RBAC" => Some(Authorizer::Rbac),
         _ => None,
     }
 }

@@ -385,8 +385,8 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "authorization-mode",
                 FlagType::Strings,
                 "",
-                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, ABAC, Webhook.",
-                |value| matches!(value, "Node" | "RBAC"),
+                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, RBAC, ABAC, Webhook.",
+                |value| value == "Node",
                 UNAUTHORIZED,
             ),
             served(

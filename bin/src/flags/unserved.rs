@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 25] = [
+        let cases: [(&str, &[&str]); 26] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
@@ -125,8 +125,9 @@ mod tests {
             ("--disable-admission-plugins=ServiceAccount", &[]),
             ("--admission-control-config-file=x", &["admission-control-config-file"]),
             ("--authorization-mode=AlwaysAllow", &[]),
+            ("--authorization-mode=RBAC", &[]),
             ("--authorization-mode=Node,RBAC", &["authorization-mode"]),
-            ("--authorization-mode=AlwaysAllow --authorization-mode=RBAC", &["authorization-mode"]),
+            ("--authorization-mode=AlwaysAllow --authorization-mode=Node", &["authorization-mode"]),
             ("--authorization-webhook-cache-authorized-ttl=300s", &[]),
             ("--oidc-issuer-url=https://x --oidc-signing-algs=RS256", &["oidc-issuer-url"]),
             ("--requestheader-client-ca-file=x", &["requestheader-client-ca-file"]),
@@ -172,12 +173,12 @@ mod tests {
 
     #[test]
     fn the_refusal_says_what_is_missing_and_what_to_do() {
-        let text = unserved("--audit-log-path=- --authorization-mode=RBAC").refusal().expect("refused");
+        let text = unserved("--audit-log-path=- --authorization-mode=Node").refusal().expect("refused");
         assert_eq!(
             text,
             "these flags promise protection that this server does not give yet:\n  \
              --audit-log-path=-: no audit events are written\n  \
-             --authorization-mode=RBAC: this authorizer is not asked\n\
+             --authorization-mode=Node: this authorizer is not asked\n\
              Leave them out, or start without that protection: \
              --allow-unimplemented-flags=audit-log-path,authorization-mode (or =true for all flags)"
         );
@@ -225,7 +226,7 @@ mod tests {
         let cases = [
             (kubeadm, stopping_kubeadm),
             (kind.as_str(), stopping_kubeadm),
-            (envtest, &["authorization-mode"][..]),
+            (envtest, &[][..]),
             (envtest.replace("RBAC", "AlwaysAllow").leak(), &[]),
         ];
         for (line, expected) in cases {

@@ -448,7 +448,8 @@ mod tests {
             ("AlwaysAllow", vec![Authorizer::AlwaysAllow]),
             ("AlwaysDeny", vec![Authorizer::AlwaysDeny]),
             ("AlwaysDeny,AlwaysAllow", vec![Authorizer::AlwaysDeny, Authorizer::AlwaysAllow]),
-            ("AlwaysDeny,RBAC", vec![Authorizer::AlwaysDeny]),
+            ("AlwaysDeny,RBAC", vec![Authorizer::AlwaysDeny, Authorizer::Rbac]),
+            ("AlwaysDeny,Node", vec![Authorizer::AlwaysDeny]),
         ];
         for (modes, expected) in cases {
             let flags = crate::flags::parse(&[format!("--authorization-mode={modes}")]).expect(modes);

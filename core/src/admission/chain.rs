@@ -1,11 +1,13 @@
 //! The order of the plugins, and how they are asked one after the other.
 
 use super::AdmissionAttributes;
+use crate::authorization::{AttributesRecord, Decided, Deciding};
 use crate::kinds::Claims;
 use crate::question::{Question, Reply};
 use crate::status::Failure;
 use crate::value::Value;
 use crate::world::World;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,6 +16,9 @@ pub(super) enum Opinion {
     Admitted,
     /// It has to know this first, and is then asked again.
     Needs(Question),
+    /// It has to know whether these are allowed, and is then asked again with the rulings. It asks no second time.
+    #[allow(dead_code, reason = "the plugins for certificates use it next")]
+    Asks(Vec<AttributesRecord>),
 }
 
 /// What plugins add to a write that they admit or refuse.
@@ -167,6 +172,8 @@ pub(crate) struct Admitting {
     passed: usize,
     /// What those have claimed.
     claims: Claims,
+    /// What the next one has asked the authorizers, if they wait.
+    deciding: Option<Box<Deciding>>,
 }
 
 /// How admission goes on.
@@ -236,7 +243,7 @@ impl Admitting {
     /// Only the last plugin, which counts what is written, is still to be asked.
     pub(crate) fn counting() -> Self {
         let passed = PLUGINS.iter().position(|place| place.name == COUNTING).unwrap_or(PLUGINS.len());
-        Self { passed, claims: Claims::default() }
+        Self { passed, ..Self::default() }
     }
 
     fn ask(
@@ -248,16 +255,31 @@ impl Admitting {
     ) -> Result<AdmissionProgress, Failure> {
         let admission = &world.config.admission;
         said.claims.extend(self.claims);
+        let mut deciding = self.deciding;
         for (passed, place) in PLUGINS.iter().enumerate().skip(self.passed) {
             let plugin = match place.served {
                 Served::Plugin(plugin) if admission.asks(place.name, place.is_on_by_default) => plugin,
                 Served::Plugin(_) | Served::Inactive | Served::NotYet => continue,
             };
-            match opinion(&plugin, found.take(), said)? {
-                Opinion::Admitted => {}
-                Opinion::Needs(question) => {
-                    let claims = core::mem::take(&mut said.claims);
-                    return Ok(AdmissionProgress::Wait(Self { passed, claims }, question));
+            loop {
+                if let Some(asked) = deciding.take() {
+                    match asked.go_on(world, found.take().as_ref()) {
+                        Decided::All(rulings) => found = Some(Reply::Ruled(rulings)),
+                        Decided::Wait(asked, question) => {
+                            let claims = core::mem::take(&mut said.claims);
+                            let waiting = Self { passed, claims, deciding: Some(asked) };
+                            return Ok(AdmissionProgress::Wait(waiting, question));
+                        }
+                    }
+                }
+                match opinion(&plugin, found.take(), said)? {
+                    Opinion::Admitted => break,
+                    Opinion::Needs(question) => {
+                        let claims = core::mem::take(&mut said.claims);
+                        let waiting = Self { passed, claims, deciding: None };
+                        return Ok(AdmissionProgress::Wait(waiting, question));
+                    }
+                    Opinion::Asks(questions) => deciding = Some(Box::new(Deciding::new(questions))),
                 }
             }
         }

@@ -4,6 +4,9 @@
 use super::Attributes;
 use crate::caller::Caller;
 use crate::config::AbacPolicy;
+use crate::value::Text;
+use crate::world::indexes::PolicyRule;
+use alloc::vec::Vec;
 
 /// Stands for everything in a line.
 const ALL: &str = "*";
@@ -31,6 +34,31 @@ fn is_subject(policy: &AbacPolicy, caller: &Caller) -> bool {
         (true, false) => is_group,
         (false, false) => is_user && is_group,
     }
+}
+
+/// The rules of a caller's lines in a namespace.
+pub(super) fn rules_for(policies: &[AbacPolicy], caller: &Caller, namespace: &str) -> Vec<PolicyRule> {
+    let is_place = |policy: &AbacPolicy| policy.namespace == ALL || policy.namespace == namespace;
+    let own = policies.iter().filter(|policy| is_subject(policy, caller) && is_place(policy));
+    own.flat_map(|policy| {
+        let words = |words: &[&str]| words.iter().map(|word| Text::from(*word)).collect();
+        let verbs: Vec<Text> =
+            if policy.is_read_only { words(&["get", "list", "watch"]) } else { words(&[ALL]) };
+        let resource = PolicyRule {
+            verbs: verbs.clone(),
+            api_groups: words(&[&policy.api_group]),
+            resources: words(&[&policy.resource]),
+            ..PolicyRule::default()
+        };
+        let path = PolicyRule {
+            verbs,
+            non_resource_urls: words(&[&policy.non_resource_path]),
+            ..PolicyRule::default()
+        };
+        let rules = [(resource, &policy.resource), (path, &policy.non_resource_path)];
+        rules.into_iter().filter(|(_, named)| !named.is_empty()).map(|(rule, _)| rule)
+    })
+    .collect()
 }
 
 fn is_resource(policy: &AbacPolicy, attributes: &Attributes<'_>) -> bool {

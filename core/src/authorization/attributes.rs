@@ -1,6 +1,7 @@
 //! What authorization is asked: who wants to do what to which resource or path.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go GetAuthorizerAttributes
 
+use super::Selecting;
 use crate::caller::Caller;
 use crate::status::{Failure, Qualified};
 use crate::value::quoted;
@@ -26,6 +27,11 @@ pub(crate) struct Attributes<'a> {
     pub(crate) name: &'a str,
     /// The path of the request, percent-decoded.
     pub(crate) path: &'a str,
+    /// Of which objects of a collection.
+    #[allow(dead_code, reason = "the authorizer of nodes reads it next")]
+    pub(crate) field_selector: Selecting<'a>,
+    #[allow(dead_code, reason = "webhooks and expressions read it next")]
+    pub(crate) label_selector: Selecting<'a>,
 }
 
 impl<'a> Attributes<'a> {
@@ -42,6 +48,8 @@ impl<'a> Attributes<'a> {
             namespace: &info.namespace,
             name: &info.name,
             path: &info.path,
+            field_selector: Selecting::of_query(&info.field_selector),
+            label_selector: Selecting::of_query(&info.label_selector),
         }
     }
 

@@ -2,13 +2,13 @@
 //! k8s: pkg/kubeapiserver/authorizer/config.go,
 //! staging/src/k8s.io/apiserver/pkg/authorization/union/union.go
 
-use super::{Attributes, Permit, abac, webhook};
+use super::opinion::{Grounds, Objection, Opinion, aggregate};
+use super::{Attributes, Permit, abac, rbac, webhook};
 use crate::config::{Authorizer, AuthorizerChain};
 use crate::museum::Mutant;
 use crate::question::{Consulting, Question, Reply};
 use crate::store::{Feed, Op, Range, Stored};
 use crate::world::World;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -19,25 +19,12 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(crate) enum Decision<'a> {
     Allowed(Permit<'a>),
-    /// An authorizer forbids it, and why.
-    Denied(String),
-    /// No authorizer allows it. The reasons of all of them, a line each.
-    NoOpinion(String),
-    /// Nobody allows it, and an authorizer could not tell.
-    Failed(Unclear),
+    /// An authorizer forbids it.
+    Denied(Objection),
+    /// No authorizer allows it. The reasons of all of them, a line each, and the errors of all.
+    NoOpinion(Objection),
     /// An authorizer must know something first. The deciding goes on with `resume`.
     Wait(Undecided, Question),
-}
-
-/// What is not allowed because somebody could not tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unclear {
-    /// An authorizer forbids it. If not, none has an opinion.
-    pub(crate) is_denied: bool,
-    /// The reasons of the authorizers that gave one.
-    pub(crate) reason: String,
-    /// What went wrong.
-    pub(crate) why: String,
 }
 
 /// A decision that waits for the answer to a question.
@@ -49,7 +36,7 @@ pub(crate) struct Undecided {
     at: usize,
     /// Why those before it do not allow it, as far as they say.
     reasons: Vec<String>,
-    /// What went wrong with those that could not tell.
+    /// What went wrong with those before it.
     errors: Vec<String>,
 }
 
@@ -72,19 +59,6 @@ fn asked(chain: &AuthorizerChain, at: usize) -> Option<Asked<'_>> {
     }
 }
 
-/// What one authorizer says.
-pub(super) enum Opinion {
-    Allow,
-    Deny(String),
-    /// It leaves the decision to the next one, and why it does not allow it itself; empty for no reason.
-    None(String),
-    /// It cannot tell, and leaves the decision to the next one; and what went wrong.
-    Unknown(String),
-    /// It cannot tell, and forbids what it cannot tell.
-    Failed(Unclear),
-    Ask(Question),
-}
-
 /// Decides whether a request is allowed.
 pub(crate) fn decide<'a>(world: &World, attributes: Attributes<'a>) -> Decision<'a> {
     let chain = world.authorizers.clone();
@@ -95,7 +69,7 @@ pub(crate) fn decide<'a>(world: &World, attributes: Attributes<'a>) -> Decision<
 /// its object.
 pub(crate) fn decide_again<'a>(world: &World, attributes: Attributes<'a>) -> Decision<'a> {
     if world.config.flaw.is(Mutant::CreationNotAskedFor) {
-        return Decision::Allowed(Permit::new(attributes));
+        return Decision::Allowed(Permit::new(attributes, Grounds::default()));
     }
     decide(world, attributes)
 }
@@ -121,32 +95,18 @@ impl Undecided {
         while let Some(authorizer) = asked(&chain, self.at) {
             let by = Consulting::Authorizer { generation: chain.generation, at: self.at };
             match authorizer.opinion(world, by, &attributes, answer.take()) {
-                Opinion::Allow => return Decision::Allowed(Permit::new(attributes)),
-                Opinion::Deny(reason) => return Decision::Denied(reason),
+                Opinion::Allow(grounds) => return Decision::Allowed(Permit::new(attributes, grounds)),
+                Opinion::Deny(objection) => return Decision::Denied(objection),
                 Opinion::Ask(question) => return Decision::Wait(self, question),
-                Opinion::None(reason) if reason.is_empty() => {}
-                Opinion::None(reason) => self.reasons.push(reason),
-                Opinion::Unknown(why) => self.errors.push(why),
-                Opinion::Failed(unclear) => return Decision::Failed(unclear),
+                Opinion::None(Objection { reason, error }) => {
+                    self.reasons.extend(Some(reason).filter(|reason| !reason.is_empty()));
+                    self.errors.extend(Some(error).filter(|error| !error.is_empty()));
+                }
             }
             self.at += 1;
         }
-        let reason = self.reasons.join("\n");
-        match self.errors.is_empty() {
-            true => Decision::NoOpinion(reason),
-            false => Decision::Failed(Unclear { is_denied: false, reason, why: together(self.errors) }),
-        }
-    }
-}
-
-/// Several errors as one text, equal ones once.
-/// k8s: staging/src/k8s.io/apimachinery/pkg/util/errors/errors.go Aggregate
-fn together(mut errors: Vec<String>) -> String {
-    let mut said = BTreeSet::new();
-    errors.retain(|error| said.insert(error.clone()));
-    match errors.as_slice() {
-        [error] => error.clone(),
-        errors => format!("[{}]", errors.join(", ")),
+        let (reason, error) = (self.reasons.join("\n"), aggregate(&self.errors));
+        Decision::NoOpinion(Objection { reason, error })
     }
 }
 
@@ -160,17 +120,20 @@ impl Asked<'_> {
         answer: Option<&Reply>,
     ) -> Opinion {
         match self {
-            Self::PrivilegedGroup if attributes.user.is_privileged() => Opinion::Allow,
-            Self::PrivilegedGroup => Opinion::None(String::new()),
+            Self::PrivilegedGroup if attributes.user.is_privileged() => Opinion::Allow(Grounds::Untold),
+            Self::PrivilegedGroup => Opinion::None(Objection::default()),
             Self::Denials => denials(world, attributes, answer),
-            Self::Configured(Authorizer::AlwaysAllow) => Opinion::Allow,
+            Self::Configured(Authorizer::AlwaysAllow) => Opinion::Allow(Grounds::Untold),
             Self::Configured(Authorizer::AlwaysDeny) => {
-                Opinion::None(String::from("Everything is forbidden."))
+                Opinion::None(Objection::of_reason("Everything is forbidden."))
             }
+            Self::Configured(Authorizer::Rbac) => rbac::opinion(world, attributes),
             Self::Configured(Authorizer::Abac(policies)) if abac::allows(policies, attributes) => {
-                Opinion::Allow
+                Opinion::Allow(Grounds::Untold)
             }
-            Self::Configured(Authorizer::Abac(_)) => Opinion::None(String::from("No policy matched.")),
+            Self::Configured(Authorizer::Abac(_)) => {
+                Opinion::None(Objection::of_reason("No policy matched."))
+            }
             Self::Configured(Authorizer::Webhook(webhook)) => match answer {
                 None => Opinion::Ask(webhook::question(webhook, by, attributes)),
                 Some(answer) => webhook::opinion(webhook, answer),
@@ -190,24 +153,25 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
             return Opinion::Ask(Question::Store(Feed(0), Op::Range(range)));
         }
         None | Some(Reply::Stored(Stored::Ranged(_))) => {}
-        Some(Reply::Stored(Stored::Failed(error))) => return forbidden(format!("{error:?}")),
-        Some(Reply::Stored(Stored::Unknown(why))) => return forbidden(String::from(why.as_str())),
+        Some(Reply::Stored(Stored::Failed(error))) => return failed(&format!("{error:?}")),
+        Some(Reply::Stored(Stored::Unknown(why))) => return failed(why),
         Some(
             Reply::Stored(Stored::Txn(_) | Stored::Compacted | Stored::Leased { .. } | Stored::Revoked)
             | Reply::Called(_)
             | Reply::Verified(_)
             | Reply::Turn
             | Reply::Fresh
-            | Reply::Stale,
-        ) => return forbidden(String::from("another question was answered")),
+            | Reply::Stale
+            | Reply::Ruled(_),
+        ) => return failed("another question was answered"),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {
-        return Opinion::Deny(format!("{verb} is denied"));
+        return Opinion::Deny(Objection::of_reason(format!("{verb} is denied")));
     }
-    Opinion::None(String::new())
+    Opinion::None(Objection::default())
 }
 
-/// What cannot be told is not allowed.
-fn forbidden(why: String) -> Opinion {
-    Opinion::Failed(Unclear { is_denied: true, reason: String::new(), why })
+/// What cannot be told is forbidden.
+fn failed(why: &str) -> Opinion {
+    Opinion::Deny(Objection::of_error(why))
 }

@@ -6,7 +6,15 @@
 mod abac;
 mod attributes;
 mod decide;
+mod deciding;
+mod escalation;
+mod opinion;
 mod permit;
+#[cfg(test)]
+mod properties;
+mod rbac;
+mod rules;
+mod selecting;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -14,5 +22,11 @@ mod webhook;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use decide::{Decision, Undecided, decide, decide_again};
+pub(crate) use deciding::{AttributesRecord, Decided, Deciding};
+pub(crate) use escalation::{confirm_covered, full_authority};
+pub(crate) use opinion::Objection;
 pub(crate) use permit::Permit;
+pub(crate) use rbac::rules_of_role;
+pub(crate) use rules::list_rules;
+pub(crate) use selecting::Selecting;
 pub(crate) use target::Target;

@@ -1,18 +1,26 @@
 //! The proof that something is allowed.
 
+use super::opinion::Grounds;
 use super::{Attributes, Target};
 use crate::kinds::{Kind, Sub, Verb};
+use alloc::string::String;
 use alloc::sync::Arc;
 
 /// The proof that what these attributes say was allowed. Only `decide` makes it.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     attributes: Attributes<'a>,
+    grounds: Grounds,
 }
 
 impl<'a> Permit<'a> {
-    pub(super) fn new(attributes: Attributes<'a>) -> Self {
-        Self { attributes }
+    pub(super) fn new(attributes: Attributes<'a>, grounds: Grounds) -> Self {
+        Self { attributes, grounds }
+    }
+
+    /// Why it was allowed; empty if the authorizer gave no reason.
+    pub(crate) fn reason(&self) -> String {
+        self.grounds.reason(self.attributes.user)
     }
 
     /// The path that was allowed, percent-decoded. It is what a request for a document works on.

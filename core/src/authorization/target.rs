@@ -1,6 +1,6 @@
 //! What a verb works on. It exists only for what was allowed.
 
-use super::{Attributes, Permit};
+use super::{Attributes, Permit, Selecting};
 use crate::caller::Caller;
 use crate::kinds::{Kind, Sub, SubKind, Verb};
 use crate::status::{Failure, Qualified};
@@ -94,6 +94,8 @@ impl Target {
             namespace: &self.namespace,
             name: &self.name,
             path: "",
+            field_selector: Selecting::All,
+            label_selector: Selecting::All,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tests of decisions, of waiting ones too, and of what a permit gives out.
 
-use super::{Attributes, Decision, decide};
+use super::{Attributes, Decision, Selecting, decide};
 use crate::caller::Caller;
 use crate::config::{Authorizer, Config, Denial, Denials};
 use crate::kinds::{Registry, Verb};
@@ -40,6 +40,8 @@ pub(super) fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> 
         namespace: "default",
         name: "a",
         path: "",
+        field_selector: Selecting::All,
+        label_selector: Selecting::All,
     }
 }
 
@@ -47,9 +49,9 @@ pub(super) fn attributes<'a>(user: &'a Caller, verb: &'a str) -> Attributes<'a> 
 pub(super) fn told(decision: &Decision<'_>) -> (&'static str, String) {
     match decision {
         Decision::Allowed(_) => ("allowed", String::new()),
-        Decision::Denied(reason) => ("denied", reason.clone()),
-        Decision::NoOpinion(reason) => ("no opinion", reason.clone()),
-        Decision::Failed(unclear) => ("failed", unclear.why.clone()),
+        Decision::Denied(why) if why.error.is_empty() => ("denied", why.reason.clone()),
+        Decision::NoOpinion(why) if why.error.is_empty() => ("no opinion", why.reason.clone()),
+        Decision::Denied(why) | Decision::NoOpinion(why) => ("failed", why.error.clone()),
         Decision::Wait(..) => ("wait", String::new()),
     }
 }

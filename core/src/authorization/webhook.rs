@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go
 
 use super::Attributes;
-use super::decide::{Opinion, Unclear};
+use super::opinion::{Grounds, Objection, Opinion};
 use crate::codec::json;
 use crate::config::{AuthorizationWebhook, ReviewVersion};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
@@ -47,7 +47,12 @@ pub(super) fn question(
 pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Opinion {
     let outcome = match answer {
         Reply::Called(outcomes) => outcomes.first(),
-        Reply::Stored(_) | Reply::Verified(_) | Reply::Turn | Reply::Fresh | Reply::Stale => None,
+        Reply::Stored(_)
+        | Reply::Verified(_)
+        | Reply::Turn
+        | Reply::Fresh
+        | Reply::Stale
+        | Reply::Ruled(_) => None,
     };
     let answered = match outcome {
         Some(Ok(called)) => status(called),
@@ -56,10 +61,8 @@ pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Opinion
     };
     match answered {
         Ok(status) => status.opinion(),
-        Err(why) if webhook.denies_on_failure => {
-            Opinion::Failed(Unclear { is_denied: true, reason: String::new(), why })
-        }
-        Err(why) => Opinion::Unknown(why),
+        Err(why) if webhook.denies_on_failure => Opinion::Deny(Objection::of_error(why)),
+        Err(why) => Opinion::None(Objection::of_error(why)),
     }
 }
 
@@ -73,14 +76,13 @@ struct ReviewStatus {
 impl ReviewStatus {
     fn opinion(self) -> Opinion {
         match (self.is_denied, self.is_allowed) {
-            (true, true) => Opinion::Failed(Unclear {
-                is_denied: true,
+            (true, true) => Opinion::Deny(Objection {
                 reason: self.reason,
-                why: "webhook subject access review returned both allow and deny response".into(),
+                error: "webhook subject access review returned both allow and deny response".into(),
             }),
-            (true, false) => Opinion::Deny(self.reason),
-            (false, true) => Opinion::Allow,
-            (false, false) => Opinion::None(self.reason),
+            (true, false) => Opinion::Deny(Objection::of_reason(self.reason)),
+            (false, true) => Opinion::Allow(Grounds::Told(self.reason)),
+            (false, false) => Opinion::None(Objection::of_reason(self.reason)),
         }
     }
 }

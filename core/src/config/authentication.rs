@@ -43,6 +43,8 @@ pub struct Token {
 pub enum Authorizer {
     AlwaysAllow,
     AlwaysDeny,
+    /// Roles and their bindings.
+    Rbac,
     /// The lines of `--authorization-policy-file`.
     Abac(Arc<Vec<AbacPolicy>>),
     Webhook(Arc<AuthorizationWebhook>),

@@ -4,7 +4,7 @@
 
 use super::{Answer, Ask, Next, Scene, State, begin, fail};
 use crate::answer::{self, Warnings};
-use crate::authorization::{self, Attributes, Decision, Target, Undecided};
+use crate::authorization::{self, Attributes, Decision, Objection, Target, Undecided};
 use crate::kinds::Verb;
 use crate::status::Failure;
 
@@ -27,8 +27,12 @@ pub(super) fn request(
     };
     match decision {
         Decision::Allowed(permit) => begin::permitted(scene, info, &permit, warnings),
-        Decision::Denied(reason) | Decision::NoOpinion(reason) => Err(attributes.forbidden(&reason)),
-        Decision::Failed(unclear) => Ok(Next::Done(answer::internal_error(request, &unclear.why))),
+        Decision::Denied(Objection { reason, error }) | Decision::NoOpinion(Objection { reason, error }) => {
+            if !error.is_empty() {
+                return Ok(Next::Done(answer::internal_error(request, &error)));
+            }
+            Err(attributes.forbidden(&reason))
+        }
         Decision::Wait(undecided, question) => Ok(Next::Wait(State::Undecided(undecided), question.into())),
     }
 }
@@ -56,10 +60,12 @@ pub(super) fn again(
     };
     match decision {
         Decision::Allowed(permit) => Ok(Again::Allowed(target.permitted(&permit, verb))),
-        Decision::Denied(reason) | Decision::NoOpinion(reason) => {
+        Decision::Denied(Objection { reason, error }) | Decision::NoOpinion(Objection { reason, error }) => {
+            if !error.is_empty() {
+                return Err(Failure::internal(error));
+            }
             Err(attributes.forbidden_meanwhile(&reason))
         }
-        Decision::Failed(unclear) => Err(Failure::internal(unclear.why)),
         Decision::Wait(undecided, question) => Ok(Again::Wait(undecided, question.into())),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Answer, Ask, Next, Scene, State};
 use super::{
-    binding, collection, component_status, create, delete, document, eviction, fail, list, read, token,
-    update,
+    binding, collection, component_status, create, delete, document, eviction, fail, list, read, review,
+    token, update,
 };
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
@@ -152,22 +152,27 @@ pub(super) fn arrived(
 /// What a POST of an object that is not stored does, if this server does it.
 type Action = fn(&Scene<'_>, Target, &mut Warnings) -> Result<Next, Failure>;
 
-/// The actions by resource and subresource, all of the core group.
-const ACTIONS: &[(&str, &str, Action)] = &[
-    ("bindings", "", binding::begin),
-    ("pods", "binding", binding::begin),
-    ("pods", "eviction", eviction::begin),
-    ("serviceaccounts", "token", token::begin),
+/// The actions by group, resource and subresource.
+const ACTIONS: &[(&str, &str, &str, Action)] = &[
+    ("", "bindings", "", binding::begin),
+    ("", "pods", "binding", binding::begin),
+    ("", "pods", "eviction", eviction::begin),
+    ("", "serviceaccounts", "token", token::begin),
+    (review::GROUP, "localsubjectaccessreviews", "", review::begin),
+    (review::GROUP, "selfsubjectaccessreviews", "", review::begin),
+    (review::GROUP, "selfsubjectrulesreviews", "", review::begin),
+    (review::GROUP, "subjectaccessreviews", "", review::begin),
 ];
 
 fn action(target: &Target) -> Option<Action> {
     let resource = target.resource();
     let sub = target.sub().map_or("", |sub| sub.name.as_str());
-    if !resource.group.is_empty() || target.verb() != Verb::Create {
+    if target.verb() != Verb::Create || !(resource.storage.is_none() || target.sub().is_some()) {
         return None;
     }
-    let found = ACTIONS.iter().find(|(plural, name, _)| (*plural, *name) == (resource.plural.as_str(), sub));
-    found.map(|(_, _, action)| *action)
+    let wanted = (&*resource.group, &*resource.plural, sub);
+    let found = ACTIONS.iter().find(|(group, plural, sub, _)| (*group, *plural, *sub) == wanted);
+    found.map(|(_, _, _, action)| *action)
 }
 
 /// Starts a verb that changes something, on whole objects or a subresource.

@@ -24,6 +24,7 @@ mod list;
 mod posted;
 mod probe;
 mod read;
+mod review;
 mod scale;
 mod seat;
 mod token;
@@ -189,6 +190,7 @@ enum State {
     Evict(Box<eviction::EvictPod>),
     Components(Box<component_status::ComponentStatuses>),
     Token(Box<token::TokenCreate>),
+    Review(Box<review::AccessReview>),
     Probe(probe::ProbeState),
 }
 
@@ -208,6 +210,7 @@ impl State {
             Self::Evict(evict) => Some(evict.target()),
             Self::Components(statuses) => Some(&statuses.target),
             Self::Token(token) => Some(token.target()),
+            Self::Review(review) => Some(review.target()),
         }
     }
 }
@@ -344,6 +347,7 @@ fn advance(
         State::Evict(evict) => evict.step(scene, answer, warnings, notes),
         State::Components(statuses) => statuses.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
+        State::Review(review) => review.step(scene, answer, warnings),
         State::Probe(probe) => probe.step(scene, answer),
     }
 }
@@ -359,6 +363,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::List(_)
         | State::Components(_)
         | State::Token(_)
+        | State::Review(_)
         | State::Probe(_) => false,
         State::Create(_)
         | State::Update(_)

@@ -9,8 +9,9 @@ use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Kind;
+use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::question::Reply;
-use crate::schema::encode;
+use crate::schema::{Catalogue, TypeId, decode, encode};
 use crate::status::Failure;
 use crate::value::{Value, object};
 use crate::wire::media::body_media;
@@ -42,6 +43,22 @@ pub(super) enum PostedAdmission {
     Wait(Admitting, Ask),
 }
 
+/// The only version of such an object, as the ownership of fields sees it.
+struct OneVersion<'a> {
+    api_version: &'a str,
+    expected: Expected<'a>,
+}
+
+impl Versions for OneVersion<'_> {
+    fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)> {
+        (api_version == self.api_version).then_some((self.expected.catalogue, self.expected.type_id))
+    }
+
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
+        (from == to).then(|| object.clone())
+    }
+}
+
 impl Posted {
     /// Decodes the body. `expected` says of which kind it must be, from the kind and version that it names.
     pub(super) fn begin<'a>(
@@ -61,6 +78,26 @@ impl Posted {
         place(&target, &mut value)?;
         drop_repeated_owners(&mut value, false, warnings);
         Ok(Self { target, value, dry_run: options.dry_run, form })
+    }
+
+    /// Records who has written the fields, though the object is not stored.
+    pub(super) fn record(&mut self, scene: &Scene<'_>, expected: Expected<'_>) -> Result<(), Failure> {
+        let manager = scene.manager(&WriteOptions::for_create(&scene.call.query)?);
+        let api_version = expected.api_version();
+        let versions = OneVersion { api_version: &api_version, expected };
+        let ownership = Ownership {
+            versions: &versions,
+            api_version: &api_version,
+            kind: expected.kind,
+            subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
+            filter: FieldFilter::NONE,
+            now: scene.now.wall,
+        };
+        let unset = decode::normalize(expected.catalogue, expected.type_id, Value::Null);
+        let unset = unset.map_err(|error| Failure::internal(error.0))?;
+        let entries = ownership::recorded(&ownership, &unset, &self.value, &manager);
+        object::set_managed_fields(&mut self.value, entries);
+        Ok(())
     }
 
     /// The name of the object that it is about: the path's, or without one the body's.

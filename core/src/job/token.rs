@@ -13,12 +13,9 @@ use crate::authorization::Target;
 use crate::codec::base64;
 use crate::kinds::Kind;
 use crate::now::Wall;
-use crate::ownership::{self, FieldFilter, Ownership, Versions};
-use crate::schema::{Catalogue, TypeId, decode};
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::store::KeyValue;
 use crate::value::{Text, Value, names, object, quoted};
-use crate::wire::options::WriteOptions;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -126,45 +123,8 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     if seconds.is_none_or(Value::is_null) {
         posted.value.set_at(&["spec", "expirationSeconds"], Value::Int(SECONDS_DEFAULT));
     }
-    record(scene, &mut posted.value)?;
+    posted.record(scene, expected(scene)?)?;
     TokenCreate { posted, phase: Phase::Account }.mutate(scene, Admitting::default(), None, warnings)
-}
-
-/// The only version of a TokenRequest, as the ownership of fields sees it.
-struct OneVersion<'a> {
-    api_version: &'a str,
-    expected: Expected<'a>,
-}
-
-impl Versions for OneVersion<'_> {
-    fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)> {
-        (api_version == self.api_version).then_some((self.expected.catalogue, self.expected.type_id))
-    }
-
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
-        (from == to).then(|| object.clone())
-    }
-}
-
-/// Records who has written the fields of the request, though it is not stored.
-fn record(scene: &Scene<'_>, request: &mut Value) -> Result<(), Failure> {
-    let manager = scene.manager(&WriteOptions::for_create(&scene.call.query)?);
-    let expected = expected(scene)?;
-    let api_version = expected.api_version();
-    let versions = OneVersion { api_version: &api_version, expected };
-    let ownership = Ownership {
-        versions: &versions,
-        api_version: &api_version,
-        kind: KIND,
-        subresource: "token",
-        filter: FieldFilter::NONE,
-        now: scene.now.wall,
-    };
-    let unset = decode::normalize(expected.catalogue, expected.type_id, Value::Null);
-    let unset = unset.map_err(|error| Failure::internal(error.0))?;
-    let entries = ownership::recorded(&ownership, &unset, request, &manager);
-    object::set_managed_fields(request, entries);
-    Ok(())
 }
 
 impl TokenCreate {

@@ -41,6 +41,9 @@ pub struct RequestInfo {
     pub remainder: Option<String>,
     /// The path is one of the deprecated `/api/v1/watch/...`, which is a watch whatever the query says.
     pub watch_prefix: bool,
+    /// The parameters `fieldSelector` and `labelSelector` of a list, a watch or a deletion of a collection, as sent.
+    pub field_selector: String,
+    pub label_selector: String,
 }
 
 /// Verbs that may stand in a path after the version.
@@ -62,6 +65,7 @@ impl RequestInfo {
             let ends_with_slash = decoded.ends_with('/');
             info.take_resource(parts, ends_with_slash);
             info.refine_verb(query);
+            info.take_selectors(query);
         }
         info.path = decoded.into_owned();
         Ok(info)
@@ -152,6 +156,15 @@ impl RequestInfo {
             && path_segment(name, false).is_empty()
         {
             self.name = name.into();
+        }
+    }
+
+    /// The deprecated paths of watches have no selectors that authorization could rely on.
+    fn take_selectors(&mut self, query: &Query) {
+        let selects = matches!(self.verb.as_str(), "list" | "watch" | "deletecollection");
+        if selects && !self.watch_prefix {
+            self.field_selector = query.text("fieldSelector").into();
+            self.label_selector = query.text("labelSelector").into();
         }
     }
 

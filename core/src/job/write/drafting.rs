@@ -4,12 +4,13 @@
 use super::claims::{self, Charges};
 use super::default::Defaulted;
 use super::draft::Draft;
+use super::escalation::Grant;
 use super::prepare::{self, Prepared};
 use super::record;
 use super::validate::Validated;
 use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
 use crate::answer::Warnings;
-use crate::authorization::Target;
+use crate::authorization::{Decided, Deciding, Target};
 use crate::job::existing::Existing;
 use crate::job::list::newest_revision;
 use crate::job::{Answer, Ask, Scene, fail};
@@ -19,6 +20,7 @@ use crate::question::Reply;
 use crate::rng::Rng;
 use crate::status::Failure;
 use crate::value::{Text, Value, object};
+use alloc::boxed::Box;
 
 /// What an object is to be stored in place of.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ struct Course {
 #[derive(Debug)]
 enum Stage {
     Mutating(Value, Admitting),
+    /// The authorizers are asked whether the caller may give away rights.
+    Granting(Value, Grant, Box<Deciding>),
     /// What the cache shows refuses the object's claims. The store is asked for its newest revision.
     Doubted(Value),
     /// The cache is catching up with that revision.
@@ -133,6 +137,10 @@ impl Drafting {
                 let found = Some(fail::reply(answer)?);
                 course.mutate(scene, target, value, admitting, found, warnings)
             }
+            Stage::Granting(value, grant, deciding) => {
+                let found = Some(fail::reply(answer)?);
+                course.grant(scene, target, value, (grant, deciding, found), warnings)
+            }
             Stage::Doubted(value) => {
                 let revision = fail::ranged(answer)?.revision;
                 let feed = scene.collection(target.resource())?.feed;
@@ -184,8 +192,38 @@ impl Course {
                 let stage = Stage::Mutating(value, admitting);
                 Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()))
             }
-            AdmissionProgress::Admitted => self.claim(scene, target, value, false, warnings),
+            AdmissionProgress::Admitted => {
+                let held = self.base.existing().map(|existing| &existing.value);
+                let Some(grant) = Grant::of(scene, target, &value, held) else {
+                    return self.claim(scene, target, value, false, warnings);
+                };
+                let deciding = Box::new(Deciding::new(grant.questions(scene, target, &value)));
+                self.grant(scene, target, value, (grant, deciding, None), warnings)
+            }
         }
+    }
+
+    /// Continues with a role or binding, if the caller may give away rights or has them all.
+    fn grant(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        value: Value,
+        (grant, deciding, found): (Grant, Box<Deciding>, Option<Reply>),
+        warnings: &mut Warnings,
+    ) -> Result<Drafted, Failure> {
+        match deciding.go_on(scene.world, found.as_ref()) {
+            Decided::Wait(deciding, question) => {
+                let stage = Stage::Granting(value, grant, deciding);
+                return Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()));
+            }
+            Decided::All(rulings) if rulings.iter().any(|ruling| ruling.is_allowed) => {}
+            Decided::All(_) => {
+                let held = self.base.existing().map(|existing| &existing.value);
+                grant.confirm(scene, target, &value, held)?;
+            }
+        }
+        self.claim(scene, target, value, false, warnings)
     }
 
     /// Takes what the object needs of what all share, then prepares and validates it. A refusal is told only when the

@@ -1,7 +1,8 @@
 //! The stages that a write passes, in the order in which it passes them. Each takes what the one before has made.
 //!
 //! A decoded object is put in its place (`place`) and drafted (`drafting`): it gets defaults (`default`), its
-//! managers are told (`record`), plugins may change it (`admission`), it gets what it takes from what all share
+//! managers are told (`record`), plugins may change it (`admission`), a role or a
+//! binding must not give away more than the caller has (`escalation`), it gets what it takes from what all share
 //! (`claims`), the server sets its own fields (`prepare`), the rules are applied (`validate`), it is encoded
 //! (`draft`), and plugins may refuse it. Then it is stored: with a lease if it expires (`store`), in a commit
 //! (`commit`), whose outcome may have to be found out (`history`). After a conflict it is drafted again from what the
@@ -15,6 +16,7 @@ pub(super) mod conditions;
 mod default;
 mod draft;
 mod drafting;
+mod escalation;
 mod history;
 mod own;
 pub(super) mod place;

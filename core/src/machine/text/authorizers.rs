@@ -12,6 +12,7 @@ impl Line<'_> {
         authorizers.iter().fold(self, |line, authorizer| match authorizer {
             Authorizer::AlwaysAllow => line.word("allow"),
             Authorizer::AlwaysDeny => line.word("deny"),
+            Authorizer::Rbac => line.word("rbac"),
             Authorizer::Abac(policies) => {
                 line.word("abac").number(policies.len());
                 policies.iter().fold(line, Line::policy)
@@ -44,6 +45,7 @@ impl Words<'_> {
         self.list(|words| match words.word()? {
             "allow" => Ok(Authorizer::AlwaysAllow),
             "deny" => Ok(Authorizer::AlwaysDeny),
+            "rbac" => Ok(Authorizer::Rbac),
             "abac" => Ok(Authorizer::Abac(Arc::new(words.list(Self::policy)?))),
             "webhook" => Ok(Authorizer::Webhook(Arc::new(words.authorization_webhook()?))),
             _ => words.wrong("an authorizer"),

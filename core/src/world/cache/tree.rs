@@ -41,6 +41,15 @@ impl<V> Default for Tree<V> {
     }
 }
 
+/// Trees are equal when their entries are, however they are divided into nodes.
+impl<V: Clone + PartialEq> PartialEq for Tree<V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other) || (self.len() == other.len() && self.iter().eq(other.iter()))
+    }
+}
+
+impl<V: Clone + Eq> Eq for Tree<V> {}
+
 impl<V: Clone> Tree<V> {
     pub fn new() -> Self {
         Self::default()

@@ -2,6 +2,9 @@
 //! request has to look for it. An index is a function of the objects: `rebuild` makes it of them, and what is kept must
 //! always equal that.
 
+mod policy;
+mod rbac;
+
 use super::World;
 use super::cache::Entry;
 use crate::kinds::Kind;
@@ -10,10 +13,23 @@ use crate::value::{Text, object};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
+pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
+pub use rbac::Roles;
+
+/// The kinds that indexes are made of: group, version and resource.
+const INDEXED: &[(&str, &str, &str)] = &[
+    ("", "v1", "namespaces"),
+    (RBAC_GROUP, "v1", "roles"),
+    (RBAC_GROUP, "v1", "rolebindings"),
+    (RBAC_GROUP, "v1", "clusterroles"),
+    (RBAC_GROUP, "v1", "clusterrolebindings"),
+];
+
 /// All indexes. A clone shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Indexes {
     ending: EndingNamespaces,
+    roles: Roles,
 }
 
 /// A change of one object, as indexes see it.
@@ -31,13 +47,15 @@ impl Indexes {
     /// The indexes as the objects of a world say they should be.
     pub fn rebuild(world: &World) -> Self {
         let mut indexes = Self::default();
-        let namespaces = world.registry.find("", "v1", "namespaces");
-        let found = namespaces.and_then(|kind| Some((kind, world.cache(kind.storage?)?)));
-        for (kind, entry) in found
-            .into_iter()
-            .flat_map(|(kind, cache)| cache.entries().iter().map(move |(_, held)| (kind, held.entry())))
-        {
-            indexes.changed(Changed { kind, old: None, new: Some(entry) }, Flaw::default());
+        for (group, version, plural) in INDEXED {
+            let found = world.registry.find(group, version, plural);
+            let Some((kind, cache)) = found.and_then(|kind| Some((kind, world.cache(kind.storage?)?))) else {
+                continue;
+            };
+            for (_, held) in cache.entries().iter() {
+                let change = Changed { kind, old: None, new: Some(held.entry()) };
+                indexes.changed(change, Flaw::default());
+            }
         }
         indexes
     }
@@ -45,12 +63,21 @@ impl Indexes {
     /// Keeps the indexes with a change. It costs nothing for objects that no index is made of.
     pub(crate) fn changed(&mut self, change: Changed<'_>, flaw: Flaw) {
         // Every kind that an index is made of is asked for here, so that other changes are passed over at once.
-        if change.kind.group.is_empty() && change.kind.plural == "namespaces" {
-            let is_update = change.old.is_some() && change.new.is_some();
-            if !(is_update && flaw.is(Mutant::IndexMissesUpdates)) {
-                self.ending.changed(change);
+        match (&*change.kind.group, &*change.kind.plural) {
+            ("", "namespaces") => {
+                let is_update = change.old.is_some() && change.new.is_some();
+                if !(is_update && flaw.is(Mutant::IndexMissesUpdates)) {
+                    self.ending.changed(change);
+                }
             }
+            (RBAC_GROUP, _) => self.roles.changed(change, flaw),
+            _ => {}
         }
+    }
+
+    /// All roles and bindings.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// Whether nothing new may be created in a namespace, since it is being deleted.
