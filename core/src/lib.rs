@@ -35,6 +35,9 @@ pub mod status;
 // Selectors by labels and by fields.
 pub mod selector;
 
+// The Common Expression Language.
+pub mod cel;
+
 // Types of objects, as data.
 pub mod schema;
 

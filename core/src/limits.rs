@@ -529,3 +529,22 @@ impl Bounds {
         form_bytes: FORM_BYTES,
     };
 }
+
+/// Code points of an expression in the Common Expression Language. Beyond: an issue.
+/// cel-go: parser/parser.go expressionSizeCodePointLimit
+pub const CEL_EXPRESSION_CHARACTERS: usize = 100_000;
+
+/// How deeply expressions may be nested. Beyond: an issue.
+/// cel-go: parser/parser.go maxRecursionDepth
+pub const CEL_DEPTH: u32 = 250;
+
+/// Issues of one expression that are told. Beyond: the rest is counted.
+/// cel-go: common/errors.go maxErrorsToReport
+pub const CEL_ISSUES: usize = 100;
+
+/// Bytes of a line that is shown with an issue. Beyond: it is not shown.
+/// cel-go: common/error.go maxSnippetLength
+pub const CEL_SNIPPET_BYTES: usize = 16_384;
+
+/// Elements of a list that an expression makes. Beyond: the expression has no result, but an error.
+pub const CEL_ELEMENTS: usize = 1_000_000;

@@ -1,0 +1,282 @@
+//! Values of expressions.
+//! cel-go: common/types
+
+use super::time::Timestamp;
+use crate::codec::json;
+use crate::value::{Text, Value};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::{self, Debug, Display};
+
+/// A value. A clone shares what is large.
+#[derive(Clone, Debug)]
+pub enum CelValue {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Double(f64),
+    Str(Text),
+    Bytes(Arc<[u8]>),
+    Timestamp(Timestamp),
+    /// Nanoseconds.
+    Duration(i64),
+    /// A type, by its name.
+    Type(Text),
+    List(Arc<Vec<Self>>),
+    Map(Arc<CelMap>),
+    /// A list or a map of an object, whose parts become values when they are asked for.
+    Data(Value),
+    Optional(Option<Arc<Self>>),
+    /// A value of a library.
+    Native(Arc<dyn Native>),
+}
+
+/// A value of a type that a library brings.
+pub trait Native: Debug + Send + Sync {
+    /// The name of its type.
+    fn type_name(&self) -> &'static str;
+
+    /// Whether another value of a library is equal.
+    fn is_equal(&self, other: &dyn Native) -> bool;
+
+    /// The value itself, for the functions of its library.
+    fn as_any(&self) -> &dyn core::any::Any;
+}
+
+/// A map, in the order in which its entries came.
+#[derive(Clone, Debug, Default)]
+pub struct CelMap {
+    pub entries: Vec<(CelValue, CelValue)>,
+}
+
+impl CelMap {
+    /// Sets the value of a key.
+    pub fn insert(&mut self, key: CelValue, value: CelValue) {
+        match self.entries.iter_mut().find(|(held, _)| super::equality::equal(held, &key)) {
+            Some((_, held)) => *held = value,
+            None => self.entries.push((key, value)),
+        }
+    }
+
+    /// The value of a key. Numbers that are equal are the same key.
+    pub fn get(&self, key: &CelValue) -> Option<&CelValue> {
+        self.entries.iter().find(|(held, _)| super::equality::equal(held, key)).map(|(_, value)| value)
+    }
+}
+
+/// Why an expression has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvalError(pub String);
+
+impl Display for EvalError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl EvalError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    pub(crate) fn no_overload() -> Self {
+        Self::new("no such overload")
+    }
+}
+
+impl CelValue {
+    pub(crate) fn str(text: impl Into<Text>) -> Self {
+        Self::Str(text.into())
+    }
+
+    pub(crate) fn list(items: Vec<Self>) -> Self {
+        Self::List(Arc::new(items))
+    }
+
+    /// The name of its type as texts show it.
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::Null => "null_type",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Uint(_) => "uint",
+            Self::Double(_) => "double",
+            Self::Str(_) => "string",
+            Self::Bytes(_) => "bytes",
+            Self::Timestamp(_) => "google.protobuf.Timestamp",
+            Self::Duration(_) => "google.protobuf.Duration",
+            Self::Type(_) => "type",
+            Self::List(_) | Self::Data(Value::List(_)) => "list",
+            Self::Map(_) | Self::Data(_) => "map",
+            Self::Optional(_) => "optional_type",
+            Self::Native(held) => held.type_name(),
+        }
+    }
+
+    /// The number of elements or entries; None for what has none.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match self {
+            Self::List(items) => Some(items.len()),
+            Self::Map(map) => Some(map.entries.len()),
+            Self::Data(Value::List(items)) => Some(items.len()),
+            Self::Data(Value::Map(map)) => Some(map.len()),
+            Self::Str(text) => Some(text.chars().count()),
+            Self::Bytes(bytes) => Some(bytes.len()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Data(Value::List(_)))
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_) | Self::Data(Value::Map(_)))
+    }
+
+    /// An element of a list.
+    pub(crate) fn nth(&self, index: usize) -> Option<Self> {
+        match self {
+            Self::List(items) => items.get(index).cloned(),
+            Self::Data(Value::List(items)) => items.get(index).map(Self::from),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list.
+    pub(crate) fn elements(&self) -> Option<Vec<Self>> {
+        match self {
+            Self::List(items) => Some(items.to_vec()),
+            Self::Data(Value::List(items)) => Some(items.iter().map(Self::from).collect()),
+            _ => None,
+        }
+    }
+
+    /// The entries of a map.
+    pub(crate) fn entries(&self) -> Option<Vec<(Self, Self)>> {
+        match self {
+            Self::Map(map) => Some(map.entries.clone()),
+            Self::Data(Value::Map(map)) => {
+                Some(map.iter().map(|(key, value)| (Self::Str(key.clone()), value.into())).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a key of a map.
+    pub(crate) fn find(&self, key: &Self) -> Option<Self> {
+        match (self, key) {
+            (Self::Map(map), key) => map.get(key).cloned(),
+            (Self::Data(Value::Map(map)), Self::Str(key)) => map.get(key).map(Self::from),
+            _ => None,
+        }
+    }
+
+    /// Whether it is what a value of its type is before anything is set.
+    pub(crate) fn is_zero(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Bool(held) => !held,
+            Self::Int(number) | Self::Duration(number) => *number == 0,
+            Self::Uint(number) => *number == 0,
+            Self::Double(number) => *number == 0.0,
+            Self::Timestamp(time) => time.is_zero(),
+            Self::Optional(held) => held.is_none(),
+            Self::Type(_) | Self::Native(_) => false,
+            Self::Str(_) | Self::Bytes(_) | Self::List(_) | Self::Map(_) | Self::Data(_) => {
+                self.len() == Some(0)
+            }
+        }
+    }
+
+    /// The value as data; None for what has no form in JSON.
+    pub fn to_data(&self) -> Option<Value> {
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Bool(held) => Value::Bool(*held),
+            Self::Int(number) => Value::Int(*number),
+            Self::Uint(number) => match i64::try_from(*number) {
+                Ok(number) => Value::Int(number),
+                Err(_) => Value::Json(number.to_string().into()),
+            },
+            Self::Double(number) => Value::Float(crate::value::Finite::new(*number)?),
+            Self::Str(text) => Value::Str(text.clone()),
+            Self::Bytes(bytes) => Value::str(crate::codec::base64::encode(bytes)),
+            Self::Timestamp(time) => Value::str(time.to_string()),
+            Self::Duration(nanos) => Value::str(super::time::duration_text(*nanos)),
+            Self::Data(held) => held.clone(),
+            Self::List(items) => {
+                let items: Option<Vec<Value>> = items.iter().map(Self::to_data).collect();
+                Value::list(items?)
+            }
+            Self::Map(held) => {
+                let mut map = crate::value::Map::new();
+                for (key, value) in &held.entries {
+                    let Self::Str(key) = key else { return None };
+                    map.insert(key.clone(), value.to_data()?);
+                }
+                Value::map(map)
+            }
+            Self::Optional(Some(held)) => held.to_data()?,
+            Self::Optional(None) => Value::Null,
+            Self::Type(_) | Self::Native(_) => return None,
+        })
+    }
+
+    /// How texts of errors show it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Bool(held) => held.to_string(),
+            Self::Int(number) => number.to_string(),
+            Self::Uint(number) => number.to_string(),
+            Self::Double(number) => super::number::go_double(*number),
+            Self::Str(text) => text.to_string(),
+            Self::Bytes(bytes) => format!("{bytes:?}"),
+            Self::Timestamp(time) => time.to_string(),
+            Self::Duration(nanos) => super::time::duration_text(*nanos),
+            Self::Type(name) => name.to_string(),
+            Self::Optional(None) => "optional.none()".into(),
+            Self::Optional(Some(held)) => format!("optional({})", held.shown()),
+            Self::Native(held) => format!("{held:?}"),
+            Self::List(_) | Self::Map(_) | Self::Data(_) => match (self.elements(), self.entries()) {
+                (Some(items), _) => {
+                    let items: Vec<String> = items.iter().map(Self::shown).collect();
+                    format!("[{}]", items.join(", "))
+                }
+                (None, entries) => {
+                    let entries = entries.unwrap_or_default();
+                    let shown: Vec<String> = entries
+                        .iter()
+                        .map(|(key, value)| format!("{}: {}", key.shown(), value.shown()))
+                        .collect();
+                    format!("{{{}}}", shown.join(", "))
+                }
+            },
+        }
+    }
+}
+
+impl From<&Value> for CelValue {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(held) => Self::Bool(*held),
+            Value::Int(number) => Self::Int(*number),
+            Value::Float(number) => Self::Double(number.to_f64()),
+            Value::Str(text) => Self::Str(text.clone()),
+            Value::List(_) | Value::Map(_) => Self::Data(value.clone()),
+            // A number in another form, or an object whose members are not in order.
+            Value::Json(text) => match text.parse::<f64>() {
+                Ok(number) => Self::Double(number),
+                Err(_) => json::parse(text.as_bytes()).map_or(Self::Null, |parsed| match parsed.value {
+                    Value::Json(_) => Self::Null,
+                    value => Self::from(&value),
+                }),
+            },
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The Common Expression Language, as Kubernetes uses it: expressions over objects that clients write, so everything
+//! about them is bounded.
+//!
+//! Reading order: `program` (the public interface), `parse` (from a text to a tree; macros), `check` (types, and which
+//! functions are called), `eval` (values, and how they come about), `lib` (the functions). An expression is compiled
+//! once (`Env::compile`), and the program is shared.
+
+pub mod ast;
+mod check;
+mod eval;
+mod lib;
+mod parse;
+mod program;
+mod source;
+#[cfg(test)]
+mod tests;
+mod unparse;
+mod validate;
+
+pub use check::{CelType, Declarations, Overload};
+pub use eval::{CelMap, CelValue, EvalError, Native, Timestamp};
+pub use parse::parse;
+pub use program::{CompileError, Env, Evaluated, Program};
+pub use source::{Issue, Issues, Offset, Source};
+pub use unparse::unparse;

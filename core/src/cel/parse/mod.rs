@@ -1,0 +1,10 @@
+//! From the text of an expression to its tree.
+
+mod lexer;
+mod literals;
+mod macros;
+mod parser;
+#[cfg(test)]
+mod tests;
+
+pub use parser::parse;

@@ -1,0 +1,123 @@
+//! Compiled expressions.
+
+use super::check::{self, CelType, Declarations};
+use super::eval::{self, CelValue, EvalError, Evaluation, Plan};
+use super::lib;
+use super::parse::parse;
+use super::source::{Issues, Source};
+use super::validate::validate;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt::{self, Display};
+
+/// What expressions of one purpose can name, beside the functions of all libraries. Made once, and shared.
+///
+/// ```
+/// use steersman_core::cel::{CelType, CelValue, Env};
+///
+/// let env = Env::new().with_variable("self", CelType::Dyn);
+/// let program = env.compile("self.replicas < 10").unwrap();
+/// let object = steersman_core::codec::json::parse(br#"{"replicas":3}"#).unwrap().value;
+/// let result = program.eval(&|_| Some(CelValue::from(&object)), 1_000_000);
+/// assert!(matches!(result.value, Ok(CelValue::Bool(true))));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Env {
+    declarations: Declarations,
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Env {
+    /// The functions that Kubernetes 1.36 has on, and no variable.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/cel/environment/base.go MustBaseEnvSet
+    pub fn new() -> Self {
+        Self { declarations: lib::declarations().clone() }
+    }
+
+    /// The same with a variable.
+    #[must_use]
+    pub fn with_variable(self, name: &str, of: CelType) -> Self {
+        Self { declarations: self.declarations.with_variable(name, of) }
+    }
+
+    /// The same with a type of objects, by the names and types of their fields. A field can be of a type of objects
+    /// that is declared later.
+    #[must_use]
+    pub fn with_object(
+        self,
+        name: &str,
+        fields: impl IntoIterator<Item = (crate::value::Text, CelType)>,
+    ) -> Self {
+        Self { declarations: self.declarations.with_object(name, fields) }
+    }
+
+    /// Compiles an expression. Its size and depth are bounded (`limits::CEL_EXPRESSION_CHARACTERS`,
+    /// `limits::CEL_DEPTH`).
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn compile(&self, text: &str) -> Result<Program, CompileError> {
+        let refused = |issues: Issues| CompileError::Issues(issues.display(&Source::new(text)));
+        let checked = parse(text)
+            .and_then(|expr| check::check(expr, &self.declarations))
+            .and_then(validate)
+            .map_err(refused)?;
+        let result_type = checked.type_of(&checked.expr).clone();
+        let plan = eval::plan(&checked).map_err(CompileError::Constant)?;
+        Ok(Program { plan: Arc::new(plan), result_type })
+    }
+}
+
+/// Why an expression cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// What is wrong with it, each with its place.
+    Issues(String),
+    /// A part that is constant has no value.
+    Constant(EvalError),
+}
+
+impl Display for CompileError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issues(shown) => out.write_str(shown),
+            Self::Constant(error) => error.fmt(out),
+        }
+    }
+}
+
+/// A compiled expression. A clone shares it, and any number of evaluations can use it at once.
+#[derive(Clone, Debug)]
+pub struct Program {
+    plan: Arc<Plan>,
+    result_type: CelType,
+}
+
+/// What came of an evaluation.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The result, or why there is none.
+    pub value: Result<CelValue, EvalError>,
+    /// What of the budget is left.
+    pub left: u64,
+}
+
+impl Program {
+    /// The type of the result, as far as it is known before an evaluation.
+    pub fn result_type(&self) -> &CelType {
+        &self.result_type
+    }
+
+    /// Evaluates it. `variables` gives each variable when it is first asked for. An evaluation that costs more than
+    /// `budget` ends with an error; upstream's limit for one call is 1,000,000.
+    pub fn eval(&self, variables: &dyn Fn(&str) -> Option<CelValue>, budget: u64) -> Evaluated {
+        let mut evaluation = Evaluation::new(variables, budget);
+        let value = evaluation.eval(&self.plan);
+        Evaluated { value, left: evaluation.left() }
+    }
+}
