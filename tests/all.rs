@@ -22,6 +22,7 @@ mod forms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;
+mod kubelets;
 mod listings;
 mod malformed;
 #[cfg(feature = "museum")]
@@ -31,6 +32,7 @@ mod operator;
 mod outcalls;
 mod patches;
 mod permits;
+mod plugins;
 mod quotas;
 mod recordings;
 mod routes;

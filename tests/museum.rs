@@ -24,6 +24,7 @@ use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 mod allocation;
 mod identity;
+mod nodes;
 mod quota;
 mod roles;
 
@@ -84,6 +85,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::QuotaCountedOnce => quota::quota_counted_once,
         Mutant::RevocationForgotten => roles::revocation_forgotten,
         Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
+        Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,
     }
 }

@@ -8,6 +8,9 @@ pub const REQUEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 /// written gets its answer. Beyond: the connection is closed.
 pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
 
+/// Owners of an object whose deletion one write begins to block, about which the authorizers are asked. Beyond: 403.
+pub const OWNERS_ASKED_ABOUT: usize = 1024;
+
 /// Calls to other servers that one step of a job makes at once. Beyond: the outcome is `CallError::NoRoom`.
 pub const CALLS_OF_JOB: usize = 64;
 

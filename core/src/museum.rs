@@ -155,6 +155,8 @@ mutants! {
         "A binding that is deleted is kept among those that authorization looks at.";
     NamespaceOfBindingIgnored, "namespace-of-binding-ignored", "own",
         "A binding in one namespace gives its role in all namespaces.";
+    GraphKeepsDeletedPods, "graph-keeps-deleted-pods", "own",
+        "What a deleted pod referred to can still be read by the node that it was on.";
 }
 
 impl Mutant {

@@ -87,7 +87,8 @@ const AUTHORIZED: &[&str] = &["authz", "matrix"];
 /// The server that the recordings were made with, as far as it is served.
 fn config(group: &str) -> Config {
     let is_authorized = AUTHORIZED.contains(&group);
-    let authorizer = if is_authorized { Authorizer::Rbac } else { Authorizer::AlwaysAllow };
+    let authorization =
+        if is_authorized { vec![Authorizer::Node, Authorizer::Rbac] } else { vec![Authorizer::AlwaysAllow] };
     static KEYS: OnceLock<Vec<IssuerKey>> = OnceLock::new();
     let server = folder().join("server");
     let token = |line: &str| {
@@ -105,7 +106,7 @@ fn config(group: &str) -> Config {
     });
     Config {
         advertised: "192.0.2.2:6443".into(),
-        authorization: vec![authorizer],
+        authorization,
         authentication: Authentication { tokens, anonymous: is_authorized, ..Authentication::default() },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),

@@ -122,6 +122,7 @@ fn plain(mode: &str) -> Option<Authorizer> {
     match mode {
         "AlwaysAllow" => Some(Authorizer::AlwaysAllow),
         "AlwaysDeny" => Some(Authorizer::AlwaysDeny),
+        "Node" => Some(Authorizer::Node),
         "RBAC" => Some(Authorizer::Rbac),
         _ => None,
     }

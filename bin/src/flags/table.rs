@@ -7,7 +7,6 @@ use steersman_core::admission::{plugin_names, served_plugins};
 const UNENCRYPTED: &str = "objects are stored as they are";
 const UNAUDITED: &str = "no audit events are written";
 const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
-const UNAUTHORIZED: &str = "this authorizer is not asked";
 const UNADMITTED: &str = "these plugins are not asked";
 
 /// Whether kube-apiserver has a plugin that this server has not.
@@ -381,13 +380,11 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "File that names the authorizers in their order. It may change while the server runs.",
             ),
-            in_part(
+            served(
                 "authorization-mode",
                 FlagType::Strings,
                 "",
-                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, RBAC, ABAC, Webhook.",
-                |value| value == "Node",
-                UNAUTHORIZED,
+                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC, ABAC, Webhook.",
             ),
             served(
                 "authorization-policy-file",

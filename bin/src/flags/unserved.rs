@@ -111,14 +111,15 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 26] = [
+        let cases: [(&str, &[&str]); 27] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
             ("--audit-log-maxage=30", &["audit-log-maxage"]),
             ("--audit-webhook-batch-max-wait=30000ms", &[]),
             ("--audit-webhook-batch-throttle-qps=10.0", &[]),
-            ("--enable-admission-plugins=NodeRestriction", &["enable-admission-plugins"]),
+            ("--enable-admission-plugins=NodeRestriction", &[]),
+            ("--enable-admission-plugins=MutatingAdmissionPolicy", &["enable-admission-plugins"]),
             ("--enable-admission-plugins=Priority,LimitRanger", &[]),
             ("--admission-control=LimitRanger", &[]),
             ("--admission-control=LimitRanger,EventRateLimit", &["admission-control"]),
@@ -126,8 +127,8 @@ mod tests {
             ("--admission-control-config-file=x", &["admission-control-config-file"]),
             ("--authorization-mode=AlwaysAllow", &[]),
             ("--authorization-mode=RBAC", &[]),
-            ("--authorization-mode=Node,RBAC", &["authorization-mode"]),
-            ("--authorization-mode=AlwaysAllow --authorization-mode=Node", &["authorization-mode"]),
+            ("--authorization-mode=Node,RBAC", &[]),
+            ("--authorization-mode=AlwaysAllow --authorization-mode=Node", &[]),
             ("--authorization-webhook-cache-authorized-ttl=300s", &[]),
             ("--oidc-issuer-url=https://x --oidc-signing-algs=RS256", &["oidc-issuer-url"]),
             ("--requestheader-client-ca-file=x", &["requestheader-client-ca-file"]),
@@ -173,14 +174,14 @@ mod tests {
 
     #[test]
     fn the_refusal_says_what_is_missing_and_what_to_do() {
-        let text = unserved("--audit-log-path=- --authorization-mode=Node").refusal().expect("refused");
+        let text = unserved("--audit-log-path=- --egress-selector-config-file=x").refusal().expect("refused");
         assert_eq!(
             text,
             "these flags promise protection that this server does not give yet:\n  \
              --audit-log-path=-: no audit events are written\n  \
-             --authorization-mode=Node: this authorizer is not asked\n\
+             --egress-selector-config-file=x: connections are not sent through a proxy\n\
              Leave them out, or start without that protection: \
-             --allow-unimplemented-flags=audit-log-path,authorization-mode (or =true for all flags)"
+             --allow-unimplemented-flags=audit-log-path,egress-selector-config-file (or =true for all flags)"
         );
     }
 
@@ -210,8 +211,6 @@ mod tests {
             --service-account-signing-key-file=x --service-cluster-ip-range=10.96.0.0/16 --tls-cert-file=x \
             --tls-private-key-file=x";
         let stopping_kubeadm: &[&str] = &[
-            "authorization-mode",
-            "enable-admission-plugins",
             "requestheader-allowed-names",
             "requestheader-client-ca-file",
             "requestheader-extra-headers-prefix",

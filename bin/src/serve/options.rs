@@ -449,7 +449,7 @@ mod tests {
             ("AlwaysDeny", vec![Authorizer::AlwaysDeny]),
             ("AlwaysDeny,AlwaysAllow", vec![Authorizer::AlwaysDeny, Authorizer::AlwaysAllow]),
             ("AlwaysDeny,RBAC", vec![Authorizer::AlwaysDeny, Authorizer::Rbac]),
-            ("AlwaysDeny,Node", vec![Authorizer::AlwaysDeny]),
+            ("AlwaysDeny,Node", vec![Authorizer::AlwaysDeny, Authorizer::Node]),
         ];
         for (modes, expected) in cases {
             let flags = crate::flags::parse(&[format!("--authorization-mode={modes}")]).expect(modes);

@@ -17,7 +17,6 @@ pub(super) enum Opinion {
     /// It has to know this first, and is then asked again.
     Needs(Question),
     /// It has to know whether these are allowed, and is then asked again with the rulings. It asks no second time.
-    #[allow(dead_code, reason = "the plugins for certificates use it next")]
     Asks(Vec<AttributesRecord>),
 }
 
@@ -111,7 +110,7 @@ const PLUGINS: &[Place] = &[
     off("LimitPodHardAntiAffinityTopology", super::anti_affinity::PLUGIN),
     on("LimitRanger", super::limit_ranger::PLUGIN),
     on("ServiceAccount", super::service_account::PLUGIN),
-    off_and_missing("NodeRestriction"),
+    off("NodeRestriction", super::node_restriction::PLUGIN),
     on("TaintNodesByCondition", super::node_taint::PLUGIN),
     off("AlwaysPullImages", super::always_pull_images::PLUGIN),
     off_and_missing("ImagePolicyWebhook"),
@@ -125,11 +124,11 @@ const PLUGINS: &[Place] = &[
     on("DefaultStorageClass", super::default_class::STORAGE),
     on("StorageObjectInUseProtection", super::storage_protection::PLUGIN),
     inactive("PodGroupProtection"),
-    off_and_missing("OwnerReferencesPermissionEnforcement"),
+    off("OwnerReferencesPermissionEnforcement", super::owner_permission::PLUGIN),
     on("PersistentVolumeClaimResize", super::claim_resize::PLUGIN),
     on("RuntimeClass", super::runtime_class::PLUGIN),
-    on_but_missing("CertificateApproval"),
-    on_but_missing("CertificateSigning"),
+    on("CertificateApproval", super::certificate_signer::APPROVAL),
+    on("CertificateSigning", super::certificate_signer::SIGNING),
     inactive("ClusterTrustBundleAttest"),
     on("CertificateSubjectRestriction", super::certificate_subject::PLUGIN),
     on("DefaultIngressClass", super::default_class::INGRESS),

@@ -28,7 +28,6 @@ pub(crate) struct Attributes<'a> {
     /// The path of the request, percent-decoded.
     pub(crate) path: &'a str,
     /// Of which objects of a collection.
-    #[allow(dead_code, reason = "the authorizer of nodes reads it next")]
     pub(crate) field_selector: Selecting<'a>,
     #[allow(dead_code, reason = "webhooks and expressions read it next")]
     pub(crate) label_selector: Selecting<'a>,

@@ -3,7 +3,7 @@
 //! staging/src/k8s.io/apiserver/pkg/authorization/union/union.go
 
 use super::opinion::{Grounds, Objection, Opinion, aggregate};
-use super::{Attributes, Permit, abac, rbac, webhook};
+use super::{Attributes, Permit, abac, node, rbac, webhook};
 use crate::config::{Authorizer, AuthorizerChain};
 use crate::museum::Mutant;
 use crate::question::{Consulting, Question, Reply};
@@ -127,6 +127,7 @@ impl Asked<'_> {
             Self::Configured(Authorizer::AlwaysDeny) => {
                 Opinion::None(Objection::of_reason("Everything is forbidden."))
             }
+            Self::Configured(Authorizer::Node) => node::opinion(world, attributes),
             Self::Configured(Authorizer::Rbac) => rbac::opinion(world, attributes),
             Self::Configured(Authorizer::Abac(policies)) if abac::allows(policies, attributes) => {
                 Opinion::Allow(Grounds::Untold)

@@ -8,6 +8,7 @@ mod attributes;
 mod decide;
 mod deciding;
 mod escalation;
+mod node;
 mod opinion;
 mod permit;
 #[cfg(test)]

@@ -33,6 +33,11 @@ pub(crate) fn list_rules(world: &World, caller: &Caller, namespace: &str) -> Lis
             Authorizer::Abac(policies) => {
                 listed.rules.extend(abac::rules_for(policies, caller, namespace));
             }
+            Authorizer::Node if caller.node_name().is_some() => {
+                listed.is_incomplete = true;
+                errors.push("node authorizer does not support user rule resolution".into());
+            }
+            Authorizer::Node => {}
             Authorizer::Webhook(_) => {
                 listed.is_incomplete = true;
                 errors.push("webhook authorizer does not support user rule resolution".into());

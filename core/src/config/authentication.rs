@@ -43,6 +43,8 @@ pub struct Token {
 pub enum Authorizer {
     AlwaysAllow,
     AlwaysDeny,
+    /// Kubelets, each within what the pods of its node need.
+    Node,
     /// Roles and their bindings.
     Rbac,
     /// The lines of `--authorization-policy-file`.

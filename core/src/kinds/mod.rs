@@ -11,7 +11,6 @@ mod kind;
 pub mod metadata;
 pub mod owners;
 pub mod pod_condition;
-#[allow(dead_code, reason = "the graph of what nodes may see uses the rest next")]
 pub(crate) mod references;
 mod registry;
 mod row;

@@ -8,7 +8,9 @@ use super::escalation::Grant;
 use super::prepare::{self, Prepared};
 use super::record;
 use super::validate::Validated;
-use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
+use crate::admission::{
+    AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said, sees_all,
+};
 use crate::answer::Warnings;
 use crate::authorization::{Decided, Deciding, Target};
 use crate::job::existing::Existing;
@@ -97,6 +99,7 @@ impl Drafting {
             && !rules.status_defaults_need_spec
             && strategy.is_some_and(|held| held.reset_fields.resets("spec"))
             && !whole
+            && !sees_all(scene.world, scene.caller, target.resource())
         {
             // Without what will be reset, defaulting has less to do.
             value.remove_at(&["spec"]);

@@ -12,6 +12,7 @@ impl Line<'_> {
         authorizers.iter().fold(self, |line, authorizer| match authorizer {
             Authorizer::AlwaysAllow => line.word("allow"),
             Authorizer::AlwaysDeny => line.word("deny"),
+            Authorizer::Node => line.word("node"),
             Authorizer::Rbac => line.word("rbac"),
             Authorizer::Abac(policies) => {
                 line.word("abac").number(policies.len());
@@ -45,6 +46,7 @@ impl Words<'_> {
         self.list(|words| match words.word()? {
             "allow" => Ok(Authorizer::AlwaysAllow),
             "deny" => Ok(Authorizer::AlwaysDeny),
+            "node" => Ok(Authorizer::Node),
             "rbac" => Ok(Authorizer::Rbac),
             "abac" => Ok(Authorizer::Abac(Arc::new(words.list(Self::policy)?))),
             "webhook" => Ok(Authorizer::Webhook(Arc::new(words.authorization_webhook()?))),

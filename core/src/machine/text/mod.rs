@@ -143,6 +143,7 @@ mod tests {
         vec![
             Authorizer::AlwaysAllow,
             Authorizer::AlwaysDeny,
+            Authorizer::Node,
             Authorizer::Rbac,
             Authorizer::Abac(Arc::new(vec![policy, AbacPolicy::default()])),
             Authorizer::Webhook(Arc::new(webhook)),

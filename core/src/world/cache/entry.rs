@@ -156,6 +156,17 @@ impl Entry {
         self.write_range(start as usize, end as usize, out);
     }
 
+    /// The stored bytes of the object's metadata.
+    pub(crate) fn metadata(&self) -> &[u8] {
+        let (start, end) = self.metadata;
+        self.value.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// The stored bytes behind the object's metadata, from the comma on.
+    pub(crate) fn after_metadata(&self) -> &[u8] {
+        self.value.get(self.metadata.1 as usize..).unwrap_or_default()
+    }
+
     /// Gives `send` a form of the object. `make` makes it unless it is kept, and says whether it may be kept because it
     /// is the same at all times.
     pub(crate) fn with_form<R>(

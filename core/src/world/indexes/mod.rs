@@ -2,23 +2,30 @@
 //! request has to look for it. An index is a function of the objects: `rebuild` makes it of them, and what is kept must
 //! always equal that.
 
+mod node_graph;
 mod policy;
 mod rbac;
 
 use super::World;
 use super::cache::Entry;
+use crate::config::{Authorizer, Config};
 use crate::kinds::Kind;
 use crate::museum::{Flaw, Mutant};
 use crate::value::{Text, object};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
+pub use node_graph::{NodeGraph, Related};
 pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
 pub use rbac::Roles;
 
 /// The kinds that indexes are made of: group, version and resource.
 const INDEXED: &[(&str, &str, &str)] = &[
     ("", "v1", "namespaces"),
+    ("", "v1", "pods"),
+    ("", "v1", "persistentvolumes"),
+    ("storage.k8s.io", "v1", "volumeattachments"),
+    ("resource.k8s.io", "v1", "resourceslices"),
     (RBAC_GROUP, "v1", "roles"),
     (RBAC_GROUP, "v1", "rolebindings"),
     (RBAC_GROUP, "v1", "clusterroles"),
@@ -26,10 +33,12 @@ const INDEXED: &[(&str, &str, &str)] = &[
 ];
 
 /// All indexes. A clone shares them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indexes {
     ending: EndingNamespaces,
     roles: Roles,
+    /// It is only kept for the Node authorizer.
+    node_graph: Option<NodeGraph>,
 }
 
 /// A change of one object, as indexes see it.
@@ -44,9 +53,16 @@ pub(crate) struct Changed<'a> {
 }
 
 impl Indexes {
+    /// The indexes of no objects.
+    pub fn new(config: &Config) -> Self {
+        let asks_nodes = config.authorization.contains(&Authorizer::Node);
+        let node_graph = asks_nodes.then(NodeGraph::default);
+        Self { ending: EndingNamespaces::default(), roles: Roles::default(), node_graph }
+    }
+
     /// The indexes as the objects of a world say they should be.
     pub fn rebuild(world: &World) -> Self {
-        let mut indexes = Self::default();
+        let mut indexes = Self::new(&world.config);
         for (group, version, plural) in INDEXED {
             let found = world.registry.find(group, version, plural);
             let Some((kind, cache)) = found.and_then(|kind| Some((kind, world.cache(kind.storage?)?))) else {
@@ -73,6 +89,14 @@ impl Indexes {
             (RBAC_GROUP, _) => self.roles.changed(change, flaw),
             _ => {}
         }
+        if let Some(graph) = &mut self.node_graph {
+            graph.changed(change, flaw);
+        }
+    }
+
+    /// What each node may see; None without the Node authorizer.
+    pub fn node_graph(&self) -> Option<&NodeGraph> {
+        self.node_graph.as_ref()
     }
 
     /// All roles and bindings.
