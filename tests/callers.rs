@@ -97,21 +97,17 @@ fn credentials_without_a_user_name_do_not_authenticate() {
     assert_eq!(spaced, (401, true), "a second space hides the token, and the client is told");
 }
 
-/// Headers, status and message. kube-apiserver answers so if no user is named; if one is, it would act as that user.
+/// Headers, status and message.
 #[test]
-fn impersonation_is_refused() {
+fn facts_of_a_user_need_the_users_name() {
     let nobody = |uid: &str, groups: &str, extra: &str| {
         format!(
             "requested &user.DefaultInfo{{Name:\"\", UID:\"{uid}\", Groups:[]string{groups}, \
              Extra:map[string][]string{extra}}} without impersonating a user name"
         )
     };
-    const REFUSED: &str = "impersonation is not implemented by this server yet";
     type Case = (Vec<(&'static str, &'static str)>, u16, String);
     let cases: Vec<Case> = vec![
-        (vec![("impersonate-user", "nobody")], 501, REFUSED.into()),
-        (vec![("impersonate-user", "a"), ("impersonate-group", "g")], 501, REFUSED.into()),
-        (vec![("impersonate-user", "system:serviceaccount:a:b")], 501, REFUSED.into()),
         (vec![("impersonate-user", "")], 200, String::new()),
         (vec![("impersonate-user", ""), ("impersonate-user", "b")], 200, String::new()),
         (vec![("impersonate-uid", "")], 200, String::new()),
@@ -144,6 +140,66 @@ fn impersonation_is_refused() {
                 assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
             }
         }
+    }
+}
+
+/// Who somebody is that acts as somebody else: headers, name, groups, and the rest.
+#[test]
+fn a_request_is_made_as_the_user_whom_it_names() {
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#;
+    type Case = (Vec<(&'static str, &'static str)>, Value);
+    let cases: Vec<Case> = vec![
+        (vec![("impersonate-user", "zed")], json!({"username": "zed", "groups": ["system:authenticated"]})),
+        (
+            vec![("impersonate-user", "zed"), ("impersonate-group", "a"), ("impersonate-group", "b")],
+            json!({"username": "zed", "groups": ["a", "b", "system:authenticated"]}),
+        ),
+        (
+            vec![("impersonate-user", "zed"), ("impersonate-group", "system:unauthenticated")],
+            json!({"username": "zed", "groups": ["system:unauthenticated"]}),
+        ),
+        (
+            vec![("impersonate-user", "system:anonymous")],
+            json!({"username": "system:anonymous", "groups": ["system:unauthenticated"]}),
+        ),
+        (
+            vec![("impersonate-user", "system:serviceaccount:a:b")],
+            json!({
+                "username": "system:serviceaccount:a:b",
+                "groups": ["system:serviceaccounts", "system:serviceaccounts:a", "system:authenticated"],
+            }),
+        ),
+        (
+            vec![("impersonate-user", "system:serviceaccount:a:b"), ("impersonate-group", "g")],
+            json!({"username": "system:serviceaccount:a:b", "groups": ["g", "system:authenticated"]}),
+        ),
+        (
+            vec![("impersonate-user", "system:node:n")],
+            json!({"username": "system:node:n", "groups": ["system:nodes", "system:authenticated"]}),
+        ),
+        (
+            vec![
+                ("impersonate-user", "zed"),
+                ("impersonate-uid", "7"),
+                ("impersonate-extra-example.com%2fscopes", "a"),
+                ("impersonate-extra-example.com%2fscopes", "b"),
+            ],
+            json!({
+                "username": "zed",
+                "uid": "7",
+                "groups": ["system:authenticated"],
+                "extra": {"example.com/scopes": ["a", "b"]},
+            }),
+        ),
+    ];
+    let mut driver = server(false);
+    for (headers, expected) in cases {
+        let own = [("authorization", "Bearer good"), ("content-type", "application/json")];
+        let headers: Vec<_> = own.into_iter().chain(headers).collect();
+        let reply = driver.call("POST", path, &headers, body);
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        assert_eq!(json(&reply)["status"]["userInfo"], expected, "{headers:?}");
     }
 }
 

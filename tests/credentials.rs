@@ -180,3 +180,72 @@ fn a_bootstrap_token_is_a_secret_of_kube_system() {
         assert_eq!(status(&mut driver, token), expected, "{changed}: {to}");
     }
 }
+
+/// What a review of a token says.
+fn review(driver: &mut Driver, token: &str, audiences: &[&str]) -> Value {
+    let spec = json!({"token": token, "audiences": audiences});
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec});
+    let made = send(driver, "POST", "/apis/authentication.k8s.io/v1/tokenreviews", &body);
+    assert_eq!(made.status, 201, "{}", made.text());
+    json(&made)["status"].take()
+}
+
+#[test]
+fn a_review_of_a_token_says_whose_it_is_and_for_whom() {
+    let mut driver = server(config());
+    let token = token(&mut driver, &bound("Pod", "pod"));
+    let status = review(&mut driver, &token, &[]);
+    assert_eq!((&status["authenticated"], &status["audiences"]), (&json!(true), &json!([ISSUER])));
+    let user = &status["user"];
+    assert_eq!(user["username"], "system:serviceaccount:default:robot");
+    let groups = ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"];
+    assert_eq!(user["groups"], json!(groups));
+    let extra = user["extra"].as_object().expect("facts");
+    let known =
+        ["credential-id", "pod-name", "pod-uid"].map(|key| format!("authentication.kubernetes.io/{key}"));
+    assert!(extra.keys().eq(known.iter()), "{extra:?}");
+    assert_eq!(extra[&known[1]], json!(["pod"]));
+    assert!(extra[&known[0]][0].as_str().is_some_and(|id| id.starts_with("JTI=")), "{extra:?}");
+    let error = |why: &str| json!({"user": {}, "error": why});
+    let audience = format!("token audiences [\"{ISSUER}\"] is invalid for the target audiences [\"other\"]");
+    assert_eq!(review(&mut driver, &token, &["other"]), error(&audience));
+    assert_eq!(review(&mut driver, &token, &["other", ISSUER])["audiences"], json!([ISSUER]));
+    let header = json!({"alg": "RS256", "kid": "the-key"});
+    let account =
+        |uid: &str| json!({"namespace": "default", "serviceaccount": {"name": "robot", "uid": uid}});
+    let claims = |own: Value| json!({"iss": "https://before", "kubernetes.io": own, "aud": ISSUER});
+    let uid = user["uid"].as_str().expect("a uid");
+    let bad_signature = "go-jose/go-jose: error in cryptographic primitive";
+    let good = signed(&header, &claims(account(uid)));
+    assert_eq!(review(&mut driver, &good, &[])["authenticated"], json!(true), "another issuer's");
+    let cases = [
+        ("garbage".to_owned(), "invalid bearer token".to_owned()),
+        (format!("{token}AAAA"), bad_signature.to_owned()),
+        (signed(&json!({"alg": "none"}), &claims(account(uid))), bad_signature.to_owned()),
+        (
+            signed(&json!({"alg": "RS256", "kid": "another"}), &claims(account(uid))),
+            "invalid signature, no keys found".to_owned(),
+        ),
+        (signed(&header, &json!({"iss": "https://stranger"})), "invalid bearer token".to_owned()),
+        (
+            signed(&header, &claims(account("x"))),
+            format!("service account UID ({uid}) does not match claim (x)"),
+        ),
+        (
+            signed(&header, &claims(json!({"namespace": "default", "serviceaccount": {"name": "absent"}}))),
+            "serviceaccounts \"absent\" not found".to_owned(),
+        ),
+        (signed(&header, &claims(json!({}))), "resource name may not be empty".to_owned()),
+    ];
+    for (token, why) in cases {
+        assert_eq!(review(&mut driver, &token, &[]), error(&why), "{token}");
+    }
+    let path = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let body =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": ""}});
+    let refused = send(&mut driver, "POST", path, &body);
+    assert_eq!(
+        (refused.status, json(&refused)["message"].as_str()),
+        (400, Some("token is required for TokenReview in authentication"))
+    );
+}

@@ -17,15 +17,18 @@ pub struct Caller {
     pub extra: Vec<(Text, Vec<Text>)>,
 }
 
-/// The group that may do everything. Its members are served even when all seats are taken.
-/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
-const PRIVILEGED_GROUP: &str = "system:masters";
-
 impl Caller {
+    /// The group that may do everything. Its members are served even when all seats are taken.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go SystemPrivilegedGroup
+    pub const PRIVILEGED_GROUP: &str = "system:masters";
+
     /// The group of everybody whom authentication knows, and that of everybody else.
     /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go
     pub const AUTHENTICATED: &str = "system:authenticated";
     pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+
+    /// The name of those who carry no credential.
+    pub const ANONYMOUS: &str = "system:anonymous";
 
     /// The key under which `extra` holds the name of the credential.
     /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go CredentialIDKey
@@ -36,7 +39,7 @@ impl Caller {
         Self {
             name: "system:apiserver".into(),
             uid: Text::default(),
-            groups: alloc::vec![PRIVILEGED_GROUP.into()],
+            groups: alloc::vec![Self::PRIVILEGED_GROUP.into()],
             extra: Vec::new(),
         }
     }
@@ -51,6 +54,6 @@ impl Caller {
 
     /// Whether the user may do everything.
     pub fn is_privileged(&self) -> bool {
-        self.groups.iter().any(|group| group == PRIVILEGED_GROUP)
+        self.groups.iter().any(|group| group == Self::PRIVILEGED_GROUP)
     }
 }

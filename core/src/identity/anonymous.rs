@@ -6,15 +6,12 @@ use crate::caller::Caller;
 use crate::value::Text;
 use alloc::vec::Vec;
 
-/// The user of requests without a credential.
-pub(super) const NAME: &str = "system:anonymous";
-
 pub(super) fn identify(presented: &Presented<'_>) -> Finding {
     if !presented.world.config.authentication.anonymous {
         return Finding::Nobody;
     }
     Finding::somebody(Caller {
-        name: NAME.into(),
+        name: Caller::ANONYMOUS.into(),
         uid: Text::default(),
         groups: alloc::vec![Text::from(Caller::UNAUTHENTICATED)],
         extra: Vec::new(),

@@ -46,7 +46,7 @@ pub(crate) struct Authenticating {
 pub(crate) enum AuthenticationProgress {
     Known(Box<Recognized>),
     /// Nobody: what is wrong with the credentials of the request, empty if it has none.
-    Unknown(#[allow(dead_code, reason = "TokenReview tells them")] Vec<String>),
+    Unknown(Vec<String>),
     /// An authenticator must know something first. Authentication goes on with the reply.
     Wait(Authenticating, Question),
 }
@@ -128,7 +128,7 @@ fn known(mut recognized: Box<Recognized>) -> AuthenticationProgress {
     let caller = &mut recognized.caller;
     let is_told =
         caller.groups.iter().any(|group| group == Caller::AUTHENTICATED || group == Caller::UNAUTHENTICATED);
-    if caller.name != anonymous::NAME && !is_told {
+    if caller.name != Caller::ANONYMOUS && !is_told {
         caller.groups.push(Caller::AUTHENTICATED.into());
     }
     AuthenticationProgress::Known(recognized)

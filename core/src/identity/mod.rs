@@ -20,4 +20,4 @@ mod websocket;
 
 pub(crate) use chain::{Authenticating, AuthenticationProgress};
 pub(crate) use finding::{Presented, Recognized};
-pub(crate) use impersonation::refuse_impersonation;
+pub(crate) use impersonation::WantedUser;

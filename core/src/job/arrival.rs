@@ -1,11 +1,13 @@
-//! The first steps of a request, until it is known who makes it. The job asks for a seat only afterwards, so that
-//! requests which fail authentication take no seats from others.
+//! The first steps of a request, until it is known who makes it, and as whom. The job asks for a seat only afterwards,
+//! so that requests which fail authentication take no seats from others.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authentication.go
 
 use super::call::Call;
 use super::{Answer, Ask, Job, Known, Phase, State, Step, Stepped, fail};
 use crate::answer::{self, Warnings};
-use crate::identity::{self, Authenticating, AuthenticationProgress, Presented, Recognized};
+use crate::authorization::{Attributes, Impersonating, ImpersonationProgress};
+use crate::caller::Caller;
+use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized, WantedUser};
 use crate::now::Now;
 use crate::question::Reply;
 use crate::status::Failure;
@@ -60,26 +62,62 @@ impl Arrival {
         }
     }
 
+    /// Goes on as the caller, or as the user whom the request names.
     fn recognize(self, recognized: Recognized, world: &World) -> Stepped {
-        let Self { call, body, warnings } = self;
         let caller = Arc::new(recognized.caller);
-        if let Err(failure) = identity::refuse_impersonation(&call.request) {
-            let response = call.failure(world, &failure).with_header("x-content-type-options", "nosniff");
-            return Stepped::done(warnings.on(response), Some(caller));
+        match WantedUser::of(&self.call.request) {
+            Ok(None) => self.sit(caller),
+            Ok(Some(wanted)) => self.impersonate(caller, Impersonating::new(wanted), world, None),
+            Err(failure) => self.refuse_impersonation(caller, world, &failure),
         }
+    }
+
+    /// Goes on with a request to act as another user. `reply` is what it has waited for.
+    pub(super) fn impersonate(
+        self,
+        caller: Arc<Caller>,
+        impersonating: Impersonating,
+        world: &World,
+        reply: Option<Reply>,
+    ) -> Stepped {
+        let info = match &self.call.info {
+            Ok(info) => info,
+            Err(why) => return Stepped::done(answer::unroutable(&self.call.request, why), Some(caller)),
+        };
+        let attributes = Attributes::of_request(info, &caller);
+        match impersonating.go_on(world, &attributes, reply) {
+            ImpersonationProgress::As(user) => self.sit(Arc::new(user)),
+            ImpersonationProgress::Refused(failure) => self.refuse_impersonation(caller, world, &failure),
+            ImpersonationProgress::Wait(impersonating, question) => {
+                let Self { call, body, warnings } = self;
+                let phase = Phase::Impersonating(caller.clone(), impersonating);
+                let job = Job { call, body, warnings, phase };
+                Stepped { step: Step::Wait(job, question.into()), caller: Some(caller), notes: Vec::new() }
+            }
+        }
+    }
+
+    /// Goes on as this user.
+    fn sit(self, caller: Arc<Caller>) -> Stepped {
+        let Self { call, body, warnings } = self;
         let ask = Ask::Seat { privileged: caller.is_privileged() };
         let known = Known { caller: caller.clone(), state: State::Seat };
         let job = Job { call, body, warnings, phase: Phase::Known(known) };
         Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
     }
 
-    fn refuse(&self, world: &World, failure: &Failure) -> Stepped {
+    fn refuse_impersonation(&self, caller: Arc<Caller>, world: &World, failure: &Failure) -> Stepped {
+        let response = self.call.failure(world, failure).with_header("x-content-type-options", "nosniff");
+        Stepped::done(self.warnings.on(response), Some(caller))
+    }
+
+    pub(super) fn refuse(&self, world: &World, failure: &Failure) -> Stepped {
         Stepped::done(self.warnings.on(self.call.failure(world, failure)), None)
     }
 }
 
 /// The reply that authentication has waited for; None at its beginning.
-fn found(answer: Answer) -> Result<Option<Reply>, Failure> {
+pub(super) fn found(answer: Answer) -> Result<Option<Reply>, Failure> {
     match answer {
         Answer::Begin | Answer::Body(_) => Ok(None),
         Answer::Stored(_)

@@ -2,8 +2,8 @@
 
 use super::{Answer, Ask, Next, Scene, State};
 use super::{
-    binding, collection, component_status, create, delete, document, eviction, fail, list, read, review,
-    token, update,
+    binding, collection, component_status, create, delete, document, eviction, fail, identity_review, list,
+    read, review, token, update,
 };
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
@@ -158,6 +158,8 @@ const ACTIONS: &[(&str, &str, &str, Action)] = &[
     ("", "pods", "binding", binding::begin),
     ("", "pods", "eviction", eviction::begin),
     ("", "serviceaccounts", "token", token::begin),
+    (identity_review::GROUP, "selfsubjectreviews", "", identity_review::begin),
+    (identity_review::GROUP, "tokenreviews", "", identity_review::begin),
     (review::GROUP, "localsubjectaccessreviews", "", review::begin),
     (review::GROUP, "selfsubjectaccessreviews", "", review::begin),
     (review::GROUP, "selfsubjectrulesreviews", "", review::begin),

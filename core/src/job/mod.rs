@@ -19,6 +19,7 @@ mod document;
 mod eviction;
 mod existing;
 mod fail;
+mod identity_review;
 mod lease;
 mod list;
 mod posted;
@@ -33,7 +34,7 @@ mod view;
 mod write;
 
 use crate::answer::{Dial, Response, Subscription, Warnings};
-use crate::authorization::{Target, Undecided};
+use crate::authorization::{Impersonating, Target, Undecided};
 use crate::caller::Caller;
 use crate::config::{Note, SignedToken};
 use crate::identity::Authenticating;
@@ -162,6 +163,8 @@ pub(crate) struct Job {
 #[derive(Debug)]
 enum Phase {
     Arriving(Authenticating),
+    /// The caller wants to act as somebody else.
+    Impersonating(Arc<Caller>, Box<Impersonating>),
     Known(Known),
 }
 
@@ -191,6 +194,7 @@ enum State {
     Components(Box<component_status::ComponentStatuses>),
     Token(Box<token::TokenCreate>),
     Review(Box<review::AccessReview>),
+    IdentityReview(Box<identity_review::IdentityReview>),
     Probe(probe::ProbeState),
 }
 
@@ -211,6 +215,7 @@ impl State {
             Self::Components(statuses) => Some(&statuses.target),
             Self::Token(token) => Some(token.target()),
             Self::Review(review) => Some(review.target()),
+            Self::IdentityReview(review) => Some(review.target()),
         }
     }
 }
@@ -299,6 +304,13 @@ impl Job {
                 let arrival = Arrival { call, body, warnings };
                 return arrival.authenticate(authenticating, world, now, answer);
             }
+            Phase::Impersonating(caller, impersonating) => {
+                let arrival = Arrival { call, body, warnings };
+                return match arrival::found(answer) {
+                    Ok(reply) => arrival.impersonate(caller, *impersonating, world, reply),
+                    Err(failure) => arrival.refuse(world, &failure),
+                };
+            }
         };
         let mut notes = Notes::default();
         let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
@@ -348,6 +360,7 @@ fn advance(
         State::Components(statuses) => statuses.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
         State::Review(review) => review.step(scene, answer, warnings),
+        State::IdentityReview(review) => review.step(scene, answer, warnings),
         State::Probe(probe) => probe.step(scene, answer),
     }
 }
@@ -364,6 +377,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Components(_)
         | State::Token(_)
         | State::Review(_)
+        | State::IdentityReview(_)
         | State::Probe(_) => false,
         State::Create(_)
         | State::Update(_)
