@@ -43,6 +43,10 @@ pub(crate) struct Consultation {
 pub(crate) enum Consulting {
     /// The authorizer with this number of this generation of them.
     Authorizer { generation: u64, at: usize },
+    /// About the issuer of tokens with this number of this generation of them.
+    Issuer { generation: u64, at: usize },
+    /// The authenticator that asks another server about tokens.
+    TokenReview,
 }
 
 /// How long an answer is remembered.

@@ -20,13 +20,21 @@ use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_ce
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-/// The authorities of `--client-ca-file`.
+/// The authorities of `--client-ca-file`, and those of `--requestheader-client-ca-file`.
 #[derive(Debug)]
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
+    clients: Pool,
+    /// Those of front proxies. They prove nothing about other clients.
+    proxies: Option<Pool>,
+    subjects: Vec<DistinguishedName>,
+}
+
+/// Authorities that prove the same.
+#[derive(Debug, Default)]
+struct Pool {
     anchors: Vec<TrustAnchor<'static>>,
     issuers: Vec<direct::DirectIssuer>,
-    subjects: Vec<DistinguishedName>,
 }
 
 /// The identity that a connection's certificate proves, and until when.
@@ -43,9 +51,65 @@ impl ClientCas {
         provider: Arc<CryptoProvider>,
         certificates: &[CertificateDer<'static>],
     ) -> Result<Self, String> {
-        let mut anchors = Vec::new();
-        let mut issuers = Vec::new();
         let mut subjects = Vec::new();
+        let clients = Pool::new(certificates, &mut subjects)?;
+        Ok(Self { provider, clients, proxies: None, subjects })
+    }
+
+    /// The authorities of front proxies, and those of other clients, which may be none.
+    pub fn with_proxies(
+        provider: Arc<CryptoProvider>,
+        certificates: &[CertificateDer<'static>],
+        proxies: &[CertificateDer<'static>],
+    ) -> Result<Self, String> {
+        let mut subjects = Vec::new();
+        let clients = match certificates {
+            [] => Pool::default(),
+            some => Pool::new(some, &mut subjects)?,
+        };
+        let proxies = Some(Pool::new(proxies, &mut subjects)?);
+        Ok(Self { provider, clients, proxies, subjects })
+    }
+
+    /// Verifies the certificates that a client sent, its own first.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Proof {
+        let Some((own, intermediates)) = chain.split_first() else { return Proof::none() };
+        let as_client = match self.clients.anchors.is_empty() {
+            true => Ok(Proof::none()),
+            false => {
+                self.clients.verify(&self.provider, own, intermediates, now).and_then(|()| identity(own))
+            }
+        };
+        let as_proxy = self.proxies.as_ref().map(|proxies| {
+            proxies.verify(&self.provider, own, intermediates, now).and_then(|()| identity(own))
+        });
+        match (as_client, as_proxy) {
+            (client, Some(Ok(proxy))) => {
+                let client = client.unwrap_or_else(|why| Proof::rejected(&why));
+                Proof { peer: proxied(proxy.peer, client.peer), not_after: proxy.not_after }
+            }
+            (Ok(proof), None) => proof,
+            // Without other authorities, a certificate that is no proxy's proves nothing, and is bad.
+            (Ok(proof), Some(Err(why))) if matches!(proof.peer, Peer::None) => Proof::rejected(&why),
+            (Ok(proof), Some(Err(_))) => proof,
+            (Err(why), None | Some(Err(_))) => Proof::rejected(&why),
+        }
+    }
+}
+
+fn proxied(proxy: Peer, own: Peer) -> Peer {
+    match proxy {
+        Peer::Certificate { common_name, .. } => Peer::FrontProxy { common_name, own: Box::new(own) },
+        Peer::None | Peer::Rejected(_) | Peer::FrontProxy { .. } => own,
+    }
+}
+
+impl Pool {
+    fn new(
+        certificates: &[CertificateDer<'static>],
+        subjects: &mut Vec<DistinguishedName>,
+    ) -> Result<Self, String> {
+        let mut pool = Self::default();
         for (index, certificate) in certificates.iter().enumerate() {
             let anchor = anchor_from_trusted_cert(certificate).map_err(|error| {
                 format!("certificate {} is not usable as an authority: {error}", index + 1)
@@ -53,40 +117,32 @@ impl ClientCas {
             // The anchor's subject is the content of the sequence; the hint is the sequence with its header.
             let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
             subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
-            issuers.push(direct::DirectIssuer::new(&parsed));
-            anchors.push(anchor.to_owned());
+            pool.issuers.push(direct::DirectIssuer::new(&parsed));
+            pool.anchors.push(anchor.to_owned());
         }
-        if anchors.is_empty() {
+        if pool.anchors.is_empty() {
             return Err("no certificates found".into());
         }
-        Ok(Self { provider, anchors, issuers, subjects })
-    }
-
-    /// Verifies the certificates that a client sent, its own first.
-    pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Proof {
-        let Some((own, intermediates)) = chain.split_first() else { return Proof::none() };
-        match self.verify(own, intermediates, now).and_then(|()| identity(own)) {
-            Ok(proof) => proof,
-            Err(why) => Proof::rejected(&why),
-        }
+        Ok(pool)
     }
 
     fn verify(
         &self,
+        provider: &CryptoProvider,
         certificate: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), String> {
         if direct::is_version1(certificate) {
-            return direct::verify(&self.provider, &self.issuers, certificate, now);
+            return direct::verify(provider, &self.issuers, certificate, now);
         }
         let own = EndEntityCert::try_from(certificate).map_err(|error| error.to_string())?;
-        let algorithms = self.provider.signature_verification_algorithms.all;
+        let algorithms = provider.signature_verification_algorithms.all;
         let usage = KeyUsage::client_auth();
         match own.verify_for_usage(algorithms, &self.anchors, others, now, usage, None, None) {
             Ok(_) => Ok(()),
             Err(webpki::Error::CaUsedAsEndEntity) => {
-                direct::verify(&self.provider, &self.issuers, certificate, now)
+                direct::verify(provider, &self.issuers, certificate, now)
             }
             Err(error) => Err(error.to_string()),
         }
@@ -112,7 +168,7 @@ impl Proof {
     /// Whether the client has presented a certificate that was verified.
     pub(crate) fn names_somebody(&self) -> bool {
         match self.peer {
-            Peer::Certificate { .. } => true,
+            Peer::Certificate { .. } | Peer::FrontProxy { .. } => true,
             Peer::Rejected(_) | Peer::None => false,
         }
     }
@@ -243,6 +299,18 @@ mod tests {
         for (what, issued, at) in rejected {
             assert!(matches!(cas.judge(&issued.chain, at).peer, Peer::Rejected(_)), "{what}");
         }
+        let both = ClientCas::with_proxies(
+            Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            &[ours.certificate().clone()],
+            &[other.certificate().clone()],
+        );
+        let both = both.expect("pools");
+        assert_eq!(both.judge(&good.chain, now).peer, alice);
+        let Peer::FrontProxy { common_name, own } = both.judge(&foreign.chain, now).peer else {
+            panic!("a certificate of the proxies")
+        };
+        assert_eq!(common_name, "alice");
+        assert!(matches!(*own, Peer::Rejected(_)));
         let proof = cas.judge(&good.chain, now);
         assert!(matches!(proof.peer_at(i64::MAX), Peer::Rejected(_)));
         assert_eq!(proof.peer_at(0), alice);

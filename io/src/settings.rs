@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use steersman_core::config::Authorizer;
+use steersman_core::config::{Authorizer, JwtIssuer};
 use steersman_core::machine::Input;
 use steersman_core::value::Text;
 
@@ -13,6 +13,11 @@ impl Shell {
     /// Gives the server client certificates for calls that name them. One of a name that is known replaces the other.
     pub fn call_with(&self, certificates: Vec<(Text, Issued)>) {
         self.outcalls().add_certificates(certificates);
+    }
+
+    /// The tokens of other issuers are credentials from here on.
+    pub fn take_tokens_of(self: &Arc<Self>, issuers: Vec<JwtIssuer>) {
+        self.turn(None, Input::JwtIssuers(issuers));
     }
 
     /// Others decide from here on what callers may do.

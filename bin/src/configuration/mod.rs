@@ -1,7 +1,11 @@
-//! Files that configure the server: kubeconfigs of servers that it asks, the authorizers, the policies of ABAC.
+//! Files that configure the server: kubeconfigs of servers that it asks, the authorizers, the policies of ABAC, issuers
+//! of tokens.
 
 mod authorization;
 mod decode;
+mod federation;
+mod issuer_validation;
+mod issuers;
 mod kubeconfig;
 mod policy;
 mod webhook;
@@ -10,6 +14,8 @@ use steersman_core::value::Text;
 use steersman_io::certificates::Issued;
 
 pub(crate) use authorization::{Authorizers, Following, from_file, from_flags};
+pub(crate) use federation::{Federated, federated};
+pub(crate) use issuers::{FollowingIssuers, issuers_from_file};
 
 /// Client certificates for servers that are asked, by the names that calls use for them.
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! Flags as kube-apiserver takes them: one table, Go's syntax, checked values.
 
+mod authentication;
 mod help;
 mod parse;
 mod table;

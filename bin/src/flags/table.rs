@@ -1,6 +1,7 @@
 //! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own. Each is
 //! marked as working, as harmless to ignore, or as a promise of protection that is not implemented.
 
+use super::authentication::AUTHENTICATION;
 use super::{Flag, FlagEffect, FlagType, Section};
 use steersman_core::admission::{plugin_names, served_plugins};
 
@@ -15,7 +16,12 @@ fn is_missing_plugin(name: &str) -> bool {
 }
 
 /// A flag that has its documented effect.
-const fn served(name: &'static str, kind: FlagType, default: &'static str, usage: &'static str) -> Flag {
+pub(super) const fn served(
+    name: &'static str,
+    kind: FlagType,
+    default: &'static str,
+    usage: &'static str,
+) -> Flag {
     Flag { name, kind, default, usage, effect: FlagEffect::Works }
 }
 
@@ -40,7 +46,12 @@ const fn harmless(name: &'static str, kind: FlagType, default: &'static str) -> 
 
 /// A flag of kube-apiserver that promises protection (authentication, authorization, encryption, audit) which this
 /// server does not provide. `instead` says what happens without it.
-const fn unserved(name: &'static str, kind: FlagType, default: &'static str, instead: &'static str) -> Flag {
+pub(super) const fn unserved(
+    name: &'static str,
+    kind: FlagType,
+    default: &'static str,
+    instead: &'static str,
+) -> Flag {
     Flag {
         name,
         kind,
@@ -61,6 +72,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "false",
                 "Start although flags are given that promise protection which is not served yet: true for all of \
                  them, or the names of flags.",
+            ),
+            served(
+                "basic-auth-file",
+                FlagType::Str,
+                "",
+                "CSV file of users with passwords: password,user,uid,\"group1,group2\".",
             ),
             served(
                 "data-dir",
@@ -281,96 +298,7 @@ pub(crate) static SECTIONS: &[Section] = &[
             harmless("profiling", FlagType::Bool, "true"),
         ],
     },
-    Section {
-        name: "Authentication",
-        flags: &[
-            served(
-                "anonymous-auth",
-                FlagType::Bool,
-                "true",
-                "Let requests without credentials in, as system:anonymous.",
-            ),
-            served(
-                "api-audiences",
-                FlagType::Strings,
-                "",
-                "Audiences of service account tokens that ask for none; the issuers when empty.",
-            ),
-            unserved("authentication-config", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("authentication-token-webhook-cache-ttl", FlagType::Duration, "2m0s", UNAUTHENTICATED),
-            unserved("authentication-token-webhook-config-file", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("authentication-token-webhook-version", FlagType::Str, "v1beta1", UNAUTHENTICATED),
-            served(
-                "client-ca-file",
-                FlagType::Str,
-                "",
-                "CAs of client certificates; the common name is the user, organizations are groups.",
-            ),
-            served(
-                "enable-bootstrap-token-auth",
-                FlagType::Bool,
-                "",
-                "Take bootstrap tokens, which are secrets of kube-system, as credentials.",
-            ),
-            unserved("oidc-ca-file", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("oidc-client-id", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("oidc-groups-claim", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("oidc-groups-prefix", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("oidc-issuer-url", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("oidc-required-claim", FlagType::MapStringString, "", UNAUTHENTICATED),
-            unserved("oidc-signing-algs", FlagType::Strings, "RS256", UNAUTHENTICATED),
-            unserved("oidc-username-claim", FlagType::Str, "sub", UNAUTHENTICATED),
-            unserved("oidc-username-prefix", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("requestheader-allowed-names", FlagType::Strings, "", UNAUTHENTICATED),
-            unserved("requestheader-client-ca-file", FlagType::Str, "", UNAUTHENTICATED),
-            unserved("requestheader-extra-headers-prefix", FlagType::Strings, "", UNAUTHENTICATED),
-            unserved("requestheader-group-headers", FlagType::Strings, "", UNAUTHENTICATED),
-            unserved("requestheader-uid-headers", FlagType::Strings, "", UNAUTHENTICATED),
-            unserved("requestheader-username-headers", FlagType::Strings, "", UNAUTHENTICATED),
-            served(
-                "service-account-extend-token-expiration",
-                FlagType::Bool,
-                "true",
-                "Make the projected tokens of pods valid for a year, and note uses after their time.",
-            ),
-            served(
-                "service-account-issuer",
-                FlagType::StringArray,
-                "",
-                "Issuer of service account tokens. May be repeated.",
-            ),
-            served(
-                "service-account-jwks-uri",
-                FlagType::Str,
-                "",
-                "URL of the issuer's keys in its discovery document; this server's own when empty.",
-            ),
-            served(
-                "service-account-key-file",
-                FlagType::StringArray,
-                "",
-                "PEM file of RSA or ECDSA keys or certificates that verify service account tokens. May be repeated.",
-            ),
-            served(
-                "service-account-lookup",
-                FlagType::Bool,
-                "true",
-                "Refuse tokens in secrets whose secret or account is gone.",
-            ),
-            served(
-                "service-account-max-token-expiration",
-                FlagType::Duration,
-                "",
-                "The longest time for which a service account token is valid; no limit when 0.",
-            ),
-            served(
-                "token-auth-file",
-                FlagType::Str,
-                "",
-                "CSV file of static tokens: token,user,uid,\"group1,group2\".",
-            ),
-        ],
-    },
+    AUTHENTICATION,
     Section {
         name: "Authorization",
         flags: &[

@@ -130,8 +130,8 @@ mod tests {
             ("--authorization-mode=Node,RBAC", &[]),
             ("--authorization-mode=AlwaysAllow --authorization-mode=Node", &[]),
             ("--authorization-webhook-cache-authorized-ttl=300s", &[]),
-            ("--oidc-issuer-url=https://x --oidc-signing-algs=RS256", &["oidc-issuer-url"]),
-            ("--requestheader-client-ca-file=x", &["requestheader-client-ca-file"]),
+            ("--oidc-issuer-url=https://x --oidc-signing-algs=RS256", &[]),
+            ("--requestheader-client-ca-file=x", &[]),
             ("--enable-bootstrap-token-auth", &[]),
             ("--service-account-lookup=false", &[]),
             ("--runtime-config=api/all=true", &[]),
@@ -154,14 +154,14 @@ mod tests {
 
     #[test]
     fn the_start_is_allowed_by_name() {
-        let line = "--audit-log-path=- --oidc-client-id=x";
+        let line = "--audit-log-path=- --encryption-provider-config=x";
         let cases: [(&str, &[&str]); 6] = [
-            ("=audit-log-path", &["oidc-client-id"]),
-            ("=--oidc-client-id,audit-log-path", &[]),
+            ("=audit-log-path", &["encryption-provider-config"]),
+            ("=--encryption-provider-config,audit-log-path", &[]),
             ("=true", &[]),
-            ("=false", &["audit-log-path", "oidc-client-id"]),
-            ("=true,false", &["audit-log-path", "oidc-client-id"]),
-            ("=v", &["audit-log-path", "oidc-client-id"]),
+            ("=false", &["audit-log-path", "encryption-provider-config"]),
+            ("=true,false", &["audit-log-path", "encryption-provider-config"]),
+            ("=v", &["audit-log-path", "encryption-provider-config"]),
         ];
         for (value, expected) in cases {
             let found = unserved(&format!("{line} --allow-unimplemented-flags{value}"));
@@ -210,13 +210,7 @@ mod tests {
             --secure-port=6443 --service-account-issuer=https://x --service-account-key-file=x \
             --service-account-signing-key-file=x --service-cluster-ip-range=10.96.0.0/16 --tls-cert-file=x \
             --tls-private-key-file=x";
-        let stopping_kubeadm: &[&str] = &[
-            "requestheader-allowed-names",
-            "requestheader-client-ca-file",
-            "requestheader-extra-headers-prefix",
-            "requestheader-group-headers",
-            "requestheader-username-headers",
-        ];
+        let stopping_kubeadm: &[&str] = &[];
         let kind = format!("{kubeadm} --runtime-config= --feature-gates=");
         let envtest = "--allow-privileged=true --authorization-mode=RBAC --bind-address=127.0.0.1 --cert-dir=x \
             --client-ca-file=x --disable-admission-plugins=ServiceAccount --etcd-servers=http://127.0.0.1:2379 \

@@ -32,7 +32,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::configuration::{self, Following};
+use crate::configuration::{self, Following, FollowingIssuers};
 use crate::flags::{self, Flags};
 use options::{ServerSettings, Storage};
 use shutdown::{Signals, shut_down};
@@ -170,6 +170,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
     tracing::info!(address = %options.listen, "serving securely");
     let following = options.following.take();
+    let following_issuers = options.following_issuers.take();
     let admin_kubeconfig = match kubeconfig {
         Some(text) => Some(admin::write_kubeconfig(&options.data_directory, &text)?),
         None => None,
@@ -180,6 +181,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
         tokio::join!(
             follow_files(flags, &options, &serving, file_contents),
             follow_authorizers(&shell, following),
+            follow_issuers(&shell, following_issuers),
         );
     };
     tokio::select! {
@@ -261,6 +263,22 @@ async fn follow_authorizers(shell: &Arc<Shell>, following: Option<Following>) {
                 tracing::info!("authorizers taken anew");
             }
             Err(error) => tracing::error!(%error, "authorizers stay as they were"),
+        }
+    }
+}
+
+/// Takes the tokens of other issuers whenever the file that names them has changed, if there is one. It never returns.
+async fn follow_issuers(shell: &Arc<Shell>, following: Option<FollowingIssuers>) {
+    let Some(mut following) = following else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(CONFIGURATION_REFRESH).await;
+        match configuration::issuers_from_file(&mut following) {
+            Ok(None) => {}
+            Ok(Some(issuers)) => {
+                shell.take_tokens_of(issuers);
+                tracing::info!("issuers of tokens taken anew");
+            }
+            Err(error) => tracing::error!(%error, "issuers of tokens stay as they were"),
         }
     }
 }

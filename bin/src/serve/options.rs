@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use steersman_core::config::Federation;
 use steersman_core::config::{Authentication, Authorizer, Denials};
 use steersman_core::config::{Bootstrap, Config};
 use steersman_core::documents::openid;
@@ -19,11 +20,12 @@ use steersman_io::issuer::TokenSigner;
 use super::admission;
 use super::issuer::TokenIssuer;
 use super::tokens;
-use crate::configuration::{self, Authorizers, ClientCertificates, Following};
+use crate::configuration::{self, Authorizers, ClientCertificates, Federated, Following, FollowingIssuers};
 use crate::flags::Flags;
 
 /// Flags about clients. Without any of them, an administrator is created.
-const AUTHENTICATION_FLAGS: [&str; 6] = [
+const AUTHENTICATION_FLAGS: [&str; 7] = [
+    "basic-auth-file",
     "client-ca-file",
     "token-auth-file",
     "requestheader-client-ca-file",
@@ -70,6 +72,8 @@ pub(super) struct ServerSettings {
     pub(super) certificates: ClientCertificates,
     /// The file that names the authorizers, if there is one.
     pub(super) following: Option<Following>,
+    /// The file that names issuers of tokens, if there is one.
+    pub(super) following_issuers: Option<FollowingIssuers>,
     /// The private part of the configuration's signing key.
     pub(super) signer: Option<TokenSigner>,
 }
@@ -101,7 +105,10 @@ impl ServerSettings {
             "" => advertise_address.to_string(),
             name => name.to_owned(),
         };
-        let Authorizers { list: authorization, certificates, following } = configuration::from_flags(flags)?;
+        let Authorizers { list: authorization, mut certificates, following } =
+            configuration::from_flags(flags)?;
+        let mut federated = configuration::federated(flags)?;
+        certificates.0.append(&mut federated.certificates.0);
         let (storage, feeds) = storage(flags, &data_directory)?;
         let needs_data_directory = makes_admin
             || matches!(storage, Storage::Embedded(_))
@@ -117,7 +124,7 @@ impl ServerSettings {
             node_ports: node_ports(flags.text("service-node-port-range"))?,
             advertise_address: endpoint(advertise_address),
             secure_port: listen.port(),
-            authentication: authentication(flags, makes_admin, &authorization)?,
+            authentication: authentication(flags, makes_admin, &authorization, &federated)?,
             authorization,
             max_in_flight: bound(flags, "max-requests-inflight")?,
             max_mutating_in_flight: bound(flags, "max-mutating-requests-inflight")?,
@@ -165,6 +172,7 @@ impl ServerSettings {
             config,
             certificates,
             following,
+            following_issuers: federated.issuers.following,
             signer,
         })
     }
@@ -261,12 +269,21 @@ fn authentication(
     flags: &Flags,
     makes_admin: bool,
     authorizers: &[Authorizer],
+    federated: &Federated,
 ) -> Result<Authentication, String> {
     let tokens = match flags.text("token-auth-file") {
         "" => Vec::new(),
         path => tokens::load(path.as_ref())?,
     };
-    let wanted = flags.bool("anonymous-auth") && !makes_admin;
+    let (is_let_in, anonymous_paths) = match &federated.issuers.anonymous {
+        Some((is_let_in, paths)) => (*is_let_in, paths.clone()),
+        None => (flags.bool("anonymous-auth"), Vec::new()),
+    };
+    let wanted = is_let_in && !makes_admin;
+    let passwords = match flags.text("basic-auth-file") {
+        "" => Vec::new(),
+        path => tokens::load_passwords(path.as_ref())?,
+    };
     let allows_all = authorizers.contains(&Authorizer::AlwaysAllow);
     if wanted && allows_all {
         tracing::warn!(
@@ -280,6 +297,8 @@ fn authentication(
         issuers: issuers.iter().map(|issuer| issuer.as_str().into()).collect(),
         skips_lookup: !flags.bool("service-account-lookup"),
         bootstrap_tokens: flags.bool("enable-bootstrap-token-auth"),
+        anonymous_paths,
+        federation: Federation { passwords, ..federated.federation.clone() },
     })
 }
 

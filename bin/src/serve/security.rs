@@ -15,7 +15,13 @@ use super::options::ServerSettings;
 use crate::flags::Flags;
 
 /// Flags that name certificate and key files, which may change while the server runs.
-const FILE_FLAGS: [&str; 4] = ["tls-cert-file", "tls-private-key-file", "tls-sni-cert-key", "client-ca-file"];
+const FILE_FLAGS: [&str; 5] = [
+    "tls-cert-file",
+    "tls-private-key-file",
+    "tls-sni-cert-key",
+    "client-ca-file",
+    "requestheader-client-ca-file",
+];
 
 /// The server's certificates, the authorities that it trusts, and the administrator's kubeconfig, if one is made. The
 /// caller must hold the lock of the data directory, since missing keys are created there.
@@ -27,15 +33,10 @@ pub(super) fn secure(flags: &Flags, options: &ServerSettings) -> Result<(Secured
         let kubeconfig = admin::kubeconfig(&authority, &server, &serving.chain_pem)?;
         (vec![authority.certificate().clone()], Some(kubeconfig))
     } else {
-        (client_authorities(flags)?, None)
+        (authorities(flags, "client-ca-file")?, None)
     };
-    let client_cas = if client_certificates.is_empty() {
-        None
-    } else {
-        let cas = ClientCas::new(Arc::new(tls::provider()), &client_certificates)
-            .map_err(|error| format!("--client-ca-file: {error}"))?;
-        Some(Arc::new(cas))
-    };
+    let proxies = authorities(flags, "requestheader-client-ca-file")?;
+    let client_cas = client_cas(flags, &client_certificates, &proxies)?;
     let suites: Result<_, _> =
         flags.list("tls-cipher-suites").iter().map(|name| tls::cipher_suite(name)).collect();
     let tls_options = TlsOptions {
@@ -106,13 +107,40 @@ fn self_signed(options: &ServerSettings) -> Result<Issued, String> {
     certificates::self_signed(&options.certificate_directory, host, &names, &addresses, mode)
 }
 
-fn client_authorities(flags: &Flags) -> Result<Vec<CertificateDer<'static>>, String> {
-    let path = flags.text("client-ca-file");
+/// The authorities of clients, and those of front proxies; None without any.
+fn client_cas(
+    flags: &Flags,
+    clients: &[CertificateDer<'static>],
+    proxies: &[CertificateDer<'static>],
+) -> Result<Option<Arc<ClientCas>>, String> {
+    let provider = Arc::new(tls::provider());
+    if proxies.is_empty() {
+        if clients.is_empty() {
+            return Ok(None);
+        }
+        let cas = ClientCas::new(provider, clients);
+        return cas.map(|cas| Some(Arc::new(cas))).map_err(|error| format!("--client-ca-file: {error}"));
+    }
+    if flags.list("requestheader-allowed-names").is_empty() && clients.iter().any(|one| proxies.contains(one))
+    {
+        return Err("--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; \
+                    --requestheader-allowed-names must be specified to ensure regular client certificates cannot set \
+                    authenticating proxy headers for arbitrary users"
+            .into());
+    }
+    let cas = ClientCas::with_proxies(provider, clients, proxies);
+    cas.map(|cas| Some(Arc::new(cas)))
+        .map_err(|error| format!("--client-ca-file or --requestheader-client-ca-file: {error}"))
+}
+
+/// The certificates of the file that a flag names; none without a file.
+fn authorities(flags: &Flags, flag: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let path = flags.text(flag);
     if path.is_empty() {
         return Ok(Vec::new());
     }
-    let pem = std::fs::read_to_string(path).map_err(|error| format!("--client-ca-file: {path}: {error}"))?;
-    certificates::certificates(&pem).map_err(|error| format!("--client-ca-file: {path}: {error}"))
+    let pem = std::fs::read_to_string(path).map_err(|error| format!("--{flag}: {path}: {error}"))?;
+    certificates::certificates(&pem).map_err(|error| format!("--{flag}: {path}: {error}"))
 }
 
 /// `cert,key` or `cert,key:name,*.name`, several times.

@@ -26,13 +26,11 @@ fn parse(text: &str) -> Result<Vec<Token>, String> {
             tracing::warn!(user = %user, "a line of the token file has no token or no user: it is passed over");
             continue;
         }
-        let groups = rest.first().map(String::as_str).unwrap_or_default();
-        let groups = if groups.is_empty() { Vec::new() } else { groups.split(',').map(Text::from).collect() };
         let parsed = Token {
             token: token.as_str().into(),
             user: user.as_str().into(),
             uid: uid.as_str().into(),
-            groups,
+            groups: groups(rest),
         };
         match tokens.binary_search_by(|held| held.token.cmp(&parsed.token)) {
             Ok(at) => tokens[at] = parsed,
@@ -40,6 +38,36 @@ fn parse(text: &str) -> Result<Vec<Token>, String> {
         }
     }
     Ok(tokens)
+}
+
+/// The lines of `--basic-auth-file`: password, user name, uid and maybe groups. A line without a user or a password is
+/// left out.
+/// k8s: release 1.1, plugin/pkg/auth/authenticator/password/passwordfile/passwordfile.go
+pub(super) fn load_passwords(path: &Path) -> Result<Vec<Token>, String> {
+    let named = |error: String| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    let records = records(&text).map_err(named)?;
+    let lines = records.iter().map(|record| match record.as_slice() {
+        [password, user, uid, rest @ ..] => Ok(Token {
+            token: password.as_str().into(),
+            user: user.as_str().into(),
+            uid: uid.as_str().into(),
+            groups: groups(rest),
+        }),
+        short => Err(named(format!(
+            "password file must have at least 3 columns (password, user name, user uid), found {}",
+            short.len()
+        ))),
+    });
+    let lines: Result<Vec<Token>, String> = lines.collect();
+    Ok(lines?.into_iter().filter(|line| !line.token.is_empty() && !line.user.is_empty()).collect())
+}
+
+fn groups(rest: &[String]) -> Vec<Text> {
+    match rest.first().map(String::as_str).unwrap_or_default() {
+        "" => Vec::new(),
+        groups => groups.split(',').map(Text::from).collect(),
+    }
 }
 
 /// RFC 4180, as Go's encoding/csv reads it: blank lines are skipped, quoted fields may hold anything.

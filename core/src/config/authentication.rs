@@ -1,5 +1,6 @@
 //! How callers are authenticated and authorized.
 
+use super::Federation;
 use super::{AbacPolicy, AuthorizationWebhook};
 use crate::value::Text;
 use alloc::sync::Arc;
@@ -13,6 +14,9 @@ pub struct Authentication {
     pub tokens: Vec<Token>,
     /// `--anonymous-auth`.
     pub anonymous: bool,
+    /// The only paths of requests without credentials; empty for all.
+    pub anonymous_paths: Vec<Text>,
+    pub federation: Federation,
     /// `--service-account-issuer`: all of them, whose tokens are taken if one of `Config::issuer_keys` has signed them.
     pub issuers: Vec<Text>,
     /// `--service-account-lookup=false`: legacy tokens are good although their secret or account is gone.

@@ -3,6 +3,7 @@
 mod admission;
 mod authentication;
 mod controller;
+mod federation;
 mod issuer;
 mod job_id;
 mod note;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 pub use admission::AdmissionOptions;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use controller::{Bootstrap, Controller, Controllers};
+pub use federation::{ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};

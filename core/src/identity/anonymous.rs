@@ -4,10 +4,15 @@
 use super::finding::{Finding, Presented};
 use crate::caller::Caller;
 use crate::value::Text;
+use crate::wire::percent;
 use alloc::vec::Vec;
 
 pub(super) fn identify(presented: &Presented<'_>) -> Finding {
-    if !presented.world.config.authentication.anonymous {
+    let authentication = &presented.world.config.authentication;
+    let path = percent::decode(&presented.request.path, false);
+    let is_let_in = |allowed: &Text| path.as_deref() == Some(allowed.as_str());
+    let paths = &authentication.anonymous_paths;
+    if !authentication.anonymous || !paths.is_empty() && !paths.iter().any(is_let_in) {
         return Finding::Nobody;
     }
     Finding::somebody(Caller {

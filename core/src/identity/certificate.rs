@@ -11,7 +11,13 @@ use core::fmt::Write;
 
 /// A certificate without a common name is nobody's.
 pub(super) fn identify(presented: &Presented<'_>) -> Finding {
-    match &presented.request.peer {
+    let peer = match &presented.request.peer {
+        Peer::FrontProxy { own, .. } => own,
+        peer => peer,
+    };
+    match peer {
+        // A certificate of the front proxies' authority holds no other one.
+        Peer::FrontProxy { .. } => Finding::Nobody,
         Peer::None => Finding::Nobody,
         Peer::Certificate { common_name, .. } if common_name.is_empty() => Finding::Nobody,
         Peer::Certificate { common_name, organizations, fingerprint } => Finding::somebody(Caller {

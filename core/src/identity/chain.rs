@@ -6,6 +6,7 @@ use super::finding::{
     Credential, FindToken, Finding, Kept, OfRequest, OfToken, Presented, Recognized, Resumed,
 };
 use super::{accounts, anonymous, bearer, bootstrap, certificate, static_tokens, websocket};
+use super::{front_proxy, oidc, password, token_review};
 use crate::caller::Caller;
 use crate::question::{Question, Reply};
 use crate::value::Text;
@@ -21,12 +22,23 @@ enum Link {
 }
 
 /// In upstream's order: each new one is inserted in its place.
-const CHAIN: &[Link] =
-    &[Link::Request(certificate::identify), Link::Token(bearer::find), Link::Token(websocket::find)];
+const CHAIN: &[Link] = &[
+    Link::Request(front_proxy::identify),
+    Link::Request(password::identify),
+    Link::Request(certificate::identify),
+    Link::Token(bearer::find),
+    Link::Token(websocket::find),
+];
 
 /// Those that are shown a token, in upstream's order.
-const TOKENS: &[OfToken] =
-    &[static_tokens::identify, accounts::identify_legacy, accounts::identify_bound, bootstrap::identify];
+const TOKENS: &[OfToken] = &[
+    static_tokens::identify,
+    accounts::identify_legacy,
+    accounts::identify_bound,
+    bootstrap::identify,
+    oidc::identify,
+    token_review::identify,
+];
 
 /// Authentication on its way through the authenticators.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/authenticator/interfaces.go
 
 use super::accounts::AccountCheck;
+use super::oidc::JwtKept;
 use crate::caller::Caller;
 use crate::now::Now;
 use crate::question::{Question, Reply};
@@ -56,6 +57,8 @@ impl Finding {
 #[derive(Debug)]
 pub(super) enum Kept {
     Account(AccountCheck),
+    Jwt(Box<JwtKept>),
+    TokenReview,
 }
 
 /// What an authenticator is resumed with.

@@ -57,9 +57,14 @@ impl JwtHeader {
         })
     }
 
+    /// How it was signed; None for an algorithm that nothing is signed with, and for a token that cannot be understood.
+    pub(super) fn algorithm(&self) -> Option<TokenAlgorithm> {
+        self.algorithm.filter(|_| !self.is_critical)
+    }
+
     /// Asks whether one of these keys has signed the token; None when none can have.
     pub(super) fn verification(self, token: &str, keys: Vec<PublicKey>) -> Option<Question> {
-        let algorithm = self.algorithm.filter(|_| !self.is_critical)?;
+        let algorithm = self.algorithm()?;
         let token = SignedToken { token: token.into(), signature: self.signature, algorithm, keys };
         Some(Question::Verify(Box::new(token)))
     }

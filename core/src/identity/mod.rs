@@ -13,9 +13,13 @@ mod certificate;
 mod chain;
 mod constant_time;
 mod finding;
+mod front_proxy;
 mod impersonation;
 mod jwt;
+mod oidc;
+mod password;
 mod static_tokens;
+mod token_review;
 mod websocket;
 
 pub(crate) use chain::{Authenticating, AuthenticationProgress};

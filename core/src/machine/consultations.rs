@@ -2,13 +2,14 @@
 //! twice in a row. The memory changes only with inputs, so a replay remembers the same.
 
 use super::{Effect, Machine};
-use crate::config::{Authorizer, AuthorizerChain, JobId};
+use crate::config::{Authorizer, AuthorizerChain, JobId, JwtIssuer, JwtIssuers};
 use crate::job::{Answer, Job};
 use crate::limits;
 use crate::now::{Mono, Now};
 use crate::question::{Consultation, Consulting, Keep};
 use crate::wire::CallOutcome;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Matter {
     by: Consulting,
-    /// The body of the call.
+    /// The path and the body of the call.
+    target: String,
     body: Bytes,
 }
 
@@ -45,7 +47,7 @@ pub(super) struct Consultations {
 
 impl Remembered {
     fn bytes(&self, matter: &Matter) -> usize {
-        matter.body.len() + self.outcome.as_ref().map_or(0, |called| called.body.len())
+        matter.target.len() + matter.body.len() + self.outcome.as_ref().map_or(0, |called| called.body.len())
     }
 }
 
@@ -109,12 +111,9 @@ impl Consultations {
         self.asked.remove(&id);
     }
 
-    /// Forgets what authorizers were told. Those that come next may ask others.
-    pub(super) fn forget_authorizers(&mut self) {
-        let of_authorizers = |matter: &&Arc<Matter>| match matter.by {
-            Consulting::Authorizer { .. } => true,
-        };
-        for matter in self.held.keys().filter(of_authorizers).cloned().collect::<Vec<_>>() {
+    /// Forgets what some were told. Those that come next may ask others.
+    fn forget_of(&mut self, is_one: fn(Consulting) -> bool) {
+        for matter in self.held.keys().filter(|matter| is_one(matter.by)).cloned().collect::<Vec<_>>() {
             self.forget(&matter);
         }
     }
@@ -134,7 +133,15 @@ impl Machine {
         let world = Arc::make_mut(&mut self.world);
         let generation = world.authorizers.generation + 1;
         world.authorizers = Arc::new(AuthorizerChain { generation, authorizers });
-        self.calls.consultations.forget_authorizers();
+        self.calls.consultations.forget_of(|by| matches!(by, Consulting::Authorizer { .. }));
+    }
+
+    /// Takes the tokens of other issuers from here on.
+    pub(super) fn replace_issuers(&mut self, issuers: Vec<JwtIssuer>) {
+        let world = Arc::make_mut(&mut self.world);
+        let generation = world.jwt_issuers.generation + 1;
+        world.jwt_issuers = Arc::new(JwtIssuers { generation, issuers });
+        self.calls.consultations.forget_of(|by| matches!(by, Consulting::Issuer { .. }));
     }
 
     /// Makes a call, unless its outcome is remembered.
@@ -147,7 +154,7 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Consultation { by, call, keep, age_millis_max } = consultation;
-        let matter = Arc::new(Matter { by, body: call.body.clone() });
+        let matter = Arc::new(Matter { by, target: call.target.clone(), body: call.body.clone() });
         if let Some(outcome) = self.calls.consultations.recall(&matter, age_millis_max, now.mono) {
             self.run(id, job, Answer::Called(alloc::vec![outcome]), now, out);
             return;
@@ -164,7 +171,7 @@ mod tests {
 
     fn matter(by: u64, body: &'static str) -> Arc<Matter> {
         let by = Consulting::Authorizer { generation: by, at: 2 };
-        Arc::new(Matter { by, body: Bytes::from_static(body.as_bytes()) })
+        Arc::new(Matter { by, target: String::new(), body: Bytes::from_static(body.as_bytes()) })
     }
 
     fn says(word: &'static str) -> CallOutcome {
@@ -219,7 +226,7 @@ mod tests {
         learn(&mut memory, &matter(0, "a"), says("yes"), 0);
         assert_eq!(memory.recall(&matter(1, "a"), None, Mono(0)), None);
         assert_eq!(memory.recall(&matter(0, "b"), None, Mono(0)), None);
-        memory.forget_authorizers();
+        memory.forget_of(|by| matches!(by, Consulting::Authorizer { .. }));
         assert_eq!(memory.recall(&matter(0, "a"), None, Mono(0)), None);
         memory.check(|_| false);
     }

@@ -154,6 +154,7 @@ impl Machine {
             Input::ShutdownInitiated => self.shutdown_initiated(),
             Input::Serve(definition) => self.serve(*definition, out),
             Input::Withdraw { group, plural } => self.withdraw(&group, &plural, now, out),
+            Input::JwtIssuers(issuers) => self.replace_issuers(issuers),
             Input::Authorizers(authorizers) => self.replace_authorizers(authorizers),
             Input::Drain(drain) => self.drain(drain, now, out),
         }

@@ -25,6 +25,7 @@ mod turns;
 mod upkeep;
 
 use crate::answer::{Dial, Frame, Response};
+use crate::config::JwtIssuer;
 use crate::config::{Authorizer, JobId, Note, SignedToken};
 use crate::job::{Answer, Ask, Job, ProbeTask, Step, Stepped};
 use crate::kinds::Definition;
@@ -97,6 +98,8 @@ pub enum Input {
     /// Others decide from here on what callers may do: the file that names the authorizers has changed. Decisions that
     /// have begun keep to those before.
     Authorizers(Vec<Authorizer>),
+    /// The tokens of other issuers are credentials from here on: the file that names the issuers has changed.
+    JwtIssuers(Vec<JwtIssuer>),
     /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }

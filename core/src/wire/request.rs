@@ -1,6 +1,7 @@
 //! The head of a request as the shell passes it in: read completely, bounded, and not interpreted.
 
 use crate::value::Text;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -60,6 +61,12 @@ pub enum Peer {
     },
     /// A certificate that no configured authority has issued, and why.
     Rejected(Text),
+    /// A certificate that the authority of the front proxies has issued.
+    FrontProxy {
+        common_name: Text,
+        /// What the certificate is to the client authorities.
+        own: Box<Self>,
+    },
 }
 
 /// The head of one HTTP request.

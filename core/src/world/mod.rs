@@ -7,6 +7,7 @@ mod listing;
 mod objects;
 pub(crate) mod selection;
 
+use crate::config::JwtIssuers;
 use crate::config::{AuthorizerChain, Config, Controllers, Note};
 use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
@@ -31,6 +32,8 @@ pub struct World {
     pub config: Arc<Config>,
     /// Who decides what callers may do. At the start they are those of the configuration.
     pub authorizers: Arc<AuthorizerChain>,
+    /// Whose tokens are credentials. At the start they are those of the configuration.
+    pub jwt_issuers: Arc<JwtIssuers>,
     pub registry: Arc<Registry>,
     collections: Arc<Collections>,
     /// By storage: the objects of each collection.
@@ -130,6 +133,10 @@ impl World {
         Self {
             caches: registry.storages().map(empty).collect(),
             forms: Arc::new(FormRoom::new(config.bounds.form_bytes)),
+            jwt_issuers: Arc::new(JwtIssuers {
+                generation: 0,
+                issuers: config.authentication.federation.jwt_issuers.clone(),
+            }),
             authorizers: Arc::new(AuthorizerChain {
                 generation: 0,
                 authorizers: config.authorization.clone(),

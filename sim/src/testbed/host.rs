@@ -208,6 +208,7 @@ impl Testbed {
             | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Authorizers(_)
+            | Input::JwtIssuers(_)
             | Input::Drain(_) => None,
         };
         let mut gone = None;
@@ -239,6 +240,7 @@ impl Testbed {
             | Input::Withdraw { .. }
             | Input::ShutdownInitiated
             | Input::Authorizers(_)
+            | Input::JwtIssuers(_)
             | Input::Drain(_) => {}
         }
         let withdraws = matches!(input, Input::Withdraw { .. });

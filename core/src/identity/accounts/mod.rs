@@ -71,6 +71,7 @@ fn identify(
     read: impl Fn(&Value) -> Result<OwnClaims, String>,
 ) -> Finding {
     let found = match resumed.map(|Resumed { kept, reply }| (kept, reply)) {
+        Some((Kept::Jwt(_) | Kept::TokenReview, _)) => return Finding::Nobody,
         None => return begin(presented, token, is_issuer).unwrap_or_else(Finding::Invalid),
         Some((Kept::Account(AccountCheck::Signature(claims)), Reply::Verified(true))) => {
             verified(presented, &claims, read).and_then(|account| account.look(presented, token, None))

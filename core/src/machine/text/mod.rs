@@ -8,6 +8,7 @@
 mod authorizers;
 mod digests;
 mod effects;
+mod federation;
 mod read;
 mod write;
 
@@ -50,8 +51,10 @@ mod tests {
     use crate::config::AbacPolicy;
     use crate::config::Bootstrap;
     use crate::config::Config;
+    use crate::config::TokenAlgorithm;
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
     use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
+    use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
@@ -150,6 +153,40 @@ mod tests {
         ]
     }
 
+    fn federation() -> Federation {
+        let Some(Authorizer::Webhook(webhook)) = authorizers().pop() else { panic!("the last one") };
+        let proxy = FrontProxy {
+            allowed_names: vec!["proxy".into()],
+            username_headers: vec!["x-remote-user".into()],
+            ..FrontProxy::default()
+        };
+        Federation {
+            front_proxy: Some(proxy),
+            passwords: vec![Token {
+                token: "p".into(),
+                user: "u".into(),
+                uid: "".into(),
+                groups: Vec::new(),
+            }],
+            jwt_issuers: vec![JwtIssuer {
+                url: "https://issuer.test".into(),
+                discovery_url: "https://issuer.test/d".into(),
+                authorities: Bytes::from_static(b"-"),
+                audiences: vec!["a".into(), "b".into()],
+                algorithms: vec![TokenAlgorithm::Rs256, TokenAlgorithm::Es512],
+                required_claims: vec![("hd".into(), "x y".into())],
+                username: ClaimMapping { claim: "sub".into(), prefix: "oidc:".into() },
+                groups: ClaimMapping::default(),
+                uid_claim: "uid".into(),
+            }],
+            token_review: Some(TokenReviewWebhook {
+                server: webhook.server.clone(),
+                version: ReviewVersion::V1,
+                kept_millis: 120_000,
+            }),
+        }
+    }
+
     fn outcall() -> Outcall {
         Outcall {
             host: "hook.test".into(),
@@ -210,6 +247,8 @@ mod tests {
             Input::Tick,
             Input::ShutdownInitiated,
             Input::Authorizers(authorizers()),
+            Input::JwtIssuers(federation().jwt_issuers),
+            request(Peer::FrontProxy { common_name: "p".into(), own: Peer::None.into() }, true),
             Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
             Input::Serve(Box::new(definition())),
             Input::Withdraw { group: "example.com".into(), plural: "widgets".into() },
@@ -301,6 +340,8 @@ mod tests {
                 issuers: vec!["https://kubernetes.default.svc".into(), "".into()],
                 skips_lookup: true,
                 bootstrap_tokens: true,
+                anonymous_paths: vec!["/livez".into()],
+                federation: federation(),
             },
             authorization: authorizers(),
             max_in_flight: 1,

@@ -91,6 +91,7 @@ impl<'a> Words<'a> {
             "withdraw" => Input::Withdraw { group: self.text()?, plural: self.text()? },
             "tick" => Input::Tick,
             "shutdown" => Input::ShutdownInitiated,
+            "jwt-issuers" => Input::JwtIssuers(self.list(Self::jwt_issuer)?),
             "authorizers" => Input::Authorizers(self.authorizers()?),
             "drain" => {
                 let watch_grace_millis = self.number()?;
@@ -155,7 +156,7 @@ impl<'a> Words<'a> {
         self.string().map(Text::from)
     }
 
-    fn shared(&mut self) -> Result<Bytes> {
+    pub(super) fn shared(&mut self) -> Result<Bytes> {
         self.bytes().map(Bytes::from)
     }
 
@@ -292,20 +293,23 @@ impl<'a> Words<'a> {
             "named" => false,
             _ => return self.wrong("anonymous or named"),
         };
-        let tokens = self.list(|words| {
-            Ok(Token {
-                token: words.text()?,
-                user: words.text()?,
-                uid: words.text()?,
-                groups: words.list(Self::text)?,
-            })
-        })?;
         Ok(Authentication {
-            tokens,
+            tokens: self.list(Self::token)?,
             anonymous,
             issuers: self.list(Self::text)?,
             skips_lookup: self.number::<u8>()? != 0,
             bootstrap_tokens: self.number::<u8>()? != 0,
+            anonymous_paths: self.list(Self::text)?,
+            federation: self.federation()?,
+        })
+    }
+
+    pub(super) fn token(&mut self) -> Result<Token> {
+        Ok(Token {
+            token: self.text()?,
+            user: self.text()?,
+            uid: self.text()?,
+            groups: self.list(Self::text)?,
         })
     }
 
@@ -420,6 +424,7 @@ impl<'a> Words<'a> {
                 fingerprint: self.fingerprint()?,
             }),
             "rejected" => Ok(Peer::Rejected(self.text()?)),
+            "front-proxy" => Ok(Peer::FrontProxy { common_name: self.text()?, own: Box::new(self.peer()?) }),
             _ => self.wrong("a peer"),
         }
     }

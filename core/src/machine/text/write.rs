@@ -3,9 +3,9 @@
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
-use crate::config::Authentication;
 use crate::config::Bootstrap;
 use crate::config::Config;
+use crate::config::{Authentication, Token};
 use crate::config::{PodSecurity, PublicKey};
 use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
@@ -49,6 +49,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Withdraw { group, plural } => line.word("withdraw").text(group).text(plural),
         Input::Tick => line.word("tick"),
         Input::ShutdownInitiated => line.word("shutdown"),
+        Input::JwtIssuers(issuers) => line.word("jwt-issuers").jwt_issuers(issuers),
         Input::Authorizers(authorizers) => line.word("authorizers").authorizers(authorizers),
         Input::Drain(drain) => {
             line.word("drain").number(drain.watch_grace_millis).number(u8::from(drain.sends_retry_after))
@@ -154,7 +155,7 @@ impl Line<'_> {
         self.bytes(text.as_bytes())
     }
 
-    fn texts(&mut self, texts: &[Text]) -> &mut Self {
+    pub(super) fn texts(&mut self, texts: &[Text]) -> &mut Self {
         self.number(texts.len());
         texts.iter().fold(self, |line, text| line.text(text))
     }
@@ -178,16 +179,20 @@ impl Line<'_> {
 
     fn authentication(&mut self, authentication: &Authentication) -> &mut Self {
         self.word(if authentication.anonymous { "anonymous" } else { "named" });
-        self.number(authentication.tokens.len());
-        for held in &authentication.tokens {
-            self.text(&held.token).text(&held.user).text(&held.uid).number(held.groups.len());
-            for group in &held.groups {
-                self.text(group);
-            }
-        }
+        self.tokens(&authentication.tokens);
         self.texts(&authentication.issuers);
         self.number(u8::from(authentication.skips_lookup));
-        self.number(u8::from(authentication.bootstrap_tokens))
+        self.number(u8::from(authentication.bootstrap_tokens)).texts(&authentication.anonymous_paths);
+        self.federation(&authentication.federation)
+    }
+
+    pub(super) fn tokens(&mut self, tokens: &[Token]) -> &mut Self {
+        self.number(tokens.len());
+        let token = |line: &mut Self, held: &Token| {
+            line.text(&held.token).text(&held.user).text(&held.uid).texts(&held.groups);
+        };
+        tokens.iter().for_each(|held| token(self, held));
+        self
     }
 
     fn request(&mut self, request: &Request) -> &mut Self {
@@ -259,6 +264,7 @@ impl Line<'_> {
                 self.bytes(fingerprint.as_ref().map_or(&[], |fingerprint| fingerprint.as_slice()))
             }
             Peer::Rejected(why) => self.word("rejected").text(why),
+            Peer::FrontProxy { common_name, own } => self.word("front-proxy").text(common_name).peer(own),
         }
     }
 

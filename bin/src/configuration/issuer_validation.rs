@@ -1,0 +1,193 @@
+//! What is wrong with an AuthenticationConfiguration, in upstream's words.
+//! k8s: staging/src/k8s.io/apiserver/pkg/apis/apiserver/validation/validation.go ValidateAuthenticationConfiguration
+
+use steersman_core::status::{CauseType, Causes, Path};
+use steersman_core::value::url::Url;
+use steersman_core::value::{Value, quoted};
+use steersman_io::certificates;
+
+use super::decode::items;
+
+/// Issuers of a configuration.
+const ISSUERS_MAX: usize = 64;
+
+const NO_EXPRESSIONS: &str = "expressions (CEL) are not supported by this server yet";
+const BOTH: &str = "claim and expression can't both be set";
+const NEITHER: &str = "claim or expression is required";
+
+/// The problems as one text; empty for none. `own` are the issuers that the server itself is.
+pub(super) fn validate(configuration: &Value, own: &[String]) -> String {
+    let mut causes = Causes::new();
+    let root = Path::new("jwt");
+    let issuers = items(configuration, "jwt");
+    if issuers.len() > ISSUERS_MAX {
+        let message = format!("Too many: {}: must have at most {ISSUERS_MAX} items", issuers.len());
+        causes.push(CauseType::TooMany, &root, message);
+        return causes.summary();
+    }
+    let (mut urls, mut discoveries): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for (at, given) in issuers.iter().enumerate() {
+        let path = root.index(at);
+        validate_issuer(given, own, &path.child("issuer"), &mut causes);
+        validate_rules(
+            items(given, "claimValidationRules"),
+            &path.child("claimValidationRules"),
+            &mut causes,
+        );
+        validate_mappings(
+            given.field("claimMappings").unwrap_or(&Value::Null),
+            &path.child("claimMappings"),
+            &mut causes,
+        );
+        for (at, _) in items(given, "userValidationRules").iter().enumerate() {
+            let path = path.child("userValidationRules").index(at).child("expression");
+            causes.forbidden(&path, NO_EXPRESSIONS);
+        }
+        for (field, seen) in [("url", &mut urls), ("discoveryURL", &mut discoveries)] {
+            let url = given.text_at(&["issuer", field]);
+            if seen.contains(&url) && (field == "url" || !url.is_empty()) {
+                duplicate(&mut causes, &path.child("issuer").child(field), url);
+            }
+            seen.push(url);
+        }
+    }
+    if let Some(anonymous) = configuration.field("anonymous").filter(|anonymous| !anonymous.is_null()) {
+        let conditions = items(anonymous, "conditions");
+        if anonymous.field("enabled") != Some(&Value::Bool(true)) && !conditions.is_empty() {
+            let why = "enabled should be set to true when conditions are defined";
+            let path = Path::new("anonymous").child("conditions");
+            causes.invalid(&path, &Value::list(conditions.to_vec()), why);
+        }
+    }
+    if causes.is_empty() { String::new() } else { causes.summary() }
+}
+
+fn duplicate(causes: &mut Causes, path: &Path, value: &str) {
+    causes.push(CauseType::Duplicate, path, format!("Duplicate value: {}", quoted(value)));
+}
+
+fn validate_issuer(given: &Value, own: &[String], path: &Path, causes: &mut Causes) {
+    let text = |field: &str| given.text_at(&["issuer", field]);
+    match text("url") {
+        "" => causes.required(&path.child("url"), ""),
+        url => validate_url(url, own, &path.child("url"), causes),
+    }
+    let discovery = text("discoveryURL");
+    if !discovery.is_empty() {
+        let path = path.child("discoveryURL");
+        let url = text("url");
+        if !url.is_empty() && url.trim_end_matches('/') == discovery.trim_end_matches('/') {
+            causes.invalid(&path, &discovery.into(), "discoveryURL must be different from URL");
+        }
+        validate_url(discovery, &[], &path, causes);
+    }
+    validate_audiences(given, path, causes);
+    let authority = text("certificateAuthority");
+    if !authority.is_empty()
+        && let Err(why) = certificates::certificates(authority)
+    {
+        causes.invalid(&path.child("certificateAuthority"), &"<omitted>".into(), &why);
+    }
+    if !text("egressSelectorType").is_empty() {
+        let why = "egress selectors are not supported by this server yet";
+        causes.forbidden(&path.child("egressSelectorType"), why);
+    }
+}
+
+fn validate_url(url: &str, own: &[String], path: &Path, causes: &mut Causes) {
+    let mut invalid = |why: &str| causes.invalid(path, &url.into(), why);
+    if own.iter().any(|own| own == url) {
+        let mut own: Vec<&str> = own.iter().map(String::as_str).collect();
+        own.sort_unstable();
+        invalid(&format!("URL must not overlap with disallowed issuers: [{}]", own.join(" ")));
+    }
+    let parsed = match Url::parse(url) {
+        Ok(parsed) => parsed,
+        Err(why) => return invalid(&why),
+    };
+    let checks = [
+        (parsed.scheme != "https", "URL scheme must be https"),
+        (parsed.user.is_some(), "URL must not contain a username or password"),
+        (!parsed.query.is_empty(), "URL must not contain a query"),
+        (!parsed.fragment.is_empty(), "URL must not contain a fragment"),
+    ];
+    checks.into_iter().filter(|(is_wrong, _)| *is_wrong).for_each(|(_, why)| invalid(why));
+}
+
+fn validate_audiences(given: &Value, path: &Path, causes: &mut Causes) {
+    let audiences = given.at(&["issuer", "audiences"]).and_then(Value::as_list).unwrap_or_default();
+    let policy = given.text_at(&["issuer", "audienceMatchPolicy"]);
+    let (path, policy_path) = (path.child("audiences"), path.child("audienceMatchPolicy"));
+    if audiences.is_empty() {
+        causes.required(&path, &format!("at least one {path} is required"));
+        return;
+    }
+    for (at, audience) in audiences.iter().enumerate() {
+        let text = audience.as_str().unwrap_or_default();
+        if text.is_empty() {
+            causes.required(&path.index(at), "");
+        }
+        if audiences[..at].contains(audience) {
+            duplicate(causes, &path.index(at), text);
+        }
+    }
+    if audiences.len() > 1 && policy != "MatchAny" {
+        let why = "audienceMatchPolicy must be MatchAny for multiple audiences";
+        causes.invalid(&policy_path, &policy.into(), why);
+    }
+    if audiences.len() == 1 && !matches!(policy, "" | "MatchAny") {
+        let why = "audienceMatchPolicy must be empty or MatchAny for single audience";
+        causes.invalid(&policy_path, &policy.into(), why);
+    }
+}
+
+fn validate_rules(rules: &[Value], path: &Path, causes: &mut Causes) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (at, rule) in rules.iter().enumerate() {
+        let path = path.index(at);
+        let [claim, expression, message] =
+            ["claim", "expression", "message"].map(|field| rule.text_at(&[field]));
+        match (claim, expression) {
+            ("", "") => causes.required(&path, NEITHER),
+            ("", _) => causes.forbidden(&path.child("expression"), NO_EXPRESSIONS),
+            (claim, "") => {
+                if !message.is_empty() {
+                    let why = "may not be specified when claim is set";
+                    causes.invalid(&path.child("message"), &message.into(), why);
+                }
+                if seen.contains(&claim) {
+                    duplicate(causes, &path.child("claim"), claim);
+                }
+                seen.push(claim);
+            }
+            (claim, _) => causes.invalid(&path, &claim.into(), BOTH),
+        }
+    }
+}
+
+fn validate_mappings(mappings: &Value, path: &Path, causes: &mut Causes) {
+    for (of, is_required) in [("username", true), ("groups", false)] {
+        let path = path.child(of);
+        let [claim, expression] = ["claim", "expression"].map(|field| mappings.text_at(&[of, field]));
+        match (claim, expression) {
+            ("", "") if is_required => causes.required(&path, NEITHER),
+            ("", "") => {}
+            ("", _) => causes.forbidden(&path.child("expression"), NO_EXPRESSIONS),
+            (_, "") if mappings.at(&[of, "prefix"]).is_none_or(Value::is_null) => causes.required(
+                &path.child("prefix"),
+                "prefix is required when claim is set. It can be set to an empty string to disable prefixing",
+            ),
+            (_, "") => {}
+            (_, _) => causes.invalid(&path, &"".into(), BOTH),
+        }
+    }
+    let [claim, expression] = ["claim", "expression"].map(|field| mappings.text_at(&["uid", field]));
+    match (claim, expression) {
+        (_, "") => {}
+        ("", _) => causes.forbidden(&path.child("uid").child("expression"), NO_EXPRESSIONS),
+        (_, _) => causes.invalid(&path.child("uid"), &"".into(), BOTH),
+    }
+    for (at, _) in items(mappings, "extra").iter().enumerate() {
+        causes.forbidden(&path.child("extra").index(at).child("valueExpression"), NO_EXPRESSIONS);
+    }
+}

@@ -1,0 +1,79 @@
+//! Authentication through other parties: issuers of tokens, servers that know tokens, proxies; and passwords of a file.
+
+use super::{ReviewVersion, Token, TokenAlgorithm, WebhookServer};
+use crate::value::Text;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Who else says whose a request is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Federation {
+    /// `--requestheader-*`.
+    pub front_proxy: Option<FrontProxy>,
+    /// `--basic-auth-file`: the token of a line is a password.
+    pub passwords: Vec<Token>,
+    /// `--oidc-*` or `--authentication-config`, at the start.
+    pub jwt_issuers: Vec<JwtIssuer>,
+    /// `--authentication-token-webhook-*`.
+    pub token_review: Option<TokenReviewWebhook>,
+}
+
+/// A proxy that authenticates its users, and the headers by which it tells who they are. Names are in lower case.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/headerrequest/requestheader.go
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrontProxy {
+    /// The common names that a certificate of its authority may have; empty for all.
+    pub allowed_names: Vec<Text>,
+    pub username_headers: Vec<Text>,
+    pub uid_headers: Vec<Text>,
+    pub group_headers: Vec<Text>,
+    pub extra_prefixes: Vec<Text>,
+}
+
+/// A server that knows whose a token is.
+/// k8s: staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/webhook/webhook.go
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenReviewWebhook {
+    pub server: WebhookServer,
+    pub version: ReviewVersion,
+    /// How long an answer is used again; 0 for not at all.
+    pub kept_millis: u64,
+}
+
+/// An issuer whose tokens are taken as credentials, and how a token says who its user is.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/apiserver/types.go JWTAuthenticator
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtIssuer {
+    /// What the claim `iss` must be.
+    pub url: Text,
+    /// Where its discovery document is.
+    pub discovery_url: Text,
+    /// The certificates of authorities that its servers are trusted by, as PEM.
+    pub authorities: Bytes,
+    /// One of these must be among the audiences of a token.
+    pub audiences: Vec<Text>,
+    /// How its tokens may be signed.
+    pub algorithms: Vec<TokenAlgorithm>,
+    /// Claims that must have these values.
+    pub required_claims: Vec<(Text, Text)>,
+    pub username: ClaimMapping,
+    /// Without a claim, its users have no groups.
+    pub groups: ClaimMapping,
+    /// Empty for none.
+    pub uid_claim: Text,
+}
+
+/// The claim that something is taken from, and what is put before its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimMapping {
+    pub claim: Text,
+    pub prefix: Text,
+}
+
+/// The issuers; a token that is being verified keeps to those that were there when it came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct JwtIssuers {
+    /// Grows by one whenever the issuers are replaced while the server runs.
+    pub generation: u64,
+    pub issuers: Vec<JwtIssuer>,
+}
