@@ -12,13 +12,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use crate::value::number::{write_float, write_int};
-pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, plain, sorted};
+pub use exact::{RawPaths, check_numbers, joined, kept, opened, parse_exact, parse_stored, plain, sorted};
 pub use occurrences::{Members, Node, node};
 pub use parse::number;
 pub use parse::parse;
 pub(crate) use parse::{Parser, lossy};
 pub use places::{places, string_end};
-pub(crate) use run::plain_run;
+pub(crate) use run::{container_end, rest_of_string};
 pub(crate) use write::write_inside_str;
 pub use write::{write, write_str};
 

@@ -183,14 +183,6 @@ fn labels(reader: &mut Reader<'_>, scan: &mut Scan) -> Option<()> {
     Some(())
 }
 
-/// What each byte does to the depth, outside strings.
-const DEPTH: [i8; 256] = {
-    let mut table = [0; 256];
-    (table[b'{' as usize], table[b'[' as usize]) = (1, 1);
-    (table[b'}' as usize], table[b']' as usize]) = (-1, -1);
-    table
-};
-
 /// A place in compact JSON.
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -246,47 +238,22 @@ impl<'a> Reader<'a> {
 
     fn skip_string(&mut self) -> Option<()> {
         self.expect(b'"')?;
-        self.skip_rest_of_string()
-    }
-
-    /// Moves over a string whose opening quote has been read.
-    fn skip_rest_of_string(&mut self) -> Option<()> {
-        loop {
-            self.at += json::plain_run(self.bytes.get(self.at..)?);
-            let byte = self.peek()?;
-            self.at += 1 + usize::from(byte == b'\\');
-            if byte == b'"' {
-                return Some(());
-            }
-        }
+        self.at = json::rest_of_string(self.bytes, self.at)?;
+        Some(())
     }
 
     /// Moves over one value.
     fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.skip_string(),
-            b'{' | b'[' => self.skip_container(),
+            b'{' | b'[' => {
+                self.at = json::container_end(self.bytes, self.at)?;
+                Some(())
+            }
             b'}' | b']' | b',' | b':' => None,
             _ => {
                 self.skip_word();
                 Some(())
-            }
-        }
-    }
-
-    /// Moves over an object or a list. Only strings can hold brackets that do not count.
-    fn skip_container(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            let byte = self.peek()?;
-            self.at += 1;
-            if byte == b'"' {
-                self.skip_rest_of_string()?;
-                continue;
-            }
-            depth = depth.wrapping_add_signed(isize::from(DEPTH[usize::from(byte)]));
-            if depth == 0 {
-                return Some(());
             }
         }
     }

@@ -56,7 +56,7 @@ impl PathElement {
 
     /// The name of the element in FieldsV1.
     fn name(&self) -> String {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(64);
         match self {
             Self::Field(name) => {
                 out.extend_from_slice(b"f:");
@@ -83,7 +83,7 @@ impl PathElement {
                 json::write_int(*index, &mut out);
             }
         }
-        String::from_utf8_lossy(&out).into_owned()
+        String::from_utf8(out).expect("the writer writes UTF-8")
     }
 
     /// The element that FieldsV1 names so.

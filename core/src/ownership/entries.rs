@@ -10,6 +10,7 @@ use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 const APPLY: &str = "Apply";
 const UPDATE: &str = "Update";
@@ -32,7 +33,8 @@ pub struct FieldOwner {
 /// What a manager owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedFields {
-    pub set: FieldSet,
+    /// Empty until somebody asks what the stored entry names. That entry is known to name something then.
+    set: OnceCell<FieldSet>,
     /// The version that names the fields so.
     pub api_version: Text,
     /// RFC 3339; empty for none.
@@ -93,20 +95,49 @@ fn named(manager: &str) -> Text {
 
 impl OwnedFields {
     pub(super) fn new(set: FieldSet, api_version: &str, time: Text) -> Self {
-        Self { set, api_version: api_version.into(), time, stored: None }
+        Self { set: OnceCell::from(set), api_version: api_version.into(), time, stored: None }
     }
 
     /// Changes the set, and whatever else is changed after it.
     pub(super) fn change(&mut self, change: impl FnOnce(FieldSet) -> FieldSet) {
+        self.set();
         self.stored = None;
-        self.set = change(core::mem::take(&mut self.set));
+        let before = self.set.take().unwrap_or_default();
+        self.set = OnceCell::from(change(before));
+    }
+
+    /// The fields.
+    pub fn set(&self) -> &FieldSet {
+        let read = || fields_v1::decoded(self.stored.as_ref()?.field("fieldsV1")?);
+        self.set.get_or_init(|| read().unwrap_or_default())
+    }
+
+    /// The text of the fields as they are stored, as long as nothing has changed them.
+    pub(super) fn stored_text(&self) -> Option<&str> {
+        fields_v1::text(self.stored.as_ref()?)
+    }
+
+    /// Whether nobody has asked yet what the fields are.
+    pub(super) fn is_unread(&self) -> bool {
+        self.set.get().is_none()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.set.get().is_some_and(FieldSet::is_empty)
+    }
+
+    /// Whether some field is in another set too. Where the text does not even name what that has, it is not read.
+    pub(super) fn meets(&self, other: &FieldSet) -> bool {
+        let is_far =
+            self.is_unread() && self.stored_text().is_some_and(|text| !fields_v1::may_name_any(text, other));
+        !is_far && self.set().meets(other)
     }
 
     fn to_value(&self, owner: &FieldOwner) -> Value {
         if let Some(stored) = &self.stored {
             return stored.clone();
         }
-        let set = fields_v1::encoded(&self.set);
+        let set = fields_v1::encoded(self.set());
         let operation = if owner.is_update { UPDATE } else { APPLY };
         let text = |name: &'static str, text: Text| {
             (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
@@ -127,6 +158,16 @@ impl OwnedFields {
 impl Owners {
     /// Reads entries; None when one of them is malformed.
     pub fn decoded(entries: &[Value], tracked: Tracked) -> Option<Self> {
+        Self::read(entries, tracked, &|_, _| false)
+    }
+
+    /// Entries as they are stored. Those of which a function knows the version and the text to be whole, and to name
+    /// something, are not read yet.
+    pub(super) fn stored(entries: &[Value], is_known: &dyn Fn(&str, &str) -> bool) -> Option<Self> {
+        Self::read(entries, Tracked::Stored, is_known)
+    }
+
+    fn read(entries: &[Value], tracked: Tracked, is_known: &dyn Fn(&str, &str) -> bool) -> Option<Self> {
         let mut owners = Self::default();
         for entry in entries {
             let api_version = entry.text_at(&["apiVersion"]);
@@ -146,7 +187,9 @@ impl Owners {
                 subresource: entry.text_at(&["subresource"]).into(),
             };
             let time = entry.text_at(&["time"]).into();
-            let mut owned = OwnedFields::new(fields_v1::decoded(fields)?, api_version, time);
+            let is_known = fields_v1::text(entry).is_some_and(|text| is_known(api_version, text));
+            let set = if is_known { OnceCell::new() } else { OnceCell::from(fields_v1::decoded(fields)?) };
+            let mut owned = OwnedFields { set, api_version: api_version.into(), time, stored: None };
             owned.stored = (tracked == Tracked::Stored).then(|| entry.clone());
             owners.0.insert(owner, owned);
         }
@@ -236,7 +279,7 @@ impl Owners {
                 self.0.insert(joined.clone(), oldest);
             }
             let Some(owned) = self.0.get(&owner).cloned() else { continue };
-            self.give(joined.clone(), owned.set, &version, owned.time);
+            self.give(joined.clone(), owned.set().clone(), &version, owned.time);
             if owner != joined {
                 self.0.remove(&owner);
             }

@@ -14,7 +14,9 @@ const ITSELF: &str = ".";
 pub(super) fn encoded(set: &FieldSet) -> Value {
     let mut out = Vec::with_capacity(BYTES_USUAL);
     write(set, false, &mut out);
-    Value::Json(Text::from_utf8_lossy(&out))
+    // It is cut where it ends: trees keep it for long.
+    let text = str::from_utf8(&out).expect("the writer writes UTF-8");
+    Value::Json(Text::from(text))
 }
 
 /// Bytes that most texts have room in.
@@ -34,6 +36,31 @@ fn write(set: &FieldSet, is_member: bool, out: &mut Vec<u8>) {
         write(&node.inner, node.is_member, out);
     }
     out.push(b'}');
+}
+
+/// The text of the fields of an entry, if it says plainly which they are: without escapes by number.
+pub(super) fn text(entry: &Value) -> Option<&str> {
+    match entry.field("fieldsV1")? {
+        Value::Json(text) if !text.contains("\\u") => Some(text),
+        Value::Json(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Str(_)
+        | Value::List(_)
+        | Value::Map(_) => None,
+    }
+}
+
+/// False when such a text names none of the outermost fields of a set.
+pub(super) fn may_name_any(text: &str, set: &FieldSet) -> bool {
+    set.nodes().iter().any(|node| {
+        let mut name = Vec::new();
+        node.element.write_name(&mut name);
+        let is_plain = name.iter().all(|byte| byte.is_ascii() && *byte != b'\\');
+        !is_plain || str::from_utf8(&name).is_ok_and(|name| text.contains(name))
+    })
 }
 
 /// The set that JSON names; None when it names none.

@@ -159,7 +159,7 @@ fn unset(versions: &Only) -> Value {
 
 fn set_of(object: &Value, owner: &FieldOwner) -> FieldSet {
     let owners = Owners::decoded(object::managed_fields(object), Tracked::Stored).expect("entries");
-    owners.get(owner).map_or(FieldSet::EMPTY, |owned| owned.set.clone())
+    owners.get(owner).map_or(FieldSet::EMPTY, |owned| owned.set().clone())
 }
 
 fn has(versions: &Only, object: &Value, set: &FieldSet) -> bool {

@@ -19,7 +19,7 @@ pub fn to_scale(entries: &[Value], version: &str) -> Option<Vec<Value>> {
     let path = replicas();
     let mut scale = Owners::default();
     for (owner, owned) in Owners::decoded(entries, Tracked::Stored)?.iter() {
-        if owned.api_version == version && owned.set.has(&path) {
+        if owned.api_version == version && owned.set().has(&path) {
             let owned = OwnedFields::new(FieldSet::of_path(&path), SCALE, owned.time.clone());
             scale.insert(owner.clone(), owned);
         }
@@ -38,13 +38,13 @@ pub fn to_parent(entries: &[Value], scale: &[Value], version: &str) -> Option<Ve
         if owned.api_version != version {
             return false;
         }
-        if owned.set.has(&path) && of_scale.remove(owner).is_none() {
+        if owned.set().has(&path) && of_scale.remove(owner).is_none() {
             owned.change(|held| held.difference(&set));
-            return !owned.set.is_empty();
+            return !owned.is_empty();
         }
         true
     });
-    for (owner, _) in of_scale.iter().filter(|(_, owned)| owned.set.has(&path)) {
+    for (owner, _) in of_scale.iter().filter(|(_, owned)| owned.set().has(&path)) {
         // Upstream loses the time of a manager that is new to the object.
         let time = before.get(owner).map_or_else(Text::default, |before| before.time.clone());
         parent.insert(owner.clone(), OwnedFields::new(set.clone(), version, time));

@@ -44,6 +44,11 @@ impl<'v> SetUpdater<'v> {
         self.versions.type_of(version).map(|(catalogue, root)| Schema { catalogue, root })
     }
 
+    /// Whether a stored set is known to be whole in a version.
+    pub(super) fn knows(&self, version: &str, text: &str) -> bool {
+        self.schema(version).is_some_and(|schema| schema.catalogue.whole_sets.has(schema.root, text))
+    }
+
     /// An object of the request's version in another one; None when that is not served.
     fn versioned<'a>(&self, value: &'a Value, from: &str, to: &str) -> Option<Versioned<'v, 'a>> {
         let schema = self.schema(to)?;
@@ -101,14 +106,14 @@ impl<'v> SetUpdater<'v> {
                 return true;
             }
             let Some(Some(comparison)) = comparisons.get(&owned.api_version) else { return false };
-            if let Some(set) = sets.get(&owned.api_version).filter(|set| owned.set.meets(set)) {
+            if let Some(set) = sets.get(&owned.api_version).filter(|set| owned.meets(set)) {
                 if force {
                     owned.change(|held| held.difference(set));
                 } else {
-                    conflicts.push((owner.clone(), owned.set.intersection(set)));
+                    conflicts.push((owner.clone(), owned.set().intersection(set)));
                 }
             }
-            if owned.set.meets(&comparison.removed) {
+            if owned.meets(&comparison.removed) {
                 owned.change(|held| held.difference(&comparison.removed));
             }
             true
@@ -116,7 +121,7 @@ impl<'v> SetUpdater<'v> {
         if !conflicts.is_empty() {
             return Err(Obstacle::Conflicts(conflicts));
         }
-        owners.retain(|_, owned| !owned.set.is_empty());
+        owners.retain(|_, owned| !owned.is_empty());
         let own = comparisons.remove(self.version).flatten().unwrap_or_default();
         Ok((owners, own))
     }
@@ -168,12 +173,12 @@ impl<'v> SetUpdater<'v> {
 
     /// Removes what a manager has applied before and does not apply any more, unless another manager owns it.
     fn pruned(&self, merged: Value, owners: &Owners, last: Option<&OwnedFields>) -> Result<Value, String> {
-        let Some(last) = last.filter(|last| !last.set.is_empty()) else { return Ok(merged) };
+        let Some(last) = last.filter(|last| !last.is_empty()) else { return Ok(merged) };
         let version = last.api_version.as_str();
         let Some(Versioned { schema, value: before }) = self.versioned(&merged, self.version, version) else {
             return Ok(merged);
         };
-        let last_set = schema.with_named_fields(&last.set);
+        let last_set = schema.with_named_fields(last.set());
         let pruned = schema.without(&before, &last_set);
         let pruned = self.with_owned(&before, pruned, version, owners);
         // Of what is gone, only what the manager owned before may stay away.
@@ -192,7 +197,7 @@ impl<'v> SetUpdater<'v> {
         let mut sets: BTreeMap<&str, FieldSet> = BTreeMap::new();
         for (_, owned) in owners.iter() {
             let held = sets.entry(owned.api_version.as_str()).or_default();
-            *held = core::mem::take(held).union(owned.set.clone());
+            *held = core::mem::take(held).union(owned.set().clone());
         }
         let first = sets.remove(version).map(|set| (version, set));
         for (owned_in, set) in first.into_iter().chain(sets) {
@@ -218,8 +223,13 @@ impl<'v> SetUpdater<'v> {
     fn reconciled(&self, mut owners: Owners) -> Owners {
         owners.retain(|_, owned| {
             let Some(schema) = self.schema(&owned.api_version) else { return false };
-            if holds_parts(&schema, Some(schema.form()), &owned.set) {
+            if owned.is_unread() {
+                return true;
+            }
+            if holds_parts(&schema, Some(schema.form()), owned.set()) {
                 owned.change(|set| whole(&schema, Some(schema.form()), set));
+            } else if let Some(text) = owned.stored_text().filter(|_| !owned.is_empty()) {
+                schema.catalogue.whole_sets.note(schema.root, text);
             }
             true
         });

@@ -82,7 +82,8 @@ impl<'a> Ownership<'a> {
     /// The managers whose sets an update starts from.
     /// k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/fieldmanager.go decodeLiveOrNew
     fn before(&self, old: &Value, new: &Value) -> Owners {
-        let stored = || Owners::decoded(object::managed_fields(old), Tracked::Stored).unwrap_or_default();
+        let is_known = |version: &str, text: &str| self.updater().knows(version, text);
+        let stored = || Owners::stored(object::managed_fields(old), &is_known).unwrap_or_default();
         let sent = object::metadata(new).and_then(|metadata| metadata.get("managedFields"));
         let Some(Value::List(sent)) = sent else { return stored() };
         if !self.subresource.is_empty() {
@@ -183,7 +184,7 @@ pub fn applied(
                 owned.time = ownership.time();
             }
         }
-        !owned.set.is_empty()
+        !owned.is_empty()
     });
     if manager == last_applied::KUBECTL {
         let mut object = merged.take().unwrap_or_else(|| live.clone());

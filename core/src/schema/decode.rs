@@ -442,8 +442,7 @@ impl<'c> Decoder<'c> {
             return Ok(encode::field_set(value));
         }
         if !owner.is_schema_union(field) {
-            let is_schema = owner.go_name() == "JSONSchemaProps";
-            return Ok(if is_schema { json::plain(&value) } else { json::joined(value) });
+            return Ok(if owner.reads_json() { json::plain(&value) } else { json::joined(value) });
         }
         let value = json::plain(&value);
         let Some(schema) = self.catalogue.type_named(&owner.name) else { return Ok(value) };

@@ -4,7 +4,7 @@
 //! a kind that comes at run time come from a client, so there such a line is an error.
 
 use super::read::raw_paths;
-use super::{Catalogue, Field, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
+use super::{Catalogue, Field, KnownTexts, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
 use crate::codec::json;
 use crate::limits;
 use crate::value::{Text, Value};
@@ -94,7 +94,14 @@ impl<'t> Reading<'_, 't> {
                 return Err(format!("{} has two fields {name}", def.name));
             }
         }
-        let mut catalogue = Catalogue { base: self.base.cloned(), first, types, by_name, raws: Vec::new() };
+        let mut catalogue = Catalogue {
+            base: self.base.cloned(),
+            first,
+            types,
+            by_name,
+            raws: Vec::new(),
+            whole_sets: KnownTexts::default(),
+        };
         if let Some(def) = catalogue.endless() {
             return Err(format!("{} contains itself", def.name));
         }

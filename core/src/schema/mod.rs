@@ -8,6 +8,7 @@ pub mod changed;
 pub mod decode;
 mod defaults;
 pub mod encode;
+mod known;
 mod load;
 pub mod protobuf;
 mod read;
@@ -24,6 +25,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use known::KnownTexts;
 pub use load::catalogue;
 pub use read::read;
 pub use unstructured::from_unstructured;
@@ -45,6 +47,8 @@ pub struct Catalogue {
     by_name: Vec<TypeId>,
     /// For each added type, where raw JSON stands in its objects.
     raws: Vec<RawPaths>,
+    /// Sets of fields that are known to be whole in their type: none has a field inside something that is one value.
+    pub(crate) whole_sets: KnownTexts,
 }
 
 /// One API type: `core.v1.Pod`.
@@ -249,14 +253,14 @@ impl TypeDef {
     /// Whether JSON in fields is read instead of kept to the byte: that of OpenAPI schemas, which upstream converts
     /// through its internal types.
     pub(crate) fn reads_json(&self) -> bool {
-        self.go_name() == "JSONSchemaProps"
+        self.name.ends_with(".JSONSchemaProps")
     }
 
     /// The field's value is JSON of any form or, where it is a map (or a list of maps), a schema of
     /// this same type: JSONSchemaPropsOrArray, -OrBool and -OrStringArray.
     pub(crate) fn is_schema_union(&self, field: &str) -> bool {
         matches!(field, "items" | "additionalItems" | "additionalProperties" | "dependencies")
-            && self.go_name() == "JSONSchemaProps"
+            && self.reads_json()
     }
 
     /// The Go name without group and version: `DeploymentSpec`.

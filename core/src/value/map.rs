@@ -4,6 +4,7 @@
 use super::{Text, Value};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// Maps of at most so many members are walked in search of one.
 const WALKED_MAX: usize = 16;
@@ -254,7 +255,17 @@ fn position(entries: &[Entry], key: &str) -> Option<usize> {
     if entries.len() > WALKED_MAX {
         return search(entries, key).ok();
     }
-    entries.iter().position(|(held, _)| is_same(held.as_bytes(), key.as_bytes()))
+    let wanted = key.as_bytes();
+    for (at, (held, _)) in entries.iter().enumerate() {
+        let held = held.as_bytes();
+        match held.first().cmp(&wanted.first()) {
+            Ordering::Less => {}
+            Ordering::Equal if is_same(held, wanted) => return Some(at),
+            Ordering::Equal => {}
+            Ordering::Greater => return None,
+        }
+    }
+    None
 }
 
 /// Whether two names are the same. Most differ in their length, and most others are compared in two steps.

@@ -85,6 +85,11 @@ pub fn parse_exact(text: &[u8], raws: &RawPaths) -> Result<Parsed, SyntaxError> 
     Ok(Parsed { value, duplicates: Duplicates::Paths(naming.into_duplicates()) })
 }
 
+/// As `parse_exact`, of a text that comes from the store. Of a member that occurs twice the last one counts.
+pub fn parse_stored(text: &[u8], raws: &RawPaths) -> Result<Value, SyntaxError> {
+    Ok(Parser::stored(text, raws).document()?.0)
+}
+
 /// The value of a JSON text, kept to the byte.
 pub fn kept(text: &[u8]) -> Result<Value, SyntaxError> {
     Ok(parse_exact(text, &RawPaths::here())?.value)

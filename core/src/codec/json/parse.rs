@@ -54,6 +54,8 @@ pub(crate) struct Parser<'a> {
     exact: bool,
     /// What is raw below the current place.
     raws: Option<&'a RawPaths>,
+    /// The text comes from the store, so that nobody looks for errors in what is kept of it as text.
+    stored: bool,
 }
 
 type Parsing<T> = Result<T, SyntaxError>;
@@ -77,11 +79,16 @@ impl<'a> Parser<'a> {
             members: Vec::new(),
             exact: false,
             raws: None,
+            stored: false,
         }
     }
 
     pub(super) fn exact(text: &'a [u8], naming: bool, raws: &'a RawPaths) -> Self {
         Self { exact: true, raws: Some(raws), ..Self::new(text, naming) }
+    }
+
+    pub(super) fn stored(text: &'a [u8], raws: &'a RawPaths) -> Self {
+        Self { stored: true, ..Self::exact(text, false, raws) }
     }
 
     pub(super) fn into_duplicates(self) -> Vec<String> {
@@ -147,7 +154,7 @@ impl<'a> Parser<'a> {
         let value = match form {
             RawForm::Kept => Some(self.value()?),
             RawForm::Text => {
-                self.pass()?;
+                self.pass_text()?;
                 None
             }
         };
@@ -337,7 +344,8 @@ impl<'a> Parser<'a> {
                 Err(_) => Cow::Owned(lossy(run)),
             });
         }
-        let mut bytes = run.to_vec();
+        let mut bytes = Vec::with_capacity(run.len() + 64);
+        bytes.extend_from_slice(run);
         loop {
             match self.peek() {
                 Some(b'"') => break,

@@ -2,8 +2,6 @@
 
 use crate::value::Value;
 use crate::value::number::{write_float, write_int};
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Appends compact JSON, map members in key order.
@@ -56,7 +54,7 @@ pub(crate) fn write_inside_str(text: &str, out: &mut Vec<u8>) {
     while let Some(byte) = bytes.get(at) {
         if let Some(escape) = escape(bytes, at, *byte) {
             out.extend_from_slice(&bytes[copied..at]);
-            out.extend_from_slice(escape.as_bytes());
+            out.extend_from_slice(escape);
             copied = at + if *byte == LINE_SEPARATOR_LEAD { 3 } else { 1 };
         }
         at += 1;
@@ -66,14 +64,16 @@ pub(crate) fn write_inside_str(text: &str, out: &mut Vec<u8>) {
 }
 
 /// How many bytes come before the first that may need an escape.
+#[inline(always)]
 fn harmless_run(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let calm = words.iter().take_while(|word| !holds_attention(u64::from_le_bytes(**word))).count();
-    let needs = |byte: &u8| ATTENTION[usize::from(*byte)];
-    if let Some(word) = words.get(calm) {
-        return calm * 8 + word.iter().position(needs).unwrap_or(8);
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>)
+        && !holds_attention(u64::from_le_bytes(*word))
+    {
+        at += 8;
     }
-    calm * 8 + rest.iter().position(needs).unwrap_or(rest.len())
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| ATTENTION[usize::from(*byte)]).unwrap_or(rest.len())
 }
 
 /// Whether one of eight bytes may need an escape. Two that differ in one bit are found by one comparison: `"` and `&`,
@@ -112,29 +112,43 @@ const ATTENTION: [bool; 256] = {
     table
 };
 
-fn escape(bytes: &[u8], at: usize, byte: u8) -> Option<String> {
+/// What a byte is written as that needs an escape.
+fn escape(bytes: &[u8], at: usize, byte: u8) -> Option<&'static [u8]> {
     Some(match byte {
-        b'"' => "\\\"".into(),
-        b'\\' => "\\\\".into(),
-        b'\n' => "\\n".into(),
-        b'\r' => "\\r".into(),
-        b'\t' => "\\t".into(),
-        0x08 => "\\b".into(),
-        0x0C => "\\f".into(),
+        b'"' => b"\\\"",
+        b'\\' => b"\\\\",
+        b'\n' => b"\\n",
+        b'\r' => b"\\r",
+        b'\t' => b"\\t",
+        0x08 => b"\\b",
+        0x0C => b"\\f",
         LINE_SEPARATOR_LEAD => match bytes.get(at + 1..at + 3) {
-            Some([0x80, 0xA8]) => "\\u2028".into(),
-            Some([0x80, 0xA9]) => "\\u2029".into(),
+            Some([0x80, 0xA8]) => b"\\u2028",
+            Some([0x80, 0xA9]) => b"\\u2029",
             _ => return None,
         },
-        _ => format!("\\u{byte:04x}"),
+        _ => &NUMBERED[usize::from(byte & 0x3F)],
     })
 }
+
+/// The escapes by number of bytes below 0x40: `\u003c`.
+const NUMBERED: [[u8; 6]; 0x40] = {
+    let mut table = [*b"\\u0000"; 0x40];
+    let mut byte = 0;
+    while byte < 0x40 {
+        table[byte][4] = b"0123456789abcdef"[byte / 16];
+        table[byte][5] = b"0123456789abcdef"[byte % 16];
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::json::to_string;
     use crate::value::Finite;
+    use alloc::format;
 
     #[test]
     fn escapes_as_go_does() {

@@ -210,7 +210,7 @@ impl Entry {
     pub fn to_value(&self) -> Value {
         let none = RawPaths::NONE;
         let raws = self.raws.as_deref().unwrap_or(&none);
-        let mut value = json::parse_exact(&self.value, raws).map_or(Value::Null, |parsed| parsed.value);
+        let mut value = json::parse_stored(&self.value, raws).unwrap_or(Value::Null);
         set_version(&mut value, self.revision);
         value
     }

@@ -1,8 +1,21 @@
 //! Moves over a JSON text without making a tree of it.
 
 use super::{Parser, Parsing};
+use crate::codec::json::container_end;
 
 impl Parser<'_> {
+    /// Moves over a value that is kept as a text.
+    pub(super) fn pass_text(&mut self) -> Parsing<()> {
+        if self.stored
+            && self.peek() == Some(b'{')
+            && let Some(end) = container_end(self.text, self.at)
+        {
+            self.at = end;
+            return Ok(());
+        }
+        self.pass()
+    }
+
     /// Moves over a value, of which only the syntax is looked at.
     pub(crate) fn pass(&mut self) -> Parsing<()> {
         match self.peek() {
