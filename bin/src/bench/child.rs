@@ -16,10 +16,14 @@ const START_POLL: Duration = Duration::from_millis(1);
 /// How long a child that was told to end may take.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Certificates of a run: both children show one, and the client has one.
+/// The group of those who may do everything.
+pub(super) const ADMINS: &str = "system:masters";
+
+/// Certificates of a run: both children show one, and the client and an administrator have one.
 pub(super) struct BenchKeys {
     authority: Authority,
     client: Issued,
+    admin: Issued,
 }
 
 /// A child that serves. It is told to end when this is dropped.
@@ -31,15 +35,17 @@ pub(super) struct Served {
 }
 
 impl BenchKeys {
-    /// Makes certificates and writes what the children need: `ca.crt`, `server.crt`, `server.key`.
-    pub(super) fn create(directory: &Path) -> Result<Self, String> {
+    /// Makes certificates, that of the client for a group, and writes what the children need: `ca.crt`, `server.crt`,
+    /// `server.key`.
+    pub(super) fn create(directory: &Path, group: &str) -> Result<Self, String> {
         let authority = Authority::create("steersman-bench")?;
         let server = authority.issue_server("kube-apiserver", &[], &[Ipv4Addr::LOCALHOST.into()])?;
-        let client = authority.issue_client("bench", "system:masters")?;
+        let client = authority.issue_client("bench", group)?;
+        let admin = authority.issue_client("admin", ADMINS)?;
         write_private(&directory.join("ca.crt"), authority.certificate_pem())?;
         write_private(&directory.join("server.crt"), &server.chain_pem)?;
         write_private(&directory.join("server.key"), &server.key_pem)?;
-        Ok(Self { authority, client })
+        Ok(Self { authority, client, admin })
     }
 }
 
@@ -83,6 +89,16 @@ impl Served {
 
     pub(super) fn target(&self, keys: &BenchKeys, is_http2: bool) -> Result<LoadTarget, String> {
         LoadTarget::new(self.address, keys.authority.certificate(), &keys.client, is_http2)
+    }
+
+    /// A connection of the administrator.
+    pub(super) async fn connections_of_admin(
+        &self,
+        keys: &BenchKeys,
+        is_http2: bool,
+    ) -> Result<Vec<Connection>, String> {
+        let target = LoadTarget::new(self.address, keys.authority.certificate(), &keys.admin, is_http2)?;
+        Ok(vec![target.connect().await?])
     }
 
     /// So many connections.

@@ -8,6 +8,7 @@ mod operations;
 mod options;
 mod pods;
 mod report;
+mod roles;
 mod watchers;
 
 use std::os::unix::fs::DirBuilderExt;
@@ -62,8 +63,9 @@ fn run(options: &BenchOptions) -> Result<(), String> {
 
 /// All measurements, as Markdown.
 async fn measured(options: &BenchOptions, directory: &Path) -> Result<String, String> {
-    let keys = BenchKeys::create(directory)?;
+    let keys = BenchKeys::create(directory, if options.roles > 0 { roles::GROUP } else { child::ADMINS })?;
     let server = start_server(options, &keys, directory).await?;
+    roles::create(options, &keys, &server).await?;
     let results = operations::all(options, &keys, &server, directory).await?;
     Ok(report::markdown(options, &results))
 }
@@ -80,6 +82,7 @@ async fn start_server(options: &BenchOptions, keys: &BenchKeys, directory: &Path
         format!("--client-ca-file={}", file("ca.crt")),
         // No controller creates service accounts here.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
+        format!("--authorization-mode={}", if options.roles > 0 { "RBAC" } else { "AlwaysAllow" }),
     ];
     Served::start(keys, &arguments, "--secure-port", "/readyz").await
 }

@@ -24,6 +24,8 @@ pub(super) struct BenchOptions {
     pub(super) events: usize,
     pub(super) connections: usize,
     pub(super) is_http2: bool,
+    /// Roles and as many bindings, besides those of the client; 0: the server allows everything.
+    pub(super) roles: usize,
     /// The value of the server's `--storage`.
     pub(super) storage: String,
     pub(super) output: Option<PathBuf>,
@@ -53,6 +55,7 @@ impl BenchOptions {
             events: number("events").unwrap_or(if is_quick { 20 } else { 200 }),
             connections: number("connections").unwrap_or(8),
             is_http2: matches.get_flag("http2"),
+            roles: matches.get_one::<u32>("roles").map_or(0, |roles| *roles as usize),
             storage: matches.get_one::<String>("storage").cloned().unwrap_or_default(),
             output: matches.get_one::<PathBuf>("output").cloned(),
         }
@@ -90,6 +93,10 @@ pub(super) fn command() -> Command {
         )
         .arg(number("connections", "Connections for small requests [default: 8]"))
         .arg(flag("http2", "Speak HTTP/2"))
+        .arg(number(
+            "roles",
+            "Authorize by RBAC, with so many roles and bindings, a client who is no administrator",
+        ))
         .arg(
             Arg::new("storage")
                 .long("storage")

@@ -46,16 +46,22 @@ pub(super) fn markdown(options: &BenchOptions, results: &Results) -> String {
     let mut out = String::new();
     let protocol = if options.is_http2 { "HTTP/2" } else { "HTTP/1.1" };
     let line = format!(
-        "{} pods of {} bytes, {} storage, TLS and {protocol}, {} connections, {} watchers, {} on a connection\n\n",
+        "{} pods of {} bytes, {} storage, TLS and {protocol}, {} connections, {} watchers, {} on a connection{}\n\n",
         options.pods,
         options.pod_bytes,
         options.storage,
         options.connections,
         options.watchers,
-        options.streams
+        options.streams,
+        if options.roles > 0 {
+            format!(", RBAC with {} roles and bindings", options.roles)
+        } else {
+            String::new()
+        }
     );
     out.push_str(&line);
-    out.push_str("| operation | CPU | floor | ratio | p50 | p90 | p99 | bytes | target | kube-apiserver v1.36.2 | of it |\n");
+    out.push_str("| operation | CPU | floor | ratio | p50 | p90 | p99 | bytes | target ");
+    out.push_str("| kube-apiserver v1.36.2 | of it |\n");
     out.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for measured in &results.measured {
         row(&mut out, measured);

@@ -4,7 +4,7 @@
 use super::element::PathElement;
 use super::form::{ListForm, MapForm, MergeForm, Relation, Schema, Walked, check_scalar};
 use super::problems::FieldProblems;
-use super::set::{FieldNode, FieldSet};
+use super::set::FieldSet;
 use crate::value::{Map, Text, Value};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -182,17 +182,16 @@ impl<'c> Schema<'c> {
     }
 
     fn all_members(&self, form: &MapForm<'c>, members: &Map) -> Result<FieldSet, FieldProblems> {
-        let mut nodes = Vec::with_capacity(members.len());
+        let mut set = FieldSet::with_room(members.len());
         let mut problems = FieldProblems::default();
         for (name, value) in members.iter() {
             let Some(below) = form.member(name) else { continue };
-            let element = PathElement::Field(name.clone());
             match self.all_inside(below, value) {
-                Ok(inner) => nodes.push(FieldNode { element, is_member: true, inner }),
-                Err(found) => problems.extend(found.below(&element)),
+                Ok(inner) => set.push(PathElement::Field(name.clone()), true, inner),
+                Err(found) => problems.extend(found.below(&PathElement::Field(name.clone()))),
             }
         }
-        if problems.is_empty() { Ok(FieldSet::of_nodes(nodes)) } else { Err(problems) }
+        if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 
     /// Of items that have one key, nothing inside is told.
@@ -206,7 +205,7 @@ impl<'c> Schema<'c> {
             }
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut nodes: Vec<FieldNode> = Vec::with_capacity(found.len());
+        let mut set = FieldSet::with_room(found.len());
         let mut found = found.into_iter().peekable();
         while let Some((element, item)) = found.next() {
             let mut is_alone = true;
@@ -215,11 +214,11 @@ impl<'c> Schema<'c> {
             }
             let inner = if is_alone { self.all_inside(form.item, item) } else { Ok(FieldSet::EMPTY) };
             match inner {
-                Ok(inner) => nodes.push(FieldNode { element, is_member: true, inner }),
+                Ok(inner) => set.push(element, true, inner),
                 Err(found) => problems.extend(found.below(&element)),
             }
         }
-        if problems.is_empty() { Ok(FieldSet::of_nodes(nodes)) } else { Err(problems) }
+        if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 
     fn compared_members(

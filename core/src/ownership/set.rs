@@ -25,6 +25,11 @@ pub(super) struct FieldNode {
 impl FieldSet {
     pub const EMPTY: Self = Self { nodes: Vec::new() };
 
+    /// An empty set with room for so many fields.
+    pub(super) fn with_room(fields: usize) -> Self {
+        Self { nodes: Vec::with_capacity(fields) }
+    }
+
     /// A set of one field, none for the path of no elements.
     pub(super) fn of_path(path: &[PathElement]) -> Self {
         match path {

@@ -4,7 +4,6 @@
 use super::{Text, Value};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 /// Maps of at most so many members are walked in search of one.
 const WALKED_MAX: usize = 16;
@@ -256,23 +255,11 @@ fn position(entries: &[Entry], key: &str) -> Option<usize> {
         return search(entries, key).ok();
     }
     let wanted = key.as_bytes();
-    for (at, (held, _)) in entries.iter().enumerate() {
-        let held = held.as_bytes();
-        match held.first().cmp(&wanted.first()) {
-            Ordering::Less => {}
-            Ordering::Equal if is_same(held, wanted) => return Some(at),
-            Ordering::Equal => {}
-            Ordering::Greater => return None,
-        }
-    }
-    None
+    entries.iter().position(|(held, _)| held.len() == wanted.len() && is_same(held.as_bytes(), wanted))
 }
 
-/// Whether two names are the same. Most differ in their length, and most others are compared in two steps.
+/// Whether two names of one length are the same. Most that are not differ in their first or last bytes.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
     let ends = |text: &[u8]| Some((*text.first_chunk::<8>()?, *text.last_chunk::<8>()?));
     match (ends(one), ends(other)) {
         (Some(one_ends), Some(other_ends)) => one_ends == other_ends && (one.len() <= 16 || one == other),
