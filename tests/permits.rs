@@ -25,7 +25,7 @@ fn config() -> Config {
 /// A server where alice may not use a verb on leases. Root is denied it too, which means nothing.
 fn server_denying(verb: &str, are_slow: bool) -> Driver {
     let denial = |user: &str| Denial { user: user.into(), verb: verb.into(), resource: "leases".into() };
-    let denials = Denials { rules: vec![denial("alice"), denial("root")], are_slow };
+    let denials = Denials { rules: vec![denial("alice"), denial("root")], are_slow, ..Denials::default() };
     Driver::start(Config { denials, ..config() })
 }
 

@@ -57,6 +57,8 @@ pub enum Identity {
     Admin,
     /// A user that may use every verb but this one. Such requests must get 403, and have no effect.
     Without(kinds::Verb),
+    /// A user, of `users::BOUND`, who may do only what roles allow.
+    Bound(u8),
     /// A user with an unknown token. It must get 401, and the request must have no effect.
     Stranger,
 }

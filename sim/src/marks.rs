@@ -122,6 +122,10 @@ marks! {
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.
     CreationDeniedMidway => "creation-denied-midway",
+    /// A user does what only a role allows.
+    RightGiven => "right-given",
+    /// A user is refused what a role allowed before.
+    RightTakenBack => "right-taken-back",
     /// An apply is refused because others manage its fields.
     ApplyConflict => "apply-conflict",
     /// An apply takes fields from others by force.

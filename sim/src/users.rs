@@ -8,7 +8,9 @@ use steersman_core::value::Text;
 /// The tokens that servers know, sorted.
 pub(crate) fn tokens() -> Vec<Token> {
     let restricted = Verb::ALL.into_iter().map(Identity::Without);
-    let mut tokens: Vec<Token> = [Identity::Admin].into_iter().chain(restricted).map(known).collect();
+    let bound = (0..BOUND).map(Identity::Bound);
+    let mut tokens: Vec<Token> =
+        [Identity::Admin].into_iter().chain(restricted).chain(bound).map(known).collect();
     tokens.sort_by(|a, b| a.token.cmp(&b.token));
     tokens
 }
@@ -18,7 +20,7 @@ fn known(identity: Identity) -> Token {
         token: token(identity).into(),
         user: user(identity).into(),
         uid: Text::default(),
-        groups: vec!["operators".into()],
+        groups: vec![group(identity).into()],
     }
 }
 
@@ -29,13 +31,43 @@ pub(crate) fn denials(are_slow: bool) -> Denials {
         verb: verb.word().into(),
         resource: Text::default(),
     };
-    Denials { rules: Verb::ALL.into_iter().map(denial).collect(), are_slow }
+    Denials {
+        rules: Verb::ALL.into_iter().map(denial).collect(),
+        are_slow,
+        bound: (0..BOUND).map(|number| user(Identity::Bound(number)).into()).collect(),
+    }
+}
+
+/// How many users there are who may do only what roles allow them.
+pub(crate) const BOUND: u8 = 3;
+
+/// The name and the group of one of them.
+pub(crate) fn bound(number: u8) -> (String, String) {
+    (user(Identity::Bound(number)), group(Identity::Bound(number)))
+}
+
+/// What names one of them in a binding: each in another way.
+pub(crate) fn bound_subject(number: u8) -> String {
+    match number {
+        0 => format!(r#"{{"kind":"User","name":"{}"}}"#, bound(number).0),
+        1 => format!(r#"{{"kind":"Group","name":"{}"}}"#, bound(number).1),
+        _ => format!(r#"{{"kind":"ServiceAccount","namespace":"default","name":"bound-{number}"}}"#),
+    }
+}
+
+fn group(identity: Identity) -> String {
+    match identity {
+        Identity::Admin | Identity::Without(_) | Identity::Stranger => "operators".to_owned(),
+        Identity::Bound(number) => format!("team-{number}"),
+    }
 }
 
 fn user(identity: Identity) -> String {
     match identity {
         Identity::Admin => "admin".to_owned(),
         Identity::Without(verb) => format!("without-{}", verb.word()),
+        Identity::Bound(number @ (0 | 1)) => format!("bound-{number}"),
+        Identity::Bound(number) => format!("system:serviceaccount:default:bound-{number}"),
         Identity::Stranger => "nobody".to_owned(),
     }
 }
@@ -43,7 +75,7 @@ fn user(identity: Identity) -> String {
 /// The token with which a user makes requests. Servers do not know a stranger's.
 pub(crate) fn token(identity: Identity) -> String {
     match identity {
-        Identity::Admin | Identity::Without(_) => format!("{}-token", user(identity)),
+        Identity::Admin | Identity::Without(_) | Identity::Bound(_) => format!("{}-token", user(identity)),
         Identity::Stranger => user(identity),
     }
 }

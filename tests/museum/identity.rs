@@ -23,7 +23,7 @@ pub(super) fn seat_before_identity(flaw: Flaw) -> bool {
 
 pub(super) fn creation_not_asked_for(flaw: Flaw) -> bool {
     let denial = Denial { user: "system:anonymous".into(), verb: "create".into(), resource: "leases".into() };
-    let denials = Denials { rules: vec![denial], are_slow: false };
+    let denials = Denials { rules: vec![denial], ..Denials::default() };
     let mut driver = server_with(Config { denials, ..config(flaw) });
     let path = "/apis/coordination.k8s.io/v1/namespaces/w/leases/a";
     send(&mut driver, "PUT", path, &json!({"metadata": {"name": "a"}})).status == 201

@@ -2,7 +2,7 @@
 //! k8s: pkg/kubeapiserver/authorizer/config.go,
 //! staging/src/k8s.io/apiserver/pkg/authorization/union/union.go
 
-use super::opinion::{Grounds, Objection, Opinion, aggregate};
+use super::opinion::{AuthorizerOpinion, Grounds, Objection, aggregate};
 use super::{Attributes, Permit, abac, node, rbac, webhook};
 use crate::config::{Authorizer, AuthorizerChain};
 use crate::museum::Mutant;
@@ -95,10 +95,12 @@ impl Undecided {
         while let Some(authorizer) = asked(&chain, self.at) {
             let by = Consulting::Authorizer { generation: chain.generation, at: self.at };
             match authorizer.opinion(world, by, &attributes, answer.take()) {
-                Opinion::Allow(grounds) => return Decision::Allowed(Permit::new(attributes, grounds)),
-                Opinion::Deny(objection) => return Decision::Denied(objection),
-                Opinion::Ask(question) => return Decision::Wait(self, question),
-                Opinion::None(Objection { reason, error }) => {
+                AuthorizerOpinion::Allow(grounds) => {
+                    return Decision::Allowed(Permit::new(attributes, grounds));
+                }
+                AuthorizerOpinion::Deny(objection) => return Decision::Denied(objection),
+                AuthorizerOpinion::Ask(question) => return Decision::Wait(self, question),
+                AuthorizerOpinion::None(Objection { reason, error }) => {
                     self.reasons.extend(Some(reason).filter(|reason| !reason.is_empty()));
                     self.errors.extend(Some(error).filter(|error| !error.is_empty()));
                 }
@@ -118,25 +120,32 @@ impl Asked<'_> {
         by: Consulting,
         attributes: &Attributes<'_>,
         answer: Option<&Reply>,
-    ) -> Opinion {
+    ) -> AuthorizerOpinion {
         match self {
-            Self::PrivilegedGroup if attributes.user.is_privileged() => Opinion::Allow(Grounds::Untold),
-            Self::PrivilegedGroup => Opinion::None(Objection::default()),
+            Self::PrivilegedGroup if attributes.user.is_privileged() => {
+                AuthorizerOpinion::Allow(Grounds::Untold)
+            }
+            Self::PrivilegedGroup => AuthorizerOpinion::None(Objection::default()),
             Self::Denials => denials(world, attributes, answer),
-            Self::Configured(Authorizer::AlwaysAllow) => Opinion::Allow(Grounds::Untold),
+            Self::Configured(Authorizer::AlwaysAllow)
+                if world.config.denials.bound.contains(&attributes.user.name) =>
+            {
+                AuthorizerOpinion::None(Objection::default())
+            }
+            Self::Configured(Authorizer::AlwaysAllow) => AuthorizerOpinion::Allow(Grounds::Untold),
             Self::Configured(Authorizer::AlwaysDeny) => {
-                Opinion::None(Objection::of_reason("Everything is forbidden."))
+                AuthorizerOpinion::None(Objection::of_reason("Everything is forbidden."))
             }
             Self::Configured(Authorizer::Node) => node::opinion(world, attributes),
             Self::Configured(Authorizer::Rbac) => rbac::opinion(world, attributes),
             Self::Configured(Authorizer::Abac(policies)) if abac::allows(policies, attributes) => {
-                Opinion::Allow(Grounds::Untold)
+                AuthorizerOpinion::Allow(Grounds::Untold)
             }
             Self::Configured(Authorizer::Abac(_)) => {
-                Opinion::None(Objection::of_reason("No policy matched."))
+                AuthorizerOpinion::None(Objection::of_reason("No policy matched."))
             }
             Self::Configured(Authorizer::Webhook(webhook)) => match answer {
-                None => Opinion::Ask(webhook::question(webhook, by, attributes)),
+                None => AuthorizerOpinion::Ask(webhook::question(webhook, by, attributes)),
                 Some(answer) => webhook::opinion(webhook, answer),
             },
         }
@@ -144,14 +153,14 @@ impl Asked<'_> {
 }
 
 /// Slow denials ask the store for nothing but its revision first, which takes as long as to ask another server would.
-fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -> Opinion {
+fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -> AuthorizerOpinion {
     let Attributes { user, verb, resource, .. } = attributes;
     let denials = &world.config.denials;
     match answer {
         None if denials.are_slow && denials.concern(&user.name) => {
             let key = Bytes::copy_from_slice(world.config.etcd_prefix.as_bytes());
             let range = Range { key, count_only: true, ..Range::default() };
-            return Opinion::Ask(Question::Store(Feed(0), Op::Range(range)));
+            return AuthorizerOpinion::Ask(Question::Store(Feed(0), Op::Range(range)));
         }
         None | Some(Reply::Stored(Stored::Ranged(_))) => {}
         Some(Reply::Stored(Stored::Failed(error))) => return failed(&format!("{error:?}")),
@@ -167,12 +176,12 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
         ) => return failed("another question was answered"),
     }
     if attributes.is_resource && denials.deny(&user.name, verb, resource) {
-        return Opinion::Deny(Objection::of_reason(format!("{verb} is denied")));
+        return AuthorizerOpinion::Deny(Objection::of_reason(format!("{verb} is denied")));
     }
-    Opinion::None(Objection::default())
+    AuthorizerOpinion::None(Objection::default())
 }
 
 /// What cannot be told is forbidden.
-fn failed(why: &str) -> Opinion {
-    Opinion::Deny(Objection::of_error(why))
+fn failed(why: &str) -> AuthorizerOpinion {
+    AuthorizerOpinion::Deny(Objection::of_error(why))
 }

@@ -4,7 +4,7 @@
 //! staging/src/k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go Covers
 
 use super::opinion::aggregate;
-use super::rbac::{self, Reader};
+use super::rbac::{self, RoleReader};
 use crate::caller::Caller;
 use crate::value::{Text, quoted};
 use crate::world::World;
@@ -34,7 +34,7 @@ pub(crate) fn confirm_covered(
     namespace: &str,
     rules: &[PolicyRule],
 ) -> Result<(), String> {
-    let (own, errors) = rbac::rules_for(world, caller, namespace, Reader::Storage);
+    let (own, errors) = rbac::rules_for(world, caller, namespace, RoleReader::Storage);
     let simple = rules.iter().flat_map(breakdown);
     let missing: Vec<PolicyRule> = simple.filter(|rule| !own.iter().any(|own| covers(own, rule))).collect();
     if missing.is_empty() {

@@ -3,7 +3,7 @@
 //! k8s: plugin/pkg/auth/authorizer/node/node_authorizer.go
 
 use super::Attributes;
-use super::opinion::{Grounds, Objection, Opinion};
+use super::opinion::{AuthorizerOpinion, Grounds, Objection};
 use crate::value::quoted;
 use crate::world::World;
 use crate::world::indexes::Related;
@@ -28,14 +28,14 @@ const RULES: &[(&str, &str, &[&str])] = &[
     ("node.k8s.io", "runtimeclasses", &["get", "list", "watch"]),
 ];
 
-fn none(reason: impl Into<String>) -> Opinion {
-    Opinion::None(Objection::of_reason(reason))
+fn none(reason: impl Into<String>) -> AuthorizerOpinion {
+    AuthorizerOpinion::None(Objection::of_reason(reason))
 }
 
-const ALLOW: Opinion = Opinion::Allow(Grounds::Untold);
+const ALLOW: AuthorizerOpinion = AuthorizerOpinion::Allow(Grounds::Untold);
 
 /// What the authorizer says.
-pub(super) fn opinion(world: &World, attributes: &Attributes<'_>) -> Opinion {
+pub(super) fn opinion(world: &World, attributes: &Attributes<'_>) -> AuthorizerOpinion {
     let Some(node) = attributes.user.node_name() else { return none("") };
     if node.is_empty() {
         return none(format!("unknown node for user {}", quoted(&attributes.user.name)));
@@ -85,7 +85,7 @@ impl Asked<'_> {
     }
 
     /// Whether the graph relates the object with the node.
-    fn relates(&self, related: Related) -> Opinion {
+    fn relates(&self, related: Related) -> AuthorizerOpinion {
         let Attributes { namespace, name, .. } = *self.attributes;
         let graph = self.world.indexes().node_graph();
         if graph.is_some_and(|graph| graph.relates(self.node, related, namespace, name)) {
@@ -94,11 +94,11 @@ impl Asked<'_> {
         none(format!("no relationship found between node '{}' and this object", self.node))
     }
 
-    fn named(&self, related: Related) -> Opinion {
+    fn named(&self, related: Related) -> AuthorizerOpinion {
         if self.attributes.name.is_empty() { none("No Object name found") } else { self.relates(related) }
     }
 
-    fn get(&self, related: Related) -> Opinion {
+    fn get(&self, related: Related) -> AuthorizerOpinion {
         if self.attributes.verb != "get" {
             return none("can only get individual resources of this type");
         }
@@ -108,7 +108,7 @@ impl Asked<'_> {
         self.named(related)
     }
 
-    fn read_in_namespace(&self, related: Related) -> Opinion {
+    fn read_in_namespace(&self, related: Related) -> AuthorizerOpinion {
         if !matches!(self.attributes.verb, "get" | "list" | "watch") {
             return none("can only read resources of this type");
         }
@@ -121,14 +121,14 @@ impl Asked<'_> {
         self.named(related)
     }
 
-    fn claim_status(&self) -> Opinion {
+    fn claim_status(&self) -> AuthorizerOpinion {
         match self.attributes.verb {
             "update" | "patch" => self.named(Related::PersistentVolumeClaim),
             _ => none("can only get/update/patch this type"),
         }
     }
 
-    fn service_account(&self) -> Opinion {
+    fn service_account(&self) -> AuthorizerOpinion {
         if self.attributes.verb == "get" && self.is_whole() {
             return self.read_in_namespace(Related::ServiceAccount);
         }
@@ -142,7 +142,7 @@ impl Asked<'_> {
     }
 
     /// A new lease has no name yet. NodeRestriction looks at it.
-    fn lease(&self) -> Opinion {
+    fn lease(&self) -> AuthorizerOpinion {
         let Attributes { verb, namespace, name, .. } = *self.attributes;
         if !matches!(verb, "get" | "create" | "update" | "patch" | "delete") {
             return none("can only get, create, update, patch, or delete a node lease");
@@ -156,7 +156,7 @@ impl Asked<'_> {
         ALLOW
     }
 
-    fn csi_node(&self) -> Opinion {
+    fn csi_node(&self) -> AuthorizerOpinion {
         let Attributes { verb, name, .. } = *self.attributes;
         if !matches!(verb, "get" | "create" | "update" | "patch" | "delete") {
             return none("can only get, create, update, patch, or delete a CSINode");
@@ -176,7 +176,7 @@ impl Asked<'_> {
         terms.iter().any(|term| term.equal && term.field == field && term.value == self.node)
     }
 
-    fn resource_slice(&self) -> Opinion {
+    fn resource_slice(&self) -> AuthorizerOpinion {
         if !self.is_whole() {
             return none("cannot authorize ResourceSlice subresources");
         }
@@ -196,7 +196,7 @@ impl Asked<'_> {
     }
 
     /// Which node is changed is looked at by NodeRestriction.
-    fn node(&self) -> Opinion {
+    fn node(&self) -> AuthorizerOpinion {
         let (node, name) = (self.node, self.attributes.name);
         match (self.attributes.subresource, self.attributes.verb) {
             ("", "create" | "update" | "patch") | ("status", "update" | "patch") => ALLOW,
@@ -210,7 +210,7 @@ impl Asked<'_> {
     }
 
     /// Which pod is changed is looked at by NodeRestriction.
-    fn pod(&self) -> Opinion {
+    fn pod(&self) -> AuthorizerOpinion {
         match (self.attributes.subresource, self.attributes.verb) {
             ("", "get") => self.get(Related::Pod),
             ("", "list" | "watch") if self.selects_own("spec.nodeName") => ALLOW,

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 /// What one authorizer says.
 #[derive(Debug)]
-pub(super) enum Opinion {
+pub(super) enum AuthorizerOpinion {
     Allow(Grounds),
     Deny(Objection),
     /// It leaves the decision to the next one, and why it does not allow it itself.

@@ -2,7 +2,7 @@
 //! k8s: plugin/pkg/auth/authorizer/rbac/rbac.go, pkg/registry/rbac/validation/rule.go
 
 use super::Attributes;
-use super::opinion::{Grounds, Objection, Opinion, aggregate};
+use super::opinion::{AuthorizerOpinion, Grounds, Objection, aggregate};
 use crate::caller::Caller;
 use crate::museum::{Flaw, Mutant};
 use crate::status::{Failure, Qualified};
@@ -15,24 +15,23 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// What the roles of the caller say of a request.
-pub(super) fn opinion(world: &World, attributes: &Attributes<'_>) -> Opinion {
+pub(super) fn opinion(world: &World, attributes: &Attributes<'_>) -> AuthorizerOpinion {
     let (roles, caller) = (world.indexes().roles(), attributes.user);
     let mut unresolved: Vec<String> = Vec::new();
     for binding in bindings(roles, caller, attributes.namespace, world.config.flaw) {
         match roles.rules(&binding.role, &binding.namespace) {
             Some(rules) if rules.iter().any(|rule| allows(rule, attributes)) => {
-                return Opinion::Allow(Grounds::Bound(binding.clone()));
+                return AuthorizerOpinion::Allow(Grounds::Bound(binding.clone()));
             }
             Some(_) => {}
-            None => {
-                unresolved.push(missing(&binding.role, &binding.namespace, Reader::Cache).message().into())
-            }
+            None => unresolved
+                .push(missing(&binding.role, &binding.namespace, RoleReader::Cache).message().into()),
         }
     }
     if unresolved.is_empty() {
-        return Opinion::None(Objection::default());
+        return AuthorizerOpinion::None(Objection::default());
     }
-    Opinion::None(Objection::of_reason(format!("RBAC: {}", aggregate(&unresolved))))
+    AuthorizerOpinion::None(Objection::of_reason(format!("RBAC: {}", aggregate(&unresolved))))
 }
 
 /// The bindings that count for a caller in a namespace: those of the whole cluster first.
@@ -51,21 +50,21 @@ fn bindings<'a>(
 /// Who looks for a role. Upstream's authorizer has a cache of its own, and what writes roles and bindings asks the
 /// storage: they tell of a missing role in different words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum RoleReader {
     Cache,
     Storage,
 }
 
 /// The error for a role that a binding of a namespace names and that is not there, or that no binding can name.
-fn missing(role: &RoleRef, namespace: &str, reader: Reader) -> Failure {
+fn missing(role: &RoleRef, namespace: &str, reader: RoleReader) -> Failure {
     let name = match (role, reader) {
-        (RoleRef::Role(_), Reader::Storage) if namespace.is_empty() => {
+        (RoleRef::Role(_), RoleReader::Storage) if namespace.is_empty() => {
             return Failure::bad_request("Namespace parameter required.");
         }
-        (RoleRef::Role(_), Reader::Storage) => "roles",
-        (RoleRef::Role(_), Reader::Cache) => "role",
-        (RoleRef::ClusterRole(_), Reader::Storage) => "clusterroles",
-        (RoleRef::ClusterRole(_), Reader::Cache) => "clusterrole",
+        (RoleRef::Role(_), RoleReader::Storage) => "roles",
+        (RoleRef::Role(_), RoleReader::Cache) => "role",
+        (RoleRef::ClusterRole(_), RoleReader::Storage) => "clusterroles",
+        (RoleRef::ClusterRole(_), RoleReader::Cache) => "clusterrole",
         (RoleRef::Unsupported(kind, _), _) => {
             return Failure::unclassified(format!("unsupported role reference kind: {}", quoted(kind)));
         }
@@ -83,7 +82,7 @@ pub(crate) fn rules_of_role<'a>(
     namespace: &str,
 ) -> Result<&'a [PolicyRule], Failure> {
     let found = world.indexes().roles().rules(role, namespace);
-    found.ok_or_else(|| missing(role, namespace, Reader::Storage))
+    found.ok_or_else(|| missing(role, namespace, RoleReader::Storage))
 }
 
 /// All rules that apply to a caller in a namespace, in the order of the names of the bindings, and why some are not
@@ -92,7 +91,7 @@ pub(crate) fn rules_for<'a>(
     world: &'a World,
     caller: &'a Caller,
     namespace: &'a str,
-    reader: Reader,
+    reader: RoleReader,
 ) -> (Vec<&'a PolicyRule>, Vec<String>) {
     let roles = world.indexes().roles();
     let mut found: Vec<_> = bindings(roles, caller, namespace, world.config.flaw).collect();

@@ -4,7 +4,7 @@
 use super::abac;
 use super::escalation::full_authority;
 use super::opinion::aggregate;
-use super::rbac::{self, Reader};
+use super::rbac::{self, RoleReader};
 use crate::caller::Caller;
 use crate::config::Authorizer;
 use crate::world::World;
@@ -43,7 +43,7 @@ pub(crate) fn list_rules(world: &World, caller: &Caller, namespace: &str) -> Lis
                 errors.push("webhook authorizer does not support user rule resolution".into());
             }
             Authorizer::Rbac => {
-                let (rules, unresolved) = rbac::rules_for(world, caller, namespace, Reader::Cache);
+                let (rules, unresolved) = rbac::rules_for(world, caller, namespace, RoleReader::Cache);
                 listed.rules.extend(rules.into_iter().cloned());
                 errors.extend(unresolved);
             }

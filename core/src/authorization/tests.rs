@@ -19,7 +19,7 @@ pub(super) fn world_of(authorization: Vec<Authorizer>) -> World {
 
 fn world(authorizer: &Authorizer, are_slow: bool) -> World {
     let denial = Denial { user: "alice".into(), verb: "create".into(), resource: "pods".into() };
-    let denials = Denials { rules: alloc::vec![denial], are_slow };
+    let denials = Denials { rules: alloc::vec![denial], are_slow, ..Denials::default() };
     let config = Config { authorization: alloc::vec![authorizer.clone()], denials, ..Config::open(1) };
     World::new(Arc::new(config), Arc::new(Registry::builtin()))
 }

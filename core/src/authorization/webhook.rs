@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go
 
 use super::Attributes;
-use super::opinion::{Grounds, Objection, Opinion};
+use super::opinion::{AuthorizerOpinion, Grounds, Objection};
 use crate::codec::json;
 use crate::config::{AuthorizationWebhook, ReviewVersion};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
@@ -44,7 +44,7 @@ pub(super) fn question(
 
 /// What the authorizer says after the server's answer. Without one, or with one that cannot be understood, it never
 /// allows anything.
-pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Opinion {
+pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> AuthorizerOpinion {
     let outcome = match answer {
         Reply::Called(outcomes) => outcomes.first(),
         Reply::Stored(_)
@@ -61,8 +61,8 @@ pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Opinion
     };
     match answered {
         Ok(status) => status.opinion(),
-        Err(why) if webhook.denies_on_failure => Opinion::Deny(Objection::of_error(why)),
-        Err(why) => Opinion::None(Objection::of_error(why)),
+        Err(why) if webhook.denies_on_failure => AuthorizerOpinion::Deny(Objection::of_error(why)),
+        Err(why) => AuthorizerOpinion::None(Objection::of_error(why)),
     }
 }
 
@@ -74,15 +74,15 @@ struct ReviewStatus {
 }
 
 impl ReviewStatus {
-    fn opinion(self) -> Opinion {
+    fn opinion(self) -> AuthorizerOpinion {
         match (self.is_denied, self.is_allowed) {
-            (true, true) => Opinion::Deny(Objection {
+            (true, true) => AuthorizerOpinion::Deny(Objection {
                 reason: self.reason,
                 error: "webhook subject access review returned both allow and deny response".into(),
             }),
-            (true, false) => Opinion::Deny(Objection::of_reason(self.reason)),
-            (false, true) => Opinion::Allow(Grounds::Told(self.reason)),
-            (false, false) => Opinion::None(Objection::of_reason(self.reason)),
+            (true, false) => AuthorizerOpinion::Deny(Objection::of_reason(self.reason)),
+            (false, true) => AuthorizerOpinion::Allow(Grounds::Told(self.reason)),
+            (false, false) => AuthorizerOpinion::None(Objection::of_reason(self.reason)),
         }
     }
 }

@@ -63,6 +63,8 @@ pub struct Denials {
     pub rules: Vec<Denial>,
     /// Decisions about the users of the rules wait for the store, as they would for another server.
     pub are_slow: bool,
+    /// Users to whom AlwaysAllow allows nothing, so that only their roles do.
+    pub bound: Vec<Text>,
 }
 
 /// A verb that a user may not use on resources.

@@ -90,6 +90,8 @@ guarantees! {
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would \
          create is a creation.",
+    RolesDecide =>
+        "What only roles can allow is done exactly if the roles of a revision that the server had meanwhile allow it.",
     ErrorsAreStatuses =>
         "Every error is a Status that names its own code.",
     FailuresAreTheStores =>
@@ -172,6 +174,7 @@ impl Guarantee {
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
+            | Self::RolesDecide
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

@@ -1,6 +1,7 @@
 //! What a server keeps beside its objects, so that requests need not look for it, is what these objects say.
 
 use super::{Guarantee, Violation};
+use steersman_core::config::Authorizer;
 use steersman_core::world::World;
 use steersman_core::world::cache::Held;
 use steersman_core::world::cache::tree::Tree;
@@ -9,7 +10,7 @@ use steersman_core::world::indexes::Indexes;
 /// The objects of which one server's indexes were made when they were last compared.
 #[derive(Debug, Default)]
 pub struct IndexCheck {
-    namespaces: Tree<Held>,
+    objects: Vec<Tree<Held>>,
 }
 
 impl IndexCheck {
@@ -18,13 +19,18 @@ impl IndexCheck {
     /// # Errors
     /// When they differ.
     pub fn compare(&mut self, world: &World) -> Result<(), Violation> {
-        let kind = world.registry.find("", "v1", "namespaces");
-        let cache = kind.and_then(|kind| world.cache(kind.storage?));
-        let Some(held) = cache.map(|cache| cache.entries()).filter(|held| !held.same(&self.namespaces))
-        else {
+        let of_nodes =
+            if world.config.authorization.contains(&Authorizer::Node) { Indexes::NODE_KINDS } else { &[] };
+        let held = Indexes::KINDS.iter().chain(of_nodes).filter_map(|(group, version, plural)| {
+            let kind = world.registry.find(group, version, plural)?;
+            Some(world.cache(kind.storage?)?.entries())
+        });
+        let held: Vec<&Tree<Held>> = held.collect();
+        let are_same = |(now, before): (&&Tree<Held>, &Tree<Held>)| now.same(before);
+        if held.len() == self.objects.len() && held.iter().zip(&self.objects).all(are_same) {
             return Ok(());
-        };
-        self.namespaces = held.clone();
+        }
+        self.objects = held.into_iter().cloned().collect();
         let rebuilt = Indexes::rebuild(world);
         if *world.indexes() == rebuilt {
             return Ok(());

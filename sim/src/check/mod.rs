@@ -22,6 +22,7 @@ mod permits;
 mod quotas;
 mod reads;
 mod refusals;
+mod roles;
 mod selection;
 mod statuses;
 mod uids;
@@ -35,6 +36,7 @@ pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
 pub use quotas::Quotas;
+pub use roles::{AskedOfRoles, allow};
 pub use selection::Selection;
 pub use uids::Uids;
 pub use views::view;
@@ -57,6 +59,8 @@ pub struct CheckedAnswer<'a> {
     pub body: Value,
     /// The store's revision when the client asked.
     pub asked_at: Rev,
+    /// The revisions of the first and the last snapshot that steps of the request saw.
+    pub steps_saw: (Rev, Rev),
     /// The keys that this request has written or deleted, and the revisions of those changes.
     pub commits: &'a [(Rev, Bytes)],
     pub truth: &'a Truth,
@@ -108,6 +112,7 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
         return Ok(());
     }
     permits::check(answer)?;
+    roles::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
     doubts::check(answer)?;

@@ -5,6 +5,7 @@ use super::accountant::Accountant;
 use super::co_writer::CoWriter;
 use super::collector::Collector;
 use super::customer::Customer;
+use super::deputy::Deputy;
 use super::drainer::Drainer;
 use super::elector::Elector;
 use super::migrator::Migrator;
@@ -46,6 +47,7 @@ pub enum ClientKind {
     Publisher,
     Tenant,
     Accountant,
+    Deputy,
 }
 
 /// How a run draws clients of a kind.
@@ -80,6 +82,7 @@ impl ClientKind {
         Self::Publisher,
         Self::Tenant,
         Self::Accountant,
+        Self::Deputy,
     ];
 
     /// The name in the line that describes a run.
@@ -105,6 +108,7 @@ impl ClientKind {
             Self::Publisher => "publisher",
             Self::Tenant => "tenant",
             Self::Accountant => "accountant",
+            Self::Deputy => "deputy",
         }
     }
 
@@ -126,7 +130,8 @@ impl ClientKind {
             | Self::CoWriter
             | Self::Publisher
             | Self::Tenant
-            | Self::Accountant => ClientClass::Optional,
+            | Self::Accountant
+            | Self::Deputy => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -154,6 +159,7 @@ impl ClientKind {
             Self::Publisher => Box::new(Publisher::new()),
             Self::Tenant => Box::new(Tenant),
             Self::Accountant => Box::new(Accountant::default()),
+            Self::Deputy => Box::new(Deputy::new(directory)),
         }
     }
 }

@@ -8,6 +8,7 @@ mod cache;
 mod co_writer;
 mod collector;
 mod customer;
+mod deputy;
 mod drainer;
 mod elector;
 mod kind;

@@ -13,7 +13,7 @@ use crate::users;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use steersman_core::codec::json;
-use steersman_core::config::{JobId, Note};
+use steersman_core::config::{Authorizer, JobId, Note};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Input;
 use steersman_core::now::Mono;
@@ -54,6 +54,7 @@ impl Place {
         let mut config = open_config(seed);
         config.event_ttl_seconds = 8;
         config.authentication.tokens = users::tokens();
+        config.authorization = vec![Authorizer::Rbac, Authorizer::AlwaysAllow];
         config.denials = users::denials(false);
         let world = World::new(Arc::new(config.clone()), Arc::new(Registry::builtin()));
         let mut place = Self {
@@ -330,6 +331,8 @@ fn every_kind_makes_progress_and_comes_to_rest() {
         Mark::StrangerRefused,
         Mark::VerbDenied,
         Mark::CreationDeniedMidway,
+        Mark::RightGiven,
+        Mark::RightTakenBack,
     ];
     for mark in wanted {
         assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());

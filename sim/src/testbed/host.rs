@@ -14,7 +14,7 @@ use crate::users;
 use std::collections::BTreeSet;
 use std::mem;
 use steersman_core::config::Authentication;
-use steersman_core::config::{Config, JobId, Note};
+use steersman_core::config::{Authorizer, Config, JobId, Note};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
@@ -105,6 +105,7 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
             anonymous: false,
             ..Authentication::default()
         },
+        authorization: vec![Authorizer::Rbac, Authorizer::AlwaysAllow],
         denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,
@@ -168,8 +169,11 @@ impl Testbed {
         if task.sees() < machine.world().revision(Feed(0)) {
             self.mark(Mark::StaleSnapshot);
         }
-        let (id, seen) = (task.id, task.sees());
+        let (id, seen, is_first) = (task.id, task.sees(), task.is_first());
         if let Some(record) = self.requests.get_mut(id) {
+            if !is_first {
+                record.first_seen.get_or_insert(seen);
+            }
             record.seen = seen;
         }
         self.give(server, Input::Ran(task.run()))

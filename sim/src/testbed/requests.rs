@@ -23,7 +23,8 @@ pub(super) struct RequestRecord {
     /// The store's revision when it was asked.
     pub(super) asked_at: Rev,
     pub(super) sent_at: Mono,
-    /// The snapshot that its last step saw.
+    /// The snapshots that its first step after authentication and its last step saw.
+    pub(super) first_seen: Option<Rev>,
     pub(super) seen: Rev,
     /// What it wrote: revisions and keys.
     pub(super) commits: Vec<(Rev, Bytes)>,

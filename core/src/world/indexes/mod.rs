@@ -19,19 +19,6 @@ pub use node_graph::{NodeGraph, Related};
 pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
 pub use rbac::Roles;
 
-/// The kinds that indexes are made of: group, version and resource.
-const INDEXED: &[(&str, &str, &str)] = &[
-    ("", "v1", "namespaces"),
-    ("", "v1", "pods"),
-    ("", "v1", "persistentvolumes"),
-    ("storage.k8s.io", "v1", "volumeattachments"),
-    ("resource.k8s.io", "v1", "resourceslices"),
-    (RBAC_GROUP, "v1", "roles"),
-    (RBAC_GROUP, "v1", "rolebindings"),
-    (RBAC_GROUP, "v1", "clusterroles"),
-    (RBAC_GROUP, "v1", "clusterrolebindings"),
-];
-
 /// All indexes. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indexes {
@@ -53,6 +40,23 @@ pub(crate) struct Changed<'a> {
 }
 
 impl Indexes {
+    /// The kinds that indexes are made of: group, version and resource.
+    pub const KINDS: &[(&str, &str, &str)] = &[
+        ("", "v1", "namespaces"),
+        (RBAC_GROUP, "v1", "roles"),
+        (RBAC_GROUP, "v1", "rolebindings"),
+        (RBAC_GROUP, "v1", "clusterroles"),
+        (RBAC_GROUP, "v1", "clusterrolebindings"),
+    ];
+
+    /// The kinds that the graph of nodes is made of, which is kept only where nodes are authorized by it.
+    pub const NODE_KINDS: &[(&str, &str, &str)] = &[
+        ("", "v1", "pods"),
+        ("", "v1", "persistentvolumes"),
+        ("storage.k8s.io", "v1", "volumeattachments"),
+        ("resource.k8s.io", "v1", "resourceslices"),
+    ];
+
     /// The indexes of no objects.
     pub fn new(config: &Config) -> Self {
         let asks_nodes = config.authorization.contains(&Authorizer::Node);
@@ -63,7 +67,8 @@ impl Indexes {
     /// The indexes as the objects of a world say they should be.
     pub fn rebuild(world: &World) -> Self {
         let mut indexes = Self::new(&world.config);
-        for (group, version, plural) in INDEXED {
+        let of_nodes = if indexes.node_graph.is_some() { Self::NODE_KINDS } else { &[] };
+        for (group, version, plural) in Self::KINDS.iter().chain(of_nodes) {
             let found = world.registry.find(group, version, plural);
             let Some((kind, cache)) = found.and_then(|kind| Some((kind, world.cache(kind.storage?)?))) else {
                 continue;
