@@ -341,3 +341,80 @@ fn groups(mapping: &ClaimMapping, claims: &Map) -> Result<Vec<Text>, String> {
 fn distributes(claims: &Map, claim: &str) -> bool {
     claims.get("_claim_names").and_then(|names| names.field(claim)).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    fn issuer() -> JwtIssuer {
+        JwtIssuer {
+            url: "https://issuer.test".into(),
+            discovery_url: "https://issuer.test/d".into(),
+            authorities: Bytes::new(),
+            audiences: alloc::vec!["kube".into(), "other".into()],
+            algorithms: alloc::vec![crate::config::TokenAlgorithm::Rs256],
+            required_claims: alloc::vec![("hd".into(), "v".into())],
+            username: ClaimMapping { claim: "email".into(), prefix: "o:".into() },
+            groups: ClaimMapping { claim: "roles".into(), prefix: "g:".into() },
+            uid_claim: "id".into(),
+        }
+    }
+
+    fn claims(text: &str) -> Value {
+        json::parse(text.as_bytes()).expect(text).value
+    }
+
+    #[test]
+    fn claims_say_who_the_user_is() {
+        let cases = [
+            (r#"{"email":"a@b","hd":"v","id":"7","roles":["x","y"],"jti":"j"}"#, Ok("o:a@b 7 g:x,g:y")),
+            (r#"{"email":"a@b","hd":"v","id":"7","roles":"x","email_verified":true}"#, Ok("o:a@b 7 g:x")),
+            (r#"{"email":"a@b","hd":"v","id":"7"}"#, Ok("o:a@b 7 ")),
+            (r#"{"email":"a@b","hd":"v","id":"7","email_verified":false}"#, Err("email not verified")),
+            (r#"{"hd":"v","id":"7"}"#, Err("parse username claims \"email\": claim not present")),
+            (r#"{"email":"a@b","hd":"v"}"#, Err("parse uid claim \"id\": claim not present")),
+            (r#"{"email":"a@b","id":"7"}"#, Err("required claim hd not present in ID token")),
+            (
+                r#"{"email":"a@b","id":"7","hd":"w"}"#,
+                Err("required claim hd value does not match. Got = w, want = v"),
+            ),
+            (
+                r#"{"email":"a@b","hd":"v","id":"7","roles":[1]}"#,
+                Err("parse groups claim \"roles\": it is neither a text nor a list of texts"),
+            ),
+            (
+                r#"{"email":"a@b","hd":"v","id":"7","_claim_names":{"roles":"s"}}"#,
+                Err("could not expand distributed claims: they are not supported by this server yet"),
+            ),
+        ];
+        for (text, expected) in cases {
+            let claims = claims(text);
+            let found = caller(&issuer(), claims.as_map().expect("claims")).map(|caller| {
+                assert_eq!(caller.extra.len(), usize::from(text.contains("jti")), "{text}");
+                format!("{} {} {}", caller.name, caller.uid, caller.groups.join(","))
+            });
+            assert_eq!(found, expected.map(String::from).map_err(String::from), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_this_server_and_for_now() {
+        let cases = [
+            (r#"{"aud":"kube","exp":100}"#, true),
+            (r#"{"aud":["x","other"],"exp":100.5,"nbf":400}"#, true),
+            (r#"{"aud":"kube","exp":99}"#, false),
+            (r#"{"aud":"kube"}"#, false),
+            (r#"{"aud":"kube","exp":"100"}"#, false),
+            (r#"{"aud":"x","exp":100}"#, false),
+            (r#"{"exp":100}"#, false),
+            (r#"{"aud":"kube","exp":100,"nbf":401}"#, false),
+            (r#"{"aud":"kube","exp":100,"nbf":"x"}"#, false),
+        ];
+        let header = JwtHeader::of("e30.e30.e30").expect("a token");
+        for (text, is_good) in cases {
+            let parts = Parts { token: "", header: header.clone(), claims: claims(text) };
+            assert_eq!(parts.check_claims(&issuer(), 100).is_ok(), is_good, "{text}");
+        }
+    }
+}
