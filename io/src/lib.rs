@@ -28,6 +28,7 @@ mod pieces;
 pub mod private;
 pub mod record;
 pub mod serve;
+pub mod server_id;
 mod settings;
 pub mod shell;
 pub mod store;

@@ -22,10 +22,8 @@ use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use steersman_core::wire::{BodyError, Request};
 use steersman_core::world::{Changes, World};
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
@@ -253,6 +251,11 @@ impl Shell {
     /// How many requests are not answered yet, plus how many watches are open.
     pub fn open_requests(&self) -> usize {
         self.driven().machine.open_requests()
+    }
+
+    /// Whether the server itself has writes under way. They should be settled before it ends.
+    pub fn is_writing(&self) -> bool {
+        self.driven().machine.is_writing()
     }
 
     /// The current snapshot of the world.
@@ -588,8 +591,7 @@ pub(crate) fn no_such_store(feed: Feed) -> Stored {
     Stored::Failed(StoreError::Internal(format!("no store for feed {}", feed.0).into()))
 }
 
-/// Ends the process. A panic while a lock was held leaves state that cannot be trusted; a restart recovers from the
-/// store.
+/// Ends the process. A panic while a lock was held leaves state that cannot be trusted; the next start reads the store.
 fn abort<T>(what: &str) -> T {
     tracing::error!("a panic has damaged the {what}; the process ends");
     std::process::abort()

@@ -11,9 +11,9 @@ use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
-use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::{AdmissionOptions, Authentication, Authorizer, Denials};
+use steersman_core::config::{Bootstrap, ControlPlane};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -64,6 +64,7 @@ pub(crate) fn config() -> Config {
         token_seconds_max: 0,
         extends_tokens: true,
         issuer_keys_address: "".into(),
+        control_plane: ControlPlane::default(),
         bootstrap: Bootstrap::Least,
         admission: AdmissionOptions::without(&["ServiceAccount"]),
         denials: Denials::default(),

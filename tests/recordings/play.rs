@@ -11,6 +11,7 @@ use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
 use steersman_core::config::{AdmissionOptions, Authentication, Token};
+use steersman_core::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use steersman_core::now::Wall;
 use steersman_sim::driver::{Driver, Reply, open_config};
 
@@ -113,8 +114,21 @@ fn config(group: &str) -> Config {
         admission: AdmissionOptions::default(),
         signing_key: keys.first().cloned(),
         audiences: vec!["https://kubernetes.default.svc".into()],
+        control_plane: control_plane(),
         bootstrap: Bootstrap::Whole,
         ..open_config(1)
+    }
+}
+
+/// What the recorded server told about itself.
+fn control_plane() -> ControlPlane {
+    let client_ca = std::fs::read_to_string(folder().join("server/ca.crt")).unwrap_or_default();
+    ControlPlane {
+        id: "apiserver-wlv32tlttr4jl3gtroqexyxapa".into(),
+        host_name: "vm".into(),
+        peer_address: "192.0.2.2:16543".into(),
+        endpoints: EndpointReconciler::Lease,
+        trusted: TrustedClients { client_ca: client_ca.into(), ..TrustedClients::default() },
     }
 }
 

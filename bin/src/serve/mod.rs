@@ -2,6 +2,7 @@
 
 mod admin;
 mod admission;
+mod control_plane;
 mod directory;
 mod issuer;
 mod memory;
@@ -142,6 +143,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
         true => Some(directory::take(&options.data_directory)?),
         false => None,
     };
+    control_plane::complete(flags, &mut options)?;
     let file_contents = security::contents(flags);
     let (secured, kubeconfig) = security::secure(flags, &options)?;
     let listener = listen(options.listen).await.map_err(|error| {

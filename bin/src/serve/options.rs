@@ -18,6 +18,7 @@ use steersman_core::value::port_range::PortRange;
 use steersman_io::issuer::TokenSigner;
 
 use super::admission;
+use super::control_plane;
 use super::issuer::TokenIssuer;
 use super::tokens;
 use crate::configuration::{self, Authorizers, ClientCertificates, Federated, Following, FollowingIssuers};
@@ -141,6 +142,10 @@ impl ServerSettings {
             audiences: issuer.audiences,
             token_seconds_max: issuer.token_seconds_max,
             extends_tokens: flags.bool("service-account-extend-token-expiration"),
+            control_plane: control_plane::from_flags(
+                flags,
+                SocketAddr::new(advertise_address, listen.port()),
+            )?,
             bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

@@ -17,6 +17,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to check whether all requests have ended.
 const ANSWERED_POLL: Duration = Duration::from_millis(50);
 
+/// How long the store may take to be told that this server ends, and how often to look whether it was.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+const LEFT_POLL: Duration = Duration::from_millis(5);
+
 /// The signals that end a server.
 pub(super) struct Signals {
     terminate: Signal,
@@ -44,6 +48,15 @@ pub(super) async fn shut_down(shell: &Arc<Shell>, serving: Serving, options: &Se
     tracing::info!(delay = ?options.shutdown_delay, "shutting down: not ready, still serving");
     shell.initiate_shutdown();
     tokio::time::sleep(options.shutdown_delay).await;
+    // What tells others that this server lives is removed first, so that nobody is led to it any more.
+    let left = async {
+        while shell.is_writing() {
+            tokio::time::sleep(LEFT_POLL).await;
+        }
+    };
+    if tokio::time::timeout(LEAVE_TIMEOUT, left).await.is_err() {
+        tracing::warn!("the store was not told that this server ends");
+    }
     tracing::info!("shutting down: no new requests");
     let watch_grace_millis = u64::try_from(options.watch_grace.as_millis()).unwrap_or(u64::MAX);
     shell.drain(Drain { watch_grace_millis, sends_retry_after: options.sends_retry_after });

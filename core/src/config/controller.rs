@@ -5,24 +5,96 @@
 pub enum Controller {
     /// System namespaces.
     Namespaces,
-    /// The classes of pods without which a cluster does not work.
-    PriorityClasses,
+    /// What API servers that are to trust the same clients read.
+    TrustedClients,
+    /// The lease that shows that this server lives.
+    IdentityLease,
+    /// Removes the leases of servers that are long gone.
+    IdentityCollector,
+    /// Since when the use of legacy tokens is noted.
+    TokenTracking,
     /// The roles and bindings of the default policy.
     Roles,
+    /// The classes of pods without which a cluster does not work.
+    PriorityClasses,
+    /// Flow schemas and priority levels.
+    FlowControl,
+    /// Whether the priority levels exist that flow schemas name.
+    FlowSchemaStatus,
+    /// The ranges that services get their addresses from.
+    ServiceRange,
     /// The `kubernetes` service, its address and its endpoints.
     Service,
+    /// The groups and versions that this server serves.
+    ApiServices,
 }
 
 impl Controller {
-    pub const ALL: [Self; 4] = [Self::Namespaces, Self::PriorityClasses, Self::Roles, Self::Service];
+    pub const ALL: [Self; 12] = [
+        Self::Namespaces,
+        Self::TrustedClients,
+        Self::IdentityLease,
+        Self::IdentityCollector,
+        Self::TokenTracking,
+        Self::Roles,
+        Self::PriorityClasses,
+        Self::FlowControl,
+        Self::FlowSchemaStatus,
+        Self::ServiceRange,
+        Self::Service,
+        Self::ApiServices,
+    ];
 
-    /// The name that logs and recordings of runs use.
+    /// The name that logs and traces use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Namespaces => "system-namespaces",
-            Self::PriorityClasses => "system-priority-classes",
+            Self::TrustedClients => "cluster-authentication-info",
+            Self::IdentityLease => "identity-lease",
+            Self::IdentityCollector => "identity-lease-garbage-collector",
+            Self::TokenTracking => "legacy-token-tracking",
             Self::Roles => "bootstrap-roles",
+            Self::PriorityClasses => "system-priority-classes",
+            Self::FlowControl => "priority-and-fairness-config-producer",
+            Self::FlowSchemaStatus => "priority-and-fairness-config-consumer",
+            Self::ServiceRange => "kubernetes-service-cidr",
             Self::Service => "kubernetes-service",
+            Self::ApiServices => "api-services",
+        }
+    }
+
+    /// Milliseconds after which it looks again although nothing has changed; None for one that only acts at the start.
+    pub fn interval_millis(self) -> Option<u64> {
+        match self {
+            Self::IdentityLease | Self::ServiceRange | Self::Service => Some(10_000),
+            Self::Namespaces | Self::TrustedClients | Self::FlowControl => Some(60_000),
+            Self::TokenTracking => Some(1_800_000),
+            Self::IdentityCollector => Some(3_600_000),
+            Self::Roles | Self::PriorityClasses | Self::FlowSchemaStatus | Self::ApiServices => None,
+        }
+    }
+
+    /// The resources whose changes it looks at, by group and plural, and the name of the only object that matters to
+    /// it; empty for all.
+    pub fn watches(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        match self {
+            Self::TrustedClients => &[("", "configmaps", "extension-apiserver-authentication")],
+            Self::TokenTracking => {
+                &[("", "configmaps", "kube-apiserver-legacy-service-account-token-tracking")]
+            }
+            Self::FlowSchemaStatus => &[
+                ("flowcontrol.apiserver.k8s.io", "flowschemas", ""),
+                ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", ""),
+            ],
+            Self::ApiServices => &[("apiregistration.k8s.io", "apiservices", "")],
+            Self::Namespaces
+            | Self::IdentityLease
+            | Self::IdentityCollector
+            | Self::Roles
+            | Self::PriorityClasses
+            | Self::FlowControl
+            | Self::ServiceRange
+            | Self::Service => &[],
         }
     }
 }
@@ -32,6 +104,8 @@ impl Controller {
 pub struct Controllers(u32);
 
 impl Controllers {
+    pub const ALL: Self = Self((1 << Controller::ALL.len()) - 1);
+
     /// All that a server runs.
     pub fn of(bootstrap: Bootstrap) -> Self {
         let runs = |controller: &Controller| bootstrap == Bootstrap::Whole || !controller.is_left_out();
@@ -52,6 +126,12 @@ impl Controllers {
         self.0 & others.0 == others.0
     }
 
+    /// All that are not in this set.
+    #[must_use]
+    pub fn others(self) -> Self {
+        Controller::ALL.into_iter().filter(|held| !self.has(*held)).fold(Self::default(), Self::with)
+    }
+
     /// The controllers of the set, in their order.
     pub fn iter(self) -> impl Iterator<Item = Controller> {
         Controller::ALL.into_iter().filter(move |controller| self.has(*controller))
@@ -61,7 +141,7 @@ impl Controllers {
 /// How much a server makes for itself. Production servers make everything; it is not part of a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bootstrap {
-    /// What requests need: namespaces, classes, and the service.
+    /// What requests need: namespaces, classes, the range of addresses, and the service.
     #[default]
     Least,
     Whole,
@@ -71,8 +151,15 @@ impl Controller {
     /// Whether `Bootstrap::Least` goes without it.
     fn is_left_out(self) -> bool {
         match self {
-            Self::Roles => true,
-            Self::Namespaces | Self::PriorityClasses | Self::Service => false,
+            Self::Namespaces | Self::PriorityClasses | Self::ServiceRange | Self::Service => false,
+            Self::TrustedClients
+            | Self::IdentityLease
+            | Self::IdentityCollector
+            | Self::TokenTracking
+            | Self::Roles
+            | Self::FlowControl
+            | Self::FlowSchemaStatus
+            | Self::ApiServices => true,
         }
     }
 }
@@ -88,6 +175,7 @@ mod tests {
         assert_eq!(whole.iter().collect::<Vec<_>>(), Controller::ALL);
         let least = Controllers::of(Bootstrap::Least);
         assert!(whole.covers(least) && !least.covers(whole) && !least.has(Controller::Roles));
+        assert!(least.others().has(Controller::Roles) && !least.others().has(Controller::Service));
         assert!(least.with(Controller::Roles).has(Controller::Roles));
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod authentication;
+mod control_plane;
 mod controller;
 mod federation;
 mod issuer;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 
 pub use admission::AdmissionOptions;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
+pub use control_plane::{ControlPlane, EndpointReconciler, TrustedClients};
 pub use controller::{Bootstrap, Controller, Controllers};
 pub use federation::{ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
@@ -81,6 +83,8 @@ pub struct Config {
     pub token_seconds_max: i64,
     /// `--service-account-extend-token-expiration`.
     pub extends_tokens: bool,
+    /// What the server tells others about itself.
+    pub control_plane: ControlPlane,
     /// How much the server makes for itself. Not part of a recording.
     pub bootstrap: Bootstrap,
     /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
@@ -126,6 +130,7 @@ impl Config {
             audiences: Vec::new(),
             token_seconds_max: 0,
             extends_tokens: true,
+            control_plane: ControlPlane::default(),
             bootstrap: Bootstrap::Least,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

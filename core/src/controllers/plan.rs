@@ -1,7 +1,7 @@
 //! What a controller wants to write, and what it sees when it decides about it.
 
 use crate::config::Config;
-use crate::job::{OwnChange, draft_own, draft_own_change};
+use crate::job::{OwnChange, OwnWriter, draft_own, draft_own_change};
 use crate::kinds::Kind;
 use crate::limits;
 use crate::now::Now;
@@ -10,7 +10,7 @@ use crate::status::Failure;
 use crate::store::{Commit, Feed, LeaseId, Rev};
 use crate::value::{Map, Text, Value, object};
 use crate::world::World;
-use crate::world::cache::Entry;
+use crate::world::cache::{Cache, Entry};
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,9 +20,28 @@ use bytes::Bytes;
 #[derive(Debug, Default)]
 pub(crate) struct Wishes {
     /// Bounded commits, in the order of the writes. Objects of different stores are in different commits.
-    pub(crate) commits: Vec<(Feed, Commit)>,
+    pub(crate) commits: Vec<WishedCommit>,
     /// What could not be drafted, and why: it is tried again later.
     pub(crate) refused: Option<Text>,
+}
+
+/// One of the commits that a controller wants.
+#[derive(Debug)]
+pub(crate) struct WishedCommit {
+    pub(crate) feed: Feed,
+    pub(crate) commit: Commit,
+    /// The seconds after which the store removes what is written, unless it is written again. 0 for never.
+    pub(crate) ttl_seconds: i64,
+}
+
+/// Why a controller is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Occasion {
+    /// It has not yet had nothing to write.
+    pub(crate) is_first: bool,
+    /// Its time has come, so that what has to be renewed is to be renewed. Otherwise something has changed, or the
+    /// cache shows what it has written.
+    pub(crate) is_beat: bool,
 }
 
 /// A controller's view, on which it notes what it wants.
@@ -30,8 +49,9 @@ pub(crate) struct Wishes {
 pub(crate) struct Planner<'a> {
     pub(super) world: &'a World,
     pub(super) now: Now,
+    pub(super) occasion: Occasion,
     rng: Rng,
-    plan: Wishes,
+    wishes: Wishes,
     /// The number of writes, and of bytes, in the last commit.
     last: (usize, usize),
 }
@@ -40,26 +60,36 @@ pub(crate) struct Planner<'a> {
 pub(super) type Placement<'p> = (&'p str, &'p str);
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(world: &'a World, now: Now, rng: Rng) -> Self {
-        Self { world, now, rng, plan: Wishes::default(), last: (0, 0) }
+    pub(crate) fn new(world: &'a World, now: Now, occasion: Occasion, rng: Rng) -> Self {
+        Self { world, now, occasion, rng, wishes: Wishes::default(), last: (0, 0) }
     }
 
     pub(super) fn finish(self) -> Wishes {
-        self.plan
+        self.wishes
     }
 
     pub(super) fn config(&self) -> &'a Config {
         &self.world.config
     }
 
+    /// The server leaves: what tells others that it lives is to go.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.world.draining
+    }
+
     /// Whether nothing is wanted so far.
     pub(super) fn is_content(&self) -> bool {
-        self.plan.commits.is_empty() && self.plan.refused.is_none()
+        self.wishes.commits.is_empty() && self.wishes.refused.is_none()
     }
 
     /// A built-in kind.
     pub(super) fn kind(&self, group: &str, version: &str, plural: &str) -> Option<&'a Arc<Kind>> {
         self.world.registry.find(group, version, plural)
+    }
+
+    /// The objects of a kind as the cache holds them.
+    pub(super) fn all(&self, kind: &Kind) -> Option<&'a Cache> {
+        self.world.cache(kind.storage?)
     }
 
     /// The object as the cache holds it.
@@ -71,30 +101,51 @@ impl<'a> Planner<'a> {
     /// Wants an object to be made, unless there is one.
     pub(super) fn create_missing(&mut self, kind: &Kind, place: Placement<'_>, value: Value) {
         if self.held(kind, place).is_none() {
-            self.create(kind, place, value);
+            self.create(kind, place, OwnWriter::SERVER, value);
         }
     }
 
     /// Wants an object to be made that does not exist.
-    pub(super) fn create(&mut self, kind: &Kind, (namespace, name): Placement<'_>, mut value: Value) {
+    pub(super) fn create(
+        &mut self,
+        kind: &Kind,
+        (namespace, name): Placement<'_>,
+        writer: OwnWriter<'_>,
+        mut value: Value,
+    ) {
+        let Some(collection) = kind.storage.and_then(|storage| self.world.collection(storage)) else {
+            return;
+        };
         object::set_api_version_and_kind(&mut value, &kind.group_version(), &kind.kind);
         object::set_name(&mut value, name);
         if !namespace.is_empty() {
             object::set_namespace(&mut value, namespace);
         }
         let uid = self.rng.uuid();
-        let drafted = draft_own(self.world, kind, value, &uid, self.now);
-        self.want(kind, (namespace, name), Rev(0), drafted.map(Some));
+        match draft_own(self.world, kind, value, &uid, writer.manager, self.now) {
+            Ok(bytes) => self.put(kind, &collection.keys.key(namespace, name), Rev(0), Some(bytes)),
+            Err(failure) => self.refuse(kind, name, &failure),
+        }
     }
 
-    /// Wants an object to be changed as a client that sends a PUT would. Nothing happens when that changes nothing.
-    pub(super) fn update(&mut self, kind: &Kind, entry: &Arc<Entry>, value: Value) {
-        let change = OwnChange { value, subresource: "" };
-        match draft_own_change(self.world, kind, entry, change, self.now) {
+    /// Wants an object to be changed as a client would change it. Nothing happens when that changes nothing.
+    pub(super) fn change(
+        &mut self,
+        kind: &Kind,
+        entry: &Arc<Entry>,
+        writer: OwnWriter<'_>,
+        change: OwnChange,
+    ) {
+        match draft_own_change(self.world, kind, entry, writer, change, self.now) {
             Ok(None) => {}
             Ok(Some(bytes)) => self.put(kind, entry.key(), entry.revision(), Some(bytes)),
             Err(failure) => self.refuse(kind, entry.name(), &failure),
         }
+    }
+
+    /// Wants an object to be replaced.
+    pub(super) fn update(&mut self, kind: &Kind, entry: &Arc<Entry>, value: Value) {
+        self.change(kind, entry, OwnWriter::SERVER, OwnChange::Replace(value));
     }
 
     /// Wants an object to be removed.
@@ -102,26 +153,19 @@ impl<'a> Planner<'a> {
         self.put(kind, entry.key(), entry.revision(), None);
     }
 
-    fn want(
-        &mut self,
-        kind: &Kind,
-        (namespace, name): Placement<'_>,
-        revision: Rev,
-        drafted: Result<Option<Bytes>, Failure>,
-    ) {
+    /// Wants a key of an internal kind to hold these bytes for so many seconds.
+    pub(super) fn keep(&mut self, kind: &Kind, name: &str, value: Bytes, ttl_seconds: i64) {
         let Some(collection) = kind.storage.and_then(|storage| self.world.collection(storage)) else {
             return;
         };
-        let key = collection.keys.key(namespace, name);
-        match drafted {
-            Ok(bytes) => self.put(kind, &key, revision, bytes),
-            Err(failure) => self.refuse(kind, name, &failure),
-        }
+        let revision = self.held(kind, ("", name)).map_or(Rev(0), |entry| entry.revision());
+        let commit = Commit::default().put(&collection.keys.key("", name), revision, value, LeaseId(0));
+        self.wishes.commits.push(WishedCommit { feed: collection.feed, commit, ttl_seconds });
     }
 
     fn refuse(&mut self, kind: &Kind, name: &str, failure: &Failure) {
         let why = format!("{} {name}: {}", kind.plural, failure.message());
-        self.plan.refused.get_or_insert(why.into());
+        self.wishes.refused.get_or_insert(why.into());
     }
 
     /// Adds a write to the last commit of its store, or begins another one where that has no more room.
@@ -132,17 +176,21 @@ impl<'a> Planner<'a> {
         let (feed, bytes) = (collection.feed, key.len() + value.as_ref().map_or(0, Bytes::len));
         let (writes, filled) = self.last;
         let fits = writes < limits::OWN_COMMIT_WRITES && filled + bytes <= limits::OWN_COMMIT_BYTES;
-        let last = self.plan.commits.pop_if(|(held, _)| *held == feed && fits);
-        let (_, commit) = last.unwrap_or_else(|| {
-            self.last = (0, 0);
-            (feed, Commit::default())
-        });
+        let joins = |held: &mut WishedCommit| held.feed == feed && held.ttl_seconds == 0 && fits;
+        let last = self.wishes.commits.pop_if(joins);
+        let commit = last.map_or_else(
+            || {
+                self.last = (0, 0);
+                Commit::default()
+            },
+            |last| last.commit,
+        );
         self.last = (self.last.0 + 1, self.last.1 + bytes);
         let commit = match value {
             Some(value) => commit.put(key, revision, value, LeaseId(0)),
             None => commit.delete(key, revision),
         };
-        self.plan.commits.push((feed, commit));
+        self.wishes.commits.push(WishedCommit { feed, commit, ttl_seconds: 0 });
     }
 }
 

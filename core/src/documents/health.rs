@@ -2,6 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/server/healthz/healthz.go
 
 use crate::answer::{Body, HealthResults, Response};
+use crate::config::{Controller, Controllers};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,8 +16,8 @@ pub struct Health<'a> {
     pub storage: Option<&'a str>,
     /// Every cache has its first full list.
     pub caches: bool,
-    /// The initial objects exist: system namespaces and the `kubernetes` service.
-    pub bootstrapped: bool,
+    /// The controllers whose objects exist.
+    pub done: Controllers,
     /// The server has begun to shut down.
     pub stopping: bool,
 }
@@ -29,7 +30,8 @@ enum Condition {
     Store,
     Storage,
     Caches,
-    Bootstrapped,
+    /// What this controller keeps exists.
+    Kept(Controller),
     NotStopping,
 }
 
@@ -84,33 +86,69 @@ const CHECKS: &[(&str, On, Condition)] = &[
     ("informer-sync", On::Ready, Condition::Caches),
     ("poststarthook/start-apiserver-admission-initializer", On::All, Condition::Alive),
     ("poststarthook/generic-apiserver-start-informers", On::All, Condition::Caches),
-    ("poststarthook/priority-and-fairness-config-consumer", On::All, Condition::Alive),
+    (
+        "poststarthook/priority-and-fairness-config-consumer",
+        On::All,
+        Condition::Kept(Controller::FlowSchemaStatus),
+    ),
     ("poststarthook/priority-and-fairness-filter", On::All, Condition::Alive),
     ("poststarthook/storage-object-count-tracker-hook", On::All, Condition::Alive),
     ("poststarthook/start-apiextensions-informers", On::All, Condition::Caches),
     ("poststarthook/start-apiextensions-controllers", On::All, Condition::Alive),
     ("poststarthook/crd-informer-synced", On::All, Condition::Caches),
-    ("poststarthook/start-system-namespaces-controller", On::All, Condition::Bootstrapped),
+    ("poststarthook/start-system-namespaces-controller", On::All, Condition::Kept(Controller::Namespaces)),
     ("poststarthook/peer-endpoint-reconciler-controller", On::All, Condition::Alive),
-    ("poststarthook/start-cluster-authentication-info-controller", On::All, Condition::Alive),
-    ("poststarthook/start-kube-apiserver-identity-lease-controller", On::All, Condition::Alive),
-    ("poststarthook/start-kube-apiserver-identity-lease-garbage-collector", On::All, Condition::Alive),
+    (
+        "poststarthook/start-cluster-authentication-info-controller",
+        On::All,
+        Condition::Kept(Controller::TrustedClients),
+    ),
+    (
+        "poststarthook/start-kube-apiserver-identity-lease-controller",
+        On::All,
+        Condition::Kept(Controller::IdentityLease),
+    ),
+    (
+        "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
+        On::All,
+        Condition::Kept(Controller::IdentityCollector),
+    ),
     ("poststarthook/storage-readiness", On::All, Condition::Storage),
-    ("poststarthook/start-legacy-token-tracking-controller", On::All, Condition::Alive),
+    (
+        "poststarthook/start-legacy-token-tracking-controller",
+        On::All,
+        Condition::Kept(Controller::TokenTracking),
+    ),
     ("poststarthook/start-service-ip-repair-controllers", On::All, Condition::Alive),
-    ("poststarthook/rbac/bootstrap-roles", On::All, Condition::Bootstrapped),
-    ("poststarthook/scheduling/bootstrap-system-priority-classes", On::All, Condition::Bootstrapped),
-    ("poststarthook/priority-and-fairness-config-producer", On::All, Condition::Bootstrapped),
-    ("poststarthook/bootstrap-controller", On::All, Condition::Bootstrapped),
-    ("poststarthook/start-kubernetes-service-cidr-controller", On::All, Condition::Bootstrapped),
+    ("poststarthook/rbac/bootstrap-roles", On::All, Condition::Kept(Controller::Roles)),
+    (
+        "poststarthook/scheduling/bootstrap-system-priority-classes",
+        On::All,
+        Condition::Kept(Controller::PriorityClasses),
+    ),
+    (
+        "poststarthook/priority-and-fairness-config-producer",
+        On::All,
+        Condition::Kept(Controller::FlowControl),
+    ),
+    ("poststarthook/bootstrap-controller", On::All, Condition::Kept(Controller::Service)),
+    (
+        "poststarthook/start-kubernetes-service-cidr-controller",
+        On::All,
+        Condition::Kept(Controller::ServiceRange),
+    ),
     ("poststarthook/start-kube-aggregator-informers", On::All, Condition::Caches),
-    ("poststarthook/apiservice-status-local-available-controller", On::All, Condition::Alive),
+    (
+        "poststarthook/apiservice-status-local-available-controller",
+        On::All,
+        Condition::Kept(Controller::ApiServices),
+    ),
     ("poststarthook/apiservice-status-remote-available-controller", On::All, Condition::Alive),
-    ("poststarthook/apiservice-registration-controller", On::All, Condition::Alive),
+    ("poststarthook/apiservice-registration-controller", On::All, Condition::Kept(Controller::ApiServices)),
     ("poststarthook/apiservice-wait-for-first-sync", On::All, Condition::Caches),
     ("poststarthook/apiservice-discovery-controller", On::All, Condition::Alive),
-    ("poststarthook/kube-apiserver-autoregistration", On::All, Condition::Alive),
-    ("autoregister-completion", On::All, Condition::Alive),
+    ("poststarthook/kube-apiserver-autoregistration", On::All, Condition::Kept(Controller::ApiServices)),
+    ("autoregister-completion", On::All, Condition::Kept(Controller::ApiServices)),
     ("poststarthook/apiservice-openapi-controller", On::All, Condition::Alive),
     ("poststarthook/apiservice-openapiv3-controller", On::All, Condition::Alive),
     ("loopback-serving-certificate", On::Live, Condition::Alive),
@@ -136,7 +174,7 @@ pub fn respond(health: Health<'_>, path: &str, parameters: &[(String, String)]) 
 
 /// The state of a healthy server.
 const WELL: Health<'static> =
-    Health { store: None, storage: None, caches: true, bootstrapped: true, stopping: false };
+    Health { store: None, storage: None, caches: true, done: Controllers::ALL, stopping: false };
 
 /// Every path that answers on a healthy server.
 pub fn paths() -> impl Iterator<Item = String> {
@@ -193,7 +231,7 @@ fn problem(health: Health<'_>, condition: Condition) -> Option<&str> {
         Condition::Store => (health.store.is_none(), health.store.unwrap_or_default()),
         Condition::Storage => (health.storage.is_none(), health.storage.unwrap_or_default()),
         Condition::Caches => (health.caches, "caches are not filled yet"),
-        Condition::Bootstrapped => (health.bootstrapped, "not finished"),
+        Condition::Kept(controller) => (health.done.has(controller), "not finished"),
         Condition::NotStopping => (!health.stopping, "process is shutting down"),
     };
     (!holds).then_some(reason)
@@ -243,5 +281,9 @@ mod tests {
         let answer = ask(ill, "/readyz", "exclude=etcd").expect("a probe");
         assert!(body(&answer).contains("[-]etcd-readiness failed: reason withheld\n"));
         assert!(ask(WELL, "/healthz/nope", "").is_none());
+        let done = Controllers::default().with(Controller::Namespaces);
+        let answer = ask(Health { done, ..WELL }, "/readyz", "").expect("a probe");
+        assert!(body(&answer).contains("[+]poststarthook/start-system-namespaces-controller ok\n"));
+        assert!(body(&answer).contains("[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n"));
     }
 }

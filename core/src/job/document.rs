@@ -24,7 +24,7 @@ pub(super) fn respond(scene: &Scene<'_>, permit: &Permit<'_>) -> Result<Next, Fa
         store: scene.world.illness().map(Text::as_str).or(unlisted),
         storage: unreadable.as_deref().or(unlisted),
         caches: scene.world.synced(),
-        bootstrapped: scene.world.is_furnished(),
+        done: scene.world.done,
         stopping: scene.world.draining,
     };
     if let Some(response) = health::respond(health, path, scene.call.query.pairs()) {

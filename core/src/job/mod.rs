@@ -58,7 +58,9 @@ use arrival::Arrival;
 pub(crate) use call::Call;
 pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
-pub(crate) use write::{CommitOutcome, Committing, OwnChange, Progress, draft_own, draft_own_change};
+pub(crate) use write::{
+    CommitOutcome, Committing, OwnChange, OwnWriter, Progress, draft_own, draft_own_change,
+};
 
 /// A step that was run.
 #[derive(Debug)]

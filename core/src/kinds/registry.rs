@@ -56,8 +56,8 @@ impl Registry {
             .collect();
         let holders = kinds.iter().filter(|kind| kind.stored_as.is_none());
         let storages = holders.filter_map(|kind| Some((kind.storage?, kind.clone()))).collect();
-        let is_served =
-            |kind: &&Arc<Kind>| rows.iter().any(|row| !row.internal && row.type_name == kind.type_name);
+        let is_of = |row: &Row, kind: &Kind| row.type_name == kind.type_name && row.plural == kind.plural;
+        let is_served = |kind: &&Arc<Kind>| rows.iter().any(|row| !row.internal && is_of(row, kind));
         let (by_id, kinds) = (kinds.clone(), kinds.iter().filter(is_served).cloned().collect::<Vec<_>>());
         let mut by_name = kinds.clone();
         by_name.sort_by(|one, other| name_of(one).cmp(&name_of(other)));

@@ -4,11 +4,13 @@ use super::Effect;
 use super::handle::{Machine, Own};
 use super::timers::Timer;
 use crate::config::{Controller, Controllers, JobId, Note};
-use crate::controllers::{self, Planner, Wishes};
+use crate::controllers::{self, Occasion, Planner, WishedCommit, Wishes};
 use crate::job::{CommitOutcome, Committing, Progress};
+use crate::kinds::StorageId;
 use crate::limits;
-use crate::now::Now;
+use crate::now::{Mono, Now};
 use crate::store::{Commit, Feed, Op, Rev, Stored};
+use crate::world::cache::{Applied, Change, Entry};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -17,10 +19,12 @@ use alloc::vec::Vec;
 /// The controllers of a server.
 #[derive(Debug, Default)]
 pub(super) struct ControllerRuns {
-    pub(super) started: bool,
+    started: bool,
     runs: BTreeMap<Controller, ControllerRun>,
     /// The commits that are not settled yet, by the operation that each of them waits for.
     commits: BTreeMap<JobId, OwnCommit>,
+    /// What is watched: the changes of a storage, and of which object of it; empty for all.
+    watched: Vec<(StorageId, &'static str, Controller)>,
     /// How many plans were made: each draws its own uids.
     plans: u64,
 }
@@ -34,8 +38,19 @@ struct ControllerRun {
     failed: bool,
     /// What the cache has to show before the controller is asked again.
     awaits: Vec<(Feed, Rev)>,
-    /// How often it was asked since it last paused.
+    /// Its time has come, and it was not asked yet; and whether it had come when it was last asked.
+    beat: bool,
+    was_beat: bool,
+    /// When its time comes next.
+    next_beat: Option<Mono>,
+    /// How often it was asked since it was last content or paused.
     rounds: u32,
+}
+
+impl ControllerRun {
+    fn is_busy(&self) -> bool {
+        self.commits > 0 || !self.awaits.is_empty()
+    }
 }
 
 /// A commit of objects that a controller keeps.
@@ -44,47 +59,124 @@ struct OwnCommit {
     controller: Controller,
     feed: Feed,
     commit: Commit,
-    committing: Box<Committing>,
+    /// None while the store is asked for the lease under which it writes.
+    committing: Option<Box<Committing>>,
 }
 
 impl Machine {
-    /// Starts all controllers, once every feed has been listed.
-    pub(super) fn start_controllers(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if self.controllers.started || !self.world.synced() {
+    /// Starts all controllers, once every feed has been listed. Later listings may show that others have changed what
+    /// they keep.
+    pub(super) fn feeds_listed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if !self.world.synced() {
             return;
         }
-        self.controllers.started = true;
+        let is_start = !core::mem::replace(&mut self.controllers.started, true);
         for controller in Controllers::of(self.config.bootstrap).iter() {
-            self.run_controller(controller, now, out);
+            if is_start {
+                self.watch_for(controller);
+            }
+            self.run_controller(controller, is_start, now, out);
+        }
+        self.controllers_caught_up(now, out);
+    }
+
+    fn watch_for(&mut self, controller: Controller) {
+        for (group, plural, name) in controller.watches() {
+            let kind = self.world.registry.find(group, "v1", plural);
+            if let Some(storage) = kind.and_then(|kind| kind.storage) {
+                self.controllers.watched.push((storage, *name, controller));
+            }
         }
     }
 
-    /// Asks a controller what it wants, unless its last wishes are not settled.
-    pub(super) fn run_controller(&mut self, controller: Controller, now: Now, out: &mut Vec<Effect>) {
+    /// The controllers that look at one of the changes.
+    pub(super) fn touched(&self, applied: &[Applied]) -> Controllers {
+        let mut touched = Controllers::default();
+        for applied in applied {
+            let Applied::Changed(Change { storage, new, old, .. }) = applied else { continue };
+            for (watched, name, controller) in &self.controllers.watched {
+                let object = || new.as_ref().or(old.as_ref()).map_or("", |entry| Entry::name(entry));
+                if watched == storage && (name.is_empty() || object() == *name) {
+                    touched = touched.with(*controller);
+                }
+            }
+        }
+        touched
+    }
+
+    pub(super) fn run_touched(&mut self, touched: Controllers, now: Now, out: &mut Vec<Effect>) {
+        for controller in touched.iter() {
+            self.run_controller(controller, false, now, out);
+        }
+        self.controllers_caught_up(now, out);
+    }
+
+    /// A controller's time has come, unless it was moved.
+    pub(super) fn controller_due(&mut self, controller: Controller, now: Now, out: &mut Vec<Effect>) {
         let run = self.controllers.runs.entry(controller).or_default();
-        if run.commits > 0 || !run.awaits.is_empty() {
+        if run.next_beat.is_some_and(|at| at <= now.mono) {
+            run.next_beat = None;
+            self.run_controller(controller, true, now, out);
+        }
+    }
+
+    /// The server leaves, and what tells others that it lives has to go.
+    pub(super) fn leave(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for controller in [Controller::Service, Controller::IdentityLease] {
+            if self.controllers.started && Controllers::of(self.config.bootstrap).has(controller) {
+                self.run_controller(controller, true, now, out);
+            }
+        }
+    }
+
+    /// Whether controllers have writes under way. A server that leaves should end only after them.
+    pub fn is_writing(&self) -> bool {
+        self.controllers.runs.values().any(ControllerRun::is_busy)
+    }
+
+    /// Asks a controller what it wants. One whose last wishes are not settled is asked after that.
+    fn run_controller(&mut self, controller: Controller, is_beat: bool, now: Now, out: &mut Vec<Effect>) {
+        let run = self.controllers.runs.entry(controller).or_default();
+        run.beat |= is_beat;
+        if run.is_busy() {
             return;
         }
-        *run = ControllerRun { rounds: run.rounds + 1, ..ControllerRun::default() };
+        run.failed = false;
+        run.rounds += 1;
+        run.was_beat = core::mem::take(&mut run.beat);
+        let occasion = Occasion { is_first: !self.world.done.has(controller), is_beat: run.was_beat };
         self.controllers.plans += 1;
         let rng = self.rng.fork(controller.name(), self.controllers.plans);
-        let Wishes { commits, refused } = controllers::plan(controller, Planner::new(&self.world, now, rng));
+        let planner = Planner::new(&self.world, now, occasion, rng);
+        let Wishes { commits, refused } = controllers::plan(controller, planner);
         if let Some(why) = refused {
             out.push(Effect::Note(Note::Refused { controller, why }));
             self.controllers.runs.entry(controller).or_default().failed = true;
         } else if commits.is_empty() {
-            self.content(controller, out);
+            self.content(controller, now, out);
             return;
         }
-        for (feed, commit) in commits {
-            self.commit_own(controller, feed, commit, out);
+        for WishedCommit { feed, commit, ttl_seconds } in commits {
+            self.controllers.runs.entry(controller).or_default().commits += 1;
+            if ttl_seconds > 0 {
+                let own = OwnCommit { controller, feed, commit, committing: None };
+                self.await_commit(own, Op::LeaseGrant { ttl_seconds }, out);
+            } else {
+                self.commit_own(controller, feed, commit, out);
+            }
         }
         self.settle_controller(controller, now, out);
     }
 
     /// A controller has nothing to write.
-    fn content(&mut self, controller: Controller, out: &mut Vec<Effect>) {
-        self.controllers.runs.remove(&controller);
+    fn content(&mut self, controller: Controller, now: Now, out: &mut Vec<Effect>) {
+        let run = self.controllers.runs.entry(controller).or_default();
+        run.rounds = 0;
+        if let Some(interval) = controller.interval_millis().filter(|_| run.next_beat.is_none()) {
+            let at = now.mono.plus_millis(interval);
+            run.next_beat = Some(at);
+            self.timers.set(at, Timer::Controller(controller));
+        }
         if self.world.done.has(controller) {
             return;
         }
@@ -97,8 +189,7 @@ impl Machine {
 
     fn commit_own(&mut self, controller: Controller, feed: Feed, commit: Commit, out: &mut Vec<Effect>) {
         let (committing, op) = Committing::begin(commit.clone(), false);
-        self.await_commit(OwnCommit { controller, feed, commit, committing }, op, out);
-        self.controllers.runs.entry(controller).or_default().commits += 1;
+        self.await_commit(OwnCommit { controller, feed, commit, committing: Some(committing) }, op, out);
     }
 
     fn await_commit(&mut self, commit: OwnCommit, op: Op, out: &mut Vec<Effect>) {
@@ -108,36 +199,44 @@ impl Machine {
     }
 
     pub(super) fn controller_stored(&mut self, id: JobId, stored: Stored, now: Now, out: &mut Vec<Effect>) {
-        let Some(OwnCommit { controller, feed, commit, committing }) = self.controllers.commits.remove(&id)
-        else {
-            return;
+        let Some(own) = self.controllers.commits.remove(&id) else { return };
+        let OwnCommit { controller, feed, commit, committing } = own;
+        let progress = match (committing, stored) {
+            (None, Stored::Leased { id, .. }) => {
+                self.commit_own(controller, feed, commit.leased(id), out);
+                return;
+            }
+            (None, _) => None,
+            (Some(committing), stored) => Some(committing.replied(&self.world, stored)),
         };
-        let outcome = match committing.replied(&self.world, stored) {
-            Progress::Wait(committing, op) => {
+        let run = self.controllers.runs.entry(controller).or_default();
+        match progress {
+            Some(Progress::Wait(committing, op)) => {
+                let committing = Some(committing);
                 self.await_commit(OwnCommit { controller, feed, commit, committing }, op, out);
                 return;
             }
-            Progress::Ended(outcome) => outcome,
-        };
-        let run = self.controllers.runs.entry(controller).or_default();
-        run.commits = run.commits.saturating_sub(1);
-        match outcome {
-            CommitOutcome::Committed(revision) => run.awaits.push((feed, revision)),
+            Some(Progress::Ended(CommitOutcome::Committed(revision))) => run.awaits.push((feed, revision)),
             // Another server, or a client, was first with one of the objects: the others are still to be written.
-            CommitOutcome::Lost(loss) => {
+            Some(Progress::Ended(CommitOutcome::Lost(loss))) => {
                 run.awaits.push((feed, loss.at));
+                run.beat |= run.was_beat;
                 let rest = commit.without(&loss.guard.key);
                 if !rest.is_empty() {
                     self.commit_own(controller, feed, rest, out);
+                    return;
                 }
             }
-            CommitOutcome::Failed(_) | CommitOutcome::Unknown(_) => run.failed = true,
+            Some(Progress::Ended(CommitOutcome::Failed(_) | CommitOutcome::Unknown(_))) | None => {
+                run.failed = true;
+            }
         }
+        run.commits = run.commits.saturating_sub(1);
         self.settle_controller(controller, now, out);
     }
 
     /// Goes on with controllers whose writes the cache shows now.
-    pub(super) fn controllers_caught_up(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn controllers_caught_up(&mut self, now: Now, out: &mut Vec<Effect>) {
         let waiting = |(_, run): &(&Controller, &ControllerRun)| !run.awaits.is_empty() && run.commits == 0;
         let waiting: Vec<_> = self.controllers.runs.iter().filter(waiting).map(|(held, _)| *held).collect();
         for controller in waiting {
@@ -150,15 +249,18 @@ impl Machine {
         let Some(run) = self.controllers.runs.get_mut(&controller) else { return };
         let world = &self.world;
         run.awaits.retain(|(feed, revision)| world.revision(*feed) < *revision);
-        if run.commits > 0 || !run.awaits.is_empty() {
+        if run.is_busy() {
             return;
         }
         if run.failed || run.rounds >= limits::CONTROLLER_ROUNDS {
             run.rounds = 0;
             let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
-            self.timers.set(at, Timer::Controller(controller));
+            if run.next_beat.is_none_or(|held| held > at) {
+                run.next_beat = Some(at);
+                self.timers.set(at, Timer::Controller(controller));
+            }
             return;
         }
-        self.run_controller(controller, now, out);
+        self.run_controller(controller, false, now, out);
     }
 }

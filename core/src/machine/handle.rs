@@ -151,7 +151,7 @@ impl Machine {
             Input::TunnelEnded(id, end) => self.tunnel_ended(id, end, now, out),
             Input::Health(feed, health) => self.health(feed, health),
             Input::Tick => self.tick(now, out),
-            Input::ShutdownInitiated => self.shutdown_initiated(),
+            Input::ShutdownInitiated => self.shutdown_initiated(now, out),
             Input::Serve(definition) => self.serve(*definition, out),
             Input::Withdraw { group, plural } => self.withdraw(&group, &plural, now, out),
             Input::JwtIssuers(issuers) => self.replace_issuers(issuers),
@@ -496,7 +496,7 @@ impl Machine {
                 Timer::Arrival => self.read_arriving(out),
                 Timer::Request(id, timer) => self.request_due(id, timer, now, out),
                 Timer::Compaction => self.compact(now, out),
-                Timer::Controller(controller) => self.run_controller(controller, now, out),
+                Timer::Controller(controller) => self.controller_due(controller, now, out),
                 Timer::Drain => self.drain_some(now, out),
                 Timer::EndWatches => self.end_some(now, out),
             }

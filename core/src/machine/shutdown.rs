@@ -39,12 +39,15 @@ const SERVED_TO_THE_END: [&str; 4] = ["/readyz", "/livez", "/healthz", "/metrics
 
 impl Machine {
     /// The first phase begins: `/readyz` fails from here on, and everything else is served as before.
-    pub(super) fn shutdown_initiated(&mut self) {
-        Arc::make_mut(&mut self.world).draining = true;
+    pub(super) fn shutdown_initiated(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if !self.world.draining {
+            Arc::make_mut(&mut self.world).draining = true;
+            self.leave(now, out);
+        }
     }
 
     pub(super) fn drain(&mut self, drain: Drain, now: Now, out: &mut Vec<Effect>) {
-        self.shutdown_initiated();
+        self.shutdown_initiated(now, out);
         let batch = batch(self.hub.len(), drain.watch_grace_millis);
         self.draining = Some(Draining { sends_retry_after: drain.sends_retry_after, batch });
         self.drain_some(now, out);

@@ -56,6 +56,7 @@ impl Machine {
         self.note_arriving(changes.batch());
         let applied = Arc::make_mut(&mut self.world).apply(changes, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
+        let touched = self.touched(&applied);
         for applied in applied {
             match applied {
                 Applied::Changed(change) => self.hub.publish(&self.world, change, now, out),
@@ -67,7 +68,7 @@ impl Machine {
         }
         self.settle_arriving(now, out);
         self.wake_fresh(feed, now, out);
-        self.controllers_caught_up(now, out);
+        self.run_touched(touched, now, out);
     }
 
     /// Ends all watches of a collection, with the failure as their last event if there is one. It is called when the
@@ -190,8 +191,7 @@ impl Machine {
         self.restart_arriving(feed, out);
         out.extend(notes.into_iter().map(Effect::Note));
         self.wake_fresh(feed, now, out);
-        self.start_controllers(now, out);
-        self.controllers_caught_up(now, out);
+        self.feeds_listed(now, out);
     }
 
     /// Compacts each feed at the revision that it had one interval ago, so that at least one interval of history

@@ -68,6 +68,13 @@ impl Commit {
         self
     }
 
+    /// The commit with everything that it puts under a lease.
+    #[must_use]
+    pub fn leased(mut self, lease: LeaseId) -> Self {
+        self.puts.iter_mut().for_each(|put| put.lease = lease);
+        self
+    }
+
     /// The commit without anything that concerns the key.
     #[must_use]
     pub fn without(mut self, key: &[u8]) -> Self {

@@ -125,6 +125,7 @@ pub struct FeedState {
 impl World {
     pub fn new(config: Arc<Config>, registry: Arc<Registry>) -> Self {
         let collections = registry.storages().map(|(storage, kind)| Collection::new(&config, storage, kind));
+        let done = Controllers::of(config.bootstrap).others();
         let collections = Collections::of(collections.map(Arc::new).collect());
         let empty = |(storage, kind): (StorageId, &Arc<Kind>)| {
             (Bytes::copy_from_slice(&place(storage)), Arc::new(Cache::new(kind.clone(), Rev(0))))
@@ -148,7 +149,7 @@ impl World {
             feeds: alloc::vec![FeedState::default(); usize::from(feed_count)],
             illnesses: alloc::vec![None; usize::from(feed_count)],
             draining: false,
-            done: Controllers::default(),
+            done,
         }
     }
 

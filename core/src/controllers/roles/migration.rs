@@ -5,6 +5,7 @@ use super::Kinds;
 use super::binding_object;
 use super::notation::Policy;
 use crate::controllers::plan::Planner;
+use crate::job::OwnWriter;
 
 /// Roles that became aggregated ones, and those that have their own rules since then.
 const AGGREGATED: [(&str, &str); 3] = [
@@ -27,7 +28,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, kinds: Kinds<'_>, policy: &Policy<
             break;
         }
         role.remove_at(&["metadata", "resourceVersion"]);
-        planner.create(kinds.cluster_roles, ("", new), role);
+        planner.create(kinds.cluster_roles, ("", new), OwnWriter::SERVER, role);
     }
     let (source, split) = SPLIT;
     let Some(entry) = planner.held(kinds.cluster_bindings, ("", source)) else { return };
@@ -39,5 +40,5 @@ pub(super) fn plan(planner: &mut Planner<'_>, kinds: Kinds<'_>, policy: &Policy<
     for path in [&["metadata", "labels"][..], &["metadata", "annotations"], &["subjects"]] {
         binding.take(&source, path);
     }
-    planner.create(kinds.cluster_bindings, ("", split), binding);
+    planner.create(kinds.cluster_bindings, ("", split), OwnWriter::SERVER, binding);
 }

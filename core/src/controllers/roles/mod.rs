@@ -8,6 +8,7 @@ mod notation;
 mod reconcile;
 
 use super::plan::{Planner, map};
+use crate::job::OwnWriter;
 use crate::kinds::Kind;
 use crate::value::{Value, object};
 use alloc::sync::Arc;
@@ -49,7 +50,9 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     }
     let mut keep = |kind: &Kind, namespace: &str, name: &str, expected: Value, reconcile: Reconcile| {
         let place = (namespace, name);
-        let Some(entry) = planner.held(kind, place) else { return planner.create(kind, place, expected) };
+        let Some(entry) = planner.held(kind, place) else {
+            return planner.create(kind, place, OwnWriter::SERVER, expected);
+        };
         let existing = entry.to_value();
         match reconcile(&existing, &expected) {
             Reconciled::Kept => {}

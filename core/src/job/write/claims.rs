@@ -97,7 +97,7 @@ fn change(scene: &Scene<'_>, resource: &Kind, claim: &Claim) -> Result<KeyChange
         ClaimChange::Delete => KeyChange::Delete,
         ClaimChange::Put(value) if is_served && claim.seen == Rev(0) => {
             let uid = uid(&scene.call.rng, &claim.place);
-            KeyChange::Put(draft_own(world, resource, value.clone(), &uid, scene.now)?)
+            KeyChange::Put(draft_own(world, resource, value.clone(), &uid, record::SERVER, scene.now)?)
         }
         ClaimChange::PutStatus(value) => KeyChange::Put(status(scene, resource, claim, value.clone())?),
         ClaimChange::Put(value) => {

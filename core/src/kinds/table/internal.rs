@@ -3,6 +3,18 @@
 use super::*;
 
 pub(super) const INTERNAL: &[Row] = &[
+    // k8s: pkg/controlplane/reconcilers/lease.go
+    Row {
+        kind: "Endpoints",
+        plural: "masterleases",
+        singular: "masterlease",
+        scope: Scope::Cluster,
+        verbs: &[],
+        prefix: "masterleases",
+        type_name: "core.v1.Endpoints",
+        internal: true,
+        ..BASE
+    },
     // k8s: pkg/registry/core/service/allocator/storage/storage.go
     Row {
         kind: "RangeAllocation",

@@ -55,6 +55,7 @@ mod tests {
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
     use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
     use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook};
+    use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
@@ -382,6 +383,17 @@ mod tests {
             audiences: vec!["a".into(), "".into()],
             token_seconds_max: 7,
             extends_tokens: true,
+            control_plane: ControlPlane {
+                id: "apiserver-a".into(),
+                host_name: "h".into(),
+                peer_address: "[::1]:6443".into(),
+                endpoints: EndpointReconciler::MasterCount(3),
+                trusted: TrustedClients {
+                    client_ca: "-----BEGIN CERTIFICATE-----\n".into(),
+                    extra_prefixes: vec!["X-".into()],
+                    ..TrustedClients::default()
+                },
+            },
             bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

@@ -11,6 +11,7 @@ use super::Recorded;
 use crate::config::Bootstrap;
 use crate::config::{AdmissionOptions, Authentication, Denials, Token};
 use crate::config::{Config, JobId};
+use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
 use crate::job::ProbeTask;
@@ -182,6 +183,29 @@ impl<'a> Words<'a> {
         Ok(IssuerKey { id: self.text()?, key: self.public_key()? })
     }
 
+    fn control_plane(&mut self) -> Result<ControlPlane> {
+        Ok(ControlPlane {
+            id: self.text()?,
+            host_name: self.text()?,
+            peer_address: self.text()?,
+            endpoints: match self.word()? {
+                "lease" => EndpointReconciler::Lease,
+                "count" => EndpointReconciler::MasterCount(self.number()?),
+                "none" => EndpointReconciler::None,
+                _ => return self.wrong("how endpoints are kept"),
+            },
+            trusted: TrustedClients {
+                client_ca: self.text()?,
+                proxy_ca: self.text()?,
+                user_headers: self.list(Self::text)?,
+                uid_headers: self.list(Self::text)?,
+                group_headers: self.list(Self::text)?,
+                extra_prefixes: self.list(Self::text)?,
+                allowed_names: self.list(Self::text)?,
+            },
+        })
+    }
+
     fn bootstrap(&mut self) -> Result<Bootstrap> {
         match self.word()? {
             "least" => Ok(Bootstrap::Least),
@@ -227,6 +251,7 @@ impl<'a> Words<'a> {
             audiences: self.list(Self::text)?,
             token_seconds_max: self.number()?,
             extends_tokens: self.number::<u8>()? != 0,
+            control_plane: self.control_plane()?,
             bootstrap: self.bootstrap()?,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

@@ -6,6 +6,7 @@ use core::fmt::Write;
 use crate::config::Bootstrap;
 use crate::config::Config;
 use crate::config::{Authentication, Token};
+use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{PodSecurity, PublicKey};
 use crate::job::ProbeTask;
 use crate::kinds::{Definition, Scope};
@@ -92,6 +93,7 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.number(config.audiences.len());
     config.audiences.iter().fold(&mut line, |line, audience| line.text(audience));
     line.number(config.token_seconds_max).number(u8::from(config.extends_tokens));
+    line.control_plane(&config.control_plane);
     line.word(match config.bootstrap {
         Bootstrap::Least => "least",
         Bootstrap::Whole => "whole",
@@ -124,6 +126,19 @@ impl Line<'_> {
             self.text(&mode.to_string());
         }
         self.texts(&held.exempt_namespaces).texts(&held.exempt_users).texts(&held.exempt_runtime_classes)
+    }
+
+    fn control_plane(&mut self, held: &ControlPlane) -> &mut Self {
+        self.text(&held.id).text(&held.host_name).text(&held.peer_address);
+        match held.endpoints {
+            EndpointReconciler::Lease => self.word("lease"),
+            EndpointReconciler::MasterCount(count) => self.word("count").number(count),
+            EndpointReconciler::None => self.word("none"),
+        };
+        let TrustedClients { client_ca, proxy_ca, user_headers, uid_headers, group_headers, .. } =
+            &held.trusted;
+        self.text(client_ca).text(proxy_ca).texts(user_headers).texts(uid_headers).texts(group_headers);
+        self.texts(&held.trusted.extra_prefixes).texts(&held.trusted.allowed_names)
     }
 
     fn public_key(&mut self, key: &PublicKey) -> &mut Self {

@@ -1,0 +1,56 @@
+//! The day since which the use of legacy service account tokens is noted.
+//! k8s: pkg/controlplane/controller/legacytokentracking/controller.go
+
+use super::plan::{Planner, map};
+use crate::job::OwnWriter;
+use crate::now::Wall;
+use alloc::format;
+use alloc::string::String;
+
+const PLACE: (&str, &str) = ("kube-system", "kube-apiserver-legacy-service-account-token-tracking");
+const SINCE: [&str; 2] = ["data", "since"];
+
+pub(super) fn plan(planner: &mut Planner<'_>) {
+    let Some(kind) = planner.kind("", "v1", "configmaps") else { return };
+    let today = day(planner.now.wall);
+    match planner.held(kind, PLACE) {
+        // Servers that note it and older ones, which remove the object, must not fight without a pause.
+        None if planner.occasion.is_first || planner.occasion.is_beat => {
+            let object = map([("data", map([("since", today.into())]))]);
+            planner.create(kind, PLACE, OwnWriter::SERVER, object);
+        }
+        None => {}
+        Some(entry) => {
+            let mut object = entry.to_value();
+            if !is_day(object.text_at(&SINCE)) {
+                object.set_at(&SINCE, today.into());
+                planner.update(kind, entry, object);
+            }
+        }
+    }
+}
+
+fn day(now: Wall) -> String {
+    let mut text = now.rfc3339();
+    text.truncate("2006-01-02".len());
+    text
+}
+
+fn is_day(text: &str) -> bool {
+    text.len() == "2006-01-02".len() && Wall::parse_rfc3339(&format!("{text}T00:00:00Z")).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_they_are_read() {
+        let now = Wall::parse_rfc3339("2026-11-29T23:59:59Z").expect("a time");
+        assert_eq!(day(now), "2026-11-29");
+        assert!(is_day("2026-11-29"));
+        for wrong in ["", "2026-11-31", "2026-11-29T00:00:00Z", "29.11.2026", "2026-11-2 "] {
+            assert!(!is_day(wrong), "{wrong}");
+        }
+    }
+}
