@@ -13,7 +13,8 @@ end_server TERM
 cp "$DATA/pki/ca.crt" "$DATA/admin.kubeconfig" "$WORK"
 fresh_server
 printf 'hostile-token,admin,admin,"system:masters"\n' >"$WORK/tokens.csv"
-start_server "$binary" embedded "--token-auth-file=$WORK/tokens.csv" "--client-ca-file=$WORK/ca.crt"
+start_server "$binary" embedded "--token-auth-file=$WORK/tokens.csv" "--client-ca-file=$WORK/ca.crt" \
+    --authorization-mode=AlwaysAllow
 code=0
 python3 "$SCRIPTS/hostile/main.py" --port "$SERVER_PORT" --token hostile-token --pid "$SERVER_PID" \
     --kubeconfig "$WORK/admin.kubeconfig" "$@" || code=$?

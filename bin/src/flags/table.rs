@@ -312,7 +312,7 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "authorization-mode",
                 FlagType::Strings,
                 "",
-                "Who decides what is allowed, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC, ABAC, Webhook.",
+                "Who decides, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC, ABAC, Webhook; else Node and RBAC.",
             ),
             served(
                 "authorization-policy-file",

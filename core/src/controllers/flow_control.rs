@@ -42,8 +42,8 @@ const LEVELS: [Level; 8] = [
     Level { name: CATCH_ALL, shares: 5, lendable: 0, queues: None },
 ];
 
-/// A flow schema: the priority level and the precedence of the requests that it takes, by what flows are told apart, and
-/// which requests it takes.
+/// A flow schema: the priority level and the precedence of the requests that it takes, by what flows are told apart,
+/// and which requests it takes.
 struct Schema {
     name: &'static str,
     level: &'static str,
