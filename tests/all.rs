@@ -11,6 +11,7 @@ mod bodies;
 mod callers;
 mod commits;
 mod conditions;
+mod configured_plugins;
 mod credentials;
 mod disruptions;
 mod etcd_cluster;

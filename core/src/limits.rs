@@ -218,6 +218,10 @@ pub const SERVED_KINDS: usize = 20_000;
 /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate
 pub const CONFLICT_RETRIES: u32 = 64;
 
+/// Buckets that a limit of events keeps, whatever its `cacheSize` says. Beyond: the one that was not used for longest
+/// goes.
+pub const EVENT_BUCKETS: usize = 100_000;
+
 /// How often a commit is sent whose reply is lost and whose keys have not changed since. Beyond: 504, the outcome is
 /// unknown.
 pub const COMMIT_SENDS: u32 = 3;

@@ -22,6 +22,8 @@ pub(crate) enum Question {
     /// Its turn among the requests of this server that asked under the same name, of which one at a time is served. A
     /// request keeps its turn until it ends.
     Turn(Text),
+    /// Tokens for the write of an event: one for each limit of the configuration, from the bucket with the key.
+    Take(Vec<Text>),
     /// Until the feed has been applied up to the revision, but not for long.
     Fresh(Feed, Rev),
     /// The outcome of one call, which may be one that is still remembered. The reply is `Called`.
@@ -80,6 +82,8 @@ pub(crate) enum Reply {
     /// Whether it is one of the token's keys that has signed.
     Verified(bool),
     Turn,
+    /// For each limit whether there was a token.
+    Taken(Vec<bool>),
     /// The snapshot is as new as was asked for.
     Fresh,
     /// It did not become so in time.
@@ -111,6 +115,7 @@ pub(crate) fn ranged(reply: Reply) -> Result<Ranged, Failure> {
         Reply::Called(_)
         | Reply::Verified(_)
         | Reply::Turn
+        | Reply::Taken(_)
         | Reply::Fresh
         | Reply::Stale
         | Reply::Ruled(_) => Err(failure::misfit()),

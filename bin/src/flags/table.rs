@@ -377,7 +377,12 @@ pub(crate) static SECTIONS: &[Section] = &[
                 is_missing_plugin,
                 UNADMITTED,
             ),
-            unserved("admission-control-config-file", FlagType::Str, "", UNADMITTED),
+            served(
+                "admission-control-config-file",
+                FlagType::Str,
+                "",
+                "File with the configurations of admission plugins.",
+            ),
             served(
                 "default-not-ready-toleration-seconds",
                 FlagType::Int,

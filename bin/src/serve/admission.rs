@@ -1,6 +1,7 @@
 //! Which admission plugins the flags ask for.
 //! k8s: pkg/kubeapiserver/options/admission.go, staging/src/k8s.io/apiserver/pkg/server/options/admission.go
 
+use super::plugin_files;
 use crate::flags::Flags;
 use std::collections::BTreeSet;
 use steersman_core::admission::plugin_names;
@@ -37,13 +38,15 @@ pub(super) fn admission(flags: &Flags) -> Result<AdmissionOptions, String> {
         enabled = only;
     }
     let texts = |names: Vec<String>| names.into_iter().map(Text::from).collect();
-    Ok(AdmissionOptions {
+    let mut options = AdmissionOptions {
         enabled: texts(enabled),
         disabled: texts(disabled),
         not_ready_toleration_seconds: flags.int("default-not-ready-toleration-seconds"),
         unreachable_toleration_seconds: flags.int("default-unreachable-toleration-seconds"),
         ..AdmissionOptions::default()
-    })
+    };
+    plugin_files::read(&mut options, flags.text("admission-control-config-file"))?;
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod directory;
 mod issuer;
 mod memory;
 mod options;
+mod plugin_files;
 mod security;
 mod shutdown;
 mod systemd;

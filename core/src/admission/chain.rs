@@ -2,6 +2,7 @@
 
 use super::AdmissionAttributes;
 use crate::authorization::{AttributesRecord, Decided, Deciding};
+use crate::config::AdmissionOptions;
 use crate::kinds::Claims;
 use crate::question::{Question, Reply};
 use crate::status::Failure;
@@ -115,11 +116,11 @@ const PLUGINS: &[Place] = &[
     off("AlwaysPullImages", super::always_pull_images::PLUGIN),
     off_and_missing("ImagePolicyWebhook"),
     on("PodSecurity", super::pod_security::PLUGIN),
-    off_and_missing("PodNodeSelector"),
+    off("PodNodeSelector", super::pod_node_selector::PLUGIN),
     on("Priority", super::priority::PLUGIN),
     on("DefaultTolerationSeconds", super::default_toleration_seconds::PLUGIN),
-    off_and_missing("PodTolerationRestriction"),
-    off_and_missing("EventRateLimit"),
+    off("PodTolerationRestriction", super::pod_toleration_restriction::PLUGIN),
+    off("EventRateLimit", super::event_rate_limit::PLUGIN),
     off("ExtendedResourceToleration", super::extended_resource_toleration::PLUGIN),
     on("DefaultStorageClass", super::default_class::STORAGE),
     on("StorageObjectInUseProtection", super::storage_protection::PLUGIN),
@@ -162,6 +163,12 @@ pub fn served_plugins() -> impl Iterator<Item = &'static str> {
         Served::NotYet => false,
     };
     PLUGINS.iter().filter(is_served).map(|place| place.name)
+}
+
+/// The names of the plugins that are asked.
+pub fn asked_plugins(options: &AdmissionOptions) -> Vec<&'static str> {
+    let asked = PLUGINS.iter().filter(|place| options.asks(place.name, place.is_on_by_default));
+    asked.map(|place| place.name).collect()
 }
 
 /// A write on its way through the plugins.

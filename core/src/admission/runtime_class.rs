@@ -174,7 +174,7 @@ fn set_scheduling(
 }
 
 /// The tolerations without those that another one contains; of equal ones the first stays.
-fn merged(all: &[Value]) -> Vec<Value> {
+pub(super) fn merged(all: &[Value]) -> Vec<Value> {
     let mut merged: Vec<Value> = Vec::new();
     for (index, one) in all.iter().enumerate() {
         let later = || all.iter().skip(index + 1).any(|other| one != other && contains(other, one));
@@ -186,7 +186,7 @@ fn merged(all: &[Value]) -> Vec<Value> {
 }
 
 /// Whether a toleration tolerates all that another one does.
-fn contains(wide: &Value, narrow: &Value) -> bool {
+pub(super) fn contains(wide: &Value, narrow: &Value) -> bool {
     if wide == narrow {
         return true;
     }

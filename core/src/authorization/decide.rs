@@ -170,6 +170,7 @@ fn denials(world: &World, attributes: &Attributes<'_>, answer: Option<&Reply>) -
             | Reply::Called(_)
             | Reply::Verified(_)
             | Reply::Turn
+            | Reply::Taken(_)
             | Reply::Fresh
             | Reply::Stale
             | Reply::Ruled(_),

@@ -50,6 +50,7 @@ pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Authori
         Reply::Stored(_)
         | Reply::Verified(_)
         | Reply::Turn
+        | Reply::Taken(_)
         | Reply::Fresh
         | Reply::Stale
         | Reply::Ruled(_) => None,

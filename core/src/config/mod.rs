@@ -28,7 +28,7 @@ pub use federation::{ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
-pub use plugins::{LimitedResource, LimitedScope, PluginConfigurations};
+pub use plugins::{EventLimit, EventLimitType, LimitedResource, LimitedScope, PluginConfigurations};
 pub use pod_security::{LevelVersion, PodSecurity, SecurityLevel, SecurityPolicy, SecurityVersion};
 pub use policy::{AbacPolicy, AuthorizerChain};
 pub use webhook::{AuthorizationWebhook, ReviewVersion, WebhookServer};

@@ -125,6 +125,7 @@ pub(super) fn found(answer: Answer) -> Result<Option<Reply>, Failure> {
         | Answer::Signed(_)
         | Answer::Verified(_)
         | Answer::Turn
+        | Answer::Taken(_)
         | Answer::Seated
         | Answer::Fresh
         | Answer::Stale => fail::reply(answer).map(Some),

@@ -144,6 +144,7 @@ pub(super) fn arrived(
         | Answer::Signed(_)
         | Answer::Verified(_)
         | Answer::Turn
+        | Answer::Taken(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

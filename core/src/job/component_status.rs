@@ -173,6 +173,7 @@ impl ComponentStatuses {
             | Answer::Signed(_)
             | Answer::Verified(_)
             | Answer::Turn
+            | Answer::Taken(_)
             | Answer::Fresh
             | Answer::Stale => return Err(fail::misfit()),
         };

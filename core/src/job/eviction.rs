@@ -97,6 +97,7 @@ impl EvictPod {
                 | Answer::Signed(_)
                 | Answer::Verified(_)
                 | Answer::Turn
+                | Answer::Taken(_)
                 | Answer::Stale => Err(fail::too_large(revision, scene.world.revision(budget::feed(scene)?))),
             },
             Phase::Charge(storing) => {

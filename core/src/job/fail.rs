@@ -28,6 +28,7 @@ pub(super) fn stored(answer: Answer) -> Result<Stored, Failure> {
         | Answer::Signed(_)
         | Answer::Verified(_)
         | Answer::Turn
+        | Answer::Taken(_)
         | Answer::Fresh
         | Answer::Stale => Err(misfit()),
     }
@@ -40,6 +41,7 @@ pub(super) fn reply(answer: Answer) -> Result<Reply, Failure> {
         Answer::Called(outcomes) => Ok(Reply::Called(outcomes)),
         Answer::Verified(is_good) => Ok(Reply::Verified(is_good)),
         Answer::Turn => Ok(Reply::Turn),
+        Answer::Taken(taken) => Ok(Reply::Taken(taken)),
         Answer::Fresh => Ok(Reply::Fresh),
         Answer::Stale => Ok(Reply::Stale),
         Answer::Begin | Answer::Seated | Answer::Body(_) | Answer::Signed(_) => Err(misfit()),

@@ -30,6 +30,7 @@ pub(super) fn granted(answer: Answer) -> Result<LeaseId, Failure> {
         | Answer::Signed(_)
         | Answer::Verified(_)
         | Answer::Turn
+        | Answer::Taken(_)
         | Answer::Fresh
         | Answer::Stale => Err(fail::misfit()),
     }

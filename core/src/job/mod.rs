@@ -100,6 +100,8 @@ pub(crate) enum Ask {
     Calls(Vec<Outcall>),
     /// For its turn among the requests that ask under the same name.
     Turn(Text),
+    /// For tokens of an event from the buckets with these keys.
+    Take(Vec<Text>),
     /// For the outcome of a call, which may still be remembered.
     Consult(Box<Consultation>),
     /// For the signature of the service account issuer's key over this text.
@@ -125,6 +127,7 @@ impl From<Question> for Ask {
             Question::Calls(calls) => Self::Calls(calls),
             Question::Verify(token) => Self::Verify(token),
             Question::Turn(name) => Self::Turn(name),
+            Question::Take(keys) => Self::Take(keys),
             Question::Fresh(feed, revision) => Self::Fresh(feed, revision),
             Question::Consult(consultation) => Self::Consult(consultation),
         }
@@ -145,6 +148,8 @@ pub(crate) enum Answer {
     /// Whether the signature is that of one of the token's keys.
     Verified(bool),
     Turn,
+    /// For each bucket whether there was a token.
+    Taken(Vec<bool>),
     Fresh,
     /// The feed did not reach the revision in time.
     Stale,
@@ -399,6 +404,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | Answer::Signed(_)
         | Answer::Verified(_)
         | Answer::Turn
+        | Answer::Taken(_)
         | Answer::Fresh
         | Answer::Stale => false,
     };

@@ -64,7 +64,8 @@ impl Read {
             | Answer::Called(_)
             | Answer::Signed(_)
             | Answer::Verified(_)
-            | Answer::Turn => {
+            | Answer::Turn
+            | Answer::Taken(_) => {
                 let kv = fail::ranged(answer)?.kvs.pop();
                 let kv = kv.ok_or_else(|| self.target.not_found())?;
                 let entry = scene.entry_of(self.target.resource(), kv)?;

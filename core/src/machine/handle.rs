@@ -2,6 +2,7 @@
 
 use super::calls::Outstanding;
 use super::controllers::ControllerRuns;
+use super::event_buckets::EventBuckets;
 use super::feeds::FeedReader;
 use super::hub::Hub;
 use super::kinds::Arriving;
@@ -49,6 +50,7 @@ pub struct Machine {
     pub(super) calls: Outstanding,
     pub(super) tunnels: Tunnels,
     pub(super) turns: Turns,
+    pub(super) event_buckets: EventBuckets,
     /// Kinds that are to be served once their objects are known.
     pub(super) arriving: Vec<Arriving>,
     /// The operations that the machine itself has asked a store for, and what each is for.
@@ -109,6 +111,7 @@ impl Machine {
             calls: Outstanding::default(),
             tunnels: Tunnels::default(),
             turns: Turns::default(),
+            event_buckets: EventBuckets::default(),
             arriving: Vec::new(),
             config,
             world: Arc::new(world),
@@ -264,6 +267,7 @@ impl Machine {
             Step::Wait(job, Ask::Body) => self.ask_body(id, job, out),
             Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),
             Step::Wait(job, Ask::Verify(token)) => self.ask_verification(id, job, token, out),
+            Step::Wait(job, Ask::Take(keys)) => self.ask_tokens(id, job, keys, now, out),
             Step::Wait(job, Ask::Turn(name)) => self.ask_turn(id, job, name, now, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {

@@ -276,6 +276,12 @@ impl Failure {
         failure.with_details(Details { retry_after_seconds, ..Details::default() })
     }
 
+    /// More was asked for than a limit allows.
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go NewTooManyRequestsError
+    pub fn rate_limited(message: &str) -> Self {
+        Self::new(Reason::TooManyRequests, message)
+    }
+
     /// An error whose reason upstream does not classify: 500 and the bare message.
     pub fn unclassified(message: impl Into<String>) -> Self {
         Self::new(Reason::Unknown, message)

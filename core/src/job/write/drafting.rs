@@ -166,7 +166,8 @@ impl Drafting {
                 | Answer::Called(_)
                 | Answer::Signed(_)
                 | Answer::Verified(_)
-                | Answer::Turn => Err(fail::misfit()),
+                | Answer::Turn
+                | Answer::Taken(_) => Err(fail::misfit()),
             },
             Stage::Validating(draft, admitting) => {
                 let found = Some(fail::reply(answer)?);

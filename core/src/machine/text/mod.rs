@@ -79,6 +79,15 @@ mod tests {
     use alloc::vec::Vec;
     use bytes::Bytes;
 
+    /// What a plugin was told.
+    fn plugins() -> crate::config::PluginConfigurations {
+        let told = br#"{"podNodeSelectorPluginConfig":{"a":"b=c"}}"#;
+        let told = crate::codec::json::parse(told).expect("JSON").value;
+        let mut options = AdmissionOptions::default();
+        crate::admission::configure(&mut options, "PodNodeSelector", &told).expect("a configuration");
+        options.plugins
+    }
+
     fn key_value(key: &'static str) -> KeyValue {
         KeyValue {
             key: Bytes::from_static(key.as_bytes()),
@@ -374,7 +383,7 @@ mod tests {
                     exempt_users: vec!["a".into(), "b".into()],
                     ..PodSecurity::default()
                 },
-                plugins: Default::default(),
+                plugins: plugins(),
             },
             signing_key: Some(IssuerKey {
                 id: "c".into(),

@@ -8,12 +8,14 @@ use core::str::{FromStr, Split};
 use bytes::Bytes;
 
 use super::Recorded;
+use crate::admission::configure;
+use crate::codec::json;
 use crate::config::Bootstrap;
 use crate::config::{AdmissionOptions, Authentication, Denials, Token};
 use crate::config::{Config, JobId};
 use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{Curve, IssuerKey, PublicKey};
-use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
+use crate::config::{LevelVersion, PluginConfigurations, PodSecurity, SecurityPolicy};
 use crate::job::ProbeTask;
 use crate::kinds::{DefinedColumn, Definition, Scope};
 use crate::limits::Bounds;
@@ -239,14 +241,7 @@ impl<'a> Words<'a> {
             issuer: self.text()?,
             issuer_keys: self.list(Self::issuer_key)?,
             issuer_keys_address: self.text()?,
-            admission: AdmissionOptions {
-                enabled: self.list(Self::text)?,
-                disabled: self.list(Self::text)?,
-                not_ready_toleration_seconds: self.number()?,
-                unreachable_toleration_seconds: self.number()?,
-                pod_security: self.pod_security()?,
-                plugins: Default::default(),
-            },
+            admission: self.admission()?,
             signing_key: self.list(Self::issuer_key)?.pop(),
             audiences: self.list(Self::text)?,
             token_seconds_max: self.number()?,
@@ -257,6 +252,24 @@ impl<'a> Words<'a> {
             bounds: Bounds::PRODUCTION,
             flaw: Flaw::default(),
         })
+    }
+
+    fn admission(&mut self) -> Result<AdmissionOptions> {
+        let mut options = AdmissionOptions {
+            enabled: self.list(Self::text)?,
+            disabled: self.list(Self::text)?,
+            not_ready_toleration_seconds: self.number()?,
+            unreachable_toleration_seconds: self.number()?,
+            pod_security: self.pod_security()?,
+            plugins: PluginConfigurations::default(),
+        };
+        for (plugin, text) in self.list(|words| Ok((words.text()?, words.text()?)))? {
+            let Ok(parsed) = json::parse(text.as_bytes()) else { return self.wrong("JSON") };
+            if configure(&mut options, &plugin, &parsed.value).is_err() {
+                return self.wrong("the configuration of a plugin");
+            }
+        }
+        Ok(options)
     }
 
     fn pod_security(&mut self) -> Result<PodSecurity> {

@@ -86,6 +86,8 @@ pub fn write_config(config: &Config, out: &mut String) {
     }
     line.number(admission.not_ready_toleration_seconds).number(admission.unreachable_toleration_seconds);
     line.pod_security(&admission.pod_security);
+    line.number(admission.plugins.given.len());
+    admission.plugins.given.iter().fold(&mut line, |line, (name, text)| line.text(name).text(text));
     line.number(config.signing_key.iter().count());
     if let Some(key) = &config.signing_key {
         line.text(&key.id).public_key(&key.key);
