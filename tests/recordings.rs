@@ -33,7 +33,7 @@ fn hold(group: &str) {
         if alone.is_some() && !is_shown {
             continue;
         }
-        for outcome in play::play(&scenario, group, group != UNTRACKED) {
+        for outcome in play::play(&scenario, group != UNTRACKED) {
             found.count(&outcome);
             if is_shown && !outcome.differences.is_empty() {
                 println!("{group}/{}#{} {}", scenario.name, outcome.step, outcome.request);

@@ -43,8 +43,8 @@ fn remove_managed_fields(value: &mut Value) {
 }
 
 /// Replays a scenario. Managed fields are compared if they were recorded.
-pub(super) fn play(scenario: &Scenario, group: &str, is_tracked: bool) -> Vec<Outcome> {
-    let mut driver = Driver::start_at(config(group), recorded_at());
+pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
+    let mut driver = Driver::start_at(config(), recorded_at());
     let mut saved = Saved::new();
     let mut outcomes = Vec::new();
     for step in &scenario.steps {
@@ -81,15 +81,8 @@ fn recorded_at() -> Wall {
     Wall::parse_rfc3339("2026-11-29T12:00:00Z").expect("a time")
 }
 
-/// The groups that are about what who may do. The others are played against a server that lets every known user do
-/// everything.
-const AUTHORIZED: &[&str] = &["authz", "matrix"];
-
 /// The server that the recordings were made with, as far as it is served.
-fn config(group: &str) -> Config {
-    let is_authorized = AUTHORIZED.contains(&group);
-    let authorization =
-        if is_authorized { vec![Authorizer::Node, Authorizer::Rbac] } else { vec![Authorizer::AlwaysAllow] };
+fn config() -> Config {
     static KEYS: OnceLock<Vec<IssuerKey>> = OnceLock::new();
     let server = folder().join("server");
     let token = |line: &str| {
@@ -107,8 +100,8 @@ fn config(group: &str) -> Config {
     });
     Config {
         advertised: "192.0.2.2:6443".into(),
-        authorization,
-        authentication: Authentication { tokens, anonymous: is_authorized, ..Authentication::default() },
+        authorization: vec![Authorizer::Node, Authorizer::Rbac],
+        authentication: Authentication { tokens, anonymous: true, ..Authentication::default() },
         issuer: "https://kubernetes.default.svc".into(),
         issuer_keys: keys.clone(),
         admission: AdmissionOptions::default(),
