@@ -62,13 +62,16 @@ impl Drainer {
         let (request, body) = match operation {
             Operation::MakePod => {
                 let body = format!(
-                    r#"{{"metadata":{{"name":"{name}","labels":{{"app":"{BUDGET}"}}}},"spec":{{"containers":[{{"name":"c","image":"i"}}]}}}}"#
+                    r#"{{"metadata":{{"name":"{name}","labels":{{"app":"{BUDGET}"}}}},
+                        "spec":{{"containers":[{{"name":"c","image":"i",
+                        "envFrom":[{{"secretRef":{{"name":"{name}","optional":true}}}}]}}]}}}}"#
                 );
                 (raw("POST", PODS), body)
             }
             Operation::MakeBudget => {
                 let body = format!(
-                    r#"{{"metadata":{{"name":"{BUDGET}"}},"spec":{{"minAvailable":1,"selector":{{"matchLabels":{{"app":"{BUDGET}"}}}}}}}}"#
+                    r#"{{"metadata":{{"name":"{BUDGET}"}},
+                        "spec":{{"minAvailable":1,"selector":{{"matchLabels":{{"app":"{BUDGET}"}}}}}}}}"#
                 );
                 (raw("POST", BUDGETS), body)
             }
@@ -89,7 +92,8 @@ impl Drainer {
             Operation::Allow => {
                 let allowed = context.pick(3);
                 let body = format!(
-                    r#"{{"status":{{"observedGeneration":1,"disruptionsAllowed":{allowed},"currentHealthy":3,"desiredHealthy":1,"expectedPods":3,"disruptedPods":null}}}}"#
+                    r#"{{"status":{{"observedGeneration":1,"disruptionsAllowed":{allowed},
+                        "currentHealthy":3,"desiredHealthy":1,"expectedPods":3,"disruptedPods":null}}}}"#
                 );
                 (ClientRequest { media: MERGE, ..raw("PATCH", format!("{BUDGETS}/{BUDGET}/status")) }, body)
             }

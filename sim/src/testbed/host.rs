@@ -105,7 +105,7 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
             anonymous: false,
             ..Authentication::default()
         },
-        authorization: vec![Authorizer::Rbac, Authorizer::AlwaysAllow],
+        authorization: vec![Authorizer::Node, Authorizer::Rbac, Authorizer::AlwaysAllow],
         denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,
