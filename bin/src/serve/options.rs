@@ -487,7 +487,7 @@ mod tests {
         let cases = [
             (vec![], "127.0.0.1:6443", true),
             (vec!["--bind-address=0.0.0.0"], "0.0.0.0:6443", true),
-            (vec!["--client-ca-file=x", "--secure-port=1"], "0.0.0.0:1", false),
+            (vec!["--token-auth-file=/dev/null", "--secure-port=1"], "0.0.0.0:1", false),
         ];
         for (flags, listen, makes_admin) in cases {
             let flags: Vec<String> = flags.into_iter().map(String::from).collect();
