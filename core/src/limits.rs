@@ -201,6 +201,9 @@ pub const CAUSES_BYTES: usize = 1024 * 1024;
 /// as absent, so a selector on it matches as for an empty text.
 pub const SCAN_PATHS: usize = 64;
 
+/// The most memory that a compiled pattern of a schema takes. Beyond: it matches nothing, and each error says why.
+pub const PATTERN_BYTES: usize = 1 << 20;
+
 /// The longest text of the types of a kind that comes at run time. Beyond: the kind is not served, and a note says why.
 pub const DEFINITION_BYTES: usize = 256 * 1024;
 

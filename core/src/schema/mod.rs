@@ -14,6 +14,7 @@ pub mod protobuf;
 mod read;
 mod scalar;
 pub mod strict;
+pub mod structural;
 #[cfg(test)]
 mod tests;
 mod unstructured;
@@ -123,9 +124,10 @@ pub enum Shape {
 }
 
 /// How server-side apply and OpenAPI see a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ListType {
     /// Not a list, or not declared: atomic.
+    #[default]
     Undeclared,
     Atomic,
     Set,
@@ -134,9 +136,10 @@ pub enum ListType {
 }
 
 /// How server-side apply and OpenAPI see a map or a struct, as this field declares it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MapType {
     /// As the type itself says.
+    #[default]
     Undeclared,
     Atomic,
     Granular,
