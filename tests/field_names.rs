@@ -106,7 +106,8 @@ impl Tree {
             | Shape::IntOrString
             | Shape::Time
             | Shape::MicroTime
-            | Shape::Duration => false,
+            | Shape::Duration
+            | Shape::Custom(_) => false,
         }
     }
 }
@@ -126,7 +127,8 @@ fn struct_in(shape: &Shape) -> Option<TypeId> {
         | Shape::Time
         | Shape::MicroTime
         | Shape::Duration
-        | Shape::Any => None,
+        | Shape::Any
+        | Shape::Custom(_) => None,
     }
 }
 

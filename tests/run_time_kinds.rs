@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use steersman_core::answer::Body;
 use steersman_core::config::{JobId, Note};
-use steersman_core::kinds::{DefinedColumn, Definition, Registry, Scope};
+use steersman_core::kinds::{DefinedColumn, DefinedTypes, DefinedVersion, Definition, Registry, Scope};
 use steersman_core::machine::{Effect, Input, Machine, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::Stored;
@@ -33,24 +33,37 @@ pub(crate) fn widgets() -> Definition {
     ];
     Definition {
         group: GROUP.into(),
-        version: "v1".into(),
         kind: "Widget".into(),
         plural: "widgets".into(),
         singular: "widget".into(),
         scope: Scope::Namespaced,
         short: vec!["wd".into()],
         categories: vec!["all".into()],
-        types: types.join("\n").into(),
-        has_status: true,
-        fields: vec!["spec.color".into()],
-        columns: vec![DefinedColumn {
-            name: "Size".into(),
-            kind: "integer".into(),
-            description: "How large it is.".into(),
-            priority: 0,
-            path: "spec.size".into(),
+        versions: vec![DefinedVersion {
+            name: "v1".into(),
+            is_served: true,
+            types: DefinedTypes::Notation(types.join("\n").into()),
+            has_status: true,
+            scale: None,
+            fields: vec!["spec.color".into()],
+            columns: vec![DefinedColumn {
+                name: "Size".into(),
+                kind: "integer".into(),
+                description: "How large it is.".into(),
+                priority: 0,
+                path: "spec.size".into(),
+            }],
+            deprecation: "".into(),
         }],
+        stored: "v1".into(),
     }
+}
+
+/// The kind with other types.
+fn typed(types: impl Into<String>) -> Definition {
+    let mut definition = widgets();
+    definition.versions[0].types = DefinedTypes::Notation(types.into().into());
+    definition
 }
 
 fn serve(driver: &mut Driver) {
@@ -152,10 +165,10 @@ fn a_definition_that_cannot_be_served_is_refused_with_a_reason() {
     let cases: [(Definition, &str); 6] = [
         (Definition { group: "apps".into(), ..widgets() }, "one label"),
         (Definition { plural: "".into(), ..widgets() }, "plural"),
-        (Definition { types: format!("{spec}Nothing r").into(), ..widgets() }, "names Nothing"),
-        (Definition { types: format!("{spec}Widget r").into(), ..widgets() }, "contains itself"),
-        (Definition { types: "com.example.v1.Other".into(), ..widgets() }, "names com.example.v1.Widget"),
-        (Definition { types: "x".into(), ..widgets() }, "no package"),
+        (typed(format!("{spec}Nothing r")), "names Nothing"),
+        (typed(format!("{spec}Widget r")), "contains itself"),
+        (typed("com.example.v1.Other"), "names com.example.v1.Widget"),
+        (typed("x"), "no package"),
     ];
     for (definition, why) in cases {
         let mut driver = server("");
@@ -166,10 +179,22 @@ fn a_definition_that_cannot_be_served_is_refused_with_a_reason() {
             .any(|note| matches!(note, Note::NotServed { why: told, .. } if told.contains(why)));
         assert!(told, "{why}: {:?}", driver.notes);
     }
-    let mut driver = server("");
+}
+
+#[test]
+fn a_definition_that_changes_exchanges_its_kinds() {
+    let mut driver = server("w");
     serve(&mut driver);
-    serve(&mut driver);
-    assert!(driver.notes.iter().any(|note| matches!(note, Note::NotServed { .. })), "{:?}", driver.notes);
+    let held = widget("a", json!({"size": 1}));
+    assert_eq!(send(&mut driver, "POST", WIDGETS, &held).status, 201);
+    let watch = driver.begin("GET", &format!("{WIDGETS}?watch=1"), JSON, b"");
+    let mut changed = widgets();
+    changed.versions[0].columns.clear();
+    driver.give(Input::Serve(Box::new(changed)));
+    assert!(!driver.is_open(watch), "a watch would show objects of the kind that has gone");
+    assert_eq!(json(&fetch(&mut driver, &format!("{WIDGETS}/a")))["spec"]["size"], 1);
+    let served = driver.notes.iter().filter(|note| matches!(note, Note::Served { .. })).count();
+    assert_eq!(served, 2, "{:?}", driver.notes);
 }
 
 /// A server whose steps and operations are run when the test says so.

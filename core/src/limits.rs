@@ -204,6 +204,9 @@ pub const SCAN_PATHS: usize = 64;
 /// The most memory that a compiled pattern of a schema takes. Beyond: it matches nothing, and each error says why.
 pub const PATTERN_BYTES: usize = 1 << 20;
 
+/// The most versions of a resource that comes at run time. Beyond: it is not served, and a note says why.
+pub const DEFINED_VERSIONS: usize = 64;
+
 /// The longest text of the types of a kind that comes at run time. Beyond: the kind is not served, and a note says why.
 pub const DEFINITION_BYTES: usize = 256 * 1024;
 
@@ -398,6 +401,9 @@ pub const RELIST_PAUSE_MILLIS: u64 = 1_000;
 /// Objects in one commit of a controller, and their bytes. Beyond: another commit.
 pub const OWN_COMMIT_WRITES: usize = 64;
 pub const OWN_COMMIT_BYTES: usize = 524_288;
+
+/// Objects of a definition that goes which are deleted at once. Beyond: with the next plan of its controller.
+pub const OWN_DELETIONS: usize = 500;
 
 /// How often a controller is asked again at once, since others change what it keeps. Beyond: it pauses.
 pub const CONTROLLER_ROUNDS: u32 = 8;

@@ -37,6 +37,8 @@ impl View<'_> {
     /// Appends an entry as an item of a list, or as a row of a Table.
     pub(crate) fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) {
         match self.form.representation {
+            // Items of custom objects are whole objects.
+            Representation::Full if self.resource.is_custom() => self.write_object(entry, out),
             Representation::Full if self.is_stored_form() => entry.write_item(out),
             Representation::Full => self.with_item(entry, |item| out.extend_from_slice(item)),
             Representation::Metadata(version) | Representation::MetadataList(version) => {

@@ -105,31 +105,36 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Vec<u8> {
     for part in ["{\"kind\":\"", kind, "List\",\"apiVersion\":\"", api_version, "\",\"metadata\":"] {
         out.extend_from_slice(part.as_bytes());
     }
-    table::write_list_meta(&meta, &mut out);
+    let says_continue = view.form.representation == Representation::Full && view.resource.is_custom();
+    table::write_list_meta(&meta, says_continue, &mut out);
     out.extend_from_slice(b",\"items\":");
     out
 }
 
-/// A typed list as a tree; its items have no kind and no apiVersion.
+/// A list as a tree. The items of a typed one have no kind and no apiVersion.
 fn full_list(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
     let bare = objects.into_iter().map(|object| {
         let mut object = view.converted(object);
-        object.remove_at(&["kind"]);
-        object.remove_at(&["apiVersion"]);
+        if !view.resource.is_custom() {
+            object.remove_at(&["kind"]);
+            object.remove_at(&["apiVersion"]);
+        }
         object
     });
     let mut list = Map::new();
     list.insert("items", Value::list(bare.collect()));
     list.insert("kind", alloc::format!("{}List", view.resource.kind).into());
     list.insert("apiVersion", view.resource.group_version().into());
-    list.insert("metadata", meta_value(meta));
+    list.insert("metadata", meta_value(meta, view.resource.is_custom()));
     list.into()
 }
 
-fn meta_value(meta: &ListMeta) -> Value {
+/// Lists of custom objects say even that they are complete.
+/// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/unstructured_list.go SetContinue
+fn meta_value(meta: &ListMeta, says_continue: bool) -> Value {
     let mut out = Map::new();
     out.insert("resourceVersion", meta.revision.0.to_string().into());
-    if !meta.next.is_empty() {
+    if says_continue || !meta.next.is_empty() {
         out.insert("continue", Value::Str(meta.next.clone()));
     }
     if let Some(remaining) = meta.remaining {

@@ -146,7 +146,7 @@ pub(super) fn write_head(
     out.extend_from_slice(b"{\"kind\":\"Table\",\"apiVersion\":\"");
     out.extend_from_slice(version.api_version().as_bytes());
     out.extend_from_slice(b"\",\"metadata\":");
-    write_list_meta(meta, out);
+    write_list_meta(meta, false, out);
     out.extend_from_slice(b",\"columnDefinitions\":");
     if with_columns {
         write_list(&columns.definitions(), out, write_definition);
@@ -185,9 +185,13 @@ pub(super) fn write_cells(
     place
 }
 
-/// Appends metav1.ListMeta.
-pub(super) fn write_list_meta(meta: &TableMeta, out: &mut Vec<u8>) {
-    write_members(&list_meta(meta), &["resourceVersion", "continue", "remainingItemCount"], out);
+/// Appends metav1.ListMeta. `says_continue`: also that there is no continue token.
+pub(super) fn write_list_meta(meta: &TableMeta, says_continue: bool, out: &mut Vec<u8>) {
+    let mut value = list_meta(meta);
+    if says_continue && value.field("continue").is_none() {
+        value.set("continue", "".into());
+    }
+    write_members(&value, &["resourceVersion", "continue", "remainingItemCount"], out);
 }
 
 /// Appends a Table that was made as a tree, with its members in upstream's order.

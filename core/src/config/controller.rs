@@ -27,10 +27,12 @@ pub enum Controller {
     Service,
     /// The groups and versions that this server serves.
     ApiServices,
+    /// Definitions of custom resources: their names, and the objects of those that go.
+    Definitions,
 }
 
 impl Controller {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Namespaces,
         Self::TrustedClients,
         Self::IdentityLease,
@@ -43,6 +45,7 @@ impl Controller {
         Self::ServiceRange,
         Self::Service,
         Self::ApiServices,
+        Self::Definitions,
     ];
 
     /// The name that logs and traces use.
@@ -60,6 +63,7 @@ impl Controller {
             Self::ServiceRange => "kubernetes-service-cidr",
             Self::Service => "kubernetes-service",
             Self::ApiServices => "api-services",
+            Self::Definitions => "custom-resource-definitions",
         }
     }
 
@@ -70,7 +74,11 @@ impl Controller {
             Self::Namespaces | Self::TrustedClients | Self::FlowControl => Some(60_000),
             Self::TokenTracking => Some(1_800_000),
             Self::IdentityCollector => Some(3_600_000),
-            Self::Roles | Self::PriorityClasses | Self::FlowSchemaStatus | Self::ApiServices => None,
+            Self::Roles
+            | Self::PriorityClasses
+            | Self::FlowSchemaStatus
+            | Self::ApiServices
+            | Self::Definitions => None,
         }
     }
 
@@ -87,6 +95,7 @@ impl Controller {
                 ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", ""),
             ],
             Self::ApiServices => &[("apiregistration.k8s.io", "apiservices", "")],
+            Self::Definitions => &[("apiextensions.k8s.io", "customresourcedefinitions", "")],
             Self::Namespaces
             | Self::IdentityLease
             | Self::IdentityCollector
@@ -151,7 +160,11 @@ impl Controller {
     /// Whether `Bootstrap::Least` goes without it.
     fn is_left_out(self) -> bool {
         match self {
-            Self::Namespaces | Self::PriorityClasses | Self::ServiceRange | Self::Service => false,
+            Self::Namespaces
+            | Self::PriorityClasses
+            | Self::ServiceRange
+            | Self::Service
+            | Self::Definitions => false,
             Self::TrustedClients
             | Self::IdentityLease
             | Self::IdentityCollector

@@ -7,6 +7,7 @@
 //! undo each other's work: whoever comes second loses, sees what the first has done, and plans anew.
 
 mod api_services;
+mod definitions;
 mod flow_control;
 mod flow_schema_status;
 mod identity;
@@ -38,6 +39,7 @@ pub(crate) fn plan(controller: Controller, mut planner: Planner<'_>) -> Wishes {
         Controller::ServiceRange => service_range::plan(&mut planner),
         Controller::Service => service::plan(&mut planner),
         Controller::ApiServices => api_services::plan(&mut planner),
+        Controller::Definitions => definitions::plan(&mut planner),
     }
     planner.finish()
 }

@@ -1,7 +1,7 @@
 //! What a controller wants to write, and what it sees when it decides about it.
 
 use crate::config::Config;
-use crate::job::{OwnChange, OwnWriter, draft_own, draft_own_change};
+use crate::job::{OwnChange, OwnWriter, draft_own, draft_own_change, draft_stored};
 use crate::kinds::Kind;
 use crate::limits;
 use crate::now::Now;
@@ -146,6 +146,14 @@ impl<'a> Planner<'a> {
     /// Wants an object to be replaced.
     pub(super) fn update(&mut self, kind: &Kind, entry: &Arc<Entry>, value: Value) {
         self.change(kind, entry, OwnWriter::SERVER, OwnChange::Replace(value));
+    }
+
+    /// Wants an object to be stored just like this, as a deletion that only marks an object stores it.
+    pub(super) fn write(&mut self, kind: &Kind, entry: &Entry, value: Value) {
+        match draft_stored(self.world, kind, value) {
+            Ok(bytes) => self.put(kind, entry.key(), entry.revision(), Some(bytes)),
+            Err(failure) => self.refuse(kind, entry.name(), &failure),
+        }
     }
 
     /// Wants an object to be removed.

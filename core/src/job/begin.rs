@@ -204,7 +204,7 @@ fn check_route(
     let request = &scene.call.request;
     let (verb, resource) = (target.verb(), target.resource());
     if verb == Verb::Patch {
-        patch_media(request.header("content-type"), false)?;
+        patch_media(request.header("content-type"), resource.is_custom())?;
     }
     let endpoint = match verb {
         Verb::List | Verb::Watch => Endpoint::List,

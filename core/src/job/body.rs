@@ -170,7 +170,9 @@ pub(super) fn typed(
     object::set_api_version_and_kind(&mut value, &api_version, kind);
     let mut errors = decoded.strict_errors;
     let is_json = matches!(body_media(scene.call.request.header("content-type")), Ok(BodyMedia::Json));
-    if validation != FieldValidation::Ignore && is_json && (several || errors.len() > 1) {
+    // What is unknown of a custom object is told in the order of its paths.
+    let is_custom = catalogue.get(type_id).custom.is_some();
+    if validation != FieldValidation::Ignore && is_json && !is_custom && (several || errors.len() > 1) {
         errors = strict::errors(catalogue, type_id, scene.body);
     }
     match validation {

@@ -59,7 +59,7 @@ pub(crate) use call::Call;
 pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
 pub(crate) use write::{
-    CommitOutcome, Committing, OwnChange, OwnWriter, Progress, draft_own, draft_own_change,
+    CommitOutcome, Committing, OwnChange, OwnWriter, Progress, draft_own, draft_own_change, draft_stored,
 };
 
 /// A step that was run.

@@ -9,6 +9,7 @@ use crate::answer::Response;
 use crate::answer::View;
 use crate::answer::form::{Media, Representation};
 use crate::authorization::Target;
+use crate::kinds::ScalePaths;
 use crate::kinds::columns::{self, ColumnSet};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::now::Wall;
@@ -16,7 +17,7 @@ use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::schema::{Catalogue, TypeId, encode};
 use crate::selector::LabelSelector;
 use crate::status::{Failure, Qualified};
-use crate::value::{Map, Value, object};
+use crate::value::{Map, Text, Value, object, quoted};
 use crate::wire::media::body_media;
 use crate::wire::options::FieldValidation;
 use alloc::format;
@@ -75,7 +76,8 @@ pub(super) fn ownership<'a>(versions: &'a ScaleVersions<'a>, target: &'a Target,
 pub(super) fn tracked(target: &Target, value: &Value) -> Result<Value, Failure> {
     let mut scale = of_object(target, value)?;
     let entries = object::managed_fields(value);
-    let entries = ownership::to_scale(entries, &target.resource().group_version());
+    let held_at = &paths(target)?.replicas;
+    let entries = ownership::to_scale(entries, &target.resource().group_version(), held_at);
     let entries = entries.ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;
     object::set_managed_fields(&mut scale, entries);
     Ok(scale)
@@ -97,6 +99,17 @@ pub(super) fn record(
     Ok(())
 }
 
+/// Where the object has what its Scale shows.
+fn paths(target: &Target) -> Result<&ScalePaths, Failure> {
+    let paths = target.sub().and_then(|sub| sub.scale.as_deref());
+    paths.ok_or_else(|| Failure::internal("the subresource is no Scale"))
+}
+
+/// What stands at a path.
+fn at<'v>(value: &'v Value, path: &[Text]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| value.field(name))
+}
+
 /// The Scale of an object.
 pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure> {
     let mut metadata = Map::new();
@@ -108,14 +121,19 @@ pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure
     let mut scale = Value::empty_map();
     object::set_api_version_and_kind(&mut scale, API_VERSION, KIND);
     scale.set("metadata", metadata.into());
-    let number = |path: &[&str]| value.at(path).and_then(Value::as_int).unwrap_or(0);
+    let paths = paths(target)?;
+    let number = |path: &[Text]| at(value, path).and_then(Value::as_int).unwrap_or(0);
+    if target.resource().is_custom() && at(value, &paths.replicas).is_none() {
+        let path = quoted(&format!(".{}", paths.replicas.join(".")));
+        return Err(Failure::internal(format!("the spec replicas field {path} does not exist")));
+    }
     let mut spec = Map::new();
-    if number(&["spec", "replicas"]) != 0 {
-        spec.insert("replicas", Value::Int(number(&["spec", "replicas"])));
+    if number(&paths.replicas) != 0 {
+        spec.insert("replicas", Value::Int(number(&paths.replicas)));
     }
     scale.set("spec", spec.into());
     let mut status = Map::new();
-    status.insert("replicas", Value::Int(number(&["status", "replicas"])));
+    status.insert("replicas", Value::Int(number(&paths.status_replicas)));
     let selector = selector_text(target, value)?;
     if !selector.is_empty() {
         status.insert("selector", selector.into());
@@ -126,6 +144,9 @@ pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure
 
 /// The object's pod selector as text. Older kinds have plain labels instead of a LabelSelector.
 fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
+    if let Some(path) = &paths(target)?.selector {
+        return Ok(at(value, path).and_then(Value::as_str).unwrap_or_default().into());
+    }
     let selector = value.at(&["spec", "selector"]);
     let structured = selector.and_then(Value::as_map).is_some_and(|map| {
         map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
@@ -152,9 +173,11 @@ pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -
     let key = format!("/{}/{}/{}", target.resource().plural, target.namespace(), target.name());
     check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
-    value.set_at(&["spec", "replicas"], Value::Int(replicas.int()));
+    let paths = paths(target)?;
+    let path: Vec<&str> = paths.replicas.iter().map(Text::as_str).collect();
+    value.set_at(&path, Value::Int(replicas.int()));
     let (held, of_scale) = (object::managed_fields(&existing.value), object::managed_fields(scale));
-    let entries = ownership::to_parent(held, of_scale, &target.resource().group_version());
+    let entries = ownership::to_parent(held, of_scale, &target.resource().group_version(), &paths.replicas);
     let entries = entries.ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;
     object::set_managed_fields(&mut value, entries);
     Ok(value)

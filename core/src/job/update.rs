@@ -70,7 +70,7 @@ pub(super) fn begin_patch(
     target: Target,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
-    let media = patch_media(scene.call.request.header("content-type"), false)?;
+    let media = patch_media(scene.call.request.header("content-type"), target.resource().is_custom())?;
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = WriteOptions::for_patch(&scene.call.query, media == PatchMedia::Apply)?;
     let change = match media {

@@ -7,7 +7,7 @@
 mod autoscaler;
 
 use crate::schema::Catalogue;
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, object};
 
 pub use autoscaler::{CPU_PERCENT, HORIZONTAL_POD_AUTOSCALER, drop_annotations};
 
@@ -25,6 +25,19 @@ pub static EVENT: Conversion = Conversion {
         renamed(object, "events.k8s.io/v1", |name| other_name(name, |(new, core)| (core, new)))
     },
 };
+
+/// A version of a custom resource over another: the same object under another `apiVersion`.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/conversion/nop_converter.go
+pub static SAME: Conversion = Conversion { to_stored: renamed_version, from_stored: renamed_version };
+
+/// The object in the version of the kind that a catalogue was extended by.
+fn renamed_version(catalogue: &Catalogue, mut object: Value) -> Value {
+    let kind = catalogue.added().find_map(|(_, def)| def.kind.clone());
+    if let Some((group, version, kind)) = kind {
+        object::set_api_version_and_kind(&mut object, &alloc::format!("{group}/{version}"), &kind);
+    }
+    object
+}
 
 /// Fields that only differ in their names: in events.k8s.io/v1, and in v1.
 const EVENT_NAMES: &[(&str, &str)] = &[

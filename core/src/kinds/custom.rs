@@ -2,10 +2,12 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go, status_strategy.go
 
 use super::columns::ColumnSet;
-use super::kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};
+use super::kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
 use super::rules::custom;
-use super::{Rules, Scope, SubKind, Verb};
+use super::{Rules, Scope, SubKind, Verb, convert};
+use crate::codec::json;
 use crate::limits;
+use crate::schema::structural::{self, Previous, Structural};
 use crate::schema::{Catalogue, ListType, Shape, TypeId};
 use crate::status::{CauseType, Causes, Path};
 use crate::value::{Text, Value};
@@ -14,26 +16,59 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What defines a kind that comes while the server runs. All text of it is owned by the kind, and goes with it.
+/// What defines a resource that comes while the server runs, in all its versions. All text of it is owned by its kinds,
+/// and goes with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
     /// At least two labels, as `example.com`.
     pub group: Text,
-    pub version: Text,
     pub kind: Text,
     pub plural: Text,
     pub singular: Text,
     pub scope: Scope,
     pub short: Vec<Text>,
     pub categories: Vec<Text>,
-    /// The types of its objects in the notation of the catalogue, at most `limits::DEFINITION_BYTES` long. They may
-    /// name built-in types. One of them has the name that `type_name` gives; the type of lists is added to them.
-    pub types: Text,
+    /// In discovery's order. One of them is `stored`.
+    pub versions: Vec<DefinedVersion>,
+    /// The version in which objects are stored. Others are the same objects with another `apiVersion`.
+    pub stored: Text,
+}
+
+/// One version of a resource that is defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinedVersion {
+    pub name: Text,
+    /// A version that is not served can still be the one that is stored.
+    pub is_served: bool,
+    pub types: DefinedTypes,
     /// The kind has a status, which is written through a subresource of its own only.
     pub has_status: bool,
+    /// The kind has a Scale.
+    pub scale: Option<DefinedScale>,
     /// Fields that field selectors may name, as paths with dots: `spec.color`.
     pub fields: Vec<Text>,
     pub columns: Vec<DefinedColumn>,
+    /// The warning of each answer of the version; empty for none.
+    pub deprecation: Text,
+}
+
+/// Where objects have what their Scale shows, as paths with dots: `spec.replicas`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinedScale {
+    pub replicas: Text,
+    pub status_replicas: Text,
+    /// Empty for none.
+    pub selector: Text,
+}
+
+/// What the objects of a version look like, at most `limits::DEFINITION_BYTES` long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefinedTypes {
+    /// Types in the notation of the catalogue. They may name built-in types. One of them has the name that `type_name`
+    /// gives; the type of lists is added to them.
+    Notation(Text),
+    /// A structural schema, as JSON.
+    Schema(Text),
 }
 
 /// A column that a definition adds to the Table of its kind.
@@ -55,35 +90,47 @@ pub struct Custom {
 }
 
 const VERBS: &[Verb] = &[
-    Verb::Create,
     Verb::Delete,
     Verb::DeleteCollection,
     Verb::Get,
     Verb::List,
     Verb::Patch,
+    Verb::Create,
     Verb::Update,
     Verb::Watch,
 ];
 const STATUS_VERBS: &[Verb] = &[Verb::Get, Verb::Patch, Verb::Update];
 
 impl Definition {
-    /// The kind that is defined, over the built-in types.
+    /// The kinds that are defined, one for each version, over the built-in types. They have the ids from `first` on.
     ///
     /// # Errors
     /// A sentence about what cannot be served.
-    pub(super) fn to_kind(
+    pub(super) fn to_kinds(
         &self,
         builtin: &Arc<Catalogue>,
-        id: KindId,
+        first: KindId,
         storage: StorageId,
-    ) -> Result<Kind, String> {
-        for (what, text) in [
+    ) -> Result<Vec<DefinedKind>, String> {
+        self.check()?;
+        let ids = (first.0..).map(KindId);
+        ids.zip(&self.versions)
+            .map(|(id, version)| {
+                let kind = self.to_kind(version, builtin, id, storage)?;
+                Ok(DefinedKind { kind: Arc::new(kind), is_served: version.is_served })
+            })
+            .collect()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let words = [
             ("group", &self.group),
-            ("version", &self.version),
             ("kind", &self.kind),
             ("plural", &self.plural),
             ("singular", &self.singular),
-        ] {
+        ];
+        let versions = self.versions.iter().map(|version| ("version", &version.name));
+        for (what, text) in words.into_iter().chain(versions) {
             if text.is_empty() || text.contains('/') {
                 return Err(format!("the {what} {text:?} is no word of a path"));
             }
@@ -91,16 +138,46 @@ impl Definition {
         if !self.group.contains('.') {
             return Err(format!("the group {:?} has one label only", self.group));
         }
-        if self.types.len() > limits::DEFINITION_BYTES {
+        if self.versions.len() > limits::DEFINED_VERSIONS {
+            return Err(format!("more than {} versions", limits::DEFINED_VERSIONS));
+        }
+        let is_twice = |(at, version): (usize, &DefinedVersion)| {
+            self.versions[..at].iter().any(|other| other.name == version.name)
+        };
+        if self.versions.iter().enumerate().any(is_twice) {
+            return Err("a version is defined twice".into());
+        }
+        match self.versions.iter().any(|version| version.name == self.stored) {
+            true => Ok(()),
+            false => Err(format!("the version {:?}, which is stored, is not defined", self.stored)),
+        }
+    }
+
+    fn to_kind(
+        &self,
+        version: &DefinedVersion,
+        builtin: &Arc<Catalogue>,
+        id: KindId,
+        storage: StorageId,
+    ) -> Result<Kind, String> {
+        let (DefinedTypes::Notation(types) | DefinedTypes::Schema(types)) = &version.types;
+        if types.len() > limits::DEFINITION_BYTES {
             return Err(format!("the types take more than {} bytes", limits::DEFINITION_BYTES));
         }
-        if self.fields.len() > limits::SCAN_PATHS {
+        if version.fields.len() > limits::SCAN_PATHS {
             return Err(format!("more than {} selectable fields", limits::SCAN_PATHS));
         }
-        let type_name = self.type_name();
-        let list = format!("\n{type_name}List kind={}\n metadata 1 meta.v1.ListMeta o\n", self.group);
-        let types = format!("{}{list} items 2 [{type_name}] r", self.types);
-        let catalogue = Catalogue::with(builtin, &types)?;
+        let type_name = self.type_name(&version.name);
+        let catalogue = match &version.types {
+            DefinedTypes::Notation(types) => {
+                let list = format!("\n{type_name}List kind={}\n metadata 1 meta.v1.ListMeta o\n", self.group);
+                Catalogue::with(builtin, &format!("{types}{list} items 2 [{type_name}] r"))?
+            }
+            DefinedTypes::Schema(text) => {
+                let props = json::parse(text.as_bytes()).map_err(|_| "the schema is no JSON")?.value;
+                Catalogue::with_custom(builtin, &type_name, &self.group, &Structural::read(&props))?
+            }
+        };
         let type_id = catalogue.added().find(|(_, def)| def.name == type_name).map(|(id, _)| id);
         let type_id = type_id.ok_or_else(|| format!("the type {type_name} is not defined"))?;
         let raws = catalogue.raw_paths(type_id);
@@ -111,12 +188,17 @@ impl Definition {
             kind: self.kind.clone(),
             foreign: None,
             verbs: STATUS_VERBS,
+            scale: None,
         };
-        let fields: Vec<SelectableField> = self.fields.iter().map(SelectableField::dotted).collect();
+        let mut subs: Vec<Arc<Sub>> = Vec::new();
+        subs.extend(version.has_status.then(|| Arc::new(status)));
+        subs.extend(version.scale.as_ref().map(|scale| Arc::new(scale.to_sub())));
+        let fields: Vec<SelectableField> = version.fields.iter().map(SelectableField::dotted).collect();
+        let is_stored = version.name == self.stored;
         Ok(Kind {
             id,
             group: self.group.clone(),
-            version: self.version.clone(),
+            version: version.name.clone(),
             kind: self.kind.clone(),
             plural: self.plural.clone(),
             singular: self.singular.clone(),
@@ -127,31 +209,52 @@ impl Definition {
             prefix: format!("{}/{}", self.group, self.plural).into(),
             type_name,
             storage_version_hash: Text::default(),
-            stored_as: None,
-            conversion: None,
-            subs: if self.has_status { alloc::vec![Arc::new(status)] } else { Vec::new() },
+            stored_as: (!is_stored).then(|| (self.group.clone(), self.stored.clone())),
+            conversion: (!is_stored).then_some(&convert::SAME),
+            subs,
             behaviour: Behaviour::Custom(Arc::new(Custom {
-                rules: if self.has_status { &custom::SPLIT } else { &custom::WHOLE },
+                rules: if version.has_status { &custom::SPLIT } else { &custom::WHOLE },
             })),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,
-            columns: ColumnSet::defined(&self.columns),
-            deprecation: Text::default(),
-            fingerprint: fingerprint(&self.types),
+            columns: ColumnSet::defined(&version.columns),
+            deprecation: version.deprecation.clone(),
+            fingerprint: fingerprint(types),
             catalogue: Arc::new(catalogue),
             type_id,
             raws,
             storage: Some(storage),
         })
     }
+
+    /// The name of the type of the objects of a version, which begins with the labels of the group from last to first:
+    /// `com.example.v1.Widget`.
+    pub fn type_name(&self, version: &str) -> Text {
+        let labels: Vec<&str> = self.group.rsplit('.').collect();
+        format!("{}.{version}.{}", labels.join("."), self.kind).into()
+    }
 }
 
-impl Definition {
-    /// The name of the type of the objects, which begins with the labels of the group from last to first:
-    /// `com.example.v1.Widget`.
-    pub fn type_name(&self) -> Text {
-        let labels: Vec<&str> = self.group.rsplit('.').collect();
-        format!("{}.{}.{}", labels.join("."), self.version, self.kind).into()
+/// A kind of a definition.
+#[derive(Clone, Debug)]
+pub(super) struct DefinedKind {
+    pub(super) kind: Arc<Kind>,
+    pub(super) is_served: bool,
+}
+
+impl DefinedScale {
+    fn to_sub(&self) -> Sub {
+        let path = |dotted: &Text| dotted.split('.').map(Text::from).collect::<Vec<_>>();
+        let selector = if self.selector.is_empty() { Vec::new() } else { path(&self.selector) };
+        let (replicas, status_replicas) = (path(&self.replicas), path(&self.status_replicas));
+        Sub {
+            name: Text::const_new("scale"),
+            action: SubKind::Scale,
+            kind: Text::const_new("Scale"),
+            foreign: Some((Text::const_new("autoscaling"), Text::const_new("v1"))),
+            verbs: STATUS_VERBS,
+            scale: Some(Arc::new(ScalePaths { replicas, status_replicas, selector: Some(selector) })),
+        }
     }
 }
 
@@ -173,7 +276,12 @@ fn fingerprint(types: &str) -> Text {
 /// nothing twice. Types were checked when the object was decoded.
 /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/validation/validation.go,
 /// pkg/apiserver/schema/listtype/validation.go
-pub(super) fn check_schema(kind: &Kind, object: &Value, causes: &mut Causes) {
+pub(super) fn check_schema(kind: &Kind, object: &Value, previous: Previous<'_>, causes: &mut Causes) {
+    if let Some(custom) = &kind.catalogue.get(kind.type_id).custom {
+        structural::validate(&custom.0, object, previous, causes);
+        structural::validate_list_types(&custom.0, object, causes);
+        return;
+    }
     for field in &kind.catalogue.get(kind.type_id).fields {
         // The metadata has a validation of its own.
         if field.name == "metadata" {
@@ -222,7 +330,8 @@ fn check(
         | Shape::Time
         | Shape::MicroTime
         | Shape::Duration
-        | Shape::Any => {}
+        | Shape::Any
+        | Shape::Custom(_) => {}
     }
 }
 

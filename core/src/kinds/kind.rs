@@ -6,6 +6,7 @@ use super::row::{Row, RowField, RowSource, RowSub};
 use super::validation::{Errors, Located};
 use super::{Facts, Rules, Scope, Strategy, SubKind, Verb, convert};
 use crate::codec::json::RawPaths;
+use crate::schema::structural::Previous;
 use crate::schema::{Catalogue, TypeId};
 use crate::value::Text;
 use alloc::sync::Arc;
@@ -86,6 +87,17 @@ pub struct Sub {
     pub kind: Text,
     pub foreign: Option<(Text, Text)>,
     pub verbs: &'static [Verb],
+    /// Where an object has what its Scale shows; only of a Scale.
+    pub scale: Option<Arc<ScalePaths>>,
+}
+
+/// Where an object has what its Scale shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalePaths {
+    pub replicas: Vec<Text>,
+    pub status_replicas: Vec<Text>,
+    /// Text that selects pods; None for objects whose `spec.selector` is labels or a LabelSelector.
+    pub selector: Option<Vec<Text>>,
 }
 
 /// A field that a field selector of the kind may name, and how its value is read (as text, the empty
@@ -165,7 +177,7 @@ impl Kind {
     /// Errors of an object that is to be created, after those of its metadata.
     pub fn validate(&self, object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
         (self.rules().validate)(object, facts, errors);
-        self.validate_schema(object, errors);
+        self.validate_schema(object, Previous::None, errors);
     }
 
     /// Errors of an update by a strategy of the kind, after those of its metadata.
@@ -177,12 +189,14 @@ impl Kind {
         errors: &mut Errors,
     ) {
         (strategy.validate_update)(object, facts, errors);
-        self.validate_schema(object, errors);
+        self.validate_schema(object, Previous::Was(facts.old), errors);
     }
 
-    fn validate_schema(&self, object: &Located<'_, '_>, errors: &mut Errors) {
+    fn validate_schema(&self, object: &Located<'_, '_>, previous: Previous<'_>, errors: &mut Errors) {
         match (&self.behaviour, object.value()) {
-            (Behaviour::Custom(_), Some(value)) => custom::check_schema(self, value, errors.causes()),
+            (Behaviour::Custom(_), Some(value)) => {
+                custom::check_schema(self, value, previous, errors.causes());
+            }
             (Behaviour::Custom(_), None) | (Behaviour::Builtin(_), _) => {}
         }
     }
@@ -219,12 +233,25 @@ impl Kind {
     }
 }
 
+impl ScalePaths {
+    /// Those of built-in kinds.
+    fn builtin() -> Self {
+        let path = |names: [&'static str; 2]| names.map(Text::const_new).to_vec();
+        Self {
+            replicas: path(["spec", "replicas"]),
+            status_replicas: path(["status", "replicas"]),
+            selector: None,
+        }
+    }
+}
+
 impl Sub {
     fn of_row(row: &RowSub) -> Self {
         Self {
             name: text(row.name),
             action: row.action,
             kind: text(row.kind),
+            scale: (row.action == SubKind::Scale).then(|| Arc::new(ScalePaths::builtin())),
             foreign: row.foreign.map(pair),
             verbs: row.verbs,
         }

@@ -4,6 +4,7 @@ pub mod claims;
 pub mod columns;
 pub mod convert;
 mod custom;
+mod defined;
 pub mod facts;
 pub mod fields;
 pub mod internal_annotation;
@@ -20,15 +21,18 @@ pub mod strategy;
 pub mod table;
 pub mod together;
 pub mod validation;
+mod version_order;
 mod versions;
 
 pub use claims::{Claim, ClaimChange, ClaimPlace, ClaimRules, Claims};
-pub use custom::{Custom, DefinedColumn, Definition};
+pub use custom::{Custom, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition};
+pub use defined::{condition, has_condition};
 pub use facts::{Facts, Objects, Operation};
-pub use kind::{Behaviour, FieldSource, Kind, KindId, SelectableField, StorageId, Sub};
+pub use kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
 pub use registry::Registry;
 pub use row::{Row, RowField, RowSource, RowSub};
 pub use strategy::{FieldPaths, Generation, ResetFields, Rules, Strategy, Termination};
+pub use version_order::compare_versions;
 pub use versions::KindVersions;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! The kinds that are served, as a registry in which they are looked up by id and by group, version and resource.
 
+use super::custom::DefinedKind;
 use super::row::Row;
 use super::{Definition, Kind, KindId, StorageId};
 use crate::schema::{Catalogue, decode};
@@ -78,13 +79,23 @@ impl Registry {
         less
     }
 
+    /// The same kinds, without those of a storage that came at run time.
+    #[must_use]
+    pub fn without(&self, storage: Option<StorageId>) -> Self {
+        let mut less = self.clone();
+        if let Some(storage) = storage {
+            less.remove(storage);
+        }
+        less
+    }
+
     /// Whether a kind can be served beside the others.
     ///
     /// # Errors
     /// A sentence about what cannot be served.
     pub fn check(&self, definition: &Definition) -> Result<(), String> {
-        let kind = definition.to_kind(&self.catalogue, self.next_kind, self.next_storage)?;
-        self.check_place(&kind)
+        let kinds = definition.to_kinds(&self.catalogue, self.next_kind, self.next_storage)?;
+        kinds.iter().try_for_each(|defined| self.check_place(&defined.kind))
     }
 
     /// Two kinds cannot have one name, and no prefix can lie below another.
@@ -105,34 +116,43 @@ impl Registry {
         }
     }
 
-    /// Adds a kind, with an id that no kind had before.
+    /// Adds the kinds of a definition, with ids that no kinds had before, and returns the one whose version is stored.
     ///
     /// # Errors
     /// As `check`.
     pub(crate) fn add(&mut self, definition: &Definition) -> Result<Arc<Kind>, String> {
-        let (id, storage) = (self.next_kind, self.next_storage);
-        let kind = Arc::new(definition.to_kind(&self.catalogue, id, storage)?);
-        self.check_place(&kind)?;
-        self.next_kind.0 += 1;
+        let storage = self.next_storage;
+        let kinds = definition.to_kinds(&self.catalogue, self.next_kind, storage)?;
+        kinds.iter().try_for_each(|defined| self.check_place(&defined.kind))?;
+        let stored = kinds.iter().find(|defined| defined.kind.stored_as.is_none());
+        let stored = stored.ok_or("no version is stored")?.kind.clone();
+        self.next_kind.0 += kinds.len() as u64;
         self.next_storage.0 += 1;
-        self.by_id.push(kind.clone());
-        self.storages.push((storage, kind.clone()));
-        let place = self.by_name.partition_point(|held| name_of(held) < name_of(&kind));
-        self.by_name.insert(place, kind.clone());
-        self.kinds.insert(self.place_in_discovery(&kind), kind.clone());
+        self.storages.push((storage, stored.clone()));
+        for DefinedKind { kind, is_served } in kinds {
+            self.by_id.push(kind.clone());
+            if is_served {
+                let place = self.by_name.partition_point(|held| name_of(held) < name_of(&kind));
+                self.by_name.insert(place, kind.clone());
+                self.kinds.insert(self.place_in_discovery(&kind), kind.clone());
+            }
+        }
         self.versions = versions_of(&self.kinds);
-        Ok(kind)
+        Ok(stored)
     }
 
-    /// Removes a kind that came at run time. None when no such kind is served.
-    pub(crate) fn remove(&mut self, id: KindId) -> Option<Arc<Kind>> {
-        let kind = self.kind(id).filter(|kind| kind.is_custom())?.clone();
-        self.by_id.retain(|held| held.id != id);
-        self.by_name.retain(|held| held.id != id);
-        self.kinds.retain(|held| held.id != id);
-        self.storages.retain(|(_, held)| held.id != id);
+    /// Removes the kinds of a definition by their storage. Nothing happens to built-in ones, and false says so.
+    pub(crate) fn remove(&mut self, storage: StorageId) -> bool {
+        if !self.stored(storage).is_some_and(|kind| kind.is_custom()) {
+            return false;
+        }
+        let stays = |held: &Arc<Kind>| held.storage != Some(storage);
+        self.by_id.retain(stays);
+        self.by_name.retain(stays);
+        self.kinds.retain(stays);
+        self.storages.retain(|(held, _)| *held != storage);
         self.versions = versions_of(&self.kinds);
-        Some(kind)
+        true
     }
 
     /// Kinds that come at run time follow the built-in ones, except those of a built-in group, which stand in it.
@@ -150,9 +170,10 @@ impl Registry {
         first + of_group.take_while(|held| before(held)).count()
     }
 
-    /// The kind of a resource that came at run time.
+    /// The kind in whose version a resource is stored that came at run time.
     pub fn custom(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
-        self.any_version(group, plural).filter(|kind| kind.is_custom())
+        let mut kinds = self.storages.iter().map(|(_, kind)| kind).rev().take_while(|kind| kind.is_custom());
+        kinds.find(|kind| kind.plural == plural && kind.group == group)
     }
 
     /// The kind of a resource in one of the versions that are served; all of them share one storage.

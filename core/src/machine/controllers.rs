@@ -100,6 +100,13 @@ impl Machine {
                     touched = touched.with(*controller);
                 }
             }
+            // A definition that is to go waits for its last object.
+            let kind = self.world.registry.stored(*storage);
+            if kind.is_some_and(|kind| kind.is_custom())
+                && !self.world.indexes().unsettled_definitions().is_empty()
+            {
+                touched = touched.with(Controller::Definitions);
+            }
         }
         touched
     }

@@ -19,7 +19,7 @@ use crate::caller::Caller;
 use crate::config::{Config, JobId, Note};
 use crate::job::Seat;
 use crate::job::{Answer, Ask, Call, Job, Opening, Step, Stepped};
-use crate::kinds::{KindId, Registry};
+use crate::kinds::{Definition, KindId, Registry};
 use crate::limits;
 use crate::museum::Mutant;
 use crate::now::{Mono, Now};
@@ -53,6 +53,8 @@ pub struct Machine {
     pub(super) event_buckets: EventBuckets,
     /// Kinds that are to be served once their objects are known.
     pub(super) arriving: Vec<Arriving>,
+    /// What CustomResourceDefinitions define that is served or about to be, by their names.
+    pub(super) defined: BTreeMap<Text, Definition>,
     /// The operations that the machine itself has asked a store for, and what each is for.
     pub(super) own: BTreeMap<JobId, Own>,
     pub(super) own_next: u64,
@@ -113,6 +115,7 @@ impl Machine {
             turns: Turns::default(),
             event_buckets: EventBuckets::default(),
             arriving: Vec::new(),
+            defined: BTreeMap::new(),
             config,
             world: Arc::new(world),
             jobs: BTreeMap::new(),

@@ -46,6 +46,7 @@ impl Machine {
             out.push(Effect::Note(Note::NotServed { resource: resource_of(&definition), why: why.into() }));
             return;
         }
+        self.forget_arriving(&definition.group, &definition.plural);
         let (keys, feed) = self.world.place_of(&definition);
         let pages = Pages::new(feed, keys.prefix().clone(), self.config.bounds.relist_page);
         let arriving = Arriving {
@@ -66,11 +67,9 @@ impl Machine {
         if served >= limits::SERVED_KINDS {
             return Err(alloc::format!("more than {} kinds", limits::SERVED_KINDS));
         }
-        let is_known = |arriving: &Arriving| arriving.is_of(&definition.group, &definition.plural);
-        if self.arriving.iter().any(is_known) {
-            return Err("it is about to be served".into());
-        }
-        self.world.registry.check(definition)
+        // What it replaces is served until it comes itself.
+        let replaced = self.world.registry.custom(&definition.group, &definition.plural);
+        self.world.registry.without(replaced.and_then(|kind| kind.storage)).check(definition)
     }
 
     /// Begins the listings that have not begun.
@@ -146,7 +145,7 @@ impl Machine {
             let Arriving { definition, feed, listed, latest, .. } = self.arriving.remove(index);
             let (revision, found) = listed.unwrap_or_default();
             let found = newest(found, revision, latest);
-            self.install(&definition, reached, out);
+            self.install(&definition, reached, now, out);
             let mut notes = Vec::new();
             Arc::make_mut(&mut self.world).apply(Batch::of_listing(feed, reached, found).into(), &mut notes);
             out.extend(notes.into_iter().map(Effect::Note));
@@ -166,7 +165,8 @@ impl Machine {
         self.read_arriving(out);
     }
 
-    fn install(&mut self, definition: &Definition, since: Rev, out: &mut Vec<Effect>) {
+    fn install(&mut self, definition: &Definition, since: Rev, now: Now, out: &mut Vec<Effect>) {
+        self.withdraw_served(&definition.group, &definition.plural, now, out);
         let resource = resource_of(definition);
         match Arc::make_mut(&mut self.world).serve(definition, since) {
             Ok(storage) => {
@@ -180,23 +180,32 @@ impl Machine {
     /// Stops to serve a kind that came at run time, and ends its watches. Requests that are under way find it gone at
     /// their next step.
     pub(super) fn withdraw(&mut self, group: &str, plural: &str, now: Now, out: &mut Vec<Effect>) {
-        if let Some(index) = self.arriving.iter().position(|held| held.is_of(group, plural)) {
-            let held = self.arriving.remove(index);
-            if let Some(id) = held.reading {
-                self.own.remove(&id);
-            }
-            out.push(Effect::Note(Note::Withdrawn { resource: resource_of(&held.definition) }));
+        if let Some(definition) = self.forget_arriving(group, plural) {
+            out.push(Effect::Note(Note::Withdrawn { resource: resource_of(&definition) }));
         }
+        self.withdraw_served(group, plural, now, out);
+    }
+
+    /// Gives up the listing of a kind that arrives.
+    fn forget_arriving(&mut self, group: &str, plural: &str) -> Option<Definition> {
+        let index = self.arriving.iter().position(|held| held.is_of(group, plural))?;
+        let held = self.arriving.remove(index);
+        if let Some(id) = held.reading {
+            self.own.remove(&id);
+        }
+        Some(held.definition)
+    }
+
+    fn withdraw_served(&mut self, group: &str, plural: &str, now: Now, out: &mut Vec<Effect>) {
         let Some(kind) = self.world.registry.custom(group, plural).cloned() else { return };
-        if let Some(storage) = kind.storage
-            && !self.config.flaw.is(Mutant::WatchSurvivesItsKind)
-        {
+        let Some(storage) = kind.storage else { return };
+        if !self.config.flaw.is(Mutant::WatchSurvivesItsKind) {
             for id in self.hub.ids_of(storage) {
                 self.end_watch(id, KIND_GONE, now, out);
             }
             self.hub.drop_group(storage);
         }
-        Arc::make_mut(&mut self.world).withdraw(kind.id);
+        Arc::make_mut(&mut self.world).withdraw(storage);
         out.push(Effect::Note(Note::Withdrawn { resource: kind.resource() }));
     }
 }

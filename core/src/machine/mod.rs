@@ -8,6 +8,7 @@
 mod calls;
 mod consultations;
 mod controllers;
+mod definitions;
 mod event_buckets;
 mod feeds;
 mod fresh;

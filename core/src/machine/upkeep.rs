@@ -57,8 +57,13 @@ impl Machine {
         let applied = Arc::make_mut(&mut self.world).apply(changes, &mut notes);
         out.extend(notes.into_iter().map(Effect::Note));
         let touched = self.touched(&applied);
+        let definitions = self.definitions();
         for applied in applied {
             match applied {
+                Applied::Changed(change) if Some(change.storage) == definitions => {
+                    self.redefine(&change, now, out);
+                    self.hub.publish(&self.world, change, now, out);
+                }
                 Applied::Changed(change) => self.hub.publish(&self.world, change, now, out),
                 Applied::Spoilt(storage, revision, why) => {
                     self.end_watches(storage, revision, Some(&Failure::unreadable(&why.0)), now, out);
@@ -190,6 +195,7 @@ impl Machine {
         out.push(Effect::Discard(discarded));
         self.restart_arriving(feed, out);
         out.extend(notes.into_iter().map(Effect::Note));
+        self.redefine_all(now, out);
         self.wake_fresh(feed, now, out);
         self.feeds_listed(now, out);
     }

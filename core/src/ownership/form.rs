@@ -4,6 +4,7 @@
 use super::element::PathElement;
 use super::problems::FieldProblems;
 use super::set::{FieldNode, FieldSet};
+use crate::schema::structural::{Additional, SchemaType, Structural};
 use crate::schema::{Catalogue, Field, ListType, MapType, Shape, TypeDef, TypeId};
 use crate::value::{Text, Value, quoted};
 use alloc::format;
@@ -28,6 +29,8 @@ pub(super) enum MergeForm<'c> {
         granular: bool,
     },
     Root(TypeId),
+    /// A value of a custom object.
+    Custom(&'c Structural),
     /// JSON that is one value.
     Untyped,
     /// JSON of which maps are merged, and lists are one value.
@@ -46,8 +49,10 @@ pub(super) enum Scalar {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MapForm<'c> {
     pub(super) atomic: bool,
-    /// The named fields.
+    /// The named fields of a type.
     pub(super) def: Option<&'c TypeDef>,
+    /// The named fields of a custom object's schema.
+    pub(super) properties: Option<&'c Structural>,
     /// Whether JSON in the named fields is merged map by map.
     granular: bool,
     /// All other members; None when there are none.
@@ -94,12 +99,13 @@ impl<'c> Schema<'c> {
             MergeForm::Untyped => json(MergeForm::Untyped, true),
             MergeForm::Deduced => json(MergeForm::Deduced, false),
             MergeForm::Root(id) => self.structure(id, None),
+            MergeForm::Custom(schema) => custom(schema),
             MergeForm::Shaped { shape, field, granular } => match shape {
                 Shape::Struct(id) => self.structure(*id, field),
                 Shape::Map(inner) => {
                     let others = MergeForm::Shaped { shape: inner, field: None, granular };
                     let atomic = field.is_some_and(|field| field.map == MapType::Atomic);
-                    let map = MapForm { atomic, def: None, granular, others: Some(others) };
+                    let map = MapForm { atomic, def: None, properties: None, granular, others: Some(others) };
                     Atom { map: Some(map), ..Atom::default() }
                 }
                 Shape::List(inner) => {
@@ -113,6 +119,7 @@ impl<'c> Schema<'c> {
                 Shape::Bool => scalar(Scalar::Boolean),
                 Shape::String | Shape::Bytes | Shape::Duration => scalar(Scalar::String),
                 Shape::Quantity | Shape::Time | Shape::MicroTime => scalar(Scalar::Any),
+                Shape::Custom(schema) => custom(&schema.0),
             },
         }
     }
@@ -125,9 +132,9 @@ impl<'c> Schema<'c> {
             MapType::Granular => false,
         };
         // A type without fields is free-form.
-        let others = def.fields.is_empty().then_some(MergeForm::Deduced);
+        let others = (def.fields.is_empty() || def.is_open()).then_some(MergeForm::Deduced);
         let granular = self.catalogue.is_added(id);
-        let map = MapForm { atomic, def: Some(def), granular, others };
+        let map = MapForm { atomic, def: Some(def), properties: None, granular, others };
         Atom { map: Some(map), ..Atom::default() }
     }
 
@@ -175,7 +182,8 @@ impl<'c> Schema<'c> {
                 "couldn't find default value for {key}: associative list may not have non-map types"
             ));
         };
-        Ok(map.def.and_then(|def| def.field(key)?.default.clone()))
+        let property = || map.properties?.properties.get(key)?.default.clone();
+        Ok(map.def.and_then(|def| def.field(key)?.default.clone()).or_else(property))
     }
 
     /// The set with all named fields in it that have fields of the set inside.
@@ -208,10 +216,45 @@ impl<'c> Schema<'c> {
 /// JSON: anything it can be.
 fn json(inside: MergeForm<'_>, atomic: bool) -> Atom<'_> {
     Atom {
-        map: Some(MapForm { atomic, def: None, granular: false, others: Some(inside) }),
+        map: Some(MapForm { atomic, def: None, properties: None, granular: false, others: Some(inside) }),
         scalar: Some(Scalar::Any),
         list: Some(ListForm { relation: Relation::Atomic, item: MergeForm::Untyped }),
     }
+}
+
+/// How a value of a custom object merges.
+/// k8s: k8s.io/kube-openapi/pkg/schemaconv/openapi.go
+fn custom(schema: &Structural) -> Atom<'_> {
+    let scalar = |scalar| Atom { scalar: Some(scalar), ..Atom::default() };
+    match schema.kind {
+        Some(SchemaType::Object) => Atom { map: Some(custom_map(schema)), ..Atom::default() },
+        Some(SchemaType::Array) => {
+            let relation = match &schema.list {
+                ListType::Set => Relation::Set,
+                ListType::Map(keys) => Relation::Keys(keys),
+                ListType::Atomic | ListType::Undeclared => Relation::Atomic,
+            };
+            let item = schema.items.as_deref().map_or(MergeForm::Untyped, MergeForm::Custom);
+            Atom { list: Some(ListForm { relation, item }), ..Atom::default() }
+        }
+        Some(SchemaType::String) => scalar(Scalar::String),
+        Some(SchemaType::Integer | SchemaType::Number) => scalar(Scalar::Numeric),
+        Some(SchemaType::Boolean) => scalar(Scalar::Boolean),
+        None => json(MergeForm::Deduced, false),
+    }
+}
+
+fn custom_map(schema: &Structural) -> MapForm<'_> {
+    let others = match &schema.additional {
+        Additional::Schema(inner) => Some(MergeForm::Custom(inner)),
+        Additional::Any => Some(MergeForm::Deduced),
+        Additional::Absent | Additional::Denied => {
+            let is_free = schema.preserves_unknown || schema.properties.is_empty();
+            is_free.then_some(MergeForm::Deduced)
+        }
+    };
+    let atomic = schema.map == MapType::Atomic;
+    MapForm { atomic, def: None, properties: Some(schema), granular: true, others }
 }
 
 /// What a field declares, or what it declares for strategic merge patches.
@@ -245,6 +288,9 @@ fn element_of_set(item: &Value) -> Result<PathElement, String> {
 impl<'c> MapForm<'c> {
     /// The form of a field that the type names.
     pub(super) fn named(&self, name: &str) -> Option<MergeForm<'c>> {
+        if let Some(schema) = self.properties {
+            return schema.properties.get(name).map(MergeForm::Custom);
+        }
         let def = self.def?;
         let field = def.field(name)?;
         let granular = self.granular || field.is_field_set() || def.reads_json();

@@ -9,17 +9,22 @@ use alloc::vec::Vec;
 
 const SCALE: &str = "autoscaling/v1";
 
-/// The replicas, in a Scale and in the objects that have one.
+/// The replicas in a Scale.
 fn replicas() -> [PathElement; 2] {
     ["spec", "replicas"].map(|name| PathElement::Field(Text::const_new(name)))
 }
 
-/// The entries of a Scale, out of those of its object: who manages the replicas.
-pub fn to_scale(entries: &[Value], version: &str) -> Option<Vec<Value>> {
-    let path = replicas();
+/// The path of a field whose names are given.
+fn path_of(names: &[Text]) -> Vec<PathElement> {
+    names.iter().cloned().map(PathElement::Field).collect()
+}
+
+/// The entries of a Scale, out of those of its object: who manages the replicas, which the object has at a path.
+pub fn to_scale(entries: &[Value], version: &str, held_at: &[Text]) -> Option<Vec<Value>> {
+    let (path, held_at) = (replicas(), path_of(held_at));
     let mut scale = Owners::default();
     for (owner, owned) in Owners::decoded(entries, Tracked::Stored)?.iter() {
-        if owned.api_version == version && owned.set().has(&path) {
+        if owned.api_version == version && owned.set().has(&held_at) {
             let owned = OwnedFields::new(FieldSet::of_path(&path), SCALE, owned.time.clone());
             scale.insert(owner.clone(), owned);
         }
@@ -27,10 +32,11 @@ pub fn to_scale(entries: &[Value], version: &str) -> Option<Vec<Value>> {
     Some(scale.encoded())
 }
 
-/// The entries of an object after those of its Scale have changed. Entries in other versions go.
-pub fn to_parent(entries: &[Value], scale: &[Value], version: &str) -> Option<Vec<Value>> {
-    let path = replicas();
-    let set = FieldSet::of_path(&path);
+/// The entries of an object, which has its replicas at a path, after those of its Scale have changed. Entries in other
+/// versions go.
+pub fn to_parent(entries: &[Value], scale: &[Value], version: &str, held_at: &[Text]) -> Option<Vec<Value>> {
+    let (path, held_at) = (replicas(), path_of(held_at));
+    let set = FieldSet::of_path(&held_at);
     let before = Owners::decoded(entries, Tracked::Stored)?;
     let mut of_scale = Owners::decoded(scale, Tracked::Sent)?;
     let mut parent = before.clone();
@@ -38,7 +44,7 @@ pub fn to_parent(entries: &[Value], scale: &[Value], version: &str) -> Option<Ve
         if owned.api_version != version {
             return false;
         }
-        if owned.set().has(&path) && of_scale.remove(owner).is_none() {
+        if owned.set().has(&held_at) && of_scale.remove(owner).is_none() {
             owned.change(|held| held.difference(&set));
             return !owned.is_empty();
         }

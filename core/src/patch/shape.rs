@@ -23,7 +23,7 @@ pub(super) fn field<'c>(
         Shape::Time => ("Time", None),
         Shape::MicroTime => ("MicroTime", None),
         Shape::Duration => ("Duration", None),
-        Shape::Any => ("RawExtension", None),
+        Shape::Any | Shape::Custom(_) => ("RawExtension", None),
         Shape::String
         | Shape::Int32
         | Shape::Int64
@@ -67,6 +67,7 @@ pub(super) fn list_field<'c>(
         | Shape::MicroTime
         | Shape::Duration
         | Shape::Any
+        | Shape::Custom(_)
         | Shape::Struct(_)
         | Shape::Map(_) => {
             let kind = go_kind(shape);
@@ -91,6 +92,7 @@ pub(super) fn go_kind(shape: &Shape) -> &'static str {
         | Shape::MicroTime
         | Shape::Duration
         | Shape::Any
+        | Shape::Custom(_)
         | Shape::Struct(_) => "struct",
     }
 }

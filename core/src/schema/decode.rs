@@ -4,9 +4,11 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
 pub use super::defaults::apply_defaults;
+use super::location::Location;
 use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::strict::StrictError;
+use super::structural::Structural;
 use super::{Catalogue, Field, Shape, TypeDef, TypeId, encode};
 use crate::codec::json::{self, Duplicates, Parsed};
 use crate::limits;
@@ -84,69 +86,6 @@ pub(super) fn fits(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool 
     decoder.shaped(shape, value.clone(), &Location::Root).is_ok() && decoder.faults.is_empty()
 }
 
-/// Where a value stands, as a chain up to the root.
-enum Location<'p> {
-    Root,
-    Field { above: &'p Self, name: &'p str, owner: &'p TypeDef },
-    Key { above: &'p Self, name: &'p str },
-    Index { above: &'p Self, index: usize },
-}
-
-impl Location<'_> {
-    /// As strict errors name it: `spec.containers[0].name`.
-    fn dotted(&self, out: &mut String) {
-        match self {
-            Self::Root => {}
-            Self::Field { above, name, .. } | Self::Key { above, name } => {
-                above.dotted(out);
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(name);
-            }
-            Self::Index { above, index } => {
-                above.dotted(out);
-                out.push_str(&format!("[{index}]"));
-            }
-        }
-    }
-
-    /// As Go's decoder names it: struct fields only, `spec.containers.name`.
-    fn go_fields(&self, out: &mut String) {
-        match self {
-            Self::Root => {}
-            Self::Field { above, name, owner } => {
-                above.go_fields(out);
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                if let Some(embedded) = owner.field(name).and_then(|field| field.inline) {
-                    out.push_str(embedded);
-                    out.push('.');
-                }
-                out.push_str(name);
-            }
-            Self::Key { above, .. } | Self::Index { above, .. } => above.go_fields(out),
-        }
-    }
-
-    /// Go's own name for the text here, or for the list of texts.
-    fn go_type(&self, list: bool) -> Option<&'static str> {
-        let (owner, name) = self.owner()?;
-        let go_type = owner.field(name)?.go_type?;
-        if list { Some(go_type) } else { Some(go_type.strip_prefix("[]").unwrap_or(go_type)) }
-    }
-
-    /// The struct and the field that a value stands in.
-    fn owner(&self) -> Option<(&TypeDef, &str)> {
-        match self {
-            Self::Root => None,
-            Self::Field { owner, name, .. } => Some((owner, name)),
-            Self::Key { above, .. } | Self::Index { above, .. } => above.owner(),
-        }
-    }
-}
-
 struct Decoder<'c> {
     catalogue: &'c Catalogue,
     /// Paths of unknown fields; None when they are not wanted.
@@ -213,6 +152,7 @@ impl<'c> Decoder<'c> {
             | (Shape::Double, value @ (Value::Int(_) | Value::Float(_)))
             | (Shape::Duration, value @ Value::Str(_)) => return Ok(value),
             (Shape::Any, value) => return self.any(value, path),
+            (Shape::Custom(schema), value) => return Ok(self.custom(&schema.0, json::plain(&value), path)),
             (Shape::Int32, value) => scalar::int32(value),
             (Shape::Quantity, value) => scalar::quantity(&value),
             (Shape::IntOrString, value) => scalar::int_or_string(value),
@@ -257,10 +197,11 @@ impl<'c> Decoder<'c> {
                 | Shape::Any
                 | Shape::Struct(_)
                 | Shape::List(_)
-                | Shape::Map(_) => value,
+                | Shape::Map(_)
+                | Shape::Custom(_) => value,
             };
         }
-        if *shape == Shape::Any {
+        if matches!(shape, Shape::Any | Shape::Custom(_)) {
             return value;
         }
         let raws = shape_raws(self.catalogue, shape);
@@ -283,8 +224,10 @@ impl<'c> Decoder<'c> {
         let mut from = 0;
         for (at, (key, slot)) in map.iter_mut().enumerate() {
             let Some(index) = def.position_from(key, &mut from) else {
-                self.note_unknown(path, key);
-                dropped.push(at);
+                if !def.is_open() {
+                    self.note_unknown(path, key);
+                    dropped.push(at);
+                }
                 continue;
             };
             let field = &def.fields[index];
@@ -311,8 +254,10 @@ impl<'c> Decoder<'c> {
         let mut from = 0;
         for (at, (key, held)) in shared.iter().enumerate() {
             let Some(index) = def.position_from(key, &mut from) else {
-                self.note_unknown(path, key);
-                dropped.push(at);
+                if !def.is_open() {
+                    self.note_unknown(path, key);
+                    dropped.push(at);
+                }
                 continue;
             };
             let field = &def.fields[index];
@@ -345,6 +290,10 @@ impl<'c> Decoder<'c> {
 
     /// A member's value; None when the encoder would leave it out.
     fn member(&mut self, field: &'c Field, value: Value, path: &Location<'_>) -> Decoding<Option<Value>> {
+        if let (Shape::Custom(schema), Value::Null) = (&field.shape, &value) {
+            let is_kept = schema.0.nullable || schema.0.default.is_some();
+            return Ok(is_kept.then_some(value));
+        }
         if value.is_null() {
             return Ok(field.keeps_zero().then(|| self.absent(field)));
         }
@@ -371,9 +320,13 @@ impl<'c> Decoder<'c> {
             Shape::Bool => Value::Bool(false),
             Shape::Quantity => Value::str("0"),
             Shape::Duration => Value::str("0s"),
-            Shape::Bytes | Shape::Time | Shape::MicroTime | Shape::Any | Shape::List(_) | Shape::Map(_) => {
-                Value::Null
-            }
+            Shape::Bytes
+            | Shape::Time
+            | Shape::MicroTime
+            | Shape::Any
+            | Shape::List(_)
+            | Shape::Map(_)
+            | Shape::Custom(_) => Value::Null,
             Shape::Struct(id) => {
                 let def = self.catalogue.get(*id);
                 let kept = def.kept.iter().map(|at| &def.fields[usize::from(*at)]);
@@ -467,6 +420,21 @@ impl<'c> Decoder<'c> {
         shaped
     }
 
+    /// A field of a custom object: what its schema does not name goes, and so do nulls that it does not allow.
+    fn custom(&mut self, schema: &Structural, mut value: Value, path: &Location<'_>) -> Value {
+        schema.prune_nulls(&mut value);
+        let mut dotted = String::new();
+        if self.unknown.is_some() {
+            path.dotted(&mut dotted);
+        }
+        let pruned = schema.prune_member(&mut value, &dotted);
+        if let Some(unknown) = &mut self.unknown {
+            let room = limits::STRICT_ERRORS.saturating_sub(unknown.len());
+            unknown.extend(pruned.into_iter().take(room));
+        }
+        value
+    }
+
     fn note_unknown(&mut self, path: &Location<'_>, key: &str) {
         if let Some(unknown) = self.unknown.as_mut().filter(|unknown| unknown.len() < limits::STRICT_ERRORS) {
             let mut dotted = String::new();
@@ -517,7 +485,7 @@ impl<'c> Decoder<'c> {
             Shape::Time => "v1.Time".into(),
             Shape::MicroTime => "v1.MicroTime".into(),
             Shape::Duration => "string".into(),
-            Shape::Any => "runtime.RawExtension".into(),
+            Shape::Any | Shape::Custom(_) => "runtime.RawExtension".into(),
             Shape::Struct(id) => {
                 let name = self.catalogue.get(*id).name.as_str();
                 let start = name.rmatch_indices('.').nth(1).map_or(0, |(dot, _)| dot + 1);

@@ -26,6 +26,7 @@ fn lacks_default(catalogue: &Catalogue, shape: &Shape, value: &Value) -> bool {
         (Shape::Map(inner), Value::Map(map)) if inner.holds_structs() => {
             map.iter().any(|(_, member)| lacks_default(catalogue, inner, member))
         }
+        (Shape::Custom(_), _) => true,
         (_, _) => false,
     }
 }
@@ -41,17 +42,23 @@ fn default_shape(catalogue: &Catalogue, shape: &Shape, value: &mut Value) {
         for (_, member) in value.as_map_mut().into_iter().flat_map(Map::iter_mut) {
             default_shape(catalogue, inner, member);
         }
+    } else if let Shape::Custom(schema) = shape {
+        schema.0.default(value);
     }
 }
 
 fn default_object(catalogue: &Catalogue, def: &TypeDef, value: &mut Value) {
     for field in def.defaulting() {
-        let absent = value.field(&field.name).is_none_or(Value::is_null);
-        if absent {
-            if let Some(default) = &field.default {
-                value.set(&field.name, default.clone());
-            }
-        } else if field.shape.holds_structs()
+        let absent = match &field.shape {
+            Shape::Custom(schema) => value.field(&field.name).is_none_or(|held| schema.0.refuses(held)),
+            _ => value.field(&field.name).is_none_or(Value::is_null),
+        };
+        if absent && let Some(default) = &field.default {
+            value.set(&field.name, default.clone());
+        }
+        let is_inside = !absent || matches!(field.shape, Shape::Custom(_));
+        if is_inside
+            && field.shape.holds_structs()
             && let Some(member) = value.field_mut(&field.name)
         {
             default_shape(catalogue, &field.shape, member);

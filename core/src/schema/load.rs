@@ -4,7 +4,10 @@
 //! a kind that comes at run time come from a client, so there such a line is an error.
 
 use super::read::raw_paths;
-use super::{Catalogue, Field, KnownTexts, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
+use super::structural::{Structural, is_meta_field};
+use super::{
+    Catalogue, CustomSchema, Field, KnownTexts, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId,
+};
 use crate::codec::json;
 use crate::limits;
 use crate::value::{Text, Value};
@@ -33,6 +36,39 @@ impl Catalogue {
 }
 
 impl Catalogue {
+    /// The catalogue with the type of a custom object and that of its lists. The fields of an object are those that
+    /// every object has, and the properties of its schema, in the order of their names.
+    ///
+    /// # Errors
+    /// As `with`.
+    pub(crate) fn with_custom(
+        base: &Arc<Self>,
+        name: &str,
+        group: &str,
+        schema: &Structural,
+    ) -> Result<Self, String> {
+        let text = format!(
+            "{name} kind={group}\n metadata 1 meta.v1.ObjectMeta o\n{name}List kind={group}\n \
+             metadata 1 meta.v1.ListMeta o\n items 2 [{name}] r"
+        );
+        let mut catalogue = Self::with(base, &text)?;
+        let def = catalogue.types.first_mut().ok_or("no type")?;
+        for (name, property) in schema.properties.iter().filter(|(name, _)| !is_meta_field(name)) {
+            def.fields.push(Field {
+                pointer: true,
+                omit_empty: true,
+                required: schema.bounds.required.contains(name),
+                default: property.default.clone(),
+                ..plain_field(name.clone(), Shape::Custom(CustomSchema(Arc::new(property.clone()))))
+            });
+        }
+        def.fields.sort_by(|one, other| one.name.cmp(&other.name));
+        sort_fields(def);
+        def.custom = Some(CustomSchema(Arc::new(schema.clone())));
+        catalogue.raws = raw_paths(&catalogue);
+        Ok(catalogue)
+    }
+
     /// An added type whose zero value never ends, since a struct in it holds, without a pointer, that struct again.
     fn endless(&self) -> Option<&TypeDef> {
         let ends_at =
@@ -133,6 +169,7 @@ impl<'t> Reading<'_, 't> {
             kept: Vec::new(),
             kind,
             atomic,
+            custom: None,
         })
     }
 
@@ -311,7 +348,8 @@ fn zero_default(shape: &Shape) -> Option<Value> {
         | Shape::Any
         | Shape::Struct(_)
         | Shape::List(_)
-        | Shape::Map(_) => None,
+        | Shape::Map(_)
+        | Shape::Custom(_) => None,
     }
 }
 

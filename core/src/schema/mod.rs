@@ -10,6 +10,7 @@ mod defaults;
 pub mod encode;
 mod known;
 mod load;
+mod location;
 pub mod protobuf;
 mod read;
 mod scalar;
@@ -25,6 +26,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use structural::Structural;
 
 use known::KnownTexts;
 pub use load::catalogue;
@@ -69,6 +71,8 @@ pub struct TypeDef {
     pub kind: Option<(Text, Text, Text)>,
     /// The whole map is one value to merges (`x-kubernetes-map-type: atomic`).
     pub atomic: bool,
+    /// The whole schema of a custom object, whose properties are the fields of this type.
+    pub custom: Option<CustomSchema>,
 }
 
 /// One field of a type.
@@ -121,7 +125,21 @@ pub enum Shape {
     Struct(TypeId),
     List(Box<Self>),
     Map(Box<Self>),
+    /// A field of a custom object: its own schema says what is inside.
+    Custom(CustomSchema),
 }
+
+/// A structural schema that types share. Two are equal if they are the same one.
+#[derive(Clone, Debug)]
+pub struct CustomSchema(pub Arc<Structural>);
+
+impl PartialEq for CustomSchema {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for CustomSchema {}
 
 /// How server-side apply and OpenAPI see a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -242,6 +260,11 @@ impl TypeDef {
         self.by_name.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])).map(|pair| name(&pair[0]))
     }
 
+    /// Whether members that no field names are kept.
+    pub fn is_open(&self) -> bool {
+        self.custom.as_ref().is_some_and(|custom| custom.0.preserves_unknown)
+    }
+
     /// Whether this is the type of a kind.
     pub fn is_kind(&self, group: &str, version: &str, kind: &str) -> bool {
         let held = self.kind.as_ref().map(|(group, version, kind)| (&**group, &**version, &**kind));
@@ -309,7 +332,8 @@ impl Shape {
             | Self::Time
             | Self::MicroTime
             | Self::Duration
-            | Self::Any => true,
+            | Self::Any
+            | Self::Custom(_) => true,
             Self::String
             | Self::Int32
             | Self::Int64
@@ -332,6 +356,7 @@ impl Shape {
             | Self::MicroTime
             | Self::Duration
             | Self::Any
+            | Self::Custom(_)
             | Self::String
             | Self::Int32
             | Self::Int64
@@ -344,7 +369,7 @@ impl Shape {
     /// There may be a struct somewhere inside.
     fn holds_structs(&self) -> bool {
         match self {
-            Self::Struct(_) => true,
+            Self::Struct(_) | Self::Custom(_) => true,
             Self::List(inner) | Self::Map(inner) => inner.holds_structs(),
             Self::String
             | Self::Int32

@@ -257,7 +257,7 @@ impl<'c> Decoder<'c> {
             }
             (Shape::Any, Payload::Bytes(bytes)) => self.any(bytes)?,
             (Shape::Struct(id), Payload::Bytes(bytes)) => self.message(*id, bytes, depth + 1)?,
-            (Shape::List(_) | Shape::Map(_), _) | (_, _) => {
+            (Shape::List(_) | Shape::Map(_) | Shape::Custom(_), _) | (_, _) => {
                 return Err(ProtoError::WrongType { type_name: Text::default(), field: Text::default() });
             }
         })

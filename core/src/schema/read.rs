@@ -53,7 +53,8 @@ pub(super) fn shape_raws(catalogue: &Catalogue, shape: &Shape) -> RawPaths {
         | Shape::IntOrString
         | Shape::Time
         | Shape::MicroTime
-        | Shape::Duration => RawPaths::NONE,
+        | Shape::Duration
+        | Shape::Custom(_) => RawPaths::NONE,
     }
 }
 
@@ -92,7 +93,8 @@ fn raws_of(catalogue: &Catalogue, shape: &Shape, known: &mut BTreeMap<TypeId, Ra
         | Shape::IntOrString
         | Shape::Time
         | Shape::MicroTime
-        | Shape::Duration => RawPaths::NONE,
+        | Shape::Duration
+        | Shape::Custom(_) => RawPaths::NONE,
     }
 }
 
@@ -185,7 +187,8 @@ impl Reading<'_> {
                 | Shape::IntOrString
                 | Shape::Time
                 | Shape::MicroTime
-                | Shape::Duration,
+                | Shape::Duration
+                | Shape::Custom(_),
                 _,
             ) => {
                 let value = exact(node);
@@ -229,6 +232,7 @@ fn clears(shape: &Shape) -> bool {
         | Shape::Double
         | Shape::Duration
         | Shape::Any
+        | Shape::Custom(_)
         | Shape::Struct(_) => false,
     }
 }

@@ -61,7 +61,7 @@ impl Converter<'_> {
             Shape::IntOrString => decoded(scalar::int_or_string(reread(value))),
             Shape::Time => decoded(scalar::time(value.clone())),
             Shape::MicroTime => decoded(scalar::micro_time(value.clone())),
-            Shape::Duration | Shape::Any => Ok(None),
+            Shape::Duration | Shape::Any | Shape::Custom(_) => Ok(None),
             Shape::Struct(id) => match value {
                 Value::Map(map) => self.object(self.catalogue.get(*id), map, before),
                 Value::Null

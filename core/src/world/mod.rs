@@ -24,6 +24,7 @@ use indexes::{Changed, Indexes};
 
 pub use changes::Changes;
 use changes::DecodedValue;
+pub use indexes::UsedNames;
 pub use listing::Listing;
 
 /// All state that answers depend on. A clone shares its parts and is cheap.
@@ -177,10 +178,12 @@ impl World {
         Ok(storage)
     }
 
-    /// Serves a kind no longer, and forgets its objects. Nothing happens to a kind that is not served, or is built in.
-    pub(crate) fn withdraw(&mut self, id: KindId) {
-        let Some(kind) = Arc::make_mut(&mut self.registry).remove(id) else { return };
-        let Some(storage) = kind.storage else { return };
+    /// Serves the kinds of a definition no longer, and forgets their objects. Nothing happens to what is not served, or
+    /// is built in.
+    pub(crate) fn withdraw(&mut self, storage: StorageId) {
+        if !Arc::make_mut(&mut self.registry).remove(storage) {
+            return;
+        }
         Arc::make_mut(&mut self.collections).remove(storage);
         self.caches.remove(&place(storage));
         self.check();

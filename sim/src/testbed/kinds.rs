@@ -6,7 +6,7 @@ use crate::choose::ChoiceStream;
 use crate::marks::Mark;
 use crate::trace::Lane;
 use steersman_core::config::JobId;
-use steersman_core::kinds::{DefinedColumn, Definition, Scope};
+use steersman_core::kinds::{DefinedColumn, DefinedTypes, DefinedVersion, Definition, Scope};
 use steersman_core::machine::{Input, KIND_GONE};
 
 pub(crate) const GROUP: &str = "example.com";
@@ -38,23 +38,29 @@ fn definition(schema: u64) -> Definition {
     );
     Definition {
         group: GROUP.into(),
-        version: "v1".into(),
         kind: "Widget".into(),
         plural: PLURAL.into(),
         singular: "widget".into(),
         scope: Scope::Namespaced,
         short: vec!["wd".into()],
         categories: Vec::new(),
-        types: types.into(),
-        has_status: schema & 1 == 1,
-        fields: vec!["spec.color".into()],
-        columns: vec![DefinedColumn {
-            name: "Color".into(),
-            kind: "string".into(),
-            description: "Its color.".into(),
-            priority: 0,
-            path: "spec.color".into(),
+        versions: vec![DefinedVersion {
+            name: "v1".into(),
+            is_served: true,
+            types: DefinedTypes::Notation(types.into()),
+            has_status: schema & 1 == 1,
+            scale: None,
+            fields: vec!["spec.color".into()],
+            columns: vec![DefinedColumn {
+                name: "Color".into(),
+                kind: "string".into(),
+                description: "Its color.".into(),
+                priority: 0,
+                path: "spec.color".into(),
+            }],
+            deprecation: "".into(),
         }],
+        stored: "v1".into(),
     }
 }
 

@@ -273,7 +273,7 @@ fn shape_schema(catalogue: &Catalogue, edition: Edition, shape: &Shape, any: &st
         Shape::Time => edition.reference(&published(TIME)),
         Shape::MicroTime => edition.reference(&published(MICRO_TIME)),
         Shape::Duration => edition.reference(&published(DURATION)),
-        Shape::Any => any.to_string(),
+        Shape::Any | Shape::Custom(_) => any.to_string(),
         Shape::Struct(id) => edition.reference(&published(&catalogue.get(*id).name)),
         Shape::List(inner) => {
             let items = shape_schema(catalogue, edition, inner, any);
@@ -306,6 +306,7 @@ fn named_scalar(shape: &Shape, edition: Edition) -> Option<(&'static str, String
         | Shape::Double
         | Shape::Bytes
         | Shape::Any
+        | Shape::Custom(_)
         | Shape::Struct(_)
         | Shape::List(_)
         | Shape::Map(_) => return None,

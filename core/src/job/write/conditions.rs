@@ -17,12 +17,14 @@ pub(in crate::job) fn insisted_revision(value: &Value) -> Result<Option<Rev>, Fa
     Ok(Some(Rev(parsed)))
 }
 
-/// The error for a PUT without a resource version, for kinds that require one.
+/// The error for a PUT without a resource version, for kinds that require one. It names the resource as its kind, as
+/// upstream's does.
+/// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go Update
 pub(in crate::job) fn version_demanded(target: &Target) -> Failure {
     let mut causes = Causes::new();
     let path = Path::new("metadata").child("resourceVersion");
     causes.invalid(&path, &Value::Int(0), "must be specified for an update");
-    Failure::invalid(target.qualified_kind(), target.name(), causes)
+    Failure::invalid(target.qualified(), target.name(), causes)
 }
 
 /// Checks the uid in a body against the existing object's (empty when there is no object).

@@ -68,6 +68,14 @@ pub(crate) fn draft_own(
     Ok(Draft::of(world, resource, value, None)?.bytes)
 }
 
+/// The encoded object as it is given.
+///
+/// # Errors
+/// It is too large.
+pub(crate) fn draft_stored(world: &World, resource: &Kind, value: Value) -> Result<Bytes, Failure> {
+    Ok(Draft::of(world, resource, value, None)?.bytes)
+}
+
 /// The encoded object after a change; None if that changes nothing.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub static WHOLE: Rules = Rules {
     generation: Generation::Spec,
     allow_unconditional_update: false,
     standard_finalizers: false,
+    subresources: &[("scale", Strategy::PLAIN)],
     ..Rules::PLAIN
 };
 
@@ -18,7 +19,7 @@ pub static SPLIT: Rules = Rules {
     generation: Generation::Spec,
     allow_unconditional_update: false,
     standard_finalizers: false,
-    subresources: &[("status", STATUS)],
+    subresources: &[("scale", Strategy::PLAIN), ("status", STATUS)],
     ..status::SPLIT
 };
 

@@ -59,7 +59,7 @@ mod tests {
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
-    use crate::kinds::{DefinedColumn, Definition, Scope};
+    use crate::kinds::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition, Scope};
     use crate::limits::Bounds;
     use crate::machine::Drain;
     use crate::museum::Flaw;
@@ -115,23 +115,47 @@ mod tests {
     fn definition() -> Definition {
         Definition {
             group: "example.com".into(),
-            version: "v1".into(),
             kind: "Widget".into(),
             plural: "widgets".into(),
             singular: "widget".into(),
             scope: Scope::Cluster,
             short: vec!["wd".into()],
             categories: vec!["all".into()],
-            types: "example.v1.Widget kind=example.com\n metadata - meta.v1.ObjectMeta o".into(),
-            has_status: true,
-            fields: vec!["spec.color".into(), "spec.size".into()],
-            columns: vec![DefinedColumn {
-                name: "Size".into(),
-                kind: "integer".into(),
-                description: "How large it is.".into(),
-                priority: 1,
-                path: "spec.size".into(),
-            }],
+            versions: vec![
+                DefinedVersion {
+                    name: "v1".into(),
+                    is_served: true,
+                    types: DefinedTypes::Notation(
+                        "example.v1.Widget kind=example.com\n metadata - any o".into(),
+                    ),
+                    has_status: true,
+                    scale: Some(DefinedScale {
+                        replicas: "spec.size".into(),
+                        status_replicas: "status.size".into(),
+                        selector: "".into(),
+                    }),
+                    fields: vec!["spec.color".into(), "spec.size".into()],
+                    columns: vec![DefinedColumn {
+                        name: "Size".into(),
+                        kind: "integer".into(),
+                        description: "How large it is.".into(),
+                        priority: 1,
+                        path: "spec.size".into(),
+                    }],
+                    deprecation: "".into(),
+                },
+                DefinedVersion {
+                    name: "v1beta1".into(),
+                    is_served: false,
+                    types: DefinedTypes::Schema("{}".into()),
+                    has_status: false,
+                    scale: None,
+                    fields: Vec::new(),
+                    columns: Vec::new(),
+                    deprecation: "old".into(),
+                },
+            ],
+            stored: "v1".into(),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::config::{LevelVersion, PluginConfigurations, PodSecurity, SecurityPolicy};
 use crate::job::ProbeTask;
-use crate::kinds::{DefinedColumn, Definition, Scope};
+use crate::kinds::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition, Scope};
 use crate::limits::Bounds;
 use crate::machine::{Drain, Input};
 use crate::museum::Flaw;
@@ -288,7 +288,6 @@ impl<'a> Words<'a> {
     fn definition(&mut self) -> Result<Definition> {
         Ok(Definition {
             group: self.text()?,
-            version: self.text()?,
             kind: self.text()?,
             plural: self.text()?,
             singular: self.text()?,
@@ -299,8 +298,29 @@ impl<'a> Words<'a> {
             },
             short: self.list(Self::text)?,
             categories: self.list(Self::text)?,
-            types: self.text()?,
+            versions: self.list(Self::defined_version)?,
+            stored: self.text()?,
+        })
+    }
+
+    fn defined_version(&mut self) -> Result<DefinedVersion> {
+        Ok(DefinedVersion {
+            name: self.text()?,
+            is_served: self.number::<u8>()? != 0,
+            types: match self.word()? {
+                "notation" => DefinedTypes::Notation(self.text()?),
+                "schema" => DefinedTypes::Schema(self.text()?),
+                _ => return self.wrong("notation or schema"),
+            },
             has_status: self.number::<u8>()? != 0,
+            scale: match self.number::<u8>()? {
+                0 => None,
+                _ => Some(DefinedScale {
+                    replicas: self.text()?,
+                    status_replicas: self.text()?,
+                    selector: self.text()?,
+                }),
+            },
             fields: self.list(Self::text)?,
             columns: self.list(|words| {
                 Ok(DefinedColumn {
@@ -311,6 +331,7 @@ impl<'a> Words<'a> {
                     path: words.text()?,
                 })
             })?,
+            deprecation: self.text()?,
         })
     }
 

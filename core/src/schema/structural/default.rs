@@ -37,7 +37,7 @@ impl Structural {
     }
 
     /// A null that is not allowed.
-    fn refuses(&self, value: &Value) -> bool {
+    pub(in crate::schema) fn refuses(&self, value: &Value) -> bool {
         value.is_null() && !self.nullable
     }
 

@@ -18,6 +18,14 @@ impl Structural {
         pruning.unknown.sort();
         pruning.unknown
     }
+
+    /// As `prune`, of a value that stands at a path in its object and has this schema.
+    pub fn prune_member(&self, value: &mut Value, path: &str) -> Vec<String> {
+        let mut pruning = Pruning { unknown: Vec::new() };
+        pruning.value(value, Some(self), path);
+        pruning.unknown.sort();
+        pruning.unknown
+    }
 }
 
 struct Pruning {

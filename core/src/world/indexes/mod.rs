@@ -2,6 +2,7 @@
 //! request has to look for it. An index is a function of the objects: `rebuild` makes it of them, and what is kept must
 //! always equal that.
 
+mod definitions;
 mod node_graph;
 mod policy;
 mod rbac;
@@ -15,6 +16,7 @@ use crate::value::{Text, object};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
+pub use definitions::UsedNames;
 pub use node_graph::{NodeGraph, Related};
 pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
 pub use rbac::Roles;
@@ -26,6 +28,7 @@ pub struct Indexes {
     roles: Roles,
     /// It is only kept for the Node authorizer.
     node_graph: Option<NodeGraph>,
+    definitions: definitions::DefinitionNames,
 }
 
 /// A change of one object, as indexes see it.
@@ -43,6 +46,7 @@ impl Indexes {
     /// The kinds that indexes are made of: group, version and resource.
     pub const KINDS: &[(&str, &str, &str)] = &[
         ("", "v1", "namespaces"),
+        ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
         (RBAC_GROUP, "v1", "roles"),
         (RBAC_GROUP, "v1", "rolebindings"),
         (RBAC_GROUP, "v1", "clusterroles"),
@@ -61,7 +65,8 @@ impl Indexes {
     pub fn new(config: &Config) -> Self {
         let asks_nodes = config.authorization.contains(&Authorizer::Node);
         let node_graph = asks_nodes.then(NodeGraph::default);
-        Self { ending: EndingNamespaces::default(), roles: Roles::default(), node_graph }
+        let (ending, roles, definitions) = Default::default();
+        Self { ending, roles, definitions, node_graph }
     }
 
     /// The indexes as the objects of a world say they should be.
@@ -92,6 +97,7 @@ impl Indexes {
                 }
             }
             (RBAC_GROUP, _) => self.roles.changed(change, flaw),
+            (_, "customresourcedefinitions") => self.definitions.changed(change),
             _ => {}
         }
         if let Some(graph) = &mut self.node_graph {
@@ -102,6 +108,16 @@ impl Indexes {
     /// What each node may see; None without the Node authorizer.
     pub fn node_graph(&self) -> Option<&NodeGraph> {
         self.node_graph.as_ref()
+    }
+
+    /// The names of the definitions of custom resources that something is still to be done for.
+    pub fn unsettled_definitions(&self) -> &BTreeSet<Text> {
+        self.definitions.unsettled()
+    }
+
+    /// The names that the definitions of a group have been given.
+    pub fn used_names(&self, group: &str) -> UsedNames {
+        self.definitions.used(group)
     }
 
     /// All roles and bindings.

@@ -5,9 +5,8 @@
 use super::super::fill::{Default, Fill, fill};
 use super::super::status;
 use super::{validation, warnings};
-use crate::kinds::{Facts, Generation, Rules, Strategy};
-use crate::value::Value;
-use crate::value::names;
+use crate::kinds::{Facts, Generation, Rules, Strategy, Termination};
+use crate::value::{Map, Value, names, object};
 use alloc::format;
 
 pub static RULES: Rules = Rules {
@@ -26,8 +25,30 @@ pub static RULES: Rules = Rules {
     generation: Generation::Spec,
     allow_unconditional_update: false,
     standard_finalizers: false,
+    termination: Some(TERMINATION),
     ..status::SPLIT
 };
+
+/// A definition stays until its objects are gone.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/etcd.go Delete
+const TERMINATION: Termination = Termination { mark, held: |_| false, protected: &[], protected_message: "" };
+
+fn mark(definition: &mut Value) {
+    const CONDITIONS: &[&str] = &["status", "conditions"];
+    object::add_finalizer(definition, "customresourcecleanup.apiextensions.k8s.io");
+    let mut condition = Map::new();
+    condition.insert("type", "Terminating".into());
+    condition.insert("status", "True".into());
+    let time = Value::str(definition.text_at(&["metadata", "deletionTimestamp"]));
+    condition.insert("lastTransitionTime", time);
+    condition.insert("reason", "InstanceDeletionPending".into());
+    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    condition.insert("message", message.into());
+    let mut conditions = definition.at(CONDITIONS).and_then(Value::as_list).unwrap_or_default().to_vec();
+    conditions.retain(|held| held.text_at(&["type"]) != "Terminating");
+    conditions.push(condition.into());
+    definition.set_at(CONDITIONS, Value::list(conditions));
+}
 
 const DEFAULTS: &[Default] =
     &[(&["spec", "conversion", "webhook", "clientConfig", "service"], "port", Fill::Int(443))];
