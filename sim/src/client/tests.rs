@@ -332,7 +332,6 @@ fn every_kind_makes_progress_and_comes_to_rest() {
         Mark::VerbDenied,
         Mark::CreationDeniedMidway,
         Mark::RightGiven,
-        Mark::RightTakenBack,
     ];
     for mark in wanted {
         assert!(marks.count(mark) > 0, "{} is not reached:\n{told}", mark.name());
