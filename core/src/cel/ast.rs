@@ -38,7 +38,7 @@ pub enum ExprKind {
         function: Text,
         args: Vec<Expr>,
     },
-    List(Vec<Element>),
+    List(Vec<ListElement>),
     Map(Vec<MapEntry>),
     Struct {
         name: Text,
@@ -61,7 +61,7 @@ pub enum Literal {
 
 /// An element of a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Element {
+pub struct ListElement {
     pub value: Expr,
     /// The value is an optional one, and there is no element if it is absent.
     pub optional: bool,

@@ -21,5 +21,5 @@ pub use check::{CelType, Declarations, Overload};
 pub use eval::{CelMap, CelValue, EvalError, Native, Timestamp};
 pub use parse::parse;
 pub use program::{CompileError, Env, Evaluated, Program};
-pub use source::{Issue, Issues, Offset, Source};
+pub use source::{ExprSource, Issue, Issues, Offset};
 pub use unparse::unparse;

@@ -1,10 +1,10 @@
 //! Compiled expressions.
 
 use super::check::{self, CelType, Declarations};
-use super::eval::{self, CelValue, EvalError, Evaluation, Plan};
+use super::eval::{self, CelValue, EvalError, EvalStep, Evaluation};
 use super::lib;
 use super::parse::parse;
-use super::source::{Issues, Source};
+use super::source::{ExprSource, Issues};
 use super::validate::validate;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -62,7 +62,7 @@ impl Env {
     /// # Errors
     /// What is wrong with it.
     pub fn compile(&self, text: &str) -> Result<Program, CompileError> {
-        let refused = |issues: Issues| CompileError::Issues(issues.display(&Source::new(text)));
+        let refused = |issues: Issues| CompileError::Issues(issues.display(&ExprSource::new(text)));
         let checked = parse(text)
             .and_then(|expr| check::check(expr, &self.declarations))
             .and_then(validate)
@@ -94,7 +94,7 @@ impl Display for CompileError {
 /// A compiled expression. A clone shares it, and any number of evaluations can use it at once.
 #[derive(Clone, Debug)]
 pub struct Program {
-    plan: Arc<Plan>,
+    plan: Arc<EvalStep>,
     result_type: CelType,
 }
 

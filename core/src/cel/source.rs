@@ -11,13 +11,13 @@ pub type Offset = u32;
 
 /// The text of an expression.
 #[derive(Clone, Debug)]
-pub struct Source<'a> {
+pub struct ExprSource<'a> {
     text: &'a str,
     /// Where each line begins.
     lines: Vec<Offset>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ExprSource<'a> {
     pub fn new(text: &'a str) -> Self {
         let mut lines = Vec::from([0]);
         for (offset, character) in (0..).zip(text.chars()) {
@@ -73,7 +73,7 @@ impl Issues {
     }
 
     /// All of them as upstream shows them: each with its line of the text and a mark below its place.
-    pub fn display(&self, source: &Source<'_>) -> String {
+    pub fn display(&self, source: &ExprSource<'_>) -> String {
         let mut ordered: Vec<(Option<(usize, u32)>, &Issue)> =
             self.list.iter().map(|issue| (issue.at.map(|at| source.position(at)), issue)).collect();
         ordered.sort_by_key(|(position, _)| *position);
@@ -93,7 +93,7 @@ impl Issues {
 struct Shown<'a> {
     position: Option<(usize, u32)>,
     issue: &'a Issue,
-    source: &'a Source<'a>,
+    source: &'a ExprSource<'a>,
 }
 
 impl Display for Shown<'_> {
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn problems_are_shown_below_their_places() {
-        let source = Source::new("a +\n  é.b");
+        let source = ExprSource::new("a +\n  é.b");
         let mut issues = Issues::default();
         issues.add(8, "two");
         issues.add(0, "one");

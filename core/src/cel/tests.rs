@@ -170,6 +170,16 @@ proptest! {
 }
 
 #[test]
+fn every_declared_function_is_there() {
+    let planned = ["_&&_", "_||_", "_[_]", "_[?_]", "_?._", "_?_:_", "@not_strictly_false", "or", "orValue"];
+    for (name, overloads) in super::lib::declarations().functions() {
+        assert!(planned.contains(&name) || super::lib::function_of(name).is_some(), "{name} {overloads:?}");
+    }
+    let count: usize = super::lib::declarations().functions().map(|(_, overloads)| overloads.len()).sum();
+    assert_eq!(count, include_str!("lib/functions.txt").lines().count(), "every line can be read");
+}
+
+#[test]
 fn deep_expressions_do_not_exhaust_the_stack() {
     // What is not optimized takes several times as much of the stack.
     let deep = std::thread::Builder::new().stack_size(8 << 20).spawn(deep).expect("a thread");

@@ -6,6 +6,7 @@ use super::check::{CelType, Checked};
 use super::eval::{Timestamp, parse_duration};
 use super::lib;
 use super::source::Issues;
+use crate::value::regex::Regex;
 use alloc::vec::Vec;
 
 /// Checks the literals of an expression.
@@ -15,13 +16,14 @@ use alloc::vec::Vec;
 pub(super) fn validate(checked: Checked) -> Result<Checked, Issues> {
     let mut issues = Issues::default();
     // Upstream has a pass for each of these.
-    let passes: [fn(&Checked, &Expr, &mut Issues); 4] = [
+    let passes: [fn(&Checked, &Expr, &mut Issues); 5] = [
         |_, expr, issues| {
             literal(expr, "duration", "duration", issues, |text| parse_duration(text).is_some())
         },
         |_, expr, issues| {
             literal(expr, "timestamp", "timestamp", issues, |text| Timestamp::parse(text).is_some())
         },
+        patterns,
         aggregates,
         formats,
     ];
@@ -43,6 +45,17 @@ fn literal(expr: &Expr, function: &str, what: &str, issues: &mut Issues, is_vali
         && !is_valid(text)
     {
         issues.add(*at, alloc::format!("invalid {what} argument"));
+    }
+}
+
+/// The patterns that texts are matched with.
+fn patterns(_checked: &Checked, expr: &Expr, issues: &mut Issues) {
+    if let ExprKind::Call { function, args, .. } = &expr.kind
+        && function == "matches"
+        && let Some(Expr { at, kind: ExprKind::Literal(Literal::Str(pattern)), .. }) = args.last()
+        && Regex::new(pattern).is_err()
+    {
+        issues.add(*at, "invalid matches argument");
     }
 }
 

@@ -15,6 +15,7 @@ pub mod object;
 pub mod port_range;
 pub mod quantity;
 mod quote;
+pub mod regex;
 pub mod time_zones;
 pub mod url;
 

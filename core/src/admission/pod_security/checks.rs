@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 /// Why a control forbids a pod.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Violation {
+pub(super) struct Forbidden {
     /// What is said of many pods at once.
     pub(super) reason: &'static str,
     /// What in this pod is forbidden.
@@ -17,7 +17,7 @@ pub(super) struct Violation {
 }
 
 /// None if the control allows the pod.
-pub(super) type Control = fn(&PodView<'_>) -> Option<Violation>;
+pub(super) type Control = fn(&PodView<'_>) -> Option<Forbidden>;
 
 /// A control and how it changed.
 struct Check {
@@ -102,7 +102,7 @@ pub(super) fn violations(held_to: LevelVersion, pod: &PodView<'_>) -> Violations
 
 /// What is forbidden in a pod, in the order of the controls.
 #[derive(Debug)]
-pub(super) struct Violations(Vec<Violation>);
+pub(super) struct Violations(Vec<Forbidden>);
 
 impl Violations {
     pub(super) fn is_empty(&self) -> bool {
@@ -118,7 +118,7 @@ impl Violations {
     /// What is said of this pod.
     pub(super) fn details(&self) -> String {
         let mut text = String::new();
-        for Violation { reason, detail } in &self.0 {
+        for Forbidden { reason, detail } in &self.0 {
             let comma = if text.is_empty() { "" } else { ", " };
             text.extend([comma, reason, " (", detail, ")"]);
         }

@@ -2,23 +2,23 @@
 //! k8s: staging/src/k8s.io/pod-security-admission/policy/check_hostNamespaces.go, check_hostPorts.go,
 //! check_hostProbesAndhostLifecycle.go, check_windowsHostProcess.go
 
-use super::checks::Violation;
-use super::pod_view::{Named, PodView, containers, items, name, quoted_list, set, setters, word};
+use super::checks::Forbidden;
+use super::pod_view::{NamedSet, PodView, containers, items, name, quoted_list, set, setters, word};
 use crate::value::Value;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-pub(super) fn namespaces(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn namespaces(pod: &PodView<'_>) -> Option<Forbidden> {
     let shares = |field: &&str| pod.spec(&[field]).and_then(Value::as_bool) == Some(true);
     let shared = ["hostNetwork", "hostPID", "hostIPC"].into_iter().filter(shares);
     let shared: Vec<String> = shared.map(|field| format!("{field}=true")).collect();
     let detail = shared.join(", ");
-    (!shared.is_empty()).then_some(Violation { reason: "host namespaces", detail })
+    (!shared.is_empty()).then_some(Forbidden { reason: "host namespaces", detail })
 }
 
-pub(super) fn ports(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn ports(pod: &PodView<'_>) -> Option<Forbidden> {
     let (mut bad, mut ports) = (Vec::new(), BTreeSet::new());
     for container in pod.containers() {
         let numbers =
@@ -39,7 +39,7 @@ pub(super) fn ports(pod: &PodView<'_>) -> Option<Violation> {
         word("hostPort", "hostPorts", count),
         ports.join(", ")
     );
-    (!bad.is_empty()).then_some(Violation { reason: "hostPort", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "hostPort", detail })
 }
 
 /// Where a container can name a host that its kubelet connects to.
@@ -56,8 +56,8 @@ const HOSTS: &[&[&str]] = &[
     &["lifecycle", "preStop", "tcpSocket", "host"],
 ];
 
-pub(super) fn probes_and_lifecycle(pod: &PodView<'_>) -> Option<Violation> {
-    let (mut bad, mut hosts) = (Named::new(), Named::new());
+pub(super) fn probes_and_lifecycle(pod: &PodView<'_>) -> Option<Forbidden> {
+    let (mut bad, mut hosts) = (NamedSet::new(), NamedSet::new());
     for container in pod.containers() {
         for host in HOSTS.iter().map(|path| container.text_at(path)).filter(|host| !host.is_empty()) {
             bad.insert(name(container));
@@ -72,14 +72,14 @@ pub(super) fn probes_and_lifecycle(pod: &PodView<'_>) -> Option<Violation> {
         word("probe or lifecycle host", "probe or lifecycle hosts", hosts.len()),
         quoted_list(&hosts)
     );
-    (!bad.is_empty()).then_some(Violation { reason: "probe or lifecycle host", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "probe or lifecycle host", detail })
 }
 
-pub(super) fn windows_process(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn windows_process(pod: &PodView<'_>) -> Option<Forbidden> {
     const PATH: &[&str] = &["securityContext", "windowsOptions", "hostProcess"];
     let is = |held: Option<&Value>| held.and_then(Value::as_bool) == Some(true);
     let who = setters(is(pod.spec(PATH)), &pod.names_of(|container| is(set(container, PATH))));
     let detail =
         format!("{} must not set securityContext.windowsOptions.hostProcess=true", who.join(" and "));
-    (!who.is_empty()).then_some(Violation { reason: "hostProcess", detail })
+    (!who.is_empty()).then_some(Forbidden { reason: "hostProcess", detail })
 }

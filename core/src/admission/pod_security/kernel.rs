@@ -2,8 +2,8 @@
 //! k8s: staging/src/k8s.io/pod-security-admission/policy/check_appArmorProfile.go, check_seLinuxOptions.go,
 //! check_seccompProfile_baseline.go, check_seccompProfile_restricted.go, check_sysctls.go, check_procMount_baseline.go
 
-use super::checks::Violation;
-use super::pod_view::{Named, PodView, containers, items, name, quoted_list, set, setters, word};
+use super::checks::Forbidden;
+use super::pod_view::{NamedSet, PodView, containers, items, name, quoted_list, set, setters, word};
 use crate::value::{Value, quoted};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-pub(super) fn app_armor_profile(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn app_armor_profile(pod: &PodView<'_>) -> Option<Forbidden> {
     let Profiles { mut who, types } =
         Profiles::unlike(pod, "appArmorProfile", &["RuntimeDefault", "Localhost"]);
     let mut values: Vec<String> = types.into_iter().map(String::from).collect();
@@ -33,13 +33,13 @@ pub(super) fn app_armor_profile(pod: &PodView<'_>) -> Option<Violation> {
     let reason = word("forbidden AppArmor profile", "forbidden AppArmor profiles", values.len());
     let detail =
         format!("{} must not set AppArmor profile type to {}", who.join(" and "), quoted_list(&values));
-    (!who.is_empty()).then_some(Violation { reason, detail })
+    (!who.is_empty()).then_some(Forbidden { reason, detail })
 }
 
 /// Profiles of a type that is not allowed.
 struct Profiles<'a> {
     who: Vec<String>,
-    types: Named<'a>,
+    types: NamedSet<'a>,
 }
 
 impl<'a> Profiles<'a> {
@@ -60,15 +60,15 @@ const SE_LINUX_TYPES: &[&str] = &["", "container_t", "container_init_t", "contai
 const SE_LINUX_TYPES_1_31: &[&str] =
     &["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
 
-pub(super) fn se_linux_1_0(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn se_linux_1_0(pod: &PodView<'_>) -> Option<Forbidden> {
     se_linux_options(pod, SE_LINUX_TYPES)
 }
 
-pub(super) fn se_linux_1_31(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn se_linux_1_31(pod: &PodView<'_>) -> Option<Forbidden> {
     se_linux_options(pod, SE_LINUX_TYPES_1_31)
 }
 
-fn se_linux_options(pod: &PodView<'_>, allowed: &[&str]) -> Option<Violation> {
+fn se_linux_options(pod: &PodView<'_>, allowed: &[&str]) -> Option<Forbidden> {
     const PATH: &[&str] = &["securityContext", "seLinuxOptions"];
     let bad_type = |options: &Value| !allowed.contains(&options.text_at(&["type"]));
     let has = |options: &Value, field: &str| !options.text_at(&[field]).is_empty();
@@ -82,7 +82,7 @@ fn se_linux_options(pod: &PodView<'_>, allowed: &[&str]) -> Option<Violation> {
     let all: Vec<&Value> =
         of_pod.into_iter().chain(pod.containers().filter_map(|container| set(container, PATH))).collect();
     let types = all.iter().filter(|options| bad_type(options)).map(|options| options.text_at(&["type"]));
-    let types: Named<'_> = types.collect();
+    let types: NamedSet<'_> = types.collect();
     let mut data = Vec::new();
     if !types.is_empty() {
         data.push(format!("{} {}", word("type", "types", types.len()), quoted_list(&types)));
@@ -94,14 +94,14 @@ fn se_linux_options(pod: &PodView<'_>, allowed: &[&str]) -> Option<Violation> {
     }
     let (who, data) = (who.join(" and "), data.join("; "));
     let detail = format!("{who} set forbidden securityContext.seLinuxOptions: {data}");
-    Some(Violation { reason: "seLinuxOptions", detail })
+    Some(Forbidden { reason: "seLinuxOptions", detail })
 }
 
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 /// Before 1.19 profiles were annotations.
-pub(super) fn seccomp_annotations(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn seccomp_annotations(pod: &PodView<'_>) -> Option<Forbidden> {
     let is_allowed = |profile: &str| {
         ["runtime/default", "docker/default"].contains(&profile) || profile.starts_with("localhost/")
     };
@@ -117,24 +117,24 @@ pub(super) fn seccomp_annotations(pod: &PodView<'_>) -> Option<Violation> {
     let annotations = word("annotation", "annotations", forbidden.len());
     let found: Vec<String> = forbidden.into_iter().collect();
     let detail = format!("forbidden {annotations} {}", found.join(", "));
-    (!found.is_empty()).then_some(Violation { reason: "seccompProfile", detail })
+    (!found.is_empty()).then_some(Forbidden { reason: "seccompProfile", detail })
 }
 
-pub(super) fn seccomp_baseline(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn seccomp_baseline(pod: &PodView<'_>) -> Option<Forbidden> {
     let Profiles { who, types } = Profiles::unlike(pod, "seccompProfile", SECCOMP_TYPES);
     let (who, types) = (who.join(" and "), quoted_list(&types));
     let detail = format!("{who} must not set securityContext.seccompProfile.type to {types}");
-    (!who.is_empty()).then_some(Violation { reason: "seccompProfile", detail })
+    (!who.is_empty()).then_some(Forbidden { reason: "seccompProfile", detail })
 }
 
 const SECCOMP_TYPES: &[&str] = &["RuntimeDefault", "Localhost"];
 
 /// Since 1.25 a pod of Windows needs no profile, since it cannot have one.
-pub(super) fn seccomp_restricted_but_windows(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn seccomp_restricted_but_windows(pod: &PodView<'_>) -> Option<Forbidden> {
     if pod.is_windows() { None } else { seccomp_restricted(pod) }
 }
 
-pub(super) fn seccomp_restricted(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn seccomp_restricted(pod: &PodView<'_>) -> Option<Forbidden> {
     const PATH: &[&str] = &["securityContext", "seccompProfile"];
     if let Some(explicit) = seccomp_baseline(pod) {
         return Some(explicit);
@@ -147,7 +147,7 @@ pub(super) fn seccomp_restricted(pod: &PodView<'_>) -> Option<Violation> {
     let detail = format!(
         "pod or {who} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\""
     );
-    Some(Violation { reason: "seccompProfile", detail })
+    Some(Forbidden { reason: "seccompProfile", detail })
 }
 
 /// The sysctls that concern nobody but the pod, each with the minor version since which it is known to be so.
@@ -166,40 +166,40 @@ const SYSCTLS: &[(i64, &str)] = &[
     (32, "net.ipv4.tcp_wmem"),
 ];
 
-pub(super) fn sysctls_1_0(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn sysctls_1_0(pod: &PodView<'_>) -> Option<Forbidden> {
     sysctls(pod, 0)
 }
 
-pub(super) fn sysctls_1_27(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn sysctls_1_27(pod: &PodView<'_>) -> Option<Forbidden> {
     sysctls(pod, 27)
 }
 
-pub(super) fn sysctls_1_29(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn sysctls_1_29(pod: &PodView<'_>) -> Option<Forbidden> {
     sysctls(pod, 29)
 }
 
-pub(super) fn sysctls_1_32(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn sysctls_1_32(pod: &PodView<'_>) -> Option<Forbidden> {
     sysctls(pod, 32)
 }
 
-fn sysctls(pod: &PodView<'_>, minor: i64) -> Option<Violation> {
+fn sysctls(pod: &PodView<'_>, minor: i64) -> Option<Forbidden> {
     let is_safe = |sysctl: &&str| SYSCTLS.iter().any(|(since, safe)| *since <= minor && safe == sysctl);
     let all = items(pod.spec(&["securityContext", "sysctls"])).iter().map(name);
     let unsafe_ones: Vec<&str> = all.filter(|sysctl| !is_safe(sysctl)).collect();
     let detail = unsafe_ones.join(", ");
-    (!unsafe_ones.is_empty()).then_some(Violation { reason: "forbidden sysctls", detail })
+    (!unsafe_ones.is_empty()).then_some(Forbidden { reason: "forbidden sysctls", detail })
 }
 
 /// Since 1.35 a pod whose users are not those of its host may see all of /proc at the baseline level.
-pub(super) fn proc_mount_without_user_namespace(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn proc_mount_without_user_namespace(pod: &PodView<'_>) -> Option<Forbidden> {
     if pod.has_own_users() { None } else { proc_mount(pod) }
 }
 
-pub(super) fn proc_mount(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn proc_mount(pod: &PodView<'_>) -> Option<Forbidden> {
     let mount = |one| set(one, &["securityContext", "procMount"]).and_then(Value::as_str);
     let found = pod.containers().filter_map(|one| Some((name(one), mount(one)?)));
-    let (bad, types): (Vec<&str>, Named<'_>) = found.filter(|(_, held)| *held != "Default").unzip();
+    let (bad, types): (Vec<&str>, NamedSet<'_>) = found.filter(|(_, held)| *held != "Default").unzip();
     let (who, types) = (containers(&bad), quoted_list(&types));
     let detail = format!("{who} must not set securityContext.procMount to {types}");
-    (!bad.is_empty()).then_some(Violation { reason: "procMount", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "procMount", detail })
 }

@@ -86,4 +86,4 @@ pub(super) fn setters(of_pod: bool, names: &[&str]) -> Vec<String> {
 }
 
 /// A set of texts that messages name in order.
-pub(super) type Named<'a> = BTreeSet<&'a str>;
+pub(super) type NamedSet<'a> = BTreeSet<&'a str>;

@@ -2,29 +2,29 @@
 //! k8s: staging/src/k8s.io/pod-security-admission/policy/check_privileged.go, check_allowPrivilegeEscalation.go,
 //! check_capabilities_baseline.go, check_capabilities_restricted.go
 
-use super::checks::Violation;
-use super::pod_view::{Named, PodView, containers, items, name, quoted_list, set};
+use super::checks::Forbidden;
+use super::pod_view::{NamedSet, PodView, containers, items, name, quoted_list, set};
 use crate::value::Value;
 use alloc::format;
 use alloc::vec::Vec;
 
-pub(super) fn privileged(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn privileged(pod: &PodView<'_>) -> Option<Forbidden> {
     let is = |container: &Value| set(container, &["securityContext", "privileged"]).and_then(Value::as_bool);
     let bad = pod.names_of(|container| is(container) == Some(true));
     let detail = format!("{} must not set securityContext.privileged=true", containers(&bad));
-    (!bad.is_empty()).then_some(Violation { reason: "privileged", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "privileged", detail })
 }
 
 /// Since 1.25 a pod of Windows need not say it, since it cannot.
-pub(super) fn escalation_but_windows(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn escalation_but_windows(pod: &PodView<'_>) -> Option<Forbidden> {
     if pod.is_windows() { None } else { escalation(pod) }
 }
 
-pub(super) fn escalation(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn escalation(pod: &PodView<'_>) -> Option<Forbidden> {
     let allows = ["securityContext", "allowPrivilegeEscalation"];
     let bad = pod.names_of(|container| set(container, &allows).and_then(Value::as_bool) != Some(false));
     let detail = format!("{} must set securityContext.allowPrivilegeEscalation=false", containers(&bad));
-    (!bad.is_empty()).then_some(Violation { reason: "allowPrivilegeEscalation != false", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "allowPrivilegeEscalation != false", detail })
 }
 
 /// The capabilities that containers have unless they drop them.
@@ -44,19 +44,19 @@ const DEFAULT: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-pub(super) fn capabilities_baseline(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn capabilities_baseline(pod: &PodView<'_>) -> Option<Forbidden> {
     let (bad, capabilities) = adding(pod, DEFAULT);
     let (who, capabilities) = (containers(&bad), quoted_list(&capabilities));
     let detail = format!("{who} must not include {capabilities} in securityContext.capabilities.add");
-    (!bad.is_empty()).then_some(Violation { reason: "non-default capabilities", detail })
+    (!bad.is_empty()).then_some(Forbidden { reason: "non-default capabilities", detail })
 }
 
 /// Since 1.25 a pod of Windows need not drop any, since it cannot.
-pub(super) fn capabilities_restricted_but_windows(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn capabilities_restricted_but_windows(pod: &PodView<'_>) -> Option<Forbidden> {
     if pod.is_windows() { None } else { capabilities_restricted(pod) }
 }
 
-pub(super) fn capabilities_restricted(pod: &PodView<'_>) -> Option<Violation> {
+pub(super) fn capabilities_restricted(pod: &PodView<'_>) -> Option<Forbidden> {
     let keeping = pod.names_of(|container| {
         let dropped = items(set(container, &["securityContext", "capabilities", "drop"]));
         !dropped.iter().any(|held| held.as_str() == Some("ALL"))
@@ -72,12 +72,12 @@ pub(super) fn capabilities_restricted(pod: &PodView<'_>) -> Option<Violation> {
         details.push(format!("{who} must not include {capabilities} in securityContext.capabilities.add"));
     }
     let detail = details.join("; ");
-    (!details.is_empty()).then_some(Violation { reason: "unrestricted capabilities", detail })
+    (!details.is_empty()).then_some(Forbidden { reason: "unrestricted capabilities", detail })
 }
 
 /// The containers that add other capabilities than these, and what they add.
-fn adding<'a>(pod: &PodView<'a>, allowed: &[&str]) -> (Vec<&'a str>, Named<'a>) {
-    let (mut bad, mut capabilities) = (Vec::new(), Named::new());
+fn adding<'a>(pod: &PodView<'a>, allowed: &[&str]) -> (Vec<&'a str>, NamedSet<'a>) {
+    let (mut bad, mut capabilities) = (Vec::new(), NamedSet::new());
     for container in pod.containers() {
         let added = items(set(container, &["securityContext", "capabilities", "add"]));
         let mut forbidden =

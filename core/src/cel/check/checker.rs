@@ -4,7 +4,7 @@
 use super::declarations::{Declarations, Overload};
 use super::types::CelType;
 use super::unify::{Mapping, most_general};
-use crate::cel::ast::{Comprehension, Element, Expr, ExprId, ExprKind, Literal, MapEntry, operators};
+use crate::cel::ast::{Comprehension, Expr, ExprId, ExprKind, ListElement, Literal, MapEntry, operators};
 use crate::cel::source::{Issues, Offset};
 use crate::value::Text;
 use alloc::collections::BTreeMap;
@@ -85,7 +85,7 @@ impl Checker<'_> {
         found
     }
 
-    fn list(&mut self, elements: &mut [Element]) -> CelType {
+    fn list(&mut self, elements: &mut [ListElement]) -> CelType {
         let mut joined = None;
         for element in elements {
             let of = self.check(&mut element.value);

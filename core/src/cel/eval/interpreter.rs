@@ -2,10 +2,11 @@
 //! cel-go: interpreter/interpretable.go, attributes.go, runtimecost.go
 
 use super::equality::equal;
-use super::plan::{LoopPlan, Plan};
+use super::plan::{EvalStep, LoopPlan};
 use super::value::{CelMap, CelValue, EvalError};
-use crate::cel::lib::Function;
+use crate::cel::lib::{self, Function};
 use crate::value::Text;
+use crate::value::regex::Regex;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -53,28 +54,29 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The value of a plan. Each kind of step has a function of its own, so that nested ones take little of the stack.
-    pub(crate) fn eval(&mut self, plan: &Plan) -> Result<CelValue> {
+    pub(crate) fn eval(&mut self, plan: &EvalStep) -> Result<CelValue> {
         match plan {
-            Plan::Const(value) => Ok(value.clone()),
-            Plan::Variable(name) => self.variable(name),
-            Plan::Local(slot) => self.local(*slot),
-            Plan::Take(slot) => self.take(*slot),
-            Plan::Field(operand, field) => self.field(operand, field),
-            Plan::Has(operand, field) => self.presence(operand, field),
-            Plan::OptionalField(operand, field) => self.optional_field(operand, field),
-            Plan::Index(parts) => self.indexed(parts),
-            Plan::OptionalIndex(parts) => self.optional_index(parts),
-            Plan::And(parts) => self.logical(parts, false),
-            Plan::Or(parts) => self.logical(parts, true),
-            Plan::NotStrictlyFalse(operand) => self.not_strictly_false(operand),
-            Plan::Conditional(parts) => self.conditional(parts),
-            Plan::OptionalOr(parts) => self.optional_or(parts),
-            Plan::OptionalOrValue(parts) => self.optional_or_value(parts),
-            Plan::InConstants(element, items) => self.in_constants(element, items),
-            Plan::Call(function, args) => self.call(*function, args),
-            Plan::List(elements) => self.list(elements),
-            Plan::Map(entries) => self.map(entries),
-            Plan::Loop(held) => self.fold(held),
+            EvalStep::Const(value) => Ok(value.clone()),
+            EvalStep::Variable(name) => self.variable(name),
+            EvalStep::Local(slot) => self.local(*slot),
+            EvalStep::Take(slot) => self.take(*slot),
+            EvalStep::Field(operand, field) => self.field(operand, field),
+            EvalStep::Has(operand, field) => self.presence(operand, field),
+            EvalStep::OptionalField(operand, field) => self.optional_field(operand, field),
+            EvalStep::Index(parts) => self.indexed(parts),
+            EvalStep::OptionalIndex(parts) => self.optional_index(parts),
+            EvalStep::And(parts) => self.logical(parts, false),
+            EvalStep::Or(parts) => self.logical(parts, true),
+            EvalStep::NotStrictlyFalse(operand) => self.not_strictly_false(operand),
+            EvalStep::Conditional(parts) => self.conditional(parts),
+            EvalStep::OptionalOr(parts) => self.optional_or(parts),
+            EvalStep::OptionalOrValue(parts) => self.optional_or_value(parts),
+            EvalStep::InConstants(element, items) => self.in_constants(element, items),
+            EvalStep::Matches(text, regex, length) => self.matches(text, regex, *length),
+            EvalStep::Call(function, args) => self.call(*function, args),
+            EvalStep::List(elements) => self.list(elements),
+            EvalStep::Map(entries) => self.map(entries),
+            EvalStep::Loop(held) => self.fold(held),
         }
     }
 
@@ -94,36 +96,36 @@ impl<'a> Evaluation<'a> {
         core::mem::replace(held, Ok(CelValue::Null))
     }
 
-    fn field(&mut self, operand: &Plan, field: &Text) -> Result<CelValue> {
+    fn field(&mut self, operand: &EvalStep, field: &Text) -> Result<CelValue> {
         let operand = self.eval(operand)?;
         self.spend(1)?;
         select(&operand, field)
     }
 
-    fn presence(&mut self, operand: &Plan, field: &Text) -> Result<CelValue> {
+    fn presence(&mut self, operand: &EvalStep, field: &Text) -> Result<CelValue> {
         let operand = self.eval(operand)?;
         Ok(CelValue::Bool(has(&operand, field)))
     }
 
-    fn optional_field(&mut self, operand: &Plan, field: &Text) -> Result<CelValue> {
+    fn optional_field(&mut self, operand: &EvalStep, field: &Text) -> Result<CelValue> {
         let operand = self.eval(operand)?;
         self.spend(1)?;
         Ok(optional_find(&operand, &CelValue::Str(field.clone())))
     }
 
-    fn indexed(&mut self, parts: &[Plan; 2]) -> Result<CelValue> {
+    fn indexed(&mut self, parts: &[EvalStep; 2]) -> Result<CelValue> {
         let (operand, index) = self.both(parts)?;
         self.spend(1)?;
         at(&operand, &index)
     }
 
-    fn optional_index(&mut self, parts: &[Plan; 2]) -> Result<CelValue> {
+    fn optional_index(&mut self, parts: &[EvalStep; 2]) -> Result<CelValue> {
         let (operand, index) = self.both(parts)?;
         self.spend(1)?;
         Ok(optional_find(&operand, &index))
     }
 
-    fn not_strictly_false(&mut self, operand: &Plan) -> Result<CelValue> {
+    fn not_strictly_false(&mut self, operand: &EvalStep) -> Result<CelValue> {
         match self.eval(operand) {
             Ok(CelValue::Bool(held)) => Ok(CelValue::Bool(held)),
             Err(error) if error.0 == EXCEEDED => Err(error),
@@ -131,7 +133,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn conditional(&mut self, parts: &[Plan; 3]) -> Result<CelValue> {
+    fn conditional(&mut self, parts: &[EvalStep; 3]) -> Result<CelValue> {
         let [test, then, other] = parts;
         match self.eval(test)? {
             CelValue::Bool(true) => self.eval(then),
@@ -140,7 +142,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn optional_or(&mut self, parts: &[Plan; 2]) -> Result<CelValue> {
+    fn optional_or(&mut self, parts: &[EvalStep; 2]) -> Result<CelValue> {
         match self.eval(&parts[0])? {
             CelValue::Optional(None) => self.eval(&parts[1]),
             found @ CelValue::Optional(Some(_)) => Ok(found),
@@ -148,7 +150,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn optional_or_value(&mut self, parts: &[Plan; 2]) -> Result<CelValue> {
+    fn optional_or_value(&mut self, parts: &[EvalStep; 2]) -> Result<CelValue> {
         match self.eval(&parts[0])? {
             CelValue::Optional(None) => self.eval(&parts[1]),
             CelValue::Optional(Some(held)) => Ok((*held).clone()),
@@ -156,12 +158,18 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn in_constants(&mut self, element: &Plan, items: &[CelValue]) -> Result<CelValue> {
+    fn in_constants(&mut self, element: &EvalStep, items: &[CelValue]) -> Result<CelValue> {
         let element = self.eval(element)?;
         Ok(CelValue::Bool(items.iter().any(|item| equal(item, &element))))
     }
 
-    fn call(&mut self, function: Function, args: &[Plan]) -> Result<CelValue> {
+    fn matches(&mut self, text: &EvalStep, regex: &Regex, length: u64) -> Result<CelValue> {
+        let CelValue::Str(text) = self.eval(text)? else { return Err(EvalError::no_overload()) };
+        self.spend(lib::cost_of_match(text.chars().count(), length))?;
+        Ok(CelValue::Bool(regex.is_match(&text)))
+    }
+
+    fn call(&mut self, function: Function, args: &[EvalStep]) -> Result<CelValue> {
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
             values.push(self.eval(arg)?);
@@ -170,12 +178,12 @@ impl<'a> Evaluation<'a> {
         function.call(values)
     }
 
-    fn both(&mut self, parts: &[Plan; 2]) -> Result<(CelValue, CelValue)> {
+    fn both(&mut self, parts: &[EvalStep; 2]) -> Result<(CelValue, CelValue)> {
         Ok((self.eval(&parts[0])?, self.eval(&parts[1])?))
     }
 
     /// `||` with `decisive` true and `&&` with false: the operand that decides makes the other one's error irrelevant.
-    fn logical(&mut self, parts: &[Plan; 2], decisive: bool) -> Result<CelValue> {
+    fn logical(&mut self, parts: &[EvalStep; 2], decisive: bool) -> Result<CelValue> {
         let left = self.eval(&parts[0]);
         if let Ok(CelValue::Bool(held)) = &left
             && *held == decisive
@@ -198,7 +206,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn list(&mut self, elements: &[(Plan, bool)]) -> Result<CelValue> {
+    fn list(&mut self, elements: &[(EvalStep, bool)]) -> Result<CelValue> {
         let mut items = Vec::with_capacity(elements.len());
         for (plan, optional) in elements {
             match self.eval(plan)? {
@@ -216,7 +224,7 @@ impl<'a> Evaluation<'a> {
         Ok(CelValue::list(items))
     }
 
-    fn map(&mut self, entries: &[(Plan, Plan, bool)]) -> Result<CelValue> {
+    fn map(&mut self, entries: &[(EvalStep, EvalStep, bool)]) -> Result<CelValue> {
         let mut map = CelMap::default();
         for (key, value, optional) in entries {
             let key = self.eval(key)?;

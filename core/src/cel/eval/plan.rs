@@ -3,18 +3,19 @@
 
 use super::value::{CelMap, CelValue, EvalError};
 use crate::cel::ast::{
-    ACCUMULATOR, Comprehension, Element, Expr, ExprKind, FieldInit, Literal, MapEntry, operators,
+    ACCUMULATOR, Comprehension, Expr, ExprKind, FieldInit, ListElement, Literal, MapEntry, operators,
 };
 use crate::cel::check::{CelType, Checked};
 use crate::cel::lib::{self, Function};
 use crate::value::Text;
+use crate::value::regex::Regex;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A step of an evaluation.
 #[derive(Clone, Debug)]
-pub(crate) enum Plan {
+pub(crate) enum EvalStep {
     Const(CelValue),
     /// A variable of the one who asks.
     Variable(Text),
@@ -36,6 +37,8 @@ pub(crate) enum Plan {
     OptionalOrValue(Box<[Self; 2]>),
     /// Whether a constant list has an element.
     InConstants(Box<Self>, Arc<Vec<CelValue>>),
+    /// Whether a text matches a constant pattern, of so many characters.
+    Matches(Box<Self>, Arc<Regex>, u64),
     Call(Function, Vec<Self>),
     /// The elements, and whether each is optional.
     List(Vec<(Self, bool)>),
@@ -45,21 +48,21 @@ pub(crate) enum Plan {
 
 #[derive(Clone, Debug)]
 pub(crate) struct LoopPlan {
-    pub(crate) range: Plan,
+    pub(crate) range: EvalStep,
     /// The place of the accumulator; those of the variables follow it.
     pub(crate) slot: usize,
     pub(crate) has_second: bool,
-    pub(crate) init: Plan,
-    pub(crate) condition: Plan,
-    pub(crate) step: Plan,
-    pub(crate) result: Plan,
+    pub(crate) init: EvalStep,
+    pub(crate) condition: EvalStep,
+    pub(crate) step: EvalStep,
+    pub(crate) result: EvalStep,
 }
 
 /// Plans the evaluation of an expression.
 ///
 /// # Errors
 /// Why a part that is constant has no value.
-pub(crate) fn plan(checked: &Checked) -> Result<Plan, EvalError> {
+pub(crate) fn plan(checked: &Checked) -> Result<EvalStep, EvalError> {
     Planner { checked, scopes: Vec::new() }.plan(&checked.expr)
 }
 
@@ -69,10 +72,10 @@ struct Planner<'c> {
 }
 
 impl Planner<'_> {
-    fn plan(&mut self, expr: &Expr) -> Result<Plan, EvalError> {
+    fn plan(&mut self, expr: &Expr) -> Result<EvalStep, EvalError> {
         Ok(match &expr.kind {
             ExprKind::Unspecified => return Err(EvalError::new("unsupported expr")),
-            ExprKind::Literal(literal) => Plan::Const(constant(literal)),
+            ExprKind::Literal(literal) => EvalStep::Const(constant(literal)),
             ExprKind::Ident(name) => self.ident(expr, name),
             ExprKind::Select { operand, field, test_only } => self.select(operand, field, *test_only)?,
             ExprKind::Call { target, function, args } => self.call(target.as_deref(), function, args)?,
@@ -83,77 +86,81 @@ impl Planner<'_> {
         })
     }
 
-    fn select(&mut self, operand: &Expr, field: &Text, test_only: bool) -> Result<Plan, EvalError> {
+    fn select(&mut self, operand: &Expr, field: &Text, test_only: bool) -> Result<EvalStep, EvalError> {
         let operand = Box::new(self.plan(operand)?);
-        Ok(if test_only { Plan::Has(operand, field.clone()) } else { Plan::Field(operand, field.clone()) })
+        Ok(if test_only {
+            EvalStep::Has(operand, field.clone())
+        } else {
+            EvalStep::Field(operand, field.clone())
+        })
     }
 
-    fn list(&mut self, elements: &[Element]) -> Result<Plan, EvalError> {
+    fn list(&mut self, elements: &[ListElement]) -> Result<EvalStep, EvalError> {
         let mut planned = Vec::with_capacity(elements.len());
         for element in elements {
             planned.push((self.plan(&element.value)?, element.optional));
         }
-        Ok(constant_list(&planned).map_or(Plan::List(planned), Plan::Const))
+        Ok(constant_list(&planned).map_or(EvalStep::List(planned), EvalStep::Const))
     }
 
-    fn map(&mut self, entries: &[MapEntry]) -> Result<Plan, EvalError> {
+    fn map(&mut self, entries: &[MapEntry]) -> Result<EvalStep, EvalError> {
         let mut planned = Vec::with_capacity(entries.len());
         for entry in entries {
             planned.push((self.plan(&entry.key)?, self.plan(&entry.value)?, entry.optional));
         }
-        Ok(constant_map(&planned).map_or(Plan::Map(planned), Plan::Const))
+        Ok(constant_map(&planned).map_or(EvalStep::Map(planned), EvalStep::Const))
     }
 
-    fn structure(&mut self, fields: &[FieldInit]) -> Result<Plan, EvalError> {
+    fn structure(&mut self, fields: &[FieldInit]) -> Result<EvalStep, EvalError> {
         let mut planned = Vec::with_capacity(fields.len());
         for field in fields {
-            let name = Plan::Const(CelValue::Str(field.name.clone()));
+            let name = EvalStep::Const(CelValue::Str(field.name.clone()));
             planned.push((name, self.plan(&field.value)?, field.optional));
         }
-        Ok(Plan::Map(planned))
+        Ok(EvalStep::Map(planned))
     }
 
-    fn ident(&self, expr: &Expr, name: &Text) -> Plan {
+    fn ident(&self, expr: &Expr, name: &Text) -> EvalStep {
         if let Some(slot) = self.scopes.iter().rposition(|held| held == name) {
-            return Plan::Local(slot);
+            return EvalStep::Local(slot);
         }
         let name = name.trim_start_matches('.');
         match self.checked.type_of(expr) {
-            CelType::Type(Some(_)) if lib::is_type_name(name) => Plan::Const(CelValue::Type(name.into())),
-            _ => Plan::Variable(name.into()),
+            CelType::Type(Some(_)) if lib::is_type_name(name) => EvalStep::Const(CelValue::Type(name.into())),
+            _ => EvalStep::Variable(name.into()),
         }
     }
 
-    fn pair(&mut self, args: &[Expr]) -> Result<Box<[Plan; 2]>, EvalError> {
+    fn pair(&mut self, args: &[Expr]) -> Result<Box<[EvalStep; 2]>, EvalError> {
         let [left, right] = args else { return Err(EvalError::no_overload()) };
         Ok(Box::new([self.plan(left)?, self.plan(right)?]))
     }
 
-    fn call(&mut self, target: Option<&Expr>, name: &str, args: &[Expr]) -> Result<Plan, EvalError> {
+    fn call(&mut self, target: Option<&Expr>, name: &str, args: &[Expr]) -> Result<EvalStep, EvalError> {
         match (name, target, args) {
-            (operators::AND, None, _) => return self.pair(args).map(Plan::And),
-            (operators::OR, None, _) => return self.pair(args).map(Plan::Or),
-            (operators::INDEX, None, _) => return self.pair(args).map(Plan::Index),
-            (operators::OPT_INDEX, None, _) => return self.pair(args).map(Plan::OptionalIndex),
+            (operators::AND, None, _) => return self.pair(args).map(EvalStep::And),
+            (operators::OR, None, _) => return self.pair(args).map(EvalStep::Or),
+            (operators::INDEX, None, _) => return self.pair(args).map(EvalStep::Index),
+            (operators::OPT_INDEX, None, _) => return self.pair(args).map(EvalStep::OptionalIndex),
             (operators::NOT_STRICTLY_FALSE, None, [operand]) => {
-                return Ok(Plan::NotStrictlyFalse(Box::new(self.plan(operand)?)));
+                return Ok(EvalStep::NotStrictlyFalse(Box::new(self.plan(operand)?)));
             }
             (operators::CONDITIONAL, None, [test, then, other]) => {
                 let parts = [self.plan(test)?, self.plan(then)?, self.plan(other)?];
-                return Ok(Plan::Conditional(Box::new(parts)));
+                return Ok(EvalStep::Conditional(Box::new(parts)));
             }
             (
                 operators::OPT_SELECT,
                 None,
                 [operand, Expr { kind: ExprKind::Literal(Literal::Str(field)), .. }],
-            ) => return Ok(Plan::OptionalField(Box::new(self.plan(operand)?), field.clone())),
+            ) => return Ok(EvalStep::OptionalField(Box::new(self.plan(operand)?), field.clone())),
             ("or", Some(target), [other]) => {
                 let parts = [self.plan(target)?, self.plan(other)?];
-                return Ok(Plan::OptionalOr(Box::new(parts)));
+                return Ok(EvalStep::OptionalOr(Box::new(parts)));
             }
             ("orValue", Some(target), [other]) => {
                 let parts = [self.plan(target)?, self.plan(other)?];
-                return Ok(Plan::OptionalOrValue(Box::new(parts)));
+                return Ok(EvalStep::OptionalOrValue(Box::new(parts)));
             }
             (_, _, _) => {}
         }
@@ -164,28 +171,40 @@ impl Planner<'_> {
         }
         if matches!(name, operators::ADD | "cel.@mapInsert")
             && let Some(first) = planned.first_mut()
-            && let Plan::Local(slot) = first
+            && let EvalStep::Local(slot) = first
             && self.scopes.get(*slot).is_some_and(|held| held == ACCUMULATOR)
         {
             // What a loop adds to is not read by what it adds.
-            *first = Plan::Take(*slot);
+            *first = EvalStep::Take(*slot);
+        }
+        if name == "matches"
+            && let [_, EvalStep::Const(CelValue::Str(pattern))] = planned.as_slice()
+        {
+            let regex = Regex::new(pattern).map_err(EvalError::new)?;
+            let length = u64::try_from(pattern.chars().count()).unwrap_or(u64::MAX);
+            return Ok(EvalStep::Matches(Box::new(planned.swap_remove(0)), Arc::new(regex), length));
+        }
+        if matches!(name, "find" | "findAll")
+            && let [_, EvalStep::Const(CelValue::Str(pattern)), ..] = planned.as_slice()
+        {
+            Regex::new(pattern).map_err(EvalError::new)?;
         }
         if name == operators::IN
-            && let [_, Plan::Const(CelValue::List(items))] = planned.as_slice()
+            && let [_, EvalStep::Const(CelValue::List(items))] = planned.as_slice()
         {
             let items = items.clone();
             let element = planned.swap_remove(0);
-            return Ok(Plan::InConstants(Box::new(element), items));
+            return Ok(EvalStep::InConstants(Box::new(element), items));
         }
         if lib::is_conversion(name)
-            && let [Plan::Const(value)] = planned.as_slice()
+            && let [EvalStep::Const(value)] = planned.as_slice()
         {
-            return function.call(Vec::from([value.clone()])).map(Plan::Const);
+            return function.call(Vec::from([value.clone()])).map(EvalStep::Const);
         }
-        Ok(Plan::Call(function, planned))
+        Ok(EvalStep::Call(function, planned))
     }
 
-    fn comprehension(&mut self, held: &Comprehension) -> Result<Plan, EvalError> {
+    fn comprehension(&mut self, held: &Comprehension) -> Result<EvalStep, EvalError> {
         let range = self.plan(&held.range)?;
         let init = self.plan(&held.accu_init)?;
         let slot = self.scopes.len();
@@ -198,7 +217,7 @@ impl Planner<'_> {
         let result = self.plan(&held.result)?;
         self.scopes.truncate(slot);
         let has_second = held.iter_var2.is_some();
-        Ok(Plan::Loop(Box::new(LoopPlan { range, slot, has_second, init, condition, step, result })))
+        Ok(EvalStep::Loop(Box::new(LoopPlan { range, slot, has_second, init, condition, step, result })))
     }
 }
 
@@ -214,19 +233,19 @@ pub(crate) fn constant(literal: &Literal) -> CelValue {
     }
 }
 
-fn constant_of(plan: &Plan) -> Option<CelValue> {
+fn constant_of(plan: &EvalStep) -> Option<CelValue> {
     match plan {
-        Plan::Const(value) => Some(value.clone()),
+        EvalStep::Const(value) => Some(value.clone()),
         _ => None,
     }
 }
 
-fn constant_list(planned: &[(Plan, bool)]) -> Option<CelValue> {
+fn constant_list(planned: &[(EvalStep, bool)]) -> Option<CelValue> {
     let items = planned.iter().map(|(plan, optional)| constant_of(plan).filter(|_| !optional));
     items.collect::<Option<Vec<_>>>().map(CelValue::list)
 }
 
-fn constant_map(planned: &[(Plan, Plan, bool)]) -> Option<CelValue> {
+fn constant_map(planned: &[(EvalStep, EvalStep, bool)]) -> Option<CelValue> {
     let mut map = CelMap::default();
     for (key, value, optional) in planned {
         let (key, value) = (constant_of(key)?, constant_of(value)?);

@@ -134,8 +134,7 @@ fn to_string(args: &[CelValue]) -> Result<CelValue> {
         },
         CelValue::Timestamp(time) => time.to_string(),
         CelValue::Duration(nanos) => duration_text(*nanos),
-        CelValue::Native(held) if matches!(held.type_name(), "net.IP" | "net.CIDR") => value.shown(),
-        _ => return Err(EvalError::no_overload()),
+        other => super::networks::shown(other).ok_or_else(EvalError::no_overload)?,
     };
     Ok(CelValue::str(text))
 }

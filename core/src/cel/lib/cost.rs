@@ -17,6 +17,12 @@ fn size(value: Option<&CelValue>) -> u64 {
     }
 }
 
+/// What a search for a pattern costs. One more for the text, so that an expensive pattern costs something for an empty
+/// one too.
+pub(crate) fn of_match(text: usize, pattern: u64) -> u64 {
+    tenth(u64::try_from(text).unwrap_or(u64::MAX).saturating_add(1)).saturating_mul(pattern.div_ceil(4))
+}
+
 pub(super) fn of_call(name: &str, args: &[CelValue]) -> u64 {
     let (first, second) = (size(args.first()), size(args.get(1)));
     let is_text = matches!(args.first(), Some(CelValue::Str(_) | CelValue::Bytes(_)));
@@ -32,8 +38,7 @@ pub(super) fn of_call(name: &str, args: &[CelValue]) -> u64 {
             tenth(first.min(second))
         }
         operators::ADD if is_text => tenth(first + second),
-        // One more, so that an expensive pattern costs something for an empty text too.
-        "matches" | "find" | "findAll" => tenth(first + 1).saturating_mul(second.div_ceil(4)),
+        "matches" | "find" | "findAll" => of_match(usize::try_from(first).unwrap_or(usize::MAX), second),
         "contains" | "indexOf" | "lastIndexOf" if is_text => {
             tenth(first).saturating_mul(tenth(second)).max(1)
         }

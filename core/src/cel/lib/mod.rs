@@ -2,12 +2,20 @@
 
 mod conversions;
 mod cost;
+mod formats;
 mod lists;
+mod natives;
+mod networks;
 mod optionals;
+mod patterns;
+mod quantities;
+mod semvers;
 mod standard;
 mod strings;
 mod times;
+mod urls;
 
+pub(crate) use cost::of_match as cost_of_match;
 pub(crate) use strings::check_format;
 
 use super::ast::operators;
@@ -80,8 +88,14 @@ const FUNCTIONS: &[&[Function]] = &[
     conversions::FUNCTIONS,
     times::FUNCTIONS,
     strings::FUNCTIONS,
+    patterns::FUNCTIONS,
     lists::FUNCTIONS,
     optionals::FUNCTIONS,
+    quantities::FUNCTIONS,
+    semvers::FUNCTIONS,
+    networks::FUNCTIONS,
+    urls::FUNCTIONS,
+    formats::FUNCTIONS,
 ];
 
 const fn function(name: &'static str, run: fn(&[CelValue]) -> Result<CelValue>) -> Function {

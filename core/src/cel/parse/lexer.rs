@@ -23,13 +23,13 @@ pub(super) enum Word {
 
 /// A word in its place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'a> {
+pub(super) struct ExprToken<'a> {
     pub(super) word: Word,
     pub(super) text: &'a str,
     pub(super) at: Offset,
 }
 
-impl Token<'_> {
+impl ExprToken<'_> {
     pub(super) fn is(&self, sign: &str) -> bool {
         matches!(self.word, Word::Sign(held) if held == sign)
     }
@@ -44,19 +44,19 @@ const SIGNS: &[&str] = &[
 const WORDS: &[&str] = &["in", "true", "false", "null"];
 
 /// All words of a text, the last one its end. What is no word is an issue and left out.
-pub(super) fn tokens<'a>(text: &'a str, issues: &mut Issues) -> Vec<Token<'a>> {
+pub(super) fn tokens<'a>(text: &'a str, issues: &mut Issues) -> Vec<ExprToken<'a>> {
     let mut tokens = Vec::new();
     let mut lexer = Lexer { rest: text, at: 0 };
     loop {
         lexer.skip_blank();
         if lexer.rest.is_empty() {
-            tokens.push(Token { word: Word::End, text: "<EOF>", at: lexer.at });
+            tokens.push(ExprToken { word: Word::End, text: "<EOF>", at: lexer.at });
             return tokens;
         }
         match lexer.word() {
             Ok((word, length)) => {
                 let at = lexer.at;
-                tokens.push(Token { word, text: lexer.take(length), at });
+                tokens.push(ExprToken { word, text: lexer.take(length), at });
             }
             Err(valid) => {
                 // What could have been the beginning of a word is left out together with what follows it.

@@ -1,9 +1,9 @@
 //! Macros: calls that are written out as other expressions.
 //! cel-go: parser/macro.go, ext/comprehensions.go, ext/lists.go, cel/library.go
 
-use super::parser::Parser;
+use super::parser::ExprParser;
 use crate::cel::ast::{
-    ACCUMULATOR, Comprehension, Element, Expr, ExprKind, Literal, OLD_ACCUMULATOR, operators,
+    ACCUMULATOR, Comprehension, Expr, ExprKind, ListElement, Literal, OLD_ACCUMULATOR, operators,
 };
 use crate::cel::source::Offset;
 use crate::value::Text;
@@ -17,7 +17,7 @@ type Refusal = (Offset, String);
 
 /// A call as it is written, or what its macro makes of it.
 pub(super) fn expand(
-    parser: &mut Parser<'_>,
+    parser: &mut ExprParser<'_>,
     at: Offset,
     function: &str,
     target: Option<Expr>,
@@ -65,7 +65,7 @@ fn is_sortable(target: &Expr) -> bool {
 
 /// What a macro makes: all its nodes are where the call is.
 struct Expansion<'p, 'a> {
-    parser: &'p mut Parser<'a>,
+    parser: &'p mut ExprParser<'a>,
     at: Offset,
 }
 
@@ -106,7 +106,7 @@ impl Expansion<'_, '_> {
     }
 
     fn list(&mut self, element: Option<Expr>) -> Expr {
-        let elements = element.into_iter().map(|value| Element { value, optional: false }).collect();
+        let elements = element.into_iter().map(|value| ListElement { value, optional: false }).collect();
         self.node(ExprKind::List(elements))
     }
 

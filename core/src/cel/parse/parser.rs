@@ -3,7 +3,7 @@
 
 mod aggregates;
 
-use super::lexer::{self, Token, Word};
+use super::lexer::{self, ExprToken, Word};
 use super::{literals, macros};
 use crate::cel::ast::{Expr, ExprId, ExprKind, Literal, operators};
 use crate::cel::source::{Issues, Offset};
@@ -48,7 +48,7 @@ pub fn parse(text: &str) -> Result<Expr, Issues> {
         return Err(issues);
     }
     let tokens = lexer::tokens(text, &mut issues);
-    let mut parser = Parser { tokens, next: 0, ids: 0, depth: 0, follow: Vec::from([END]), issues };
+    let mut parser = ExprParser { tokens, next: 0, ids: 0, depth: 0, follow: Vec::from([END]), issues };
     let parsed = parser.whole();
     match parsed {
         Ok(expr) if parser.issues.is_empty() => Ok(expr),
@@ -82,8 +82,8 @@ const END: &[&str] = &["<EOF>"];
 const OPERAND: &str = "'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
                        STRING, BYTES, IDENTIFIER";
 
-pub(super) struct Parser<'a> {
-    tokens: Vec<Token<'a>>,
+pub(super) struct ExprParser<'a> {
+    tokens: Vec<ExprToken<'a>>,
     next: usize,
     ids: ExprId,
     /// How many expressions are open around this place.
@@ -108,17 +108,17 @@ const BINARY: [&[(&str, &str)]; 3] = [
     &[("*", operators::MULTIPLY), ("/", operators::DIVIDE), ("%", operators::MODULO)],
 ];
 
-impl<'a> Parser<'a> {
-    fn peek(&self) -> Token<'a> {
+impl<'a> ExprParser<'a> {
+    fn peek(&self) -> ExprToken<'a> {
         self.ahead(0)
     }
 
-    fn ahead(&self, more: usize) -> Token<'a> {
-        let end = Token { word: Word::End, text: "<EOF>", at: 0 };
+    fn ahead(&self, more: usize) -> ExprToken<'a> {
+        let end = ExprToken { word: Word::End, text: "<EOF>", at: 0 };
         self.tokens.get(self.next + more).or_else(|| self.tokens.last()).copied().unwrap_or(end)
     }
 
-    fn take(&mut self) -> Token<'a> {
+    fn take(&mut self) -> ExprToken<'a> {
         let token = self.peek();
         if token.word != Word::End {
             self.next += 1;
@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
         token
     }
 
-    fn take_if(&mut self, sign: &str) -> Option<Token<'a>> {
+    fn take_if(&mut self, sign: &str) -> Option<ExprToken<'a>> {
         self.peek().is(sign).then(|| self.take())
     }
 
@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes a sign that has to be here. One token too many before it, or its absence, is told and passed over.
-    fn expect(&mut self, sign: &'static str) -> Result<Token<'a>, Stop> {
+    fn expect(&mut self, sign: &'static str) -> Result<ExprToken<'a>, Stop> {
         if let Some(token) = self.take_if(sign) {
             return Ok(token);
         }
@@ -376,7 +376,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn selection(&mut self, operand: Node, dot: Token<'a>) -> Parsed {
+    fn selection(&mut self, operand: Node, dot: ExprToken<'a>) -> Parsed {
         let is_optional = self.take_if("?").is_some();
         let token = self.peek();
         let field = match token.word {
@@ -409,7 +409,7 @@ impl<'a> Parser<'a> {
         Ok(Node { expr: self.node(dot.at, kind), height })
     }
 
-    fn no_field(&mut self, dot: Token<'a>, is_optional: bool) -> Stop {
+    fn no_field(&mut self, dot: ExprToken<'a>, is_optional: bool) -> Stop {
         let token = self.peek();
         if is_optional {
             return self.mismatched("{IDENTIFIER, ESC_IDENTIFIER}");
@@ -491,7 +491,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn literal(&mut self, token: &Token<'a>) -> Parsed {
+    fn literal(&mut self, token: &ExprToken<'a>) -> Parsed {
         let literal = match token.word {
             Word::Sign("true") => Ok(Literal::Bool(true)),
             Word::Sign("false") => Ok(Literal::Bool(false)),
@@ -519,7 +519,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A variable, a call of a function, or the name of a type whose object is made.
-    fn name(&mut self, token: Token<'a>, is_global: bool, at: Offset) -> Parsed {
+    fn name(&mut self, token: ExprToken<'a>, is_global: bool, at: Offset) -> Parsed {
         if let Some(length) = self.type_name_length() {
             let mut name = String::from(if is_global { "." } else { "" });
             name.push_str(token.text);
@@ -544,7 +544,7 @@ impl<'a> Parser<'a> {
         Ok(Node { expr: self.node(token.at, ExprKind::Ident(name.into())), height: 0 })
     }
 
-    fn reserved(&mut self, token: &Token<'a>, at: Offset) -> Node {
+    fn reserved(&mut self, token: &ExprToken<'a>, at: Offset) -> Node {
         self.issues.add(at, format!("reserved identifier: {}", token.text));
         Node { expr: self.node(at, ExprKind::Unspecified), height: 0 }
     }
@@ -563,7 +563,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn begins_operand(token: &Token<'_>) -> bool {
+fn begins_operand(token: &ExprToken<'_>) -> bool {
     match token.word {
         Word::Sign(sign) => ["[", "{", "(", ".", "-", "!", "true", "false", "null"].contains(&sign),
         Word::EscapedIdent | Word::End => false,
@@ -576,7 +576,7 @@ fn text(bytes: Vec<u8>) -> Literal {
 }
 
 /// A number with its sign.
-fn signed(token: &Token<'_>, text: &str) -> Result<Literal, &'static str> {
+fn signed(token: &ExprToken<'_>, text: &str) -> Result<Literal, &'static str> {
     if token.word == Word::Float {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         return number.map(Literal::Double).ok_or("invalid double literal");

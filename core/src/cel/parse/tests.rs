@@ -1,7 +1,7 @@
 //! What is understood, and what is said of what is not.
 
 use super::parse;
-use crate::cel::source::Source;
+use crate::cel::source::ExprSource;
 use crate::cel::unparse::unparse;
 use alloc::string::{String, ToString};
 use alloc::{format, vec};
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 fn shown(text: &str) -> String {
     match parse(text) {
         Ok(expr) => unparse(&expr),
-        Err(issues) => issues.display(&Source::new(text)),
+        Err(issues) => issues.display(&ExprSource::new(text)),
     }
 }
 
@@ -85,7 +85,7 @@ fn problems_are_told_with_their_places() {
     ];
     for (text, expected) in cases {
         let issues = parse(text).err().unwrap_or_default();
-        let all = issues.display(&Source::new(text));
+        let all = issues.display(&ExprSource::new(text));
         let told: vec::Vec<&str> =
             all.lines().filter_map(|line| line.strip_prefix("ERROR: <input>:")).collect();
         assert_eq!(told, expected, "{text}");

@@ -2,14 +2,14 @@
 //! cel-go: parser/gen/CEL.g4 listInit, mapInitializerList, fieldInitializerList
 
 use super::super::lexer::Word;
-use super::{Node, OPERAND, Parsed, Parser};
-use crate::cel::ast::{Element, ExprKind, FieldInit, MapEntry};
+use super::{ExprParser, Node, OPERAND, Parsed};
+use crate::cel::ast::{ExprKind, FieldInit, ListElement, MapEntry};
 use crate::cel::source::Offset;
 use crate::value::Text;
 use alloc::format;
 use alloc::vec::Vec;
 
-impl Parser<'_> {
+impl ExprParser<'_> {
     pub(super) fn list(&mut self, at: Offset) -> Parsed {
         let (mut elements, mut height) = (Vec::new(), 0);
         let starts = OPERAND.replacen("'{',", "']', '{',", 1).replacen("'.',", "'.', ',',", 1);
@@ -17,7 +17,7 @@ impl Parser<'_> {
             let optional = self.take_if("?").is_some();
             let node = self.within(&[",", "]"])?;
             height = height.max(node.height);
-            elements.push(Element { value: node.expr, optional });
+            elements.push(ListElement { value: node.expr, optional });
             if self.take_if(",").is_none() {
                 if self.peek().word == Word::End {
                     return Err(self.mismatched("{']', ','}"));
