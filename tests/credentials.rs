@@ -10,7 +10,7 @@ use crate::conditions::{json, send};
 
 const ISSUER: &str = "https://kubernetes.default.svc";
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let key = PublicKey::Ecdsa { curve: Curve::P256, x: Bytes::new(), y: Bytes::new() };
     let key = IssuerKey { id: "the-key".into(), key };
     Config {
@@ -28,7 +28,7 @@ fn config() -> Config {
 }
 
 /// A server whose administrator is known by a static token, with an account and what its tokens can be bound to.
-fn server(mut config: Config) -> Driver {
+pub(crate) fn server(mut config: Config) -> Driver {
     config.authentication.anonymous = true;
     let mut driver = Driver::start(config);
     let pod = json!({"serviceAccountName": "robot", "containers": [{"name": "c", "image": "i"}]});
@@ -45,7 +45,7 @@ fn server(mut config: Config) -> Driver {
 }
 
 /// A token of the account, as the server makes it.
-fn token(driver: &mut Driver, spec: &Value) -> String {
+pub(crate) fn token(driver: &mut Driver, spec: &Value) -> String {
     let path = "/api/v1/namespaces/default/serviceaccounts/robot/token";
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec});
     let made = send(driver, "POST", path, &body);
@@ -61,7 +61,7 @@ fn signed(header: &Value, claims: &Value) -> String {
     format!("{text}.{signature}")
 }
 
-fn status(driver: &mut Driver, token: &str) -> u16 {
+pub(crate) fn status(driver: &mut Driver, token: &str) -> u16 {
     driver.call("GET", "/version", &[("authorization", &format!("Bearer {token}"))], b"").status
 }
 

@@ -86,6 +86,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::RevocationForgotten => roles::revocation_forgotten,
         Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
+        Mutant::AccountNotLookedUp => identity::account_not_looked_up,
+        Mutant::ExpiryIgnored => identity::expiry_ignored,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,
     }
 }

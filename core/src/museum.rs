@@ -132,6 +132,10 @@ mutants! {
         "A PUT creates its object for a caller who may update objects and not create them.";
     BodyBeforeIdentity, "body-before-identity", "own",
         "The body of a request is taken before it is known who asks, so that strangers fill the server with theirs.";
+    AccountNotLookedUp, "account-not-looked-up", "own",
+        "A token with a good signature is good although its service account is gone.";
+    ExpiryIgnored, "expiry-ignored", "own",
+        "A token of a service account is good although its time is over.";
     ConflictsOverlooked, "conflicts-overlooked", "own",
         "An apply takes fields from other managers without force.";
     CallsOutlived, "calls-outlived", "own",

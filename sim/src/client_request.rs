@@ -61,6 +61,8 @@ pub enum Identity {
     Bound(u8),
     /// A user with an unknown token. It must get 401, and the request must have no effect.
     Stranger,
+    /// A service account, with a token in the original request. It may do everything as long as the token is good.
+    Account,
 }
 
 /// The resource version of a read, which decides what the answer may be.

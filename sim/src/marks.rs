@@ -40,6 +40,8 @@ marks! {
     UnknownApplied => "unknown-applied",
     /// A write whose reply was lost had not happened.
     UnknownNotApplied => "unknown-not-applied",
+    /// A token of a service account is refused, since its account or pod is gone.
+    TokenOfTheGone => "token-of-the-gone",
     /// A client is told that the outcome of its write is not known.
     OutcomeNotKnown => "outcome-not-known",
     /// A write whose reply was lost is told although another writer has changed its object since.

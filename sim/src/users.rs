@@ -57,7 +57,9 @@ pub(crate) fn bound_subject(number: u8) -> String {
 
 fn group(identity: Identity) -> String {
     match identity {
-        Identity::Admin | Identity::Without(_) | Identity::Stranger => "operators".to_owned(),
+        Identity::Admin | Identity::Without(_) | Identity::Stranger | Identity::Account => {
+            "operators".to_owned()
+        }
         Identity::Bound(number) => format!("team-{number}"),
     }
 }
@@ -68,7 +70,7 @@ fn user(identity: Identity) -> String {
         Identity::Without(verb) => format!("without-{}", verb.word()),
         Identity::Bound(number @ (0 | 1)) => format!("bound-{number}"),
         Identity::Bound(number) => format!("system:serviceaccount:default:bound-{number}"),
-        Identity::Stranger => "nobody".to_owned(),
+        Identity::Stranger | Identity::Account => "nobody".to_owned(),
     }
 }
 
@@ -76,6 +78,6 @@ fn user(identity: Identity) -> String {
 pub(crate) fn token(identity: Identity) -> String {
     match identity {
         Identity::Admin | Identity::Without(_) | Identity::Bound(_) => format!("{}-token", user(identity)),
-        Identity::Stranger => user(identity),
+        Identity::Stranger | Identity::Account => user(identity),
     }
 }

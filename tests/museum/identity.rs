@@ -2,6 +2,7 @@
 
 use super::{PLACE, config, server_with};
 use crate::conditions::send;
+use crate::credentials;
 use bytes::Bytes;
 use serde_json::json;
 use steersman_core::config::{Authentication, Config, Denial, Denials, JobId, Token};
@@ -44,4 +45,23 @@ pub(super) fn body_before_identity(flaw: Flaw) -> bool {
     };
     driver.request(id, request, Bytes::new());
     driver.awaits_body(id)
+}
+
+/// A server with an account, and a token of it.
+fn lodging(flaw: Flaw) -> (Driver, String) {
+    let mut driver = credentials::server(Config { flaw, ..credentials::config() });
+    let token = credentials::token(&mut driver, &json!({"expirationSeconds": 600}));
+    (driver, token)
+}
+
+pub(super) fn account_not_looked_up(flaw: Flaw) -> bool {
+    let (mut driver, token) = lodging(flaw);
+    send(&mut driver, "DELETE", "/api/v1/namespaces/default/serviceaccounts/robot", &json!({}));
+    credentials::status(&mut driver, &token) == 200
+}
+
+pub(super) fn expiry_ignored(flaw: Flaw) -> bool {
+    let (mut driver, token) = lodging(flaw);
+    driver.pass(700_000);
+    credentials::status(&mut driver, &token) == 200
 }

@@ -87,6 +87,8 @@ guarantees! {
         "The body of a request is not taken before it is known who sends it.",
     CallsAreHeard =>
         "What a request hears of the calls that it makes is what came of them, in their order.",
+    TokensEndWithTheirObjects =>
+        "A token stops working when its server has heard that its account, or the pod it is bound to, is gone.",
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would \
          create is a creation.",
@@ -175,6 +177,7 @@ impl Guarantee {
             | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
             | Self::RolesDecide
+            | Self::TokensEndWithTheirObjects
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores
             | Self::OneAnswer

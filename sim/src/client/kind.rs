@@ -8,6 +8,7 @@ use super::customer::Customer;
 use super::deputy::Deputy;
 use super::drainer::Drainer;
 use super::elector::Elector;
+use super::lodger::Lodger;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
 use super::probe::Probe;
@@ -48,6 +49,7 @@ pub enum ClientKind {
     Tenant,
     Accountant,
     Deputy,
+    Lodger,
 }
 
 /// How a run draws clients of a kind.
@@ -83,6 +85,7 @@ impl ClientKind {
         Self::Tenant,
         Self::Accountant,
         Self::Deputy,
+        Self::Lodger,
     ];
 
     /// The name in the line that describes a run.
@@ -109,6 +112,7 @@ impl ClientKind {
             Self::Tenant => "tenant",
             Self::Accountant => "accountant",
             Self::Deputy => "deputy",
+            Self::Lodger => "lodger",
         }
     }
 
@@ -131,7 +135,8 @@ impl ClientKind {
             | Self::Publisher
             | Self::Tenant
             | Self::Accountant
-            | Self::Deputy => ClientClass::Optional,
+            | Self::Deputy
+            | Self::Lodger => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -160,6 +165,7 @@ impl ClientKind {
             Self::Tenant => Box::new(Tenant),
             Self::Accountant => Box::new(Accountant::default()),
             Self::Deputy => Box::new(Deputy::new(directory)),
+            Self::Lodger => Box::new(Lodger::new(directory, number)),
         }
     }
 }

@@ -12,6 +12,7 @@ mod deputy;
 mod drainer;
 mod elector;
 mod kind;
+mod lodger;
 mod migrator;
 mod namespace_deleter;
 mod probe;

@@ -11,10 +11,10 @@ use crate::marks::Mark;
 use crate::swarm::{FaultClass, Swarm};
 use crate::trace::{Lane, What};
 use crate::users;
+use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::Authentication;
-use steersman_core::config::{Authorizer, Config, JobId, Note};
+use steersman_core::config::{Authentication, Authorizer, Config, Curve, IssuerKey, JobId, Note, PublicKey};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
@@ -96,6 +96,15 @@ impl Host {
     }
 }
 
+/// The issuer of service account tokens.
+const ISSUER: &str = "https://kubernetes.default.svc";
+
+/// What stands for the issuer's key. Its numbers do not matter, since no signature is made with them.
+fn issuer_key() -> IssuerKey {
+    let key = PublicKey::Ecdsa { curve: Curve::P256, x: Bytes::new(), y: Bytes::new() };
+    IssuerKey { id: "the-key".into(), key }
+}
+
 /// The configuration of every server of a run: tokens are known, and whoever is known may do all but what is denied
 /// to them.
 pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
@@ -103,9 +112,14 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         authentication: Authentication {
             tokens: users::tokens(),
             anonymous: false,
+            issuers: vec![ISSUER.into()],
             ..Authentication::default()
         },
         authorization: vec![Authorizer::Node, Authorizer::Rbac, Authorizer::AlwaysAllow],
+        issuer: ISSUER.into(),
+        audiences: vec![ISSUER.into()],
+        issuer_keys: vec![issuer_key()],
+        signing_key: Some(issuer_key()),
         denials: users::denials(swarm.decides_slowly),
         max_in_flight: swarm.seats,
         max_mutating_in_flight: swarm.seats,

@@ -22,6 +22,8 @@ pub(super) struct RequestRecord {
     pub(super) key: u64,
     /// The store's revision when it was asked.
     pub(super) asked_at: Rev,
+    /// The revision of the server's cache at that time.
+    pub(super) known_at: Rev,
     pub(super) sent_at: Mono,
     /// The snapshots that its first step after authentication and its last step saw.
     pub(super) first_seen: Option<Rev>,

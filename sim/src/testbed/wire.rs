@@ -119,6 +119,7 @@ impl Testbed {
         let id = self.requests.next();
         let host = &self.hosts[server];
         let life = host.life;
+        let known_at = host.machine.as_ref().map_or(Rev(0), |machine| machine.world().revision(Feed(0)));
         let watch = ask.is_watch();
         let slow =
             watch && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(FaultClass::SlowReader));
@@ -138,6 +139,7 @@ impl Testbed {
             ask: Arc::new(ask),
             key,
             asked_at: self.truth.revision(),
+            known_at,
             sent_at: self.now,
             first_seen: None,
             seen: Rev(0),
@@ -277,6 +279,7 @@ impl Testbed {
             body,
             asked_at: record.asked_at,
             steps_saw: (record.first_seen.unwrap_or(record.seen), record.seen),
+            known_at: record.known_at,
             commits: &record.commits,
             truth: &self.truth,
             directory: &self.directory,
