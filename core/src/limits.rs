@@ -201,9 +201,6 @@ pub const CAUSES_BYTES: usize = 1024 * 1024;
 /// as absent, so a selector on it matches as for an empty text.
 pub const SCAN_PATHS: usize = 64;
 
-/// The most memory that a compiled pattern of a schema takes. Beyond: it matches nothing, and each error says why.
-pub const PATTERN_BYTES: usize = 1 << 20;
-
 /// The most versions of a resource that comes at run time. Beyond: it is not served, and a note says why.
 pub const DEFINED_VERSIONS: usize = 64;
 

@@ -8,11 +8,8 @@ use crate::value::duration;
 use crate::value::ip::{SloppyCidr, SloppyIp};
 use crate::value::url::Url;
 use crate::value::{Text, names};
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use once_cell::race::OnceBox;
-use regex::Regex;
 
 /// A format that is checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -167,19 +164,38 @@ fn is_atom(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|char| char > ' ' && char != '\u{7f}' && !is_special(char))
 }
 
+/// A label, which may have a hyphen as its second character only, or several, the last of letters.
 fn is_hostname(text: &str) -> bool {
-    const LABEL: &str = r"[a-zA-Z0-9\p{S}\p{L}]";
-    static FORM: OnceBox<Option<Regex>> = OnceBox::new();
-    let form = FORM.get_or_init(|| {
-        let one = alloc::format!(r"{LABEL}((-?[a-zA-Z0-9\p{{S}}\p{{L}}]{{0,62}})?)");
-        let dotted = alloc::format!(
-            r"({LABEL}(([a-zA-Z0-9-\p{{S}}\p{{L}}]{{0,61}}{LABEL})?)(\.)){{1,}}([a-zA-Z\p{{L}}]){{2,63}}"
-        );
-        Box::new(Regex::new(&alloc::format!("^({one}|{dotted})$")).ok())
-    });
-    text.len() <= 255
-        && text.split('.').all(|label| label.len() <= 63)
-        && form.as_ref().is_some_and(|form| form.is_match(text))
+    let is_letter = |char: char| char.is_ascii_alphanumeric() || char.is_alphabetic() || is_symbol(char);
+    let is_inner = |char: char| char == '-' || is_letter(char);
+    let count = |label: &str| label.chars().count();
+    let is_label = |label: &str| {
+        let ends = label.starts_with(is_letter) && label.ends_with(is_letter);
+        ends && count(label) <= 63 && label.chars().all(is_inner)
+    };
+    let is_single = || {
+        let mut chars = text.chars();
+        let begins = chars.next().is_some_and(is_letter);
+        let rest = chars.as_str();
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        begins && count(rest) <= 62 && rest.chars().all(is_letter)
+    };
+    let is_dotted = || {
+        text.rsplit_once('.').is_some_and(|(labels, last)| {
+            let is_last = (2..=63).contains(&count(last)) && last.chars().all(char::is_alphabetic);
+            is_last && labels.split('.').all(is_label)
+        })
+    };
+    let are_short = text.split('.').all(|label| label.len() <= 63);
+    text.len() <= 255 && are_short && (is_single() || is_dotted())
+}
+
+/// Upstream's pattern takes Unicode's symbols. Beyond ASCII, punctuation counts as such here.
+fn is_symbol(char: char) -> bool {
+    if char.is_ascii() {
+        return matches!(char, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
+    }
+    !(char.is_alphanumeric() || char.is_whitespace() || char.is_control())
 }
 
 /// Six or eight bytes (or twenty), in pairs with colons or hyphens, or in fours with dots.

@@ -16,6 +16,7 @@ mod tests;
 mod validate;
 
 use super::{ListType, MapType};
+use crate::value::regex::Regex;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -123,7 +124,7 @@ pub struct Limit {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     pub text: Text,
-    pub compiled: Result<regex::Regex, Text>,
+    pub compiled: Result<Regex, Text>,
 }
 
 impl PartialEq for Pattern {

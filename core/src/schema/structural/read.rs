@@ -3,9 +3,9 @@
 
 use super::{Additional, Format, Limit, Logic, Pattern, SchemaType, Structural, ValueBounds};
 use crate::schema::{ListType, MapType};
+use crate::value::regex::Regex;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 impl Structural {
@@ -113,9 +113,8 @@ fn number(props: &Value, name: &str) -> Option<f64> {
 }
 
 impl Pattern {
-    /// Compiles a pattern in Go's notation, as far as it is also the library's.
+    /// Compiles a pattern in Go's notation.
     fn new(text: &str) -> Self {
-        let built = regex::RegexBuilder::new(text).size_limit(crate::limits::PATTERN_BYTES).build();
-        Self { text: text.into(), compiled: built.map_err(|error| error.to_string().into()) }
+        Self { text: text.into(), compiled: Regex::new(text).map_err(Text::from) }
     }
 }
