@@ -129,7 +129,7 @@ fn notes_name_who_asked() {
     assert!(driver.is_open(watch));
     driver.pass(2_000);
     let told: Vec<(String, u16)> = driver.notes.iter().filter_map(answered).collect();
-    let expected = [("root", 200), ("alice", 403), ("", 401), ("root", 501), ("root", 200)];
+    let expected = [("root", 200), ("alice", 403), ("", 401), ("bob", 403), ("root", 200)];
     assert_eq!(told, expected.map(|(user, code)| (user.to_owned(), code)));
 }
 

@@ -171,6 +171,10 @@ fn resize_and_ephemeral_containers_change_only_their_fields() {
     };
     let mut one = pod("one", &json!({}));
     one["spec"]["containers"][0]["resources"] = limits("1");
+    // Whether a pod can be resized depends on its node.
+    made(&mut driver, "/api/v1/nodes", &json!({"metadata": {"name": "n"}}));
+    let room = json!({"status": {"allocatable": {"cpu": "8", "memory": "8Gi"}}});
+    driver.call("PATCH", "/api/v1/nodes/n/status", STRATEGIC, room.to_string().as_bytes());
     made(&mut driver, PODS, &one);
     let image = |pod: &Value| pod["spec"]["containers"][0]["image"].clone();
     let container = |body: Value| json!({"spec": {"containers": [body]}});

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use steersman_core::config::Config;
+use steersman_core::config::{Bootstrap, Config};
 use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Drain, Machine};
@@ -83,7 +83,8 @@ impl InProcess {
     /// Starts an empty server, which is ready when this returns. The names and uids that it generates are drawn from
     /// the seed. Must be called inside a tokio runtime with time.
     pub async fn start(seed: u64) -> Self {
-        Self::start_with(Config::open(seed)).await
+        let bootstrap = Bootstrap::Extensible;
+        Self::start_with(Config { bootstrap, ..Config::open(seed) }).await
     }
 
     /// Like [`start`](Self::start), with the caller's configuration.

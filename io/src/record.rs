@@ -300,16 +300,15 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use steersman_core::machine::text::{Recorded, parse_config, parse_input};
+    use steersman_core::config::Config;
+    use steersman_core::machine::text::{Recorded, parse_input};
 
     #[test]
     fn a_recording_can_be_read_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("recording");
-        let mut line = String::from(
-            "config / 1 a b c d 30000-32767 1 named 0 allow 0 0 0 0 0 0 0 - 0 - 0 0 0 0 1 least",
-        );
-        let config = parse_config(&line).expect("a configuration");
+        let config = Config::open(1);
+        let mut line = String::new();
         for is_whole in [true, false] {
             let mut recorder = Recorder::create(&path, &config).expect("a file");
             for id in 0..10 {

@@ -117,7 +117,11 @@ impl Controllers {
 
     /// All that a server runs.
     pub fn of(bootstrap: Bootstrap) -> Self {
-        let runs = |controller: &Controller| bootstrap == Bootstrap::Whole || !controller.is_left_out();
+        let runs = |controller: &Controller| match bootstrap {
+            Bootstrap::Whole => true,
+            Bootstrap::Extensible => *controller == Controller::Definitions || !controller.is_left_out(),
+            Bootstrap::Least => !controller.is_left_out(),
+        };
         Controller::ALL.into_iter().filter(runs).fold(Self::default(), Self::with)
     }
 
@@ -153,6 +157,8 @@ pub enum Bootstrap {
     /// What requests need: namespaces, classes, the range of addresses, and the service.
     #[default]
     Least,
+    /// As `Least`, and definitions of custom resources are established.
+    Extensible,
     Whole,
 }
 
@@ -160,11 +166,7 @@ impl Controller {
     /// Whether `Bootstrap::Least` goes without it.
     fn is_left_out(self) -> bool {
         match self {
-            Self::Namespaces
-            | Self::PriorityClasses
-            | Self::ServiceRange
-            | Self::Service
-            | Self::Definitions => false,
+            Self::Namespaces | Self::PriorityClasses | Self::ServiceRange | Self::Service => false,
             Self::TrustedClients
             | Self::IdentityLease
             | Self::IdentityCollector
@@ -172,7 +174,8 @@ impl Controller {
             | Self::Roles
             | Self::FlowControl
             | Self::FlowSchemaStatus
-            | Self::ApiServices => true,
+            | Self::ApiServices
+            | Self::Definitions => true,
         }
     }
 }

@@ -7,7 +7,7 @@ pub(super) const INTERNAL: &[Row] = &[
     Row {
         kind: "Endpoints",
         plural: "masterleases",
-        singular: "masterlease",
+        singular: "endpoints",
         scope: Scope::Cluster,
         verbs: &[],
         prefix: "masterleases",

@@ -211,6 +211,7 @@ impl<'a> Words<'a> {
     fn bootstrap(&mut self) -> Result<Bootstrap> {
         match self.word()? {
             "least" => Ok(Bootstrap::Least),
+            "extensible" => Ok(Bootstrap::Extensible),
             "whole" => Ok(Bootstrap::Whole),
             _ => self.wrong("how much is made at start"),
         }

@@ -98,6 +98,7 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.control_plane(&config.control_plane);
     line.word(match config.bootstrap {
         Bootstrap::Least => "least",
+        Bootstrap::Extensible => "extensible",
         Bootstrap::Whole => "whole",
     });
 }

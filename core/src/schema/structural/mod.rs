@@ -100,7 +100,7 @@ pub struct ValueBounds {
     /// In characters.
     pub length_max: Option<i64>,
     pub length_min: Option<i64>,
-    pub pattern: Option<Pattern>,
+    pub pattern: Option<ValuePattern>,
     pub items_max: Option<i64>,
     pub items_min: Option<i64>,
     pub unique_items: bool,
@@ -122,12 +122,12 @@ pub struct Limit {
 
 /// A pattern, compiled. One that does not compile matches nothing, and its error is told.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct ValuePattern {
     pub text: Text,
     pub compiled: Result<Regex, Text>,
 }
 
-impl PartialEq for Pattern {
+impl PartialEq for ValuePattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }

@@ -1,7 +1,7 @@
 //! From the text of a definition to its schema.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/convert.go
 
-use super::{Additional, Format, Limit, Logic, Pattern, SchemaType, Structural, ValueBounds};
+use super::{Additional, Format, Limit, Logic, SchemaType, Structural, ValueBounds, ValuePattern};
 use crate::schema::{ListType, MapType};
 use crate::value::regex::Regex;
 use crate::value::{Text, Value};
@@ -91,7 +91,7 @@ fn bounds(props: &Value, kind: Option<SchemaType>, is_int_or_string: bool) -> Va
         multiple_of: number(props, "multipleOf"),
         length_max: whole("maxLength"),
         length_min: whole("minLength"),
-        pattern: Some(props.text_at(&["pattern"])).filter(|text| !text.is_empty()).map(Pattern::new),
+        pattern: Some(props.text_at(&["pattern"])).filter(|text| !text.is_empty()).map(ValuePattern::new),
         items_max: whole("maxItems"),
         items_min: whole("minItems"),
         unique_items: flag("uniqueItems"),
@@ -112,7 +112,7 @@ fn number(props: &Value, name: &str) -> Option<f64> {
     }
 }
 
-impl Pattern {
+impl ValuePattern {
     /// Compiles a pattern in Go's notation.
     fn new(text: &str) -> Self {
         Self { text: text.into(), compiled: Regex::new(text).map_err(Text::from) }
