@@ -205,7 +205,7 @@ pub const SCAN_PATHS: usize = 64;
 pub const DEFINED_VERSIONS: usize = 64;
 
 /// The longest text of the types of a kind that comes at run time. Beyond: the kind is not served, and a note says why.
-pub const DEFINITION_BYTES: usize = 256 * 1024;
+pub const DEFINITION_BYTES: usize = 2 * 1024 * 1024;
 
 /// The types of a catalogue, the built-in ones among them. Beyond: the kind that adds to them is not served.
 pub const CATALOGUE_TYPES: usize = 2048;
