@@ -26,7 +26,7 @@ replay() {
         "--service-account-key-file=$recordings/server/sa.key" \
         "--service-account-signing-key-file=$recordings/server/sa.key" \
         --service-account-issuer=https://kubernetes.default.svc --service-cluster-ip-range=10.0.0.0/24 \
-        --external-hostname=192.0.2.2:6443 --authorization-mode=AlwaysAllow --allow-privileged=true
+        --external-hostname=192.0.2.2:6443 --authorization-mode=Node,RBAC --allow-privileged=true
     python3 "$SCRIPTS/replay.py" --folder "$recordings" --server "$SERVER_URL" --group "$group" "$@" || true
     end_server KILL
 }

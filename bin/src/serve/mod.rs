@@ -170,14 +170,15 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
         strict_transport_security: flags.list("strict-transport-security-directives").join("; "),
         request_timeout: options.request_timeout,
     };
-    let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
-    tracing::info!(address = %options.listen, "serving securely");
-    let following = options.following.take();
-    let following_issuers = options.following_issuers.take();
+    // Whoever finds the server answering finds the file too.
     let admin_kubeconfig = match kubeconfig {
         Some(text) => Some(admin::write_kubeconfig(&options.data_directory, &text)?),
         None => None,
     };
+    let serving = Serving::start(Arc::clone(&shell), listener, serve_options)?;
+    tracing::info!(address = %options.listen, "serving securely");
+    let following = options.following.take();
+    let following_issuers = options.following_issuers.take();
     let running = async {
         shell.ready().await;
         announce(admin_kubeconfig.as_deref());

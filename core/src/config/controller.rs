@@ -67,6 +67,11 @@ impl Controller {
         }
     }
 
+    /// Whether the objects that it writes at once do not need each other. A service needs its address.
+    pub fn writes_apart(self) -> bool {
+        self != Self::Service
+    }
+
     /// Milliseconds after which it looks again although nothing has changed; None for one that only acts at the start.
     pub fn interval_millis(self) -> Option<u64> {
         match self {

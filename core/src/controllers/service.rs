@@ -21,14 +21,7 @@ const SKIP_MIRROR: &str = "endpointslice.kubernetes.io/skip-mirror";
 pub(super) fn plan(planner: &mut Planner<'_>) {
     let config = planner.config();
     if !config.service_ip.is_empty() && !planner.is_leaving() {
-        // One commit makes both.
-        let mut add = |group: &str, plural: &str, place: (&str, &str), object: Value| {
-            if let Some(kind) = planner.kind(group, "v1", plural) {
-                planner.create_missing(kind, place, object);
-            }
-        };
-        add("networking.k8s.io", "ipaddresses", ("", &config.service_ip), service_address(config));
-        add("", "services", PLACE, service(config));
+        keep_service(planner, config);
     }
     // The Service needs an address under which others reach the server.
     if config.service_ip.is_empty() || config.advertise_address.is_empty() {
@@ -47,6 +40,23 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
                 plan_by_count(planner, endpoints, count as usize);
             }
         }
+    }
+}
+
+/// Makes the Service and its address, both with one commit. An address that another service was given first is left
+/// to it, and there is no Service until it is free.
+fn keep_service(planner: &mut Planner<'_>, config: &Config) {
+    let addresses = planner.kind("networking.k8s.io", "v1", "ipaddresses");
+    let (Some(addresses), Some(services)) = (addresses, planner.kind("", "v1", "services")) else { return };
+    let place = ("", &*config.service_ip);
+    let parent = planner.held(addresses, place).map(|held| held.to_value());
+    let is_own = parent.is_none_or(|address| {
+        let parent = |field: &str| address.text_at(&["spec", "parentRef", field]);
+        (parent("namespace"), parent("name")) == PLACE
+    });
+    if is_own {
+        planner.create_missing(addresses, place, service_address(config));
+        planner.create_missing(services, PLACE, service(config));
     }
 }
 

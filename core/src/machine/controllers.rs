@@ -224,12 +224,13 @@ impl Machine {
                 return;
             }
             Some(Progress::Ended(CommitOutcome::Committed(revision))) => run.awaits.push((feed, revision)),
-            // Another server, or a client, was first with one of the objects: the others are still to be written.
+            // Another server, or a client, was first with one of the objects: the others are still to be written, if
+            // they do not need each other.
             Some(Progress::Ended(CommitOutcome::Lost(loss))) => {
                 run.awaits.push((feed, loss.at));
                 run.beat |= run.was_beat;
                 let rest = commit.without(&loss.guard.key);
-                if !rest.is_empty() {
+                if !rest.is_empty() && controller.writes_apart() {
                     self.commit_own(controller, feed, rest, out);
                     return;
                 }
