@@ -13,6 +13,7 @@ use std::sync::Arc;
 use steersman_core::config::Note;
 use steersman_core::kinds::Registry;
 use steersman_core::machine::Input;
+use steersman_core::wire::CallError;
 use steersman_core::world::World;
 use steersman_sim::choose::{ByteSource, Chooser, Label};
 use steersman_sim::client_request::Action;
@@ -35,6 +36,11 @@ fn answered(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -
         if driver.is_open(id) {
             driver.give(Input::Gone(id));
             return Ok(());
+        }
+        driver.pass(4_000);
+        // Some requests ask other servers, of which none is here.
+        for (id, index, _) in std::mem::take(&mut driver.calls) {
+            driver.give(Input::Called(id, index, Err(CallError::TimedOut)));
         }
         driver.pass(4_000);
         let reply = driver.take(id).unwrap_or_default();

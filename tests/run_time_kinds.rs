@@ -181,6 +181,31 @@ fn a_definition_that_cannot_be_served_is_refused_with_a_reason() {
     }
 }
 
+/// The version that is stored changes: what was stored in the other one is still there, in both.
+#[test]
+fn objects_outlive_a_change_of_the_stored_version() {
+    let mut driver = server("w");
+    let mut definition = widgets();
+    let mut second = definition.versions[0].clone();
+    second.name = "v2".into();
+    second.types = DefinedTypes::Schema(
+        r#"{"type":"object","properties":{"spec":{"type":"object","properties":{"size":{"type":"integer"}}}}}"#.into(),
+    );
+    definition.versions.push(second);
+    driver.give(Input::Serve(Box::new(definition.clone())));
+    let held = widget("a", json!({"size": 1}));
+    assert_eq!(send(&mut driver, "POST", WIDGETS, &held).status, 201);
+    definition.stored = "v2".into();
+    driver.give(Input::Serve(Box::new(definition)));
+    for version in ["v1", "v2"] {
+        let read = fetch(&mut driver, &format!("/apis/example.com/{version}/namespaces/w/widgets/a"));
+        assert_eq!(read.status, 200, "{}", read.text());
+        let read = json(&read);
+        assert_eq!(read["apiVersion"], format!("example.com/{version}"));
+        assert_eq!(read["spec"]["size"], 1);
+    }
+}
+
 #[test]
 fn a_definition_that_changes_exchanges_its_kinds() {
     let mut driver = server("w");

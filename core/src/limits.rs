@@ -201,8 +201,12 @@ pub const CAUSES_BYTES: usize = 1024 * 1024;
 /// as absent, so a selector on it matches as for an empty text.
 pub const SCAN_PATHS: usize = 64;
 
+/// The most combinations of groups, resources, names and verbs in the rules that somebody gives away and that are
+/// compared with their own. Beyond: 403, unless they may do everything.
+pub const RULE_COMBINATIONS: usize = 20_000;
+
 /// The most versions of a resource that comes at run time. Beyond: it is not served, and a note says why.
-pub const DEFINED_VERSIONS: usize = 64;
+pub const DEFINED_VERSIONS: usize = 1_024;
 
 /// The longest text of the types of a kind that comes at run time. Beyond: the kind is not served, and a note says why.
 pub const DEFINITION_BYTES: usize = 2 * 1024 * 1024;

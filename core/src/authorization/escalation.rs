@@ -6,6 +6,7 @@
 use super::opinion::aggregate;
 use super::rbac::{self, RoleReader};
 use crate::caller::Caller;
+use crate::limits;
 use crate::value::{Text, quoted};
 use crate::world::World;
 use crate::world::indexes::PolicyRule;
@@ -35,6 +36,18 @@ pub(crate) fn confirm_covered(
     rules: &[PolicyRule],
 ) -> Result<(), String> {
     let (own, errors) = rbac::rules_for(world, caller, namespace, RoleReader::Storage);
+    let combinations = rules.iter().fold(0_usize, |sum, rule| sum.saturating_add(combinations(rule)));
+    if combinations > limits::RULE_COMBINATIONS && !own.iter().any(|rule| gives_everything(rule)) {
+        return Err(format!(
+            "its rules have {combinations} combinations of groups, resources, names and verbs, more than the {} that \
+             are compared with those of user {}",
+            limits::RULE_COMBINATIONS,
+            quoted(&caller.name)
+        ));
+    }
+    if combinations > limits::RULE_COMBINATIONS {
+        return Ok(());
+    }
     let simple = rules.iter().flat_map(breakdown);
     let missing: Vec<PolicyRule> = simple.filter(|rule| !own.iter().any(|own| covers(own, rule))).collect();
     if missing.is_empty() {
@@ -50,6 +63,19 @@ pub(crate) fn confirm_covered(
         told = format!("{told}; resolution errors: [{}]", aggregate(&errors));
     }
     Err(told)
+}
+
+/// Of how many simple rules a rule consists.
+fn combinations(rule: &PolicyRule) -> usize {
+    let of_resources = [&rule.api_groups, &rule.resources, &rule.verbs].into_iter().map(Vec::len);
+    let of_resources = of_resources.fold(rule.resource_names.len().max(1), usize::saturating_mul);
+    of_resources.saturating_add(rule.non_resource_urls.len().saturating_mul(rule.verbs.len()))
+}
+
+/// Whether a rule covers all rules about resources.
+fn gives_everything(rule: &PolicyRule) -> bool {
+    let all = |words: &[Text]| words.iter().any(|word| word == "*");
+    all(&rule.api_groups) && all(&rule.resources) && all(&rule.verbs) && rule.resource_names.is_empty()
 }
 
 /// A rule as rules of at most one group, resource, name and verb.

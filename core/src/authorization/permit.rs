@@ -48,6 +48,10 @@ impl<'a> Permit<'a> {
             && asked.subresource == subresource
             && (name.is_empty() || name == asked.name);
         assert!(is_it, "allowed was {asked:?}, and not to {} {}/{subresource}", verb.word(), resource.plural);
+        let is_cluster_wide = resource.namespaced()
+            || asked.namespace.is_empty()
+            || (&*resource.group, &*resource.plural, asked.namespace) == ("", "namespaces", asked.name);
+        assert!(is_cluster_wide, "allowed was {asked:?}, in one namespace only");
         let namespace = if resource.namespaced() { asked.namespace } else { "" };
         Target::new(verb, resource, sub, namespace, name)
     }

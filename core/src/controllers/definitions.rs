@@ -179,9 +179,10 @@ fn finalize(planner: &mut Planner<'_>, kind: &Kind, entry: &Arc<Entry>, definiti
     }
 }
 
-/// Removes objects, or marks those that wait for their finalizers; some at a time. Returns how many there were.
+/// Removes objects, or marks those that wait for their finalizers; some at a time. Returns how many there were. Values
+/// that cannot be read count too, so that a definition does not go without them.
 fn delete_objects(planner: &mut Planner<'_>, custom: &Kind) -> usize {
-    let Some(cache) = custom.storage.and_then(|storage| planner.world.cache(storage)) else { return 0 };
+    let Some(cache) = custom.storage.and_then(|storage| planner.world.cache(storage)) else { return 1 };
     let held: Vec<Arc<Entry>> =
         cache.entries().iter().map(|(_, held)| held.entry().clone()).take(limits::OWN_DELETIONS).collect();
     for entry in &held {
@@ -195,5 +196,5 @@ fn delete_objects(planner: &mut Planner<'_>, custom: &Kind) -> usize {
             planner.write(custom, entry, value);
         }
     }
-    cache.entries().len()
+    cache.entries().len() + cache.unreadable().len()
 }

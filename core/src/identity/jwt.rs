@@ -52,7 +52,9 @@ impl JwtHeader {
         Some(Self {
             algorithm: TokenAlgorithm::named(text("alg")?),
             key_id: text("kid")?.into(),
-            is_critical: header.field("crit").is_some_and(|named| !named.is_null()),
+            // A payload that is not encoded as the signature demands is nothing that a parser reads alike.
+            is_critical: header.field("crit").is_some_and(|named| !named.is_null())
+                || header.field("b64").is_some(),
             signature: base64::decode_url(signature)?.into(),
         })
     }

@@ -52,7 +52,8 @@ fn resource(
     };
     let namespaced = resource.namespaced();
     let takes_place = namespaced && info.namespace.is_empty() && !info.name.is_empty() && info.named_in_path;
-    let misplaced = !namespaced && !info.namespace.is_empty() && info.resource != "namespaces";
+    // A right in one namespace is none on what belongs to no namespace, such as another namespace.
+    let misplaced = !namespaced && info.in_namespace;
     let unwatched = info.watch_prefix && (sub.is_some() || !resource.allows(Verb::Watch));
     if takes_place || misplaced || unwatched || info.verb == VERB_PROXY {
         return Err(Failure::no_such_resource());

@@ -2,7 +2,7 @@
 
 use super::custom::DefinedKind;
 use super::row::Row;
-use super::{Definition, Kind, KindId, StorageId};
+use super::{Definition, Kind, KindId, StorageId, compare_versions};
 use crate::schema::{Catalogue, decode};
 use crate::value::{Text, Value};
 use alloc::string::String;
@@ -166,7 +166,10 @@ impl Registry {
             self.kinds.iter().position(|held| later(held)).unwrap_or(self.kinds.len())
         });
         let of_group = self.kinds[first..].iter().take_while(|held| group(held));
-        let before = |held: &Kind| (&held.version, &held.plural) < (&kind.version, &kind.plural);
+        let before = |held: &Kind| {
+            let by_version = compare_versions(&held.version, &kind.version);
+            by_version.then_with(|| held.plural.cmp(&kind.plural)).is_lt()
+        };
         first + of_group.take_while(|held| before(held)).count()
     }
 

@@ -14,6 +14,11 @@ fn replicas() -> [PathElement; 2] {
     ["spec", "replicas"].map(|name| PathElement::Field(Text::const_new(name)))
 }
 
+/// The group of a version: `apps` of `apps/v1`.
+fn group_of(version: &str) -> &str {
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
 /// The path of a field whose names are given.
 fn path_of(names: &[Text]) -> Vec<PathElement> {
     names.iter().cloned().map(PathElement::Field).collect()
@@ -24,7 +29,7 @@ pub fn to_scale(entries: &[Value], version: &str, held_at: &[Text]) -> Option<Ve
     let (path, held_at) = (replicas(), path_of(held_at));
     let mut scale = Owners::default();
     for (owner, owned) in Owners::decoded(entries, Tracked::Stored)?.iter() {
-        if owned.api_version == version && owned.set().has(&held_at) {
+        if group_of(&owned.api_version) == group_of(version) && owned.set().has(&held_at) {
             let owned = OwnedFields::new(FieldSet::of_path(&path), SCALE, owned.time.clone());
             scale.insert(owner.clone(), owned);
         }
@@ -32,8 +37,8 @@ pub fn to_scale(entries: &[Value], version: &str, held_at: &[Text]) -> Option<Ve
     Some(scale.encoded())
 }
 
-/// The entries of an object, which has its replicas at a path, after those of its Scale have changed. Entries in other
-/// versions go.
+/// The entries of an object, which has its replicas at a path, after those of its Scale have changed. Entries in
+/// versions of other groups go.
 pub fn to_parent(entries: &[Value], scale: &[Value], version: &str, held_at: &[Text]) -> Option<Vec<Value>> {
     let (path, held_at) = (replicas(), path_of(held_at));
     let set = FieldSet::of_path(&held_at);
@@ -41,7 +46,7 @@ pub fn to_parent(entries: &[Value], scale: &[Value], version: &str, held_at: &[T
     let mut of_scale = Owners::decoded(scale, Tracked::Sent)?;
     let mut parent = before.clone();
     parent.retain(|owner, owned| {
-        if owned.api_version != version {
+        if group_of(&owned.api_version) != group_of(version) {
             return false;
         }
         if owned.set().has(&held_at) && of_scale.remove(owner).is_none() {

@@ -32,6 +32,8 @@ pub struct RequestInfo {
     pub namespace: Text,
     pub resource: Text,
     pub subresource: Text,
+    /// The path names a namespace before the resource, so that the resource is looked for in it.
+    pub in_namespace: bool,
     /// The name, which a list or watch may get from a field selector too.
     pub name: Text,
     /// The name is part of the path.
@@ -114,7 +116,10 @@ impl RequestInfo {
                 match rest {
                     // `status` and `finalize` are subresources of the namespace, not resources in it.
                     [] | ["status" | "finalize", ..] => parts,
-                    [..] => rest,
+                    [..] => {
+                        self.in_namespace = true;
+                        rest
+                    }
                 }
             }
             _ => parts,

@@ -20,7 +20,9 @@ use crate::value::regex::Regex;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use once_cell::race::OnceBox;
 
 pub use formats::{Format, TextFormat};
 pub use list_type::validate_list_types;
@@ -120,11 +122,22 @@ pub struct Limit {
     pub exclusive: bool,
 }
 
-/// A pattern, compiled. One that does not compile matches nothing, and its error is told.
+/// A pattern, which is compiled when a value is first compared with it. One that does not compile matches nothing, and
+/// its error is told.
 #[derive(Clone, Debug)]
 pub struct ValuePattern {
     pub text: Text,
-    pub compiled: Result<Regex, Text>,
+    compiled: Arc<OnceBox<Result<Regex, Text>>>,
+}
+
+impl ValuePattern {
+    fn new(text: &str) -> Self {
+        Self { text: text.into(), compiled: Arc::default() }
+    }
+
+    fn compiled(&self) -> &Result<Regex, Text> {
+        self.compiled.get_or_init(|| Box::new(Regex::new(&self.text).map_err(Text::from)))
+    }
 }
 
 impl PartialEq for ValuePattern {

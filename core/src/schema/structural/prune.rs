@@ -87,9 +87,12 @@ impl Pruning {
             match (property, schema.map_or(&Additional::Absent, |schema| &schema.additional)) {
                 (Some(property), _) => self.value(member, Some(property), &below(path, name)),
                 (None, Additional::Schema(inner)) => self.value(member, Some(inner), &below(path, name)),
-                (None, Additional::Any) => self.value(member, None, &below(path, name)),
-                (None, Additional::Absent | Additional::Denied) if keep.unknown => {}
-                (None, Additional::Absent | Additional::Denied) => {
+                // What is denied stays, so that it is an error.
+                (None, Additional::Any | Additional::Denied) => {
+                    self.value(member, None, &below(path, name));
+                }
+                (None, Additional::Absent) if keep.unknown => {}
+                (None, Additional::Absent) => {
                     self.unknown.push(below(path, name));
                     gone.push(name.clone());
                 }

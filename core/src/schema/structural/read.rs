@@ -3,7 +3,6 @@
 
 use super::{Additional, Format, Limit, Logic, SchemaType, Structural, ValueBounds, ValuePattern};
 use crate::schema::{ListType, MapType};
-use crate::value::regex::Regex;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -109,12 +108,5 @@ fn number(props: &Value, name: &str) -> Option<f64> {
         Value::Null | Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) | Value::Json(_) => {
             None
         }
-    }
-}
-
-impl ValuePattern {
-    /// Compiles a pattern in Go's notation.
-    fn new(text: &str) -> Self {
-        Self { text: text.into(), compiled: Regex::new(text).map_err(Text::from) }
     }
 }

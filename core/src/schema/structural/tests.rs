@@ -62,6 +62,12 @@ fn what_is_not_named_is_pruned() {
             r#"{"a":{"k":{}}}"#,
             vec!["a.k.x"],
         ),
+        (
+            r#"{"type":"object","properties":{"a":{"type":"object","additionalProperties":false}}}"#,
+            r#"{"a":{"k":1}}"#,
+            r#"{"a":{"k":1}}"#,
+            vec![],
+        ),
     ];
     for (text, before, after, gone) in cases {
         let mut object = value(before);

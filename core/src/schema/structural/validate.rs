@@ -323,7 +323,7 @@ fn check_text(schema: &Structural, text: &str, value: &Value, path: &str) -> Fin
         return Findings::of(Complaint::of_value(path, value, message));
     }
     let Some(pattern) = &bounds.pattern else { return Findings::default() };
-    let shown = match &pattern.compiled {
+    let shown = match pattern.compiled() {
         Ok(compiled) if compiled.is_match(text) => return Findings::default(),
         Ok(_) => pattern.text.to_string(),
         Err(why) => format!("{}, but pattern is invalid: {why}", pattern.text),
