@@ -9,6 +9,7 @@ use crate::codec::json;
 use crate::schema::ListType;
 use crate::status::{CauseType, Causes};
 use crate::value::{Text, Value, quoted};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -354,8 +355,10 @@ fn is_choice(value: &Value, choice: &Value) -> bool {
 fn check_list(schema: &Structural, items: &[Value], previous: Previous<'_>, path: &str) -> Findings {
     let mut found = Findings::default();
     if let Some(inner) = &schema.items {
+        let old = previous.items(schema);
         for (index, item) in items.iter().enumerate() {
-            let was = previous.item(schema, item);
+            let was = if old.is_empty() { None } else { old.get(&identity(schema, item)) };
+            let was = was.map_or(Previous::None, |was| Previous::Was(was));
             found.merge(check(inner, item, was, &format!("{path}[{index}]")));
         }
     }
@@ -423,14 +426,19 @@ impl<'a> Previous<'a> {
         }
     }
 
-    /// Which item of the old list a new one is can be told only of lists that are maps.
-    fn item(self, schema: &Structural, item: &Value) -> Self {
-        let (Self::Was(old), ListType::Map(keys)) = (self, &schema.list) else { return Self::None };
-        let is_same =
-            |other: &&Value| keys.iter().all(|key| key_of(schema, other, key) == key_of(schema, item, key));
-        let found = old.as_list().unwrap_or_default().iter().find(is_same);
-        found.map_or(Self::None, Self::Was)
+    /// The items of the old list by their keys. Which of them a new one was can be told only of lists that are maps.
+    fn items(self, schema: &Structural) -> BTreeMap<String, &'a Value> {
+        let (Self::Was(old), ListType::Map(_)) = (self, &schema.list) else { return BTreeMap::new() };
+        let items = old.as_list().unwrap_or_default().iter();
+        items.rev().map(|item| (identity(schema, item), item)).collect()
     }
+}
+
+/// The keys of an item of a list that is a map; empty for one of another list.
+fn identity(schema: &Structural, item: &Value) -> String {
+    let ListType::Map(keys) = &schema.list else { return String::new() };
+    let keys = keys.iter().map(|key| key_of(schema, item, key).cloned().unwrap_or_default());
+    json::to_string(&Value::list(keys.collect()))
 }
 
 /// The value of a key, or its default.
