@@ -175,6 +175,16 @@ fn a_budget_decides_about_evictions_and_counts_them() {
             assert_eq!(held["status"]["disruptionsAllowed"], json!(0));
             let condition = &held["status"]["conditions"][0];
             assert_eq!(condition["reason"], json!("InsufficientPods"), "{condition}");
+            let managers = held["metadata"]["managedFields"].as_array().expect("managers");
+            let own =
+                managers.iter().find(|held| held["manager"] == json!("kube-apiserver")).expect("its own");
+            assert_eq!(own["subresource"], json!("status"));
+            let fields = &own["fieldsV1"]["f:status"];
+            assert_eq!(fields["f:disruptedPods"], json!({".": {}, "f:a": {}}), "{own}");
+            assert!(
+                fields["f:disruptionsAllowed"].is_object() && fields["f:conditions"].is_object(),
+                "{own}"
+            );
         }
         if code == 201 {
             let conditions = pod["status"]["conditions"].as_array().expect("conditions");
@@ -205,4 +215,24 @@ fn what_no_budget_guards_is_evicted_at_once_and_two_are_too_many() {
     let held = json(&fetch(&mut driver, &format!("{BUDGETS}/c")));
     assert_eq!(held["status"]["disruptionsAllowed"], json!(3));
     assert_eq!(evict(&mut driver, "a", "policy/v2").0, 400);
+}
+
+#[test]
+fn a_dry_run_over_many_objects_deletes_none_and_a_body_makes_the_query_count_for_nothing() {
+    let mut driver = server("w");
+    const MANY: usize = 1_000;
+    for number in 0..MANY {
+        let body = json!({"metadata": {"name": format!("c{number}")}});
+        assert_eq!(send(&mut driver, "POST", "/api/v1/namespaces/w/configmaps", &body).status, 201);
+    }
+    let dry = driver.call("DELETE", "/api/v1/namespaces/w/configmaps?dryRun=All", JSON, b"");
+    assert_eq!((dry.status, json(&dry)["items"].as_array().map(Vec::len)), (200, Some(MANY)));
+    assert_eq!(fetch(&mut driver, "/api/v1/namespaces/w/configmaps/c0").status, 200);
+    for (body, seconds) in [("", 7), ("null", 30), ("{}", 30), (r#"{"gracePeriodSeconds":9}"#, 9)] {
+        running(&mut driver, "a", true);
+        let place = format!("{PODS}/a?gracePeriodSeconds=7");
+        let marked = driver.call("DELETE", &place, JSON, body.as_bytes());
+        assert_eq!(json(&marked)["metadata"]["deletionGracePeriodSeconds"], json!(seconds), "{body}");
+        assert_eq!(driver.call("DELETE", &format!("{PODS}/a?gracePeriodSeconds=0"), JSON, b"").status, 200);
+    }
 }

@@ -1,8 +1,8 @@
 //! Nobody may give away rights that they do not have: what the caller's own roles cover of the rules of a new or
 //! changed role, or of a role that is to be bound.
-//! k8s: pkg/registry/rbac/validation/rule.go ConfirmNoEscalation, policy_compact.go CompactRules,
-//! staging/src/k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go Covers
+//! k8s: pkg/registry/rbac/validation/rule.go ConfirmNoEscalation, policy_compact.go CompactRules
 
+use super::covers::uncovered;
 use super::opinion::aggregate;
 use super::rbac::{self, RoleReader};
 use crate::caller::Caller;
@@ -48,8 +48,7 @@ pub(crate) fn confirm_covered(
     if combinations > limits::RULE_COMBINATIONS {
         return Ok(());
     }
-    let simple = rules.iter().flat_map(breakdown);
-    let missing: Vec<PolicyRule> = simple.filter(|rule| !own.iter().any(|own| covers(own, rule))).collect();
+    let missing = uncovered(own.iter().copied(), rules);
     if missing.is_empty() {
         return Ok(());
     }
@@ -76,62 +75,6 @@ fn combinations(rule: &PolicyRule) -> usize {
 fn gives_everything(rule: &PolicyRule) -> bool {
     let all = |words: &[Text]| words.iter().any(|word| word == "*");
     all(&rule.api_groups) && all(&rule.resources) && all(&rule.verbs) && rule.resource_names.is_empty()
-}
-
-/// A rule as rules of at most one group, resource, name and verb.
-fn breakdown(rule: &PolicyRule) -> Vec<PolicyRule> {
-    let mut simple = Vec::new();
-    for (group, resource) in
-        rule.api_groups.iter().flat_map(|group| rule.resources.iter().map(move |resource| (group, resource)))
-    {
-        for verb in &rule.verbs {
-            let one = PolicyRule {
-                verbs: alloc::vec![verb.clone()],
-                api_groups: alloc::vec![group.clone()],
-                resources: alloc::vec![resource.clone()],
-                ..PolicyRule::default()
-            };
-            let named = |name: &Text| PolicyRule { resource_names: alloc::vec![name.clone()], ..one.clone() };
-            if rule.resource_names.is_empty() {
-                simple.push(one.clone());
-            } else {
-                simple.extend(rule.resource_names.iter().map(named));
-            }
-        }
-    }
-    for url in &rule.non_resource_urls {
-        simple.extend(rule.verbs.iter().map(|verb| PolicyRule {
-            verbs: alloc::vec![verb.clone()],
-            non_resource_urls: alloc::vec![url.clone()],
-            ..PolicyRule::default()
-        }));
-    }
-    simple
-}
-
-/// Whether a rule covers a simple one.
-fn covers(own: &PolicyRule, wanted: &PolicyRule) -> bool {
-    let has = |list: &[Text], word: &str| list.iter().any(|held| held == word);
-    let all_of = |list: &[Text], words: &[Text]| has(list, "*") || words.iter().all(|word| has(list, word));
-    let names = own.resource_names.is_empty()
-        || (!wanted.resource_names.is_empty()
-            && wanted.resource_names.iter().all(|name| has(&own.resource_names, name)));
-    let resource = |wanted: &Text| {
-        let sub = wanted.split_once('/').map(|(_, sub)| format!("*/{sub}"));
-        has(&own.resources, wanted) || sub.is_some_and(|pattern| has(&own.resources, &pattern))
-    };
-    all_of(&own.verbs, &wanted.verbs)
-        && all_of(&own.api_groups, &wanted.api_groups)
-        && (has(&own.resources, "*") || wanted.resources.iter().all(resource))
-        && wanted
-            .non_resource_urls
-            .iter()
-            .all(|path| own.non_resource_urls.iter().any(|own| covers_url(own, path)))
-        && names
-}
-
-fn covers_url(own: &str, wanted: &str) -> bool {
-    own == wanted || (own.ends_with('*') && wanted.starts_with(own.trim_end_matches('*')))
 }
 
 /// Rules as they are named to the caller: those that differ in their verbs only are one, and each has a line.
@@ -191,9 +134,7 @@ mod tests {
     }
 
     fn missing(own: &[PolicyRule], wanted: &PolicyRule) -> String {
-        described(
-            breakdown(wanted).into_iter().filter(|one| !own.iter().any(|own| covers(own, one))).collect(),
-        )
+        described(uncovered(own, core::slice::from_ref(wanted)))
     }
 
     #[test]

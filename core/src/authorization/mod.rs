@@ -5,6 +5,7 @@
 
 mod abac;
 mod attributes;
+mod covers;
 mod decide;
 mod deciding;
 mod escalation;
@@ -23,6 +24,7 @@ mod tests;
 mod webhook;
 
 pub(crate) use attributes::Attributes;
+pub(crate) use covers::uncovered;
 pub(crate) use decide::{Decision, Undecided, decide, decide_again};
 pub(crate) use deciding::{AttributesRecord, Decided, Deciding};
 pub(crate) use escalation::{confirm_covered, full_authority};

@@ -8,7 +8,7 @@ use super::{
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
 use crate::authorization::{Permit, Target};
-use crate::kinds::{Sub, SubKind, Verb};
+use crate::kinds::{Kind, Sub, SubKind, Verb};
 use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::wire::Method;
@@ -26,7 +26,9 @@ pub(super) fn permitted(
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
     // Authorization and routing do not read every path alike: the router does not skip a second leading slash.
-    let is_served = scene.world.registry.serves_group_version(&info.group, &info.version);
+    // Below `/apis` there is no group without a name.
+    let is_named = !info.group.is_empty() || info.api_prefix == "api";
+    let is_served = is_named && scene.world.registry.serves_group_version(&info.group, &info.version);
     if info.is_resource && is_served && !info.path.starts_with("//") {
         resource(scene, info, permit, warnings)
     } else {
@@ -59,7 +61,7 @@ fn resource(
         return Err(Failure::no_such_resource());
     }
     let name = if info.named_in_path { info.name.as_str() } else { "" };
-    if sub.is_some() && name.is_empty() {
+    if sub.is_some_and(|sub| name.is_empty() || goes_on(info, resource, sub)) {
         return Err(Failure::no_such_resource());
     }
     let verb = verb(&scene.call.request.method, info)?;
@@ -77,6 +79,14 @@ fn resource(
         None => whole(scene, target, warnings),
         Some(sub) => part(scene, sub, target, warnings),
     }
+}
+
+/// Whether a path goes on after a subresource that has nothing below it. The paths of custom objects are not read
+/// further than the subresource.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
+fn goes_on(info: &RequestInfo, resource: &Kind, sub: &Sub) -> bool {
+    let has_paths = resource.is_custom() || sub.name == VERB_PROXY;
+    !has_paths && info.remainder.as_ref().is_some_and(|rest| !rest.is_empty())
 }
 
 /// The verb of a request for a resource. It is the one that was authorized, except that HEAD and methods without a

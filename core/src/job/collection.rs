@@ -55,6 +55,23 @@ enum Phase {
     },
 }
 
+/// How the deletion of one object goes on.
+enum One {
+    /// Nothing is left to do about it.
+    Over(Box<DeleteCollection>),
+    Wait(Next),
+}
+
+impl One {
+    /// Goes on with the objects after it.
+    fn go_on(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        match self {
+            Self::Over(deletion) => deletion.next(scene),
+            Self::Wait(next) => Ok(next),
+        }
+    }
+}
+
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let list = ListOptions::from_query(&scene.call.query)?;
@@ -87,12 +104,12 @@ impl DeleteCollection {
             (Phase::Idle, _) => Err(fail::misfit()),
             (Phase::Admission { existing, target, admitting }, answer) => {
                 let found = fail::reply(answer)?;
-                this.admit(scene, existing, target, admitting, Some(found))
+                this.admit(scene, existing, target, admitting, Some(found))?.go_on(scene)
             }
             (Phase::Read(target), answer) => {
                 let resource = target.resource();
                 match fail::ranged(answer)?.kvs.pop() {
-                    Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target),
+                    Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target)?.go_on(scene),
                     None => this.next(scene),
                 }
             }
@@ -131,14 +148,21 @@ impl DeleteCollection {
         Ok(this.wait(Phase::Read(target), Ask::Store(feed, read_key(key))))
     }
 
-    pub(super) fn next(mut self, scene: &Scene<'_>) -> Result<Next, Failure> {
-        self.tries = 0;
-        let Some(entry) = self.left.next() else { return self.respond(scene) };
-        let target = self.target.item(entry.namespace(), entry.name());
-        self.delete_one(scene, entry, target)
+    /// Deletes what is left, until something has to be waited for.
+    pub(super) fn next(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+        let mut this = self;
+        loop {
+            this.tries = 0;
+            let Some(entry) = this.left.next() else { return this.respond(scene) };
+            let target = this.target.item(entry.namespace(), entry.name());
+            match this.delete_one(scene, entry, target)? {
+                One::Over(after) => this = *after,
+                One::Wait(next) => return Ok(next),
+            }
+        }
     }
 
-    fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<Next, Failure> {
+    fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<One, Failure> {
         self.admit(scene, Existing::new(entry), target, Admitting::default(), None)
     }
 
@@ -149,19 +173,20 @@ impl DeleteCollection {
         target: Target,
         admitting: Admitting,
         found: Option<Reply>,
-    ) -> Result<Next, Failure> {
+    ) -> Result<One, Failure> {
         let deletion = Deletion { target, options: self.options.clone() };
         // No plugin warns of a deletion.
         match deletion.admit(scene, admitting, found, &mut Warnings::default())? {
             AdmissionProgress::Admitted => self.remove(scene, existing, deletion),
             AdmissionProgress::Wait(admitting, question) => {
                 let target = deletion.target;
-                Ok(self.wait(Phase::Admission { existing, target, admitting }, question.into()))
+                let phase = Phase::Admission { existing, target, admitting };
+                Ok(One::Wait(self.wait(phase, question.into())))
             }
         }
     }
 
-    fn remove(self, scene: &Scene<'_>, existing: Existing, deletion: Deletion) -> Result<Next, Failure> {
+    fn remove(self, scene: &Scene<'_>, existing: Existing, deletion: Deletion) -> Result<One, Failure> {
         let verdict = deletion.judge(scene, &existing)?;
         // What was listed is no older than the request, so its absence proves a removal.
         let write = verdict.write(scene, &deletion.target, &existing, true)?;
@@ -169,9 +194,10 @@ impl DeleteCollection {
             Some(write) => {
                 let key = write.key.clone();
                 let (storing, ask) = Storing::begin(scene, &deletion.target, write)?;
-                Ok(self.wait(Phase::Write { target: deletion.target, key, storing }, ask))
+                let phase = Phase::Write { target: deletion.target, key, storing };
+                Ok(One::Wait(self.wait(phase, ask)))
             }
-            None => self.next(scene),
+            None => Ok(One::Over(Box::new(self))),
         }
     }
 

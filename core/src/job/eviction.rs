@@ -8,7 +8,7 @@ use super::body::Expected;
 use super::delete::{Deletion, Verdict};
 use super::existing::{Existing, read_key};
 use super::posted::{Posted, PostedAdmission, PostedStage, kind_of};
-use super::write::{SeveralProgress, StoringSeveral, encoded};
+use super::write::{SeveralProgress, StoringSeveral, encoded, encoded_status};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail};
 use crate::admission::Admitting;
 use crate::answer::Warnings;
@@ -257,7 +257,8 @@ impl EvictPod {
         let feed = scene.collection(pods(scene)?)?.feed;
         let mut commit = Commit::default();
         if let Some((budget, value)) = charged {
-            let bytes = encoded(scene.world, budget::kind(scene)?, value)?;
+            let kind = budget::kind(scene)?;
+            let bytes = encoded_status(scene.world, kind, &budget.value, value, scene.now.wall)?;
             commit = commit.put(budget.entry.key(), budget.revision(), bytes, LeaseId(0));
             let of_budgets = budget::feed(scene)?;
             if of_budgets != feed {

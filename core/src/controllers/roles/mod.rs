@@ -2,7 +2,6 @@
 //! added stays, what is missing is added, and an object whose annotation says so is left alone.
 //! k8s: pkg/registry/rbac/rest/storage_rbac.go
 
-mod covers;
 mod migration;
 mod notation;
 mod reconcile;

@@ -1,8 +1,11 @@
 //! What becomes of an object of the policy that exists already.
 //! k8s: staging/src/k8s.io/component-helpers/auth/rbac/reconciliation/{reconcile_role,reconcile_rolebindings}.go
 
-use super::covers;
-use crate::value::{Map, Value, object};
+use crate::authorization::uncovered;
+use crate::controllers::plan::{map, texts};
+use crate::value::{Map, Text, Value, object};
+use crate::world::indexes::PolicyRule;
+use alloc::vec::Vec;
 
 /// The annotation that says "false" on an object that is to be left alone.
 pub(super) const AUTOUPDATE: &str = "rbac.authorization.kubernetes.io/autoupdate";
@@ -24,7 +27,8 @@ pub(super) fn role(existing: &Value, expected: &Value) -> Reconciled {
     }
     let mut value = existing.clone();
     merge_metadata(&mut value, expected);
-    append(&mut value, &["rules"], covers::missing(list(existing, &["rules"]), list(expected, &["rules"])));
+    let missing = uncovered(&PolicyRule::of_role(existing), &PolicyRule::of_role(expected));
+    append(&mut value, &["rules"], missing.iter().map(rule));
     let (rule, selectors) = ("aggregationRule", ["aggregationRule", "clusterRoleSelectors"]);
     if is_set(existing, rule) && !is_set(expected, rule) {
         value.remove_at(&[rule]);
@@ -34,6 +38,25 @@ pub(super) fn role(existing: &Value, expected: &Value) -> Reconciled {
         append(&mut value, &selectors, missing.cloned());
     }
     updated(existing, value)
+}
+
+/// A rule as an object.
+fn rule(rule: &PolicyRule) -> Value {
+    let mut object = map([("verbs", texts(words(&rule.verbs)))]);
+    let lists = [
+        ("apiGroups", &rule.api_groups),
+        ("resources", &rule.resources),
+        ("resourceNames", &rule.resource_names),
+        ("nonResourceURLs", &rule.non_resource_urls),
+    ];
+    for (member, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        object.set(member, texts(words(list)));
+    }
+    object
+}
+
+fn words(list: &[Text]) -> Vec<&str> {
+    list.iter().map(Text::as_str).collect()
 }
 
 /// Reconciles a binding.

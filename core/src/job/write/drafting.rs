@@ -4,7 +4,7 @@
 use super::claims::{self, Charges};
 use super::default::Defaulted;
 use super::draft::Draft;
-use super::escalation::Grant;
+use super::escalation::{Grant, RolesProgress, RolesRead};
 use super::prepare::{self, Prepared};
 use super::record;
 use super::validate::Validated;
@@ -62,6 +62,8 @@ enum Stage {
     Mutating(Value, Admitting),
     /// The authorizers are asked whether the caller may give away rights.
     Granting(Value, Grant, Box<Deciding>),
+    /// They do not allow it. What the caller has is being read.
+    Reading(Value, Grant, RolesRead),
     /// What the cache shows refuses the object's claims. The store is asked for its newest revision.
     Doubted(Value),
     /// The cache is catching up with that revision.
@@ -144,6 +146,10 @@ impl Drafting {
                 let found = Some(fail::reply(answer)?);
                 course.grant(scene, target, value, (grant, deciding, found), warnings)
             }
+            Stage::Reading(value, grant, roles) => {
+                let found = Some(fail::reply(answer)?);
+                course.confirm(scene, target, value, (grant, roles, found), warnings)
+            }
             Stage::Doubted(value) => {
                 let revision = fail::ranged(answer)?.revision;
                 let feed = scene.collection(target.resource())?.feed;
@@ -219,14 +225,33 @@ impl Course {
         match deciding.go_on(scene.world, found.as_ref()) {
             Decided::Wait(deciding, question) => {
                 let stage = Stage::Granting(value, grant, deciding);
-                return Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()));
+                Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()))
             }
-            Decided::All(rulings) if rulings.iter().any(|ruling| ruling.is_allowed) => {}
+            Decided::All(rulings) if rulings.iter().any(|ruling| ruling.is_allowed) => {
+                self.claim(scene, target, value, false, warnings)
+            }
             Decided::All(_) => {
-                let held = self.base.existing().map(|existing| &existing.value);
-                grant.confirm(scene, target, &value, held)?;
+                let roles = RolesRead::of(scene);
+                self.confirm(scene, target, value, (grant, roles, None), warnings)
             }
         }
+    }
+
+    /// Continues with a role or binding whose rights the caller has all, when it is known what they have.
+    fn confirm(
+        self,
+        scene: &Scene<'_>,
+        target: &Target,
+        value: Value,
+        (grant, roles, found): (Grant, RolesRead, Option<Reply>),
+        warnings: &mut Warnings,
+    ) -> Result<Drafted, Failure> {
+        if let RolesProgress::Wait(roles, question) = roles.go_on(scene, found)? {
+            let stage = Stage::Reading(value, grant, roles);
+            return Ok(Drafted::Waits(Drafting { course: self, stage }, question.into()));
+        }
+        let held = self.base.existing().map(|existing| &existing.value);
+        grant.confirm(scene, target, &value, held)?;
         self.claim(scene, target, value, false, warnings)
     }
 

@@ -5,11 +5,15 @@
 
 use crate::authorization::{AttributesRecord, Target, confirm_covered, full_authority, rules_of_role};
 use crate::job::Scene;
+use crate::job::list::newest_revision;
 use crate::kinds::validation::semantically_equal;
+use crate::question::{self, Question, Reply};
 use crate::status::Failure;
+use crate::store::Feed;
 use crate::value::{Text, Value, object};
 use crate::world::indexes::{PolicyRule, RBAC_GROUP, RoleRef};
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// What a write of a role or binding would give away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +102,59 @@ impl Grant {
             covered(&full_authority()).map_err(|_| forbidden(why))?;
         }
         Ok(())
+    }
+}
+
+/// What a caller has is decided by the roles and bindings that were stored before the question, whichever server has
+/// stored them: upstream reads them from the storage. This waits until the cache knows of them.
+#[derive(Debug)]
+pub(super) struct RolesRead {
+    /// The stores that are still to be asked for their newest revision, each with the prefix of a resource in it.
+    left: Vec<(Feed, Bytes)>,
+    /// The one that was asked last.
+    asked: Feed,
+}
+
+/// How far the cache is known to be new enough.
+pub(super) enum RolesProgress {
+    Known,
+    Wait(RolesRead, Question),
+}
+
+impl RolesRead {
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let mut left: Vec<(Feed, Bytes)> = Vec::new();
+        for plural in ["clusterroles", "clusterrolebindings", "roles", "rolebindings"] {
+            let kind = scene.world.registry.any_version(RBAC_GROUP, plural);
+            let Some(collection) = kind.and_then(|kind| scene.collection(kind).ok()) else { continue };
+            if left.iter().all(|(feed, _)| *feed != collection.feed) {
+                left.push((collection.feed, collection.keys.prefix().clone()));
+            }
+        }
+        Self { left, asked: Feed::default() }
+    }
+
+    /// Goes on, with the reply to what it waited for if it did.
+    ///
+    /// # Errors
+    /// A store does not answer, or the cache does not follow in time.
+    pub(super) fn go_on(mut self, scene: &Scene<'_>, reply: Option<Reply>) -> Result<RolesProgress, Failure> {
+        match reply {
+            None | Some(Reply::Fresh) => {}
+            Some(Reply::Stale) => {
+                return Err(Failure::timeout("it is not known in time what the roles of the user allow", 1));
+            }
+            Some(reply) => {
+                let revision = question::ranged(reply)?.revision;
+                if scene.world.revision(self.asked) < revision {
+                    let question = Question::Fresh(self.asked, revision);
+                    return Ok(RolesProgress::Wait(self, question));
+                }
+            }
+        }
+        let Some((feed, prefix)) = self.left.pop() else { return Ok(RolesProgress::Known) };
+        self.asked = feed;
+        Ok(RolesProgress::Wait(self, Question::Store(feed, newest_revision(&prefix))))
     }
 }
 

@@ -33,5 +33,5 @@ pub(crate) use commit::{CommitOutcome, Committing, Progress};
 pub(super) use draft::Draft;
 pub(super) use drafting::{Base, Drafted, Drafting};
 pub(crate) use own::{OwnChange, OwnWriter, draft_own, draft_own_change, draft_stored};
-pub(super) use several::{SeveralProgress, StoringSeveral, encoded};
+pub(super) use several::{SeveralProgress, StoringSeveral, encoded, encoded_status};
 pub(super) use store::{StoreProgress, Storing, Write};

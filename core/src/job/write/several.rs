@@ -3,10 +3,12 @@
 
 use super::commit::{CommitOutcome, Committing, Progress};
 use super::draft::Draft;
+use super::record;
 use crate::config::Note;
 use crate::job::{Answer, Ask, Notes, fail};
 use crate::kinds::Kind;
 use crate::museum::{Flaw, Mutant};
+use crate::now::Wall;
 use crate::schema::decode;
 use crate::status::Failure;
 use crate::store::{Commit, Feed, Op, Stored};
@@ -78,5 +80,19 @@ impl StoringSeveral {
 pub(in crate::job) fn encoded(world: &World, kind: &Kind, value: Value) -> Result<Bytes, Failure> {
     let shaped = decode::normalize(&kind.catalogue, kind.type_id, value);
     let value = shaped.map_err(|error| Failure::internal(error.0))?;
+    Ok(Draft::of(world, kind, value, None)?.bytes)
+}
+
+/// The bytes of an object whose status a request has changed, which counts as written by the server itself.
+pub(in crate::job) fn encoded_status(
+    world: &World,
+    kind: &Kind,
+    old: &Value,
+    value: Value,
+    now: Wall,
+) -> Result<Bytes, Failure> {
+    let shaped = decode::normalize(&kind.catalogue, kind.type_id, value);
+    let mut value = shaped.map_err(|error| Failure::internal(error.0))?;
+    record::record_own_status(&world.registry, kind, old, &mut value, now)?;
     Ok(Draft::of(world, kind, value, None)?.bytes)
 }
