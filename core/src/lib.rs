@@ -38,6 +38,9 @@ pub mod selector;
 // The Common Expression Language.
 pub mod cel;
 
+// Expressions on requests: what those of admission and authorization can name.
+pub mod expressions;
+
 // Types of objects, as data.
 pub mod schema;
 

@@ -565,3 +565,16 @@ pub const CEL_SNIPPET_BYTES: usize = 16_384;
 
 /// Elements of a list that an expression makes. Beyond: the expression has no result, but an error.
 pub const CEL_ELEMENTS: usize = 1_000_000;
+
+/// What one evaluation of an expression may cost. Beyond: it has no result, but an error.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/cel/config.go PerCallLimit
+pub const CEL_CALL_COST: u64 = 1_000_000;
+
+/// What the expressions of a policy may cost together for a request and one parameter. Beyond: as for an expression
+/// without a result.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/cel/config.go RuntimeCELCostBudget
+pub const CEL_POLICY_COST: u64 = 10_000_000;
+
+/// What the match conditions of a policy or a webhook may cost together. Beyond: as for a condition without a result.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/cel/config.go RuntimeCELCostBudgetMatchConditions
+pub const CEL_MATCH_COST: u64 = 2_500_000;

@@ -56,6 +56,16 @@ impl Env {
         Self { declarations: self.declarations.with_object(name, fields) }
     }
 
+    /// The same with the types that patches are made of: `JSONPatch`, and `Object` and those below it, which may have
+    /// any field.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/cel/mutation/jsonpatch.go
+    #[must_use]
+    pub fn with_patch_types(self) -> Self {
+        let text = |name: &str| (name.into(), CelType::Str);
+        let fields = [text("op"), text("path"), text("from"), ("value".into(), CelType::Dyn)];
+        Self { declarations: self.declarations.with_object("JSONPatch", fields).with_open_objects() }
+    }
+
     /// Compiles an expression. Its size and depth are bounded (`limits::CEL_EXPRESSION_CHARACTERS`,
     /// `limits::CEL_DEPTH`).
     ///

@@ -24,6 +24,8 @@ pub struct Declarations {
     variables: BTreeMap<Text, CelType>,
     /// The fields of the types of objects, by the names of both.
     objects: BTreeMap<Text, Arc<BTreeMap<Text, CelType>>>,
+    /// `Object`, and all names that begin with it and a dot, are types of objects that may have any field.
+    has_open_objects: bool,
 }
 
 impl Declarations {
@@ -34,7 +36,12 @@ impl Declarations {
         for (function, overload) in table.lines().filter_map(read) {
             functions.entry(function).or_default().push(overload);
         }
-        Self { functions: Arc::new(functions), variables: BTreeMap::new(), objects: BTreeMap::new() }
+        Self {
+            functions: Arc::new(functions),
+            variables: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            has_open_objects: false,
+        }
     }
 
     /// The same declarations and a variable.
@@ -49,6 +56,20 @@ impl Declarations {
     pub fn with_object(mut self, name: &str, fields: impl IntoIterator<Item = (Text, CelType)>) -> Self {
         self.objects.insert(name.into(), Arc::new(fields.into_iter().collect()));
         self
+    }
+
+    /// The same declarations and types of objects with any fields: `Object`, `Object.spec` and so on.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/cel/mutation/typeresolver.go DynamicTypeResolver
+    #[must_use]
+    pub fn with_open_objects(mut self) -> Self {
+        self.has_open_objects = true;
+        self
+    }
+
+    /// Whether a name is that of a type of objects with any fields.
+    fn is_open(&self, name: &str) -> bool {
+        self.has_open_objects
+            && name.strip_prefix("Object").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
     pub(super) fn function(&self, name: &str) -> Option<&[Overload]> {
@@ -83,14 +104,18 @@ impl Declarations {
             "optional_type" => CelType::optional(any("V")),
             "google.protobuf.Timestamp" => CelType::Timestamp,
             "google.protobuf.Duration" => CelType::Duration,
-            name if self.objects.contains_key(name) => CelType::Object(name.into()),
+            name if self.objects.contains_key(name) || self.is_open(name) => CelType::Object(name.into()),
             name if LIBRARY_TYPES.contains(&name) => CelType::opaque(name),
             _ => return None,
         })
     }
 
     pub(super) fn field(&self, object: &str, field: &str) -> Option<&CelType> {
-        self.objects.get(object)?.get(field)
+        static ANY: CelType = CelType::Dyn;
+        match self.objects.get(object) {
+            Some(fields) => fields.get(field),
+            None => self.is_open(object).then_some(&ANY),
+        }
     }
 }
 

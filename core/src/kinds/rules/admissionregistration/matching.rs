@@ -1,6 +1,8 @@
 //! What webhooks and policies apply to: operations, groups, versions and resources, and the conditions on requests.
 //! k8s: pkg/apis/admissionregistration/validation/validation.go
 
+use crate::cel::CelType;
+use crate::expressions::{Declared, Expression, admission_env};
 use crate::kinds::validation::{Errors, Located, validate_label_selector};
 use crate::value::names::{path_segment, qualified_name};
 use alloc::collections::BTreeSet;
@@ -150,8 +152,9 @@ fn validate_resources(resources: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-/// The conditions on requests, each with a name of its own.
-pub(super) fn validate_match_conditions(conditions: &Located<'_, '_>, errors: &mut Errors) {
+/// The conditions on requests, each with a name of its own. Those of policies with parameters can name these.
+pub(super) fn validate_match_conditions(conditions: &Located<'_, '_>, params: bool, errors: &mut Errors) {
+    let env = admission_env(Declared { params, authorizer: true, patches: false });
     if conditions.len() > MAX_CONDITIONS {
         errors.too_many(conditions, MAX_CONDITIONS);
     }
@@ -161,8 +164,11 @@ pub(super) fn validate_match_conditions(conditions: &Located<'_, '_>, errors: &m
             return;
         }
         let (name, expression) = (condition.member("name"), condition.member("expression"));
-        if expression.text().trim().is_empty() {
+        let trimmed = expression.text().trim();
+        if trimmed.is_empty() {
             errors.required(&expression, "");
+        } else if let Some(why) = Expression::compile(&env, trimmed, &[CelType::Bool]).error() {
+            errors.invalid_value(&expression, trimmed, why);
         }
         if name.is_empty() {
             errors.required(&name, "");

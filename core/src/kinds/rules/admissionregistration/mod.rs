@@ -2,6 +2,7 @@
 //! k8s: pkg/registry/admissionregistration, pkg/apis/admissionregistration/v1/defaults.go
 
 mod binding;
+mod expressions;
 mod matching;
 mod policy;
 mod webhook;

@@ -1,6 +1,7 @@
 //! Admission policies.
 //! k8s: pkg/apis/admissionregistration/validation/validation.go
 
+use super::expressions::{PolicyExpressions, Purpose};
 use super::matching::{validate_failure_policy, validate_match_conditions, validate_match_resources};
 use crate::kinds::Facts;
 use crate::kinds::metadata;
@@ -21,8 +22,10 @@ const RESERVED: &str = "true false null in as break const continue else for func
 
 pub(super) fn validate_validating(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     let spec = object.member("spec");
-    validate_matching(&spec, facts, false, errors);
-    validate_variables(&spec.member("variables"), errors);
+    let variables = spec.member("variables");
+    let mut expressions = PolicyExpressions::of(&spec, !variables.is_empty());
+    validate_matching(&spec, facts, (false, expressions.has_params()), errors);
+    validate_variables(&variables, &mut expressions, errors);
     let (validations, annotations) = (spec.member("validations"), spec.member("auditAnnotations"));
     if validations.is_empty() && annotations.is_empty() {
         for list in [&validations, &annotations] {
@@ -34,9 +37,9 @@ pub(super) fn validate_validating(object: &Located<'_, '_>, facts: &Facts<'_>, e
         if errors.is_full() {
             return;
         }
-        validate_validation(&validation, errors);
+        validate_validation(&validation, &expressions, errors);
     }
-    validate_audit_annotations(object, &annotations, errors);
+    validate_audit_annotations(object, &annotations, &expressions, errors);
 }
 
 pub(super) fn validate_validating_update(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
@@ -46,8 +49,9 @@ pub(super) fn validate_validating_update(object: &Located<'_, '_>, facts: &Facts
 
 pub(super) fn validate_mutating(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     let spec = object.member("spec");
-    validate_matching(&spec, facts, true, errors);
-    validate_variables(&spec.member("variables"), errors);
+    let mut expressions = PolicyExpressions::of(&spec, true);
+    validate_matching(&spec, facts, (true, expressions.has_params()), errors);
+    validate_variables(&spec.member("variables"), &mut expressions, errors);
     let mutations = spec.member("mutations");
     if mutations.is_empty() {
         errors.required(&mutations, "mutations must contain at least one item");
@@ -56,7 +60,7 @@ pub(super) fn validate_mutating(object: &Located<'_, '_>, facts: &Facts<'_>, err
         if errors.is_full() {
             return;
         }
-        validate_mutation(&mutation, errors);
+        validate_mutation(&mutation, &expressions, errors);
     }
     let reinvocation = spec.member("reinvocationPolicy");
     if reinvocation.is_empty() {
@@ -72,7 +76,12 @@ pub(super) fn validate_mutating_update(object: &Located<'_, '_>, facts: &Facts<'
 }
 
 /// What both kinds of policies have: a failure policy, parameters, and what they match.
-fn validate_matching(spec: &Located<'_, '_>, facts: &Facts<'_>, mutates: bool, errors: &mut Errors) {
+fn validate_matching(
+    spec: &Located<'_, '_>,
+    facts: &Facts<'_>,
+    (mutates, has_params): (bool, bool),
+    errors: &mut Errors,
+) {
     let (failure, params) = (spec.member("failurePolicy"), spec.member("paramKind"));
     if failure.is_set() {
         validate_failure_policy(&failure, errors);
@@ -100,7 +109,7 @@ fn validate_matching(spec: &Located<'_, '_>, facts: &Facts<'_>, mutates: bool, e
     let same = conditions.value() == old.member("matchConditions").value()
         && params.value() == old.member("paramKind").value();
     if facts.is_create() || !same {
-        validate_match_conditions(&conditions, errors);
+        validate_match_conditions(&conditions, has_params, errors);
     }
 }
 
@@ -149,7 +158,7 @@ fn validate_param_kind(params: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-fn validate_variables(variables: &Located<'_, '_>, errors: &mut Errors) {
+fn validate_variables(variables: &Located<'_, '_>, expressions: &mut PolicyExpressions, errors: &mut Errors) {
     for variable in variables.items() {
         if errors.is_full() {
             return;
@@ -162,6 +171,8 @@ fn validate_variables(variables: &Located<'_, '_>, errors: &mut Errors) {
         }
         if expression.text().trim().is_empty() {
             errors.required(&expression, "expression is not specified");
+        } else if let Some(why) = expressions.variable(name.text(), expression.text()) {
+            errors.invalid(&expression, why);
         }
     }
 }
@@ -172,14 +183,18 @@ fn is_identifier(name: &str) -> bool {
     starts && name.bytes().all(inner) && !RESERVED.split(' ').any(|word| word == name)
 }
 
-fn validate_validation(validation: &Located<'_, '_>, errors: &mut Errors) {
+fn validate_validation(validation: &Located<'_, '_>, expressions: &PolicyExpressions, errors: &mut Errors) {
     let (expression, reason) = (validation.member("expression"), validation.member("reason"));
     if expression.text().trim().is_empty() {
         errors.required(&expression, "expression is not specified");
+    } else {
+        expressions.validate(&expression, Purpose::Validation, errors);
     }
     let (dynamic, message) = (validation.member("messageExpression"), validation.member("message"));
     if !dynamic.is_empty() && dynamic.text().trim().is_empty() {
         errors.invalid(&dynamic, "must be non-empty if specified");
+    } else if !dynamic.is_empty() {
+        expressions.validate(&dynamic, Purpose::Message, errors);
     }
     let trimmed = message.text().trim();
     if !message.is_empty() && trimmed.is_empty() {
@@ -192,7 +207,12 @@ fn validate_validation(validation: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-fn validate_audit_annotations(object: &Located<'_, '_>, annotations: &Located<'_, '_>, errors: &mut Errors) {
+fn validate_audit_annotations(
+    object: &Located<'_, '_>,
+    annotations: &Located<'_, '_>,
+    expressions: &PolicyExpressions,
+    errors: &mut Errors,
+) {
     if annotations.len() > MAX_AUDIT_ANNOTATIONS {
         let shown = internal_json_list("AuditAnnotation", annotations.value());
         let detail = format_args!("must not have more than {MAX_AUDIT_ANNOTATIONS} auditAnnotations");
@@ -217,6 +237,8 @@ fn validate_audit_annotations(object: &Located<'_, '_>, annotations: &Located<'_
         } else if expression.len() > VALUE_EXPRESSION_BYTES {
             let detail = format_args!("must not exceed {VALUE_EXPRESSION_BYTES} bytes in length");
             errors.required(&value, detail);
+        } else if let Some(why) = expressions.problem(expression, Purpose::AuditAnnotation) {
+            errors.invalid(&value, why);
         }
         if !keys.insert(key.text()) {
             errors.duplicate_value(&key, key.text());
@@ -224,12 +246,12 @@ fn validate_audit_annotations(object: &Located<'_, '_>, annotations: &Located<'_
     }
 }
 
-fn validate_mutation(mutation: &Located<'_, '_>, errors: &mut Errors) {
+fn validate_mutation(mutation: &Located<'_, '_>, expressions: &PolicyExpressions, errors: &mut Errors) {
     let kind = mutation.member("patchType");
     let (patch, apply) = (mutation.member("jsonPatch"), mutation.member("applyConfiguration"));
-    let (own, other, shown) = match kind.text() {
-        "JSONPatch" => (patch, apply, "{applyConfiguration}"),
-        "ApplyConfiguration" => (apply, patch, "{jsonPatch}"),
+    let (own, other, shown, purpose) = match kind.text() {
+        "JSONPatch" => (patch, apply, "{applyConfiguration}", Purpose::JsonPatch),
+        "ApplyConfiguration" => (apply, patch, "{jsonPatch}", Purpose::ApplyConfiguration),
         "" => {
             errors.required(&kind, "");
             return;
@@ -244,6 +266,8 @@ fn validate_mutation(mutation: &Located<'_, '_>, errors: &mut Errors) {
         errors.required(&own, format_args!("must be specified when patchType is {}", kind.text()));
     } else if expression.text().trim().is_empty() {
         errors.required(&expression, "");
+    } else {
+        expressions.validate_trimmed(&expression, purpose, errors);
     }
     if other.is_set() {
         let detail = format_args!("must not be specified when patchType is {}", kind.text());
@@ -284,7 +308,7 @@ mod tests {
             (
                 r#"{"metadata":{"name":"p"},"spec":{"failurePolicy":"Warn","paramKind":{"apiVersion":"a/b/c","kind":""},"matchConstraints":{"matchPolicy":"Exact","namespaceSelector":{},"objectSelector":{}},"validations":[{"message":"a\nb"}],"variables":[{"name":"in","expression":" "}],"auditAnnotations":[{"key":"k"},{"key":"k","valueExpression":"1"}]}}"#,
                 None,
-                r#"[spec.failurePolicy: Unsupported value: "Warn": supported values: "Fail", "Ignore", spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c, spec.paramKind.kind: Required value, spec.matchConstraints.resourceRules: Required value, spec.variables[0].name: Invalid value: "in": must be a valid CEL identifier, spec.variables[0].expression: Required value: expression is not specified, spec.validations[0].expression: Required value: expression is not specified, spec.validations[0].message: Invalid value: "a\nb": must not contain line breaks, spec.auditAnnotations[0].valueExpression: Required value: valueExpression is not specified, spec.auditAnnotations[1].key: Duplicate value: "k"]"#,
+                r#"[spec.failurePolicy: Unsupported value: "Warn": supported values: "Fail", "Ignore", spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c, spec.paramKind.kind: Required value, spec.matchConstraints.resourceRules: Required value, spec.variables[0].name: Invalid value: "in": must be a valid CEL identifier, spec.variables[0].expression: Required value: expression is not specified, spec.validations[0].expression: Required value: expression is not specified, spec.validations[0].message: Invalid value: "a\nb": must not contain line breaks, spec.auditAnnotations[0].valueExpression: Required value: valueExpression is not specified, spec.auditAnnotations[1].valueExpression: Invalid value: "1": must evaluate to one of [string null_type] but got int, spec.auditAnnotations[1].key: Duplicate value: "k"]"#,
             ),
         ];
         for (object, old, wanted) in table {

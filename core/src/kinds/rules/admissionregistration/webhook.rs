@@ -108,7 +108,7 @@ fn validate_webhook(hook: &Located<'_, '_>, kept: Kept, errors: &mut Errors) {
     }
     validate_client(&hook.member("clientConfig"), errors);
     if !kept.conditions {
-        validate_match_conditions(&hook.member("matchConditions"), errors);
+        validate_match_conditions(&hook.member("matchConditions"), false, errors);
     }
 }
 

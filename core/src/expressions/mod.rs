@@ -1,0 +1,14 @@
+//! Expressions on requests: those of admission policies, of webhooks and of authorizers. Here is what they can name and
+//! how they are compiled; what is done with their results is the business of those who ask.
+//!
+//! An expression is compiled once, when the object that holds it was written or is first needed, and shared.
+
+mod access_review;
+mod admission;
+mod composition;
+mod expression;
+
+pub use access_review::{ReviewConditions, compile_review_condition};
+pub use admission::{Declared, admission_env};
+pub use composition::Composition;
+pub use expression::{Expression, declared_name};
