@@ -24,6 +24,7 @@ mod forms;
 mod hostile;
 mod house_rules;
 mod kubelets;
+mod librarian;
 mod listings;
 mod malformed;
 #[cfg(feature = "museum")]
