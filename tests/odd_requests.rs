@@ -207,3 +207,19 @@ fn options_of_another_kind_are_refused() {
         assert_eq!((reply.status, message(&reply)), (400, told));
     }
 }
+
+/// A deletion whose options are null has none, of one object and of many.
+#[test]
+fn a_deletion_may_have_null_for_its_options() {
+    let mut driver = server("w");
+    for name in ["a", "b"] {
+        assert_eq!(send(&mut driver, "POST", MAPS, &json!({"metadata": {"name": name}})).status, 201);
+    }
+    for path in [format!("{MAPS}/a?gracePeriodSeconds=x"), MAPS.to_owned()] {
+        let reply = driver.call("DELETE", &path, JSON, b"null");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    for name in ["a", "b"] {
+        assert_eq!(fetch(&mut driver, &format!("{MAPS}/{name}")).status, 404);
+    }
+}

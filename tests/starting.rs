@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use steersman_core::answer::Body;
-use steersman_core::config::JobId;
+use steersman_core::config::{Bootstrap, Config, ControlPlane, JobId, TrustedClients};
 use steersman_core::kinds::Registry;
 use steersman_core::machine::{Effect, Input, Machine};
 use steersman_core::now::{Mono, Now, Wall};
@@ -83,4 +83,26 @@ fn a_list_from_before_the_start_has_objects_deleted_since() {
     let list = format!("{place}?resourceVersion={revision}&resourceVersionMatch=Exact");
     let text = second.call("GET", &list, &[], b"").text();
     assert!(text.contains(r#""name":"a""#) && text.contains(r#""name":"b""#), "{text}");
+}
+
+/// Other API servers learn from a running server whom to trust, whenever the files that say it change.
+#[test]
+fn authorities_that_change_are_published_at_once() {
+    let trusted = |body: &str| TrustedClients {
+        client_ca: format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into(),
+        ..TrustedClients::default()
+    };
+    let control_plane = ControlPlane { trusted: trusted("AA=="), ..ControlPlane::default() };
+    let mut driver = Driver::start(Config { bootstrap: Bootstrap::Whole, control_plane, ..open_config(1) });
+    let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let published = |driver: &mut Driver| {
+        let reply = driver.call("GET", path, &[], b"");
+        reply.value().text_at(&["data", "client-ca-file"]).to_owned()
+    };
+    let first = trusted("AA==").client_ca;
+    assert_eq!(published(&mut driver), first.as_str());
+    driver.give(Input::TrustedClients(Box::new(trusted("AQ=="))));
+    // Certificates of the old authority are still trusted by other servers.
+    let both = format!("{first}{}", trusted("AQ==").client_ca);
+    assert_eq!(published(&mut driver), both);
 }

@@ -297,16 +297,18 @@ fn serves(certificate: &CertificateDer<'_>, names: &[String], addresses: &[IpAdd
     names.iter().all(has_name) && addresses.iter().all(has_address)
 }
 
-/// Makes a private ECDSA key in a file that only the owner may read, unless the file is there.
-pub fn create_key(path: &Path) -> Result<()> {
+/// Makes a private ECDSA key in a file that only the owner may read, unless the file is there. Returns whether it was
+/// made.
+pub fn create_key(path: &Path) -> Result<bool> {
     if is_there(path)? {
-        return Ok(());
+        return Ok(false);
     }
     let key = KeyPair::generate().map_err(|error| error.to_string())?;
     if let Some(directory) = path.parent() {
         private::create_directory(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     }
-    write_private(path, &key.serialize_pem())
+    write_private(path, &key.serialize_pem())?;
+    Ok(true)
 }
 
 /// Writes a file that only the owner may read. After a crash it is either complete or unchanged.

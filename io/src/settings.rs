@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use steersman_core::config::{Authorizer, JwtIssuer};
+use steersman_core::config::{Authorizer, JwtIssuer, TrustedClients};
 use steersman_core::machine::Input;
 use steersman_core::value::Text;
 
@@ -18,6 +18,11 @@ impl Shell {
     /// The tokens of other issuers are credentials from here on.
     pub fn take_tokens_of(self: &Arc<Self>, issuers: Vec<JwtIssuer>) {
         self.turn(None, Input::JwtIssuers(issuers));
+    }
+
+    /// Other API servers are told from here on to trust these clients.
+    pub fn tell_trusted(self: &Arc<Self>, trusted: TrustedClients) {
+        self.turn(None, Input::TrustedClients(Box::new(trusted)));
     }
 
     /// Others decide from here on what callers may do.

@@ -4,10 +4,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use steersman_core::config::{ControlPlane, EndpointReconciler, TrustedClients};
+use steersman_core::config::{ControlPlane, EndpointReconciler, IssuerKey, TrustedClients};
 use steersman_core::value::Text;
 use steersman_io::certificates;
-use steersman_io::issuer::signing_key;
+use steersman_io::issuer::{TokenSigner, signing_key};
 use steersman_io::server_id::server_id;
 
 use super::admin;
@@ -28,15 +28,20 @@ pub(super) fn from_flags(flags: &Flags, advertised: SocketAddr) -> Result<Contro
         peer_address: peer_address(flags, advertised)?.to_string().into(),
         host_name: host_name.into(),
         endpoints: endpoints(flags)?,
-        trusted: TrustedClients {
-            client_ca: content(flags, "client-ca-file")?,
-            proxy_ca: content(flags, "requestheader-client-ca-file")?,
-            user_headers: texts(flags, "requestheader-username-headers"),
-            uid_headers: texts(flags, "requestheader-uid-headers"),
-            group_headers: texts(flags, "requestheader-group-headers"),
-            extra_prefixes: texts(flags, "requestheader-extra-headers-prefix"),
-            allowed_names: texts(flags, "requestheader-allowed-names"),
-        },
+        trusted: trusted_clients(flags)?,
+    })
+}
+
+/// Whom the flags and the files that they name say to trust.
+pub(super) fn trusted_clients(flags: &Flags) -> Result<TrustedClients, String> {
+    Ok(TrustedClients {
+        client_ca: content(flags, "client-ca-file")?,
+        proxy_ca: content(flags, "requestheader-client-ca-file")?,
+        user_headers: texts(flags, "requestheader-username-headers"),
+        uid_headers: texts(flags, "requestheader-uid-headers"),
+        group_headers: texts(flags, "requestheader-group-headers"),
+        extra_prefixes: texts(flags, "requestheader-extra-headers-prefix"),
+        allowed_names: texts(flags, "requestheader-allowed-names"),
     })
 }
 
@@ -98,13 +103,22 @@ pub(super) fn complete(flags: &Flags, settings: &mut ServerSettings) -> Result<(
     if !settings.makes_admin {
         return Ok(());
     }
+    let is_used = is_used(&settings.data_directory);
     let authority = admin::authority(&settings.data_directory)?;
     settings.config.control_plane.trusted.client_ca = authority.certificate_pem().into();
     if ISSUER_FLAGS.iter().any(|name| flags.is_given(name)) {
         return Ok(());
     }
     let path = settings.data_directory.join("pki").join("sa.key");
-    let (key, signer) = own_key(&path)?;
+    let (key, signer, is_new) = own_key(&path)?;
+    if is_new && is_used {
+        // It is no reason not to start: kubelets and controllers ask for new tokens by themselves.
+        tracing::error!(
+            path = %path.display(),
+            "the key that signs tokens of service accounts was missing, and a new one was made: tokens that were \
+             issued before are refused from now on. If there is a backup of the key, restore it and start again"
+        );
+    }
     let config = &mut settings.config;
     config.issuer = ISSUER.into();
     config.authentication.issuers = vec![ISSUER.into()];
@@ -117,11 +131,16 @@ pub(super) fn complete(flags: &Flags, settings: &mut ServerSettings) -> Result<(
     Ok(())
 }
 
-fn own_key(
-    path: &Path,
-) -> Result<(steersman_core::config::IssuerKey, steersman_io::issuer::TokenSigner), String> {
-    certificates::create_key(path)?;
-    signing_key(path)
+/// Whether a server has run with this data directory, so that it may have issued tokens.
+fn is_used(data_directory: &Path) -> bool {
+    ["store", admin::KUBECONFIG].iter().any(|name| data_directory.join(name).exists())
+}
+
+/// The key of a file, and whether it is a new one.
+fn own_key(path: &Path) -> Result<(IssuerKey, TokenSigner, bool), String> {
+    let is_new = certificates::create_key(path)?;
+    let (key, signer) = signing_key(path)?;
+    Ok((key, signer, is_new))
 }
 
 #[cfg(test)]
@@ -170,8 +189,12 @@ mod tests {
     fn a_key_is_made_once_and_only_its_owner_may_read_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("pki/sa.key");
-        let (first, _) = own_key(&path).expect("a key");
-        let (second, _) = own_key(&path).expect("the same key");
+        assert!(!is_used(directory.path()));
+        let (first, _, is_new) = own_key(&path).expect("a key");
+        let (second, _, is_new_again) = own_key(&path).expect("the same key");
+        assert_eq!((is_new, is_new_again), (true, false));
+        std::fs::create_dir(directory.path().join("store")).expect("a directory");
+        assert!(is_used(directory.path()), "its tokens may be in use");
         assert_eq!(format!("{first:?}"), format!("{second:?}"));
         let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions());
         assert_eq!(mode & 0o777, 0o600);

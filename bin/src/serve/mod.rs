@@ -183,7 +183,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
         shell.ready().await;
         announce(admin_kubeconfig.as_deref());
         tokio::join!(
-            follow_files(flags, &options, &serving, file_contents),
+            follow_files(flags, &options, &shell, &serving, file_contents),
             follow_authorizers(&shell, following),
             follow_issuers(&shell, following_issuers),
         );
@@ -229,7 +229,13 @@ fn quoted(text: &str) -> String {
 }
 
 /// Loads certificates again whenever their files have changed. It never returns.
-async fn follow_files(flags: &Flags, options: &ServerSettings, serving: &Serving, mut known: Vec<Vec<u8>>) {
+async fn follow_files(
+    flags: &Flags,
+    options: &ServerSettings,
+    shell: &Arc<Shell>,
+    serving: &Serving,
+    mut known: Vec<Vec<u8>>,
+) {
     loop {
         tokio::time::sleep(FILE_REFRESH).await;
         let found = security::contents(flags);
@@ -239,11 +245,19 @@ async fn follow_files(flags: &Flags, options: &ServerSettings, serving: &Serving
         let taken = security::secure(flags, options).and_then(|(secured, kubeconfig)| {
             kubeconfig
                 .map_or(Ok(()), |text| admin::write_kubeconfig(&options.data_directory, &text).map(drop))?;
-            Ok(secured)
+            // A server's own authority does not change.
+            let trusted = match options.makes_admin {
+                true => None,
+                false => Some(control_plane::trusted_clients(flags)?),
+            };
+            Ok((secured, trusted))
         });
         match taken {
-            Ok(secured) => {
+            Ok((secured, trusted)) => {
                 serving.secure_with(secured);
+                if let Some(trusted) = trusted {
+                    shell.tell_trusted(trusted);
+                }
                 known = found;
                 tracing::info!("certificates taken anew");
             }

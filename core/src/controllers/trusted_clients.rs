@@ -20,7 +20,7 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
     let mut object = entry.map_or_else(Value::empty_map, |entry| entry.to_value());
     let held = object.field("data").and_then(Value::as_map).cloned().unwrap_or_default();
     // What somebody has written that cannot be read is not replaced: others may have added to it.
-    let Some(data) = combined(&held, &planner.config().control_plane.trusted) else { return };
+    let Some(data) = combined(&held, &planner.world.trusted) else { return };
     if data == held {
         return;
     }

@@ -214,7 +214,7 @@ fn keys_address(issuer: &JwtIssuer, document: &Value) -> Result<WebAddress, Stri
 impl<'a> Parts<'a> {
     /// None for what is no JSON Web Token in its compact form.
     fn of(token: &'a str) -> Option<Self> {
-        Some(Self { token, header: JwtHeader::of(token)?, claims: jwt::claims(token)? })
+        Some(Self { token, header: JwtHeader::of(token)?, claims: jwt::claims(token)?.value })
     }
 
     fn check_algorithm(&self, issuer: &JwtIssuer) -> Result<(), String> {

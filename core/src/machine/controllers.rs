@@ -3,7 +3,7 @@
 use super::Effect;
 use super::handle::{Machine, Own};
 use super::timers::Timer;
-use crate::config::{Controller, Controllers, JobId, Note};
+use crate::config::{Controller, Controllers, JobId, Note, TrustedClients};
 use crate::controllers::{self, Occasion, Planner, WishedCommit, Wishes};
 use crate::job::{CommitOutcome, Committing, Progress};
 use crate::kinds::StorageId;
@@ -123,6 +123,15 @@ impl Machine {
         let run = self.controllers.runs.entry(controller).or_default();
         if run.next_beat.is_some_and(|at| at <= now.mono) {
             run.next_beat = None;
+            self.run_controller(controller, true, now, out);
+        }
+    }
+
+    /// Tells other API servers of other clients to trust.
+    pub(super) fn replace_trusted(&mut self, trusted: TrustedClients, now: Now, out: &mut Vec<Effect>) {
+        Arc::make_mut(&mut self.world).trusted = Arc::new(trusted);
+        let controller = Controller::TrustedClients;
+        if self.controllers.started && Controllers::of(self.config.bootstrap).has(controller) {
             self.run_controller(controller, true, now, out);
         }
     }

@@ -161,6 +161,7 @@ impl Machine {
             Input::Serve(definition) => self.serve(*definition, out),
             Input::Withdraw { group, plural } => self.withdraw(&group, &plural, now, out),
             Input::JwtIssuers(issuers) => self.replace_issuers(issuers),
+            Input::TrustedClients(trusted) => self.replace_trusted(*trusted, now, out),
             Input::Authorizers(authorizers) => self.replace_authorizers(authorizers),
             Input::Drain(drain) => self.drain(drain, now, out),
         }

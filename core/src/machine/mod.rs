@@ -28,7 +28,7 @@ mod upkeep;
 
 use crate::answer::{Dial, Frame, Response};
 use crate::config::JwtIssuer;
-use crate::config::{Authorizer, JobId, Note, SignedToken};
+use crate::config::{Authorizer, JobId, Note, SignedToken, TrustedClients};
 use crate::job::{Answer, Ask, Job, ProbeTask, Step, Stepped};
 use crate::kinds::Definition;
 use crate::now::Now;
@@ -102,6 +102,9 @@ pub enum Input {
     Authorizers(Vec<Authorizer>),
     /// The tokens of other issuers are credentials from here on: the file that names the issuers has changed.
     JwtIssuers(Vec<JwtIssuer>),
+    /// Other clients are trusted from here on, which other API servers are to know: the files with authorities have
+    /// changed.
+    TrustedClients(Box<TrustedClients>),
     /// The server takes no new requests from here on and closes its watches.
     Drain(Drain),
 }

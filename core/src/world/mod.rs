@@ -7,8 +7,8 @@ mod listing;
 mod objects;
 pub(crate) mod selection;
 
-use crate::config::JwtIssuers;
 use crate::config::{AuthorizerChain, Config, Controllers, Note};
+use crate::config::{JwtIssuers, TrustedClients};
 use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
@@ -35,6 +35,8 @@ pub struct World {
     pub authorizers: Arc<AuthorizerChain>,
     /// Whose tokens are credentials. At the start they are those of the configuration.
     pub jwt_issuers: Arc<JwtIssuers>,
+    /// Which clients are trusted. At the start they are those of the configuration.
+    pub trusted: Arc<TrustedClients>,
     pub registry: Arc<Registry>,
     collections: Arc<Collections>,
     /// By storage: the objects of each collection.
@@ -143,6 +145,7 @@ impl World {
                 generation: 0,
                 authorizers: config.authorization.clone(),
             }),
+            trusted: Arc::new(config.control_plane.trusted.clone()),
             indexes: Indexes::new(&config),
             config,
             registry,

@@ -227,6 +227,7 @@ impl Testbed {
             | Input::ShutdownInitiated
             | Input::Authorizers(_)
             | Input::JwtIssuers(_)
+            | Input::TrustedClients(_)
             | Input::Drain(_) => None,
         };
         let mut gone = None;
@@ -259,6 +260,7 @@ impl Testbed {
             | Input::ShutdownInitiated
             | Input::Authorizers(_)
             | Input::JwtIssuers(_)
+            | Input::TrustedClients(_)
             | Input::Drain(_) => {}
         }
         let withdraws = matches!(input, Input::Withdraw { .. });

@@ -148,14 +148,20 @@ fn audiences(claim: Option<&Value>) -> Result<Vec<Text>, String> {
     }
 }
 
-/// Whole seconds; a fraction is cut off.
+/// Whole seconds; a fraction is cut off. A number that no 64 bits hold is the most distant past, as it is for a 64-bit
+/// processor whose conversion fails.
 fn date(claim: Option<&Value>) -> Result<Option<i64>, String> {
     match claim {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Int(seconds)) => Ok(Some(*seconds)),
-        Some(Value::Float(seconds)) => Ok(Some(seconds.to_f64() as i64)),
+        Some(Value::Int(seconds)) => Ok(Some(whole(*seconds as f64))),
+        Some(Value::Float(seconds)) => Ok(Some(whole(seconds.to_f64()))),
         Some(_) => Err("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate".to_string()),
     }
+}
+
+fn whole(seconds: f64) -> i64 {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if (-END..END).contains(&seconds) { seconds as i64 } else { i64::MIN }
 }
 
 #[cfg(test)]
@@ -180,7 +186,11 @@ mod tests {
             (r#"{"exp":1000}"#, 61, ENDED),
             (r#"{"exp":1000.9}"#, 61, ENDED),
             (r#"{"exp":null}"#, 1 << 33, Ok(())),
-            (r#"{"exp":1e300}"#, 1 << 33, Ok(())),
+            (r#"{"exp":1e300}"#, 0, ENDED),
+            (r#"{"exp":-1e300}"#, 0, ENDED),
+            (r#"{"exp":9223372036854775807}"#, 0, ENDED),
+            (r#"{"exp":9223372036854774784}"#, 1 << 33, Ok(())),
+            (r#"{"nbf":1e300,"iat":1e300}"#, 0, Ok(())),
             (r#"{"exp":-9223372036854775808}"#, 0, ENDED),
             (r#"{"nbf":1000}"#, -60, Ok(())),
             (r#"{"nbf":1000}"#, -61, NOT_YET),

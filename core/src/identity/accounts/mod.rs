@@ -9,7 +9,7 @@ mod lookup;
 mod user;
 
 use super::finding::{Finding, Kept, Presented, Recognized, Resumed};
-use super::jwt::{self, JwtHeader};
+use super::jwt::{self, JwtClaims, JwtHeader};
 use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::question::Reply;
@@ -25,7 +25,7 @@ use lookup::{Lookup, Needed, NeededKind};
 #[derive(Debug)]
 pub(crate) enum AccountCheck {
     /// The signature is being verified. Nothing of these claims is believed.
-    Signature(Value),
+    Signature(JwtClaims),
     /// The objects are being looked up.
     Objects(Box<VerifiedAccount>),
 }
@@ -92,7 +92,7 @@ fn begin(
     is_issuer: impl Fn(&str) -> bool,
 ) -> Result<Finding, String> {
     let keys = &presented.world.config.issuer_keys;
-    let claims = jwt::claims(token).filter(|claims| is_issuer(claims.text_at(&["iss"])));
+    let claims = jwt::claims(token).filter(|claims| is_issuer(claims.value.text_at(&["iss"])));
     let (Some(claims), false) = (claims, keys.is_empty()) else { return Ok(Finding::Nobody) };
     let Some(header) = JwtHeader::of(token) else { return Ok(Finding::Nobody) };
     let keys = keys.iter().filter(|key| header.key_id.is_empty() || key.id == header.key_id);
@@ -107,9 +107,12 @@ fn begin(
 /// What a token says whose signature is good.
 fn verified(
     presented: &Presented<'_>,
-    claims: &Value,
+    JwtClaims { value: claims, repeated }: &JwtClaims,
     read: impl Fn(&Value) -> Result<OwnClaims, String>,
 ) -> Result<Box<VerifiedAccount>, String> {
+    if !repeated.is_empty() {
+        return Err(format!("json: duplicate key '{repeated}' in object"));
+    }
     let (standard, own) = (StandardClaims::of(claims)?, read(claims)?);
     let audiences = meant_for(presented, &standard.audiences)?;
     let flaw = presented.world.config.flaw;

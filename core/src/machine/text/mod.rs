@@ -282,6 +282,11 @@ mod tests {
             Input::ShutdownInitiated,
             Input::Authorizers(authorizers()),
             Input::JwtIssuers(federation().jwt_issuers),
+            Input::TrustedClients(Box::new(TrustedClients {
+                client_ca: "-----BEGIN".into(),
+                allowed_names: vec!["proxy".into(), "".into()],
+                ..TrustedClients::default()
+            })),
             request(Peer::FrontProxy { common_name: "p".into(), own: Peer::None.into() }, true),
             Input::Drain(Drain { watch_grace_millis: 5, sends_retry_after: true }),
             Input::Serve(Box::new(definition())),

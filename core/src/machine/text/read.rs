@@ -94,6 +94,7 @@ impl<'a> Words<'a> {
             "withdraw" => Input::Withdraw { group: self.text()?, plural: self.text()? },
             "tick" => Input::Tick,
             "shutdown" => Input::ShutdownInitiated,
+            "trusted-clients" => Input::TrustedClients(Box::new(self.trusted_clients()?)),
             "jwt-issuers" => Input::JwtIssuers(self.list(Self::jwt_issuer)?),
             "authorizers" => Input::Authorizers(self.authorizers()?),
             "drain" => {
@@ -196,15 +197,19 @@ impl<'a> Words<'a> {
                 "none" => EndpointReconciler::None,
                 _ => return self.wrong("how endpoints are kept"),
             },
-            trusted: TrustedClients {
-                client_ca: self.text()?,
-                proxy_ca: self.text()?,
-                user_headers: self.list(Self::text)?,
-                uid_headers: self.list(Self::text)?,
-                group_headers: self.list(Self::text)?,
-                extra_prefixes: self.list(Self::text)?,
-                allowed_names: self.list(Self::text)?,
-            },
+            trusted: self.trusted_clients()?,
+        })
+    }
+
+    fn trusted_clients(&mut self) -> Result<TrustedClients> {
+        Ok(TrustedClients {
+            client_ca: self.text()?,
+            proxy_ca: self.text()?,
+            user_headers: self.list(Self::text)?,
+            uid_headers: self.list(Self::text)?,
+            group_headers: self.list(Self::text)?,
+            extra_prefixes: self.list(Self::text)?,
+            allowed_names: self.list(Self::text)?,
         })
     }
 

@@ -50,6 +50,7 @@ pub fn write_input(now: Now, input: &Input, out: &mut String) {
         Input::Withdraw { group, plural } => line.word("withdraw").text(group).text(plural),
         Input::Tick => line.word("tick"),
         Input::ShutdownInitiated => line.word("shutdown"),
+        Input::TrustedClients(trusted) => line.word("trusted-clients").trusted_clients(trusted),
         Input::JwtIssuers(issuers) => line.word("jwt-issuers").jwt_issuers(issuers),
         Input::Authorizers(authorizers) => line.word("authorizers").authorizers(authorizers),
         Input::Drain(drain) => {
@@ -138,10 +139,13 @@ impl Line<'_> {
             EndpointReconciler::MasterCount(count) => self.word("count").number(count),
             EndpointReconciler::None => self.word("none"),
         };
-        let TrustedClients { client_ca, proxy_ca, user_headers, uid_headers, group_headers, .. } =
-            &held.trusted;
+        self.trusted_clients(&held.trusted)
+    }
+
+    fn trusted_clients(&mut self, held: &TrustedClients) -> &mut Self {
+        let TrustedClients { client_ca, proxy_ca, user_headers, uid_headers, group_headers, .. } = held;
         self.text(client_ca).text(proxy_ca).texts(user_headers).texts(uid_headers).texts(group_headers);
-        self.texts(&held.trusted.extra_prefixes).texts(&held.trusted.allowed_names)
+        self.texts(&held.extra_prefixes).texts(&held.allowed_names)
     }
 
     fn public_key(&mut self, key: &PublicKey) -> &mut Self {
