@@ -2,11 +2,12 @@
 //! about them is bounded.
 //!
 //! Reading order: `program` (the public interface), `parse` (from a text to a tree; macros), `check` (types, and which
-//! functions are called), `eval` (values, and how they come about), `lib` (the functions). An expression is compiled
+//! functions are called), `decl` (what schemas declare), `eval` (values, and how they come about), `lib` (the functions). An expression is compiled
 //! once (`Env::compile`), and the program is shared.
 
 pub mod ast;
 mod check;
+mod decl;
 mod eval;
 mod lib;
 mod parse;
@@ -18,6 +19,10 @@ mod unparse;
 mod validate;
 
 pub use check::{CelType, Declarations, Overload};
+pub use decl::{
+    DeclParts, DeclType, ListSemantics, TypedList, TypedMap, TypedText, ValueKind, ValueSchema, escape,
+    unescape,
+};
 pub use eval::{CelMap, CelValue, EvalError, Native, Timestamp};
 pub use parse::parse;
 pub use program::{CompileError, Env, Evaluated, Program};

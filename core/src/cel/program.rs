@@ -1,11 +1,13 @@
 //! Compiled expressions.
 
 use super::check::{self, CelType, Declarations};
+use super::decl::DeclType;
 use super::eval::{self, CelValue, EvalError, EvalStep, Evaluation};
 use super::lib;
 use super::parse::parse;
 use super::source::{ExprSource, Issues};
 use super::validate::validate;
+use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt::{self, Display};
@@ -48,12 +50,14 @@ impl Env {
     /// The same with a type of objects, by the names and types of their fields. A field can be of a type of objects
     /// that is declared later.
     #[must_use]
-    pub fn with_object(
-        self,
-        name: &str,
-        fields: impl IntoIterator<Item = (crate::value::Text, CelType)>,
-    ) -> Self {
+    pub fn with_object(self, name: &str, fields: impl IntoIterator<Item = (Text, CelType)>) -> Self {
         Self { declarations: self.declarations.with_object(name, fields) }
+    }
+
+    /// The same with all types of objects that a declared type is made of.
+    #[must_use]
+    pub fn with_decl(self, of: &DeclType) -> Self {
+        Self { declarations: self.declarations.with_decl(of) }
     }
 
     /// The same with the types that patches are made of: `JSONPatch`, and `Object` and those below it, which may have
@@ -79,7 +83,7 @@ impl Env {
             .map_err(refused)?;
         let result_type = checked.type_of(&checked.expr).clone();
         let plan = eval::plan(&checked).map_err(CompileError::Constant)?;
-        Ok(Program { plan: Arc::new(plan), result_type })
+        Ok(Program { plan: Arc::new(plan), result_type, names: checked.names.into_iter().collect() })
     }
 }
 
@@ -106,6 +110,8 @@ impl Display for CompileError {
 pub struct Program {
     plan: Arc<EvalStep>,
     result_type: CelType,
+    /// The variables that it names, each once.
+    names: Arc<[Text]>,
 }
 
 /// What came of an evaluation.
@@ -121,6 +127,11 @@ impl Program {
     /// The type of the result, as far as it is known before an evaluation.
     pub fn result_type(&self) -> &CelType {
         &self.result_type
+    }
+
+    /// Whether it names a variable.
+    pub fn uses(&self, variable: &str) -> bool {
+        self.names.iter().any(|name| name == variable)
     }
 
     /// Evaluates it. `variables` gives each variable when it is first asked for. An evaluation that costs more than

@@ -7,7 +7,7 @@ use super::unify::{Mapping, most_general};
 use crate::cel::ast::{Comprehension, Expr, ExprId, ExprKind, ListElement, Literal, MapEntry, operators};
 use crate::cel::source::{Issues, Offset};
 use crate::value::Text;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,6 +20,8 @@ pub(crate) struct Checked {
     /// The overloads that a call can be of, by the id of the call.
     #[allow(dead_code, reason = "the estimate of costs, which comes next, depends on it")]
     pub(crate) overloads: BTreeMap<ExprId, Vec<Text>>,
+    /// The declared variables that are named.
+    pub(crate) names: BTreeSet<Text>,
 }
 
 impl Checked {
@@ -39,15 +41,16 @@ pub(crate) fn check(mut expr: Expr, declarations: &Declarations) -> Result<Check
         scopes: Vec::new(),
         types: BTreeMap::new(),
         overloads: BTreeMap::new(),
+        names: BTreeSet::new(),
         issues: Issues::default(),
     };
     checker.check(&mut expr);
-    let Checker { mapping, mut types, overloads, issues, .. } = checker;
+    let Checker { mapping, mut types, overloads, names, issues, .. } = checker;
     if !issues.is_empty() {
         return Err(issues);
     }
     types.values_mut().for_each(|held| *held = mapping.substitute(held, true));
-    Ok(Checked { expr, types, overloads })
+    Ok(Checked { expr, types, overloads, names })
 }
 
 struct Checker<'d> {
@@ -57,6 +60,7 @@ struct Checker<'d> {
     scopes: Vec<(Text, CelType)>,
     types: BTreeMap<ExprId, CelType>,
     overloads: BTreeMap<ExprId, Vec<Text>>,
+    names: BTreeSet<Text>,
     issues: Issues,
 }
 
@@ -116,6 +120,9 @@ impl Checker<'_> {
                 let is_hidden = self.scopes.iter().any(|(local, _)| local == rest);
                 *name = if is_hidden { name.clone() } else { rest.into() };
             }
+            if !self.scopes.iter().any(|(local, _)| local == &*name) {
+                self.names.insert(name.trim_start_matches('.').into());
+            }
             return found;
         }
         self.undeclared(name, at);
@@ -173,7 +180,9 @@ impl Checker<'_> {
             let first = name.trim_start_matches('.').split('.').next().unwrap_or_default();
             let is_local = !name.starts_with('.') && self.scopes.iter().any(|(local, _)| local == first);
             if !is_local && let Some(found) = self.declarations.ident(name.trim_start_matches('.')) {
-                expr.kind = ExprKind::Ident(name.trim_start_matches('.').into());
+                let name = Text::from(name.trim_start_matches('.'));
+                self.names.insert(name.clone());
+                expr.kind = ExprKind::Ident(name);
                 return found;
             }
         }

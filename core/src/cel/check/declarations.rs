@@ -2,8 +2,10 @@
 //! cel-go: checker/env.go, common/stdlib/standard.go
 
 use super::types::CelType;
+use crate::cel::decl::{DeclParts, DeclType, is_reserved};
 use crate::value::Text;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -55,6 +57,23 @@ impl Declarations {
     #[must_use]
     pub fn with_object(mut self, name: &str, fields: impl IntoIterator<Item = (Text, CelType)>) -> Self {
         self.objects.insert(name.into(), Arc::new(fields.into_iter().collect()));
+        self
+    }
+
+    /// The same declarations and the types of objects within a declared type.
+    #[must_use]
+    pub fn with_decl(mut self, of: &DeclType) -> Self {
+        match of.parts() {
+            DeclParts::Simple => {}
+            DeclParts::List(of) | DeclParts::Map(of) => self = self.with_decl(of),
+            DeclParts::Object(fields) => {
+                let declared = fields.iter().map(|(name, of)| (name.clone(), of.cel_type().clone()));
+                self = self.with_object(of.cel_type().name(), declared);
+                for field in fields.values() {
+                    self = self.with_decl(field);
+                }
+            }
+        }
         self
     }
 
@@ -113,7 +132,11 @@ impl Declarations {
     pub(super) fn field(&self, object: &str, field: &str) -> Option<&CelType> {
         static ANY: CelType = CelType::Dyn;
         match self.objects.get(object) {
-            Some(fields) => fields.get(field),
+            Some(fields) => fields.get(field).or_else(|| {
+                // A word that no identifier can be is one after a dot.
+                let escaped = is_reserved(field).then(|| format!("__{field}__"));
+                fields.get(escaped?.as_str())
+            }),
             None => self.is_open(object).then_some(&ANY),
         }
     }

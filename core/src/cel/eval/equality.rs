@@ -4,13 +4,27 @@
 use super::value::{CelValue, EvalError};
 use core::cmp::Ordering;
 
-/// Whether two values are equal. Numbers of all types are compared by what they are; values of other types that differ
-/// are not equal.
-#[allow(clippy::float_cmp, reason = "equality of numbers is what is asked for")]
+/// Whether two values are equal. Values that cannot be compared are not.
 pub(crate) fn equal(one: &CelValue, other: &CelValue) -> bool {
+    equal_or_error(one, other).unwrap_or(false)
+}
+
+/// Whether two values are equal. Numbers of all types are compared by what they are; values of other types that differ
+/// are not equal. How lists and maps of objects are compared, the first one tells.
+///
+/// # Errors
+/// The values cannot be compared. Only those that a schema types are so particular.
+#[allow(clippy::float_cmp, reason = "equality of numbers is what is asked for")]
+pub(crate) fn equal_or_error(one: &CelValue, other: &CelValue) -> Result<bool, EvalError> {
     use CelValue as V;
-    match (one, other) {
-        (V::Null, V::Null) => true,
+    // Upstream takes an error in a list or a map for a value that does not differ.
+    let differs = |one: &CelValue, other: &CelValue| matches!(equal_or_error(one, other), Ok(false));
+    Ok(match (one, other) {
+        (V::Failed(error), _) => return Err((**error).clone()),
+        (_, V::Null) | (V::Null, _) => matches!((one, other), (V::Null, V::Null)),
+        (V::TypedList(list), _) => return list.equal(other),
+        (V::TypedMap(map), _) => return map.equal(other),
+        (V::Preserved(held), _) => other.raw().is_some_and(|data| data == *held),
         (V::Bool(one), V::Bool(other)) => one == other,
         (V::Double(one), V::Double(other)) => one == other,
         (V::Int(_) | V::Uint(_) | V::Double(_), V::Int(_) | V::Uint(_) | V::Double(_)) => {
@@ -22,28 +36,28 @@ pub(crate) fn equal(one: &CelValue, other: &CelValue) -> bool {
         (V::Duration(one), V::Duration(other)) => one == other,
         (V::Optional(one), V::Optional(other)) => match (one, other) {
             (None, None) => true,
-            (Some(one), Some(other)) => equal(one, other),
+            (Some(one), Some(other)) => return equal_or_error(one, other),
             (None, Some(_)) | (Some(_), None) => false,
         },
         (V::Native(one), V::Native(other)) => one.is_equal(other.as_ref()),
-        (V::List(_) | V::Data(_), V::List(_) | V::Data(_)) if one.is_list() && other.is_list() => {
+        (V::List(_) | V::Data(_), _) if one.is_list() && other.is_list() => {
             let length = one.len();
             length == other.len()
                 && (0..length.unwrap_or(0)).all(|index| match (one.nth(index), other.nth(index)) {
-                    (Some(one), Some(other)) => equal(&one, &other),
+                    (Some(one), Some(other)) => !differs(&one, &other),
                     _ => false,
                 })
         }
-        (V::Map(_) | V::Data(_), V::Map(_) | V::Data(_)) if one.is_map() && other.is_map() => {
+        (V::Map(_) | V::Data(_), _) if one.is_map() && other.is_map() => {
             one.len() == other.len()
                 && one
                     .entries()
                     .unwrap_or_default()
                     .iter()
-                    .all(|(key, value)| other.find(key).is_some_and(|held| equal(value, &held)))
+                    .all(|(key, value)| other.find(key).is_some_and(|held| !differs(value, &held)))
         }
         (_, _) => false,
-    }
+    })
 }
 
 fn compare_numbers(one: &CelValue, other: &CelValue) -> Option<Ordering> {

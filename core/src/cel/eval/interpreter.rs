@@ -87,7 +87,7 @@ impl<'a> Evaluation<'a> {
 
     fn local(&mut self, slot: usize) -> Result<CelValue> {
         self.spend(1)?;
-        self.locals.get(slot).cloned().ok_or_else(EvalError::no_overload)?
+        self.locals.get(slot).cloned().ok_or_else(EvalError::no_overload)??.checked()
     }
 
     fn take(&mut self, slot: usize) -> Result<CelValue> {
@@ -300,10 +300,10 @@ fn at(operand: &CelValue, index: &CelValue) -> Result<CelValue> {
             }));
         };
         let found = usize::try_from(number).ok().and_then(|index| operand.nth(index));
-        return found.ok_or_else(|| EvalError::new(format!("index out of bounds: {number}")));
+        return found.ok_or_else(|| EvalError::new(format!("index out of bounds: {number}")))?.checked();
     }
     let found = operand.find(index);
-    found.ok_or_else(|| EvalError::new(format!("no such key: {}", index.shown())))
+    found.ok_or_else(|| EvalError::new(format!("no such key: {}", index.shown())))?.checked()
 }
 
 /// What a loop sees of each element: the element or key, or the index or key, and the element or value.
@@ -342,7 +342,7 @@ fn select(operand: &CelValue, field: &Text) -> Result<CelValue> {
     if let CelValue::Optional(held) = operand {
         return Ok(held.as_ref().map_or(CelValue::Optional(None), |held| optional_find(held, &key)));
     }
-    operand.find(&key).ok_or_else(|| EvalError::new(format!("no such key: {field}")))
+    operand.find(&key).ok_or_else(|| EvalError::new(format!("no such key: {field}")))?.checked()
 }
 
 fn has(operand: &CelValue, field: &Text) -> bool {

@@ -7,7 +7,7 @@ mod plan;
 mod time;
 mod value;
 
-pub(crate) use equality::{compare, equal};
+pub(crate) use equality::{compare, equal, equal_or_error};
 pub(crate) use interpreter::Evaluation;
 pub(crate) use number::{convert_double, go_double};
 pub(crate) use plan::{EvalStep, plan};

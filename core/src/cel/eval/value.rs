@@ -2,6 +2,7 @@
 //! cel-go: common/types
 
 use super::time::Timestamp;
+use crate::cel::decl::{TypedList, TypedMap};
 use crate::codec::json;
 use crate::value::{Text, Value};
 use alloc::format;
@@ -29,6 +30,14 @@ pub enum CelValue {
     Map(Arc<CelMap>),
     /// A list or a map of an object, whose parts become values when they are asked for.
     Data(Value),
+    /// A list of an object that a schema types.
+    TypedList(TypedList),
+    /// An object, or a map of one, that a schema types.
+    TypedMap(TypedMap),
+    /// Data of which the schema says nothing. It can be compared, and nothing else.
+    Preserved(Value),
+    /// A part that has no value. Whoever asks for it gets the error.
+    Failed(Arc<EvalError>),
     Optional(Option<Arc<Self>>),
     /// A value of a library.
     Native(Arc<dyn Native>),
@@ -109,8 +118,10 @@ impl CelValue {
             Self::Timestamp(_) => "google.protobuf.Timestamp",
             Self::Duration(_) => "google.protobuf.Duration",
             Self::Type(_) => "type",
-            Self::List(_) | Self::Data(Value::List(_)) => "list",
-            Self::Map(_) | Self::Data(_) => "map",
+            Self::List(_) | Self::TypedList(_) | Self::Data(Value::List(_)) => "list",
+            Self::Map(_) | Self::TypedMap(_) | Self::Data(_) => "map",
+            Self::Preserved(_) => "unknown",
+            Self::Failed(_) => "error",
             Self::Optional(_) => "optional_type",
             Self::Native(held) => held.type_name(),
         }
@@ -123,6 +134,8 @@ impl CelValue {
             Self::Map(map) => Some(map.entries.len()),
             Self::Data(Value::List(items)) => Some(items.len()),
             Self::Data(Value::Map(map)) => Some(map.len()),
+            Self::TypedList(list) => Some(list.len()),
+            Self::TypedMap(map) => Some(map.len()),
             Self::Str(text) => Some(text.chars().count()),
             Self::Bytes(bytes) => Some(bytes.len()),
             _ => None,
@@ -130,11 +143,11 @@ impl CelValue {
     }
 
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Data(Value::List(_)))
+        matches!(self, Self::List(_) | Self::TypedList(_) | Self::Data(Value::List(_)))
     }
 
     pub(crate) fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_) | Self::Data(Value::Map(_)))
+        matches!(self, Self::Map(_) | Self::TypedMap(_) | Self::Data(Value::Map(_)))
     }
 
     /// An element of a list.
@@ -142,6 +155,7 @@ impl CelValue {
         match self {
             Self::List(items) => items.get(index).cloned(),
             Self::Data(Value::List(items)) => items.get(index).map(Self::from),
+            Self::TypedList(list) => list.nth(index),
             _ => None,
         }
     }
@@ -151,6 +165,7 @@ impl CelValue {
         match self {
             Self::List(items) => Some(items.to_vec()),
             Self::Data(Value::List(items)) => Some(items.iter().map(Self::from).collect()),
+            Self::TypedList(list) => Some(list.elements()),
             _ => None,
         }
     }
@@ -162,6 +177,7 @@ impl CelValue {
             Self::Data(Value::Map(map)) => {
                 Some(map.iter().map(|(key, value)| (Self::Str(key.clone()), value.into())).collect())
             }
+            Self::TypedMap(map) => Some(map.entries()),
             _ => None,
         }
     }
@@ -171,6 +187,8 @@ impl CelValue {
         match (self, key) {
             (Self::Map(map), key) => map.get(key).cloned(),
             (Self::Data(Value::Map(map)), Self::Str(key)) => map.get(key).map(Self::from),
+            (Self::TypedMap(map), Self::Str(key)) => map.find(key),
+            (Self::TypedMap(_), _) => Some(Self::Failed(Arc::new(EvalError::no_overload()))),
             _ => None,
         }
     }
@@ -185,10 +203,14 @@ impl CelValue {
             Self::Double(number) => *number == 0.0,
             Self::Timestamp(time) => time.is_zero(),
             Self::Optional(held) => held.is_none(),
-            Self::Type(_) | Self::Native(_) => false,
-            Self::Str(_) | Self::Bytes(_) | Self::List(_) | Self::Map(_) | Self::Data(_) => {
-                self.len() == Some(0)
-            }
+            Self::Type(_) | Self::Native(_) | Self::Preserved(_) | Self::Failed(_) => false,
+            Self::Str(_)
+            | Self::Bytes(_)
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Data(_)
+            | Self::TypedList(_)
+            | Self::TypedMap(_) => self.len() == Some(0),
         }
     }
 
@@ -207,7 +229,9 @@ impl CelValue {
             Self::Bytes(bytes) => Value::str(crate::codec::base64::encode(bytes)),
             Self::Timestamp(time) => Value::str(time.to_string()),
             Self::Duration(nanos) => Value::str(super::time::duration_text(*nanos)),
-            Self::Data(held) => held.clone(),
+            Self::Data(held) | Self::Preserved(held) => held.clone(),
+            Self::TypedList(list) => list.data(),
+            Self::TypedMap(map) => map.data(),
             Self::List(items) => {
                 let items: Option<Vec<Value>> = items.iter().map(Self::to_data).collect();
                 Value::list(items?)
@@ -222,8 +246,31 @@ impl CelValue {
             }
             Self::Optional(Some(held)) => held.to_data()?,
             Self::Optional(None) => Value::Null,
-            Self::Type(_) | Self::Native(_) => return None,
+            Self::Type(_) | Self::Native(_) | Self::Failed(_) => return None,
         })
+    }
+
+    /// The value as the data that it came from, or as upstream would have kept it there; None for what is no data.
+    pub(crate) fn raw(&self) -> Option<Value> {
+        match self {
+            Self::Bool(_)
+            | Self::Int(_)
+            | Self::Double(_)
+            | Self::Str(_)
+            | Self::Data(_)
+            | Self::TypedList(_)
+            | Self::TypedMap(_)
+            | Self::Preserved(_) => self.to_data(),
+            _ => None,
+        }
+    }
+
+    /// The value, or the error of a part that has none.
+    pub(crate) fn checked(self) -> Result<Self, EvalError> {
+        match self {
+            Self::Failed(error) => Err((*error).clone()),
+            value => Ok(value),
+        }
     }
 
     /// How texts of errors show it.
@@ -242,20 +289,24 @@ impl CelValue {
             Self::Optional(None) => "optional.none()".into(),
             Self::Optional(Some(held)) => format!("optional({})", held.shown()),
             Self::Native(held) => format!("{held:?}"),
-            Self::List(_) | Self::Map(_) | Self::Data(_) => match (self.elements(), self.entries()) {
-                (Some(items), _) => {
-                    let items: Vec<String> = items.iter().map(Self::shown).collect();
-                    format!("[{}]", items.join(", "))
+            Self::Preserved(held) => json::to_string(held),
+            Self::Failed(error) => error.to_string(),
+            Self::List(_) | Self::Map(_) | Self::Data(_) | Self::TypedList(_) | Self::TypedMap(_) => {
+                match (self.elements(), self.entries()) {
+                    (Some(items), _) => {
+                        let items: Vec<String> = items.iter().map(Self::shown).collect();
+                        format!("[{}]", items.join(", "))
+                    }
+                    (None, entries) => {
+                        let entries = entries.unwrap_or_default();
+                        let shown: Vec<String> = entries
+                            .iter()
+                            .map(|(key, value)| format!("{}: {}", key.shown(), value.shown()))
+                            .collect();
+                        format!("{{{}}}", shown.join(", "))
+                    }
                 }
-                (None, entries) => {
-                    let entries = entries.unwrap_or_default();
-                    let shown: Vec<String> = entries
-                        .iter()
-                        .map(|(key, value)| format!("{}: {}", key.shown(), value.shown()))
-                        .collect();
-                    format!("{{{}}}", shown.join(", "))
-                }
-            },
+            }
         }
     }
 }

@@ -65,8 +65,15 @@ pub(super) fn add(args: &mut Vec<CelValue>) -> Option<Result<CelValue>> {
     if length > limits::CEL_ELEMENTS {
         return Some(Err(EvalError::new("list has too many elements")));
     }
-    let more = args.pop()?.elements()?;
-    let held = match args.pop()? {
+    let (second, first) = (args.pop()?, args.pop()?);
+    if let CelValue::TypedList(list) = &first {
+        return Some(list.add(&second).ok_or_else(EvalError::no_overload));
+    }
+    if matches!(second, CelValue::TypedList(_)) && first.len() == Some(0) {
+        return Some(Ok(second));
+    }
+    let more = second.elements()?;
+    let held = match first {
         CelValue::List(items) => items,
         other => Arc::new(other.elements()?),
     };

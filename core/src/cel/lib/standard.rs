@@ -3,7 +3,7 @@
 
 use super::{Function, Result, function};
 use crate::cel::ast::operators;
-use crate::cel::eval::{CelValue, EvalError, Timestamp, compare, equal};
+use crate::cel::eval::{CelValue, EvalError, Timestamp, compare, equal, equal_or_error};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -13,7 +13,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         _ => Err(EvalError::no_overload()),
     }),
     function(operators::EQUALS, |args| same(args).map(CelValue::Bool)),
-    function(operators::NOT_EQUALS, |args| same(args).map(|held| CelValue::Bool(!held))),
+    // What cannot be compared is not equal.
+    function(operators::NOT_EQUALS, |args| Ok(CelValue::Bool(!same(args).unwrap_or(false)))),
     function(operators::LESS, |args| ordered(args, Ordering::is_lt)),
     function(operators::LESS_EQUALS, |args| ordered(args, Ordering::is_le)),
     function(operators::GREATER, |args| ordered(args, Ordering::is_gt)),
@@ -38,7 +39,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn same(args: &[CelValue]) -> Result<bool> {
     match args {
-        [one, other] => Ok(equal(one, other)),
+        [one, other] => equal_or_error(one, other),
         _ => Err(EvalError::no_overload()),
     }
 }
