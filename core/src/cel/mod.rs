@@ -2,11 +2,13 @@
 //! about them is bounded.
 //!
 //! Reading order: `program` (the public interface), `parse` (from a text to a tree; macros), `check` (types, and which
-//! functions are called), `decl` (what schemas declare), `eval` (values, and how they come about), `lib` (the functions). An expression is compiled
+//! functions are called), `decl` (what schemas declare), `cost` (what
+//! an evaluation may take), `eval` (values, and how they come about), `lib` (the functions). An expression is compiled
 //! once (`Env::compile`), and the program is shared.
 
 pub mod ast;
 mod check;
+mod cost;
 mod decl;
 mod eval;
 mod lib;
@@ -19,6 +21,7 @@ mod unparse;
 mod validate;
 
 pub use check::{CelType, Declarations, Overload};
+pub use cost::CostRange;
 pub use decl::{
     DeclParts, DeclType, ListSemantics, TypedList, TypedMap, TypedText, ValueKind, ValueSchema, escape,
     unescape,

@@ -1,6 +1,7 @@
 //! Compiled expressions.
 
-use super::check::{self, CelType, Declarations};
+use super::check::{self, CelType, Checked, Declarations};
+use super::cost::{CostRange, estimate};
 use super::decl::DeclType;
 use super::eval::{self, CelValue, EvalError, EvalStep, Evaluation};
 use super::lib;
@@ -76,14 +77,24 @@ impl Env {
     /// # Errors
     /// What is wrong with it.
     pub fn compile(&self, text: &str) -> Result<Program, CompileError> {
+        self.checked(text).and_then(|checked| Program::of(&checked))
+    }
+
+    /// The same, and what an evaluation costs at least and at most, if all variables are of a declared type.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn compile_sized(&self, text: &str, sizes: &DeclType) -> Result<(Program, CostRange), CompileError> {
+        let checked = self.checked(text)?;
+        Ok((Program::of(&checked)?, estimate(&checked, Some(sizes))))
+    }
+
+    fn checked(&self, text: &str) -> Result<Checked, CompileError> {
         let refused = |issues: Issues| CompileError::Issues(issues.display(&ExprSource::new(text)));
-        let checked = parse(text)
+        parse(text)
             .and_then(|expr| check::check(expr, &self.declarations))
             .and_then(validate)
-            .map_err(refused)?;
-        let result_type = checked.type_of(&checked.expr).clone();
-        let plan = eval::plan(&checked).map_err(CompileError::Constant)?;
-        Ok(Program { plan: Arc::new(plan), result_type, names: checked.names.into_iter().collect() })
+            .map_err(refused)
     }
 }
 
@@ -124,6 +135,15 @@ pub struct Evaluated {
 }
 
 impl Program {
+    fn of(checked: &Checked) -> Result<Self, CompileError> {
+        let plan = eval::plan(checked).map_err(CompileError::Constant)?;
+        Ok(Self {
+            plan: Arc::new(plan),
+            result_type: checked.type_of(&checked.expr).clone(),
+            names: checked.names.iter().cloned().collect(),
+        })
+    }
+
     /// The type of the result, as far as it is known before an evaluation.
     pub fn result_type(&self) -> &CelType {
         &self.result_type

@@ -47,8 +47,12 @@ fn shown(value: &CelValue) -> String {
         CelValue::Optional(None) => "none".into(),
         CelValue::Type(name) => format!("type {name}"),
         CelValue::Native(_) => value.type_name().into(),
-        CelValue::List(_) | CelValue::Map(_) | CelValue::Data(_) => match (value.elements(), value.entries())
-        {
+        CelValue::Preserved(_) | CelValue::Failed(_) => value.shown(),
+        CelValue::List(_)
+        | CelValue::Map(_)
+        | CelValue::Data(_)
+        | CelValue::TypedList(_)
+        | CelValue::TypedMap(_) => match (value.elements(), value.entries()) {
             (Some(items), _) => {
                 format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))
             }

@@ -70,7 +70,7 @@ impl CelType {
     }
 
     /// Its parts, in their order.
-    pub(super) fn parameters(&self) -> Vec<&Self> {
+    pub(crate) fn parameters(&self) -> Vec<&Self> {
         match self {
             Self::Type(Some(of)) | Self::List(of) => Vec::from([&**of]),
             Self::Map(key, value) => Vec::from([&**key, &**value]),
