@@ -28,7 +28,7 @@ pub(crate) fn estimate(checked: &Checked, sizes: Option<&DeclType>) -> CostRange
 
 /// A variable and the fields, elements, keys and values that lead to a part of it. Empty for what is no part of a
 /// variable.
-pub(super) type Path = Rc<[Text]>;
+pub(super) type PartPath = Rc<[Text]>;
 
 /// How large the parts of a list or a map are.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl EntrySize {
 /// What is known of a variable of a loop.
 struct Local {
     name: Text,
-    path: Path,
+    path: PartPath,
     size: Option<CostRange>,
     entries: Option<EntrySize>,
 }
@@ -60,7 +60,7 @@ struct Local {
 pub(super) struct Estimator<'c> {
     checked: &'c Checked,
     sizes: Option<&'c DeclType>,
-    paths: BTreeMap<ExprId, Path>,
+    paths: BTreeMap<ExprId, PartPath>,
     locals: Vec<Local>,
     computed: BTreeMap<ExprId, CostRange>,
     entries: BTreeMap<ExprId, EntrySize>,
@@ -306,7 +306,7 @@ impl Estimator<'_> {
         self.locals.iter().rev().find(|local| local.name == name)
     }
 
-    fn path(&self, expr: &Expr) -> Path {
+    fn path(&self, expr: &Expr) -> PartPath {
         if let ExprKind::Ident(name) = &expr.kind
             && let Some(local) = self.local(name)
         {

@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/cel/library/cost.go EstimateCallCost; cel-go: checker/cost.go functionCost,
 //! ext/lists.go, ext/sets.go
 
-use super::estimate::{Path, size_at};
+use super::estimate::{PartPath, size_at};
 use super::range::{CostRange, ceil};
 use super::{CHECK_COST, LIST_COST, PATTERN_FACTOR, STRUCT_COST, TEXT_FACTOR};
 use crate::cel::ast::{Expr, ExprKind, Literal};
@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 /// An argument, with what is known of it.
 pub(super) struct Part<'e> {
-    pub(super) path: Path,
+    pub(super) path: PartPath,
     pub(super) of: CelType,
     pub(super) expr: &'e Expr,
     pub(super) size: Option<CostRange>,
