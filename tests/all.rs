@@ -12,6 +12,7 @@ mod callers;
 mod commits;
 mod conditions;
 mod configured_plugins;
+mod conversions;
 mod credentials;
 mod disruptions;
 mod etcd_cluster;

@@ -56,6 +56,7 @@ pub(crate) fn widgets() -> Definition {
             deprecation: "".into(),
         }],
         stored: "v1".into(),
+        converter: None,
     }
 }
 

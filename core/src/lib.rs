@@ -80,6 +80,9 @@ pub mod kinds;
 // The state that answers depend on.
 pub mod world;
 
+// Conversion of custom objects by webhooks.
+mod conversion;
+
 // Authentication: who makes a request.
 mod identity;
 

@@ -11,6 +11,22 @@ pub const DISCARDED_BODY_BYTES: usize = 4 * REQUEST_BODY_BYTES;
 /// Owners of an object whose deletion one write begins to block, about which the authorizers are asked. Beyond: 403.
 pub const OWNERS_ASKED_ABOUT: usize = 1024;
 
+/// The time of a converter for one review, milliseconds. Beyond: 500, with upstream's sentence.
+/// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/authentication.go setGlobalDefaults
+pub const CONVERSION_MILLIS: u64 = 30_000;
+
+/// Objects of one review for a converter, and roughly their bytes. Beyond: there are several reviews. An object that is
+/// larger has a review of its own.
+pub const CONVERSION_OBJECTS: usize = 500;
+pub const CONVERSION_BYTES: usize = 1024 * 1024;
+
+/// How often a request waits for converters. Beyond: 500.
+pub const CONVERSION_ROUNDS: u32 = 64;
+
+/// Bytes of objects in another version that are kept beside those that are stored. Beyond: they are converted anew
+/// each time.
+pub const CONVERTED_BYTES: usize = 64 * 1024 * 1024;
+
 /// Calls to other servers that one step of a job makes at once. Beyond: the outcome is `CallError::NoRoom`.
 pub const CALLS_OF_JOB: usize = 64;
 

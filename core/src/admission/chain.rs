@@ -172,7 +172,7 @@ pub fn asked_plugins(options: &AdmissionOptions) -> Vec<&'static str> {
 }
 
 /// A write on its way through the plugins.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Admitting {
     /// How many plugins have admitted it.
     passed: usize,

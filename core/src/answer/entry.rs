@@ -49,7 +49,7 @@ impl View<'_> {
     }
 
     fn write_object(&self, entry: &Entry, out: &mut Vec<u8>) {
-        if self.resource.stored_as.is_none() {
+        if entry.version() == self.resource.id {
             entry.write_object(out);
             return;
         }

@@ -19,4 +19,6 @@ pub(crate) struct Subscription {
     /// only.
     pub(crate) nothing_sent: bool,
     pub(crate) ends_at: Mono,
+    /// A webhook converts the objects that it is sent.
+    pub(crate) is_converted: bool,
 }

@@ -28,7 +28,7 @@ pub(crate) enum Decision<'a> {
 }
 
 /// A decision that waits for the answer to a question.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Undecided {
     /// Who is asked: authorizers that come meanwhile are for later decisions.
     chain: Arc<AuthorizerChain>,

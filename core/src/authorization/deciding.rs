@@ -77,7 +77,7 @@ impl AttributesRecord {
 }
 
 /// Questions that are decided one after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deciding {
     questions: Vec<AttributesRecord>,
     /// The results of the first of them.

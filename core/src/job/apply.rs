@@ -10,7 +10,7 @@ use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::codec::json::{Duplicates, Parsed};
 use crate::codec::yaml;
-use crate::kinds::KindVersions;
+use crate::kinds::{Kind, KindVersions};
 use crate::museum::Mutant;
 use crate::ownership::{self, Ownership};
 use crate::schema::strict::StrictError;
@@ -23,7 +23,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A configuration: the fields that its manager wants to own, and their values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Configuration {
     value: Value,
     /// What its reader says of repeated members.
@@ -89,7 +89,8 @@ impl Configuration {
             Some(existing) => registry.from_stored(kind, existing.value.clone()),
             None => record::unset(kind)?,
         };
-        let versions = KindVersions { registry, kind };
+        let convert = |value, to: &Kind| scene.converted(value, to);
+        let versions = KindVersions { registry, kind, converter: Some(&convert) };
         let (api_version, subresource) = (kind.group_version(), target.sub().map_or("", |sub| &*sub.name));
         let ownership = record::ownership(&versions, &api_version, subresource, scene.now.wall);
         self.merged(scene, &ownership, live, options)

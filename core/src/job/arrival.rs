@@ -3,7 +3,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/filters/authentication.go
 
 use super::call::Call;
-use super::{Answer, Ask, Job, Known, Phase, State, Step, Stepped, fail};
+use super::{Answer, Ask, Job, Known, Phase, State, Stepped, fail};
 use crate::answer::{self, Warnings};
 use crate::authorization::{Attributes, Impersonating, ImpersonationProgress};
 use crate::caller::Caller;
@@ -56,8 +56,8 @@ impl Arrival {
             }
             AuthenticationProgress::Wait(authenticating, question) => {
                 let Self { call, body, warnings } = self;
-                let job = Job { call, body, warnings, phase: Phase::Arriving(authenticating) };
-                Stepped { step: Step::Wait(job, question.into()), caller: None, notes: Vec::new() }
+                let job = Job::at(call, body, warnings, Phase::Arriving(authenticating));
+                Stepped::waiting(job, question.into(), None)
             }
         }
     }
@@ -91,8 +91,8 @@ impl Arrival {
             ImpersonationProgress::Wait(impersonating, question) => {
                 let Self { call, body, warnings } = self;
                 let phase = Phase::Impersonating(caller.clone(), impersonating);
-                let job = Job { call, body, warnings, phase };
-                Stepped { step: Step::Wait(job, question.into()), caller: Some(caller), notes: Vec::new() }
+                let job = Job::at(call, body, warnings, phase);
+                Stepped::waiting(job, question.into(), Some(caller))
             }
         }
     }
@@ -102,8 +102,7 @@ impl Arrival {
         let Self { call, body, warnings } = self;
         let ask = Ask::Seat { privileged: caller.is_privileged() };
         let known = Known { caller: caller.clone(), state: State::Seat };
-        let job = Job { call, body, warnings, phase: Phase::Known(known) };
-        Stepped { step: Step::Wait(job, ask), caller: Some(caller), notes: Vec::new() }
+        Stepped::waiting(Job::at(call, body, warnings, Phase::Known(known)), ask, Some(caller))
     }
 
     fn refuse_impersonation(&self, caller: Arc<Caller>, world: &World, failure: &Failure) -> Stepped {

@@ -25,7 +25,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// The change that the request asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum RequestedChange {
     Replace(Value),
     Patch(Patch),
@@ -33,7 +33,7 @@ pub(super) enum RequestedChange {
 }
 
 /// A parsed patch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Patch {
     media: PatchMedia,
     body: Parsed,
@@ -263,7 +263,10 @@ fn decoded_as(
         return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
     };
     Ok(decode::decode(&other.catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
-        let value = registry.from_stored(resource, registry.to_stored(other, decoded.value));
+        let value = match resource.is_custom() {
+            true => scene.converted(decoded.value, resource),
+            false => registry.from_stored(resource, registry.to_stored(other, decoded.value)),
+        };
         Decoded { value, ..decoded }
     }))
 }

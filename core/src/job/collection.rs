@@ -21,7 +21,7 @@ use alloc::vec::{self, Vec};
 use bytes::Bytes;
 
 /// The state of a DELETE of a collection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DeleteCollection {
     pub(super) target: Target,
     form: Form,
@@ -34,7 +34,7 @@ pub(crate) struct DeleteCollection {
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// The next object's turn has not come.
     Idle,
@@ -163,7 +163,7 @@ impl DeleteCollection {
     }
 
     fn delete_one(self, scene: &Scene<'_>, entry: Arc<Entry>, target: Target) -> Result<One, Failure> {
-        self.admit(scene, Existing::new(entry), target, Admitting::default(), None)
+        self.admit(scene, scene.existing(target.resource(), entry), target, Admitting::default(), None)
     }
 
     fn admit(

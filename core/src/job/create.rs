@@ -22,7 +22,7 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 
 /// The state of a POST.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Create {
     pub(super) target: Target,
     form: Form,
@@ -42,7 +42,7 @@ pub(crate) struct Create {
 }
 
 /// What a creation comes from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Origin {
     Post,
     /// A PUT to an absent name; the resource version in its body does not matter.
@@ -55,7 +55,7 @@ pub(super) enum Origin {
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// The object is to be drafted, or to be drafted again under another name.
     Begun,
@@ -281,6 +281,6 @@ impl Create {
         revision: Option<Rev>,
     ) -> Result<Next, Failure> {
         let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
-        Ok(Next::Done(write::answer::respond(scene, &view, 201, key, draft, revision)))
+        Ok(Next::Done(write::answer::respond(scene, &view, 201, key, draft, revision)?))
     }
 }

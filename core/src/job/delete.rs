@@ -36,7 +36,7 @@ pub(super) struct Deletion {
 }
 
 /// What a deletion does to an object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Verdict {
     /// The object is removed now. The value is its last state.
     Remove { last: Value },
@@ -47,7 +47,7 @@ pub(super) enum Verdict {
 }
 
 /// The state of a DELETE.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Delete {
     pub(super) deletion: Deletion,
     form: Form,
@@ -55,7 +55,7 @@ pub(crate) struct Delete {
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Admission(Admitting),
     Read,
@@ -342,7 +342,7 @@ impl Deletion {
     }
 
     fn sealed(&self, scene: &Scene<'_>, value: Value) -> Result<Draft, Failure> {
-        Draft::of(scene.world, self.target.resource(), value, None)
+        Draft::of_scene(scene, self.target.resource(), value, None)
     }
 }
 
@@ -405,7 +405,10 @@ impl Delete {
     fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let resource = self.deletion.target.resource();
         match scene.cached(resource, &self.deletion.key(scene)?) {
-            Some(entry) => self.attempt(scene, Some(Existing::new(entry)), false),
+            Some(entry) => {
+                let existing = scene.existing(resource, entry);
+                self.attempt(scene, Some(existing), false)
+            }
             None => self.read(scene),
         }
     }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub(super) struct Existing {
     pub(super) entry: Arc<Entry>,
-    /// In the version that is stored, with its resource version.
+    /// With its resource version. Custom objects are in the version of the request, others in the one that is stored.
     pub(super) value: Value,
 }
 
@@ -75,6 +75,12 @@ impl<'a> Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// An object for a request that changes it.
+    pub(super) fn existing(&self, resource: &Kind, entry: Arc<Entry>) -> Existing {
+        let value = self.worked_on(&entry, resource);
+        Existing { entry, value }
+    }
+
     /// The object found by a write that lost a race, for the next attempt; 409 after too many attempts.
     pub(super) fn lost_race(
         &self,
@@ -87,7 +93,7 @@ impl Scene<'_> {
         }
         let resource = target.resource();
         let entry = loss.held.map(|kv| self.entry_of(resource, kv)).transpose()?;
-        Ok(entry.map(Existing::new))
+        Ok(entry.map(|entry| self.existing(resource, entry)))
     }
 
     /// What to wait for, if anything, after a commit lost because of something else that it writes with the object: an
@@ -122,7 +128,7 @@ impl Scene<'_> {
     pub(super) fn read_existing(&self, target: &Target, answer: Answer) -> Result<Option<Existing>, Failure> {
         let resource = target.resource();
         let entry = fail::ranged(answer)?.kvs.pop().map(|kv| self.entry_of(resource, kv)).transpose()?;
-        Ok(entry.map(Existing::new))
+        Ok(entry.map(|entry| self.existing(resource, entry)))
     }
 }
 

@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The state of a list, or of a watch that has not begun.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct List {
     pub(super) target: Target,
     form: Form,
@@ -38,7 +38,7 @@ pub(crate) struct List {
 }
 
 /// What a list is made for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Purpose {
     /// The client gets it.
     Answer,
@@ -46,7 +46,7 @@ enum Purpose {
     Deletion(Box<DeleteOptions>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// The store was asked for its newest revision.
     Newest,
@@ -210,6 +210,9 @@ impl List {
         let is_as_of = cache.revision() <= revision || scene.flaw().is(Mutant::PageOfNewest);
         assert!(is_as_of, "the collection has not changed since the revision that the answer is of");
         scene.check_readable(resource, &self.filter.prefix(keys))?;
+        if resource.converter.is_some() {
+            return self.answer_converted(scene, revision, start);
+        }
         let entries = cache.entries();
         if self.filter.is_run() {
             let ranks = entries.prefix_ranks(&self.filter.prefix(keys));
@@ -236,6 +239,40 @@ impl List {
             None => Text::default(),
         };
         let meta = ListMeta { revision, next, remaining: None };
+        self.respond(scene, &meta, Items::Picked(found.into_iter()))
+    }
+
+    /// As `answer_at`, of a kind whose objects a webhook converts: what they are selected by is theirs in the version
+    /// of the request.
+    fn answer_converted(self, scene: &Scene<'_>, revision: Rev, start: &[u8]) -> Result<Next, Failure> {
+        let resource = self.target.resource();
+        let cache = scene.cache(resource)?;
+        let keys = &scene.collection(resource)?.keys;
+        let (entries, limit) = (cache.entries(), self.limit());
+        let ranks = entries.prefix_ranks(&self.filter.prefix(keys));
+        let from = ranks.start.max(entries.rank(start)).min(ranks.end);
+        let mut found: Vec<Arc<Entry>> = Vec::new();
+        let mut looked_at = from;
+        for (_, held) in entries.at_ranks(from..ranks.end) {
+            if limit > 0 && found.len() == limit || scene.misses_enough() {
+                break;
+            }
+            looked_at += 1;
+            if !self.filter.may_match(held.entry()) {
+                continue;
+            }
+            let entry = scene.in_version(held.entry(), resource)?;
+            if self.filter.matches(&entry) {
+                found.push(entry);
+            }
+        }
+        let more = limit > 0 && found.len() == limit && looked_at < ranks.end;
+        let next = match found.last().filter(|_| more) {
+            Some(last) => self.token(scene, last.key(), revision)?,
+            None => Text::default(),
+        };
+        let remaining = (more && self.filter.is_run()).then_some((ranks.end - looked_at) as u64);
+        let meta = ListMeta { revision, next, remaining };
         self.respond(scene, &meta, Items::Picked(found.into_iter()))
     }
 
@@ -304,6 +341,7 @@ impl List {
         for (index, kv) in kvs.into_iter().enumerate() {
             let key = kv.key.clone();
             let entry = scene.entry_of(self.target.resource(), kv)?;
+            let entry = scene.in_version(&entry, self.target.resource())?;
             if self.filter.matches(&entry) {
                 found.push(entry);
             }
@@ -380,13 +418,36 @@ impl List {
         let cache = scene.cache(resource)?;
         let keys = &scene.collection(resource)?.keys;
         scene.check_readable(resource, keys.prefix())?;
-        let items = if self.filter.is_run() {
+        let items = if resource.converter.is_some() {
+            Items::Picked(self.existing_converted(scene, cache, keys)?.into_iter())
+        } else if self.filter.is_run() {
             Items::Run(cache.entries().cursor(cache.entries().prefix_ranks(&self.filter.prefix(keys))))
         } else {
             Items::Picked(self.filter.pick(cache, keys, &[]).cloned().collect::<Vec<_>>().into_iter())
         };
         let reached = scene.world.revision(self.feed(scene)?);
         self.open(scene, reached, Some(items))
+    }
+
+    /// The selected objects in the version of the request, if a webhook converts them.
+    fn existing_converted(
+        &self,
+        scene: &Scene<'_>,
+        cache: &Cache,
+        keys: &KeySpace,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
+        let resource = self.target.resource();
+        let mut found = Vec::new();
+        for (_, held) in cache.entries().prefix(&self.filter.prefix(keys)) {
+            if scene.misses_enough() {
+                break;
+            }
+            if self.filter.may_match(held.entry()) {
+                found.push(scene.in_version(held.entry(), resource)?);
+            }
+        }
+        found.retain(|entry| self.filter.matches(entry));
+        Ok(found)
     }
 
     fn open(self, scene: &Scene<'_>, after: Rev, items: Option<Items>) -> Result<Next, Failure> {
@@ -415,7 +476,9 @@ impl List {
         };
         let ends_at = scene.now.mono.plus_millis(self.watch_seconds(scene).saturating_mul(1000));
         let filter = self.filter;
-        let subscription = Subscription { storage, filter, form, after, bookmarks, nothing_sent, ends_at };
+        let is_converted = resource.converter.is_some();
+        let subscription =
+            Subscription { storage, filter, form, after, bookmarks, nothing_sent, ends_at, is_converted };
         Ok(Next::Stream(Box::new(Opening { response, subscription })))
     }
 

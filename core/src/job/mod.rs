@@ -13,6 +13,8 @@ mod call;
 mod change;
 mod collection;
 mod component_status;
+mod conversions;
+mod convert;
 mod create;
 mod delete;
 mod document;
@@ -38,6 +40,7 @@ use crate::authorization::{Impersonating, Target, Undecided};
 use crate::caller::Caller;
 use crate::config::{Note, SignedToken};
 use crate::identity::Authenticating;
+use crate::kinds::KindId;
 use crate::limits;
 use crate::museum::Flaw;
 use crate::now::Now;
@@ -49,6 +52,7 @@ use crate::wire::field_manager::manager_or_user_agent;
 use crate::wire::options::WriteOptions;
 use crate::wire::{BodyError, CallError, Called, Outcall};
 use crate::world::World;
+use crate::world::cache::Entry;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -56,6 +60,7 @@ use bytes::Bytes;
 
 use arrival::Arrival;
 pub(crate) use call::Call;
+use conversions::{ConversionNeed, ConversionNotes, Conversions, Converting};
 pub use probe::{ProbeTask, told};
 pub(crate) use seat::Seat;
 pub(crate) use write::{
@@ -70,6 +75,8 @@ pub(crate) struct Stepped {
     pub(crate) caller: Option<Arc<Caller>>,
     /// Facts for operators.
     pub(crate) notes: Vec<Note>,
+    /// Objects of the store that were converted for this step, each in the version that it is in now.
+    pub(crate) converted: Vec<Arc<Entry>>,
 }
 
 /// The result of a step.
@@ -79,6 +86,8 @@ pub(crate) enum Step {
     Done(Response),
     /// The request becomes a watch.
     Stream(Box<Opening>),
+    /// What a job of the machine's own has converted for watchers, or why it could not.
+    Converted(Result<Vec<Arc<Entry>>, Failure>),
     Panicked,
 }
 
@@ -135,7 +144,7 @@ impl From<Question> for Ask {
 }
 
 /// What a waiting job is resumed with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Begin,
     Seated,
@@ -164,6 +173,8 @@ pub(crate) struct Job {
     /// The warnings that the answer will carry, whether it is a success or an error.
     warnings: Warnings,
     phase: Phase,
+    /// What it knows of conversions by webhooks.
+    conversions: Conversions,
 }
 
 /// Whether it is known who makes the request.
@@ -173,6 +184,8 @@ enum Phase {
     /// The caller wants to act as somebody else.
     Impersonating(Arc<Caller>, Box<Impersonating>),
     Known(Known),
+    /// Converters are asked for what the last step has missed.
+    Converting(Box<Converting>),
 }
 
 /// What a job knows once it is known who asks.
@@ -203,13 +216,14 @@ enum State {
     Review(Box<review::AccessReview>),
     IdentityReview(Box<identity_review::IdentityReview>),
     Probe(probe::ProbeState),
+    Convert(convert::ConvertObjects),
 }
 
 impl State {
     /// The object or collection that the request is about, once it has been routed.
     fn target(&self) -> Option<&Target> {
         match self {
-            Self::Seat | Self::Undecided(_) | Self::Probe(_) => None,
+            Self::Seat | Self::Undecided(_) | Self::Probe(_) | Self::Convert(_) => None,
             Self::Permitted(target) => Some(target),
             Self::Read(read) => Some(&read.target),
             Self::List(list) => Some(&list.target),
@@ -233,6 +247,7 @@ enum Next {
     Wait(State, Ask),
     Done(Response),
     Stream(Box<Opening>),
+    Converted(Vec<Arc<Entry>>),
 }
 
 /// What a step can see.
@@ -244,6 +259,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) world: &'a World,
     pub(crate) now: Now,
+    conversions: &'a ConversionNotes,
 }
 
 impl Scene<'_> {
@@ -274,39 +290,54 @@ impl Notes {
 
 impl Stepped {
     fn done(response: Response, caller: Option<Arc<Caller>>) -> Self {
-        Self { step: Step::Done(response), caller, notes: Vec::new() }
+        Self { step: Step::Done(response), caller, notes: Vec::new(), converted: Vec::new() }
+    }
+
+    fn waiting(job: Job, ask: Ask, caller: Option<Arc<Caller>>) -> Self {
+        Self { step: Step::Wait(job, ask), caller, notes: Vec::new(), converted: Vec::new() }
     }
 
     pub(crate) fn panicked() -> Self {
-        Self { step: Step::Panicked, caller: None, notes: Vec::new() }
+        Self { step: Step::Panicked, caller: None, notes: Vec::new(), converted: Vec::new() }
     }
 }
 
 impl Job {
+    fn at(call: Arc<Call>, body: Bytes, warnings: Warnings, phase: Phase) -> Self {
+        Self { call, body, warnings, phase, conversions: Conversions::default() }
+    }
+
     pub(crate) fn begin(call: Arc<Call>) -> Self {
-        Self {
-            call,
-            body: Bytes::new(),
-            warnings: Warnings::default(),
-            phase: Phase::Arriving(Authenticating::default()),
-        }
+        Self::at(call, Bytes::new(), Warnings::default(), Phase::Arriving(Authenticating::default()))
     }
 
     /// A job that does this. The server itself asks for it.
     pub(crate) fn probe(call: Arc<Call>, task: ProbeTask) -> Self {
         let state = State::Probe(probe::ProbeState::Begin(task));
         let known = Known { caller: Arc::new(Caller::server()), state };
-        Self { call, body: Bytes::new(), warnings: Warnings::default(), phase: Phase::Known(known) }
+        Self::at(call, Bytes::new(), Warnings::default(), Phase::Known(known))
+    }
+
+    /// A job of the machine's own that converts objects to the version of a kind.
+    pub(crate) fn convert(call: Arc<Call>, kind: KindId, entries: Vec<Arc<Entry>>) -> Self {
+        let state = State::Convert(convert::ConvertObjects { kind, entries });
+        let known = Known { caller: Arc::new(Caller::server()), state };
+        Self::at(call, Bytes::new(), Warnings::default(), Phase::Known(known))
     }
 
     pub(crate) fn step(self, world: &World, now: Now, answer: Answer) -> Stepped {
-        let Self { call, mut body, mut warnings, phase } = self;
+        let Self { call, mut body, mut warnings, phase, mut conversions } = self;
         if let Answer::Body(Ok(arrived)) = &answer {
             assert!(arrived.len() <= limits::REQUEST_BODY_BYTES, "a longer body does not arrive");
             body = arrived.clone();
         }
-        let Known { caller, state } = match phase {
-            Phase::Known(known) => known,
+        let (known, answer) = match phase {
+            Phase::Known(known) => (known, answer),
+            Phase::Converting(converting) => {
+                let (known, before, told) = converting.resume(world, &mut conversions, &answer);
+                warnings = told;
+                (known, before)
+            }
             Phase::Arriving(authenticating) => {
                 let arrival = Arrival { call, body, warnings };
                 return arrival.authenticate(authenticating, world, now, answer);
@@ -319,20 +350,60 @@ impl Job {
                 };
             }
         };
-        let mut notes = Notes::default();
-        let scene = Scene { call: &call, caller: &caller, body: &body, world, now };
-        let step = match advance(&scene, state, answer, &mut warnings, &mut notes) {
-            Ok(Next::Wait(state, ask)) => {
-                Step::Wait(Self { call, body, warnings, phase: Phase::Known(Known { caller, state }) }, ask)
-            }
-            Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
-            Ok(Next::Stream(mut opening)) => {
-                opening.response = warnings.on(opening.response);
-                Step::Stream(opening)
-            }
-            Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
+        Self { call, body, warnings, phase: Phase::Known(known), conversions }.advance(world, now, answer)
+    }
+
+    /// Runs a step of the request, until it needs nothing converted that is not known.
+    fn advance(self, world: &World, now: Now, mut answer: Answer) -> Stepped {
+        let Self { call, body, mut warnings, phase, conversions } = self;
+        let Phase::Known(Known { caller, mut state }) = phase else {
+            return Stepped::done(call.failure(world, &fail::misfit()), None);
         };
-        Stepped { step, caller: None, notes: notes.0 }
+        let conversions = ConversionNotes::new(conversions);
+        loop {
+            let kept = state.kept_for_conversion().map(|state| (state, answer.clone(), warnings.clone()));
+            let mut notes = Notes::default();
+            let scene =
+                Scene { call: &call, caller: &caller, body: &body, world, now, conversions: &conversions };
+            let next = advance(&scene, state, answer, &mut warnings, &mut notes);
+            let conversion = conversions.with(|known| known.judge(world, &call.rng));
+            let next = match (conversion, kept) {
+                (ConversionNeed::Complete, _) => next,
+                (ConversionNeed::Failed(failure), _) => Err(failure),
+                (ConversionNeed::Again, Some(kept)) => {
+                    (state, answer, warnings) = kept;
+                    continue;
+                }
+                (ConversionNeed::Ask(calls, waiting), Some((state, answer, warnings))) => {
+                    let known = Known { caller, state };
+                    let converting = Converting::new(known, answer, warnings.clone(), waiting);
+                    let phase = Phase::Converting(Box::new(converting));
+                    let mut conversions = conversions.into_inner();
+                    let converted = conversions.take_fresh();
+                    let job = Self { call, body, warnings, phase, conversions };
+                    let step = Step::Wait(job, Ask::Calls(calls));
+                    return Stepped { step, caller: None, notes: Vec::new(), converted };
+                }
+                (ConversionNeed::Again | ConversionNeed::Ask(..), None) => Err(fail::misfit()),
+            };
+            let mut conversions = conversions.into_inner();
+            let converted = conversions.take_fresh();
+            let step = match next {
+                Ok(Next::Wait(state, ask)) => {
+                    let phase = Phase::Known(Known { caller, state });
+                    Step::Wait(Self { call, body, warnings, phase, conversions }, ask)
+                }
+                Ok(Next::Done(response)) => Step::Done(warnings.on(response)),
+                Ok(Next::Stream(mut opening)) => {
+                    opening.response = warnings.on(opening.response);
+                    Step::Stream(opening)
+                }
+                Ok(Next::Converted(entries)) => Step::Converted(Ok(entries)),
+                Err(failure) if call.id.is_own() => Step::Converted(Err(failure)),
+                Err(failure) => Step::Done(warnings.on(call.failure(world, &failure))),
+            };
+            return Stepped { step, caller: None, notes: notes.0, converted };
+        }
     }
 
     /// The answer to a request that timed out.
@@ -369,6 +440,7 @@ fn advance(
         State::Review(review) => review.step(scene, answer, warnings),
         State::IdentityReview(review) => review.step(scene, answer, warnings),
         State::Probe(probe) => probe.step(scene, answer),
+        State::Convert(objects) => objects.step(scene, answer),
     }
 }
 
@@ -385,7 +457,8 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Token(_)
         | State::Review(_)
         | State::IdentityReview(_)
-        | State::Probe(_) => false,
+        | State::Probe(_)
+        | State::Convert(_) => false,
         State::Create(_)
         | State::Update(_)
         | State::Delete(_)

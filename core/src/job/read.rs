@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 /// The state of a GET.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Read {
     pub(super) target: Target,
     form: Form,
@@ -84,6 +84,7 @@ impl Read {
 
     fn respond(self, scene: &Scene<'_>, entry: &Arc<Entry>) -> Result<Next, Failure> {
         let view = view::of_object(scene, &self.target, self.form, self.include)?;
+        let entry = &scene.in_version(entry, self.target.resource())?;
         if self.target.is_scale() {
             return Ok(Next::Done(scale::respond(scene, &view, &self.target, entry.to_value())?));
         }

@@ -22,7 +22,7 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 
 /// The state of a PUT or PATCH.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Update {
     pub(super) target: Target,
     form: Form,
@@ -32,7 +32,7 @@ pub(crate) struct Update {
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// The key is being read, because it was not in the cache or the cached object led to an error.
     Read,
@@ -94,7 +94,10 @@ fn start(
     let key = update.key(scene)?;
     let resource = update.target.resource();
     match scene.cached(resource, &key) {
-        Some(entry) => update.attempt(scene, Some(Existing::new(entry)), false, warnings),
+        Some(entry) => {
+            let existing = scene.existing(update.target.resource(), entry);
+            update.attempt(scene, Some(existing), false, warnings)
+        }
         None => update.read(scene),
     }
 }
@@ -300,7 +303,7 @@ impl Update {
             return self.respond(scene, answer::versioned(draft.value, Some(revision)));
         }
         let view = view::of_object(scene, &self.target, self.form, scene.call.include()?)?;
-        Ok(Next::Done(write::answer::respond(scene, &view, 200, key, draft, Some(revision))))
+        Ok(Next::Done(write::answer::respond(scene, &view, 200, key, draft, Some(revision))?))
     }
 
     fn respond(self, scene: &Scene<'_>, value: Value) -> Result<Next, Failure> {

@@ -2,6 +2,7 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go, status_strategy.go
 
 use super::columns::ColumnSet;
+use super::converter::Converter;
 use super::kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
 use super::rules::custom;
 use super::{Rules, Scope, SubKind, Verb, convert};
@@ -30,8 +31,10 @@ pub struct Definition {
     pub categories: Vec<Text>,
     /// In discovery's order. One of them is `stored`.
     pub versions: Vec<DefinedVersion>,
-    /// The version in which objects are stored. Others are the same objects with another `apiVersion`.
+    /// The version in which objects are stored.
     pub stored: Text,
+    /// Who converts objects from one version to another. Without it they differ in their `apiVersion` only.
+    pub converter: Option<Arc<Converter>>,
 }
 
 /// One version of a resource that is defined.
@@ -114,9 +117,11 @@ impl Definition {
     ) -> Result<Vec<DefinedKind>, String> {
         self.check()?;
         let ids = (first.0..).map(KindId);
+        let named = ids.clone().zip(&self.versions).map(|(id, version)| (version.name.clone(), id));
+        let family: Arc<[(Text, KindId)]> = named.collect();
         ids.zip(&self.versions)
             .map(|(id, version)| {
-                let kind = self.to_kind(version, builtin, id, storage)?;
+                let kind = Kind { family: family.clone(), ..self.to_kind(version, builtin, id, storage)? };
                 Ok(DefinedKind { kind: Arc::new(kind), is_served: version.is_served })
             })
             .collect()
@@ -211,6 +216,8 @@ impl Definition {
             storage_version_hash: Text::default(),
             stored_as: (!is_stored).then(|| (self.group.clone(), self.stored.clone())),
             conversion: (!is_stored).then_some(&convert::SAME),
+            converter: self.converter.clone(),
+            family: Arc::default(),
             subs,
             behaviour: Behaviour::Custom(Arc::new(Custom {
                 rules: if version.has_status { &custom::SPLIT } else { &custom::WHOLE },

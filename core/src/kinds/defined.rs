@@ -2,12 +2,14 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go getOrCreateServingInfoFor,
 //! customresource_discovery_controller.go
 
+use super::converter::Converter;
 use super::custom::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition};
 use super::{Scope, compare_versions};
 use crate::codec::json;
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The schema of a version that has none: an object of anything.
@@ -35,13 +37,8 @@ impl Definition {
         let group: Text = definition.text_at(&["spec", "group"]).into();
         let listed = definition.at(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
         let stored = listed.iter().find(|version| flag(version, "storage"))?;
-        let is_converted = definition.text_at(&["spec", "conversion", "strategy"]) != "Webhook";
         let kind: Text = name("kind");
-        let mut listed: Vec<&Value> = listed
-            .iter()
-            // What only a webhook can convert is not served until there is a webhook to ask.
-            .filter(|version| is_converted || flag(version, "storage"))
-            .collect();
+        let mut listed: Vec<&Value> = listed.iter().collect();
         listed.sort_by(|one, other| compare_versions(one.text_at(&["name"]), other.text_at(&["name"])));
         let newest = listed.iter().find(|version| flag(version, "served") && !flag(version, "deprecated"));
         let newest = newest.map_or("", |version| version.text_at(&["name"]));
@@ -60,6 +57,7 @@ impl Definition {
             categories: texts(definition.at(&["status", "acceptedNames", "categories"])),
             versions,
             stored: stored.text_at(&["name"]).into(),
+            converter: Converter::of_object(definition).map(Arc::new),
         })
     }
 }

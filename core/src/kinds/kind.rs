@@ -1,6 +1,7 @@
 //! A kind as it is served: owned text, so that one that came at run time gives back all it held when it goes.
 
 use super::columns::ColumnSet;
+use super::converter::Converter;
 use super::custom::{self, Custom};
 use super::row::{Row, RowField, RowSource, RowSub};
 use super::validation::{Errors, Located};
@@ -8,7 +9,7 @@ use super::{Facts, Rules, Scope, Strategy, SubKind, Verb, convert};
 use crate::codec::json::RawPaths;
 use crate::schema::structural::Previous;
 use crate::schema::{Catalogue, TypeId};
-use crate::value::Text;
+use crate::value::{Text, Value, object};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -47,6 +48,10 @@ pub struct Kind {
     pub stored_as: Option<(Text, Text)>,
     /// The conversion to the stored version and back. It is set if `stored_as` is.
     pub conversion: Option<&'static convert::Conversion>,
+    /// Who converts objects between the versions of a kind that came at run time, if it is not done by `conversion`.
+    pub converter: Option<Arc<Converter>>,
+    /// The versions of a kind that came at run time, with the ids of their kinds; empty for a built-in kind.
+    pub family: Arc<[(Text, KindId)]>,
     pub subs: Vec<Arc<Sub>>,
     pub behaviour: Behaviour,
     /// Field selectors beyond metadata.name and metadata.namespace.
@@ -144,6 +149,8 @@ impl Kind {
             storage_version_hash: text(row.storage_version_hash),
             stored_as: row.stored_as.map(pair),
             conversion: row.conversion,
+            converter: None,
+            family: Arc::default(),
             subs: row.subs.iter().map(|sub| Arc::new(Sub::of_row(sub))).collect(),
             behaviour: Behaviour::Builtin(row.rules),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
@@ -221,6 +228,15 @@ impl Kind {
     /// The paths that the selectable fields read, in order; a field with two sources has two.
     pub fn field_paths(&self) -> &[Vec<Text>] {
         &self.field_paths
+    }
+
+    /// Whether an object names the group and version of the kind.
+    pub fn is_version_of(&self, object: &Value) -> bool {
+        let held = object::api_version(object);
+        match held.rsplit_once('/') {
+            Some((group, version)) => self.group == group && self.version == version,
+            None => self.group.is_empty() && self.version == held,
+        }
     }
 
     /// `apps/v1`, or `v1` for the core group.

@@ -3,6 +3,7 @@
 pub mod claims;
 pub mod columns;
 pub mod convert;
+mod converter;
 mod custom;
 mod defined;
 pub mod facts;
@@ -25,6 +26,7 @@ mod version_order;
 mod versions;
 
 pub use claims::{Claim, ClaimChange, ClaimPlace, ClaimRules, Claims};
+pub use converter::{Converter, ConverterTarget};
 pub use custom::{Custom, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition};
 pub use defined::{condition, has_condition};
 pub use facts::{Facts, Objects, Operation};

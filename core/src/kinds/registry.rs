@@ -1,5 +1,6 @@
 //! The kinds that are served, as a registry in which they are looked up by id and by group, version and resource.
 
+use super::convert::SAME;
 use super::custom::DefinedKind;
 use super::row::Row;
 use super::{Definition, Kind, KindId, StorageId, compare_versions};
@@ -230,17 +231,39 @@ impl Registry {
         }
     }
 
-    /// An object of a kind's version in the version that is stored.
+    /// The kind in whose version objects of this one are written until they are encoded: validated, shown to plugins
+    /// and so on. Built-in kinds have one such version, the stored one; custom objects have the version of the request.
+    pub fn working_kind<'a>(&'a self, kind: &'a Kind) -> &'a Kind {
+        if kind.is_custom() { kind } else { self.stored_kind(kind) }
+    }
+
+    /// The kind of another version of a kind that came at run time, by its name; also one that is not served.
+    pub fn version_of(&self, kind: &Kind, version: &str) -> Option<&Arc<Kind>> {
+        let (_, id) = kind.family.iter().find(|(name, _)| name == version)?;
+        self.kind(*id)
+    }
+
+    /// An object of a kind's version in the version that is stored. Objects that a webhook converts only get another
+    /// `apiVersion` here.
     pub fn to_stored(&self, kind: &Kind, object: Value) -> Value {
         let Some(conversion) = kind.conversion else { return object };
         let stored = self.stored_kind(kind);
         fitted(stored, (conversion.to_stored)(&stored.catalogue, object))
     }
 
-    /// A stored object in the version of a kind.
+    /// A stored object in the version of a kind. Nothing happens to a custom object that is in that version already.
+    /// Objects that a webhook converts only get another `apiVersion` here.
     pub fn from_stored(&self, kind: &Kind, object: Value) -> Value {
         let Some(conversion) = kind.conversion else { return object };
+        if kind.is_custom() && kind.is_version_of(&object) {
+            return object;
+        }
         fitted(kind, (conversion.from_stored)(&kind.catalogue, object))
+    }
+
+    /// A custom object in the version of a kind, if versions differ in nothing but their names.
+    pub fn renamed(&self, kind: &Kind, object: Value) -> Value {
+        fitted(kind, (SAME.from_stored)(&kind.catalogue, object))
     }
 
     pub fn serves_group(&self, group: &str) -> bool {

@@ -7,10 +7,12 @@ use crate::schema::{Catalogue, TypeId};
 use crate::value::Value;
 
 /// All served versions of a kind, which share its storage.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct KindVersions<'a> {
     pub registry: &'a Registry,
     pub kind: &'a Kind,
+    /// Converts custom objects to the version of a kind, if a webhook does it.
+    pub converter: Option<&'a dyn Fn(Value, &Kind) -> Value>,
 }
 
 impl KindVersions<'_> {
@@ -19,6 +21,13 @@ impl KindVersions<'_> {
         let is_it = |kind: &Kind| kind.group == group && kind.version == version;
         if is_it(self.kind) {
             return Some(self.kind);
+        }
+        if self.kind.is_custom() {
+            return self
+                .registry
+                .version_of(self.kind, version)
+                .filter(|kind| is_it(kind))
+                .map(|kind| &**kind);
         }
         let mut others = self.registry.iter().filter(|kind| kind.storage == self.kind.storage);
         others.find(|kind| is_it(kind)).map(|kind| &**kind)
@@ -32,6 +41,9 @@ impl Versions for KindVersions<'_> {
 
     fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
         let (from, to) = (self.of(from)?, self.of(to)?);
+        if let Some(convert) = self.converter.filter(|_| to.converter.is_some()) {
+            return Some(convert(object.clone(), to));
+        }
         let stored = self.registry.to_stored(from, object.clone());
         Some(self.registry.from_stored(to, stored))
     }

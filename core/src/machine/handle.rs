@@ -4,7 +4,7 @@ use super::calls::Outstanding;
 use super::controllers::ControllerRuns;
 use super::event_buckets::EventBuckets;
 use super::feeds::FeedReader;
-use super::hub::Hub;
+use super::hub::{Hub, LaneKey};
 use super::kinds::Arriving;
 use super::seats::Seats;
 use super::shutdown::Draining;
@@ -48,6 +48,8 @@ pub struct Machine {
     pub(super) sending: BTreeMap<JobId, Seat>,
     pub(super) feeds: Vec<FeedReader>,
     pub(super) calls: Outstanding,
+    /// The machine's own jobs that convert for watchers, and for which.
+    pub(super) converting: BTreeMap<JobId, LaneKey>,
     pub(super) tunnels: Tunnels,
     pub(super) turns: Turns,
     pub(super) event_buckets: EventBuckets,
@@ -111,6 +113,7 @@ impl Machine {
             hub: Hub::new(registry.storages().map(|(storage, _)| storage), config.bounds, config.flaw),
             feeds,
             calls: Outstanding::default(),
+            converting: BTreeMap::new(),
             tunnels: Tunnels::default(),
             turns: Turns::default(),
             event_buckets: EventBuckets::default(),
@@ -165,6 +168,7 @@ impl Machine {
             Input::Authorizers(authorizers) => self.replace_authorizers(authorizers),
             Input::Drain(drain) => self.drain(drain, now, out),
         }
+        self.convert_for_watchers(now, out);
     }
 
     /// When `Input::Tick` is next wanted. Ticks at other times do no harm.
@@ -189,6 +193,7 @@ impl Machine {
     pub fn check(&self) {
         self.hub.check();
         self.check_calls();
+        self.check_conversions();
         self.check_tunnels();
         self.check_turns();
         self.world.check();
@@ -248,8 +253,11 @@ impl Machine {
     }
 
     fn ran(&mut self, ran: Ran, now: Now, out: &mut Vec<Effect>) {
-        let Ran { id, stepped: Stepped { step, caller, notes }, .. } = ran;
+        let Ran { id, stepped: Stepped { step, caller, notes, converted }, .. } = ran;
         out.extend(notes.into_iter().map(Effect::Note));
+        if !converted.is_empty() {
+            Arc::make_mut(&mut self.world).keep_converted(converted);
+        }
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         if let Some(caller) = caller {
             slot.caller = Some(caller);
@@ -279,9 +287,14 @@ impl Machine {
             }
             Step::Done(response) => self.finish(id, response, now, out),
             Step::Stream(opening) => self.open_watch(id, *opening, now, out),
+            Step::Converted(outcome) => self.converted_for_watchers(id, outcome, now, out),
             Step::Panicked => {
                 out.push(Effect::Note(Note::Panicked { id }));
                 let failure = Failure::internal("a step of this request failed; the server goes on");
+                if id.is_own() {
+                    self.fail_conversion(id, failure, now, out);
+                    return;
+                }
                 let response = slot.call.failure(&self.world, &failure);
                 self.finish(id, response, now, out);
             }
@@ -527,6 +540,10 @@ impl Machine {
         let message =
             "Timeout: request did not complete within requested timeout - context deadline exceeded";
         let failure = Failure::timeout(message, 0);
+        if id.is_own() {
+            self.fail_conversion(id, failure, now, out);
+            return;
+        }
         let response = match &slot.state {
             SlotState::Waiting(job, _) => job.late(&self.world, &failure),
             SlotState::Running | SlotState::Abandoned | SlotState::Streaming | SlotState::Tunnelling => {

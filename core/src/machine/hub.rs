@@ -1,11 +1,13 @@
 //! The hub of watchers: it sends each change once and in order to the watchers that it concerns, and bounds how far
 //! behind each of them may fall.
 
+mod lanes;
+
 use super::Effect;
 use crate::answer::Subscription;
 use crate::answer::{EventForm, EventKind, Frame, Renderer, Seen};
 use crate::config::JobId;
-use crate::kinds::StorageId;
+use crate::kinds::{KindId, StorageId};
 use crate::limits::{self, Bounds};
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
@@ -13,9 +15,12 @@ use crate::store::Rev;
 use crate::world::World;
 use crate::world::cache::{Change, Entry};
 use crate::world::selection::Hint;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
+use lanes::VersionLane;
+pub(crate) use lanes::{ConvertedObjects, LaneKey};
 
 /// All watchers of all collections.
 #[derive(Debug)]
@@ -26,6 +31,10 @@ pub(crate) struct Hub {
     /// Watchers that have missed changes and are sent nothing any more, until they are removed some at a time; with
     /// the reason. None of the maps is empty.
     retired: VecDeque<(&'static str, BTreeMap<JobId, Watcher>)>,
+    /// Lanes for whose watchers something has to be converted.
+    in_need: BTreeSet<LaneKey>,
+    /// Watchers of lanes have been retired, and nobody ends them yet.
+    has_left_behind: bool,
     bounds: Bounds,
     flaw: Flaw,
 }
@@ -41,6 +50,8 @@ struct Group {
     watchers: BTreeMap<JobId, Watcher>,
     /// Watchers by the narrowest index (name, node, namespace, all) that their selection allows.
     by_hint: Hints,
+    /// The other watchers: those of versions that a webhook converts.
+    lanes: BTreeMap<KindId, VersionLane>,
 }
 
 /// Watchers by the narrowest index that their selection allows.
@@ -81,7 +92,15 @@ struct Sight {
 impl Hub {
     pub(crate) fn new(storages: impl Iterator<Item = StorageId>, bounds: Bounds, flaw: Flaw) -> Self {
         let groups = storages.map(|storage| (storage, Group::default())).collect();
-        Self { groups, members: BTreeMap::new(), retired: VecDeque::new(), bounds, flaw }
+        Self {
+            groups,
+            members: BTreeMap::new(),
+            retired: VecDeque::new(),
+            in_need: BTreeSet::new(),
+            has_left_behind: false,
+            bounds,
+            flaw,
+        }
     }
 
     /// Begins to keep the changes of a collection, which are known after the revision.
@@ -100,6 +119,7 @@ impl Hub {
         let Some(group) = self.groups.get_mut(&storage) else { return Window::default() };
         group.window_bytes = 0;
         group.window_after = after;
+        group.lanes.values_mut().for_each(|lane| lane.known.clear());
         core::mem::take(&mut group.window)
     }
 
@@ -151,14 +171,23 @@ impl Hub {
         if self.flaw.is(Mutant::InclusiveStart) {
             subscription.after.0 = subscription.after.0.saturating_sub(1);
         }
-        group.by_hint.entry(subscription.filter.hint()).or_default().push(id);
+        let lane = subscription.is_converted.then_some((storage, subscription.form.resource));
+        match lane {
+            Some((_, kind)) => {
+                group.lanes.entry(kind).or_default().ids.insert(id);
+            }
+            None => group.by_hint.entry(subscription.filter.hint()).or_default().push(id),
+        }
         let first = subscription.nothing_sent;
         let at = subscription.after;
         group
             .watchers
             .insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
         self.members.insert(id, storage);
-        self.catch_up(id, world, now, out);
+        match lane {
+            Some(lane) => self.advance(lane, &ConvertedObjects::new(), world, now, out),
+            None => self.catch_up(id, world, now, out),
+        }
         true
     }
 
@@ -170,6 +199,10 @@ impl Hub {
         }
         let group = self.groups.get_mut(&storage)?;
         let watcher = group.watchers.remove(&id)?;
+        if watcher.subscription.is_converted {
+            group.leave_lane(id, watcher.subscription.form.resource);
+            return Some(watcher.removed());
+        }
         let hint = watcher.subscription.filter.hint();
         if let Some(ids) = group.by_hint.get_mut(&hint) {
             ids.retain(|held| *held != id);
@@ -196,6 +229,7 @@ impl Hub {
     pub(crate) fn retire(&mut self, storage: StorageId, why: &'static str) -> Option<Hints> {
         let group = self.groups.get_mut(&storage)?;
         let watchers = core::mem::take(&mut group.watchers);
+        group.lanes.clear();
         if !watchers.is_empty() {
             self.retired.push_back((why, watchers));
         }
@@ -228,7 +262,12 @@ impl Hub {
                 return false;
             }
             watcher.parked = false;
-            self.catch_up(id, world, now, out);
+            let (storage, is_converted) = (*storage, watcher.subscription.is_converted);
+            let lane = (storage, watcher.subscription.form.resource);
+            match is_converted {
+                true => self.advance(lane, &ConvertedObjects::new(), world, now, out),
+                false => self.catch_up(id, world, now, out),
+            }
         }
         true
     }
@@ -258,6 +297,7 @@ impl Hub {
         else {
             return;
         };
+        let storage = change.storage;
         let change = Arc::new(change);
         group.window_bytes += bytes_kept(&change);
         group.window.push_back((now.mono, change.clone()));
@@ -281,6 +321,7 @@ impl Hub {
         for (sight, to) in sights {
             out.push(Effect::Frame { to, frame: frame(world, sight, &change, now, self.flaw) });
         }
+        self.advance_all(storage, world, now, out);
     }
 
     /// Sends a bookmark to a watcher that asked for them. It promises that the watcher has seen every change up to
@@ -298,6 +339,11 @@ impl Hub {
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
         let room = !watcher.parked && watcher.outstanding < self.bounds.watcher_queue_frames;
         let room = room || self.flaw.is(Mutant::ProgressStarvesWatchers);
+        // A watcher of a lane may still have to be told of what is not converted.
+        let newest = group.window.back().map_or(Rev(0), |(_, change)| change.revision);
+        if watcher.subscription.is_converted && watcher.at < newest {
+            return;
+        }
         if !watcher.subscription.bookmarks || !room || revision < watcher.at {
             return;
         }
@@ -326,7 +372,13 @@ impl Hub {
                 continue;
             }
             let hinted: usize = group.by_hint.values().map(Vec::len).sum();
-            assert_eq!(hinted, group.watchers.len(), "every watcher is found by one hint");
+            let in_lanes: usize = group.lanes.values().map(|lane| lane.ids.len()).sum();
+            assert_eq!(hinted + in_lanes, group.watchers.len(), "every watcher is found by one hint or lane");
+            for lane in group.lanes.values() {
+                assert!(!lane.ids.is_empty(), "a lane goes with its last watcher");
+                let is_kept = |(revision, _): &(Rev, Bytes)| *revision > group.window_after;
+                assert!(lane.known.keys().all(is_kept), "a lane keeps what the window keeps");
+            }
             assert!(group.window.len() <= self.bounds.window_events_max, "the window is bounded");
             let revisions = group.window.iter().map(|(_, change)| change.revision);
             assert!(revisions.is_sorted(), "the window is in revision order");
@@ -366,6 +418,19 @@ impl Group {
     fn forget_first(&mut self) {
         if let Some((_, change)) = self.window.pop_front() {
             self.window_bytes -= bytes_kept(&change);
+            for lane in self.lanes.values_mut() {
+                lane.known.remove(&lanes::place(&change));
+            }
+        }
+    }
+
+    /// Takes a watcher out of its lane.
+    fn leave_lane(&mut self, id: JobId, kind: KindId) {
+        if let Some(lane) = self.lanes.get_mut(&kind) {
+            lane.ids.remove(&id);
+            if lane.ids.is_empty() {
+                self.lanes.remove(&kind);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 mod calls;
 mod consultations;
 mod controllers;
+mod conversions;
 mod definitions;
 mod event_buckets;
 mod feeds;
@@ -193,7 +194,7 @@ impl Ran {
     pub fn read(&self) -> Option<(Feed, &Op)> {
         match &self.stepped.step {
             Step::Wait(_, Ask::Store(feed, op @ Op::Range(_))) => Some((*feed, op)),
-            Step::Wait(..) | Step::Done(_) | Step::Stream(_) | Step::Panicked => None,
+            Step::Wait(..) | Step::Done(_) | Step::Stream(_) | Step::Converted(_) | Step::Panicked => None,
         }
     }
 

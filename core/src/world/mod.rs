@@ -2,10 +2,12 @@
 
 pub mod cache;
 mod changes;
+mod converted;
 pub mod indexes;
 mod listing;
 mod objects;
 pub(crate) mod selection;
+pub(crate) mod service_target;
 
 use crate::config::{AuthorizerChain, Config, Controllers, Note};
 use crate::config::{JwtIssuers, TrustedClients};
@@ -24,6 +26,7 @@ use indexes::{Changed, Indexes};
 
 pub use changes::Changes;
 use changes::DecodedValue;
+use converted::Converted;
 pub use indexes::UsedNames;
 pub use listing::Listing;
 
@@ -45,6 +48,8 @@ pub struct World {
     feeds: Vec<FeedState>,
     /// For each feed, the reason why its store does not answer; None while it answers.
     illnesses: Vec<Option<Text>>,
+    /// Objects in other versions than the stored one, as webhooks have converted them.
+    converted: Converted,
     /// The room for the forms of all entries.
     pub(crate) forms: Arc<FormRoom>,
     /// The server is shutting down.
@@ -136,6 +141,7 @@ impl World {
         let feed_count = 1 + collections.by_key.iter().map(|collection| collection.feed.0).max().unwrap_or(0);
         Self {
             caches: registry.storages().map(empty).collect(),
+            converted: Converted::default(),
             forms: Arc::new(FormRoom::new(config.bounds.form_bytes)),
             jwt_issuers: Arc::new(JwtIssuers {
                 generation: 0,
@@ -184,10 +190,12 @@ impl World {
     /// Serves the kinds of a definition no longer, and forgets their objects. Nothing happens to what is not served, or
     /// is built in.
     pub(crate) fn withdraw(&mut self, storage: StorageId) {
+        let family = self.registry.stored(storage).map(|kind| kind.family.clone()).unwrap_or_default();
         if !Arc::make_mut(&mut self.registry).remove(storage) {
             return;
         }
         Arc::make_mut(&mut self.collections).remove(storage);
+        self.converted.forget_all(family.iter().map(|(_, id)| *id));
         self.caches.remove(&place(storage));
         self.check();
     }
@@ -343,10 +351,12 @@ impl World {
             None => cache.remove(&event.kv.key, revision),
         };
         self.index(storage, old.as_deref(), new.as_deref());
+        let old_converted = self.forget_converted(storage, &event.kv.key);
         if mended {
             return Some(Applied::Mended(storage, revision));
         }
-        (old.is_some() || new.is_some()).then_some(Applied::Changed(Change { storage, revision, new, old }))
+        let change = Change { storage, revision, new, old, old_converted };
+        (change.old.is_some() || change.new.is_some()).then_some(Applied::Changed(change))
     }
 
     /// Keeps the indexes with a change of an object.
@@ -362,8 +372,35 @@ impl World {
         let cache = self.cache_mut(storage)?;
         let old = cache.get(&kv.key).cloned();
         cache.spoil(kv.key.clone(), unreadable);
+        self.forget_converted(storage, &kv.key);
         self.index(storage, old.as_deref(), None);
         Some(Applied::Spoilt(storage, kv.mod_revision, why))
+    }
+
+    /// An object of the store in the version of a kind, if a webhook has converted it.
+    pub(crate) fn converted(&self, to: KindId, entry: &Entry) -> Option<&Arc<Entry>> {
+        self.converted.get(to, entry.key()).filter(|held| held.revision() == entry.revision())
+    }
+
+    /// Keeps objects of the store that a webhook has converted, as far as they are still what is stored, and there is
+    /// room.
+    pub(crate) fn keep_converted(&mut self, entries: Vec<Arc<Entry>>) {
+        for entry in entries {
+            let stored = self
+                .registry
+                .kind(entry.version())
+                .and_then(|kind| self.cache(kind.storage?)?.get(entry.key()));
+            if stored.is_some_and(|held| held.revision() == entry.revision()) {
+                self.converted.keep(entry);
+            }
+        }
+    }
+
+    /// Returns what is forgotten.
+    fn forget_converted(&mut self, storage: StorageId, key: &[u8]) -> Vec<Arc<Entry>> {
+        let kind = self.registry.stored(storage).filter(|kind| kind.converter.is_some());
+        let family = kind.map(|kind| kind.family.clone()).unwrap_or_default();
+        family.iter().filter_map(|(_, id)| self.converted.forget(*id, key)).collect()
     }
 
     /// Decodes one stored key-value into a cache entry. None when the collection has gone.
@@ -394,6 +431,7 @@ impl World {
                 continue;
             };
             *cache = Arc::new(Cache::new(kind.clone(), since));
+            self.converted.forget_all(kind.family.iter().map(|(_, id)| *id));
         }
         self.indexes = Indexes::rebuild(self);
     }

@@ -36,7 +36,8 @@ struct FieldTest {
 enum Source {
     Name,
     Namespace,
-    /// The position in the stored kind's list of selectable fields.
+    /// The position in the list of selectable fields of the kind whose version the entries have: the stored one, unless
+    /// a webhook converts.
     Field(usize),
 }
 
@@ -92,6 +93,12 @@ impl Filter {
             && (self.name.is_empty() || entry.name() == self.name)
             && (self.labels.is_everything() || self.labels.matches(|key| entry.label(key)))
             && self.fields.iter().all(|test| test.holds(entry))
+    }
+
+    /// Whether an entry matches as far as its key tells.
+    pub(crate) fn may_match(&self, entry: &Entry) -> bool {
+        (self.namespace.is_empty() || entry.namespace() == self.namespace)
+            && (self.name.is_empty() || entry.name() == self.name)
     }
 
     /// The prefix of the keys in the selected namespace.
@@ -160,6 +167,11 @@ fn source(kind: &Kind, cache: &Cache, field: &str) -> Result<Source, String> {
         other => {
             // Versions that share storage may name the same stored field differently.
             let known = kind.fields.iter().find(|known| known.name == other);
+            if kind.converter.is_some() {
+                // What is selected is in the version of the kind.
+                let place = kind.fields.iter().position(|known| known.name == other);
+                return place.map(Source::Field).ok_or_else(unsupported);
+            }
             let place = known.and_then(|known| cache.place_of_field(&known.source));
             place.map(Source::Field).ok_or_else(unsupported)
         }

@@ -61,6 +61,7 @@ fn definition(schema: u64) -> Definition {
             deprecation: "".into(),
         }],
         stored: "v1".into(),
+        converter: None,
     }
 }
 

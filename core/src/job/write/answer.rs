@@ -1,10 +1,13 @@
 //! The answer to a write: the object as it was stored.
+//! k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go, which decodes what it has written
 
 use super::draft::Draft;
 use crate::answer::{self, Response, View};
 use crate::job::Scene;
-use crate::store::Rev;
+use crate::status::Failure;
+use crate::store::{KeyValue, Rev};
 use crate::value::object;
+use bytes::Bytes;
 
 /// The answer with an object as written at a revision; without one for a dry run. It shares the cache's bytes if the
 /// write is in the cache by now.
@@ -15,14 +18,24 @@ pub(in crate::job) fn respond(
     key: &[u8],
     mut draft: Draft,
     revision: Option<Rev>,
-) -> Response {
+) -> Result<Response, Failure> {
+    if let Some(revision) = revision.filter(|_| view.resource.converter.is_some()) {
+        let kv = KeyValue {
+            key: Bytes::copy_from_slice(key),
+            value: draft.bytes.clone(),
+            mod_revision: revision,
+            ..KeyValue::default()
+        };
+        let entry = scene.in_version(&scene.entry_of(view.resource, kv)?, view.resource)?;
+        return Ok(answer::object(view, status, &entry));
+    }
     let cached = scene.cached(view.resource, key).filter(|entry| Some(entry.revision()) == revision);
-    match cached {
+    Ok(match cached {
         Some(entry) if view.is_stored_json() => answer::object(view, status, &entry),
         Some(_) | None if revision.is_some() => {
             object::clear_self_link(&mut draft.value);
             view.respond(status, answer::versioned(draft.value, revision))
         }
         Some(_) | None => view.respond(status, draft.value),
-    }
+    })
 }

@@ -25,7 +25,7 @@ use alloc::format;
 use bytes::Bytes;
 
 /// A commit that was sent to the store, and is not settled yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Committing {
     commit: Commit,
     /// Whether the guarded revisions were read from the store while this request was running, not from the cache.
@@ -37,7 +37,7 @@ pub(crate) struct Committing {
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Sent,
     /// The guarded keys are being read.

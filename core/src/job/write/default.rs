@@ -1,11 +1,12 @@
-//! The first stage: an object in the version that is stored, with defaults.
+//! The first stage: an object in the version in which it is worked on, with defaults.
 
 use crate::kinds::Kind;
 use crate::schema::decode;
 use crate::value::Value;
 use crate::world::World;
 
-/// A client's object in the stored version, with the defaults of both versions.
+/// A client's object with defaults: a built-in one in the stored version, with those of both versions; a custom one in
+/// the version of its request.
 #[derive(Debug)]
 pub(in crate::job) struct Defaulted {
     pub(super) value: Value,
@@ -15,7 +16,7 @@ impl Defaulted {
     /// Sets the defaults of an object in the version of a resource, and converts it.
     pub(in crate::job) fn of(world: &World, resource: &Kind, mut value: Value) -> Self {
         set(resource, &mut value);
-        let stored = world.registry.stored_kind(resource);
+        let stored = world.registry.working_kind(resource);
         if stored.id == resource.id {
             return Self { value };
         }

@@ -17,8 +17,11 @@ use bytes::Bytes;
 /// An object that may be stored.
 #[derive(Clone, Debug)]
 pub(in crate::job) struct Draft {
-    /// The object in the stored version, without a resource version.
+    /// The object without a resource version: a custom one in the version of the request, others in the one that is
+    /// stored.
     pub(in crate::job) value: Value,
+    /// The object in the stored version, if that is another one.
+    pub(in crate::job) stored: Option<Value>,
     /// The encoded object, as it is written to the store.
     pub(in crate::job) bytes: Bytes,
     /// What is written with it.
@@ -28,7 +31,7 @@ pub(in crate::job) struct Draft {
 }
 
 impl Draft {
-    /// Encodes an object of the stored version; `existing` is the one that it was made of.
+    /// Encodes an object that is worked on in the stored version; `existing` is the one that it was made of.
     ///
     /// # Errors
     /// 413 when it is larger than `limits::OBJECT_BYTES`.
@@ -38,14 +41,27 @@ impl Draft {
         value: Value,
         existing: Option<&Existing>,
     ) -> Result<Self, Failure> {
-        Self::encoded(world, resource, value, existing).map_err(|_| failure::of(&StoreError::TooLarge))
+        Self::encoded(world, resource, (value, None), existing)
+            .map_err(|_| failure::of(&StoreError::TooLarge))
+    }
+
+    /// As `of`, of an object that is worked on in the version of the request.
+    pub(in crate::job) fn of_scene(
+        scene: &Scene<'_>,
+        resource: &Kind,
+        value: Value,
+        existing: Option<&Existing>,
+    ) -> Result<Self, Failure> {
+        let stored = scene.stored_form(resource, &value);
+        let draft = Self::encoded(scene.world, resource, (value, stored), existing);
+        draft.map_err(|_| failure::of(&StoreError::TooLarge))
     }
 
     /// As `of`; gives an object back that is too large.
     fn encoded(
         world: &World,
         resource: &Kind,
-        mut value: Value,
+        (mut value, mut stored): (Value, Option<Value>),
         existing: Option<&Existing>,
     ) -> Result<Self, Value> {
         value.remove_at(&["metadata", "resourceVersion"]);
@@ -53,11 +69,15 @@ impl Draft {
         let self_link = value.remove_at(&["metadata", "selfLink"]);
         let Kind { catalogue, type_id, .. } = world.registry.stored_kind(resource);
         let mut out = Vec::with_capacity(limits::OBJECT_BYTES_USUAL);
-        match existing {
-            Some(Existing { entry, value: old }) => {
+        match (existing, &mut stored) {
+            (_, Some(stored)) => {
+                stored.remove_at(&["metadata", "resourceVersion"]);
+                encode::to_json(catalogue, *type_id, stored, &mut out);
+            }
+            (Some(Existing { entry, value: old }), None) => {
                 encode_changed(catalogue, *type_id, &value, (old, entry.value()), &mut out);
             }
-            None => encode::to_json(catalogue, *type_id, &value, &mut out),
+            (None, None) => encode::to_json(catalogue, *type_id, &value, &mut out),
         }
         if let Some(self_link) = self_link {
             value.set_at(&["metadata", "selfLink"], self_link);
@@ -68,6 +88,7 @@ impl Draft {
         // The copy has exactly the needed capacity: the cache keeps these bytes for long.
         Ok(Self {
             value,
+            stored,
             bytes: Bytes::copy_from_slice(&out),
             claims: Vec::new(),
             charges: Charges::default(),
@@ -84,11 +105,12 @@ impl Draft {
         existing: Option<&Existing>,
     ) -> Result<Self, Failure> {
         if scene.call.applies() || object::managed_fields(&value).is_empty() {
-            return Self::of(scene.world, resource, value, existing);
+            return Self::of_scene(scene, resource, value, existing);
         }
-        Self::encoded(scene.world, resource, value, existing).or_else(|mut value| {
+        let stored = scene.stored_form(resource, &value);
+        Self::encoded(scene.world, resource, (value, stored), existing).or_else(|mut value| {
             object::set_managed_fields(&mut value, Vec::new());
-            Self::of(scene.world, resource, value, existing)
+            Self::of_scene(scene, resource, value, existing)
         })
     }
 
@@ -112,9 +134,11 @@ impl Draft {
         if !differ_in_times {
             return false;
         }
-        let mut new = self.value.clone();
-        object::set_managed_fields(&mut new, old.to_vec());
-        Self::of(world, resource, new, Some(existing))
+        let (mut new, mut stored) = (self.value.clone(), self.stored.clone());
+        for value in core::iter::once(&mut new).chain(&mut stored) {
+            object::set_managed_fields(value, old.to_vec());
+        }
+        Self::encoded(world, resource, (new, stored), Some(existing))
             .is_ok_and(|draft| draft.bytes == *existing.entry.value())
     }
 }

@@ -25,7 +25,7 @@ use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
 
 /// What an object is to be stored in place of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::job) enum Base {
     /// Nothing. If its name is generated, so many names were tried before.
     Absent {
@@ -44,20 +44,20 @@ impl Base {
 }
 
 /// An object on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::job) struct Drafting {
     course: Course,
     stage: Stage,
 }
 
 /// What stays the same on the way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Course {
     base: Base,
     dry_run: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
     Mutating(Value, Admitting),
     /// The authorizers are asked whether the caller may give away rights.
@@ -108,7 +108,7 @@ impl Drafting {
         }
         // A Scale was already applied to the object in its stored version.
         let resource = target.resource();
-        let written_as = if target.is_scale() { registry.stored_kind(resource) } else { resource };
+        let written_as = if target.is_scale() { registry.working_kind(resource) } else { resource };
         let Defaulted { mut value } = Defaulted::of(scene.world, written_as, value);
         if let Some(manager) = manager {
             record::record(scene, target, &base, &mut value, manager)?;
@@ -265,7 +265,7 @@ impl Course {
         is_fresh: bool,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
-        let resource = scene.world.registry.stored_kind(target.resource());
+        let resource = scene.world.registry.working_kind(target.resource());
         let rules = resource.rules().claims.filter(|_| target.sub().is_none());
         let (mut claimed, mut claims) = (value, Claims::default());
         if let Base::Absent { names_tried } = &self.base {

@@ -107,7 +107,7 @@ impl Grant {
 
 /// What a caller has is decided by the roles and bindings that were stored before the question, whichever server has
 /// stored them: upstream reads them from the storage. This waits until the cache knows of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RolesRead {
     /// The stores that are still to be asked for their newest revision, each with the prefix of a resource in it.
     left: Vec<(Feed, Bytes)>,

@@ -4,7 +4,7 @@ use crate::limits;
 use crate::store::{Guard, KeyValue, Op, Range, Rev};
 
 /// A search in the history of a key that has left its guarded revision.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Search {
     guard: Guard,
     /// What the key held when the search began.

@@ -123,7 +123,7 @@ fn apply(
     mut configuration: Value,
     now: Now,
 ) -> Result<Value, Failure> {
-    let versions = KindVersions { registry: &world.registry, kind: resource };
+    let versions = KindVersions { registry: &world.registry, kind: resource, converter: None };
     let api_version = resource.group_version();
     object::set_api_version_and_kind(&mut configuration, &api_version, &resource.kind);
     let ownership = record::ownership(&versions, &api_version, writer.subresource, now.wall);

@@ -53,7 +53,9 @@ pub(super) fn record(
             None
         }
     };
-    record_as(registry, kind, subresource, old, value, manager, scene.now.wall)
+    let convert = |value, to: &Kind| scene.converted(value, to);
+    let versions = KindVersions { registry, kind, converter: Some(&convert) };
+    record_as(&versions, subresource, old, value, manager, scene.now.wall)
 }
 
 /// Records the writer of an object that the server itself makes, or changes through a subresource.
@@ -65,7 +67,8 @@ pub(super) fn record_own(
     manager: &str,
     now: Wall,
 ) -> Result<(), Failure> {
-    record_as(registry, kind, subresource, old, value, manager, now)
+    let versions = KindVersions { registry, kind, converter: None };
+    record_as(&versions, subresource, old, value, manager, now)
 }
 
 /// Records the server as the writer of an object's status.
@@ -76,23 +79,24 @@ pub(super) fn record_own_status(
     value: &mut Value,
     now: Wall,
 ) -> Result<(), Failure> {
-    record_as(registry, kind, "status", Some(old), value, SERVER, now)
+    let versions = KindVersions { registry, kind, converter: None };
+    record_as(&versions, "status", Some(old), value, SERVER, now)
 }
 
 fn record_as(
-    registry: &Registry,
-    kind: &Kind,
+    versions: &KindVersions<'_>,
     subresource: &str,
     old: Option<&Value>,
     value: &mut Value,
     manager: &str,
     now: Wall,
 ) -> Result<(), Failure> {
-    let versions = KindVersions { registry, kind };
+    let KindVersions { registry, kind, .. } = *versions;
     let api_version: String = kind.group_version();
-    let ownership = ownership(&versions, &api_version, subresource, now);
+    let ownership = ownership(versions, &api_version, subresource, now);
     let unset = if old.is_none() { unset(kind)? } else { Value::Null };
-    let is_converted = kind.conversion.is_some();
+    // Custom objects are in the version of the request already.
+    let is_converted = kind.conversion.is_some() && !kind.is_custom();
     let entries = match (old, is_converted) {
         (Some(old), false) if value.field("spec").is_none() && old.field("spec").is_some() => {
             // What was left out because it will be reset need not be compared.

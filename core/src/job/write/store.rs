@@ -29,14 +29,14 @@ pub(in crate::job) struct Write {
 }
 
 /// A write that is not settled yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::job) struct Storing {
     feed: Feed,
     charges: Charges,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// What the write counts for is in another store, and is committed there first, as upstream does it always.
     Charge(Write, Box<Committing>),

@@ -6,6 +6,7 @@
 //! of a listing again, whose key-values came with an earlier input.
 
 mod authorizers;
+mod definitions;
 mod digests;
 mod effects;
 mod federation;
@@ -25,7 +26,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 7";
+pub const HEADING: &str = "steersman recording 8";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -59,7 +60,10 @@ mod tests {
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
     use crate::job::ProbeTask;
-    use crate::kinds::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition, Scope};
+    use crate::kinds::{
+        Converter, ConverterTarget, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition,
+        Scope,
+    };
     use crate::limits::Bounds;
     use crate::machine::Drain;
     use crate::museum::Flaw;
@@ -156,6 +160,17 @@ mod tests {
                 },
             ],
             stored: "v1".into(),
+            converter: Some(Arc::new(Converter {
+                definition: "widgets.example.com".into(),
+                target: ConverterTarget::Service {
+                    namespace: "n".into(),
+                    name: "converter".into(),
+                    path: "/convert".into(),
+                    port: 443,
+                },
+                authorities: "PEM".into(),
+                review: Some(ReviewVersion::V1),
+            })),
         }
     }
 

@@ -17,7 +17,6 @@ use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{Curve, IssuerKey, PublicKey};
 use crate::config::{LevelVersion, PluginConfigurations, PodSecurity, SecurityPolicy};
 use crate::job::ProbeTask;
-use crate::kinds::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition, Scope};
 use crate::limits::Bounds;
 use crate::machine::{Drain, Input};
 use crate::museum::Flaw;
@@ -128,7 +127,7 @@ impl<'a> Words<'a> {
         parsed.or_else(|_| self.wrong("a number"))
     }
 
-    fn bytes(&mut self) -> Result<Vec<u8>> {
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>> {
         let word = self.word()?;
         if word == "-" {
             return Ok(Vec::new());
@@ -288,56 +287,6 @@ impl<'a> Words<'a> {
             exempt_namespaces: self.list(Self::text)?,
             exempt_users: self.list(Self::text)?,
             exempt_runtime_classes: self.list(Self::text)?,
-        })
-    }
-
-    fn definition(&mut self) -> Result<Definition> {
-        Ok(Definition {
-            group: self.text()?,
-            kind: self.text()?,
-            plural: self.text()?,
-            singular: self.text()?,
-            scope: match self.word()? {
-                "namespaced" => Scope::Namespaced,
-                "cluster" => Scope::Cluster,
-                _ => return self.wrong("namespaced or cluster"),
-            },
-            short: self.list(Self::text)?,
-            categories: self.list(Self::text)?,
-            versions: self.list(Self::defined_version)?,
-            stored: self.text()?,
-        })
-    }
-
-    fn defined_version(&mut self) -> Result<DefinedVersion> {
-        Ok(DefinedVersion {
-            name: self.text()?,
-            is_served: self.number::<u8>()? != 0,
-            types: match self.word()? {
-                "notation" => DefinedTypes::Notation(self.text()?),
-                "schema" => DefinedTypes::Schema(self.text()?),
-                _ => return self.wrong("notation or schema"),
-            },
-            has_status: self.number::<u8>()? != 0,
-            scale: match self.number::<u8>()? {
-                0 => None,
-                _ => Some(DefinedScale {
-                    replicas: self.text()?,
-                    status_replicas: self.text()?,
-                    selector: self.text()?,
-                }),
-            },
-            fields: self.list(Self::text)?,
-            columns: self.list(|words| {
-                Ok(DefinedColumn {
-                    name: words.text()?,
-                    kind: words.text()?,
-                    description: words.text()?,
-                    priority: words.number()?,
-                    path: words.text()?,
-                })
-            })?,
-            deprecation: self.text()?,
         })
     }
 

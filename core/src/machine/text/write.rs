@@ -9,7 +9,6 @@ use crate::config::{Authentication, Token};
 use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
 use crate::config::{PodSecurity, PublicKey};
 use crate::job::ProbeTask;
-use crate::kinds::{DefinedTypes, DefinedVersion, Definition, Scope};
 use crate::machine::Input;
 use crate::now::Now;
 use crate::store::{Batch, Event, EventType, KeyValue, Ranged, StoreError, Stored, TxnReplyOp, Why};
@@ -180,40 +179,6 @@ impl Line<'_> {
     pub(super) fn texts(&mut self, texts: &[Text]) -> &mut Self {
         self.number(texts.len());
         texts.iter().fold(self, |line, text| line.text(text))
-    }
-
-    fn definition(&mut self, definition: &Definition) -> &mut Self {
-        let Definition { group, kind, plural, singular, .. } = definition;
-        self.text(group).text(kind).text(plural).text(singular);
-        self.word(match definition.scope {
-            Scope::Namespaced => "namespaced",
-            Scope::Cluster => "cluster",
-        });
-        self.texts(&definition.short).texts(&definition.categories);
-        self.number(definition.versions.len());
-        for version in &definition.versions {
-            self.defined_version(version);
-        }
-        self.text(&definition.stored)
-    }
-
-    fn defined_version(&mut self, version: &DefinedVersion) -> &mut Self {
-        self.text(&version.name).number(u8::from(version.is_served));
-        match &version.types {
-            DefinedTypes::Notation(text) => self.word("notation").text(text),
-            DefinedTypes::Schema(text) => self.word("schema").text(text),
-        };
-        self.number(u8::from(version.has_status)).number(version.scale.iter().count());
-        if let Some(scale) = &version.scale {
-            self.text(&scale.replicas).text(&scale.status_replicas).text(&scale.selector);
-        }
-        self.texts(&version.fields);
-        self.number(version.columns.len());
-        for column in &version.columns {
-            self.text(&column.name).text(&column.kind).text(&column.description);
-            self.number(column.priority).text(&column.path);
-        }
-        self.text(&version.deprecation)
     }
 
     fn authentication(&mut self, authentication: &Authentication) -> &mut Self {

@@ -84,6 +84,8 @@ pub struct Change {
     pub new: Option<Arc<Entry>>,
     /// The object before the change, as of its own revision; None for a creation.
     pub old: Option<Arc<Entry>>,
+    /// The object before the change in other versions, as far as webhooks have converted it.
+    pub old_converted: Vec<Arc<Entry>>,
 }
 
 impl Cache {

@@ -6,11 +6,11 @@ use super::forms::{FormKey, FormRoom, FormText, Forms};
 use super::kept_tree::KeptTree;
 use crate::codec::json::{self, RawPaths};
 use crate::codec::{partial, proto};
-use crate::kinds::{FieldSource, Kind};
+use crate::kinds::{FieldSource, Kind, KindId};
 use crate::schema::{decode, encode, protobuf};
 use crate::status::ENCRYPTED;
 use crate::store::{KeyValue, Rev};
-use crate::value::{Text, Value, object};
+use crate::value::{Map, Text, Value, object};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -26,6 +26,8 @@ const ENCRYPTED_PREFIX: &[u8] = b"k8s:enc:";
 #[derive(Clone, Debug)]
 pub struct Entry {
     key: Bytes,
+    /// The kind in whose version the bytes are: for nearly all objects the one whose version is stored.
+    version: KindId,
     /// Where the identity starts in the key: at the namespace, or at the name of a cluster-scoped object.
     identity_at: u32,
     value: Bytes,
@@ -56,8 +58,9 @@ impl Entry {
         let paths = resource.field_paths();
         let mut value = kv.value;
         let mut scan = partial::scan(&value, paths);
+        let mut version = resource.id;
         if scan.is_none() || !is_ours(resource, &value) {
-            value = canonical(resource, &value)?;
+            (value, version) = canonical(resource, &value)?;
             scan = partial::scan(&value, paths);
         }
         let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
@@ -67,6 +70,7 @@ impl Entry {
         Ok(Self {
             fields: field_texts(resource, &scan.values),
             key: kv.key,
+            version,
             identity_at: prefix_len as u32,
             revision: kv.mod_revision,
             content_at: scan.content_at as u32,
@@ -80,6 +84,12 @@ impl Entry {
             tree: KeptTree::default(),
             value,
         })
+    }
+
+    /// The kind in whose version the bytes are. It differs from the one whose version is stored while another version
+    /// was stored before and a webhook converts.
+    pub fn version(&self) -> KindId {
+        self.version
     }
 
     pub fn key(&self) -> &Bytes {
@@ -245,7 +255,7 @@ fn is_ours(resource: &Kind, value: &[u8]) -> bool {
 }
 
 /// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
-fn canonical(resource: &Kind, value: &[u8]) -> Result<Bytes, Undecodable> {
+fn canonical(resource: &Kind, value: &[u8]) -> Result<(Bytes, KindId), Undecodable> {
     if value.starts_with(ENCRYPTED_PREFIX) {
         return Err(Undecodable(ENCRYPTED.to_string()));
     }
@@ -262,6 +272,12 @@ fn canonical(resource: &Kind, value: &[u8]) -> Result<Bytes, Undecodable> {
         return Err(Undecodable("no metadata".to_string()));
     }
     object.remove_at(&["metadata", "resourceVersion"]);
+    if resource.converter.is_some()
+        && !object::api_version(&object).is_empty()
+        && !resource.is_version_of(&object)
+    {
+        return of_other_version(resource, object);
+    }
     object.set("kind", resource.kind.clone().into());
     object.set("apiVersion", resource.group_version().into());
     // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
@@ -271,7 +287,46 @@ fn canonical(resource: &Kind, value: &[u8]) -> Result<Bytes, Undecodable> {
     (resource.rules().default)(&mut object);
     let mut out = Vec::with_capacity(value.len());
     encode::to_json(&resource.catalogue, resource.type_id, &object, &mut out);
-    Ok(Bytes::from(out))
+    Ok((Bytes::from(out), resource.id))
+}
+
+/// An object that was stored in another version than the one that is stored now. Only the webhook knows what it is in
+/// that one.
+fn of_other_version(resource: &Kind, object: Value) -> Result<(Bytes, KindId), Undecodable> {
+    let api_version = object::api_version(&object);
+    let version = api_version.rsplit_once('/').map_or("", |(_, version)| version);
+    let found = resource.family.iter().find(|(name, _)| name == version);
+    let (_, version) = found.ok_or_else(|| {
+        Undecodable(alloc::format!("request to convert CR from an invalid group/version: {api_version}"))
+    })?;
+    let catalogue = &resource.catalogue;
+    let mut out = alloc::vec![b'{'];
+    for name in ["kind", "apiVersion"] {
+        json::write_str(name, &mut out);
+        out.push(b':');
+        json::write_str(object.text_at(&[name]), &mut out);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"metadata\":");
+    let metadata = object.field("metadata").cloned().unwrap_or_default();
+    match catalogue.type_named("meta.v1.ObjectMeta") {
+        Some(id) => {
+            let metadata =
+                decode::normalize(catalogue, id, metadata).map_err(|error| Undecodable(error.0))?;
+            encode::to_json(catalogue, id, &metadata, &mut out);
+        }
+        None => json::write(&metadata, &mut out),
+    }
+    for (name, value) in object.as_map().into_iter().flat_map(Map::iter) {
+        if !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") {
+            out.push(b',');
+            json::write_str(name, &mut out);
+            out.push(b':');
+            json::write(value, &mut out);
+        }
+    }
+    out.push(b'}');
+    Ok((Bytes::from(out), *version))
 }
 
 /// Decodes protobuf, in which kube-apiserver stores its built-in kinds.
@@ -294,7 +349,7 @@ fn check_kind(resource: &Kind, api_version: &str, kind: &str) -> Result<(), Unde
         return Ok(());
     }
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    // Versions of a custom resource differ in nothing but their name, and another one may have been stored before.
+    // Another version of a custom resource may have been stored before.
     if resource.is_custom() && kind == resource.kind && group == resource.group {
         return Ok(());
     }
