@@ -34,6 +34,7 @@ pub(crate) fn widgets() -> Definition {
     Definition {
         group: GROUP.into(),
         kind: "Widget".into(),
+        list_kind: "WidgetList".into(),
         plural: "widgets".into(),
         singular: "widget".into(),
         scope: Scope::Namespaced,

@@ -93,16 +93,16 @@ fn head(view: &View<'_>, meta: &ListMeta) -> Vec<u8> {
     let meta = table_meta(meta);
     let group_version = view.resource.group_version();
     let (kind, api_version) = match view.form.representation {
-        Representation::Full => (view.resource.kind.as_str(), group_version.as_str()),
+        Representation::Full => (view.resource.list_kind.as_str(), group_version.as_str()),
         Representation::Metadata(version) | Representation::MetadataList(version) => {
-            ("PartialObjectMetadata", version.api_version())
+            ("PartialObjectMetadataList", version.api_version())
         }
         Representation::Table(version) => {
             table::write_head(&view.resource.columns, version, &meta, true, &mut out);
             return out;
         }
     };
-    for part in ["{\"kind\":\"", kind, "List\",\"apiVersion\":\"", api_version, "\",\"metadata\":"] {
+    for part in ["{\"kind\":\"", kind, "\",\"apiVersion\":\"", api_version, "\",\"metadata\":"] {
         out.extend_from_slice(part.as_bytes());
     }
     let says_continue = view.form.representation == Representation::Full && view.resource.is_custom();
@@ -123,7 +123,7 @@ fn full_list(view: &View<'_>, meta: &ListMeta, objects: Vec<Value>) -> Value {
     });
     let mut list = Map::new();
     list.insert("items", Value::list(bare.collect()));
-    list.insert("kind", alloc::format!("{}List", view.resource.kind).into());
+    list.insert("kind", view.resource.list_kind.as_str().into());
     list.insert("apiVersion", view.resource.group_version().into());
     list.insert("metadata", meta_value(meta, view.resource.is_custom()));
     list.into()

@@ -6,4 +6,5 @@ pub mod json;
 pub mod partial;
 pub mod pem;
 pub mod proto;
+pub mod sha256;
 pub mod yaml;

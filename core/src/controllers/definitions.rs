@@ -1,10 +1,10 @@
-//! What definitions of custom resources go through: their names are accepted, they are established, and before one
-//! goes, its objects do.
-//! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}
+//! What definitions of custom resources go through: it is told whether they are approved of and whether their schemas
+//! are structural, their names are accepted, they are established, and before one goes, its objects do.
+//! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/{apiapproval,status,establish,finalizer}
 
 use super::plan::{Planner, map};
 use crate::job::{OwnChange, OwnWriter};
-use crate::kinds::{Kind, condition, has_condition};
+use crate::kinds::{Approval, Kind, condition, has_condition, is_approval_told};
 use crate::limits;
 use crate::value::{Text, Value, object, quoted};
 use crate::world::UsedNames;
@@ -45,6 +45,13 @@ fn settle(
     used: &mut UsedNames,
 ) {
     let mut wanted = definition.clone();
+    if let Some(approval) = Approval::of(&definition).filter(|_| !is_approval_told(&definition)) {
+        let (status, reason, message) = approval.condition();
+        let told = [status, reason, &message];
+        set_condition(planner, &mut wanted, "KubernetesAPIApprovalPolicyConformant", told);
+        planner.change(kind, entry, OwnWriter::STATUS, OwnChange::Replace(wanted));
+        return;
+    }
     if has_condition(&definition, "NamesAccepted") && !has_condition(&definition, "Established") {
         let is_as_asked = definition.at(&["spec", "names"]) == definition.at(&["status", "acceptedNames"]);
         if is_as_asked {

@@ -10,7 +10,7 @@ use crate::kinds::scheme::Scheme;
 use crate::schema::decode::{self, DecodeError, Decoded};
 use crate::schema::strict::{self, StrictError};
 use crate::schema::{self, Catalogue, TypeId, protobuf};
-use crate::status::Failure;
+use crate::status::{Causes, Failure, Qualified};
 use crate::value::quoted;
 use crate::value::{Type, Value, object};
 use crate::wire::media::{BodyMedia, body_media};
@@ -73,12 +73,38 @@ pub(super) fn object(
 /// The body as a tree, without a check of its kind.
 pub(super) fn parsed(scene: &Scene<'_>, media: BodyMedia, expected: Expected<'_>) -> Result<Parsed, Failure> {
     let kind = expected.kind;
-    read(scene, media, expected).map_err(|why| {
-        let shown = summary(scene.body);
-        Failure::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): {why} ({shown})"
-        ))
-    })
+    read(scene, media, expected).map_err(|why| unrecognized(scene, kind, &why))
+}
+
+fn unrecognized(scene: &Scene<'_>, kind: &str, why: &str) -> Failure {
+    let shown = summary(scene.body);
+    let sentence = format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})");
+    Failure::bad_request(sentence)
+}
+
+/// A custom object names its kind and version itself, and no other kind is known to its server.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/validator.go ValidateTypeMeta,
+/// staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go Decode
+fn check_custom(scene: &Scene<'_>, value: &Value, expected: Expected<'_>) -> Result<(), Failure> {
+    let (held, kind) = (object::api_version(value), object::kind(value));
+    let api_version = expected.api_version();
+    if kind.is_empty() {
+        let body = String::from_utf8_lossy(scene.body);
+        let why = format!("Object 'Kind' is missing in '{body}'");
+        return Err(unrecognized(scene, expected.kind, &why));
+    }
+    if held != api_version {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({held}) does not match the expected API version ({api_version})"
+        )));
+    }
+    if kind != expected.kind {
+        let mut causes = Causes::new();
+        causes.invalid(&"kind", &kind.into(), &format!("must be {}", expected.kind));
+        let what = Qualified { group: expected.group, name: kind };
+        return Err(Failure::invalid(what, object::name(value), causes));
+    }
+    Ok(())
 }
 
 /// The body as a tree, or the decoder's error text.
@@ -151,6 +177,11 @@ pub(super) fn typed(
 ) -> Result<DecodedBody, Failure> {
     let Expected { kind, catalogue, type_id, .. } = expected;
     let api_version = expected.api_version();
+    // What is unknown of a custom object is told in the order of its paths.
+    let is_custom = catalogue.get(type_id).custom.is_some();
+    if is_custom {
+        check_custom(scene, &parsed.value, expected)?;
+    }
     let named = Named::of(&parsed.value, &api_version, kind);
     let unusable = |why: &str| {
         let version = quoted(&named.version);
@@ -170,8 +201,6 @@ pub(super) fn typed(
     object::set_api_version_and_kind(&mut value, &api_version, kind);
     let mut errors = decoded.strict_errors;
     let is_json = matches!(body_media(scene.call.request.header("content-type")), Ok(BodyMedia::Json));
-    // What is unknown of a custom object is told in the order of its paths.
-    let is_custom = catalogue.get(type_id).custom.is_some();
     if validation != FieldValidation::Ignore && is_json && !is_custom && (several || errors.len() > 1) {
         errors = strict::errors(catalogue, type_id, scene.body);
     }

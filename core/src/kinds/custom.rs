@@ -1,17 +1,24 @@
 //! Kinds that come while the server runs: what defines one, and its behaviour, which its schema drives.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go, status_strategy.go
 
+mod embedded;
+mod notation;
+mod validation;
+
 use super::columns::ColumnSet;
 use super::converter::Converter;
 use super::kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
 use super::rules::custom;
+pub(super) use embedded::validate as validate_embedded;
+pub(super) use validation::{validate, validate_update};
+
 use super::{Rules, Scope, SubKind, Verb, convert};
-use crate::codec::json;
+use crate::codec::sha256::sha256;
+use crate::codec::{base64, json};
 use crate::limits;
-use crate::schema::structural::{self, Previous, Structural};
-use crate::schema::{Catalogue, ListType, Shape, TypeId};
-use crate::status::{CauseType, Causes, Path};
-use crate::value::{Text, Value};
+use crate::schema::Catalogue;
+use crate::schema::structural::Structural;
+use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -24,6 +31,8 @@ pub struct Definition {
     /// At least two labels, as `example.com`.
     pub group: Text,
     pub kind: Text,
+    /// The kind of lists.
+    pub list_kind: Text,
     pub plural: Text,
     pub singular: Text,
     pub scope: Scope,
@@ -131,6 +140,7 @@ impl Definition {
         let words = [
             ("group", &self.group),
             ("kind", &self.kind),
+            ("kind of lists", &self.list_kind),
             ("plural", &self.plural),
             ("singular", &self.singular),
         ];
@@ -205,6 +215,7 @@ impl Definition {
             group: self.group.clone(),
             version: version.name.clone(),
             kind: self.kind.clone(),
+            list_kind: self.list_kind.clone(),
             plural: self.plural.clone(),
             singular: self.singular.clone(),
             scope: self.scope,
@@ -213,7 +224,7 @@ impl Definition {
             categories: self.categories.clone(),
             prefix: format!("{}/{}", self.group, self.plural).into(),
             type_name,
-            storage_version_hash: Text::default(),
+            storage_version_hash: self.storage_version_hash(),
             stored_as: (!is_stored).then(|| (self.group.clone(), self.stored.clone())),
             conversion: (!is_stored).then_some(&convert::SAME),
             converter: self.converter.clone(),
@@ -232,6 +243,14 @@ impl Definition {
             raws,
             storage: Some(storage),
         })
+    }
+
+    /// Tells clients whether the version that is stored has changed.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go
+    fn storage_version_hash(&self) -> Text {
+        const BYTES: usize = 8;
+        let digest = sha256(format!("{}/{}/{}", self.group, self.stored, self.kind).as_bytes());
+        base64::encode(&digest[..BYTES]).into()
     }
 
     /// The name of the type of the objects of a version, which begins with the labels of the group from last to first:
@@ -277,106 +296,6 @@ fn fingerprint(types: &str) -> Text {
         (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!("{state:016x}").into()
-}
-
-/// The errors of an object by its schema: what is required and absent, and what occurs twice in a list that holds
-/// nothing twice. Types were checked when the object was decoded.
-/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/validation/validation.go,
-/// pkg/apiserver/schema/listtype/validation.go
-pub(super) fn check_schema(kind: &Kind, object: &Value, previous: Previous<'_>, causes: &mut Causes) {
-    if let Some(custom) = &kind.catalogue.get(kind.type_id).custom {
-        structural::validate(&custom.0, object, previous, causes);
-        structural::validate_list_types(&custom.0, object, causes);
-        return;
-    }
-    for field in &kind.catalogue.get(kind.type_id).fields {
-        // The metadata has a validation of its own.
-        if field.name == "metadata" {
-            continue;
-        }
-        let path = Path::new(&field.name);
-        match object.field(&field.name) {
-            Some(value) => check(&kind.catalogue, &field.shape, &field.list, value, &path, causes),
-            None if field.required => causes.required(&path, ""),
-            None => {}
-        }
-    }
-}
-
-/// The recursion is bounded by the depth of the value, which its parser bounds.
-fn check(
-    catalogue: &Catalogue,
-    shape: &Shape,
-    list: &ListType,
-    value: &Value,
-    path: &Path,
-    causes: &mut Causes,
-) {
-    match shape {
-        Shape::Struct(id) => check_fields(catalogue, *id, value, path, causes),
-        Shape::List(inner) => {
-            let items = value.as_list().unwrap_or_default();
-            for (index, item) in items.iter().enumerate() {
-                check(catalogue, inner, &ListType::Undeclared, item, &path.index(index), causes);
-            }
-            check_list(list, items, path, causes);
-        }
-        Shape::Map(inner) => {
-            for (key, member) in value.as_map().into_iter().flat_map(crate::value::Map::iter) {
-                check(catalogue, inner, &ListType::Undeclared, member, &path.child(key), causes);
-            }
-        }
-        Shape::String
-        | Shape::Int32
-        | Shape::Int64
-        | Shape::Bool
-        | Shape::Double
-        | Shape::Bytes
-        | Shape::Quantity
-        | Shape::IntOrString
-        | Shape::Time
-        | Shape::MicroTime
-        | Shape::Duration
-        | Shape::Any
-        | Shape::Custom(_) => {}
-    }
-}
-
-fn check_fields(catalogue: &Catalogue, id: TypeId, value: &Value, path: &Path, causes: &mut Causes) {
-    for field in &catalogue.get(id).fields {
-        let path = path.child(&field.name);
-        match value.field(&field.name) {
-            Some(value) => check(catalogue, &field.shape, &field.list, value, &path, causes),
-            None if field.required => causes.required(&path, ""),
-            None => {}
-        }
-    }
-}
-
-/// What occurs twice in a list that is a set, or that is a map by some of its items' fields.
-fn check_list(list: &ListType, items: &[Value], path: &Path, causes: &mut Causes) {
-    let identities: Vec<Value> = match list {
-        ListType::Undeclared | ListType::Atomic => return,
-        ListType::Set => items.to_vec(),
-        ListType::Map(keys) => items.iter().map(|item| identity(item, keys)).collect(),
-    };
-    let mut order: Vec<usize> = (0..identities.len()).collect();
-    let text = |index: usize| crate::codec::json::to_string(&identities[index]);
-    order.sort_by_cached_key(|index| (text(*index), *index));
-    let mut repeated: Vec<usize> = order
-        .windows(2)
-        .filter(|pair| identities[pair[0]] == identities[pair[1]])
-        .map(|pair| pair[1])
-        .collect();
-    repeated.sort_unstable();
-    for index in repeated {
-        causes.add(CauseType::Duplicate, &path.index(index), Some(&identities[index]), &"");
-    }
-}
-
-fn identity(item: &Value, keys: &[Text]) -> Value {
-    let members = keys.iter().filter_map(|key| Some((key.clone(), item.field(key)?.clone())));
-    Value::map(members.collect())
 }
 
 impl SelectableField {

@@ -4,7 +4,7 @@
 
 use super::converter::Converter;
 use super::custom::{DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition};
-use super::{Scope, compare_versions};
+use super::{Approval, Scope, compare_versions};
 use crate::codec::json;
 use crate::value::{Text, Value};
 use alloc::format;
@@ -26,6 +26,16 @@ pub fn condition<'a>(definition: &'a Value, kind: &str) -> Option<&'a Value> {
     conditions.iter().find(|condition| condition.text_at(&["type"]) == kind)
 }
 
+/// Whether the condition about the approval of a definition is as it is to be.
+pub fn is_approval_told(definition: &Value) -> bool {
+    let Some(approval) = Approval::of(definition) else { return true };
+    let Some(told) = condition(definition, "KubernetesAPIApprovalPolicyConformant") else { return false };
+    let (status, reason, message) = approval.condition();
+    told.text_at(&["status"]) == status
+        && told.text_at(&["reason"]) == reason
+        && told.text_at(&["message"]) == message
+}
+
 impl Definition {
     /// What an object of apiextensions.k8s.io/v1 defines; None while it is not established. Its names are those that
     /// were accepted.
@@ -38,6 +48,10 @@ impl Definition {
         let listed = definition.at(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default();
         let stored = listed.iter().find(|version| flag(version, "storage"))?;
         let kind: Text = name("kind");
+        let list_kind: Text = match definition.text_at(&["status", "acceptedNames", "listKind"]) {
+            "" => format!("{kind}List").into(),
+            name => name.into(),
+        };
         let mut listed: Vec<&Value> = listed.iter().collect();
         listed.sort_by(|one, other| compare_versions(one.text_at(&["name"]), other.text_at(&["name"])));
         let newest = listed.iter().find(|version| flag(version, "served") && !flag(version, "deprecated"));
@@ -47,6 +61,7 @@ impl Definition {
         Some(Self {
             group,
             kind,
+            list_kind,
             plural: name("plural"),
             singular: name("singular"),
             scope: match definition.text_at(&["spec", "scope"]) {

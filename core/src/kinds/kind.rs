@@ -7,7 +7,6 @@ use super::row::{Row, RowField, RowSource, RowSub};
 use super::validation::{Errors, Located};
 use super::{Facts, Rules, Scope, Strategy, SubKind, Verb, convert};
 use crate::codec::json::RawPaths;
-use crate::schema::structural::Previous;
 use crate::schema::{Catalogue, TypeId};
 use crate::value::{Text, Value, object};
 use alloc::sync::Arc;
@@ -31,6 +30,8 @@ pub struct Kind {
     pub group: Text,
     pub version: Text,
     pub kind: Text,
+    /// The kind of its lists.
+    pub list_kind: Text,
     pub plural: Text,
     pub singular: Text,
     pub scope: Scope,
@@ -138,6 +139,7 @@ impl Kind {
             group: text(row.group),
             version: text(row.version),
             kind: text(row.kind),
+            list_kind: alloc::format!("{}List", row.kind).into(),
             plural: text(row.plural),
             singular: text(row.singular),
             scope: row.scope,
@@ -184,7 +186,9 @@ impl Kind {
     /// Errors of an object that is to be created, after those of its metadata.
     pub fn validate(&self, object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
         (self.rules().validate)(object, facts, errors);
-        self.validate_schema(object, Previous::None, errors);
+        if self.is_custom() {
+            custom::validate(self, object, errors);
+        }
     }
 
     /// Errors of an update by a strategy of the kind, after those of its metadata.
@@ -196,15 +200,8 @@ impl Kind {
         errors: &mut Errors,
     ) {
         (strategy.validate_update)(object, facts, errors);
-        self.validate_schema(object, Previous::Was(facts.old), errors);
-    }
-
-    fn validate_schema(&self, object: &Located<'_, '_>, previous: Previous<'_>, errors: &mut Errors) {
-        match (&self.behaviour, object.value()) {
-            (Behaviour::Custom(_), Some(value)) => {
-                custom::check_schema(self, value, previous, errors.causes());
-            }
-            (Behaviour::Custom(_), None) | (Behaviour::Builtin(_), _) => {}
+        if self.is_custom() {
+            custom::validate_update(self, object, facts, errors);
         }
     }
 

@@ -8,7 +8,7 @@ use super::location::Location;
 use super::read::{read_shape, shape_raws};
 use super::scalar::{self, Fault};
 use super::strict::StrictError;
-use super::structural::Structural;
+use super::structural::{Misfits, Structural};
 use super::{Catalogue, Field, Shape, TypeDef, TypeId, encode};
 use crate::codec::json::{self, Duplicates, Parsed};
 use crate::limits;
@@ -51,7 +51,8 @@ pub fn decode_as_written(
     if let Some(fault) = decoder.first_written(text) {
         return Err(fault);
     }
-    let unknown = decoder.unknown.unwrap_or_default();
+    let mut unknown = decoder.unknown.unwrap_or_default();
+    unknown.append(&mut decoder.unfit);
     // What lies inside an unknown field is not looked at, so nothing is a duplicate there.
     let inside = |path: &str, outer: &str| {
         path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('['))
@@ -93,6 +94,8 @@ struct Decoder<'c> {
     /// Go's decoder goes on after a mismatch and reports the first one at the end, unless another error has ended
     /// decoding. Mismatches and their paths, at most `limits::FAULTS_COMPARED`.
     faults: Vec<(String, DecodeError)>,
+    /// Paths of unknown fields in the metadata of objects inside a custom one, which upstream tells last.
+    unfit: Vec<String>,
     /// Members that occur twice in texts inside the value, by their paths.
     repeated: Vec<String>,
     /// The value is on its way into the store, which knows no difference between an empty list and none.
@@ -103,7 +106,14 @@ type Decoding<T> = Result<T, DecodeError>;
 
 impl<'c> Decoder<'c> {
     fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, unknown: None, faults: Vec::new(), repeated: Vec::new(), stored: false }
+        Self {
+            catalogue,
+            unknown: None,
+            faults: Vec::new(),
+            unfit: Vec::new(),
+            repeated: Vec::new(),
+            stored: false,
+        }
     }
 
     /// The whole value. It is worth nothing when there are `faults`.
@@ -152,7 +162,7 @@ impl<'c> Decoder<'c> {
             | (Shape::Double, value @ (Value::Int(_) | Value::Float(_)))
             | (Shape::Duration, value @ Value::Str(_)) => return Ok(value),
             (Shape::Any, value) => return self.any(value, path),
-            (Shape::Custom(schema), value) => return Ok(self.custom(&schema.0, json::plain(&value), path)),
+            (Shape::Custom(schema), value) => return self.custom(&schema.0, json::plain(&value), path),
             (Shape::Int32, value) => scalar::int32(value),
             (Shape::Quantity, value) => scalar::quantity(&value),
             (Shape::IntOrString, value) => scalar::int_or_string(value),
@@ -420,19 +430,25 @@ impl<'c> Decoder<'c> {
         shaped
     }
 
-    /// A field of a custom object: what its schema does not name goes, and so do nulls that it does not allow.
-    fn custom(&mut self, schema: &Structural, mut value: Value, path: &Location<'_>) -> Value {
+    /// A field of a custom object: what its schema does not name goes, and so do nulls that it does not allow. Only
+    /// what comes from a client can be refused.
+    fn custom(&mut self, schema: &Structural, mut value: Value, path: &Location<'_>) -> Decoding<Value> {
         schema.prune_nulls(&mut value);
         let mut dotted = String::new();
         if self.unknown.is_some() {
             path.dotted(&mut dotted);
         }
         let pruned = schema.prune_member(&mut value, &dotted);
+        let misfits = if self.unknown.is_some() { Misfits::Refuse } else { Misfits::Drop };
+        let unfit = schema.coerce(self.catalogue, &mut value, &dotted, misfits);
+        let unfit = unfit.map_err(|misfit| DecodeError(format!("{misfit}")))?;
         if let Some(unknown) = &mut self.unknown {
             let room = limits::STRICT_ERRORS.saturating_sub(unknown.len());
             unknown.extend(pruned.into_iter().take(room));
+            let room = limits::STRICT_ERRORS.saturating_sub(self.unfit.len());
+            self.unfit.extend(unfit.into_iter().take(room));
         }
-        value
+        Ok(value)
     }
 
     fn note_unknown(&mut self, path: &Location<'_>, key: &str) {

@@ -39,6 +39,7 @@ fn definition(schema: u64) -> Definition {
     Definition {
         group: GROUP.into(),
         kind: "Widget".into(),
+        list_kind: "WidgetList".into(),
         plural: PLURAL.into(),
         singular: "widget".into(),
         scope: Scope::Namespaced,

@@ -1,6 +1,8 @@
 //! What a write demands of the object that exists, and the errors when it is another one.
 
 use crate::authorization::Target;
+use crate::job::Scene;
+use crate::kinds::has_condition;
 use crate::status::{Causes, Failure, Path, Qualified};
 use crate::store::Rev;
 use crate::value::{Value, object};
@@ -25,6 +27,25 @@ pub(in crate::job) fn version_demanded(target: &Target) -> Failure {
     let path = Path::new("metadata").child("resourceVersion");
     causes.invalid(&path, &Value::Int(0), "must be specified for an update");
     Failure::invalid(target.qualified(), target.name(), causes)
+}
+
+/// Nothing is created of a kind whose definition is being deleted.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go forbidCreateAdmission
+pub(super) fn check_definition(scene: &Scene<'_>, target: &Target) -> Result<(), Failure> {
+    let resource = target.resource();
+    let name = resource.resource();
+    if !resource.is_custom() || !scene.world.indexes().unsettled_definitions().contains(&name) {
+        return Ok(());
+    }
+    let definitions = scene.world.registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    let collection = definitions.and_then(|kind| scene.world.collection(kind.storage?));
+    let key = collection.map(|collection| collection.keys.key("", &name)).unwrap_or_default();
+    let held = definitions.and_then(|kind| scene.world.entry(kind.id, &key));
+    if held.is_none_or(|entry| !has_condition(&entry.to_value(), "Terminating")) {
+        return Ok(());
+    }
+    let why = "create not allowed while custom resource definition is terminating";
+    Err(Failure::forbidden(target.qualified(), target.name(), why))
 }
 
 /// Checks the uid in a body against the existing object's (empty when there is no object).

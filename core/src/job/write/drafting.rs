@@ -2,6 +2,7 @@
 //! preparation, validation, validating admission. Admission may wait for the store.
 
 use super::claims::{self, Charges};
+use super::conditions;
 use super::default::Defaulted;
 use super::draft::Draft;
 use super::escalation::{Grant, RolesProgress, RolesRead};
@@ -93,6 +94,9 @@ impl Drafting {
         dry_run: bool,
         warnings: &mut Warnings,
     ) -> Result<Drafted, Failure> {
+        if matches!(base, Base::Absent { .. }) {
+            conditions::check_definition(scene, target)?;
+        }
         let registry = &scene.world.registry;
         let whole = target.is_status() && scene.flaw().is(Mutant::StatusWritesSpec);
         let rules = target.resource().rules();

@@ -10,8 +10,8 @@ use alloc::sync::Arc;
 
 impl Line<'_> {
     pub(super) fn definition(&mut self, definition: &Definition) -> &mut Self {
-        let Definition { group, kind, plural, singular, .. } = definition;
-        self.text(group).text(kind).text(plural).text(singular);
+        let Definition { group, kind, list_kind, plural, singular, .. } = definition;
+        self.text(group).text(kind).text(list_kind).text(plural).text(singular);
         self.word(match definition.scope {
             Scope::Namespaced => "namespaced",
             Scope::Cluster => "cluster",
@@ -65,6 +65,7 @@ impl Words<'_> {
         Ok(Definition {
             group: self.text()?,
             kind: self.text()?,
+            list_kind: self.text()?,
             plural: self.text()?,
             singular: self.text()?,
             scope: match self.word()? {

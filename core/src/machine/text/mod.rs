@@ -120,6 +120,7 @@ mod tests {
         Definition {
             group: "example.com".into(),
             kind: "Widget".into(),
+            list_kind: "WidgetList".into(),
             plural: "widgets".into(),
             singular: "widget".into(),
             scope: Scope::Cluster,

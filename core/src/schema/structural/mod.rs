@@ -2,10 +2,12 @@
 //! `openAPIV3Schema` of a definition once, and shared by all requests.
 //!
 //! `read` makes one of a definition; `prune` takes away what it does not name; `default` fills in what it declares;
-//! `validate` finds what it forbids, and `list_type` what occurs twice.
+//! `embedded` fits the metadata of objects inside objects to its type; `validate` finds what it forbids, and
+//! `list_type` what occurs twice.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/structural.go
 
 mod default;
+mod embedded;
 mod formats;
 mod list_type;
 mod numbers;
@@ -24,6 +26,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
 
+pub use embedded::{Misfit, Misfits};
 pub use formats::{Format, TextFormat};
 pub use list_type::validate_list_types;
 pub use validate::{Previous, validate};
@@ -48,6 +51,27 @@ pub struct Structural {
     pub map: MapType,
     pub bounds: ValueBounds,
     pub logic: Logic,
+    /// `x-kubernetes-validations`, in the order of the definition.
+    pub rules: Vec<ValidationRule>,
+    /// Somewhere inside, or here, is a whole object. Most schemas have none, so that nobody has to look for them.
+    pub has_embedded: bool,
+    /// Somewhere inside, or here, are rules.
+    pub has_rules: bool,
+}
+
+/// A rule for the values of a schema, as the definition has it; what it leaves out is empty.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1/types_jsonschema.go ValidationRule
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValidationRule {
+    /// An expression that is true of values that may be.
+    pub rule: Text,
+    pub message: Text,
+    /// An expression for the message.
+    pub message_expression: Text,
+    pub reason: Text,
+    /// The field that errors name, as a path from the value.
+    pub field_path: Text,
+    pub optional_old_self: Option<bool>,
 }
 
 /// The JSON types that a schema can name.

@@ -1,10 +1,13 @@
 //! From the text of a definition to its schema.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/convert.go
 
-use super::{Additional, Format, Limit, Logic, SchemaType, Structural, ValueBounds, ValuePattern};
+use super::{
+    Additional, Format, Limit, Logic, SchemaType, Structural, ValidationRule, ValueBounds, ValuePattern,
+};
 use crate::schema::{ListType, MapType};
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 impl Structural {
@@ -16,15 +19,26 @@ impl Structural {
         let is_int_or_string = flag("x-kubernetes-int-or-string");
         let properties = props.field("properties").and_then(Value::as_map).into_iter();
         let properties = properties.flat_map(|map| map.iter());
+        let properties: BTreeMap<Text, Self> =
+            properties.map(|(name, schema)| (name.clone(), Self::read(schema))).collect();
+        let additional = additional(props);
+        let items = props.field("items").filter(|items| items.as_map().is_some()).map(read_boxed);
+        let is_embedded = flag("x-kubernetes-embedded-resource");
+        let of_members = if let Additional::Schema(inner) = &additional { Some(&**inner) } else { None };
+        let rules = rules(props);
+        let inside = || properties.values().chain(items.as_deref()).chain(of_members);
+        let has_embedded = is_embedded || inside().any(|schema| schema.has_embedded);
+        let has_rules = !rules.is_empty() || inside().any(|schema| schema.has_rules);
         Self {
             kind: kind.filter(|_| !is_int_or_string),
             nullable: flag("nullable"),
             default: props.field("default").filter(|value| !value.is_null()).cloned(),
-            properties: properties.map(|(name, schema)| (name.clone(), Self::read(schema))).collect(),
-            additional: additional(props),
-            items: props.field("items").filter(|items| items.as_map().is_some()).map(read_boxed),
+            properties,
+            additional,
+            items,
             preserves_unknown: flag("x-kubernetes-preserve-unknown-fields"),
-            is_embedded: flag("x-kubernetes-embedded-resource"),
+            is_embedded,
+            has_embedded,
             is_int_or_string,
             list: list_type(props),
             map: match props.text_at(&["x-kubernetes-map-type"]) {
@@ -39,8 +53,26 @@ impl Structural {
                 one_of: branches(props, "oneOf"),
                 not: props.field("not").filter(|not| not.as_map().is_some()).map(read_boxed),
             },
+            rules,
+            has_rules,
         }
     }
+}
+
+fn rules(props: &Value) -> Vec<ValidationRule> {
+    let listed = props.field("x-kubernetes-validations").and_then(Value::as_list).unwrap_or_default();
+    let read = |rule: &Value| {
+        let text = |name: &str| rule.text_at(&[name]).into();
+        ValidationRule {
+            rule: text("rule"),
+            message: text("message"),
+            message_expression: text("messageExpression"),
+            reason: text("reason"),
+            field_path: text("fieldPath"),
+            optional_old_self: rule.field("optionalOldSelf").and_then(Value::as_bool),
+        }
+    };
+    listed.iter().map(read).collect()
 }
 
 fn read_boxed(props: &Value) -> Box<Structural> {

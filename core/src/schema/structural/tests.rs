@@ -18,7 +18,7 @@ fn schema(text: &str) -> Structural {
 
 fn errors(schema: &Structural, object: &str) -> Vec<String> {
     let mut causes = Causes::new();
-    validate(schema, &value(object), Previous::None, &mut causes);
+    validate(schema, &value(object), Previous::None, "", &mut causes);
     causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
 }
 
@@ -209,7 +209,7 @@ fn what_is_as_it_was_is_no_error() {
     let (schema, old) = (schema(text), value(r#"{"a":"long","l":[{"k":"x","v":"long"},{"k":"y","v":"v"}]}"#));
     let found = |new: &str| {
         let mut causes = Causes::new();
-        validate(&schema, &value(new), Previous::Was(&old), &mut causes);
+        validate(&schema, &value(new), Previous::Was(&old), "", &mut causes);
         causes.iter().map(|cause| cause.field.clone()).collect::<Vec<_>>()
     };
     assert_eq!(found(r#"{"a":"long","l":[{"k":"y","v":"v"},{"k":"x","v":"long"}]}"#), Vec::<String>::new());

@@ -22,10 +22,17 @@ pub enum Previous<'a> {
     Was(&'a Value),
 }
 
-/// Adds the errors of an object.
-pub fn validate(schema: &Structural, object: &Value, previous: Previous<'_>, causes: &mut Causes) {
-    for complaint in check(schema, object, previous, "").errors {
-        complaint.tell(causes);
+/// Adds the errors of a value, which is an object or a part of one. `place` is its path in the object, empty for the
+/// whole: errors have it, and upstream's sentences leave it out.
+pub fn validate(
+    schema: &Structural,
+    value: &Value,
+    previous: Previous<'_>,
+    place: &str,
+    causes: &mut Causes,
+) {
+    for complaint in check(schema, value, previous, "").errors {
+        complaint.tell(place, causes);
     }
 }
 
@@ -66,11 +73,13 @@ impl Complaint {
         Self::new(path, ComplaintKind::Type(found.into()), message)
     }
 
-    fn tell(self, causes: &mut Causes) {
+    fn tell(self, place: &str, causes: &mut Causes) {
         let path = self.path.as_deref().unwrap_or_default();
-        let path = match path.strip_prefix('.').unwrap_or(path) {
-            "" => "<nil>",
-            path => path,
+        let path = match (place, path.strip_prefix('.').unwrap_or(path)) {
+            ("", "") => "<nil>".into(),
+            ("", path) => path.to_string(),
+            (place, "") => place.to_string(),
+            (place, path) => format!("{place}.{path}"),
         };
         match self.kind {
             ComplaintKind::Required => causes.required(&path, ""),

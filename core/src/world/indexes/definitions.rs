@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/status/naming_controller.go
 
 use super::Changed;
-use crate::kinds::has_condition;
+use crate::kinds::{has_condition, is_approval_told};
 use crate::value::{Text, Value, object};
 use crate::world::cache::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -98,10 +98,12 @@ impl HeldNames {
     }
 }
 
-/// Whether its names are not those that were accepted, or it is not established, or it is being deleted.
+/// Whether its names are not those that were accepted, or it is not established, or it is being deleted, or something is
+/// to be told of it.
 fn is_unsettled(definition: &Value) -> bool {
     let names = definition.at(&["spec", "names"]);
     object::is_being_deleted(definition)
         || names != definition.at(&["status", "acceptedNames"])
         || !has_condition(definition, "Established")
+        || !is_approval_told(definition)
 }

@@ -1,6 +1,8 @@
 //! CustomResourceDefinitions.
 
+mod approval;
 mod conversion;
+mod defaults;
 mod field_path;
 mod hoisted;
 mod listing;
@@ -12,4 +14,5 @@ mod validation;
 mod version;
 mod warnings;
 
+pub use approval::{Approval, ApprovalState};
 pub use strategy::RULES;

@@ -2,10 +2,13 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 //! ValidateCustomResourceDefinitionOpenAPISchema
 
+use super::defaults::validate_defaults;
 use super::field_path::FieldPath;
 use super::listing::{validate_list_type, validate_map_keys, validate_map_type};
 use super::structural::{unsupported, validate_structural};
 use crate::kinds::validation::{Errors, Located};
+use crate::schema::structural::Structural;
+use crate::value::Value;
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 /// The fields that every object has.
@@ -47,10 +50,12 @@ pub(super) struct Options {
     pub(super) atomic_sets: bool,
     pub(super) map_keys: bool,
     pub(super) structural: bool,
+    pub(super) pruned_defaults: bool,
 }
 
 impl Options {
-    pub(super) const STRICT: Self = Self { types: true, atomic_sets: true, map_keys: true, structural: true };
+    pub(super) const STRICT: Self =
+        Self { types: true, atomic_sets: true, map_keys: true, structural: true, pruned_defaults: true };
 }
 
 /// Where in an object a schema applies.
@@ -83,7 +88,12 @@ pub(super) fn validate_schema(
     }
     let reason = unsupported(&schema).filter(|_| options.structural);
     if options.structural && reason.is_none() {
+        let before = errors.len();
         validate_structural(&schema, errors);
+        if errors.len() == before {
+            let read = Structural::read(schema.value().unwrap_or(&Value::Null));
+            validate_defaults(&schema, &read, options.pruned_defaults, errors);
+        }
     }
     let place = Place { root: true, inside_metadata: false, no_defaults: "" };
     validate_open_api(&schema, place, options, errors);

@@ -4,6 +4,7 @@
 use crate::kinds::validation::{Errors, Located};
 use crate::status::Cause;
 use crate::value::Value;
+use crate::value::regex::Regex;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -223,6 +224,12 @@ fn validate_values(schema: &Located<'_, '_>, skips_any: bool, skips_first_all: b
     let not = schema.member("not");
     if not.is_set() {
         validate_nested(&not, false, errors);
+    }
+    let pattern = schema.member("pattern");
+    if !pattern.is_empty()
+        && let Err(why) = Regex::new(pattern.text())
+    {
+        errors.invalid(&pattern, format_args!("must be a valid regular expression, but isn't: {why}"));
     }
 }
 

@@ -1,7 +1,9 @@
-//! What a CustomResourceDefinition must look like, but for expressions, default values and patterns.
+//! What a CustomResourceDefinition must look like, but for expressions.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 
+use super::approval::validate_approval;
 use super::conversion::validate_conversion;
+use super::defaults::has_unpruned_defaults;
 use super::hoisted::hoisted;
 use super::names::{validate_names, validate_required_names};
 use super::schema::{Options, has_bad_map_keys, has_bad_sets, has_bad_types, has_defaults, validate_schema};
@@ -10,12 +12,9 @@ use crate::kinds::Facts;
 use crate::kinds::validation::{
     Errors, Located, internal_json_list, is_known_review_version, validate_immutable_text,
 };
+use crate::value::Value;
 use crate::value::names::{dns_subdomain, dns1035_label};
-use crate::value::{Value, quoted, url};
 use alloc::collections::{BTreeMap, BTreeSet};
-
-/// Who approves of an API in a group of Kubernetes.
-const APPROVAL: &str = "api-approved.kubernetes.io";
 
 pub(super) fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
     let internal = hoisted(object.value().unwrap_or(&Value::Null));
@@ -90,6 +89,7 @@ impl Ratchet {
                 types: !any_schema(&spec, has_bad_types),
                 atomic_sets: !any_schema(&spec, has_bad_sets),
                 map_keys: !any_schema(&spec, has_bad_map_keys),
+                pruned_defaults: !any_schema(&spec, has_unpruned_defaults),
                 ..Options::STRICT
             },
         }
@@ -221,7 +221,10 @@ fn validate_versions(spec: &Located<'_, '_>, options: &Options, errors: &mut Err
         validate_version(&version, has_status(&holder.member("subresources")), options, errors);
     }
     let shown = |errors: &mut Errors, detail: &str| {
-        let shown = internal_json_list("CustomResourceDefinitionVersion", versions.value());
+        let mut shown = internal_json_list("CustomResourceDefinitionVersion", versions.value());
+        if versions.is_empty() {
+            shown = "[]".into();
+        }
         errors.invalid_shown(&versions, &shown, detail);
     };
     if !unique {
@@ -278,63 +281,6 @@ fn validate_stored_versions(root: &Located<'_, '_>, errors: &mut Errors) {
              status.storedVersions"
         );
         errors.invalid(&item, detail);
-    }
-}
-
-/// What an annotation says of the approval of an API.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Approval {
-    Missing,
-    Bypassed,
-    Approved,
-    Invalid,
-}
-
-impl Approval {
-    fn of(annotation: &str) -> Self {
-        if annotation.is_empty() {
-            return Self::Missing;
-        }
-        if annotation.starts_with("unapproved") {
-            return Self::Bypassed;
-        }
-        let approved =
-            url::Url::parse(annotation).is_ok_and(|url| !url.host.is_empty() && !url.scheme.is_empty());
-        if approved { Self::Approved } else { Self::Invalid }
-    }
-}
-
-/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apihelpers/helpers.go
-fn validate_approval(root: &Located<'_, '_>, old: &Value, errors: &mut Errors) {
-    let group = root.at(&["spec", "group"]).text();
-    let protected = ["k8s.io", "kubernetes.io"].iter().any(|domain| {
-        group.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    });
-    if !protected {
-        return;
-    }
-    const REFERENCE: &str = "https://github.com/kubernetes/enhancements/pull/1111";
-    let annotations = root.at(&["metadata", "annotations"]);
-    let annotation = annotations.key(APPROVAL);
-    let state = Approval::of(annotation.text());
-    if !old.is_null() && Approval::of(old.text_at(&["metadata", "annotations", APPROVAL])) == state {
-        return;
-    }
-    let name = quoted(APPROVAL);
-    match state {
-        Approval::Missing => {
-            let detail =
-                format_args!("protected groups must have approval annotation {name}, see {REFERENCE}");
-            errors.required(&annotation, detail);
-        }
-        Approval::Invalid => {
-            let detail = format_args!(
-                "protected groups must have approval annotation {name} with either a URL or a reason starting with \
-                 \"unapproved\", see {REFERENCE}"
-            );
-            errors.invalid(&annotation, detail);
-        }
-        Approval::Bypassed | Approval::Approved => {}
     }
 }
 
