@@ -67,4 +67,5 @@ fn warn_of_finalizers(object: &Located<'_, '_>, facts: &Facts<'_>, warnings: &mu
     }
 }
 
-const STANDARD_FINALIZERS: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+const STANDARD_FINALIZERS: [&str; 3] =
+    [object::FINALIZER_ORPHAN_DEPENDENTS, object::FINALIZER_DELETE_DEPENDENTS, "kubernetes"];

@@ -98,8 +98,8 @@ impl HeldNames {
     }
 }
 
-/// Whether its names are not those that were accepted, or it is not established, or it is being deleted, or something is
-/// to be told of it.
+/// Whether its names are not those that were accepted, or it is not established, or it is being deleted, or something
+/// is to be told of it.
 fn is_unsettled(definition: &Value) -> bool {
     let names = definition.at(&["spec", "names"]);
     object::is_being_deleted(definition)
