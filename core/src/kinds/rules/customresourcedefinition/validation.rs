@@ -221,10 +221,7 @@ fn validate_versions(spec: &Located<'_, '_>, options: &Options, errors: &mut Err
         validate_version(&version, has_status(&holder.member("subresources")), options, errors);
     }
     let shown = |errors: &mut Errors, detail: &str| {
-        let mut shown = internal_json_list("CustomResourceDefinitionVersion", versions.value());
-        if versions.is_empty() {
-            shown = "[]".into();
-        }
+        let shown = internal_json_list("CustomResourceDefinitionVersion", versions.value());
         errors.invalid_shown(&versions, &shown, detail);
     };
     if !unique {
