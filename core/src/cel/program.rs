@@ -3,11 +3,12 @@
 use super::check::{self, CelType, Checked, Declarations};
 use super::cost::{CostRange, estimate};
 use super::decl::DeclType;
-use super::eval::{self, CelValue, EvalError, EvalStep, Evaluation};
+use super::eval::{self, CelCode, CelMachine, CelValue, EvalError};
 use super::lib;
 use super::parse::parse;
 use super::source::{ExprSource, Issues};
 use super::validate::validate;
+use super::variables::{Given, Variables};
 use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -61,14 +62,20 @@ impl Env {
         Self { declarations: self.declarations.with_decl(of) }
     }
 
-    /// The same with the types that patches are made of: `JSONPatch`, and `Object` and those below it, which may have
-    /// any field.
+    /// The same with what patches are made with: the types `JSONPatch`, and `Object` and those below it, which may have
+    /// any field, and the functions for them.
     /// k8s: staging/src/k8s.io/apiserver/pkg/cel/mutation/jsonpatch.go
     #[must_use]
     pub fn with_patch_types(self) -> Self {
         let text = |name: &str| (name.into(), CelType::Str);
         let fields = [text("op"), text("path"), text("from"), ("value".into(), CelType::Dyn)];
-        Self { declarations: self.declarations.with_object("JSONPatch", fields).with_open_objects() }
+        Self {
+            declarations: self
+                .declarations
+                .with_object("JSONPatch", fields)
+                .with_open_objects()
+                .with_functions(lib::PATCH_TABLE),
+        }
     }
 
     /// Compiles an expression. Its size and depth are bounded (`limits::CEL_EXPRESSION_CHARACTERS`,
@@ -85,8 +92,17 @@ impl Env {
     /// # Errors
     /// What is wrong with it.
     pub fn compile_sized(&self, text: &str, sizes: &DeclType) -> Result<(Program, CostRange), CompileError> {
+        self.compile_estimated(text, Some(sizes))
+    }
+
+    /// The same, where nothing may be known of the variables.
+    pub(super) fn compile_estimated(
+        &self,
+        text: &str,
+        sizes: Option<&DeclType>,
+    ) -> Result<(Program, CostRange), CompileError> {
         let checked = self.checked(text)?;
-        Ok((Program::of(&checked)?, estimate(&checked, Some(sizes))))
+        Ok((Program::of(&checked)?, estimate(&checked, sizes)))
     }
 
     fn checked(&self, text: &str) -> Result<Checked, CompileError> {
@@ -119,7 +135,7 @@ impl Display for CompileError {
 /// A compiled expression. A clone shares it, and any number of evaluations can use it at once.
 #[derive(Clone, Debug)]
 pub struct Program {
-    plan: Arc<EvalStep>,
+    code: Arc<CelCode>,
     result_type: CelType,
     /// The variables that it names, each once.
     names: Arc<[Text]>,
@@ -136,9 +152,9 @@ pub struct Evaluated {
 
 impl Program {
     fn of(checked: &Checked) -> Result<Self, CompileError> {
-        let plan = eval::plan(checked).map_err(CompileError::Constant)?;
+        let code = eval::plan(checked).map_err(CompileError::Constant)?;
         Ok(Self {
-            plan: Arc::new(plan),
+            code: Arc::new(code),
             result_type: checked.type_of(&checked.expr).clone(),
             names: checked.names.iter().cloned().collect(),
         })
@@ -157,8 +173,13 @@ impl Program {
     /// Evaluates it. `variables` gives each variable when it is first asked for. An evaluation that costs more than
     /// `budget` ends with an error; upstream's limit for one call is 1,000,000.
     pub fn eval(&self, variables: &dyn Fn(&str) -> Option<CelValue>, budget: u64) -> Evaluated {
-        let mut evaluation = Evaluation::new(variables, budget);
-        let value = evaluation.eval(&self.plan);
-        Evaluated { value, left: evaluation.left() }
+        self.eval_with(&mut Given(variables), budget)
+    }
+
+    /// The same, where variables may come about when they are asked for.
+    pub fn eval_with(&self, variables: &mut dyn Variables, budget: u64) -> Evaluated {
+        let mut machine = CelMachine::new(variables, budget);
+        let value = machine.run(&self.code);
+        Evaluated { value, left: machine.left() }
     }
 }

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
@@ -90,7 +90,9 @@ impl ReviewConditions {
         for expression in self.0.iter() {
             let request = |name: &str| (name == "request").then(|| CelValue::from(spec));
             let result = match expression.program() {
-                Ok(program) => program.eval(&request, limits::CEL_CALL_COST).value.map_err(|why| why.0),
+                Ok(program) => {
+                    program.eval(&request, limits::CEL_CALL_COST).value.map_err(|why| why.to_string())
+                }
                 Err(why) => Err(why.into()),
             };
             match result {

@@ -46,6 +46,17 @@ impl Declarations {
         }
     }
 
+    /// The same declarations and the functions of another table.
+    #[must_use]
+    pub fn with_functions(mut self, table: &str) -> Self {
+        let mut functions = (*self.functions).clone();
+        for (function, overload) in table.lines().filter_map(read) {
+            functions.entry(function).or_default().push(overload);
+        }
+        self.functions = Arc::new(functions);
+        self
+    }
+
     /// The same declarations and a variable.
     #[must_use]
     pub fn with_variable(mut self, name: &str, of: CelType) -> Self {

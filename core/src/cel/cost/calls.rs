@@ -83,8 +83,20 @@ impl CallPrice {
             "fieldSelector" | "labelSelector" => Self::Selector,
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => Self::Traversal,
             "ip" if overload == "cidr_ip" => Self::Fixed(1),
-            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "jsonpatch.escapeKey" | "cidr"
-            | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver" => Self::Tenth,
+            "url"
+            | "lowerAscii"
+            | "upperAscii"
+            | "substring"
+            | "trim"
+            | "jsonpatch.escapeKey"
+            | "cidr"
+            | "isIP"
+            | "isCIDR"
+            | "ip"
+            | "quantity"
+            | "isQuantity"
+            | "semver"
+            | "isSemver" => Self::Tenth,
             "replace" | "split" | "ip.isCanonical" => Self::Fifth,
             "join" => Self::FifthOfResult,
             "find" | "findAll" => Self::Search,
@@ -101,8 +113,14 @@ impl CallPrice {
             "starts_with_string" | "ends_with_string" | "string_to_bytes" | "bytes_to_string"
             | "strings_quote" | "string_format" => Self::Tenth,
             "in_list" => Self::Elements,
-            "less_string" | "greater_string" | "less_equals_string" | "greater_equals_string"
-            | "less_bytes" | "greater_bytes" | "less_equals_bytes" | "greater_equals_bytes"
+            "less_string"
+            | "greater_string"
+            | "less_equals_string"
+            | "greater_equals_string"
+            | "less_bytes"
+            | "greater_bytes"
+            | "less_equals_bytes"
+            | "greater_equals_bytes"
             | "not_equals" => Self::Shorter,
             "add_string" | "add_bytes" => Self::Joined,
             "matches_string" => Self::Search,
@@ -133,17 +151,13 @@ impl CallPrice {
             },
             Self::SelfCompare(place) => {
                 let list = at(place).and_then(|arg| arg.as_ref().ok());
-                let is_text = matches!(
-                    list.and_then(|list| list.nth(0)),
-                    Some(CelValue::Str(_) | CelValue::Bytes(_))
-                );
+                let is_text =
+                    matches!(list.and_then(|list| list.nth(0)), Some(CelValue::Str(_) | CelValue::Bytes(_)));
                 let count = size(at(place));
                 let factor = if is_text { 2.0 + TEXT_FACTOR } else { 2.0 };
                 allocated((count.saturating_mul(count) as f64 * factor) as u64)
             }
-            Self::Compare(factor) => {
-                first.saturating_mul(second).saturating_mul(factor).saturating_add(1)
-            }
+            Self::Compare(factor) => first.saturating_mul(second).saturating_mul(factor).saturating_add(1),
             Self::Elements => second,
             Self::Selector => selector_cost(CostRange { min: second, max: second }).max,
             Self::Search => search(first, second),
@@ -165,6 +179,11 @@ impl CallPrice {
                 _ => 1,
             },
         })
+    }
+
+    /// What a search costs whose pattern is constant.
+    pub(crate) fn of_search(self, text: u64, pattern: u64) -> u64 {
+        if self == Self::Search { search(text, pattern) } else { 1 }
     }
 
     /// What a call costs that has this result.

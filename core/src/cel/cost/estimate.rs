@@ -1,7 +1,7 @@
 //! What an evaluation costs, as far as it is known before there are values.
 //! cel-go: checker/cost.go
 
-use super::estimated_calls::{CallEstimate, Part, TypeKind, estimate_call, kind_of};
+use super::estimated_calls::{CallEstimate, EstimatedPart, SizeKind, estimate_call, kind_of};
 use super::range::CostRange;
 use super::{LIST_COST, MAP_COST, STRUCT_COST, TEXT_FACTOR};
 use crate::cel::ast::{Comprehension, Expr, ExprId, ExprKind, Literal};
@@ -191,8 +191,8 @@ impl Estimator<'_> {
         expr: &Expr,
         function: &str,
         overload: &str,
-        target: Option<&Part<'_>>,
-        args: &[Part<'_>],
+        target: Option<&EstimatedPart<'_>>,
+        args: &[EstimatedPart<'_>],
         costs: &[CostRange],
     ) -> CallEstimate {
         let of_args = costs.iter().fold(CostRange::default(), |sum, cost| sum.add(*cost));
@@ -315,8 +315,13 @@ impl Estimator<'_> {
         self.paths.get(&expr.id).cloned().unwrap_or_else(|| Rc::from([]))
     }
 
-    fn part<'e>(&mut self, expr: &'e Expr) -> Part<'e> {
-        Part { path: self.path(expr), of: self.checked.type_of(expr).clone(), expr, size: self.size(expr) }
+    fn part<'e>(&mut self, expr: &'e Expr) -> EstimatedPart<'e> {
+        EstimatedPart {
+            path: self.path(expr),
+            of: self.checked.type_of(expr).clone(),
+            expr,
+            size: self.size(expr),
+        }
     }
 
     fn size_or_unknown(&mut self, expr: &Expr) -> CostRange {
@@ -399,7 +404,7 @@ fn size_of_literal(expr: &Expr) -> Option<u64> {
 
 fn is_scalar(of: &CelType) -> bool {
     match kind_of(of) {
-        TypeKind::Scalar => true,
-        TypeKind::Text | TypeKind::Other => of.unwrap_optional().is_some_and(is_scalar),
+        SizeKind::Scalar => true,
+        SizeKind::Text | SizeKind::Other => of.unwrap_optional().is_some_and(is_scalar),
     }
 }

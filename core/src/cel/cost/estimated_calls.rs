@@ -12,14 +12,14 @@ use crate::value::Text;
 use alloc::vec::Vec;
 
 /// An argument, with what is known of it.
-pub(super) struct Part<'e> {
+pub(super) struct EstimatedPart<'e> {
     pub(super) path: PartPath,
     pub(super) of: CelType,
     pub(super) expr: &'e Expr,
     pub(super) size: Option<CostRange>,
 }
 
-impl Part<'_> {
+impl EstimatedPart<'_> {
     pub(super) fn size_or_unknown(&self) -> CostRange {
         self.size.unwrap_or(CostRange::UNKNOWN)
     }
@@ -51,22 +51,22 @@ impl CallEstimate {
 
 /// Types, as far as costs tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TypeKind {
+pub(super) enum SizeKind {
     /// Of a size that is always the same.
     Scalar,
     Text,
     Other,
 }
 
-pub(super) fn kind_of(of: &CelType) -> TypeKind {
+pub(super) fn kind_of(of: &CelType) -> SizeKind {
     match of {
         CelType::Bool
         | CelType::Int
         | CelType::Uint
         | CelType::Double
         | CelType::Duration
-        | CelType::Timestamp => TypeKind::Scalar,
-        CelType::Str | CelType::Bytes => TypeKind::Text,
+        | CelType::Timestamp => SizeKind::Scalar,
+        CelType::Str | CelType::Bytes => SizeKind::Text,
         CelType::Dyn
         | CelType::Error
         | CelType::Null
@@ -76,7 +76,7 @@ pub(super) fn kind_of(of: &CelType) -> TypeKind {
         | CelType::Object(_)
         | CelType::Opaque(..)
         | CelType::Param(_)
-        | CelType::Var(_) => TypeKind::Other,
+        | CelType::Var(_) => SizeKind::Other,
     }
 }
 
@@ -95,8 +95,8 @@ pub(super) fn estimate_call(
     sizes: Option<&DeclType>,
     function: &str,
     overload: &str,
-    target: Option<&Part<'_>>,
-    args: &[Part<'_>],
+    target: Option<&EstimatedPart<'_>>,
+    args: &[EstimatedPart<'_>],
 ) -> Option<CallEstimate> {
     let call = Call { sizes, target, args };
     let extension = if overload.starts_with("list_sets_") { call.set(overload) } else { call.list(overload) };
@@ -105,17 +105,17 @@ pub(super) fn estimate_call(
 
 struct Call<'c, 'e> {
     sizes: Option<&'c DeclType>,
-    target: Option<&'c Part<'e>>,
-    args: &'c [Part<'e>],
+    target: Option<&'c EstimatedPart<'e>>,
+    args: &'c [EstimatedPart<'e>],
 }
 
 impl Call<'_, '_> {
-    fn size(&self, part: &Part<'_>) -> CostRange {
+    fn size(&self, part: &EstimatedPart<'_>) -> CostRange {
         part.size.or_else(|| size_at(self.sizes, &part.path)).unwrap_or(CostRange::UNKNOWN)
     }
 
     /// How large the elements of a list are; None for what is no list.
-    fn element(&self, list: &Part<'_>) -> Option<(CelType, CostRange)> {
+    fn element(&self, list: &EstimatedPart<'_>) -> Option<(CelType, CostRange)> {
         let of = (*list.of.parameters().first()?).clone();
         let path: Vec<Text> = list.path.iter().cloned().chain(["@items".into()]).collect();
         let size = if list.path.is_empty() { None } else { size_at(self.sizes, &path) };
@@ -134,7 +134,7 @@ impl Call<'_, '_> {
             let cost = size.times(factor).add(CostRange::fixed(1 + LIST_COST));
             Some(CallEstimate::sized(cost, size))
         };
-        let number = |part: &Part<'_>, otherwise: u64| {
+        let number = |part: &EstimatedPart<'_>, otherwise: u64| {
             part.literal().map_or(otherwise, |number| u64::try_from(number).unwrap_or(0))
         };
         let squared = |size: CostRange| size.multiply(size);
@@ -214,8 +214,8 @@ impl Call<'_, '_> {
                 let size = self.size(target);
                 let Some((of, element)) = self.element(target) else { return traversed(size) };
                 let compared = match kind_of(&of) {
-                    TypeKind::Text => ONE.add(element.times(TEXT_FACTOR)),
-                    TypeKind::Scalar | TypeKind::Other => ONE,
+                    SizeKind::Text => ONE.add(element.times(TEXT_FACTOR)),
+                    SizeKind::Scalar | SizeKind::Other => ONE,
                 };
                 Some(CallEstimate::of(size.multiply(compared)))
             }
@@ -235,7 +235,8 @@ impl Call<'_, '_> {
                 let size = self.size(self.target?);
                 // Upstream's number is one without a sign.
                 #[allow(clippy::cast_sign_loss, reason = "as upstream")]
-                let parts = self.args.get(1).and_then(Part::literal).map_or(size.max, |parts| parts as u64);
+                let parts =
+                    self.args.get(1).and_then(EstimatedPart::literal).map_or(size.max, |parts| parts as u64);
                 Some(CallEstimate::sized(size.times(2.0 * TEXT_FACTOR), CostRange { min: 0, max: parts }))
             }
             "join" => self.join(),
@@ -329,8 +330,8 @@ impl Call<'_, '_> {
     }
 
     fn standard(&self, overload: &str) -> Option<CallEstimate> {
-        let (target, args) = (self.target.map(Part::size_or_unknown), self.args);
-        let first = args.first().map(Part::size_or_unknown);
+        let (target, args) = (self.target.map(EstimatedPart::size_or_unknown), self.args);
+        let first = args.first().map(EstimatedPart::size_or_unknown);
         match overload {
             "string_format" => Some(CallEstimate::of(target?.times(TEXT_FACTOR))),
             "string_to_bytes" => {

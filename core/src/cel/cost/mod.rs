@@ -1,10 +1,12 @@
 //! What expressions cost: how much an evaluation costs at least and at most, before there are values (`estimate`), and
 //! what a call costs when it is made (`calls`). A unit is about the time of one simple operation.
 
+mod calls;
 mod estimate;
 mod estimated_calls;
 mod range;
 
+pub(crate) use calls::{CallCost, CallPrice};
 pub(crate) use estimate::estimate;
 pub use range::CostRange;
 

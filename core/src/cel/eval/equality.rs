@@ -39,6 +39,7 @@ pub(crate) fn equal_or_error(one: &CelValue, other: &CelValue) -> Result<bool, E
             (Some(one), Some(other)) => return equal_or_error(one, other),
             (None, Some(_)) | (Some(_), None) => false,
         },
+        (V::Object(one), V::Object(other)) => one.is_equal(other),
         (V::Native(one), V::Native(other)) => one.is_equal(other.as_ref()),
         (V::List(_) | V::Data(_), _) if one.is_list() && other.is_list() => {
             let length = one.len();

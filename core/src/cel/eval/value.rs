@@ -1,10 +1,13 @@
 //! Values of expressions.
 //! cel-go: common/types
 
+use super::object::CelObject;
 use super::time::Timestamp;
+use crate::cel::access::AccessCheck;
 use crate::cel::decl::{TypedList, TypedMap};
 use crate::codec::json;
 use crate::value::{Text, Value};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -39,6 +42,8 @@ pub enum CelValue {
     /// A part that has no value. Whoever asks for it gets the error.
     Failed(Arc<EvalError>),
     Optional(Option<Arc<Self>>),
+    /// An object that an expression made.
+    Object(Arc<CelObject>),
     /// A value of a library.
     Native(Arc<dyn Native>),
 }
@@ -50,6 +55,11 @@ pub trait Native: Debug + Send + Sync {
 
     /// Whether another value of a library is equal.
     fn is_equal(&self, other: &dyn Native) -> bool;
+
+    /// How large it is, where costs depend on that.
+    fn size(&self) -> Option<u64> {
+        None
+    }
 
     /// The value itself, for the functions of its library.
     fn as_any(&self) -> &dyn core::any::Any;
@@ -78,21 +88,64 @@ impl CelMap {
 
 /// Why an expression has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvalError(pub String);
+pub struct EvalError(Box<Reason>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    /// What is wrong. Another part of the expression may make it irrelevant.
+    Wrong(String),
+    CostExceeded,
+    /// Whether this is allowed has to be known first.
+    Undecided(AccessCheck),
+}
 
 impl Display for EvalError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        match &*self.0 {
+            Reason::Wrong(message) => out.write_str(message),
+            Reason::CostExceeded => out.write_str("operation cancelled: actual cost limit exceeded"),
+            Reason::Undecided(_) => out.write_str("an authorization decision is not known yet"),
+        }
     }
 }
 
 impl EvalError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(Box::new(Reason::Wrong(message.into())))
     }
 
     pub(crate) fn no_overload() -> Self {
         Self::new("no such overload")
+    }
+
+    pub(crate) fn is_no_overload(&self) -> bool {
+        matches!(&*self.0, Reason::Wrong(message) if message == "no such overload")
+    }
+
+    pub(crate) fn cost_exceeded() -> Self {
+        Self(Box::new(Reason::CostExceeded))
+    }
+
+    pub(crate) fn undecided(check: AccessCheck) -> Self {
+        Self(Box::new(Reason::Undecided(check)))
+    }
+
+    /// It costs more than it may.
+    pub fn is_cost_exceeded(&self) -> bool {
+        matches!(&*self.0, Reason::CostExceeded)
+    }
+
+    /// What has to be decided before the expression can be evaluated: it is evaluated again then.
+    pub fn needs(&self) -> Option<&AccessCheck> {
+        match &*self.0 {
+            Reason::Undecided(check) => Some(check),
+            Reason::Wrong(_) | Reason::CostExceeded => None,
+        }
+    }
+
+    /// No other part of the expression makes it irrelevant.
+    pub(crate) fn ends_evaluation(&self) -> bool {
+        !matches!(&*self.0, Reason::Wrong(_))
     }
 }
 
@@ -123,6 +176,7 @@ impl CelValue {
             Self::Preserved(_) => "unknown",
             Self::Failed(_) => "error",
             Self::Optional(_) => "optional_type",
+            Self::Object(object) => object.type_name(),
             Self::Native(held) => held.type_name(),
         }
     }
@@ -188,6 +242,7 @@ impl CelValue {
             (Self::Map(map), key) => map.get(key).cloned(),
             (Self::Data(Value::Map(map)), Self::Str(key)) => map.get(key).map(Self::from),
             (Self::TypedMap(map), Self::Str(key)) => map.find(key),
+            (Self::Object(object), Self::Str(key)) => Some(object.read(key)),
             (Self::TypedMap(_), _) => Some(Self::Failed(Arc::new(EvalError::no_overload()))),
             _ => None,
         }
@@ -203,6 +258,7 @@ impl CelValue {
             Self::Double(number) => *number == 0.0,
             Self::Timestamp(time) => time.is_zero(),
             Self::Optional(held) => held.is_none(),
+            Self::Object(object) => object.fields().next().is_none(),
             Self::Type(_) | Self::Native(_) | Self::Preserved(_) | Self::Failed(_) => false,
             Self::Str(_)
             | Self::Bytes(_)
@@ -246,6 +302,13 @@ impl CelValue {
             }
             Self::Optional(Some(held)) => held.to_data()?,
             Self::Optional(None) => Value::Null,
+            Self::Object(object) => {
+                let mut map = crate::value::Map::new();
+                for (name, value) in object.fields() {
+                    map.insert(Text::from(name), value.to_data()?);
+                }
+                Value::map(map)
+            }
             Self::Type(_) | Self::Native(_) | Self::Failed(_) => return None,
         })
     }
@@ -288,6 +351,7 @@ impl CelValue {
             Self::Type(name) => name.to_string(),
             Self::Optional(None) => "optional.none()".into(),
             Self::Optional(Some(held)) => format!("optional({})", held.shown()),
+            Self::Object(object) => object.type_name().into(),
             Self::Native(held) => format!("{held:?}"),
             Self::Preserved(held) => json::to_string(held),
             Self::Failed(error) => error.to_string(),

@@ -1,7 +1,7 @@
 //! Named formats that texts can have.
 //! k8s: staging/src/k8s.io/apiserver/pkg/cel/library/format.go
 
-use super::natives::{native, of};
+use super::natives::{of, sized};
 use super::{Function, Result, function, urls};
 use crate::cel::eval::{CelValue, EvalError, Timestamp};
 use crate::value::names;
@@ -10,23 +10,23 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A format: its name, and what is wrong with a text that should have it.
-type Format = (&'static str, fn(&str) -> Vec<String>);
+/// A format: its name, how long upstream's pattern of it is, and what is wrong with a text that should have it.
+type Format = (&'static str, u64, fn(&str) -> Vec<String>);
 
 const FORMATS: &[Format] = &[
-    ("dns1123Label", |text| names::dns_label(text, false)),
-    ("dns1123Subdomain", |text| names::dns_subdomain(text, false)),
-    ("dns1035Label", |text| names::dns1035_label(text, false)),
-    ("qualifiedName", names::qualified_name),
-    ("dns1123LabelPrefix", |text| names::dns_label(text, true)),
-    ("dns1123SubdomainPrefix", |text| names::dns_subdomain(text, true)),
-    ("dns1035LabelPrefix", |text| names::dns1035_label(text, true)),
-    ("labelValue", names::label_value),
-    ("uri", |text| urls::parse(text).err().into_iter().collect()),
-    ("uuid", |text| unless(is_uuid(text), "does not match the UUID format")),
-    ("byte", |text| unless(is_base64(text), "invalid base64")),
-    ("date", |text| unless(is_date(text), "invalid date")),
-    ("datetime", |text| unless(is_date_time(text), "invalid datetime")),
+    ("dns1123Label", 30, |text| names::dns_label(text, false)),
+    ("dns1123Subdomain", 60, |text| names::dns_subdomain(text, false)),
+    ("dns1035Label", 30, |text| names::dns1035_label(text, false)),
+    ("qualifiedName", 60, names::qualified_name),
+    ("dns1123LabelPrefix", 30, |text| names::dns_label(text, true)),
+    ("dns1123SubdomainPrefix", 60, |text| names::dns_subdomain(text, true)),
+    ("dns1035LabelPrefix", 30, |text| names::dns1035_label(text, true)),
+    ("labelValue", 40, names::label_value),
+    ("uri", 1103, |text| urls::parse(text).err().into_iter().collect()),
+    ("uuid", 72, |text| unless(is_uuid(text), "does not match the UUID format")),
+    ("byte", 84, |text| unless(is_base64(text), "invalid base64")),
+    ("date", 71, |text| unless(is_date(text), "invalid date")),
+    ("datetime", 71, |text| unless(is_date_time(text), "invalid datetime")),
 ];
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -50,7 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("validate", |args| match args {
         [format, CelValue::Str(text)] => {
             let index = of::<usize>(format).ok_or_else(EvalError::no_overload)?;
-            let problems = FORMATS.get(*index).map(|(_, problems)| problems(text)).unwrap_or_default();
+            let problems = FORMATS.get(*index).map(|(_, _, problems)| problems(text)).unwrap_or_default();
             let problems: Vec<CelValue> = problems.into_iter().map(CelValue::str).collect();
             Ok(CelValue::Optional((!problems.is_empty()).then(|| Arc::new(CelValue::list(problems)))))
         }
@@ -59,8 +59,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn named(name: &str) -> Result<CelValue> {
-    let index = FORMATS.iter().position(|(known, _)| *known == name).ok_or_else(EvalError::no_overload)?;
-    Ok(native("kubernetes.NamedFormat", index))
+    let mut formats = FORMATS.iter().enumerate();
+    let found = formats.find(|(_, (known, _, _))| *known == name).ok_or_else(EvalError::no_overload)?;
+    let (index, (_, pattern_length, _)) = found;
+    Ok(sized("kubernetes.NamedFormat", index, *pattern_length))
 }
 
 fn unless(holds: bool, problem: &str) -> Vec<String> {

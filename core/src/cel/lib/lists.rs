@@ -1,8 +1,7 @@
 //! Functions of lists, sets and maps.
 //! cel-go: ext/lists.go, ext/sets.go, ext/comprehensions.go; k8s: staging/src/k8s.io/apiserver/pkg/cel/library/lists.go
 
-use super::{Function, Result, function, function_of};
-use crate::cel::ast::operators;
+use super::{Function, Result, function};
 use crate::cel::eval::{CelMap, CelValue, EvalError, compare, equal};
 use crate::limits;
 use alloc::format;
@@ -123,12 +122,11 @@ fn is_sorted(args: &[CelValue]) -> Result<CelValue> {
 }
 
 fn sum(args: &[CelValue]) -> Result<CelValue> {
-    let add = function_of(operators::ADD).ok_or_else(EvalError::no_overload)?;
     let mut total: Option<CelValue> = None;
     for item in list(args)? {
         total = Some(match total {
             None => item,
-            Some(total) => add.call(Vec::from([total, item]))?,
+            Some(total) => super::standard::add(&[total, item])?,
         });
     }
     // The type of an empty list is not known here: a whole number is equal to that of every other type.

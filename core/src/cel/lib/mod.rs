@@ -1,7 +1,7 @@
-//! The functions that expressions can call, with what each call costs.
+//! The functions that expressions can call.
 
+mod authorizer;
 mod conversions;
-mod cost;
 mod formats;
 mod lists;
 mod natives;
@@ -15,12 +15,12 @@ mod strings;
 mod times;
 mod urls;
 
-pub(crate) use cost::of_match as cost_of_match;
 pub(crate) use strings::check_format;
 
 use super::ast::operators;
 use super::check::Declarations;
 use super::eval::{CelValue, EvalError};
+use super::variables::Variables;
 use alloc::format;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
@@ -31,21 +31,31 @@ type Result<T> = core::result::Result<T, EvalError>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     name: &'static str,
-    run: fn(&[CelValue]) -> Result<CelValue>,
+    run: Run,
+}
+
+/// What a function does.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    Plain(fn(&[CelValue]) -> Result<CelValue>),
+    /// It asks the one who evaluates the expression.
+    Asking(fn(&[CelValue], &mut dyn Variables) -> Result<CelValue>),
 }
 
 impl Function {
     /// # Errors
     /// Why it has no result for these arguments.
-    pub(crate) fn call(&self, mut args: Vec<CelValue>) -> Result<CelValue> {
+    pub(crate) fn call(&self, mut args: Vec<CelValue>, asked: &mut dyn Variables) -> Result<CelValue> {
         // What a loop adds is added in place.
         if self.name == "cel.@mapInsert" {
             return lists::insert(args);
         }
         let added = if self.name == operators::ADD { lists::add(&mut args) } else { None };
-        let result = added.unwrap_or_else(|| (self.run)(&args));
-        result
-            .map_err(|error| if error == EvalError::no_overload() { self.no_overload(&args) } else { error })
+        let result = added.unwrap_or_else(|| match self.run {
+            Run::Plain(run) => run(&args),
+            Run::Asking(run) => run(&args, asked),
+        });
+        result.map_err(|error| if error.is_no_overload() { self.no_overload(&args) } else { error })
     }
 
     /// What upstream says of arguments that the function is not declared for, which depends on how it is bound there.
@@ -76,10 +86,6 @@ impl Function {
         };
         if knows { EvalError::no_overload() } else { EvalError::new(format!("no such overload: {name}")) }
     }
-
-    pub(crate) fn cost(&self, args: &[CelValue]) -> u64 {
-        cost::of_call(self.name, args)
-    }
 }
 
 /// The functions of all libraries.
@@ -96,10 +102,18 @@ const FUNCTIONS: &[&[Function]] = &[
     networks::FUNCTIONS,
     urls::FUNCTIONS,
     formats::FUNCTIONS,
+    authorizer::FUNCTIONS,
 ];
 
 const fn function(name: &'static str, run: fn(&[CelValue]) -> Result<CelValue>) -> Function {
-    Function { name, run }
+    Function { name, run: Run::Plain(run) }
+}
+
+const fn asking(
+    name: &'static str,
+    run: fn(&[CelValue], &mut dyn Variables) -> Result<CelValue>,
+) -> Function {
+    Function { name, run: Run::Asking(run) }
 }
 
 /// None for a function that no library has.
@@ -109,6 +123,9 @@ pub(crate) fn function_of(name: &str) -> Option<Function> {
 
 /// The signatures of all functions.
 static TABLE: &str = include_str!("functions.txt");
+
+/// The signatures of the functions that only expressions of patches have.
+pub(crate) static PATCH_TABLE: &str = include_str!("patch_functions.txt");
 
 /// The declarations of all libraries that upstream has on.
 /// k8s: staging/src/k8s.io/apiserver/pkg/cel/environment/base.go

@@ -1,6 +1,7 @@
 //! Values of types that libraries bring.
 
 use crate::cel::eval::{CelValue, Native};
+use alloc::sync::Arc;
 use core::any::Any;
 use core::fmt::Debug;
 
@@ -9,6 +10,7 @@ use core::fmt::Debug;
 pub(super) struct LibraryValue<T> {
     pub(super) value: T,
     name: &'static str,
+    size: Option<u64>,
 }
 
 impl<T: Debug + PartialEq + Send + Sync + 'static> Native for LibraryValue<T> {
@@ -20,6 +22,10 @@ impl<T: Debug + PartialEq + Send + Sync + 'static> Native for LibraryValue<T> {
         other.as_any().downcast_ref::<Self>().is_some_and(|other| self.value == other.value)
     }
 
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -27,7 +33,16 @@ impl<T: Debug + PartialEq + Send + Sync + 'static> Native for LibraryValue<T> {
 
 /// A value of a library's type.
 pub(super) fn native<T: Debug + PartialEq + Send + Sync + 'static>(name: &'static str, value: T) -> CelValue {
-    CelValue::Native(alloc::sync::Arc::new(LibraryValue { value, name }))
+    CelValue::Native(Arc::new(LibraryValue { value, name, size: None }))
+}
+
+/// The same for a value whose size costs depend on.
+pub(super) fn sized<T: Debug + PartialEq + Send + Sync + 'static>(
+    name: &'static str,
+    value: T,
+    size: u64,
+) -> CelValue {
+    CelValue::Native(Arc::new(LibraryValue { value, name, size: Some(size) }))
 }
 
 /// The value of a library's type; None for any other.

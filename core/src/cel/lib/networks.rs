@@ -1,7 +1,7 @@
 //! IP addresses and ranges of them.
 //! k8s: staging/src/k8s.io/apiserver/pkg/cel/library/ip.go, cidr.go; Go: src/net/netip/netip.go
 
-use super::natives::{native, of};
+use super::natives::{of, sized};
 use super::{Function, Result, function};
 use crate::cel::eval::{CelValue, EvalError};
 use crate::value::ip::IpNetwork;
@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("isGlobalUnicast", |args| is(args, is_global_unicast)),
     function("cidr", |args| {
         let parsed = parse_cidr(text(args)?).map_err(|why| EvalError::new(format!("{FAILED}: {why}")))?;
-        Ok(native("net.CIDR", parsed))
+        Ok(cidr(parsed))
     }),
     function("isCIDR", |args| Ok(CelValue::Bool(parse_cidr(text(args)?).is_ok()))),
     function("containsIP", |args| match args {
@@ -63,7 +63,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("prefixLength", |args| Ok(CelValue::Int(i64::from(cidr_of(first(args)?)?.bits)))),
     function("masked", |args| {
         let cidr = cidr_of(first(args)?)?;
-        Ok(native("net.CIDR", Cidr { address: network(cidr).address(), bits: cidr.bits }))
+        Ok(self::cidr(Cidr { address: network(cidr).address(), bits: cidr.bits }))
     }),
 ];
 
@@ -81,7 +81,13 @@ fn text(args: &[CelValue]) -> Result<&str> {
 }
 
 fn ip(address: IpAddr) -> CelValue {
-    native("net.IP", address)
+    sized("net.IP", address, if address.is_ipv4() { 4 } else { 16 })
+}
+
+/// As large as the bytes that its bits are in.
+fn cidr(cidr: Cidr) -> CelValue {
+    let size = u64::from(cidr.bits.div_ceil(8));
+    sized("net.CIDR", cidr, size)
 }
 
 fn address(args: &[CelValue]) -> Result<IpAddr> {

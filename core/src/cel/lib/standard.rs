@@ -64,7 +64,7 @@ fn overflow(of: &str) -> EvalError {
     })
 }
 
-fn add(args: &[CelValue]) -> Result<CelValue> {
+pub(super) fn add(args: &[CelValue]) -> Result<CelValue> {
     use CelValue as V;
     let [one, other] = args else { return Err(EvalError::no_overload()) };
     match (one, other) {

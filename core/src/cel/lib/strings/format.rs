@@ -4,6 +4,7 @@
 use super::super::{Result, function_of};
 use crate::cel::check::CelType;
 use crate::cel::eval::{CelValue, EvalError};
+use crate::cel::variables::Given;
 use crate::value::quoted;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -55,7 +56,7 @@ pub(crate) fn check(text: &str, types: &[&CelType]) -> core::result::Result<(), 
         }
         Ok(())
     });
-    checked.map_err(|error| (place, error.0))?;
+    checked.map_err(|error| (place, error.to_string()))?;
     if used < types.len() {
         let given = types.len();
         return Err((
@@ -217,7 +218,7 @@ fn text(value: &CelValue) -> Result<String> {
         },
         _ => {
             let converted = function_of("string").ok_or_else(EvalError::no_overload)?;
-            match converted.call(Vec::from([value.clone()]))? {
+            match converted.call(Vec::from([value.clone()]), &mut Given(&|_| None))? {
                 CelValue::Str(text) => text.to_string(),
                 _ => return Err(EvalError::no_overload()),
             }
