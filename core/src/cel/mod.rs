@@ -13,8 +13,6 @@ mod cost;
 mod decl;
 mod eval;
 mod lib;
-#[cfg(test)]
-mod oracle_tmp;
 mod parse;
 mod program;
 mod source;

@@ -18,6 +18,7 @@ mod quote;
 pub mod regex;
 pub mod time_zones;
 pub mod url;
+pub mod zone_rules;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -146,7 +146,11 @@ impl CallPrice {
             Self::Traversal => at(0).map_or(0, |arg| arg.as_ref().map_or(1, traversal)),
             Self::FifthOfResult | Self::ListOfResult => return CallCost::OfResult(self),
             Self::Flatten => match at(1) {
-                Some(Ok(CelValue::Int(depth))) => allocated((first as f64 * *depth as f64) as u64),
+                // A depth below zero, which is an error, is a large number upstream.
+                Some(Ok(CelValue::Int(depth))) => {
+                    let size = (first as f64 * *depth as f64) as i64 as u64;
+                    size.wrapping_add(1 + LIST_COST)
+                }
                 _ => allocated(first),
             },
             Self::SelfCompare(place) => {

@@ -3,6 +3,7 @@
 
 use super::{Function, Result, function};
 use crate::cel::eval::{CelValue, EvalError, Timestamp};
+use crate::value::{time_zones, zone_rules};
 use alloc::format;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -36,17 +37,22 @@ type Civil = crate::cel::eval::Civil;
 fn part(args: &[CelValue], of: fn(&Civil, Timestamp) -> i64) -> Result<CelValue> {
     let (time, offset) = match args {
         [CelValue::Timestamp(time)] => (*time, 0),
-        [CelValue::Timestamp(time), CelValue::Str(zone)] => (*time, offset(zone)?),
+        [CelValue::Timestamp(time), CelValue::Str(zone)] => (*time, offset(zone, time.seconds)?),
         _ => return Err(EvalError::no_overload()),
     };
     Ok(CelValue::Int(of(&time.civil(offset), time)))
 }
 
-/// The seconds that a zone is ahead of UTC. Only fixed offsets are known: for the name of a place, what its clocks show
-/// would have to be known.
-fn offset(zone: &str) -> Result<i64> {
+/// The seconds that a zone is ahead of UTC at a point in time: a fixed number of hours and minutes, or a place whose
+/// clocks change.
+fn offset(zone: &str, at: i64) -> Result<i64> {
     if matches!(zone, "" | "UTC" | "Local") {
         return Ok(0);
+    }
+    if !zone.contains(':') {
+        time_zones::load_location(zone).map_err(EvalError::new)?;
+        let offset = zone_rules::utc_offset(zone, at);
+        return offset.ok_or_else(|| EvalError::new(format!("unknown time zone {zone}")));
     }
     let (sign, fixed) = match zone.strip_prefix('-') {
         Some(fixed) => (-1, fixed),

@@ -229,7 +229,13 @@ impl<'a> ExprParser<'a> {
 
     fn conditional(&mut self) -> Parsed {
         let test = self.chain()?;
-        let Some(sign) = self.take_if("?") else { return Ok(test) };
+        if self.peek().is("?") { self.branches(test) } else { Ok(test) }
+    }
+
+    /// Both branches behind a test. As in the functions below, what most expressions do not have is read by a function
+    /// of its own, so that brackets within brackets take little of the stack.
+    fn branches(&mut self, test: Node) -> Parsed {
+        let sign = self.take();
         self.follow.push(&[":"]);
         let then = self.chain();
         self.follow.pop();
@@ -241,18 +247,25 @@ impl<'a> ExprParser<'a> {
         Ok(Node { expr: self.call(sign.at, operators::CONDITIONAL, args), height })
     }
 
-    /// Operands and the operators between them. They are read in a row and joined afterwards, so that brackets within
-    /// brackets take little of the stack.
+    /// Operands and the operators between them. They are read in a row and joined afterwards.
     fn chain(&mut self) -> Parsed {
         let first = self.unary()?;
-        let (mut operands, mut signs) = (Vec::from([first]), Vec::new());
+        match self.operator() {
+            Some(sign) => self.more(first, sign),
+            None => Ok(first),
+        }
+    }
+
+    fn more(&mut self, first: Node, sign: Sign) -> Parsed {
+        let (mut operands, mut signs) = (Vec::from([first, self.unary()?]), Vec::from([sign]));
         while let Some(sign) = self.operator() {
             signs.push(sign);
             operands.push(self.unary()?);
         }
-        if signs.is_empty() {
-            return operands.pop().ok_or(Stop);
-        }
+        self.join(operands, signs)
+    }
+
+    fn join(&mut self, mut operands: Vec<Node>, mut signs: Vec<Sign>) -> Parsed {
         for level in (0..BINARY.len()).rev() {
             (operands, signs) = self.joined(operands, signs, level)?;
         }
@@ -338,42 +351,55 @@ impl<'a> ExprParser<'a> {
     }
 
     fn unary(&mut self) -> Parsed {
+        if self.is_negated() { self.negated() } else { self.member() }
+    }
+
+    fn is_negated(&self) -> bool {
         let token = self.peek();
         let is_number = matches!(self.ahead(1).word, Word::Int | Word::Float);
-        if token.is("!") || (token.is("-") && !is_number) {
-            let sign = if token.is("!") { "!" } else { "-" };
-            let function = if token.is("!") { operators::NOT } else { operators::NEGATE };
-            let mut count = 0;
-            while self.take_if(sign).is_some() {
-                count += 1;
-            }
-            let member = self.member()?;
-            if count % 2 == 0 {
-                return Ok(member);
-            }
-            let expr = self.call(token.at, function, Vec::from([member.expr]));
-            return Ok(Node { expr, height: member.height });
+        token.is("!") || (token.is("-") && !is_number)
+    }
+
+    fn negated(&mut self) -> Parsed {
+        let token = self.peek();
+        let sign = if token.is("!") { "!" } else { "-" };
+        let function = if token.is("!") { operators::NOT } else { operators::NEGATE };
+        let mut count = 0;
+        while self.take_if(sign).is_some() {
+            count += 1;
         }
-        self.member()
+        let member = self.member()?;
+        if count % 2 == 0 {
+            return Ok(member);
+        }
+        let expr = self.call(token.at, function, Vec::from([member.expr]));
+        Ok(Node { expr, height: member.height })
     }
 
     fn member(&mut self) -> Parsed {
-        let mut node = self.primary()?;
+        let node = self.primary()?;
+        if self.peek().is(".") || self.peek().is("[") { self.parts(node) } else { Ok(node) }
+    }
+
+    fn parts(&mut self, mut node: Node) -> Parsed {
         loop {
             if let Some(dot) = self.take_if(".") {
                 node = self.selection(node, dot)?;
             } else if let Some(open) = self.take_if("[") {
-                let function =
-                    if self.take_if("?").is_some() { operators::OPT_INDEX } else { operators::INDEX };
-                let index = self.within(&["]"])?;
-                self.expect("]")?;
-                let height = self.above(&[node.height, index.height])?;
-                let args = Vec::from([node.expr, index.expr]);
-                node = Node { expr: self.call(open.at, function, args), height };
+                node = self.index(node, open.at)?;
             } else {
                 return Ok(node);
             }
         }
+    }
+
+    fn index(&mut self, operand: Node, at: Offset) -> Parsed {
+        let function = if self.take_if("?").is_some() { operators::OPT_INDEX } else { operators::INDEX };
+        let index = self.within(&["]"])?;
+        self.expect("]")?;
+        let height = self.above(&[operand.height, index.height])?;
+        let args = Vec::from([operand.expr, index.expr]);
+        Ok(Node { expr: self.call(at, function, args), height })
     }
 
     fn selection(&mut self, operand: Node, dot: ExprToken<'a>) -> Parsed {
@@ -395,18 +421,21 @@ impl<'a> ExprParser<'a> {
             let args = Vec::from([operand.expr, field]);
             return Ok(Node { expr: self.call(dot.at, operators::OPT_SELECT, args), height });
         }
-        if token.word == Word::Ident
-            && let Some(open) = self.take_if("(")
-        {
-            let (args, heights) = self.arguments()?;
-            let height = self.above(&[operand.height, heights])?;
-            let expr = macros::expand(self, open.at, field, Some(operand.expr), args);
-            return Ok(Node { expr, height });
+        if token.word == Word::Ident && self.peek().is("(") {
+            return self.method(operand, field);
         }
         let height = self.above(&[operand.height])?;
         let kind =
             ExprKind::Select { operand: Box::new(operand.expr), field: field.into(), test_only: false };
         Ok(Node { expr: self.node(dot.at, kind), height })
+    }
+
+    fn method(&mut self, operand: Node, function: &str) -> Parsed {
+        let open = self.take();
+        let (args, heights) = self.arguments()?;
+        let height = self.above(&[operand.height, heights])?;
+        let expr = macros::expand(self, open.at, function, Some(operand.expr), args);
+        Ok(Node { expr, height })
     }
 
     fn no_field(&mut self, dot: ExprToken<'a>, is_optional: bool) -> Stop {

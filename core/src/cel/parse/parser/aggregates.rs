@@ -2,7 +2,7 @@
 //! cel-go: parser/gen/CEL.g4 listInit, mapInitializerList, fieldInitializerList
 
 use super::super::lexer::Word;
-use super::{ExprParser, Node, OPERAND, Parsed};
+use super::{ExprParser, Node, OPERAND, Parsed, Stop};
 use crate::cel::ast::{ExprKind, FieldInit, ListElement, MapEntry};
 use crate::cel::source::Offset;
 use crate::value::Text;
@@ -12,7 +12,6 @@ use alloc::vec::Vec;
 impl ExprParser<'_> {
     pub(super) fn list(&mut self, at: Offset) -> Parsed {
         let (mut elements, mut height) = (Vec::new(), 0);
-        let starts = OPERAND.replacen("'{',", "']', '{',", 1).replacen("'.',", "'.', ',',", 1);
         while self.peek().word != Word::End && self.take_if("]").is_none() {
             let optional = self.take_if("?").is_some();
             let node = self.within(&[",", "]"])?;
@@ -23,14 +22,24 @@ impl ExprParser<'_> {
                     return Err(self.mismatched("{']', ','}"));
                 }
                 self.expect("]")?;
-                return Ok(Node { expr: self.node(at, ExprKind::List(elements)), height });
+                return self.listed(at, elements, height);
             }
         }
         if self.peek().word == Word::End && !self.is_closed("]") {
-            let starts = starts.replacen("'!',", "'!', '?',", 1);
-            return Err(self.mismatched(&format!("{{{starts}}}")));
+            return Err(self.unfinished_list());
         }
+        self.listed(at, elements, height)
+    }
+
+    fn listed(&mut self, at: Offset, elements: Vec<ListElement>, height: u32) -> Parsed {
         Ok(Node { expr: self.node(at, ExprKind::List(elements)), height })
+    }
+
+    #[cold]
+    fn unfinished_list(&mut self) -> Stop {
+        let starts = OPERAND.replacen("'{',", "']', '{',", 1).replacen("'.',", "'.', ',',", 1);
+        let starts = starts.replacen("'!',", "'!', '?',", 1);
+        self.mismatched(&format!("{{{starts}}}"))
     }
 
     /// Whether the token that was taken last is this sign.
