@@ -2,7 +2,7 @@
 //! cel-go: interpreter/attributes.go, planner.go planSelect, planCallIndex, planCallConditional
 
 use super::code::{CelStep, TakenRoot, Taking};
-use super::plan::Planner;
+use super::plan::CelPlanner;
 use super::value::{CelValue, EvalError};
 use crate::cel::ast::{Expr, ExprKind, Literal, operators};
 use crate::value::Text;
@@ -71,7 +71,7 @@ fn unfold(expr: &Expr) -> (&Expr, Vec<Part<'_>>) {
     (root, parts)
 }
 
-impl Planner<'_> {
+impl CelPlanner<'_> {
     /// A value with its costs.
     pub(super) fn attribute(&mut self, expr: &Expr) -> Result<()> {
         if let ExprKind::Ident(name) = &expr.kind {
@@ -181,5 +181,10 @@ fn is_test(expr: &Expr) -> bool {
 }
 
 fn is_conditional(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Call { target: None, function, args } if function == operators::CONDITIONAL && args.len() == 3)
+    match &expr.kind {
+        ExprKind::Call { target: None, function, args } => {
+            function == operators::CONDITIONAL && args.len() == 3
+        }
+        _ => false,
+    }
 }

@@ -22,12 +22,12 @@ type Result<T> = core::result::Result<T, EvalError>;
 /// # Errors
 /// Why a part that is constant has no value.
 pub(crate) fn plan(checked: &Checked) -> Result<CelCode> {
-    let mut planner = Planner { checked, scopes: Vec::new(), code: CelCode::default() };
+    let mut planner = CelPlanner { checked, scopes: Vec::new(), code: CelCode::default() };
     planner.plan(&checked.expr)?;
     Ok(planner.code)
 }
 
-pub(super) struct Planner<'c> {
+pub(super) struct CelPlanner<'c> {
     pub(super) checked: &'c Checked,
     scopes: Vec<(Text, Variable)>,
     code: CelCode,
@@ -41,7 +41,7 @@ enum Variable {
     Bound(LoopSlot, StepPlace),
 }
 
-impl Planner<'_> {
+impl CelPlanner<'_> {
     /// Where the next instruction will be.
     pub(super) fn here(&self) -> StepPlace {
         StepPlace::try_from(self.code.steps.len()).unwrap_or(StepPlace::MAX)
