@@ -17,7 +17,6 @@ fn every_version_reads_and_writes_the_object_that_is_stored() {
     let mut scene = Scene::new("v2");
     let made = scene.create("a");
     assert_eq!((&made["apiVersion"], &made["spec"]["hostPort"]), (&json!("example.com/v1"), &json!("a:1")));
-    assert_eq!(made["spec"]["old"], json!("yes"), "defaults are those of the version of the request");
     assert!(made["spec"].get("stray").is_none(), "what the version has no field for is dropped");
     let stored = scene.stored("a");
     assert_eq!(stored["apiVersion"], json!("example.com/v2"));
@@ -36,6 +35,26 @@ fn every_version_reads_and_writes_the_object_that_is_stored() {
     let other = scene.get(&format!("{V2}/a"));
     assert_eq!((&other["spec"]["host"], &other["spec"]["new"]), (&json!("a"), &json!("yes")));
     assert_eq!(scene.reviews.len(), 2, "objects in the version are not sent");
+
+    let mut bare = link("bare");
+    bare["spec"] = json!({"hostPort": "x:1"});
+    let tried = scene.ask("POST", &format!("{V1}?dryRun=All"), JSON, &bare);
+    assert_eq!(
+        tried["spec"],
+        json!({"hostPort": "x:1", "replicas": 4}),
+        "defaults are those of the request's version"
+    );
+    let mut bare = converted(&bare, "example.com/v2");
+    bare["spec"]["port"] = json!("2");
+    scene.ask("POST", V2, JSON, &bare);
+    let seen_bare = scene.get(&format!("{V1}/bare"));
+    assert_eq!(seen_bare["spec"], json!({"hostPort": "x:2"}), "nothing is filled in after a conversion");
+    let moved = json!({"apiVersion": "example.com/v2"});
+    let refused = scene.ask_with(right, "PATCH", &format!("{V1}/a"), MERGE, &moved);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text().contains("apiVersion: Invalid value: \\\"example.com/v2\\\": must be example.com/v1")
+    );
 
     let mut changed = seen.clone();
     changed["spec"]["hostPort"] = json!("b:2");

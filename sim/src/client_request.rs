@@ -1,7 +1,7 @@
 //! Clients' requests as data that checkers can read.
 
 use crate::directory::{Directory, Place};
-use crate::testbed::KIND_PLACE;
+use crate::testbed::{KIND_PLACE, OTHER_KIND_PLACE};
 use crate::users;
 use bytes::Bytes;
 use std::fmt::Write;
@@ -197,6 +197,7 @@ impl ClientRequest {
     pub fn is_watch(&self) -> bool {
         self.action == Action::Watch
             || self.is_raw_watch(KIND_PLACE)
+            || self.is_raw_watch(OTHER_KIND_PLACE)
             || self.original.as_ref().is_some_and(|request| asks_to_watch(request))
     }
 

@@ -138,6 +138,10 @@ marks! {
     WatchedKindGone => "watched-kind-gone",
     /// A client that was told that a kind is not served is served it.
     KindCameAgain => "kind-came-again",
+    /// A request fails because a converter does.
+    ConversionFailed => "conversion-failed",
+    /// A watch ends because a converter fails.
+    ConvertedWatchEnded => "converted-watch-ended",
     /// A pod is bound to a node.
     PodBound => "pod-bound",
     /// A pod is not bound, since it is bound already or is being deleted.

@@ -44,8 +44,7 @@ pub(super) fn definition(stored: &str) -> Value {
             "selectableFields": [{"jsonPath": field}],
         })
     };
-    let of_v1 = json!({"hostPort": {"type": "string"}, "replicas": {"type": "integer"},
-        "old": {"type": "string", "default": "yes"}});
+    let of_v1 = json!({"hostPort": {"type": "string"}, "replicas": {"type": "integer", "default": 4}});
     let of_v2 = json!({"host": {"type": "string"}, "port": {"type": "string"}, "replicas": {"type": "integer"},
         "new": {"type": "string", "default": "yes"}});
     json!({

@@ -69,6 +69,7 @@ pub(crate) fn answered(
         let first = asked.objects.first().map_or_else(String::new, shown_kind);
         format!("conversion webhook for {first} {why}")
     };
+    check_type(called, converter).map_err(|why| failed(format!("failed: {why}")))?;
     let answer = review::answered(called, KIND, GROUP).map_err(|why| failed(format!("failed: {why}")))?;
     let objects =
         converted_objects(&answer, converter, asked).map_err(|why| failed(format!("failed: {why}")))?;
@@ -76,11 +77,41 @@ pub(crate) fn answered(
         let (got, wanted) = (objects.len(), asked.objects.len());
         return Err(failed(format!("returned {got} objects, expected {wanted}")));
     }
-    let taken = asked.objects.iter().zip(objects).map(|(original, converted)| {
-        taken(original, converted.clone(), to)
-            .map_err(|why| format!("conversion webhook for {} {why}", shown_kind(original)))
+    let taken = asked.objects.iter().zip(objects).map(|(original, converted)| match converted.as_map() {
+        None => Err("unexpected end of JSON input".to_string()),
+        Some(_) if object::kind(converted).is_empty() => {
+            Err(format!("Object 'Kind' is missing in '{}'", json::to_string(converted)))
+        }
+        Some(_) => taken(original, converted.clone(), to)
+            .map_err(|why| format!("conversion webhook for {} {why}", shown_kind(original))),
     });
     Ok(taken.collect())
+}
+
+/// Checks that what a converter has answered can be a review at all, as upstream's decoder does.
+fn check_type(called: &Called, converter: &Converter) -> Result<(), String> {
+    let Some(answer) = json::parse(&called.body).ok().filter(|_| called.status == 200) else { return Ok(()) };
+    let (api_version, kind) = (object::api_version(&answer.value), object::kind(&answer.value));
+    if api_version.is_empty() || kind.is_empty() {
+        return Ok(());
+    }
+    let wanted = converter.review.map_or("", ReviewVersion::word);
+    let is_review = kind == KIND && api_version == format!("{GROUP}/{wanted}");
+    if is_review {
+        return Ok(());
+    }
+    let is_known = (api_version, kind) == ("v1", "Status")
+        || kind == KIND
+            && api_version.strip_prefix(GROUP).is_some_and(|rest| matches!(rest, "/v1" | "/v1beta1"));
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    Err(match is_known {
+        true => format!("converting ({version}.{kind}) to ({wanted}.{KIND}): unknown conversion"),
+        false => format!(
+            "no kind {} is registered for version {} in scheme \"k8s.io/apiserver/pkg/util/webhook/client.go:71\"",
+            quoted(kind),
+            quoted(api_version)
+        ),
+    })
 }
 
 /// The sentence about a converter that has given no answer.
@@ -126,10 +157,6 @@ fn converted_objects<'a>(
 /// A converted object as it is taken. It has the metadata of the original, but for labels and annotations.
 fn taken(original: &Value, mut converted: Value, to: &Kind) -> Result<Value, String> {
     let whole = |why: String| format!("returned invalid object: {why}");
-    if object::kind(&converted).is_empty() {
-        let shown = json::to_string(&converted);
-        return Err(whole(format!("Object 'Kind' is missing in '{shown}'")));
-    }
     let at_index = |why: String| format!("returned invalid object at index 0: {why}");
     let (wanted, got) = (to.group_version(), object::api_version(&converted));
     if got != wanted {

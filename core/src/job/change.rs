@@ -235,6 +235,9 @@ fn decoded_as(
             if let Ok(Err(written)) = again { written.0 } else { error.0 }
         }));
     }
+    if target.resource().is_custom() && !target.is_scale() {
+        return Err(misnamed(target, expected, &api_version, &kind));
+    }
     let scheme = Scheme::of_group(expected.group);
     let Some(go_type) = scheme.go_type(&api_version, &kind) else {
         return Ok(Err(scheme.unregistered(&api_version, &kind)));
@@ -263,12 +266,24 @@ fn decoded_as(
         return Ok(decode::decode(catalogue, expected.type_id, parsed).map_err(told));
     };
     Ok(decode::decode(&other.catalogue, other.type_id, parsed).map_err(told).map(|decoded| {
-        let value = match resource.is_custom() {
-            true => scene.converted(decoded.value, resource),
-            false => registry.from_stored(resource, registry.to_stored(other, decoded.value)),
-        };
+        let value = registry.from_stored(resource, registry.to_stored(other, decoded.value));
         Decoded { value, ..decoded }
     }))
+}
+
+/// The error for a custom object whose kind or version a patch has changed.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/validator.go ValidateTypeMeta
+fn misnamed(target: &Target, expected: Expected<'_>, api_version: &str, kind: &str) -> Failure {
+    let mut causes = Causes::new();
+    for (name, held, wanted) in
+        [("kind", kind, expected.kind), ("apiVersion", api_version, &expected.api_version())]
+    {
+        if held != wanted {
+            causes.invalid(&Path::new(name), &Value::from(held), &format!("must be {wanted}"));
+        }
+    }
+    let kind = Qualified { group: expected.group, name: expected.kind };
+    Failure::invalid(kind, target.name(), causes)
 }
 
 /// The version that upstream assumes for an object that names none.

@@ -171,10 +171,7 @@ impl Conversions {
             let no_answer = |error: &_| asked.server.no_answer(error);
             let found = conversion::outcome(&asked.review, converter, to, outcome, no_answer);
             // What a version has no field for is dropped.
-            let fitted = found.into_iter().map(|found| {
-                let value = found?;
-                decode::normalize(&to.catalogue, to.type_id, value).map_err(|error| error.0)
-            });
+            let fitted = found.into_iter().map(|found| found.map(|value| world.registry.fitted(to, value)));
             self.known.extend(asked.matters.into_iter().zip(fitted));
         }
     }
@@ -346,7 +343,7 @@ impl Scene<'_> {
             ..KeyValue::default()
         };
         let prefix = self.collection(to)?.keys.prefix();
-        let made = Entry::decode(to, prefix.len(), kv).map_err(|why| Failure::unreadable(&why.0))?;
+        let made = Entry::converted(to, prefix.len(), kv).map_err(|why| Failure::unreadable(&why.0))?;
         let made = Arc::new(made);
         self.conversions.with(|known| {
             known.entries.insert(name, made.clone());

@@ -283,12 +283,13 @@ impl Update {
         Ok(new)
     }
 
-    fn write(self, scene: &Scene<'_>, draft: Draft, write: Write) -> Result<Next, Failure> {
+    fn write(self, scene: &Scene<'_>, draft: Draft, put: Write) -> Result<Next, Failure> {
         if self.options.dry_run {
-            return self.respond(scene, answer::versioned(draft.value, Some(write.revision)));
+            let shown = write::answer::shown(scene, self.target.resource(), draft);
+            return self.respond(scene, answer::versioned(shown, Some(put.revision)));
         }
-        let key = write.key.clone();
-        let (storing, ask) = Storing::begin(scene, &self.target, write)?;
+        let key = put.key.clone();
+        let (storing, ask) = Storing::begin(scene, &self.target, put)?;
         Ok(self.wait(Phase::Write { draft, key, storing }, ask))
     }
 

@@ -266,6 +266,11 @@ impl Registry {
         fitted(kind, (SAME.from_stored)(&kind.catalogue, object))
     }
 
+    /// A custom object without what the version of a kind has no field for.
+    pub fn fitted(&self, kind: &Kind, object: Value) -> Value {
+        fitted(kind, object)
+    }
+
     pub fn serves_group(&self, group: &str) -> bool {
         let at = self.versions.partition_point(|(held, _)| held.as_str() < group);
         self.versions.get(at).is_some_and(|(held, _)| held == group)

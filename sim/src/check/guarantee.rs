@@ -62,6 +62,10 @@ guarantees! {
         "What a server keeps beside its objects is what these objects say.",
     WatchesEndWithTheirKind =>
         "When a kind is no longer served, every watch of it ends.",
+    VersionsAreOfOneObject =>
+        "An object in another version is what its converter makes of the object that is stored.",
+    ConvertersStopNobodyElse =>
+        "A converter that fails makes nothing fail that needs no conversion.",
     FinalizersAreHonoured =>
         "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion \
          is never undone.",
@@ -163,6 +167,8 @@ impl Guarantee {
             | Self::UidsAreUnique
             | Self::IndexesFollowObjects
             | Self::WatchesEndWithTheirKind
+            | Self::VersionsAreOfOneObject
+            | Self::ConvertersStopNobodyElse
             | Self::FinalizersAreHonoured
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs

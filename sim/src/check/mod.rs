@@ -8,6 +8,7 @@ mod accounts;
 mod allocations;
 mod answers;
 mod caches;
+mod conversions;
 mod deletions;
 mod disruptions;
 mod doubts;
@@ -33,6 +34,7 @@ mod writes;
 
 pub use allocations::Allocations;
 pub use caches::CacheDigest;
+pub use conversions::watched as converted_watched;
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
@@ -122,6 +124,7 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     failures::check(answer)?;
     refusals::check(answer)?;
     doubts::check(answer)?;
+    conversions::check(answer)?;
     match answer.ask.action {
         Action::Get => reads::check(answer),
         Action::List => lists::check(answer),

@@ -67,6 +67,8 @@ labels! {
     Body => "body",
     /// Calls of servers to others, by server, and how those answer, by call.
     Callee => "callee",
+    /// How the converter answers, by who asks.
+    Converter => "converter",
     /// How late a page of a listing is decoded, by operation.
     Page => "page",
 }

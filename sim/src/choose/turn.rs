@@ -24,7 +24,13 @@ impl ChoiceStream {
     pub fn turn(self) -> Option<(u64, u64)> {
         match self.label {
             Label::Client => Some((self.key >> 32, self.key & 0xffff_ffff)),
-            Label::Balancer | Label::Link | Label::Store | Label::Step | Label::Reader | Label::Body => {
+            Label::Balancer
+            | Label::Link
+            | Label::Store
+            | Label::Step
+            | Label::Reader
+            | Label::Body
+            | Label::Converter => {
                 let turn = self.key >> TURN_AT & TURN_BITS;
                 (self.key < CLIENTS_MAX).then_some((self.key >> CLIENT_AT, turn))
             }

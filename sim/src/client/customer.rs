@@ -1,12 +1,13 @@
 //! A client of the kind that comes and goes: it writes, reads, lists and watches objects of it, whether it is served or
-//! not, and of whatever schema it is. Each request must get an answer.
+//! not, of whatever schema it is, and in both of its versions. Each request must get an answer.
 
 use super::{Client, ClientContext, IDLE_MILLIS, Next, WatchEvent};
 use crate::client_request::ClientRequest;
 use crate::driver::Reply;
 use crate::generate::raw;
 use crate::marks::Mark;
-use crate::testbed::KIND_PLACE;
+use crate::testbed::{KIND_PLACE, OTHER_KIND_PLACE};
+use bytes::Bytes;
 use steersman_core::codec::json;
 use steersman_core::value::{Value, object};
 
@@ -26,9 +27,11 @@ impl Customer {
         Self { number, was_gone: false, watches: false }
     }
 
-    fn object(context: &mut ClientContext<'_>, name: &str) -> Value {
+    /// An object of the first version, or of the other one.
+    fn object(context: &mut ClientContext<'_>, name: &str, is_other: bool) -> Value {
         let mut out = Value::empty_map();
-        object::set_api_version_and_kind(&mut out, "example.com/v1", "Widget");
+        let api_version = if is_other { "example.com/v2" } else { "example.com/v1" };
+        object::set_api_version_and_kind(&mut out, api_version, "Widget");
         object::set_name(&mut out, name);
         let size = context.pick(5) as i64;
         if size > 0 {
@@ -36,7 +39,7 @@ impl Customer {
         }
         let color = context.one_of(&["", "red", "blue"]);
         if !color.is_empty() {
-            out.set_at(&["spec", "color"], Value::str(color));
+            out.set_at(&["spec", if is_other { "shade" } else { "color" }], Value::str(color));
         }
         let repeated = context.pick(4) == 3;
         let tags = if repeated { vec![Value::str("a"), Value::str("a")] } else { vec![Value::str("a")] };
@@ -46,26 +49,36 @@ impl Customer {
 
     fn ask(&self, context: &mut ClientContext<'_>) -> ClientRequest {
         let name = format!("widget-{}-{}", self.number, context.pick(NAMES));
-        let one = format!("{KIND_PLACE}/{name}");
+        let is_other = context.pick(3) == 2;
+        let all = if is_other { OTHER_KIND_PLACE } else { KIND_PLACE };
+        let one = format!("{all}/{name}");
         match context.pick(10) {
-            0 => raw("GET", KIND_PLACE),
-            1 => raw("GET", format!("{KIND_PLACE}?resourceVersion=0")),
+            0 => raw("GET", all),
+            1 => raw("GET", format!("{all}?resourceVersion=0")),
             2 => raw("GET", one),
             3 | 4 => {
-                let body = json::to_vec(&Self::object(context, &name));
-                ClientRequest { body: body.into(), ..raw("POST", KIND_PLACE) }
+                let body = json::to_vec(&Self::object(context, &name, is_other));
+                ClientRequest { body: body.into(), ..raw("POST", all) }
             }
             5 => {
-                ClientRequest { body: json::to_vec(&Self::object(context, &name)).into(), ..raw("PUT", one) }
+                let body = json::to_vec(&Self::object(context, &name, is_other));
+                ClientRequest { body: body.into(), ..raw("PUT", one) }
             }
             6 => {
-                let body = br#"{"spec":{"color":"green"},"status":{"phase":"Ready"}}"#;
+                let body: &[u8] = match is_other {
+                    true => br#"{"spec":{"shade":"green"},"status":{"phase":"Ready"}}"#,
+                    false => br#"{"spec":{"color":"green"},"status":{"phase":"Ready"}}"#,
+                };
                 let media = "application/merge-patch+json";
                 let place = context.one_of(&["", "/status"]);
-                ClientRequest { body: body.as_slice().into(), media, ..raw("PATCH", format!("{one}{place}")) }
+                ClientRequest {
+                    body: Bytes::from_static(body),
+                    media,
+                    ..raw("PATCH", format!("{one}{place}"))
+                }
             }
             7 => raw("DELETE", one),
-            _ => raw("GET", format!("{KIND_PLACE}?watch=1")),
+            _ => raw("GET", format!("{all}?watch=1")),
         }
     }
 }
@@ -84,7 +97,7 @@ impl Client for Customer {
             return Next::Sleep(IDLE_MILLIS);
         }
         let ask = self.ask(context);
-        self.watches = ask.is_raw_watch(KIND_PLACE);
+        self.watches = ask.is_raw_watch(KIND_PLACE) || ask.is_raw_watch(OTHER_KIND_PLACE);
         ask.into()
     }
 

@@ -3,9 +3,10 @@
 //!
 //! Reading order: here the heap of events; `requests` (all of them, by number), `wire` (clients, requests, answers,
 //! frames), `events` (read from frames), `upload` (bodies of requests), `outcalls` (calls of servers to others),
-//! `host` (where a server runs), `store` (operations and feeds), `mischief` (faults that are drawn every half second),
+//! `converter` (who converts objects), `host` (where a server runs), `store` (operations and feeds), `mischief` (faults that are drawn every half second),
 //! `network` (blocked links), `outside` (clients from outside of the simulator).
 
+mod converter;
 mod events;
 mod health;
 mod host;
@@ -20,7 +21,7 @@ mod store;
 mod upload;
 mod wire;
 
-pub(crate) use kinds::PLACE as KIND_PLACE;
+pub(crate) use kinds::{OTHER_PLACE as OTHER_KIND_PLACE, PLACE as KIND_PLACE};
 
 use crate::check::{Allocations, Lifetimes, Quotas, Uids, Violation};
 use crate::choose::Chooser;

@@ -39,6 +39,8 @@ pub(super) struct OutcallLog {
     back: BTreeMap<JobId, (usize, JobId, u32)>,
     /// Calls that are being made, by job and place.
     outstanding: BTreeSet<(JobId, u32)>,
+    /// Reviews that the converter has been asked for, with who asks.
+    pub(super) asked: BTreeSet<(usize, JobId, u32)>,
 }
 
 impl OutcallLog {
@@ -68,6 +70,7 @@ impl OutcallLog {
             self.drop_outstanding(id);
         }
         self.back.retain(|_, back| back.0 != server);
+        self.asked.retain(|(asking, ..)| *asking != server);
     }
 }
 
@@ -101,6 +104,10 @@ impl Testbed {
 
     /// A server makes a call.
     pub(super) fn call(&mut self, server: usize, id: JobId, index: u32, call: &Outcall) {
+        if Self::is_review(call) {
+            self.review(server, id, index, call);
+            return;
+        }
         self.outcalls.outstanding.insert((id, index));
         let stream = Label::Callee.of((id.0 & !FIRST) << 8 | u64::from(index));
         let millis = 1 + self.chooser.pick(stream, ANSWER_MILLIS_MAX);
@@ -186,7 +193,14 @@ impl Testbed {
         Ok(())
     }
 
-    fn call_ends(&mut self, server: usize, id: JobId, index: u32, millis: u64, outcome: CallOutcome) {
+    pub(super) fn call_ends(
+        &mut self,
+        server: usize,
+        id: JobId,
+        index: u32,
+        millis: u64,
+        outcome: CallOutcome,
+    ) {
         let life = self.life(server);
         self.at(millis, Happening::Called(server, life, id, index, Box::new(outcome)));
     }
@@ -221,6 +235,9 @@ impl Testbed {
     ) -> Result<(), Violation> {
         if self.life(server) != life {
             return Ok(());
+        }
+        if self.outcalls.asked.remove(&(server, id, index)) {
+            return self.input(server, life, Box::new(Input::Called(id, index, outcome)));
         }
         if self.outcalls.outstanding.remove(&(id, index)) {
             if let Some((_, outcomes)) = self.outcalls.jobs.get_mut(&id) {

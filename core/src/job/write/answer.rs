@@ -4,10 +4,20 @@
 use super::draft::Draft;
 use crate::answer::{self, Response, View};
 use crate::job::Scene;
+use crate::kinds::Kind;
 use crate::status::Failure;
 use crate::store::{KeyValue, Rev};
-use crate::value::object;
+use crate::value::{Value, object};
 use bytes::Bytes;
+
+/// An object that is written, as it will be shown when it is stored: a custom one is converted to the version that is
+/// stored and back.
+pub(in crate::job) fn shown(scene: &Scene<'_>, kind: &Kind, draft: Draft) -> Value {
+    let Some(stored) = draft.stored else { return draft.value };
+    let mut shown = scene.converted(stored, kind);
+    object::set_resource_version(&mut shown, object::resource_version(&draft.value));
+    shown
+}
 
 /// The answer with an object as written at a revision; without one for a dry run. It shares the cache's bytes if the
 /// write is in the cache by now.
@@ -34,8 +44,8 @@ pub(in crate::job) fn respond(
         Some(entry) if view.is_stored_json() => answer::object(view, status, &entry),
         Some(_) | None if revision.is_some() => {
             object::clear_self_link(&mut draft.value);
-            view.respond(status, answer::versioned(draft.value, revision))
+            view.respond(status, answer::versioned(shown(scene, view.resource, draft), revision))
         }
-        Some(_) | None => view.respond(status, draft.value),
+        Some(_) | None => view.respond(status, shown(scene, view.resource, draft)),
     })
 }

@@ -5,7 +5,8 @@ use super::LabelMark;
 use super::forms::{FormKey, FormRoom, FormText, Forms};
 use super::kept_tree::KeptTree;
 use crate::codec::json::{self, RawPaths};
-use crate::codec::{partial, proto};
+use crate::codec::partial::{self, Scan};
+use crate::codec::proto;
 use crate::kinds::{FieldSource, Kind, KindId};
 use crate::schema::{decode, encode, protobuf};
 use crate::status::ENCRYPTED;
@@ -56,13 +57,31 @@ impl Entry {
     /// with its last slash.
     pub fn decode(resource: &Kind, prefix_len: usize, kv: KeyValue) -> Result<Self, Undecodable> {
         let paths = resource.field_paths();
-        let mut value = kv.value;
+        let mut value = kv.value.clone();
         let mut scan = partial::scan(&value, paths);
         let mut version = resource.id;
         if scan.is_none() || !is_ours(resource, &value) {
             (value, version) = canonical(resource, &value)?;
             scan = partial::scan(&value, paths);
         }
+        Self::scanned(resource, version, prefix_len, KeyValue { value, ..kv }, scan)
+    }
+
+    /// An object of the store in the version of a kind, as it was converted: encoded in this server's order. Nothing is
+    /// filled in.
+    pub fn converted(resource: &Kind, prefix_len: usize, kv: KeyValue) -> Result<Self, Undecodable> {
+        let scan = partial::scan(&kv.value, resource.field_paths());
+        Self::scanned(resource, resource.id, prefix_len, kv, scan)
+    }
+
+    fn scanned(
+        resource: &Kind,
+        version: KindId,
+        prefix_len: usize,
+        kv: KeyValue,
+        scan: Option<Scan>,
+    ) -> Result<Self, Undecodable> {
+        let value = kv.value;
         let scan = scan.ok_or_else(|| Undecodable("no metadata".to_string()))?;
         // Everything that is sent of the object is cut at these places.
         let places = [scan.content_at, scan.metadata_at, scan.version_at, value.len()];
