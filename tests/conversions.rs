@@ -10,7 +10,10 @@ use scene::{
     right,
 };
 use serde_json::{Value, json};
+use steersman_core::config::Config;
+use steersman_core::museum::Flaw;
 use steersman_core::wire::{CallError, CallOutcome, Called, Outcall};
+use steersman_sim::driver::open_config;
 
 #[test]
 fn every_version_reads_and_writes_the_object_that_is_stored() {
@@ -200,12 +203,6 @@ fn objects_that_were_stored_in_another_version_are_converted_too() {
 #[test]
 fn wrong_answers_are_told_in_upstreams_words() {
     type Answer = fn(&Outcall) -> CallOutcome;
-    fn changed(call: &Outcall, change: fn(&mut Value)) -> CallOutcome {
-        let right = right(call).expect("an answer");
-        let mut answer: Value = serde_json::from_slice(&right.body).expect("JSON");
-        change(&mut answer);
-        answered(&answer)
-    }
     let cases: &[(Answer, &str)] = &[
         (
             |_| Err(CallError::TimedOut),
@@ -369,4 +366,24 @@ fn a_service_is_called_at_its_cluster_ip() {
     assert_eq!(&scene.driver.calls[0].2.trust.authorities[..], authority_text("other\n").as_bytes());
     scene.convert(right);
     assert_eq!(scene.driver.take(id).expect("an answer").status, 200);
+}
+
+/// The answer of a right converter with a change.
+fn changed(call: &Outcall, change: fn(&mut Value)) -> CallOutcome {
+    let right = right(call).expect("an answer");
+    let mut answer: Value = serde_json::from_slice(&right.body).expect("JSON");
+    change(&mut answer);
+    answered(&answer)
+}
+
+/// Whether an object is taken from a converter that is another one than was asked for.
+pub(crate) fn converter_trusted(flaw: Flaw) -> bool {
+    let mut scene = Scene::of_config("v2", Config { flaw, ..open_config(1) });
+    scene.ask("POST", V2, JSON, &converted(&link("a"), "example.com/v2"));
+    fn other(call: &Outcall) -> CallOutcome {
+        changed(call, |answer| {
+            answer["response"]["convertedObjects"][0]["metadata"]["name"] = json!("b");
+        })
+    }
+    scene.ask_with(other, "GET", &format!("{V1}/a"), JSON, &Value::Null).status == 200
 }

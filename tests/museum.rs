@@ -71,6 +71,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::IllnessUntold => illness_untold,
         Mutant::UnreadableMeansDeleted => unreadable_means_deleted,
         Mutant::IndexMissesUpdates => index_misses_updates,
+        Mutant::ConverterTrusted => crate::conversions::converter_trusted,
         Mutant::WatchSurvivesItsKind => watch_survives_its_kind,
         Mutant::SeatBeforeIdentity => identity::seat_before_identity,
         Mutant::BodyBeforeIdentity => identity::body_before_identity,

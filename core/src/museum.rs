@@ -124,6 +124,8 @@ mutants! {
         "A stored value that cannot be read is taken for a deletion, and left out of lists.";
     IndexMissesUpdates, "index-misses-updates", "own",
         "What is kept of namespaces that are being deleted is kept at their creation and removal only.";
+    ConverterTrusted, "converter-trusted", "own",
+        "What a converter answers is taken although it is another object.";
     WatchSurvivesItsKind, "watch-survives-its-kind", "own",
         "When a kind goes its watches stay open, and their clients never hear of anything again.";
     SeatBeforeIdentity, "seat-before-identity", "own",

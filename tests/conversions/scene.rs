@@ -113,7 +113,11 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(stored: &str) -> Self {
-        let config = Config { bootstrap: Bootstrap::Extensible, ..open_config(1) };
+        Self::of_config(stored, open_config(1))
+    }
+
+    pub(super) fn of_config(stored: &str, config: Config) -> Self {
+        let config = Config { bootstrap: Bootstrap::Extensible, ..config };
         let mut driver = Driver::start(config);
         let made = send(&mut driver, "POST", "/api/v1/namespaces", &json!({"metadata": {"name": "n"}}));
         assert_eq!(made.status, 201, "{}", made.text());

@@ -7,6 +7,7 @@ use crate::config::ReviewVersion;
 use crate::kinds::metadata::{validate_annotations, validate_labels};
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Converter, Kind};
+use crate::museum::{Flaw, Mutant};
 use crate::review;
 use crate::value::{Map, Text, Value, object, quoted};
 use crate::wire::{CallOutcome, Called};
@@ -61,9 +62,9 @@ impl Review {
 /// The sentence that a client sees.
 pub(crate) fn answered(
     asked: &Review,
-    converter: &Converter,
-    to: &Kind,
+    (converter, to): (&Converter, &Kind),
     called: &Called,
+    flaw: Flaw,
 ) -> Result<Vec<Result<Value, String>>, String> {
     let failed = |why: String| {
         let first = asked.objects.first().map_or_else(String::new, shown_kind);
@@ -82,6 +83,7 @@ pub(crate) fn answered(
         Some(_) if object::kind(converted).is_empty() => {
             Err(format!("Object 'Kind' is missing in '{}'", json::to_string(converted)))
         }
+        Some(_) if flaw.is(Mutant::ConverterTrusted) => Ok(converted.clone()),
         Some(_) => taken(original, converted.clone(), to)
             .map_err(|why| format!("conversion webhook for {} {why}", shown_kind(original))),
     });
@@ -240,13 +242,12 @@ fn go_type(value: &Value) -> &'static str {
 /// What came of the call for a review: as `answered`, and the same error for each object without an answer.
 pub(crate) fn outcome(
     asked: &Review,
-    converter: &Converter,
-    to: &Kind,
-    outcome: &CallOutcome,
+    (converter, to): (&Converter, &Kind),
+    (outcome, flaw): (&CallOutcome, Flaw),
     no_answer: impl Fn(&crate::wire::CallError) -> String,
 ) -> Vec<Result<Value, String>> {
     let found = match outcome {
-        Ok(called) => answered(asked, converter, to, called),
+        Ok(called) => answered(asked, (converter, to), called, flaw),
         Err(error) => {
             Err(asked.objects.first().map_or_else(String::new, |first| unanswered(first, &no_answer(error))))
         }

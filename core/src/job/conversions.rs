@@ -165,11 +165,12 @@ impl Conversions {
 
     /// Takes the outcomes of the calls that were asked for.
     fn learn(&mut self, world: &World, asked: Vec<Asked>, outcomes: &[CallOutcome]) {
+        let flaw = world.config.flaw;
         for (asked, outcome) in asked.into_iter().zip(outcomes) {
             let Some(to) = world.registry.kind(asked.to) else { continue };
             let Some(converter) = &to.converter else { continue };
             let no_answer = |error: &_| asked.server.no_answer(error);
-            let found = conversion::outcome(&asked.review, converter, to, outcome, no_answer);
+            let found = conversion::outcome(&asked.review, (converter, to), (outcome, flaw), no_answer);
             // What a version has no field for is dropped.
             let fitted = found.into_iter().map(|found| found.map(|value| world.registry.fitted(to, value)));
             self.known.extend(asked.matters.into_iter().zip(fitted));

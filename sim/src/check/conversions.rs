@@ -9,7 +9,7 @@ use steersman_core::store::Rev;
 use steersman_core::value::{Value, object};
 
 /// How upstream's sentences about converters begin.
-const FAILED: &str = "conversion webhook for ";
+pub const FAILED: &str = "conversion webhook for ";
 
 /// Checks an answer of the kind that has two versions.
 pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
@@ -30,20 +30,20 @@ pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Checks an event of a watch of the kind. Returns whether it tells that the converter has failed.
-pub fn watched(ask: &ClientRequest, event: &WatchEvent, truth: &Truth) -> Result<bool, Violation> {
-    let Some(is_other) = version(ask) else { return Ok(false) };
+/// Checks an event of a watch of the kind.
+pub fn watched(ask: &ClientRequest, event: &WatchEvent, truth: &Truth) -> Result<(), Violation> {
+    let Some(is_other) = version(ask) else { return Ok(()) };
     let broken = |guarantee, why: String| Err(Violation::new(guarantee, why));
     match event.kind {
         WatchEventKind::Error if event.object.text_at(&["message"]).starts_with(FAILED) => match is_other {
-            true => Ok(true),
+            true => Ok(()),
             false => {
                 broken(Guarantee::ConvertersStopNobodyElse, "a watch of the stored version ends".to_owned())
             }
         },
         WatchEventKind::Added | WatchEventKind::Modified if is_other => {
             match is_of_stored(&event.object, truth) {
-                Ok(()) => Ok(false),
+                Ok(()) => Ok(()),
                 Err(why) => broken(Guarantee::VersionsAreOfOneObject, why),
             }
         }
@@ -51,7 +51,7 @@ pub fn watched(ask: &ClientRequest, event: &WatchEvent, truth: &Truth) -> Result
         | WatchEventKind::Modified
         | WatchEventKind::Deleted
         | WatchEventKind::Bookmark
-        | WatchEventKind::Error => Ok(false),
+        | WatchEventKind::Error => Ok(()),
     }
 }
 

@@ -34,7 +34,7 @@ mod writes;
 
 pub use allocations::Allocations;
 pub use caches::CacheDigest;
-pub use conversions::watched as converted_watched;
+pub use conversions::{FAILED as CONVERSION_FAILED, watched as converted_watched};
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;

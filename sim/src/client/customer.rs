@@ -2,6 +2,7 @@
 //! not, of whatever schema it is, and in both of its versions. Each request must get an answer.
 
 use super::{Client, ClientContext, IDLE_MILLIS, Next, WatchEvent};
+use crate::check::CONVERSION_FAILED;
 use crate::client_request::ClientRequest;
 use crate::driver::Reply;
 use crate::generate::raw;
@@ -102,6 +103,9 @@ impl Client for Customer {
     }
 
     fn answered(&mut self, reply: &Reply, context: &mut ClientContext<'_>) -> Next {
+        if reply.status == 500 && reply.value().text_at(&["message"]).starts_with(CONVERSION_FAILED) {
+            context.mark(Mark::ConversionFailed);
+        }
         if reply.status == 404 && reply.text().starts_with("404 page") {
             self.was_gone = true;
         } else if reply.status < 300 && self.was_gone {
@@ -112,7 +116,10 @@ impl Client for Customer {
     }
 
     /// One event in so many ends the watch.
-    fn event(&mut self, _: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
+    fn event(&mut self, event: &WatchEvent, context: &mut ClientContext<'_>) -> Next {
+        if event.object.text_at(&["message"]).starts_with(CONVERSION_FAILED) {
+            context.mark(Mark::ConvertedWatchEnded);
+        }
         if context.calm || context.pick(8) != 7 { Next::Listen } else { context.pause() }
     }
 

@@ -1,4 +1,5 @@
-//! Who converts objects of the kind that comes and goes between its two versions: rightly, wrongly, late, or not at all.
+//! Who converts objects of the kind that comes and goes between its two versions: rightly, wrongly, late or not at
+//! all.
 
 use super::Testbed;
 use super::kinds::CONVERTER;

@@ -3,8 +3,8 @@
 //!
 //! Reading order: here the heap of events; `requests` (all of them, by number), `wire` (clients, requests, answers,
 //! frames), `events` (read from frames), `upload` (bodies of requests), `outcalls` (calls of servers to others),
-//! `converter` (who converts objects), `host` (where a server runs), `store` (operations and feeds), `mischief` (faults that are drawn every half second),
-//! `network` (blocked links), `outside` (clients from outside of the simulator).
+//! `converter` (who converts objects), `host` (where a server runs), `store` (operations and feeds), `mischief` (faults
+//! that are drawn every half second), `network` (blocked links), `outside` (clients from outside of the simulator).
 
 mod converter;
 mod events;

@@ -305,9 +305,6 @@ impl Testbed {
             let status = watch_status(reply);
             check::watch_answered(&ask, status, machine.watchable_after(place.resource))?;
         }
-        if reply.status == 500 && reply.text().contains("\"message\":\"conversion webhook for ") {
-            self.mark(Mark::ConversionFailed);
-        }
         if reply.status == 429 && reply.body == SEAT_REFUSED {
             self.mark(Mark::SeatRefused);
         }
@@ -385,9 +382,7 @@ impl Testbed {
         }
         for event in events {
             record.events += 1;
-            if check::converted_watched(&record.ask, event, &self.truth)? {
-                self.marks.reach(Mark::ConvertedWatchEnded);
-            }
+            check::converted_watched(&record.ask, event, &self.truth)?;
             if let Some(follow) = &mut record.follow {
                 let is_state = follow.awaits_state();
                 follow.event(event, &self.truth).map_err(|violation| Violation {
