@@ -571,6 +571,9 @@ pub const CEL_EXPRESSION_CHARACTERS: usize = 100_000;
 /// cel-go: parser/parser.go maxRecursionDepth
 pub const CEL_DEPTH: u32 = 250;
 
+/// Nodes of an expression beyond which macros copy no part of it. Beyond: an issue.
+pub const CEL_NODES: u32 = 100_000;
+
 /// Issues of one expression that are told. Beyond: the rest is counted.
 /// cel-go: common/errors.go maxErrorsToReport
 pub const CEL_ISSUES: usize = 100;

@@ -1,11 +1,11 @@
 //! Compiled expressions.
 
 use super::check::{self, CelType, Checked, Declarations};
-use super::cost::{CostRange, estimate};
+use super::cost::{CostRange, Sizes, estimate};
 use super::decl::DeclType;
 use super::eval::{self, CelCode, CelMachine, CelValue, EvalError};
 use super::lib;
-use super::parse::parse;
+use super::parse::parse_with;
 use super::source::{ExprSource, Issues};
 use super::validate::validate;
 use super::variables::{Given, Variables};
@@ -28,6 +28,8 @@ use core::fmt::{self, Display};
 #[derive(Clone, Debug)]
 pub struct Env {
     declarations: Declarations,
+    /// `cel.bind` gives a variable a value.
+    has_bindings: bool,
 }
 
 impl Default for Env {
@@ -40,26 +42,26 @@ impl Env {
     /// The functions that Kubernetes 1.36 has on, and no variable.
     /// k8s: staging/src/k8s.io/apiserver/pkg/cel/environment/base.go MustBaseEnvSet
     pub fn new() -> Self {
-        Self { declarations: lib::declarations().clone() }
+        Self { declarations: lib::declarations().clone(), has_bindings: false }
     }
 
     /// The same with a variable.
     #[must_use]
     pub fn with_variable(self, name: &str, of: CelType) -> Self {
-        Self { declarations: self.declarations.with_variable(name, of) }
+        Self { declarations: self.declarations.with_variable(name, of), ..self }
     }
 
     /// The same with a type of objects, by the names and types of their fields. A field can be of a type of objects
     /// that is declared later.
     #[must_use]
     pub fn with_object(self, name: &str, fields: impl IntoIterator<Item = (Text, CelType)>) -> Self {
-        Self { declarations: self.declarations.with_object(name, fields) }
+        Self { declarations: self.declarations.with_object(name, fields), ..self }
     }
 
     /// The same with all types of objects that a declared type is made of.
     #[must_use]
     pub fn with_decl(self, of: &DeclType) -> Self {
-        Self { declarations: self.declarations.with_decl(of) }
+        Self { declarations: self.declarations.with_decl(of), ..self }
     }
 
     /// The same with what patches are made with: the types `JSONPatch`, and `Object` and those below it, which may have
@@ -75,7 +77,15 @@ impl Env {
                 .with_object("JSONPatch", fields)
                 .with_open_objects()
                 .with_functions(lib::PATCH_TABLE),
+            ..self
         }
+    }
+
+    /// The same with the macro `cel.bind`.
+    /// cel-go: ext/bindings.go
+    #[must_use]
+    pub fn with_bindings(self) -> Self {
+        Self { has_bindings: true, ..self }
     }
 
     /// Compiles an expression. Its size and depth are bounded (`limits::CEL_EXPRESSION_CHARACTERS`,
@@ -92,14 +102,27 @@ impl Env {
     /// # Errors
     /// What is wrong with it.
     pub fn compile_sized(&self, text: &str, sizes: &DeclType) -> Result<(Program, CostRange), CompileError> {
-        self.compile_estimated(text, Some(sizes))
+        self.compile_estimated(text, Some(Sizes { of: sizes, variable: None }))
+    }
+
+    /// The same, where this variable only is of the declared type.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn compile_sized_variable(
+        &self,
+        text: &str,
+        variable: &str,
+        sizes: &DeclType,
+    ) -> Result<(Program, CostRange), CompileError> {
+        self.compile_estimated(text, Some(Sizes { of: sizes, variable: Some(variable) }))
     }
 
     /// The same, where nothing may be known of the variables.
     pub(super) fn compile_estimated(
         &self,
         text: &str,
-        sizes: Option<&DeclType>,
+        sizes: Option<Sizes<'_>>,
     ) -> Result<(Program, CostRange), CompileError> {
         let checked = self.checked(text)?;
         Ok((Program::of(&checked)?, estimate(&checked, sizes)))
@@ -107,7 +130,7 @@ impl Env {
 
     fn checked(&self, text: &str) -> Result<Checked, CompileError> {
         let refused = |issues: Issues| CompileError::Issues(issues.display(&ExprSource::new(text)));
-        parse(text)
+        parse_with(text, self.has_bindings)
             .and_then(|expr| check::check(expr, &self.declarations))
             .and_then(validate)
             .map_err(refused)

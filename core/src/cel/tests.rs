@@ -1,7 +1,8 @@
 //! Expressions, and what kube-apiserver's engine makes of them: `cases.jsonl` holds, for each, its value or what is
 //! wrong with it.
 
-use super::{CelType, CelValue, CompileError, DeclType, Env};
+use super::cost::Sizes;
+use super::{CelType, CelValue, CompileError, Env};
 use crate::codec::json;
 use crate::value::{Value, quoted};
 use alloc::format;
@@ -73,7 +74,7 @@ fn shown(value: &CelValue) -> String {
 pub(super) fn outcome(
     env: &Env,
     expr: &str,
-    sizes: Option<&DeclType>,
+    sizes: Option<Sizes<'_>>,
     variables: &dyn Fn(&str) -> Option<CelValue>,
 ) -> Vec<(&'static str, String)> {
     let (program, cost) = match env.compile_estimated(expr, sizes) {

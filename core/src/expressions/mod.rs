@@ -6,9 +6,11 @@
 mod access_review;
 mod admission;
 mod composition;
+mod device;
 mod expression;
 
 pub use access_review::{ReviewConditions, compile_review_condition};
 pub use admission::{Declared, admission_env};
 pub use composition::Composition;
+pub use device::compile_device_selector;
 pub use expression::{Expression, declared_name};

@@ -129,6 +129,11 @@ impl CallPrice {
         }
     }
 
+    /// Whether the cost depends on a list that there is not.
+    pub(crate) fn needs_list(self, args: &[Arg]) -> bool {
+        matches!(self, Self::SelfCompare(place) if matches!(args.get(place), Some(Err(_))))
+    }
+
     /// What a call with these arguments costs.
     #[allow(
         clippy::cast_precision_loss,

@@ -12,9 +12,16 @@ use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// The costs of an expression. `sizes` tells how large the variables can be: whatever their names are, all are of this
-/// type, as upstream has it.
-pub(crate) fn estimate(checked: &Checked, sizes: Option<&DeclType>) -> CostRange {
+/// How large variables can be.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes<'d> {
+    pub(crate) of: &'d DeclType,
+    /// The variable that is of this type. Upstream's rules of custom resources take every variable for one.
+    pub(crate) variable: Option<&'d str>,
+}
+
+/// The costs of an expression.
+pub(crate) fn estimate(checked: &Checked, sizes: Option<Sizes<'_>>) -> CostRange {
     Estimator {
         checked,
         sizes,
@@ -59,7 +66,7 @@ struct Local {
 
 pub(super) struct Estimator<'c> {
     checked: &'c Checked,
-    sizes: Option<&'c DeclType>,
+    sizes: Option<Sizes<'c>>,
     paths: BTreeMap<ExprId, PartPath>,
     locals: Vec<Local>,
     computed: BTreeMap<ExprId, CostRange>,
@@ -384,10 +391,11 @@ fn is_bind(held: &Comprehension) -> bool {
 }
 
 /// How large the values at a path can be; None if nothing is declared there.
-pub(super) fn size_at(sizes: Option<&DeclType>, path: &[Text]) -> Option<CostRange> {
-    let (_, rest) = path.split_first()?;
-    let found = sizes?.at(rest.iter().map(Text::as_str))?;
-    Some(CostRange { min: 0, max: u64::try_from(found.max_elements()).unwrap_or(0) })
+pub(super) fn size_at(sizes: Option<Sizes<'_>>, path: &[Text]) -> Option<CostRange> {
+    let (root, rest) = path.split_first()?;
+    let sizes = sizes.filter(|sizes| sizes.variable.is_none_or(|variable| variable == root))?;
+    let max = sizes.of.size_at(rest.iter().map(Text::as_str))?;
+    Some(CostRange { min: 0, max })
 }
 
 fn size_of_literal(expr: &Expr) -> Option<u64> {

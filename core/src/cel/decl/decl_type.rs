@@ -31,6 +31,16 @@ pub struct DeclType {
     parts: DeclParts,
     max_elements: i64,
     min_serialized_size: i64,
+    keys: Keys,
+}
+
+/// What is known of the keys of a map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Keys {
+    /// How long they can be.
+    length_max: i64,
+    /// A key after a dot is as large as any.
+    are_fields: bool,
 }
 
 /// What a declared type is made of.
@@ -47,7 +57,7 @@ pub enum DeclParts {
 impl DeclType {
     /// A type that has no parts. `max_elements` is how long a value can be, 0 if it has no length.
     pub fn simple(of: CelType, max_elements: i64, min_serialized_size: i64) -> Self {
-        Self { of, parts: DeclParts::Simple, max_elements, min_serialized_size }
+        Self { of, parts: DeclParts::Simple, max_elements, min_serialized_size, keys: Keys::default() }
     }
 
     /// A list of at most so many elements.
@@ -57,6 +67,7 @@ impl DeclType {
             parts: DeclParts::List(Arc::new(of)),
             max_elements,
             min_serialized_size: 2,
+            keys: Keys::default(),
         }
     }
 
@@ -67,7 +78,15 @@ impl DeclType {
             parts: DeclParts::Map(Arc::new(of)),
             max_elements,
             min_serialized_size: 2,
+            keys: Keys::default(),
         }
+    }
+
+    /// The same map with keys of at most so many characters. With `are_fields` the size of a value is known too that is
+    /// taken as a field.
+    #[must_use]
+    pub fn with_keys(self, length_max: i64, are_fields: bool) -> Self {
+        Self { keys: Keys { length_max, are_fields }, ..self }
     }
 
     /// A type of objects with this name, by the identifiers of its fields.
@@ -77,6 +96,7 @@ impl DeclType {
             parts: DeclParts::Object(Arc::new(fields)),
             max_elements: 0,
             min_serialized_size,
+            keys: Keys::default(),
         }
     }
 
@@ -174,30 +194,24 @@ impl DeclType {
         u64::try_from(REQUEST_BYTES / self.min_serialized_size.saturating_add(1).max(1)).unwrap_or(0)
     }
 
-    /// What is at the end of a path of fields, `@items`, `@values` and `@keys`; None if there is nothing.
-    pub(crate) fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&Self> {
+    /// How large that is which a path of fields, `@items`, `@values` and `@keys` leads to; None if it leads nowhere.
+    pub(crate) fn size_at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<u64> {
         let mut held = self;
-        for name in path {
+        let mut path = path.into_iter();
+        while let Some(name) = path.next() {
             held = match (&held.parts, name) {
                 (DeclParts::List(of) | DeclParts::Map(of), "@items" | "@values") => of,
-                // Upstream's keys are texts of no length.
-                (DeclParts::Map(_), "@keys") => key_type(),
+                (DeclParts::Map(_), "@keys") => {
+                    let length = held.keys.length_max;
+                    return path.next().is_none().then(|| u64::try_from(length).unwrap_or(0));
+                }
                 (DeclParts::Object(fields), name) => fields.get(name)?,
+                (DeclParts::Map(of), _) if held.keys.are_fields => of,
                 (DeclParts::Simple | DeclParts::List(_) | DeclParts::Map(_), _) => return None,
             };
         }
-        Some(held)
+        u64::try_from(held.max_elements).ok()
     }
-}
-
-fn key_type() -> &'static DeclType {
-    static KEY: DeclType = DeclType {
-        of: CelType::Str,
-        parts: DeclParts::Simple,
-        max_elements: 0,
-        min_serialized_size: TEXT_BYTES_MIN,
-    };
-    &KEY
 }
 
 fn not_negative(number: i64) -> i64 {

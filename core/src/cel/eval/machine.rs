@@ -20,6 +20,11 @@ type Result<T> = core::result::Result<T, EvalError>;
 /// A value, or why there is none. Errors are values: what comes later may make one irrelevant.
 type Outcome = Result<CelValue>;
 
+/// Upstream computes the cost of what compares all elements of a list with each other without asking whether there is
+/// one, and its evaluation ends with what Go says of that.
+const NO_LIST: &str =
+    "internal error: interface conversion: *types.Err is not traits.Lister: missing method Add";
+
 /// One evaluation.
 pub(crate) struct CelMachine<'a> {
     variables: &'a mut dyn Variables,
@@ -342,6 +347,9 @@ impl<'a> CelMachine<'a> {
 
     fn call(&mut self, function: Function, count: u32, price: CallPrice) -> Result<()> {
         let args = self.pop_many(count);
+        if price.needs_list(&args) {
+            return Err(EvalError::unrecovered(NO_LIST));
+        }
         let cost = price.cost(&args);
         if let CallCost::Known(cost) = cost {
             self.spend(cost)?;

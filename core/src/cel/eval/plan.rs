@@ -292,7 +292,14 @@ impl CelPlanner<'_> {
             }
             ("find" | "findAll", CelValue::Str(pattern), [_]) => {
                 Regex::new(pattern).map_err(EvalError::new)?;
-                Ok(false)
+                // Upstream's call with a constant pattern is not made for a text that there is not.
+                let function = lib::function_of(name).ok_or_else(EvalError::no_overload)?;
+                self.take_back(*last);
+                let failed = self.emit_open(CelStep::IfError(0, 0));
+                self.emit(CelStep::Const(value));
+                self.emit(CelStep::Call(function, 2, price));
+                self.close(failed);
+                Ok(true)
             }
             (operators::IN, CelValue::List(items), [first]) if overload == "in_list" => {
                 let is_simple = |item: &CelValue| {

@@ -94,6 +94,8 @@ pub struct EvalError(Box<Reason>);
 enum Reason {
     /// What is wrong. Another part of the expression may make it irrelevant.
     Wrong(String),
+    /// The same, but that nothing makes it irrelevant.
+    Unrecovered(String),
     CostExceeded,
     /// Whether this is allowed has to be known first.
     Undecided(AccessCheck),
@@ -102,7 +104,7 @@ enum Reason {
 impl Display for EvalError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Reason::Wrong(message) => out.write_str(message),
+            Reason::Wrong(message) | Reason::Unrecovered(message) => out.write_str(message),
             Reason::CostExceeded => out.write_str("operation cancelled: actual cost limit exceeded"),
             Reason::Undecided(_) => out.write_str("an authorization decision is not known yet"),
         }
@@ -122,6 +124,10 @@ impl EvalError {
         matches!(&*self.0, Reason::Wrong(message) if message == "no such overload")
     }
 
+    pub(crate) fn unrecovered(message: impl Into<String>) -> Self {
+        Self(Box::new(Reason::Unrecovered(message.into())))
+    }
+
     pub(crate) fn cost_exceeded() -> Self {
         Self(Box::new(Reason::CostExceeded))
     }
@@ -139,7 +145,7 @@ impl EvalError {
     pub fn needs(&self) -> Option<&AccessCheck> {
         match &*self.0 {
             Reason::Undecided(check) => Some(check),
-            Reason::Wrong(_) | Reason::CostExceeded => None,
+            Reason::Wrong(_) | Reason::Unrecovered(_) | Reason::CostExceeded => None,
         }
     }
 

@@ -23,19 +23,20 @@ pub(super) fn expand(
     target: Option<Expr>,
     args: Vec<Expr>,
 ) -> Expr {
-    let is_macro = matches!(
-        (&target, function, args.len()),
-        (None, "has", 1)
-            | (
-                Some(_),
-                "all" | "exists" | "exists_one" | "existsOne" | "filter" | "optMap" | "optFlatMap",
-                2
-            )
-            | (Some(_), "map", 2 | 3)
-            | (Some(_), "all" | "exists" | "exists_one" | "existsOne", 3)
-            | (Some(_), "transformList" | "transformMap" | "transformMapEntry", 3 | 4)
-            | (Some(_), "sortBy", 2)
-    );
+    let is_macro =
+        matches!(
+            (&target, function, args.len()),
+            (None, "has", 1)
+                | (
+                    Some(_),
+                    "all" | "exists" | "exists_one" | "existsOne" | "filter" | "optMap" | "optFlatMap",
+                    2
+                )
+                | (Some(_), "map", 2 | 3)
+                | (Some(_), "all" | "exists" | "exists_one" | "existsOne", 3)
+                | (Some(_), "transformList" | "transformMap" | "transformMapEntry", 3 | 4)
+                | (Some(_), "sortBy", 2)
+        ) || (parser.has_bindings && function == "bind" && args.len() == 3 && is_name_of_language(&target));
     if !is_macro {
         let target = target.map(Box::new);
         return parser.node(at, ExprKind::Call { target, function: function.into(), args });
@@ -49,6 +50,11 @@ pub(super) fn expand(
         parser.issues.add(place, why);
         parser.node(at, ExprKind::Unspecified)
     })
+}
+
+/// Whether a macro is called on the name `cel`.
+fn is_name_of_language(target: &Option<Expr>) -> bool {
+    matches!(target, Some(Expr { kind: ExprKind::Ident(name), .. }) if name == "cel")
 }
 
 /// Whether elements can be sorted of what stands before `sortBy`.
@@ -169,6 +175,11 @@ impl Expansion<'_, '_> {
                 Ok(self.transform_map(target, variables, filter, next(), is_entry))
             }
             ("sortBy", _) => self.sort_by(target, &next(), next()),
+            ("bind", _) => {
+                let name = simple_name(&next(), "cel.bind() variable names must be simple identifiers")?;
+                let value = next();
+                Ok(self.bind(&name, value, next()))
+            }
             (_, _) => self.optional_map(function, target, &next(), next()),
         }
     }
@@ -261,6 +272,10 @@ impl Expansion<'_, '_> {
         let ExprKind::Ident(name) = &variable.kind else {
             return Err((variable.at, format!("{function}() variable name must be a simple identifier")));
         };
+        // Each such macro on the result of one copies all that is before it.
+        if self.parser.is_full() {
+            return Err((self.at, "expression is too large".into()));
+        }
         let copy = self.copy(&target);
         let held = self.method(copy, "value");
         let bound = self.bind(name, held, value);

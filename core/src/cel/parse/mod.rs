@@ -8,3 +8,4 @@ mod parser;
 mod tests;
 
 pub use parser::parse;
+pub(super) use parser::parse_with;

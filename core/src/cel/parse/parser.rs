@@ -39,6 +39,11 @@ const RESERVED: &[&str] = &[
 /// # Errors
 /// What is wrong with it: at least one issue. Only the first place that is wrong for the grammar is told.
 pub fn parse(text: &str) -> Result<Expr, Issues> {
+    parse_with(text, false)
+}
+
+/// The same, with the macro `cel.bind` if it is known.
+pub(in crate::cel) fn parse_with(text: &str, has_bindings: bool) -> Result<Expr, Issues> {
     let mut issues = Issues::default();
     let characters = text.chars().count();
     if characters > limits::CEL_EXPRESSION_CHARACTERS {
@@ -48,7 +53,8 @@ pub fn parse(text: &str) -> Result<Expr, Issues> {
         return Err(issues);
     }
     let tokens = lexer::tokens(text, &mut issues);
-    let mut parser = ExprParser { tokens, next: 0, ids: 0, depth: 0, follow: Vec::from([END]), issues };
+    let mut parser =
+        ExprParser { tokens, next: 0, ids: 0, depth: 0, follow: Vec::from([END]), has_bindings, issues };
     let parsed = parser.whole();
     match parsed {
         Ok(expr) if parser.issues.is_empty() => Ok(expr),
@@ -90,6 +96,7 @@ pub(super) struct ExprParser<'a> {
     depth: u32,
     /// What can follow the expressions that are open.
     follow: Vec<&'static [&'static str]>,
+    pub(super) has_bindings: bool,
     pub(super) issues: Issues,
 }
 
@@ -128,6 +135,11 @@ impl<'a> ExprParser<'a> {
 
     fn take_if(&mut self, sign: &str) -> Option<ExprToken<'a>> {
         self.peek().is(sign).then(|| self.take())
+    }
+
+    /// Whether macros have made so many nodes that they may make no more copies.
+    pub(super) fn is_full(&self) -> bool {
+        self.ids > limits::CEL_NODES
     }
 
     pub(super) fn node(&mut self, at: Offset, kind: ExprKind) -> Expr {

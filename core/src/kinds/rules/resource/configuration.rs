@@ -2,11 +2,13 @@
 //! k8s: pkg/apis/resource/validation/validation.go
 
 use super::naming::is_short;
+use crate::expressions::compile_device_selector;
 use crate::kinds::validation::{Errors, Located, validate_driver_name};
 use crate::value::{Type, Value};
 
 const MAX_SELECTORS: usize = 32;
 const EXPRESSION_BYTES: usize = 10 * 1024;
+const EXPRESSION_COST: u64 = 1_000_000;
 const PARAMETERS_BYTES: usize = 10 * 1024;
 const DATA_BYTES: usize = 10 * 1024;
 
@@ -23,6 +25,14 @@ pub(super) fn validate_selectors(selectors: &Located<'_, '_>, errors: &mut Error
         let expression = cel.member("expression");
         if expression.len() > EXPRESSION_BYTES {
             errors.too_long(&expression, EXPRESSION_BYTES);
+            continue;
+        }
+        match compile_device_selector(expression.text()) {
+            Ok(cost) if cost > EXPRESSION_COST => {
+                errors.forbidden(&expression, "too complex, exceeds cost limit");
+            }
+            Ok(_) => {}
+            Err(why) => errors.invalid(&expression, &why),
         }
     }
 }
