@@ -1,7 +1,7 @@
 //! Compiled expressions.
 
 use super::check::{self, CelType, Checked, Declarations};
-use super::cost::{CostRange, Sizes, estimate};
+use super::cost::{CostRange, VariableSizes, estimate};
 use super::decl::DeclType;
 use super::eval::{self, CelCode, CelMachine, CelValue, EvalError};
 use super::lib;
@@ -102,7 +102,7 @@ impl Env {
     /// # Errors
     /// What is wrong with it.
     pub fn compile_sized(&self, text: &str, sizes: &DeclType) -> Result<(Program, CostRange), CompileError> {
-        self.compile_estimated(text, Some(Sizes { of: sizes, variable: None }))
+        self.compile_estimated(text, Some(VariableSizes { of: sizes, variable: None }))
     }
 
     /// The same, where this variable only is of the declared type.
@@ -115,14 +115,14 @@ impl Env {
         variable: &str,
         sizes: &DeclType,
     ) -> Result<(Program, CostRange), CompileError> {
-        self.compile_estimated(text, Some(Sizes { of: sizes, variable: Some(variable) }))
+        self.compile_estimated(text, Some(VariableSizes { of: sizes, variable: Some(variable) }))
     }
 
     /// The same, where nothing may be known of the variables.
     pub(super) fn compile_estimated(
         &self,
         text: &str,
-        sizes: Option<Sizes<'_>>,
+        sizes: Option<VariableSizes<'_>>,
     ) -> Result<(Program, CostRange), CompileError> {
         let checked = self.checked(text)?;
         Ok((Program::of(&checked)?, estimate(&checked, sizes)))

@@ -102,6 +102,10 @@ impl Display for Shown<'_> {
         let Some((line, column)) = self.position else {
             return write!(out, "ERROR: <input>:-1:0: {message}");
         };
+        if self.source.text.is_empty() {
+            // What is missing in an empty text has no place.
+            return write!(out, "ERROR: <input>:{line}:0: {message}");
+        }
         write!(out, "ERROR: <input>:{line}:{}: {message}", column + 1)?;
         let Some(snippet) = self.source.text.split('\n').nth(line - 1) else { return Ok(()) };
         if snippet.len() > limits::CEL_SNIPPET_BYTES {

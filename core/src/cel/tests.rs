@@ -1,7 +1,7 @@
 //! Expressions, and what kube-apiserver's engine makes of them: `cases.jsonl` holds, for each, its value or what is
 //! wrong with it.
 
-use super::cost::Sizes;
+use super::cost::VariableSizes;
 use super::{CelType, CelValue, CompileError, Env};
 use crate::codec::json;
 use crate::value::{Value, quoted};
@@ -74,7 +74,7 @@ fn shown(value: &CelValue) -> String {
 pub(super) fn outcome(
     env: &Env,
     expr: &str,
-    sizes: Option<Sizes<'_>>,
+    sizes: Option<VariableSizes<'_>>,
     variables: &dyn Fn(&str) -> Option<CelValue>,
 ) -> Vec<(&'static str, String)> {
     let (program, cost) = match env.compile_estimated(expr, sizes) {

@@ -1,7 +1,7 @@
 //! Expressions over values that schemas type, and what kube-apiserver's engine makes of them: `typed_cases.jsonl` holds
 //! for each its schema, its value or what is wrong with it, what it may cost and what it costs.
 
-use super::cost::Sizes;
+use super::cost::VariableSizes;
 use super::tests::outcome;
 use super::{CelType, CelValue, DeclType, Env, ListSemantics, TypedText, ValueKind, ValueSchema};
 use crate::codec::json;
@@ -72,7 +72,7 @@ pub(super) fn found(expr: &str, props: &Value, object: &Value, old: &Value) -> V
         "oldSelf" => Some(typed(old)),
         _ => None,
     };
-    outcome(&env, expr, Some(Sizes { of: &decl, variable: None }), &variables)
+    outcome(&env, expr, Some(VariableSizes { of: &decl, variable: None }), &variables)
 }
 
 /// The first lines are schemas with a name and objects. A case has the name of one, and the numbers of its objects.

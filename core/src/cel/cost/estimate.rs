@@ -14,14 +14,14 @@ use alloc::vec::Vec;
 
 /// How large variables can be.
 #[derive(Clone, Copy)]
-pub(crate) struct Sizes<'d> {
+pub(crate) struct VariableSizes<'d> {
     pub(crate) of: &'d DeclType,
     /// The variable that is of this type. Upstream's rules of custom resources take every variable for one.
     pub(crate) variable: Option<&'d str>,
 }
 
 /// The costs of an expression.
-pub(crate) fn estimate(checked: &Checked, sizes: Option<Sizes<'_>>) -> CostRange {
+pub(crate) fn estimate(checked: &Checked, sizes: Option<VariableSizes<'_>>) -> CostRange {
     Estimator {
         checked,
         sizes,
@@ -66,7 +66,7 @@ struct Local {
 
 pub(super) struct Estimator<'c> {
     checked: &'c Checked,
-    sizes: Option<Sizes<'c>>,
+    sizes: Option<VariableSizes<'c>>,
     paths: BTreeMap<ExprId, PartPath>,
     locals: Vec<Local>,
     computed: BTreeMap<ExprId, CostRange>,
@@ -391,7 +391,7 @@ fn is_bind(held: &Comprehension) -> bool {
 }
 
 /// How large the values at a path can be; None if nothing is declared there.
-pub(super) fn size_at(sizes: Option<Sizes<'_>>, path: &[Text]) -> Option<CostRange> {
+pub(super) fn size_at(sizes: Option<VariableSizes<'_>>, path: &[Text]) -> Option<CostRange> {
     let (root, rest) = path.split_first()?;
     let sizes = sizes.filter(|sizes| sizes.variable.is_none_or(|variable| variable == root))?;
     let max = sizes.of.size_at(rest.iter().map(Text::as_str))?;

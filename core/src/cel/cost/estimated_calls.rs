@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/cel/library/cost.go EstimateCallCost; cel-go: checker/cost.go functionCost,
 //! ext/lists.go, ext/sets.go
 
-use super::estimate::{PartPath, Sizes, size_at};
+use super::estimate::{PartPath, VariableSizes, size_at};
 use super::range::{CostRange, ceil};
 use super::{CHECK_COST, LIST_COST, PATTERN_FACTOR, STRUCT_COST, TEXT_FACTOR};
 use crate::cel::ast::{Expr, ExprKind, Literal};
@@ -91,7 +91,7 @@ const FORMAT_PATTERN: f64 = 128.0;
 /// What a call costs beside its arguments; None for what costs one, and for operators whose cost depends on how their
 /// arguments are evaluated.
 pub(super) fn estimate_call(
-    sizes: Option<Sizes<'_>>,
+    sizes: Option<VariableSizes<'_>>,
     function: &str,
     overload: &str,
     target: Option<&EstimatedPart<'_>>,
@@ -103,7 +103,7 @@ pub(super) fn estimate_call(
 }
 
 struct Call<'c, 'e> {
-    sizes: Option<Sizes<'c>>,
+    sizes: Option<VariableSizes<'c>>,
     target: Option<&'c EstimatedPart<'e>>,
     args: &'c [EstimatedPart<'e>],
 }

@@ -7,7 +7,7 @@ mod estimated_calls;
 mod range;
 
 pub(crate) use calls::{CallCost, CallPrice};
-pub(crate) use estimate::{Sizes, estimate};
+pub(crate) use estimate::{VariableSizes, estimate};
 pub use range::CostRange;
 
 /// What the parts of an expression cost.
