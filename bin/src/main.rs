@@ -6,6 +6,7 @@ mod flags;
 mod replay;
 mod serve;
 mod sim;
+mod store;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             let path: &PathBuf = matches.get_one("file").expect("clap requires it");
             replay::main(path, matches.get_flag("effects"), matches.get_one("until").copied())
         }
+        Some(("store", matches)) => store::main(matches),
         Some(("bench", matches)) => bench::main(matches),
         Some(("bench-floor", matches)) => bench::floor_main(matches),
         Some(_) | None => unreachable!("clap knows the subcommands and requires one"),
@@ -68,6 +70,7 @@ fn command() -> Command {
         )
         .subcommand(sim::command())
         .subcommand(replay_command())
+        .subcommand(store::command())
         .subcommands(bench::commands())
         .subcommand(Command::new("version").about("Print the version"))
 }

@@ -2,7 +2,7 @@
 //! effects.
 
 use super::queue::QueuedOperation;
-use super::record::{Record, encode_changes};
+use super::record::{self, Record, encode_changes};
 use steersman_core::mvcc::{Lease, Mvcc};
 use steersman_core::now::Mono;
 use steersman_core::store::{Event, LeaseId, Op, Range, Rev, StoreError, Stored, Txn, TxnOp};
@@ -159,8 +159,15 @@ pub(super) fn read(mvcc: &Mvcc, range: &Range, visible: Rev) -> Stored {
     }
 }
 
-/// Applies a record to the machine during a restart.
-pub(super) fn replay(mvcc: &mut Mvcc, now: Mono, record: Record) -> Result<(), String> {
+/// Applies a batch of the log to the machine during a restart.
+pub(super) fn replay_batch(mvcc: &mut Mvcc, mut payload: &[u8]) -> Result<(), String> {
+    while let Some(record) = record::decode(&mut payload)? {
+        replay(mvcc, Mono(0), record)?;
+    }
+    Ok(())
+}
+
+fn replay(mvcc: &mut Mvcc, now: Mono, record: Record) -> Result<(), String> {
     let replayed = match record {
         Record::Changes { revision, events } => mvcc.replay(revision, &events),
         Record::Compact(revision) => match mvcc.compact(revision) {

@@ -1,11 +1,8 @@
-//! The data directory: its lock, the names of its files, and making changes of names durable.
-//!
-//! `lock` is held by the one process that uses the directory; `begun` says that a store was created here; `log-N`
-//! begins with batch N; `snapshot-N` holds the state after all batches up to N; `reserve` keeps room for deletions on
-//! a full disk; `*.tmp` is a file that was not finished.
+//! The data directory of a process that uses it: its lock, and making changes of names durable.
 
 use super::disk::Disk;
 use super::error::OpenError;
+use super::files::{FolderListing, StoreFiles};
 use crate::private::{self, LockError};
 use std::fs::{self, File};
 use std::io;
@@ -17,19 +14,11 @@ const BEGUN: &[u8] = b"The log in this directory has begun: without it the store
 
 /// A directory that no other process uses.
 pub(super) struct DataDirectory {
-    path: PathBuf,
+    files: StoreFiles,
     handle: File,
     disk: Arc<dyn Disk>,
     /// The lock is released with the file, even when the process is killed.
     _lock: File,
-}
-
-/// The files of the store, ordered by their numbers.
-#[derive(Debug, Default)]
-pub(super) struct FolderListing {
-    pub(super) snapshots: Vec<u64>,
-    pub(super) segments: Vec<u64>,
-    pub(super) unfinished: Vec<PathBuf>,
 }
 
 impl DataDirectory {
@@ -46,63 +35,20 @@ impl DataDirectory {
         private::sync_parent(path).map_err(failed("make durable the name of"))?;
         let handle = File::open(path).map_err(failed("open data directory"))?;
         disk.sync_directory(&handle).map_err(failed("sync data directory"))?;
-        Ok(Self { path: path.to_path_buf(), handle, disk, _lock: lock })
+        Ok(Self { files: StoreFiles::at(path), handle, disk, _lock: lock })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// The names of its files.
+    pub(super) fn files(&self) -> &StoreFiles {
+        &self.files
     }
 
     pub(super) fn disk(&self) -> &dyn Disk {
         &*self.disk
     }
 
-    pub(super) fn segment(&self, first_sequence: u64) -> PathBuf {
-        self.path.join(format!("log-{first_sequence:016x}"))
-    }
-
-    pub(super) fn snapshot(&self, last_sequence: u64) -> PathBuf {
-        self.path.join(format!("snapshot-{last_sequence:016x}"))
-    }
-
-    pub(super) fn reserve(&self) -> PathBuf {
-        self.path.join("reserve")
-    }
-
-    fn begun(&self) -> PathBuf {
-        self.path.join("begun")
-    }
-
-    pub(super) fn list(&self) -> Result<FolderListing, OpenError> {
-        let failed = |error| OpenError::io(&self.path, "list data directory", error);
-        let mut listing = FolderListing::default();
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let number = |prefix| {
-                let digits = name.strip_prefix(prefix)?;
-                (digits.len() == 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
-            };
-            if name.ends_with(".tmp") {
-                listing.unfinished.push(path);
-            } else if let Some(number) = number("log-") {
-                listing.segments.push(number);
-            } else if let Some(number) = number("snapshot-") {
-                listing.snapshots.push(number);
-            }
-        }
-        listing.segments.sort_unstable();
-        listing.snapshots.sort_unstable();
-        Ok(listing)
-    }
-
-    /// Whether a log was begun here once. Directories of the first releases do not have the file `begun`.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun().exists()
-    }
-
     pub(super) fn begin(&self) -> io::Result<()> {
-        self.create(&self.begun(), |file| self.disk.write_at(file, BEGUN, 0))?;
+        self.create(&self.files.begun(), |file| self.disk.write_at(file, BEGUN, 0))?;
         self.sync()
     }
 
@@ -133,8 +79,9 @@ impl DataDirectory {
     pub(super) fn remove_obsolete(&self, listing: &FolderListing, covered: u64) {
         let segments = listing.segments.iter().filter(|first| **first <= covered);
         let snapshots = listing.snapshots.iter().filter(|last| **last < covered);
-        let paths =
-            segments.map(|first| self.segment(*first)).chain(snapshots.map(|last| self.snapshot(*last)));
+        let paths = segments
+            .map(|first| self.files.segment(*first))
+            .chain(snapshots.map(|last| self.files.snapshot(*last)));
         for path in &listing.unfinished {
             let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
             tracing::info!("{} was never finished: its {bytes} bytes are dropped", path.display());

@@ -5,8 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 /// What an operator can do about a damaged store.
-const REPAIR: &str =
-    "restore the whole data directory from a backup, or move it away to begin with an empty store";
+const REPAIR: &str = "move the data directory away, and restore it from a backup (steersman store restore) or begin with an empty store";
 
 /// Why the embedded store did not start. The directory was not changed.
 #[derive(Debug)]

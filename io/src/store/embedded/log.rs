@@ -9,6 +9,7 @@ use super::directory::DataDirectory;
 use super::disk;
 use super::error::OpenError;
 use super::file::{self, FrameReader, GUARD_BYTES, NextFrame, SEGMENT_MAGIC};
+use super::files::StoreFiles;
 use super::frame::{self, Tail};
 use super::record::{self, Record};
 use super::reserve::Reserve;
@@ -65,6 +66,13 @@ struct Found {
     dropped: u64,
 }
 
+impl Found {
+    fn dropped(&self, files: &StoreFiles) -> Option<Dropped> {
+        let path = files.segment(self.first_sequence);
+        (self.dropped > 0).then_some(Dropped { path, offset: self.tail, bytes: self.dropped })
+    }
+}
+
 /// Why a batch was not appended.
 #[derive(Debug)]
 pub(super) enum AppendError {
@@ -98,23 +106,13 @@ impl Log {
         covered: u64,
         replay: Replay<'_>,
     ) -> Result<Self, OpenError> {
-        let mut segments = directory.list()?.segments;
-        segments.retain(|first_sequence| *first_sequence > covered);
-        if segments.is_empty() && (covered > 0 || directory.has_begun()) {
-            return Err(missing(&directory, covered + 1));
-        }
-        let mut next_sequence = covered + 1;
-        let mut found = Vec::new();
-        for (at, first_sequence) in segments.iter().enumerate() {
-            let until = segments.get(at + 1).copied();
-            found.push(read(&directory, *first_sequence, until, &mut next_sequence, replay)?);
-        }
+        let (found, next_sequence) = read_all(directory.files(), covered, replay)?;
         let reserve = Reserve::find(&directory, reserve_bytes);
         let (current, older, dropped) = go_on(&directory, segment_bytes, found, next_sequence)?;
-        if !directory.has_begun() {
-            directory
-                .begin()
-                .map_err(|error| OpenError::io(directory.path(), "write into data directory", error))?;
+        if !directory.files().has_begun() {
+            directory.begin().map_err(|error| {
+                OpenError::io(directory.files().path(), "write into data directory", error)
+            })?;
         }
         let frame = Vec::new();
         let mut log =
@@ -122,7 +120,7 @@ impl Log {
         if log.reserve.hold(&log.directory).is_err() {
             tracing::warn!(
                 "{}: there is no room to reserve for deletions, writes are refused until there is",
-                log.directory.path().display()
+                log.directory.files().path().display()
             );
         }
         Ok(log)
@@ -175,7 +173,7 @@ impl Log {
         let sealed = seal(&self.directory, &full.file, full.salt, full.tail, self.next_sequence);
         let length = sealed.unwrap_or_else(|error| {
             // The segment's batches are durable, and the next start seals it.
-            let path = self.directory.segment(full.first_sequence);
+            let path = self.directory.files().segment(full.first_sequence);
             tracing::warn!("cannot seal {}: {error}", path.display());
             full.length
         });
@@ -205,7 +203,8 @@ impl Log {
     pub(super) fn forget(&mut self, covered: u64) {
         let directory = &self.directory;
         self.older.retain(|(first_sequence, _)| {
-            *first_sequence > covered || directory.disk().remove(&directory.segment(*first_sequence)).is_err()
+            *first_sequence > covered
+                || directory.disk().remove(&directory.files().segment(*first_sequence)).is_err()
         });
     }
 
@@ -220,6 +219,13 @@ impl Log {
     }
 }
 
+/// Begins a log after a snapshot that covers all batches so far, in a directory that has no log.
+pub(super) fn begin(directory: &DataDirectory, covered: u64) -> Result<(), OpenError> {
+    let segment = Segment::create(directory, covered + 1, AHEAD_BYTES, None);
+    let begun = segment.map_err(io::Error::from).and_then(|_| directory.begin());
+    begun.map_err(|error| OpenError::io(directory.files().path(), "write into data directory", error))
+}
+
 /// The segment in which a start continues, the segments before it, and what was dropped.
 type Going = (Segment, Vec<(u64, u64)>, Option<Dropped>);
 
@@ -229,8 +235,9 @@ fn go_on(
     mut found: Vec<Found>,
     next_sequence: u64,
 ) -> Result<Going, OpenError> {
-    let failed =
-        |first_sequence, error: io::Error| OpenError::io(directory.segment(first_sequence), "write", error);
+    let failed = |first_sequence, error: io::Error| {
+        OpenError::io(directory.files().segment(first_sequence), "write", error)
+    };
     let create = |first_sequence: u64, payload: Option<&[u8]>| {
         Segment::create(directory, first_sequence, segment_bytes, payload)
     };
@@ -238,8 +245,7 @@ fn go_on(
         let first = create(next_sequence, None).map_err(|error| failed(next_sequence, error.into()))?;
         return Ok((first, Vec::new(), None));
     };
-    let path = directory.segment(last.first_sequence);
-    let dropped = (last.dropped > 0).then_some(Dropped { path, offset: last.tail, bytes: last.dropped });
+    let dropped = last.dropped(directory.files());
     let batch = last.last.take();
     let created = match &batch {
         Some((_, payload)) => create(next_sequence - 1, Some(payload.as_slice())),
@@ -263,7 +269,7 @@ fn go_on(
     if let (Some(last), Some((_, length))) = (found.last(), older.last_mut())
         && !last.sealed
     {
-        let path = directory.segment(last.first_sequence);
+        let path = directory.files().segment(last.first_sequence);
         let sealed = OpenOptions::new()
             .write(true)
             .open(&path)
@@ -304,7 +310,7 @@ impl Segment {
         for (length, is_last) in [(lengths[0], lengths[0] == lengths[1]), (lengths[1], true)] {
             start.resize(length as usize, 0);
             let written = |file: &File| directory.disk().write_at(file, &start, 0);
-            match directory.create(&directory.segment(first_sequence), written) {
+            match directory.create(&directory.files().segment(first_sequence), written) {
                 Ok(file) => {
                     // It is not known whether the name is durable, so appending to the previous segment would be
                     // wrong.
@@ -320,7 +326,10 @@ impl Segment {
 
     /// Continues in an existing segment. If it has no batches, its content was made durable before it got its name.
     fn reopen(directory: &DataDirectory, found: &Found) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(directory.segment(found.first_sequence))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(directory.files().segment(found.first_sequence))?;
         let Found { first_sequence, salt, tail, length, .. } = *found;
         Ok(Self { file, first_sequence, salt, tail, length })
     }
@@ -414,19 +423,46 @@ impl Segment {
     }
 }
 
+/// Gives every batch after those that a snapshot covers to `replay`, in order, and changes nothing. Returns the number
+/// of the last batch and what follows it that was not written to its end.
+pub(super) fn replay_all(
+    files: &StoreFiles,
+    covered: u64,
+    replay: Replay<'_>,
+) -> Result<(u64, Option<Dropped>), OpenError> {
+    let (found, next_sequence) = read_all(files, covered, replay)?;
+    Ok((next_sequence - 1, found.last().and_then(|last| last.dropped(files))))
+}
+
+/// Replays the segments after a snapshot. Returns what they are, and the number of the next batch.
+fn read_all(files: &StoreFiles, covered: u64, replay: Replay<'_>) -> Result<(Vec<Found>, u64), OpenError> {
+    let mut segments = files.list()?.segments;
+    segments.retain(|first_sequence| *first_sequence > covered);
+    if segments.is_empty() && (covered > 0 || files.has_begun()) {
+        return Err(missing(files, covered + 1));
+    }
+    let mut next_sequence = covered + 1;
+    let mut found = Vec::new();
+    for (at, first_sequence) in segments.iter().enumerate() {
+        let until = segments.get(at + 1).copied();
+        found.push(read(files, *first_sequence, until, &mut next_sequence, replay)?);
+    }
+    Ok((found, next_sequence))
+}
+
 /// Replays one segment, which must begin with the given sequence number, up to the batch `until` that the next
 /// segment begins with. A segment that ends before that is damaged; only the newest may have a torn end.
 fn read(
-    directory: &DataDirectory,
+    files: &StoreFiles,
     first_sequence: u64,
     until: Option<u64>,
     next_sequence: &mut u64,
     replay: Replay<'_>,
 ) -> Result<Found, OpenError> {
     if first_sequence != *next_sequence {
-        return Err(missing(directory, *next_sequence));
+        return Err(missing(files, *next_sequence));
     }
-    let path = directory.segment(first_sequence);
+    let path = files.segment(first_sequence);
     let mut reader = FrameReader::open(&path, SEGMENT_MAGIC, first_sequence)?;
     let mut found = Found {
         first_sequence,
@@ -448,7 +484,7 @@ fn read(
             return Ok(found);
         }
         match next {
-            NextFrame::Frame if is_seal => return Err(missing(directory, *next_sequence)),
+            NextFrame::Frame if is_seal => return Err(missing(files, *next_sequence)),
             NextFrame::Frame => {
                 replay(&payload).map_err(|what| OpenError::damaged(&path, offset, what))?;
                 *next_sequence += 1;
@@ -477,8 +513,8 @@ fn read(
     }
 }
 
-fn missing(directory: &DataDirectory, sequence: u64) -> OpenError {
-    OpenError::Missing { directory: directory.path().to_path_buf(), sequence }
+fn missing(files: &StoreFiles, sequence: u64) -> OpenError {
+    OpenError::Missing { directory: files.path().to_path_buf(), sequence }
 }
 
 fn refused(error: io::Error) -> AppendError {

@@ -1,9 +1,11 @@
 //! The embedded store: etcd's data model in this process, in memory and in a durable log.
 //!
 //! Reading order: `commit` (the thread or task that makes all changes), `commit_group` (operations to records), `queue`
-//! and `followers` (input and output); `log` and `snapshot` (files), below them `directory`, `file`, `frame`, `record`
-//! (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can fail).
+//! and `followers` (input and output); `log` and `snapshot` (files), below them `directory`, `files`, `file`, `frame`,
+//! `record` (names and bytes), `reserve` (for a full disk) and `disk` (the calls that can fail). `archive` is what
+//! operators do with a store's files: checking them, backups.
 
+pub mod archive;
 mod commit;
 mod commit_group;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod file;
+mod files;
 mod followers;
 mod frame;
 mod log;
@@ -101,18 +104,13 @@ impl Embedded {
     fn open_on(path: &Path, sizes: Sizes, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let origin = Instant::now();
         let directory = Arc::new(DataDirectory::open(path, disk)?);
-        let listing = directory.list()?;
-        let covered = listing.snapshots.last().copied().unwrap_or(0);
+        let listing = directory.files().list()?;
+        let covered = listing.covered();
         let (mut mvcc, snapshot_bytes) = match covered {
             0 => (Mvcc::new(), 0),
-            covered => snapshot::read(&directory, covered, Mono(0))?,
+            covered => snapshot::read(directory.files(), covered, Mono(0))?,
         };
-        let mut replay = |mut payload: &[u8]| {
-            while let Some(record) = record::decode(&mut payload)? {
-                commit_group::replay(&mut mvcc, Mono(0), record)?;
-            }
-            Ok(())
-        };
+        let mut replay = |payload: &[u8]| commit_group::replay_batch(&mut mvcc, payload);
         let Sizes { snapshot_after_bytes, segment_bytes, reserve_bytes } = sizes;
         let log = Log::open(Arc::clone(&directory), segment_bytes, reserve_bytes, covered, &mut replay)?;
         if let Some(Dropped { path, offset, bytes }) = log.dropped() {

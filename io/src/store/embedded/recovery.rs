@@ -255,8 +255,8 @@ async fn errors_name_the_file_and_the_place() {
     let mut changed = sound.clone();
     changed[70] ^= 1;
     let damaged = format!(
-        "{} is damaged at byte 40: a checksum is wrong; restore the whole data directory from a backup, or move it \
-         away to begin with an empty store",
+        "{} is damaged at byte 40: a checksum is wrong; move the data directory away, and restore it from a backup \
+         (steersman store restore) or begin with an empty store",
         path.display()
     );
     assert_eq!(error(&changed), damaged);

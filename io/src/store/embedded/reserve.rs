@@ -30,7 +30,7 @@ impl Reserve {
     /// backup, may have the file with its length and without its blocks.
     pub(super) fn find(directory: &DataDirectory, bytes: u64) -> Self {
         let taken = |metadata: &Metadata| metadata.len().min(metadata.blocks() * BLOCK_BYTES);
-        let held = fs::metadata(directory.reserve()).is_ok_and(|metadata| taken(&metadata) >= bytes);
+        let held = fs::metadata(directory.files().reserve()).is_ok_and(|metadata| taken(&metadata) >= bytes);
         let state = match bytes {
             0 => State::Impossible,
             _ if held => State::Held,
@@ -47,7 +47,7 @@ impl Reserve {
         if self.state != State::Missing {
             return Ok(());
         }
-        let path = directory.reserve();
+        let path = directory.files().reserve();
         let taken = private::create_file(&path, private::FILE_MODE)
             .and_then(|file| directory.disk().allocate(&file, self.bytes));
         match taken {
@@ -70,7 +70,7 @@ impl Reserve {
             return false;
         }
         self.state = State::Missing;
-        match directory.disk().remove(&directory.reserve()) {
+        match directory.disk().remove(&directory.files().reserve()) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!("the room that is reserved for deletions cannot be given away: {error}");

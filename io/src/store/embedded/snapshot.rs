@@ -4,6 +4,7 @@ use super::directory::DataDirectory;
 use super::disk::Disk;
 use super::error::OpenError;
 use super::file::{self, FrameReader, NextFrame, SNAPSHOT_MAGIC};
+use super::files::StoreFiles;
 use super::frame;
 use super::record::{self, Record};
 use std::fs::File;
@@ -31,6 +32,11 @@ impl Contents {
         Self { revision: snapshot.revision, leases: snapshot.leases, kvs }
     }
 
+    /// The same at a later revision.
+    pub(super) fn at(self, revision: Rev) -> Self {
+        Self { revision: revision.max(self.revision), ..self }
+    }
+
     /// A machine with these contents.
     fn restore(self, now: Mono) -> Result<Mvcc, String> {
         Mvcc::restore(now, self.revision, self.kvs, &self.leases).map_err(|error| format!("{error:?}"))
@@ -49,7 +55,7 @@ impl Contents {
 /// that fails leaves no file behind.
 pub(super) fn write(directory: &DataDirectory, covered: u64, contents: Contents) -> io::Result<u64> {
     let mut bytes = 0;
-    directory.create(&directory.snapshot(covered), |file| {
+    directory.create(&directory.files().snapshot(covered), |file| {
         bytes = write_to(file, directory.disk(), covered, contents)?;
         Ok(())
     })?;
@@ -86,8 +92,8 @@ fn write_to(file: &File, disk: &dyn Disk, covered: u64, contents: Contents) -> i
 
 /// Reads a snapshot: the machine, and the file's size. The content was durable before the file got its name, so any
 /// error in it is damage.
-pub(super) fn read(directory: &DataDirectory, covered: u64, now: Mono) -> Result<(Mvcc, u64), OpenError> {
-    let path = directory.snapshot(covered);
+pub(super) fn read(files: &StoreFiles, covered: u64, now: Mono) -> Result<(Mvcc, u64), OpenError> {
+    let path = files.snapshot(covered);
     let mut reader = FrameReader::open(&path, SNAPSHOT_MAGIC, covered)?;
     let mut contents = Contents { revision: Rev(0), leases: Vec::new(), kvs: Vec::new() };
     let (mut payload, mut sequence, mut records, mut ended) = (Vec::new(), 0, 0, false);
@@ -132,8 +138,8 @@ fn take(contents: &mut Contents, record: Record, records_before: u64) -> Result<
 
 /// Removes the snapshots before this one.
 pub(super) fn forget(directory: &DataDirectory, covered: u64) {
-    let Ok(listing) = directory.list() else { return };
+    let Ok(listing) = directory.files().list() else { return };
     for older in listing.snapshots.into_iter().filter(|last| *last < covered) {
-        let _ = directory.disk().remove(&directory.snapshot(older));
+        let _ = directory.disk().remove(&directory.files().snapshot(older));
     }
 }
