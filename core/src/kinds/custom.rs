@@ -17,12 +17,14 @@ use crate::codec::sha256::sha256;
 use crate::codec::{base64, json};
 use crate::limits;
 use crate::schema::Catalogue;
-use crate::schema::structural::Structural;
+use crate::schema::structural::{RuleValidator, Structural};
 use crate::value::Text;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use once_cell::race::OnceBox;
 
 /// What defines a resource that comes while the server runs, in all its versions. All text of it is owned by its kinds,
 /// and goes with them.
@@ -99,6 +101,8 @@ pub struct DefinedColumn {
 #[derive(Clone, Debug)]
 pub struct Custom {
     rules: &'static Rules,
+    /// The rules of its schema, which are compiled for the first object that they are about.
+    validator: OnceBox<Option<RuleValidator>>,
 }
 
 const VERBS: &[Verb] = &[
@@ -232,6 +236,7 @@ impl Definition {
             subs,
             behaviour: Behaviour::Custom(Arc::new(Custom {
                 rules: if version.has_status { &custom::SPLIT } else { &custom::WHOLE },
+                validator: OnceBox::new(),
             })),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,
@@ -287,6 +292,11 @@ impl DefinedScale {
 impl Custom {
     pub(super) fn rules(&self) -> &'static Rules {
         self.rules
+    }
+
+    /// The rules of its schema, compiled; None if there are none.
+    pub(super) fn validator(&self, schema: &Structural) -> Option<&RuleValidator> {
+        self.validator.get_or_init(|| Box::new(RuleValidator::new(schema, true))).as_ref()
     }
 }
 

@@ -186,22 +186,24 @@ impl Kind {
     /// Errors of an object that is to be created, after those of its metadata.
     pub fn validate(&self, object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
         (self.rules().validate)(object, facts, errors);
-        if self.is_custom() {
-            custom::validate(self, object, errors);
+        if let Behaviour::Custom(custom) = &self.behaviour {
+            custom::validate(self, custom, object, errors);
         }
     }
 
-    /// Errors of an update by a strategy of the kind, after those of its metadata.
+    /// Errors of an update by a strategy of the kind, after those of its metadata, and what its writer is warned of
+    /// whether it is refused or not.
     pub fn validate_update(
         &self,
         strategy: &Strategy,
         object: &Located<'_, '_>,
         facts: &Facts<'_>,
         errors: &mut Errors,
+        warnings: &mut Vec<alloc::string::String>,
     ) {
         (strategy.validate_update)(object, facts, errors);
-        if self.is_custom() {
-            custom::validate_update(self, object, facts, errors);
+        if let Behaviour::Custom(custom) = &self.behaviour {
+            custom::validate_update(self, custom, object, facts, errors, warnings);
         }
     }
 

@@ -24,6 +24,8 @@ use crate::rng::Rng;
 use crate::status::Failure;
 use crate::value::{Text, Value, object};
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What an object is to be stored in place of.
 #[derive(Clone, Debug)]
@@ -289,7 +291,10 @@ impl Course {
                 }
             }
         }
-        let Validated { value, warnings: told } = self.checked(scene, target, resource, claimed)?;
+        let mut told = Vec::new();
+        let checked = self.checked(scene, target, resource, claimed, &mut told);
+        warnings.extend(told);
+        let Validated { value, warnings: told } = checked?;
         warnings.extend(told);
         let mut draft = Draft::of_request(scene, resource, value, self.base.existing())?;
         if !self.dry_run {
@@ -314,6 +319,7 @@ impl Course {
         target: &Target,
         resource: &Kind,
         value: Value,
+        told: &mut Vec<String>,
     ) -> Result<Validated, Failure> {
         let facts = self.facts(scene, target);
         if matches!(self.base, Base::Absent { .. }) {
@@ -324,7 +330,7 @@ impl Course {
         let strategy = resource.rules().strategy(facts.subresource);
         let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
         let prepared = Prepared::updated(scene.world, resource, strategy, value, &facts)?;
-        Validated::updated(resource, strategy, prepared, &facts)
+        Validated::updated(resource, strategy, prepared, &facts, told)
     }
 
     fn validate(

@@ -109,7 +109,8 @@ pub(crate) fn draft_own_change(
     let strategy = resource.rules().strategy(subresource);
     let strategy = strategy.ok_or_else(|| Failure::internal("the subresource cannot be updated"))?;
     let prepared = Prepared::updated(world, resource, strategy, value, &facts)?;
-    let Validated { value, .. } = Validated::updated(resource, strategy, prepared, &facts)?;
+    let Validated { value, .. } =
+        Validated::updated(resource, strategy, prepared, &facts, &mut alloc::vec::Vec::new())?;
     let draft = Draft::of(world, resource, value, Some(&existing))?;
     Ok((!draft.changes_nothing(world, resource, &existing)).then_some(draft.bytes))
 }

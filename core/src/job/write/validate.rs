@@ -48,7 +48,8 @@ impl Validated {
         Ok(Self { value, warnings })
     }
 
-    /// Checks a changed object; the facts have the one that it replaces.
+    /// Checks a changed object; the facts have the one that it replaces. `told` is what the client is warned of even if
+    /// the change is refused.
     ///
     /// # Errors
     /// 422 with what is wrong.
@@ -57,6 +58,7 @@ impl Validated {
         strategy: &Strategy,
         prepared: Prepared,
         facts: &Facts<'_>,
+        told: &mut Vec<String>,
     ) -> Result<Self, Failure> {
         let Prepared { mut value } = prepared;
         let object = Located::root(&value);
@@ -68,7 +70,7 @@ impl Validated {
                 metadata::validate_finalizer_qualification(&object, &mut errors);
             }
         }
-        resource.validate_update(strategy, &object, facts, &mut errors);
+        resource.validate_update(strategy, &object, facts, &mut errors, told);
         check(resource, &value, errors)?;
         let mut warnings = Vec::new();
         (strategy.warnings_on_update)(&object, facts, &mut warnings);

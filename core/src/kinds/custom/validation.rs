@@ -1,36 +1,44 @@
 //! What an object of a kind that came at run time must look like, after its metadata and in upstream's order: its
-//! schema, what its Scale shows, the objects inside it, what occurs twice.
+//! schema, what its Scale shows, the objects inside it, what occurs twice, its rules.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/{strategy,status_strategy,validator}.go
 
-use super::{embedded, notation};
+use super::{Custom, embedded, notation};
 use crate::kinds::validation::{Errors, Located};
 use crate::kinds::{Facts, Kind, ScalePaths};
 use crate::patch;
-use crate::schema::structural::{self, Previous, Structural};
+use crate::schema::structural::{self, Previous, RULES_COST, RuledValue, Structural};
 use crate::status::CauseType;
 use crate::value::{Text, Value};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Adds the errors of a new object.
-pub(in crate::kinds) fn validate(kind: &Kind, object: &Located<'_, '_>, errors: &mut Errors) {
+pub(in crate::kinds) fn validate(
+    kind: &Kind,
+    custom: &Custom,
+    object: &Located<'_, '_>,
+    errors: &mut Errors,
+) {
     let Some(value) = object.value() else { return };
     let Some(schema) = schema_of(kind) else { return notation::check(kind, value, errors.causes()) };
     structural::validate(schema, value, Previous::None, "", errors.causes());
     validate_scale(kind, value, true, errors);
     embedded::validate(schema, object, errors);
     structural::validate_list_types(schema, value, errors.causes());
-    if schema.has_rules {
-        blocks_rules(errors);
-    }
+    let ruled = RuledValue { new: value, old: None, is_ratcheted: false };
+    apply_rules(custom, schema, ruled, errors, &mut Vec::new());
 }
 
-/// Adds the errors of a change of an object: of its status alone, if that is all that the request writes.
+/// Adds the errors of a change of an object, of its status alone if that is all that the request writes, and what the
+/// writer is warned of: what has not changed may go on to break rules.
 pub(in crate::kinds) fn validate_update(
     kind: &Kind,
+    custom: &Custom,
     object: &Located<'_, '_>,
     facts: &Facts<'_>,
     errors: &mut Errors,
+    warnings: &mut Vec<String>,
 ) {
     let Some(value) = object.value() else { return };
     let Some(schema) = schema_of(kind) else { return notation::check(kind, value, errors.causes()) };
@@ -53,8 +61,21 @@ pub(in crate::kinds) fn validate_update(
     if held.is_empty() {
         structural::validate_list_types(schema, value, errors.causes());
     }
-    if schema.has_rules {
-        blocks_rules(errors);
+    let ruled = RuledValue { new: value, old: Some(facts.old), is_ratcheted: true };
+    apply_rules(custom, schema, ruled, errors, warnings);
+}
+
+/// Applies the rules of a schema, unless something is wrong with the object that leaves nothing to apply them to.
+fn apply_rules(
+    custom: &Custom,
+    schema: &Structural,
+    ruled: RuledValue<'_>,
+    errors: &mut Errors,
+    warnings: &mut Vec<String>,
+) {
+    let Some(validator) = custom.validator(schema) else { return };
+    if !blocks_rules(errors) {
+        validator.apply(schema, ruled, "", RULES_COST, errors.causes(), warnings);
     }
 }
 
@@ -141,7 +162,7 @@ fn go_type(value: &Value) -> &'static str {
 
 /// Whether errors have been found that leave nothing to apply rules to. If so, one more error says that they were not.
 /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go hasBlockingErr
-pub(super) fn blocks_rules(errors: &mut Errors) -> bool {
+fn blocks_rules(errors: &mut Errors) -> bool {
     let blocks = errors.causes().iter().any(|cause| {
         matches!(
             cause.reason,

@@ -2,17 +2,19 @@
 //! `openAPIV3Schema` of a definition once, and shared by all requests.
 //!
 //! `read` makes one of a definition; `prune` takes away what it does not name; `default` fills in what it declares;
-//! `embedded` fits the metadata of objects inside objects to its type; `validate` finds what it forbids, and
-//! `list_type` what occurs twice.
+//! `embedded` fits the metadata of objects inside objects to its type; `validate` finds what it forbids, `list_type`
+//! what occurs twice, and `rules` what its expressions say.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/structural.go
 
 mod default;
 mod embedded;
+mod field_path;
 mod formats;
 mod list_type;
 mod numbers;
 mod prune;
 mod read;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -27,8 +29,10 @@ use alloc::vec::Vec;
 use once_cell::race::OnceBox;
 
 pub use embedded::{Misfit, Misfits};
+pub use field_path::FieldPath;
 pub use formats::{Format, TextFormat};
 pub use list_type::validate_list_types;
+pub use rules::{CompiledRule, RULES_COST, RuleValidator, RuledValue, compile as compile_rules};
 pub use validate::{Previous, validate};
 
 /// A schema, or a branch of its logic. Its depth is that of the definition's text, which its parser bounds.

@@ -4,7 +4,7 @@
 
 use crate::kinds::custom::validate_embedded;
 use crate::kinds::validation::{Errors, Located};
-use crate::schema::structural::{self, Misfits, Previous, Structural};
+use crate::schema::structural::{self, Misfits, Previous, RULES_COST, RuleValidator, RuledValue, Structural};
 use crate::schema::{Catalogue, catalogue};
 use crate::value::{Text, Value};
 use alloc::format;
@@ -20,7 +20,8 @@ pub(super) fn validate_defaults(
 ) {
     let root = Structural { is_embedded: true, has_embedded: true, ..read.clone() };
     let catalogue = catalogue();
-    let mut checking = Checking { catalogue: &catalogue, must_be_pruned, steps: Vec::new() };
+    let mut checking =
+        Checking { catalogue: &catalogue, must_be_pruned, steps: Vec::new(), budget: RULES_COST };
     checking.schema(schema, &root, Inside { object: &root, from: 0, is_metadata: false }, errors);
 }
 
@@ -65,6 +66,8 @@ struct Checking<'s> {
     must_be_pruned: bool,
     /// From the whole object to the schema that is being checked.
     steps: Vec<Step<'s>>,
+    /// What rules may still cost.
+    budget: i64,
 }
 
 impl<'s> Checking<'s> {
@@ -76,7 +79,7 @@ impl<'s> Checking<'s> {
         inside: Inside<'s>,
         errors: &mut Errors,
     ) {
-        if errors.is_full() {
+        if errors.is_full() || self.budget < 0 {
             return;
         }
         let inside = if schema.is_embedded {
@@ -103,7 +106,7 @@ impl<'s> Checking<'s> {
     }
 
     fn default(
-        &self,
+        &mut self,
         at: &Located<'_, '_>,
         schema: &Structural,
         default: &Value,
@@ -127,9 +130,37 @@ impl<'s> Checking<'s> {
                 return;
             }
         }
-        if !inside.is_metadata || errors.len() == before {
-            structural::validate(schema, default, Previous::None, &at.to_string(), errors.causes());
+        if inside.is_metadata && errors.len() > before {
+            return;
         }
+        let sound = errors.len();
+        structural::validate(schema, default, Previous::None, &at.to_string(), errors.causes());
+        if errors.len() == sound && schema.has_rules {
+            self.rules(at, schema, default, inside, errors);
+        }
+    }
+
+    /// A default must keep the rules both as a new value and as one that stays.
+    fn rules(
+        &mut self,
+        at: &Located<'_, '_>,
+        schema: &Structural,
+        default: &Value,
+        inside: Inside<'_>,
+        errors: &mut Errors,
+    ) {
+        let is_root = core::ptr::eq(inside.object, schema);
+        let Some(validator) = RuleValidator::new(schema, is_root) else { return };
+        let (place, before) = (at.to_string(), errors.len());
+        let apply = |old: Option<&Value>, errors: &mut Errors| {
+            let value = RuledValue { new: default, old, is_ratcheted: false };
+            validator.apply(schema, value, &place, self.budget, errors.causes(), &mut Vec::new())
+        };
+        let mut left = apply(Some(default), errors);
+        if errors.len() == before {
+            left = left.min(apply(None, errors));
+        }
+        self.budget = left;
     }
 
     /// A default of metadata or of a type is looked at in an object that has nothing else.

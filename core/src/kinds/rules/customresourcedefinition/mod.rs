@@ -3,10 +3,10 @@
 mod approval;
 mod conversion;
 mod defaults;
-mod field_path;
 mod hoisted;
 mod listing;
 mod names;
+mod rules;
 mod schema;
 mod strategy;
 mod structural;

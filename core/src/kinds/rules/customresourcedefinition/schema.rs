@@ -3,12 +3,13 @@
 //! ValidateCustomResourceDefinitionOpenAPISchema
 
 use super::defaults::validate_defaults;
-use super::field_path::FieldPath;
 use super::listing::{validate_list_type, validate_map_keys, validate_map_type};
+use super::rules::{RuledSchema, TotalCost, validate_expressions, validate_texts};
 use super::structural::{unsupported, validate_structural};
 use crate::kinds::validation::{Errors, Located};
 use crate::schema::structural::Structural;
 use crate::value::Value;
+use alloc::string::ToString;
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 /// The fields that every object has.
@@ -51,21 +52,40 @@ pub(super) struct Options {
     pub(super) map_keys: bool,
     pub(super) structural: bool,
     pub(super) pruned_defaults: bool,
+    /// The schema has not changed, so that its rules may cost what they cost.
+    pub(super) is_unchanged: bool,
 }
 
 impl Options {
-    pub(super) const STRICT: Self =
-        Self { types: true, atomic_sets: true, map_keys: true, structural: true, pruned_defaults: true };
+    pub(super) const STRICT: Self = Self {
+        types: true,
+        atomic_sets: true,
+        map_keys: true,
+        structural: true,
+        pruned_defaults: true,
+        is_unchanged: false,
+    };
 }
 
 /// Where in an object a schema applies.
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'p> {
     root: bool,
     /// In the metadata of an object, or in its type.
     inside_metadata: bool,
     /// Why nothing can have a default here; empty where it can.
     no_defaults: &'static str,
+    /// The place around it from which on it cannot be told which value an old one was; empty for none.
+    uncorrelated: &'p str,
+    /// None where no expressions are compiled: in branches, and in schemas that are wrong.
+    ruled: Option<RuledSchema<'p>>,
+}
+
+/// What is found out about the rules of a schema, which upstream tells after everything else.
+#[derive(Default)]
+struct RulesFound {
+    errors: Errors,
+    total: TotalCost,
 }
 
 /// `holder` has the schema.
@@ -87,16 +107,26 @@ pub(super) fn validate_schema(
         errors.forbidden(&schema.member("nullable"), "nullable cannot be true at the root");
     }
     let reason = unsupported(&schema).filter(|_| options.structural);
+    let mut read = None;
     if options.structural && reason.is_none() {
         let before = errors.len();
         validate_structural(&schema, errors);
         if errors.len() == before {
-            let read = Structural::read(schema.value().unwrap_or(&Value::Null));
-            validate_defaults(&schema, &read, options.pruned_defaults, errors);
+            let held = Structural::read(schema.value().unwrap_or(&Value::Null));
+            validate_defaults(&schema, &held, options.pruned_defaults, errors);
+            read = Some(held).filter(|held| held.has_rules && errors.len() == before);
         }
     }
-    let place = Place { root: true, inside_metadata: false, no_defaults: "" };
-    validate_open_api(&schema, place, options, errors);
+    let values = read.as_ref().map(|schema| schema.to_value_schema(true));
+    let ruled = read.as_ref().zip(values.as_ref());
+    let ruled = ruled.map(|(schema, values)| RuledSchema { schema, values, cardinality: Some(1) });
+    let place = Place { root: true, inside_metadata: false, no_defaults: "", uncorrelated: "", ruled };
+    let mut rules = RulesFound::default();
+    validate_open_api(&schema, place, options, &mut rules, errors);
+    rules.total.tell(&schema, &mut rules.errors);
+    for cause in rules.errors.into_causes().into_causes() {
+        errors.causes().push(cause.reason, &cause.field, cause.message);
+    }
     if let Some(reason) = reason.filter(|_| errors.len() == before) {
         errors.invalid_value(&schema, "", reason);
     }
@@ -118,17 +148,24 @@ fn validate_root_members(schema: &Located<'_, '_>, errors: &mut Errors) {
     }
 }
 
-fn validate_open_api(schema: &Located<'_, '_>, place: Place, options: &Options, errors: &mut Errors) {
+fn validate_open_api(
+    schema: &Located<'_, '_>,
+    place: Place<'_>,
+    options: &Options,
+    rules: &mut RulesFound,
+    errors: &mut Errors,
+) {
     if !schema.is_set() || errors.is_full() {
         return;
     }
+    let before = errors.len();
     validate_unsupported(schema, place, options, errors);
     let unique = schema.member("uniqueItems");
     if unique.bool() {
         let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.forbidden(&unique, detail);
     }
-    validate_members(schema, place, options, errors);
+    validate_members(schema, place, options, rules, errors);
     let preserves = schema.member("x-kubernetes-preserve-unknown-fields");
     if preserves.bool_if_set() == Some(false) {
         errors.invalid(&preserves, "must be true or undefined");
@@ -138,12 +175,24 @@ fn validate_open_api(schema: &Located<'_, '_>, place: Place, options: &Options, 
     if options.map_keys {
         validate_map_keys(schema, errors);
     }
-    validate_rules(&schema.member("x-kubernetes-validations"), schema, errors);
+    let own = schema.member("x-kubernetes-validations");
+    validate_texts(&own, schema, errors);
+    // A schema that is wrong, here or inside, may not be one that expressions can see.
+    if let Some(ruled) = place.ruled.filter(|_| errors.len() == before && !own.is_empty()) {
+        let RulesFound { errors, total } = rules;
+        validate_expressions(&own, ruled, place.uncorrelated, options.is_unchanged, total, errors);
+    }
 }
 
 /// The schemas that a schema has inside.
-fn validate_members(schema: &Located<'_, '_>, place: Place, options: &Options, errors: &mut Errors) {
-    let inner = Place { root: false, ..place };
+fn validate_members(
+    schema: &Located<'_, '_>,
+    place: Place<'_>,
+    options: &Options,
+    rules: &mut RulesFound,
+    errors: &mut Errors,
+) {
+    let inner = Place { root: false, ruled: None, ..place };
     let (additional, properties) = (schema.member("additionalProperties"), schema.member("properties"));
     if additional.is_set() {
         let is_true = additional.bool();
@@ -153,12 +202,13 @@ fn validate_members(schema: &Located<'_, '_>, place: Place, options: &Options, e
         let why = "inside additionalProperties applying to object metadata";
         let no_defaults = if place.inside_metadata { why } else { place.no_defaults };
         if additional.value().is_some_and(|value| value.as_map().is_some()) {
-            validate_open_api(&additional, Place { no_defaults, ..inner }, options, errors);
+            let ruled = place.ruled.and_then(|ruled| ruled.additional());
+            validate_open_api(&additional, Place { no_defaults, ruled, ..inner }, options, rules, errors);
         }
     }
     let embedded = schema.member("x-kubernetes-embedded-resource").bool();
     for (name, property) in properties.entries() {
-        let mut at = inner;
+        let mut at = Place { ruled: place.ruled.and_then(|ruled| ruled.property(name)), ..inner };
         if (place.root || embedded) && OF_EVERY_OBJECT.contains(&name) {
             at.inside_metadata = true;
             if place.root {
@@ -169,34 +219,41 @@ fn validate_members(schema: &Located<'_, '_>, place: Place, options: &Options, e
                 };
             }
         }
-        validate_open_api(&property, at, options, errors);
+        validate_open_api(&property, at, options, rules, errors);
     }
-    validate_open_api(&schema.member("not"), inner, options, errors);
+    validate_open_api(&schema.member("not"), inner, options, rules, errors);
     for field in ["allOf", "oneOf", "anyOf"] {
         for branch in schema.member(field).items() {
-            validate_open_api(&branch, inner, options, errors);
+            validate_open_api(&branch, inner, options, rules, errors);
         }
     }
     for (_, definition) in schema.member("definitions").entries() {
-        validate_open_api(&definition, inner, options, errors);
+        validate_open_api(&definition, inner, options, rules, errors);
     }
     let items = schema.member("items");
+    // Only items that have keys can be told from each other.
+    let of_list = schema.to_string();
+    let is_correlated =
+        !place.uncorrelated.is_empty() || schema.member("x-kubernetes-list-type").text() == "map";
+    let uncorrelated = if is_correlated { place.uncorrelated } else { &of_list };
+    let of_items = Place { uncorrelated, ..inner };
     if items.value().is_some_and(|value| value.as_list().is_some()) {
         for item in items.items() {
-            validate_open_api(&item, inner, options, errors);
+            validate_open_api(&item, of_items, options, rules, errors);
         }
-    } else {
-        validate_open_api(&items, inner, options, errors);
+    } else if items.is_set() {
+        let ruled = place.ruled.and_then(|ruled| ruled.items());
+        validate_open_api(&items, Place { ruled, ..of_items }, options, rules, errors);
     }
     for (_, dependency) in schema.member("dependencies").entries() {
         if dependency.value().is_some_and(|value| value.as_map().is_some()) {
-            validate_open_api(&dependency, inner, options, errors);
+            validate_open_api(&dependency, inner, options, rules, errors);
         }
     }
 }
 
 /// What of OpenAPI is not supported, or not here.
-fn validate_unsupported(schema: &Located<'_, '_>, place: Place, options: &Options, errors: &mut Errors) {
+fn validate_unsupported(schema: &Located<'_, '_>, place: Place<'_>, options: &Options, errors: &mut Errors) {
     let kind = schema.member("type");
     if options.types && !kind.is_empty() && !TYPES.contains(&kind.text()) {
         errors.not_supported(&kind, TYPES);
@@ -222,46 +279,6 @@ fn validate_unsupported(schema: &Located<'_, '_>, place: Place, options: &Option
     let embedded = schema.member("x-kubernetes-embedded-resource");
     if place.inside_metadata && embedded.bool() {
         errors.forbidden(&embedded, "must not be used inside of resource meta");
-    }
-}
-
-/// The rules of a schema, but for their expressions.
-fn validate_rules(rules: &Located<'_, '_>, schema: &Located<'_, '_>, errors: &mut Errors) {
-    const REASONS: &[&str] =
-        &["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
-    let breaks = |text: &str| text.contains(['\n', '\r']);
-    for rule in rules.items() {
-        if errors.is_full() {
-            return;
-        }
-        let (expression, message) = (rule.member("rule"), rule.member("message"));
-        let (trimmed, said) = (expression.text().trim(), message.text().trim());
-        if trimmed.is_empty() {
-            errors.required(&expression, "rule is not specified");
-        } else if !message.is_empty() && said.is_empty() {
-            errors.invalid(&message, "must be non-empty if specified");
-        } else if breaks(said) {
-            errors.invalid(&message, "must not contain line breaks");
-        } else if breaks(trimmed) && said.is_empty() {
-            errors.required(&message, "message must be specified if rule contains line breaks");
-        }
-        let dynamic = rule.member("messageExpression");
-        if !dynamic.is_empty() && dynamic.text().trim().is_empty() {
-            errors.required(&dynamic, "messageExpression must be non-empty if specified");
-        }
-        let (reason, path) = (rule.member("reason"), rule.member("fieldPath"));
-        if reason.is_set() && !REASONS.contains(&reason.text()) {
-            errors.not_supported(&reason, REASONS);
-        }
-        if !path.is_empty() && path.text().trim().is_empty() {
-            errors.invalid(&path, "must be non-empty if specified");
-        }
-        if breaks(path.text()) {
-            errors.invalid(&path, "must not contain line breaks");
-        }
-        if !path.is_empty() && FieldPath::follow(path.text(), schema, true).is_err() {
-            errors.invalid(&path, "must be a valid path");
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a CustomResourceDefinition must look like, but for expressions.
+//! What a CustomResourceDefinition must look like.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 
 use super::approval::validate_approval;
@@ -15,6 +15,7 @@ use crate::kinds::validation::{
 use crate::value::Value;
 use crate::value::names::{dns_subdomain, dns1035_label};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 
 pub(super) fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
     let internal = hoisted(object.value().unwrap_or(&Value::Null));
@@ -30,7 +31,7 @@ pub(super) fn validate_update(object: &Located<'_, '_>, facts: &Facts<'_>, error
     let held = hoisted(facts.old);
     let (root, old) = (Located::root(&internal), Located::root(&held));
     let (spec, old_spec) = (root.member("spec"), old.member("spec"));
-    validate_spec(&spec, &Ratchet::of_update(&old), errors);
+    validate_spec(&spec, &Ratchet::of_update(&root, &old), errors);
     let (names, old_names) = (spec.member("names"), old_spec.member("names"));
     if is_established(&old) {
         validate_immutable_text(&spec.member("scope"), &old_spec.member("scope"), errors);
@@ -59,6 +60,8 @@ struct Ratchet {
     review_versions: bool,
     authorities: bool,
     options: Options,
+    /// The versions whose schemas have not changed.
+    unchanged: BTreeSet<String>,
 }
 
 impl Ratchet {
@@ -69,10 +72,11 @@ impl Ratchet {
             review_versions: true,
             authorities: false,
             options: Options::STRICT,
+            unchanged: BTreeSet::new(),
         }
     }
 
-    fn of_update(old: &Located<'_, '_>) -> Self {
+    fn of_update(new: &Located<'_, '_>, old: &Located<'_, '_>) -> Self {
         let spec = old.member("spec");
         let (conversion, validation) = (spec.member("conversion"), spec.member("validation"));
         let versions = conversion.member("conversionReviewVersions");
@@ -92,8 +96,26 @@ impl Ratchet {
                 pruned_defaults: !any_schema(&spec, has_unpruned_defaults),
                 ..Options::STRICT
             },
+            unchanged: unchanged_versions(&new.member("spec"), &spec),
         }
     }
+}
+
+/// The versions whose schemas are as they were.
+fn unchanged_versions(new: &Located<'_, '_>, old: &Located<'_, '_>) -> BTreeSet<String> {
+    fn schema<'v>(spec: &Located<'v, '_>, name: &str) -> Option<Option<&'v Value>> {
+        let shared = spec.member("validation").value();
+        let versions = spec.member("versions");
+        let found = versions.items().find(|version| version.member("name").text() == name)?;
+        Some(found.member("schema").value().or(shared))
+    }
+    let versions = new.member("versions");
+    let names = versions.items().map(|version| version.member("name").text());
+    let is_same = |name: &&str| {
+        let held = schema(old, name);
+        held.is_some() && held == schema(new, name)
+    };
+    names.filter(is_same).map(Into::into).collect()
 }
 
 /// Whether a schema of a spec is of some sort.
@@ -132,12 +154,14 @@ fn validate_spec(spec: &Located<'_, '_>, ratchet: &Ratchet, errors: &mut Errors)
         errors.invalid(&preserves, "must be false in order to use defaults in the schema");
     }
     let options = Options { structural: ratchet.structural || !preserves.bool(), ..ratchet.options };
-    validate_versions(spec, &options, errors);
+    validate_versions(spec, &options, &ratchet.unchanged, errors);
     let names = spec.member("names");
     validate_required_names(&names, errors);
     validate_names(&names, errors);
     let status = has_status(&spec.member("subresources"))
         || spec.member("versions").items().any(|version| has_status(&version.member("subresources")));
+    let is_unchanged = ratchet.unchanged.contains(spec.member("version").text());
+    let options = Options { is_unchanged, ..options };
     validate_schema(&spec.member("validation"), status, &options, errors);
     validate_subresources(&spec.member("subresources"), errors);
     validate_columns(&spec.member("additionalPrinterColumns"), errors);
@@ -202,7 +226,12 @@ fn validate_presence_of_schemas(spec: &Located<'_, '_>, ratchet: &Ratchet, error
     }
 }
 
-fn validate_versions(spec: &Located<'_, '_>, options: &Options, errors: &mut Errors) {
+fn validate_versions(
+    spec: &Located<'_, '_>,
+    options: &Options,
+    unchanged: &BTreeSet<String>,
+    errors: &mut Errors,
+) {
     let versions = spec.member("versions");
     let (mut stored, mut seen, mut unique) = (0_usize, BTreeSet::new(), true);
     let own_subresources = versions.items().any(|version| version.member("subresources").is_set());
@@ -218,7 +247,8 @@ fn validate_versions(spec: &Located<'_, '_>, options: &Options, errors: &mut Err
             errors.invalid_value(&name, name.text(), problems.join(","));
         }
         let holder = if own_subresources { version } else { *spec };
-        validate_version(&version, has_status(&holder.member("subresources")), options, errors);
+        let options = Options { is_unchanged: unchanged.contains(name.text()), ..*options };
+        validate_version(&version, has_status(&holder.member("subresources")), &options, errors);
     }
     let shown = |errors: &mut Errors, detail: &str| {
         let shown = internal_json_list("CustomResourceDefinitionVersion", versions.value());

@@ -1,9 +1,9 @@
 //! A version of a definition: its schema, subresources, columns and the fields that select objects.
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
 
-use super::field_path::FieldPath;
 use super::schema::{Options, validate_schema};
 use crate::kinds::validation::{Errors, Located};
+use crate::schema::structural::{FieldPath, SchemaType, Structural};
 use alloc::collections::BTreeSet;
 
 const WARNING_BYTES: usize = 256;
@@ -123,6 +123,7 @@ pub(super) fn validate_subresources(subresources: &Located<'_, '_>, errors: &mut
 /// The fields that select objects, each a single value that the schema knows.
 pub(super) fn validate_selectable(fields: &Located<'_, '_>, schema: &Located<'_, '_>, errors: &mut Errors) {
     let mut seen = BTreeSet::new();
+    let schema = schema.value().map(Structural::read).unwrap_or_default();
     for field in fields.items() {
         if errors.is_full() {
             return;
@@ -132,7 +133,7 @@ pub(super) fn validate_selectable(fields: &Located<'_, '_>, schema: &Located<'_,
             errors.required(&path, "");
             continue;
         }
-        let found = match FieldPath::follow(path.text(), schema, false) {
+        let found = match FieldPath::follow(path.text(), &schema, false) {
             Ok(found) => found,
             Err(problem) => {
                 errors.invalid(&path, format_args!("is an invalid path: {problem}"));
@@ -142,7 +143,9 @@ pub(super) fn validate_selectable(fields: &Located<'_, '_>, schema: &Located<'_,
         if found.names.first().is_some_and(|name| name == "metadata") {
             errors.invalid(&path, "must not point to fields in metadata");
         }
-        if !matches!(found.schema.text_at(&["type"]), "string" | "boolean" | "integer") {
+        let is_single =
+            matches!(found.schema.kind, Some(SchemaType::String | SchemaType::Boolean | SchemaType::Integer));
+        if !is_single {
             let detail = "must point to a field of type string, boolean or integer. Enum string fields and strings \
                           with formats are allowed.";
             errors.invalid(&path, detail);
