@@ -52,3 +52,4 @@ mod uploads;
 mod versions;
 mod warnings;
 mod watches;
+mod webhooks;

@@ -27,6 +27,7 @@ mod identity;
 mod nodes;
 mod quota;
 mod roles;
+mod webhooks;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
 const KEYS: &str = "/registry/configmaps/w/";
@@ -87,6 +88,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::RevocationForgotten => roles::revocation_forgotten,
         Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
+        Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
+        Mutant::ApprovedUnprepared => webhooks::approved_unprepared,
         Mutant::AccountNotLookedUp => identity::account_not_looked_up,
         Mutant::ExpiryIgnored => identity::expiry_ignored,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,

@@ -9,6 +9,7 @@ mod floor;
 mod normal;
 mod play;
 mod step;
+mod webhook;
 
 use floor::Agreement;
 use std::path::PathBuf;
@@ -61,6 +62,7 @@ macro_rules! groups {
 groups! {
     admission apply authz cel coauthors crd defaults deletion discovery errors lifecycle listwatch matrix patch
     podsecurity policies probes quota servicemix services states subresources tables validation
+    webhooks
 }
 
 #[test]

@@ -163,6 +163,10 @@ mutants! {
         "A binding in one namespace gives its role in all namespaces.";
     GraphKeepsDeletedPods, "graph-keeps-deleted-pods", "own",
         "What a deleted pod referred to can still be read by the node that it was on.";
+    WebhookFailureAdmits, "webhook-failure-admits", "own",
+        "A webhook that cannot be asked counts as one that allows, whatever its failure policy is.";
+    ApprovedUnprepared, "approved-unprepared", "own",
+        "Validating webhooks are asked about an object that the server completes only afterwards.";
 }
 
 impl Mutant {

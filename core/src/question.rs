@@ -22,6 +22,8 @@ pub(crate) enum Question {
     /// Its turn among the requests of this server that asked under the same name, of which one at a time is served. A
     /// request keeps its turn until it ends.
     Turn(Text),
+    /// A namespace with this name, which the server makes if there is none. The reply is `Stored`.
+    Provide(Text),
     /// Tokens for the write of an event: one for each limit of the configuration, from the bucket with the key.
     Take(Vec<Text>),
     /// Until the feed has been applied up to the revision, but not for long.
@@ -49,6 +51,8 @@ pub(crate) enum Consulting {
     Issuer { generation: u64, at: usize },
     /// The authenticator that asks another server about tokens.
     TokenReview,
+    /// The plugin that asks another server about images.
+    ImagePolicy,
 }
 
 /// How long an answer is remembered.

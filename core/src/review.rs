@@ -1,7 +1,7 @@
 //! Reviews that are sent to other servers as webhooks: what all of them have in common, and how their answers are read.
 //! k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/webhook.go, staging/src/k8s.io/client-go/rest/request.go
 
-use crate::codec::json;
+use crate::codec::{json, yaml};
 use crate::config::WebhookServer;
 use crate::value::{Map, Value, object, quoted};
 use crate::wire::{CallError, Called};
@@ -52,6 +52,23 @@ pub(crate) fn no_answer(server: &WebhookServer, timeout_millis: u64, error: &Cal
 /// # Errors
 /// What upstream's client says of any other answer.
 pub(crate) fn answered(called: &Called, kind: &str, group: &str) -> Result<Value, String> {
+    let review = decoded(called)?;
+    let (answered, api_version) = (object::kind(&review), object::api_version(&review));
+    let is_version = |version: &str| api_version == format!("{group}/{version}");
+    let is_it = (answered.is_empty() || answered == kind)
+        && (api_version.is_empty() || is_version("v1") || is_version("v1beta1"));
+    if !is_it {
+        return Err(format!("converting ({api_version}, Kind={answered}) to {kind}: unknown conversion"));
+    }
+    Ok(review)
+}
+
+/// The object that the server has answered with, of whatever kind.
+///
+/// # Errors
+/// What upstream's client says of an answer that is no object, or a failure.
+pub(crate) fn decoded(called: &Called) -> Result<Value, String> {
+    const NO_KIND: &str = "couldn't get version/kind; json parse error: ";
     let parsed = json::parse(&called.body).map(|parsed| parsed.value);
     if !(200..=206).contains(&called.status) {
         // A Status in the body says more than the number.
@@ -65,22 +82,22 @@ pub(crate) fn answered(called: &Called, kind: &str, group: &str) -> Result<Value
             header(called, "content-type")
         ));
     }
-    let review =
-        parsed.map_err(|error| format!("couldn't get version/kind; json parse error: {}", error.0))?;
-    if review.as_map().is_none() {
-        return Err(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value".into()
-        );
+    // What is no JSON may be YAML.
+    let review = match parsed {
+        Ok(review) => review,
+        Err(error) => yaml::parse(&called.body)
+            .map(|parsed| parsed.value)
+            .map_err(|_| format!("{NO_KIND}{}", error.0))?,
+    };
+    if review.as_map().is_none() && !review.is_null() {
+        return Err(format!(
+            "{NO_KIND}json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
+             \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            review.type_of().word()
+        ));
     }
-    let (answered, api_version) = (object::kind(&review), object::api_version(&review));
-    if answered == "Status" && api_version == "v1" {
+    if object::kind(&review) == "Status" && object::api_version(&review) == "v1" {
         return Err(failure(&review));
-    }
-    let is_version = |version: &str| api_version == format!("{group}/{version}");
-    let is_it = (answered.is_empty() || answered == kind)
-        && (api_version.is_empty() || is_version("v1") || is_version("v1beta1"));
-    if !is_it {
-        return Err(format!("converting ({api_version}, Kind={answered}) to {kind}: unknown conversion"));
     }
     Ok(review)
 }

@@ -1,12 +1,14 @@
 //! Calls to other servers, as jobs ask for them: over HTTP/1.1 and TLS, each with its own trust and within its own
-//! time. No proxy is used, no redirect is followed, and each call has a connection of its own, which is kept for a
-//! tunnel if a job has asked for that and the server switches protocols.
+//! time. No proxy is used and no redirect is followed. A call has a connection for itself; it is kept for the next call
+//! that trusts the same, or for a tunnel if a job has asked for that and the server switches protocols.
 
+mod kept;
+mod reach;
+mod reason;
 mod trusted;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ use crate::certificates::Issued;
 use crate::shell::Shell;
 use crate::tls;
 use crate::tunnel::ServerStream;
+use kept::{KeptConnection, KeptConnections};
 use trusted::Trusted;
 
 /// The calls of one server.
@@ -51,6 +54,7 @@ struct Outstanding {
 /// What makes a call. It lives as long as the calls that use it.
 struct Maker {
     trusted: Trusted,
+    kept: KeptConnections,
     /// Places for calls that are made at once; the others wait.
     places: Semaphore,
 }
@@ -59,6 +63,7 @@ impl OutcallClient {
     pub(crate) fn new() -> Self {
         let maker = Maker {
             trusted: Trusted::new(Arc::new(tls::provider())),
+            kept: KeptConnections::default(),
             places: Semaphore::new(limits::CALLS_AT_ONCE),
         };
         Self { maker: Arc::new(maker), outstanding: Mutex::default() }
@@ -67,6 +72,7 @@ impl OutcallClient {
     /// Adds client certificates for calls that name them.
     pub(crate) fn add_certificates(&self, certificates: Vec<(Text, Issued)>) {
         self.maker.trusted.add(certificates);
+        self.maker.kept.clear();
     }
 
     /// Begins a call. The machine gets its outcome as `Input::Called`, unless it is cancelled before.
@@ -164,41 +170,40 @@ impl Maker {
     async fn dial(&self, call: &Outcall) -> Result<(Called, Option<ServerStream>), CallError> {
         let making = async {
             let _place = self.places.acquire().await.map_err(|_| CallError::NoRoom)?;
+            if let Some(connection) = self.kept.take(call)
+                && let Some(answer) = self.exchange(connection, call, true).await.transpose()
+            {
+                return answer;
+            }
             let stream = self.connect(call).await?;
-            exchange(stream, call).await
+            let mut builder = http1::Builder::new();
+            builder.max_buf_size(limits::CALL_ANSWER_HEAD_BYTES);
+            let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
+            let driver = tokio::spawn(connection.with_upgrades());
+            let connection = KeptConnection::new(sender, driver.abort_handle());
+            let answer = self.exchange(connection, call, false).await?;
+            answer.ok_or_else(|| refused(String::from("EOF")))
         };
         let within = Duration::from_millis(call.timeout_millis);
         tokio::time::timeout(within, making).await.unwrap_or(Err(CallError::TimedOut))
     }
 
-    async fn connect(&self, call: &Outcall) -> Result<TlsStream<TcpStream>, CallError> {
-        let config = self.trusted.config(&call.trust)?;
-        let name = ServerName::try_from(call.trust.server_name.to_string()).map_err(untrusted)?;
-        let stream = TcpStream::connect((&*call.host, call.port)).await.map_err(refused)?;
-        // It can fail only if the connection is broken already.
-        let _ = stream.set_nodelay(true);
-        let connecting = TlsConnector::from(config).connect(name, stream);
-        connecting.await.map_err(|error| if is_distrust(&error) { untrusted(error) } else { refused(error) })
-    }
-}
-
-/// Whether a later attempt may succeed, by what the server says.
-fn is_passing(called: &Called) -> bool {
-    matches!(called.status, 429 | 500 | 504)
-        || called.status > 299 && called.headers.iter().any(|(name, _)| name == "retry-after")
-}
-
-/// Sends the request and reads the answer. The connection ends with this future, unless the server switches protocols.
-async fn exchange(
-    stream: TlsStream<TcpStream>,
-    call: &Outcall,
-) -> Result<(Called, Option<ServerStream>), CallError> {
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(limits::CALL_ANSWER_HEAD_BYTES);
-    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let request = request(call)?;
-    let answering = async {
-        let mut response = sender.send_request(request).await.map_err(broken)?;
+    /// Sends the request and reads the answer. The connection is kept afterwards, or ends, or belongs to the tunnel.
+    /// None if the connection had ended before the request was sent, or one that `is_kept` while it was sent.
+    async fn exchange(
+        &self,
+        mut connection: KeptConnection,
+        call: &Outcall,
+        is_kept: bool,
+    ) -> Result<Option<(Called, Option<ServerStream>)>, CallError> {
+        if connection.sender.ready().await.is_err() {
+            return Ok(None);
+        }
+        let mut response = match connection.sender.send_request(request(call)?).await {
+            Ok(response) => response,
+            Err(error) if error.is_canceled() || is_kept && error.is_incomplete_message() => return Ok(None),
+            Err(error) => return Err(broken(error)),
+        };
         let server = match response.status() {
             http::StatusCode::SWITCHING_PROTOCOLS => {
                 Some(TokioIo::new(hyper::upgrade::on(&mut response).await.map_err(broken)?))
@@ -209,22 +214,38 @@ async fn exchange(
         let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value)));
-        Ok((Called { status: head.status.as_u16(), headers: headers.collect(), body }, server))
-    };
-    let (mut answering, connection) = (pin!(answering), pin!(connection.with_upgrades()));
-    tokio::select! {
-        biased;
-        answer = &mut answering => answer,
-        // What has arrived before the end is still there to be read.
-        _ = connection => answering.await,
+        let called = Called { status: head.status.as_u16(), headers: headers.collect(), body };
+        if server.is_none() {
+            self.kept.keep(call, connection);
+        }
+        Ok(Some((called, server)))
+    }
+
+    async fn connect(&self, call: &Outcall) -> Result<TlsStream<TcpStream>, CallError> {
+        let config = self.trusted.config(&call.trust)?;
+        let name = ServerName::try_from(call.trust.server_name.to_string()).map_err(untrusted)?;
+        let stream = reach::server(&call.host, call.port).await.map_err(refused)?;
+        // It can fail only if the connection is broken already.
+        let _ = stream.set_nodelay(true);
+        let connecting = TlsConnector::from(config).connect(name, stream);
+        connecting.await.map_err(|error| match distrust(&error) {
+            Some(why) => untrusted(why),
+            None => refused(reason::of_stream(&error)),
+        })
     }
 }
 
+/// Whether a later attempt may succeed, by what the server says.
+fn is_passing(called: &Called) -> bool {
+    matches!(called.status, 429 | 500 | 504)
+        || called.status > 299 && called.headers.iter().any(|(name, _)| name == "retry-after")
+}
+
 fn request(call: &Outcall) -> Result<http::Request<Full<Bytes>>, CallError> {
-    let mut request = http::Request::builder()
-        .method(call.method.word())
-        .uri(&call.target)
-        .header(http::header::HOST, format!("{}:{}", call.host, call.port));
+    let mut request = http::Request::builder().method(call.method.word()).uri(&call.target);
+    if !call.headers.iter().any(|(name, _)| name == "host") {
+        request = request.header(http::header::HOST, format!("{}:{}", call.host, call.port));
+    }
     for (name, value) in &call.headers {
         request = request.header(name.as_str(), value);
     }
@@ -256,17 +277,17 @@ fn refused(error: impl ToString) -> CallError {
 fn broken(error: hyper::Error) -> CallError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(held) = cause {
-        if held.downcast_ref::<std::io::Error>().is_some_and(is_distrust) {
-            return untrusted(held);
+        if let Some(why) = held.downcast_ref::<std::io::Error>().and_then(distrust) {
+            return untrusted(why);
         }
         cause = held.source();
     }
     CallError::Malformed(error.to_string().into())
 }
 
-/// Whether one side does not believe the other's certificate.
-fn is_distrust(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+/// Why one side does not believe the other's certificate, if that is what went wrong.
+fn distrust(error: &std::io::Error) -> Option<String> {
+    error.get_ref()?.downcast_ref::<rustls::Error>().map(reason::of_tls)
 }
 
 #[cfg(test)]
@@ -280,6 +301,8 @@ mod tests {
     use crate::store::embedded::Embedded;
     use crate::tls::TlsOptions;
     use std::net::{Ipv4Addr, SocketAddr};
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use steersman_core::answer::{Body, Response};
     use steersman_core::config::Config;
     use steersman_core::job::ProbeTask;
@@ -339,6 +362,7 @@ mod tests {
                 port: self.address.port(),
                 trust: Trust {
                     anybody: false,
+                    host: false,
                     authorities: Bytes::from(self.authority.certificate_pem().to_owned()),
                     server_name: "hook.test".into(),
                     client_certificate: Text::default(),
@@ -390,6 +414,58 @@ mod tests {
         for trust in [strange, misnamed, nobody, unknown] {
             let outcome = maker().call(&Outcall { trust: trust.clone(), ..callee.call() }).await;
             assert!(matches!(outcome, Err(CallError::Untrusted(_))), "{trust:?}: {outcome:?}");
+        }
+    }
+
+    /// Answers any number of requests on each connection, and counts the connections.
+    async fn patient() -> (Callee, Arc<AtomicUsize>) {
+        let silent = Callee::start(b"", false).await;
+        let issued =
+            silent.authority.issue_server("hook", &["hook.test".into()], &[]).expect("a certificate");
+        let options = TlsOptions {
+            default: issued,
+            by_name: Vec::new(),
+            oldest: tls::version("").expect("a version"),
+            cipher_suites: Vec::new(),
+            client_cas: None,
+            disable_http2: true,
+        };
+        let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(options).expect("a configuration")));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                tokio::spawn(async move {
+                    let mut heard = [0; 4096];
+                    while stream.read(&mut heard).await.is_ok_and(|bytes| bytes > 0) {
+                        let _ = stream.write_all(OK).await;
+                    }
+                });
+            }
+        });
+        (Callee { authority: silent.authority, address }, count)
+    }
+
+    #[tokio::test]
+    async fn a_connection_serves_calls_that_trust_the_same() {
+        let (callee, count) = patient().await;
+        let maker = maker();
+        for _ in 0..3 {
+            assert_eq!(maker.call(&callee.call()).await.map(|called| called.status), Ok(200));
+        }
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+        let anybody = Trust { anybody: true, ..callee.call().trust };
+        let called = maker.call(&Outcall { trust: anybody, ..callee.call() }).await;
+        assert_eq!(called.map(|called| called.status), Ok(200));
+        assert_eq!(count.load(Ordering::Relaxed), 2, "who trusts another has a connection of its own");
+        // A server that closes its connections is connected to anew.
+        let closing = Callee::start(OK, false).await;
+        for _ in 0..3 {
+            assert_eq!(maker.call(&closing.call()).await.map(|called| called.status), Ok(200));
         }
     }
 

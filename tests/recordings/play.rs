@@ -2,16 +2,18 @@
 
 use super::normal::{self, Kept};
 use super::step::{Asked, Scenario, Step};
-use super::{compare, folder};
+use super::{compare, folder, webhook};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use steersman_core::codec::base64;
 use steersman_core::config::Authorizer;
 use steersman_core::config::Bootstrap;
 use steersman_core::config::Config;
 use steersman_core::config::IssuerKey;
 use steersman_core::config::{AdmissionOptions, Authentication, Token};
 use steersman_core::config::{ControlPlane, EndpointReconciler, TrustedClients};
+use steersman_core::machine::Input;
 use steersman_core::now::Wall;
 use steersman_sim::driver::{Driver, Reply, open_config};
 
@@ -45,11 +47,13 @@ fn remove_managed_fields(value: &mut Value) {
 /// Replays a scenario. Managed fields are compared if they were recorded.
 pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
     let mut driver = Driver::start_at(config(), recorded_at());
-    let mut saved = Saved::new();
+    let authority =
+        std::fs::read_to_string(folder().join("server/ca.crt")).expect("the authority can be read");
+    let mut saved = Saved::from([("caBundle".to_owned(), base64::encode(authority.as_bytes()))]);
     let mut outcomes = Vec::new();
     for step in &scenario.steps {
         driver.pass(STEP_MILLIS);
-        let reply = ask(&mut driver, step, &saved);
+        let (reply, asked) = ask(&mut driver, step, &saved, &authority);
         for (name, pointer) in &step.save {
             let parsed = serde_json::from_slice::<Value>(&reply.body).unwrap_or_default();
             let value = match parsed.pointer(pointer) {
@@ -61,7 +65,7 @@ pub(super) fn play(scenario: &Scenario, is_tracked: bool) -> Vec<Outcome> {
         }
         driver.pass((step.sleep * 1000.0) as u64);
         if let Some(wanted) = step.resp.as_ref().filter(|_| !step.setup) {
-            let mut got = shape(step, &saved, &reply);
+            let mut got = shape(step, &saved, &reply, asked);
             if !is_tracked {
                 remove_managed_fields(&mut got);
             }
@@ -135,7 +139,8 @@ fn body(asked: &Asked, saved: &Saved) -> Option<String> {
     Some(filled(text, saved))
 }
 
-fn ask(driver: &mut Driver, step: &Step, saved: &Saved) -> Reply {
+/// Makes the request of a step, and answers what the server asks the webhook meanwhile. Returns what that was too.
+fn ask(driver: &mut Driver, step: &Step, saved: &Saved, authority: &str) -> (Reply, Vec<Value>) {
     let asked = &step.req;
     let accept = asked.accept.as_deref().unwrap_or("application/json");
     let mut headers = vec![("user-agent".to_owned(), "golden/1".to_owned())];
@@ -161,6 +166,14 @@ fn ask(driver: &mut Driver, step: &Step, saved: &Saved) -> Reply {
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let target = filled(&asked.path, saved);
     let id = driver.begin(&asked.method, &target, &headers, body.unwrap_or_default().as_bytes());
+    let mut calls = Vec::new();
+    while !driver.calls.is_empty() {
+        let (job, index, call) = driver.calls.remove(0);
+        let answered = webhook::answer(&call, authority);
+        calls.extend(answered.asked);
+        driver.pass(answered.after_millis);
+        driver.give(Input::Called(job, index, answered.outcome));
+    }
     // Some answers wait for time to pass, and a watch ends when its time is over.
     let mut reply = driver.take(id);
     for _ in 0..WAIT_SECONDS {
@@ -173,11 +186,11 @@ fn ask(driver: &mut Driver, step: &Step, saved: &Saved) -> Reply {
             (none, first) => *none = first,
         }
     }
-    reply.unwrap_or_default()
+    (reply.unwrap_or_default(), calls)
 }
 
 /// The comparable form of an answer.
-fn shape(step: &Step, saved: &Saved, reply: &Reply) -> Value {
+fn shape(step: &Step, saved: &Saved, reply: &Reply, calls: Vec<Value>) -> Value {
     let kept = match (&step.req.body, &step.req.raw) {
         (Some(body), _) => {
             Kept::of_body(&serde_json::from_str(&filled(body.get(), saved)).expect("a recorded body is JSON"))
@@ -213,6 +226,9 @@ fn shape(step: &Step, saved: &Saved, reply: &Reply) -> Value {
             Ok(parsed) => out.insert("body".into(), normal::value(&parsed, &kept)),
             Err(_) => out.insert("text".into(), normal::text(&text, &kept).into()),
         };
+    }
+    if step.hooks {
+        out.insert("calls".into(), calls.iter().map(|call| normal::value(call, &kept)).collect());
     }
     if let Some(body) = out.get_mut("body") {
         for pointer in &step.drop {

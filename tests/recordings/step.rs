@@ -32,6 +32,9 @@ pub(super) struct Step {
     /// Parts of the answer that are not compared.
     #[serde(default)]
     pub(super) drop: Vec<String>,
+    /// What the server asked the webhook is part of the answer.
+    #[serde(default)]
+    pub(super) hooks: bool,
     #[serde(default)]
     pub(super) watch: bool,
     #[serde(default)]

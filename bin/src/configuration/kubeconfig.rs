@@ -39,6 +39,45 @@ pub(crate) fn load(path: &Path) -> Result<Kubeconfig, String> {
     Ok(Kubeconfig { server: server.map_err(invalid)?, certificate })
 }
 
+/// The users of a file for webhooks, whose names are hosts, as an object; and their client certificates.
+/// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/authentication.go NewDefaultAuthenticationInfoResolver
+pub(crate) fn users(path: &Path) -> Result<(Value, Vec<(Text, Issued)>), String> {
+    let named = |error: String| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    let parsed = yaml::parse(text.as_bytes()).map_err(|error| named(error.0))?.value;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let nothing = Value::empty_map();
+    let (mut users, mut certificates) = (Vec::new(), Vec::new());
+    for (at, item) in items(&parsed, "users").iter().enumerate() {
+        let user = item.field("user").unwrap_or(&nothing);
+        check(&nothing, user).map_err(named)?;
+        let certificate = client_certificate(user, folder, &path.join(at.to_string())).map_err(named)?;
+        let mut shown = Value::empty_map();
+        shown.set("name", item.text_at(&["name"]).into());
+        shown.set("authorization", authorization(user).as_str().into());
+        if let Some((name, _)) = &certificate {
+            shown.set("clientCertificate", name.as_str().into());
+        }
+        users.push(shown);
+        certificates.extend(certificate);
+    }
+    let current = named_in(&parsed, "contexts", "context", parsed.text_at(&["current-context"]));
+    let mut out = Value::empty_map();
+    out.set("users", Value::list(users));
+    out.set("current", current.map_or("", |context| context.text_at(&["user"])).into());
+    Ok((out, certificates))
+}
+
+/// The value of the header `Authorization` of a user; empty for none.
+fn authorization(user: &Value) -> String {
+    let [token, name, password] = ["token", "username", "password"].map(|field| user.text_at(&[field]));
+    match (token, name, password) {
+        ("", "", "") => String::new(),
+        ("", name, password) => format!("Basic {}", base64::encode(format!("{name}:{password}").as_bytes())),
+        (token, _, _) => format!("Bearer {token}"),
+    }
+}
+
 /// The current context, whose cluster and user are there.
 fn context(config: &Value) -> Result<&Value, String> {
     let name = config.text_at(&["current-context"]);
@@ -108,12 +147,6 @@ fn server(
         "" => &address.host,
         name => name,
     };
-    let [token, name, password] = ["token", "username", "password"].map(|field| user.text_at(&[field]));
-    let authorization = match (token, name, password) {
-        ("", "", "") => String::new(),
-        ("", name, password) => format!("Basic {}", base64::encode(format!("{name}:{password}").as_bytes())),
-        (token, _, _) => format!("Bearer {token}"),
-    };
     Ok(WebhookServer {
         host: address.host.as_str().into(),
         port: address.port,
@@ -121,11 +154,12 @@ fn server(
         origin: url_origin(url).into(),
         trust: Trust {
             anybody,
+            host: false,
             authorities: authorities.into(),
             server_name: server_name.into(),
             client_certificate: client_certificate.unwrap_or_default(),
         },
-        authorization: authorization.into(),
+        authorization: authorization(user).into(),
     })
 }
 

@@ -16,6 +16,7 @@ use steersman_io::certificates::Issued;
 pub(crate) use authorization::{Authorizers, Following, from_file, from_flags};
 pub(crate) use federation::{Federated, federated};
 pub(crate) use issuers::{FollowingIssuers, issuers_from_file};
+pub(crate) use kubeconfig::{load as kubeconfig, users as webhook_users};
 
 /// Client certificates for servers that are asked, by the names that calls use for them.
 #[derive(Default)]

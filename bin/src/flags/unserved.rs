@@ -122,7 +122,7 @@ mod tests {
             ("--enable-admission-plugins=MutatingAdmissionPolicy", &["enable-admission-plugins"]),
             ("--enable-admission-plugins=Priority,LimitRanger", &[]),
             ("--admission-control=LimitRanger", &[]),
-            ("--admission-control=LimitRanger,ImagePolicyWebhook", &["admission-control"]),
+            ("--admission-control=LimitRanger,MutatingAdmissionPolicy", &["admission-control"]),
             ("--disable-admission-plugins=ServiceAccount", &[]),
             ("--admission-control-config-file=x", &[]),
             ("--authorization-mode=AlwaysAllow", &[]),

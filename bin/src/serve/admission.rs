@@ -2,6 +2,7 @@
 //! k8s: pkg/kubeapiserver/options/admission.go, staging/src/k8s.io/apiserver/pkg/server/options/admission.go
 
 use super::plugin_files;
+use crate::configuration::ClientCertificates;
 use crate::flags::Flags;
 use std::collections::BTreeSet;
 use steersman_core::admission::plugin_names;
@@ -12,11 +13,11 @@ const ONLY: &str = "admission-control";
 const ENABLE: &str = "enable-admission-plugins";
 const DISABLE: &str = "disable-admission-plugins";
 
-/// The plugins that are enabled and disabled, and what flags tell them.
+/// The plugins that are enabled and disabled, what flags tell them, and the client certificates that they show.
 ///
 /// # Errors
 /// Names of plugins that kube-apiserver does not know, and flags that contradict each other.
-pub(super) fn admission(flags: &Flags) -> Result<AdmissionOptions, String> {
+pub(super) fn admission(flags: &Flags) -> Result<(AdmissionOptions, ClientCertificates), String> {
     if flags.is_given(ONLY) && (flags.is_given(ENABLE) || flags.is_given(DISABLE)) {
         return Err(format!("{ONLY} and {ENABLE}/{DISABLE} flags are mutually exclusive"));
     }
@@ -45,8 +46,8 @@ pub(super) fn admission(flags: &Flags) -> Result<AdmissionOptions, String> {
         unreachable_toleration_seconds: flags.int("default-unreachable-toleration-seconds"),
         ..AdmissionOptions::default()
     };
-    plugin_files::read(&mut options, flags.text("admission-control-config-file"))?;
-    Ok(options)
+    let certificates = plugin_files::read(&mut options, flags.text("admission-control-config-file"))?;
+    Ok((options, certificates))
 }
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ mod tests {
 
     fn told(line: &str) -> Result<AdmissionOptions, String> {
         let given: Vec<String> = line.split_ascii_whitespace().map(String::from).collect();
-        admission(&crate::flags::parse(&given).expect(line))
+        admission(&crate::flags::parse(&given).expect(line)).map(|(options, _)| options)
     }
 
     #[test]

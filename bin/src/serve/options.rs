@@ -110,6 +110,8 @@ impl ServerSettings {
             configuration::from_flags(flags)?;
         let mut federated = configuration::federated(flags)?;
         certificates.0.append(&mut federated.certificates.0);
+        let (admission, mut shown) = admission::admission(flags)?;
+        certificates.0.append(&mut shown.0);
         let (storage, feeds) = storage(flags, &data_directory)?;
         let needs_data_directory = makes_admin
             || matches!(storage, Storage::Embedded(_))
@@ -137,7 +139,7 @@ impl ServerSettings {
             issuer: issuer.name,
             issuer_keys: issuer.keys,
             issuer_keys_address: issuer.keys_address,
-            admission: admission::admission(flags)?,
+            admission,
             signing_key,
             audiences: issuer.audiences,
             token_seconds_max: issuer.token_seconds_max,

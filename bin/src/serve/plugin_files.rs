@@ -1,9 +1,10 @@
 //! Reads `--admission-control-config-file` and the files that it names.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/config.go ReadAdmissionConfiguration, plugins.go InitPlugin
 
+use crate::configuration::{self, ClientCertificates};
 use std::fs;
 use std::path::Path;
-use steersman_core::admission::{PluginSource, asked_plugins, configure, sources};
+use steersman_core::admission::{KUBECONFIG, PluginSource, asked_plugins, configure, server_value, sources};
 use steersman_core::codec::yaml;
 use steersman_core::config::AdmissionOptions;
 use steersman_core::value::Value;
@@ -16,7 +17,8 @@ const LEGACY: [(&str, &str); 2] =
 ///
 /// # Errors
 /// The file, or one that it names, cannot be read or says something wrong.
-pub(super) fn read(options: &mut AdmissionOptions, file: &str) -> Result<(), String> {
+pub(super) fn read(options: &mut AdmissionOptions, file: &str) -> Result<ClientCertificates, String> {
+    let mut certificates = ClientCertificates::default();
     let sources = if file.is_empty() { Vec::new() } else { parts(file)? };
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     for plugin in asked_plugins(options) {
@@ -33,9 +35,37 @@ pub(super) fn read(options: &mut AdmissionOptions, file: &str) -> Result<(), Str
                 parsed(&text).map_err(wrong)?
             }
         };
+        let configuration = with_kubeconfig(plugin, configuration, &mut certificates).map_err(wrong)?;
         configure(options, plugin, &configuration).map_err(wrong)?;
     }
-    Ok(())
+    Ok(certificates)
+}
+
+/// The configuration with what stands in the kubeconfig file that it names.
+fn with_kubeconfig(
+    plugin: &str,
+    mut configuration: Value,
+    certificates: &mut ClientCertificates,
+) -> Result<Value, String> {
+    match plugin {
+        "MutatingAdmissionWebhook" | "ValidatingAdmissionWebhook" => {
+            let file = configuration.text_at(&["kubeConfigFile"]).to_owned();
+            // What is not allowed is told by whoever takes the configuration.
+            if file.starts_with('/') {
+                let (users, own) = configuration::webhook_users(Path::new(&file))?;
+                configuration.set(KUBECONFIG, users);
+                certificates.0.extend(own);
+            }
+        }
+        "ImagePolicyWebhook" if !configuration.is_null() => {
+            let file = configuration.text_at(&["imagePolicy", "kubeConfigFile"]).to_owned();
+            let read = configuration::kubeconfig(Path::new(&file))?;
+            configuration.set_at(&["imagePolicy", KUBECONFIG], server_value(&read.server));
+            certificates.0.extend(read.certificate);
+        }
+        _ => {}
+    }
+    Ok(configuration)
 }
 
 fn parts(file: &str) -> Result<Vec<PluginSource>, String> {
@@ -80,7 +110,7 @@ mod tests {
         let mut options = AdmissionOptions { enabled, ..AdmissionOptions::default() };
         let read = read(&mut options, &path.display().to_string());
         fs::remove_dir_all(&folder).expect("the folder");
-        read.map(|()| options)
+        read.map(|_| options)
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn is_concerned(attributes: &AdmissionAttributes<'_>, object: &Value) -> bool {
     }
     match attributes.operation {
         AdmissionOperation::Create => true,
-        AdmissionOperation::Delete => false,
+        AdmissionOperation::Delete | AdmissionOperation::Connect => false,
         AdmissionOperation::Update => {
             let image = |container: &Value| String::from(container.text_at(&["image"]));
             let held: Vec<String> = containers(attributes.old).map(image).collect();

@@ -6,6 +6,8 @@ use crate::now::Wall;
 use crate::rng::Rng;
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, object};
+use crate::wire::options::DeleteOptions;
+use crate::wire::query::Query;
 
 /// What is done to an object.
 /// k8s: staging/src/k8s.io/apiserver/pkg/admission/interfaces.go Operation
@@ -14,6 +16,17 @@ pub(crate) enum AdmissionOperation {
     Create,
     Update,
     Delete,
+    /// A connection with what an object stands for, as exec makes it.
+    #[allow(dead_code, reason = "the subresources that connect come next")]
+    Connect,
+}
+
+/// What a client said about how it wants the write done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OperationOptions<'a> {
+    /// A creation or a change, with its query.
+    Write(&'a Query),
+    Delete(&'a DeleteOptions),
 }
 
 /// A write that is to be admitted.
@@ -29,13 +42,14 @@ pub(crate) struct AdmissionAttributes<'a> {
     pub(crate) namespace: &'a str,
     /// Empty for a new object whose name will be generated.
     pub(crate) name: &'a str,
-    /// The stored object that an update changes; Null for another operation.
+    /// The stored object that an update changes or a deletion removes; Null for another operation.
     pub(crate) old: &'a Value,
     /// Who writes.
     pub(crate) caller: &'a Caller,
     pub(crate) now: Wall,
     /// Nothing will be stored.
     pub(crate) dry_run: bool,
+    pub(crate) options: OperationOptions<'a>,
     /// The randomness of the request, from which a plugin derives its own.
     pub(crate) rng: &'a Rng,
 }

@@ -1,6 +1,10 @@
-//! The order of the plugins, and how they are asked one after the other.
+//! The order of the plugins, and how they are asked one after the other. Those that may change the object are asked a
+//! second time if one of them has changed it after others had seen it.
+//! k8s: staging/src/k8s.io/apiserver/pkg/admission/chain.go, reinvocation.go
 
 use super::AdmissionAttributes;
+use super::reinvocation::Reinvocation;
+use super::webhook::{self, MutatingWebhooks, ValidatingWebhooks};
 use crate::authorization::{AttributesRecord, Decided, Deciding};
 use crate::config::AdmissionOptions;
 use crate::kinds::Claims;
@@ -17,17 +21,32 @@ pub(super) enum Opinion {
     Admitted,
     /// It has to know this first, and is then asked again.
     Needs(Question),
-    /// It has to know whether these are allowed, and is then asked again with the rulings. It asks no second time.
+    /// It has to know whether these are allowed, and is then asked again with the rulings.
     Asks(Vec<AttributesRecord>),
 }
 
-/// What plugins add to a write that they admit or refuse.
+/// What plugins add to a write that they admit or refuse, and what they keep for when they are asked again.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     /// For the client, whether the write is admitted or not.
     pub(crate) warnings: Vec<String>,
     /// What the write changes beside its own object, in the same commit. Nothing of it happens in a dry run.
     pub(crate) claims: Claims,
+    /// What the plugin that is asked has kept while it waited. A plugin that waits several times leaves here what it
+    /// has come to, and takes it when it is asked again.
+    pub(super) memory: PluginMemory,
+    /// What plugins that change the object know of each other.
+    pub(super) reinvocation: Reinvocation,
+}
+
+/// What a plugin keeps while it waits, by the plugin. One that waits at most once and can begin again needs none.
+#[derive(Clone, Debug, Default)]
+pub(super) enum PluginMemory {
+    /// It is asked for the first time.
+    #[default]
+    Nothing,
+    MutatingWebhooks(Box<MutatingWebhooks>),
+    ValidatingWebhooks(Box<ValidatingWebhooks>),
 }
 
 /// A plugin that may change the object. It gets what it needed when it is asked again.
@@ -97,15 +116,11 @@ const fn on_but_missing(name: &'static str) -> Place {
     Place { name, is_on_by_default: true, served: Served::NotYet }
 }
 
-const fn off_and_missing(name: &'static str) -> Place {
-    Place { name, is_on_by_default: false, served: Served::NotYet }
-}
-
 /// All plugins in upstream's order, under upstream's names.
 /// k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 const PLUGINS: &[Place] = &[
     off("AlwaysAdmit", super::always::ADMIT),
-    off_and_missing("NamespaceAutoProvision"),
+    off("NamespaceAutoProvision", super::namespace_provision::PLUGIN),
     on("NamespaceLifecycle", super::lifecycle::PLUGIN),
     off("NamespaceExists", super::namespace_exists::PLUGIN),
     off("LimitPodHardAntiAffinityTopology", super::anti_affinity::PLUGIN),
@@ -114,7 +129,7 @@ const PLUGINS: &[Place] = &[
     off("NodeRestriction", super::node_restriction::PLUGIN),
     on("TaintNodesByCondition", super::node_taint::PLUGIN),
     off("AlwaysPullImages", super::always_pull_images::PLUGIN),
-    off_and_missing("ImagePolicyWebhook"),
+    off("ImagePolicyWebhook", super::image_policy::PLUGIN),
     on("PodSecurity", super::pod_security::PLUGIN),
     off("PodNodeSelector", super::pod_node_selector::PLUGIN),
     on("Priority", super::priority::PLUGIN),
@@ -140,9 +155,9 @@ const PLUGINS: &[Place] = &[
     inactive("JobValidation"),
     on("PodResizeValidator", super::pod_resize::PLUGIN),
     on_but_missing("MutatingAdmissionPolicy"),
-    on_but_missing("MutatingAdmissionWebhook"),
+    on("MutatingAdmissionWebhook", webhook::MUTATING),
     on_but_missing("ValidatingAdmissionPolicy"),
-    on_but_missing("ValidatingAdmissionWebhook"),
+    on("ValidatingAdmissionWebhook", webhook::VALIDATING),
     on(COUNTING, super::quota::PLUGIN),
     off("AlwaysDeny", super::always::DENY),
 ];
@@ -180,6 +195,11 @@ pub(crate) struct Admitting {
     claims: Claims,
     /// What the next one has asked the authorizers, if they wait.
     deciding: Option<Box<Deciding>>,
+    /// What the next one keeps.
+    memory: PluginMemory,
+    reinvocation: Reinvocation,
+    /// Of a deletion: those that could change an object have admitted it.
+    is_validating: bool,
 }
 
 /// How admission goes on.
@@ -190,7 +210,8 @@ pub(crate) enum AdmissionProgress {
 }
 
 impl Admitting {
-    /// Asks those that may change the object, from where this stands. `found` is what it waited for.
+    /// Asks those that may change the object, from where this stands: twice if one of them asks for it. `found` is what
+    /// it waited for.
     ///
     /// # Errors
     /// A plugin's refusal.
@@ -202,9 +223,16 @@ impl Admitting {
         found: Option<Reply>,
         said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(world, found, said, |plugin, found, said| {
+        let mut opinion = |plugin: &AdmissionPlugin, found: Option<Reply>, said: &mut Said| {
             (plugin.mutate)(world, attributes, object, found, said)
-        })
+        };
+        match self.ask(world, found, said, &mut opinion)? {
+            AdmissionProgress::Admitted if said.reinvocation.begins_again() => {
+                let again = Self { reinvocation: core::mem::take(&mut said.reinvocation), ..Self::default() };
+                again.ask(world, None, said, &mut opinion)
+            }
+            progress @ (AdmissionProgress::Admitted | AdmissionProgress::Wait(..)) => Ok(progress),
+        }
     }
 
     /// Asks those that may only refuse, from where this stands. `found` is what it waited for.
@@ -219,7 +247,7 @@ impl Admitting {
         found: Option<Reply>,
         said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(world, found, said, |plugin, found, said| {
+        self.ask(world, found, said, &mut |plugin, found, said| {
             (plugin.validate)(world, attributes, object, found, said)
         })
     }
@@ -232,17 +260,24 @@ impl Admitting {
         self,
         world: &World,
         attributes: &AdmissionAttributes<'_>,
-        mut found: Option<Reply>,
+        found: Option<Reply>,
         said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        let mutating = self.ask(world, found.take(), said, |plugin, found, said| {
-            (plugin.mutate)(world, attributes, &mut Value::Null, found, said)
-        })?;
-        match mutating {
-            AdmissionProgress::Admitted => {
-                Self::default().validate(world, attributes, &Value::Null, None, said)
-            }
-            AdmissionProgress::Wait(..) => Ok(mutating),
+        let validate = |admitting: Self, found, said: &mut Said| {
+            let progress = admitting.validate(world, attributes, &Value::Null, found, said)?;
+            Ok(match progress {
+                AdmissionProgress::Admitted => AdmissionProgress::Admitted,
+                AdmissionProgress::Wait(waiting, question) => {
+                    AdmissionProgress::Wait(Self { is_validating: true, ..waiting }, question)
+                }
+            })
+        };
+        if self.is_validating {
+            return validate(self, found, said);
+        }
+        match self.mutate(world, attributes, &mut Value::Null, found, said)? {
+            AdmissionProgress::Admitted => validate(Self::default(), None, said),
+            waiting @ AdmissionProgress::Wait(..) => Ok(waiting),
         }
     }
 
@@ -257,10 +292,12 @@ impl Admitting {
         world: &World,
         mut found: Option<Reply>,
         said: &mut Said,
-        mut opinion: impl FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure>,
+        opinion: &mut dyn FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure>,
     ) -> Result<AdmissionProgress, Failure> {
         let admission = &world.config.admission;
         said.claims.extend(self.claims);
+        said.memory = self.memory;
+        said.reinvocation = self.reinvocation;
         let mut deciding = self.deciding;
         for (passed, place) in PLUGINS.iter().enumerate().skip(self.passed) {
             let plugin = match place.served {
@@ -272,23 +309,36 @@ impl Admitting {
                     match asked.go_on(world, found.take().as_ref()) {
                         Decided::All(rulings) => found = Some(Reply::Ruled(rulings)),
                         Decided::Wait(asked, question) => {
-                            let claims = core::mem::take(&mut said.claims);
-                            let waiting = Self { passed, claims, deciding: Some(asked) };
-                            return Ok(AdmissionProgress::Wait(waiting, question));
+                            return Ok(Self::waiting(passed, Some(asked), said, question));
                         }
                     }
                 }
                 match opinion(&plugin, found.take(), said)? {
                     Opinion::Admitted => break,
-                    Opinion::Needs(question) => {
-                        let claims = core::mem::take(&mut said.claims);
-                        let waiting = Self { passed, claims, deciding: None };
-                        return Ok(AdmissionProgress::Wait(waiting, question));
-                    }
+                    Opinion::Needs(question) => return Ok(Self::waiting(passed, None, said, question)),
                     Opinion::Asks(questions) => deciding = Some(Box::new(Deciding::new(questions))),
                 }
             }
+            said.memory = PluginMemory::Nothing;
         }
         Ok(AdmissionProgress::Admitted)
+    }
+
+    /// A plugin waits. What is kept until it is asked again is taken from what was said.
+    fn waiting(
+        passed: usize,
+        deciding: Option<Box<Deciding>>,
+        said: &mut Said,
+        question: Question,
+    ) -> AdmissionProgress {
+        let waiting = Self {
+            passed,
+            claims: core::mem::take(&mut said.claims),
+            deciding,
+            memory: core::mem::take(&mut said.memory),
+            reinvocation: core::mem::take(&mut said.reinvocation),
+            is_validating: false,
+        };
+        AdmissionProgress::Wait(waiting, question)
     }
 }

@@ -1,6 +1,7 @@
 //! The configurations of plugins, as `--admission-control-config-file` gives them.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/config.go, and config.go of each plugin
 
+use super::configured_servers::{image_policy, webhook_users};
 use crate::codec::json;
 use crate::config::{
     AdmissionOptions, EventLimit, EventLimitType, LevelVersion, LimitedResource, LimitedScope, PodSecurity,
@@ -67,6 +68,13 @@ pub fn configure(options: &mut AdmissionOptions, plugin: &str, configuration: &V
             plugins.allowed_tolerations = tolerations(configuration, "whitelist")?;
         }
         "PodSecurity" if !configuration.is_null() => options.pod_security = pod_security(configuration)?,
+        "ImagePolicyWebhook" => plugins.image_policy = Some(image_policy(configuration)?),
+        "MutatingAdmissionWebhook" if !configuration.is_null() => {
+            plugins.mutating_users = webhook_users(configuration)?;
+        }
+        "ValidatingAdmissionWebhook" if !configuration.is_null() => {
+            plugins.validating_users = webhook_users(configuration)?;
+        }
         _ if configuration.is_null() => {}
         "ResourceQuota" | "PodTolerationRestriction" | "PodSecurity" => {}
         _ => return Err(String::from("this plugin takes no configuration yet")),

@@ -24,7 +24,9 @@ fn admit(
         AdmissionOperation::Create | AdmissionOperation::Update if attributes.is_inside_namespace() => {
             inside(world, attributes, object, found)
         }
-        AdmissionOperation::Create | AdmissionOperation::Update => Ok(Opinion::Admitted),
+        AdmissionOperation::Create | AdmissionOperation::Update | AdmissionOperation::Connect => {
+            Ok(Opinion::Admitted)
+        }
         AdmissionOperation::Delete => delete(attributes),
     }
 }

@@ -15,6 +15,15 @@ pub(super) fn namespace(
     name: &str,
     found: Option<Reply>,
 ) -> Result<Result<Value, Opinion>, Failure> {
+    Ok(lookup(world, name, found)?.map_err(Opinion::Needs))
+}
+
+/// The same for those who keep what they have asked.
+pub(super) fn lookup(
+    world: &World,
+    name: &str,
+    found: Option<Reply>,
+) -> Result<Result<Value, Question>, Failure> {
     if let Some(namespace) = world.get("", "namespaces", "", name) {
         return Ok(Ok(namespace));
     }
@@ -24,7 +33,7 @@ pub(super) fn namespace(
     let collection = world.collection(storage).ok_or_else(gone)?;
     let Some(stored) = found else {
         let op = Op::Range(Range { key: collection.keys.key("", name), ..Range::default() });
-        return Ok(Err(Opinion::Needs(Question::Store(collection.feed, op))));
+        return Ok(Err(Question::Store(collection.feed, op)));
     };
     let absent = || Failure::not_found(Qualified { group: "", name: "namespaces" }, name);
     let kv = question::ranged(stored)?.kvs.pop().ok_or_else(absent)?;

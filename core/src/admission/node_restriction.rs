@@ -101,7 +101,9 @@ impl<'a> Restricted<'a> {
     fn name(&self) -> &'a str {
         match self.attributes.operation {
             AdmissionOperation::Create => object::name(self.object),
-            AdmissionOperation::Update | AdmissionOperation::Delete => self.attributes.name,
+            AdmissionOperation::Update | AdmissionOperation::Delete | AdmissionOperation::Connect => {
+                self.attributes.name
+            }
         }
     }
 
@@ -132,7 +134,9 @@ impl<'a> Restricted<'a> {
                     ),
                 }
             }
-            AdmissionOperation::Create | AdmissionOperation::Update => Ok(Opinion::Admitted),
+            AdmissionOperation::Create | AdmissionOperation::Update | AdmissionOperation::Connect => {
+                Ok(Opinion::Admitted)
+            }
         }
     }
 

@@ -46,7 +46,7 @@ fn admit(
                 }
             }
         }
-        AdmissionOperation::Delete => {}
+        AdmissionOperation::Delete | AdmissionOperation::Connect => {}
     }
     Ok(Opinion::Admitted)
 }

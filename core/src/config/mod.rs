@@ -12,6 +12,7 @@ mod plugins;
 mod pod_security;
 mod policy;
 mod webhook;
+mod webhook_users;
 
 use crate::limits::Bounds;
 use crate::museum::Flaw;
@@ -28,10 +29,14 @@ pub use federation::{ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
 pub use note::{Answered, Note};
-pub use plugins::{EventLimit, EventLimitType, LimitedResource, LimitedScope, PluginConfigurations};
+pub use plugins::{
+    EventLimit, EventLimitType, ImagePolicy, LimitedResource, LimitedScope, PluginConfigurations,
+};
 pub use pod_security::{LevelVersion, PodSecurity, SecurityLevel, SecurityPolicy, SecurityVersion};
 pub use policy::{AbacPolicy, AuthorizerChain};
+pub(crate) use webhook::go_duration;
 pub use webhook::{AuthorizationWebhook, ReviewVersion, WebhookServer};
+pub use webhook_users::{WebhookUser, WebhookUsers};
 
 /// The configuration of the machine. It does not change while the server runs; the authorizers of a file that changes
 /// are replaced in the world (`Input::Authorizers`).

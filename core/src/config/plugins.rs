@@ -1,5 +1,6 @@
 //! What admission plugins were told by `--admission-control-config-file`.
 
+use super::{WebhookServer, WebhookUsers};
 use crate::value::{Text, Value};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -14,6 +15,11 @@ pub struct PluginConfigurations {
     pub limited_resources: Vec<LimitedResource>,
     /// EventRateLimit.
     pub event_limits: Vec<EventLimit>,
+    /// MutatingAdmissionWebhook and ValidatingAdmissionWebhook: as whom they call.
+    pub mutating_users: WebhookUsers,
+    pub validating_users: WebhookUsers,
+    /// ImagePolicyWebhook.
+    pub image_policy: Option<ImagePolicy>,
     /// PodNodeSelector: node selectors by namespace.
     pub node_selectors: BTreeMap<Text, Text>,
     /// PodTolerationRestriction: what pods tolerate where their namespace does not say it.
@@ -40,6 +46,18 @@ pub struct LimitedScope {
     pub scope: String,
     pub operator: String,
     pub values: Vec<String>,
+}
+
+/// The server that is asked about the images of pods.
+/// k8s: plugin/pkg/admission/imagepolicy/config.go
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImagePolicy {
+    pub server: WebhookServer,
+    /// How long an answer that allows, or one that does not, is used again; 0 for not at all.
+    pub allow_millis: u64,
+    pub deny_millis: u64,
+    /// Pods are admitted when the server gives no answer.
+    pub default_allow: bool,
 }
 
 /// How many events may be written.

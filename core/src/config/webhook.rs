@@ -89,6 +89,14 @@ impl WebhookServer {
         }
     }
 
+    /// As `call`, for a server that is asked only once and may answer at length. It is told by which name it was asked.
+    pub(crate) fn call_once(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
+        let mut call = self.call(body, timeout_millis);
+        let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
+        call.headers.insert(0, ("host".into(), authority.to_string()));
+        Outcall { attempts: 1, answer_bytes_max: limits::CALL_ANSWER_BYTES, ..call }
+    }
+
     /// The path, and the time that the server has, which upstream's client tells it.
     /// k8s: staging/src/k8s.io/client-go/rest/request.go URL
     fn target(&self, timeout_millis: u64) -> String {
@@ -102,7 +110,7 @@ impl WebhookServer {
 }
 
 /// A time as Go writes it: `30s`, `1m0s`, `500ms`.
-fn go_duration(millis: u64) -> String {
+pub(crate) fn go_duration(millis: u64) -> String {
     let seconds = |millis: u64| match millis % 1000 {
         0 => format!("{}s", millis / 1000),
         rest => format!("{}.{}s", millis / 1000, format!("{rest:03}").trim_end_matches('0')),

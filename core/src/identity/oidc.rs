@@ -153,6 +153,7 @@ impl JwtKept {
     fn fetch(&self, address: &WebAddress, age_millis_max: Option<u64>) -> Question {
         let trust = Trust {
             anybody: false,
+            host: false,
             authorities: self.issuer().authorities.clone(),
             server_name: address.host.as_str().into(),
             client_certificate: Text::default(),

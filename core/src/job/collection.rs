@@ -31,6 +31,8 @@ pub(crate) struct DeleteCollection {
     chosen: Vec<Arc<Entry>>,
     left: vec::IntoIter<Arc<Entry>>,
     tries: u32,
+    /// What plugins have said about the deletions so far.
+    warnings: Warnings,
     phase: Phase,
 }
 
@@ -90,7 +92,8 @@ impl DeleteCollection {
         chosen: Vec<Arc<Entry>>,
     ) -> Self {
         let left = chosen.clone().into_iter();
-        Self { target, form, options, listed, chosen, left, tries: 0, phase: Phase::Idle }
+        let (warnings, phase) = (Warnings::default(), Phase::Idle);
+        Self { target, form, options, listed, chosen, left, tries: 0, warnings, phase }
     }
 
     pub(super) fn step(
@@ -167,16 +170,15 @@ impl DeleteCollection {
     }
 
     fn admit(
-        self,
+        mut self,
         scene: &Scene<'_>,
         existing: Existing,
         target: Target,
         admitting: Admitting,
         found: Option<Reply>,
     ) -> Result<One, Failure> {
-        let deletion = Deletion { target, options: self.options.clone() };
-        // No plugin warns of a deletion.
-        match deletion.admit(scene, admitting, found, &mut Warnings::default())? {
+        let deletion = Deletion { target, options: self.options.clone(), is_of_collection: true };
+        match deletion.admit(scene, &existing.value, admitting, found, &mut self.warnings)? {
             AdmissionProgress::Admitted => self.remove(scene, existing, deletion),
             AdmissionProgress::Wait(admitting, question) => {
                 let target = deletion.target;
@@ -203,6 +205,7 @@ impl DeleteCollection {
 
     fn respond(self, scene: &Scene<'_>) -> Result<Next, Failure> {
         let view = view::of_list(scene, &self.target, self.form, IncludeObject::Metadata)?;
-        Ok(Next::Done(answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()))))
+        let response = answer::list(&view, &self.listed, Items::Picked(self.chosen.into_iter()));
+        Ok(Next::Done(self.warnings.on(response)))
     }
 }

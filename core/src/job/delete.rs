@@ -5,7 +5,9 @@ use super::body::{self, Expected};
 use super::existing::{Existing, read_key};
 use super::write::{Charges, Draft, StoreProgress, Storing, Write, released};
 use super::{Answer, Ask, Next, Notes, Scene, State, fail, view};
-use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
+use crate::admission::{
+    AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, OperationOptions, Said,
+};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
@@ -33,6 +35,8 @@ const FOREGROUND: &str = "foregroundDeletion";
 pub(super) struct Deletion {
     pub(super) target: Target,
     pub(super) options: DeleteOptions,
+    /// It is part of the deletion of a collection: those who are asked about it are not told a name.
+    pub(super) is_of_collection: bool,
 }
 
 /// What a deletion does to an object.
@@ -57,8 +61,17 @@ pub(crate) struct Delete {
 
 #[derive(Clone, Debug)]
 enum Phase {
-    Admission(Admitting),
-    Read,
+    /// A plugin waits before it admits the deletion of this object. If only the cache has shown it, a refusal is to be
+    /// confirmed.
+    Admission {
+        existing: Existing,
+        verdict: Verdict,
+        confirmed: bool,
+        admitting: Admitting,
+    },
+    /// The store is asked for the object. It was refused to delete the one that the cache has shown, if there is a
+    /// failure.
+    Read(Option<(Rev, Failure)>),
     /// The cache is catching up with what a commit lost to; the key is read then.
     Behind,
     Write {
@@ -76,8 +89,8 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     let form = Form::negotiate(&scene.call.request, Endpoint::Object)?;
     let options = options(scene)?;
     warnings.add(warning(&target, &options));
-    let delete = Delete { deletion: Deletion { target, options }, form, tries: 0, phase: Phase::Read };
-    delete.admit(scene, Admitting::default(), None, warnings)
+    let deletion = Deletion { target, options, is_of_collection: false };
+    Delete { deletion, form, tries: 0, phase: Phase::Read(None) }.start(scene, warnings)
 }
 
 /// The warning of a kind for a request that names no propagation policy; empty for none.
@@ -134,10 +147,11 @@ const META_KINDS: &[&str] = &[
 ];
 
 impl Deletion {
-    /// Asks the plugins of admission.
+    /// Asks the plugins of admission about the deletion of an object.
     pub(super) fn admit(
         &self,
         scene: &Scene<'_>,
+        old: &Value,
         admitting: Admitting,
         found: Option<Reply>,
         warnings: &mut Warnings,
@@ -148,11 +162,12 @@ impl Deletion {
             resource: target.resource(),
             subresource: "",
             namespace: target.namespace(),
-            name: target.name(),
-            old: &Value::Null,
+            name: if self.is_of_collection { "" } else { target.name() },
+            old,
             caller: scene.caller,
             now: scene.now.wall,
             dry_run: self.options.dry_run,
+            options: OperationOptions::Delete(&self.options),
             rng: &scene.call.rng,
         };
         let mut said = Said::default();
@@ -387,29 +402,14 @@ fn not_negative(seconds: i64) -> i64 {
 }
 
 impl Delete {
-    fn admit(
-        self,
-        scene: &Scene<'_>,
-        admitting: Admitting,
-        found: Option<Reply>,
-        warnings: &mut Warnings,
-    ) -> Result<Next, Failure> {
-        match self.deletion.admit(scene, admitting, found, warnings)? {
-            AdmissionProgress::Admitted => self.start(scene),
-            AdmissionProgress::Wait(admitting, question) => {
-                Ok(self.wait(Phase::Admission(admitting), question.into()))
-            }
-        }
-    }
-
-    fn start(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn start(self, scene: &Scene<'_>, warnings: &mut Warnings) -> Result<Next, Failure> {
         let resource = self.deletion.target.resource();
         match scene.cached(resource, &self.deletion.key(scene)?) {
             Some(entry) => {
                 let existing = scene.existing(resource, entry);
-                self.attempt(scene, Some(existing), false)
+                self.attempt(scene, Some(existing), false, warnings)
             }
-            None => self.read(scene),
+            None => self.read(scene, None),
         }
     }
 
@@ -421,17 +421,20 @@ impl Delete {
         notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let mut this = *self;
-        match core::mem::replace(&mut this.phase, Phase::Read) {
-            Phase::Admission(admitting) => {
+        match core::mem::replace(&mut this.phase, Phase::Read(None)) {
+            Phase::Admission { existing, verdict, confirmed, admitting } => {
                 let found = fail::reply(answer)?;
-                this.admit(scene, admitting, Some(found), warnings)
+                this.admit(scene, (existing, verdict, confirmed), (admitting, Some(found)), warnings)
             }
-            Phase::Read => {
+            Phase::Read(refused) => {
                 let existing = scene.read_existing(&this.deletion.target, answer)?;
-                this.attempt(scene, existing, true)
+                match (refused, &existing) {
+                    (Some((revision, failure)), Some(held)) if held.revision() == revision => Err(failure),
+                    (Some(_) | None, _) => this.attempt(scene, existing, true, warnings),
+                }
             }
             Phase::Known { verdict, revision } => this.written(scene, verdict, revision),
-            Phase::Behind => this.read(scene),
+            Phase::Behind => this.read(scene, None),
             Phase::Write { verdict, storing } => {
                 let key = this.deletion.key(scene)?;
                 match storing.resume(scene, &this.deletion.target, answer, notes)? {
@@ -444,12 +447,12 @@ impl Delete {
                         let this = Self { tries: this.tries + 1, ..this };
                         match ask {
                             Some(ask) => Ok(this.wait(Phase::Behind, ask)),
-                            None => this.read(scene),
+                            None => this.read(scene, None),
                         }
                     }
                     StoreProgress::Lost(loss) => {
                         let existing = scene.lost_race(&this.deletion.target, loss, this.tries)?;
-                        Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true)
+                        Self { tries: this.tries + 1, ..this }.attempt(scene, existing, true, warnings)
                     }
                     StoreProgress::Uncounted(..) => Err(fail::misfit()),
                 }
@@ -461,26 +464,61 @@ impl Delete {
         Next::Wait(State::Delete(Box::new(Self { phase, ..self })), ask)
     }
 
-    fn read(self, scene: &Scene<'_>) -> Result<Next, Failure> {
+    fn read(self, scene: &Scene<'_>, refused: Option<(Rev, Failure)>) -> Result<Next, Failure> {
         let key = self.deletion.key(scene)?;
         let feed = scene.collection(self.deletion.target.resource())?.feed;
-        Ok(self.wait(Phase::Read, Ask::Store(feed, read_key(&key))))
+        Ok(self.wait(Phase::Read(refused), Ask::Store(feed, read_key(&key))))
     }
 
-    /// Carries out the deletion on an object. An error that came from the cache's object is reported only after the
-    /// store's object confirms it.
+    /// Finds out what the deletion does to an object, and asks the plugins about it. An error that came from the
+    /// cache's object is reported only after the store's object confirms it.
     fn attempt(
         self,
         scene: &Scene<'_>,
         existing: Option<Existing>,
         confirmed: bool,
+        warnings: &mut Warnings,
     ) -> Result<Next, Failure> {
         let Some(existing) = existing else { return Err(self.deletion.target.not_found()) };
-        let verdict = match self.deletion.judge(scene, &existing) {
-            Ok(Verdict::Wait) | Err(_) if !confirmed => return self.read(scene),
-            Ok(verdict) => verdict,
-            Err(failure) => return Err(failure),
-        };
+        match self.deletion.judge(scene, &existing) {
+            Ok(Verdict::Wait) | Err(_) if !confirmed => self.read(scene, None),
+            // Nothing happens that anybody would have to admit.
+            Ok(Verdict::Wait) => self.carry_out(scene, existing, Verdict::Wait, confirmed),
+            Ok(verdict) => {
+                let begun = (Admitting::default(), None);
+                self.admit(scene, (existing, verdict, confirmed), begun, warnings)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Asks the plugins, from where admission stands, and goes on when they have admitted the deletion.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go conditionalDelete
+    fn admit(
+        self,
+        scene: &Scene<'_>,
+        (existing, verdict, confirmed): (Existing, Verdict, bool),
+        (admitting, found): (Admitting, Option<Reply>),
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
+        match self.deletion.admit(scene, &existing.value, admitting, found, warnings) {
+            Ok(AdmissionProgress::Admitted) => self.carry_out(scene, existing, verdict, confirmed),
+            Ok(AdmissionProgress::Wait(admitting, question)) => {
+                let phase = Phase::Admission { existing, verdict, confirmed, admitting };
+                Ok(self.wait(phase, question.into()))
+            }
+            Err(failure) if !confirmed => self.read(scene, Some((existing.revision(), failure))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn carry_out(
+        self,
+        scene: &Scene<'_>,
+        existing: Existing,
+        verdict: Verdict,
+        confirmed: bool,
+    ) -> Result<Next, Failure> {
         let tries_only = self.deletion.options.dry_run || scene.flaw().is(Mutant::Canary);
         match verdict.write(scene, &self.deletion.target, &existing, confirmed)? {
             Some(write) if !tries_only => {

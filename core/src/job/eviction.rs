@@ -249,7 +249,11 @@ impl EvictPod {
         existing: &Existing,
         charged: Option<(&Existing, Value)>,
     ) -> Result<Next, Failure> {
-        let deletion = Deletion { target: self.posted.target.clone(), options: self.options.clone() };
+        let deletion = Deletion {
+            target: self.posted.target.clone(),
+            options: self.options.clone(),
+            is_of_collection: false,
+        };
         let verdict = deletion.judge(scene, existing)?;
         if self.options.dry_run {
             return Ok(Next::Done(self.posted.respond(scene)));

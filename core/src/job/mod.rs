@@ -109,6 +109,8 @@ pub(crate) enum Ask {
     Calls(Vec<Outcall>),
     /// For its turn among the requests that ask under the same name.
     Turn(Text),
+    /// For a namespace with this name, which is made if there is none.
+    Provide(Text),
     /// For tokens of an event from the buckets with these keys.
     Take(Vec<Text>),
     /// For the outcome of a call, which may still be remembered.
@@ -136,6 +138,7 @@ impl From<Question> for Ask {
             Question::Calls(calls) => Self::Calls(calls),
             Question::Verify(token) => Self::Verify(token),
             Question::Turn(name) => Self::Turn(name),
+            Question::Provide(name) => Self::Provide(name),
             Question::Take(keys) => Self::Take(keys),
             Question::Fresh(feed, revision) => Self::Fresh(feed, revision),
             Question::Consult(consultation) => Self::Consult(consultation),

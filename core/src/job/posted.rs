@@ -4,7 +4,9 @@
 use super::body::{self, DecodedBody, Expected};
 use super::write::place::{drop_repeated_owners, place};
 use super::{Ask, Scene, fail};
-use crate::admission::{AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said};
+use crate::admission::{
+    AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, OperationOptions, Said,
+};
 use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
@@ -125,6 +127,7 @@ impl Posted {
             caller: scene.caller,
             now: scene.now.wall,
             dry_run: self.dry_run,
+            options: OperationOptions::Write(&scene.call.query),
             rng: &scene.call.rng,
         };
         let mut said = Said::default();

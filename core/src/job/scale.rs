@@ -11,23 +11,22 @@ use crate::answer::form::{Media, Representation};
 use crate::authorization::Target;
 use crate::kinds::ScalePaths;
 use crate::kinds::columns::{self, ColumnSet};
+use crate::kinds::scale::{SCALE_API_VERSION, SCALE_KIND, scale_of, set_replicas};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::now::Wall;
 use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::schema::{Catalogue, TypeId, encode};
-use crate::selector::LabelSelector;
 use crate::status::{Failure, Qualified};
-use crate::value::{Map, Text, Value, object, quoted};
+use crate::value::{Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::FieldValidation;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 const GROUP: &str = "autoscaling";
 const VERSION: &str = "v1";
-const API_VERSION: &str = "autoscaling/v1";
-const KIND: &str = "Scale";
+const API_VERSION: &str = SCALE_API_VERSION;
+const KIND: &str = SCALE_KIND;
 
 fn scale_type(scene: &Scene<'_>) -> Result<TypeId, Failure> {
     let found = scene.world.registry.catalogue.type_named("autoscaling.v1.Scale");
@@ -105,58 +104,9 @@ fn paths(target: &Target) -> Result<&ScalePaths, Failure> {
     paths.ok_or_else(|| Failure::internal("the subresource is no Scale"))
 }
 
-/// What stands at a path.
-fn at<'v>(value: &'v Value, path: &[Text]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, name| value.field(name))
-}
-
 /// The Scale of an object.
 pub(super) fn of_object(target: &Target, value: &Value) -> Result<Value, Failure> {
-    let mut metadata = Map::new();
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        if let Some(held) = value.at(&["metadata", field]) {
-            metadata.insert(field, held.clone());
-        }
-    }
-    let mut scale = Value::empty_map();
-    object::set_api_version_and_kind(&mut scale, API_VERSION, KIND);
-    scale.set("metadata", metadata.into());
-    let paths = paths(target)?;
-    let number = |path: &[Text]| at(value, path).and_then(Value::as_int).unwrap_or(0);
-    if target.resource().is_custom() && at(value, &paths.replicas).is_none() {
-        let path = quoted(&format!(".{}", paths.replicas.join(".")));
-        return Err(Failure::internal(format!("the spec replicas field {path} does not exist")));
-    }
-    let mut spec = Map::new();
-    if number(&paths.replicas) != 0 {
-        spec.insert("replicas", Value::Int(number(&paths.replicas)));
-    }
-    scale.set("spec", spec.into());
-    let mut status = Map::new();
-    status.insert("replicas", Value::Int(number(&paths.status_replicas)));
-    let selector = selector_text(target, value)?;
-    if !selector.is_empty() {
-        status.insert("selector", selector.into());
-    }
-    scale.set("status", status.into());
-    Ok(scale)
-}
-
-/// The object's pod selector as text. Older kinds have plain labels instead of a LabelSelector.
-fn selector_text(target: &Target, value: &Value) -> Result<alloc::string::String, Failure> {
-    if let Some(path) = &paths(target)?.selector {
-        return Ok(at(value, path).and_then(Value::as_str).unwrap_or_default().into());
-    }
-    let selector = value.at(&["spec", "selector"]);
-    let structured = selector.and_then(Value::as_map).is_some_and(|map| {
-        map.iter().all(|(key, _)| matches!(key.as_str(), "matchLabels" | "matchExpressions"))
-    });
-    if target.resource().group.is_empty() || !structured {
-        let labels = selector.and_then(Value::as_map).cloned().unwrap_or_default();
-        return Ok(LabelSelector::from_labels(&labels).to_string());
-    }
-    let parsed = LabelSelector::from_object(selector).map_err(Failure::unclassified)?;
-    Ok(parsed.to_string())
+    scale_of(target.resource(), paths(target)?, value)
 }
 
 /// Puts the replicas of a Scale into the object, and the resource version that the Scale names.
@@ -174,8 +124,7 @@ pub(super) fn into_object(target: &Target, scale: &Value, existing: &Existing) -
     check_uid(target, scale, object::uid(&existing.value), key.as_bytes())?;
     let mut value = existing.value.clone();
     let paths = paths(target)?;
-    let path: Vec<&str> = paths.replicas.iter().map(Text::as_str).collect();
-    value.set_at(&path, Value::Int(replicas.int()));
+    set_replicas(paths, &mut value, replicas.int());
     let (held, of_scale) = (object::managed_fields(&existing.value), object::managed_fields(scale));
     let entries = ownership::to_parent(held, of_scale, &target.resource().group_version(), &paths.replicas);
     let entries = entries.ok_or_else(|| Failure::unclassified("failed to decode managed fields"))?;

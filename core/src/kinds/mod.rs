@@ -17,6 +17,7 @@ pub(crate) mod references;
 mod registry;
 mod row;
 pub mod rules;
+pub mod scale;
 pub mod scheme;
 pub mod strategy;
 pub mod table;

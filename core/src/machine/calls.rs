@@ -67,6 +67,8 @@ impl Machine {
             self.run(id, job, Answer::Called(Vec::new()), now, out);
             return;
         }
+        // Others may make requests before they answer, whose turn must be able to come. Who needs a turn asks again.
+        self.end_turn(id, now, out);
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         slot.state = SlotState::Waiting(Box::new(job), Waiting::Calls);
         let made = calls.len().min(limits::CALLS_OF_JOB);

@@ -280,6 +280,7 @@ impl Machine {
             Step::Wait(job, Ask::Sign(text)) => self.ask_signature(id, job, text, out),
             Step::Wait(job, Ask::Verify(token)) => self.ask_verification(id, job, token, out),
             Step::Wait(job, Ask::Take(keys)) => self.ask_tokens(id, job, keys, now, out),
+            Step::Wait(job, Ask::Provide(name)) => self.provide(id, job, &name, now, out),
             Step::Wait(job, Ask::Turn(name)) => self.ask_turn(id, job, name, now, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
             Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
@@ -330,7 +331,7 @@ impl Machine {
 
     /// Sends an operation to the store. A request for a lease is answered from memory while the shared lease is still
     /// good.
-    fn ask_store(&mut self, id: JobId, feed: Feed, op: Op, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn ask_store(&mut self, id: JobId, feed: Feed, op: Op, now: Now, out: &mut Vec<Effect>) {
         if let Op::LeaseGrant { ttl_seconds } = op {
             let held = self.lease.as_mut().filter(|lease| {
                 let fits = lease.feed == feed && lease.ttl_seconds == ttl_seconds;

@@ -17,6 +17,7 @@ mod handle;
 mod hub;
 mod kinds;
 mod pages;
+mod provision;
 mod seats;
 mod shutdown;
 mod signatures;

@@ -66,7 +66,7 @@ impl Machine {
     }
 
     /// Ends the turn of a request, and resumes the next.
-    fn end_turn(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
+    pub(super) fn end_turn(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(next) = self.turns.end(id) else { return };
         let Some(slot) = self.jobs.get_mut(&next) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {

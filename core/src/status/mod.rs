@@ -109,6 +109,8 @@ pub struct Failure {
     /// For an expired list, the token with which the list continues at the newest revision. It stands in the Status's
     /// metadata.
     next: Text,
+    /// What another server has decided, whole: its status of HTTP, and the Status.
+    told: Option<Box<(u16, Value)>>,
 }
 
 /// A group and resource or a group and kind, as messages name them: `deployments.apps`, `pods`.
@@ -130,12 +132,20 @@ pub const ENCRYPTED: &str = "identity transformer tried to read encrypted data";
 
 impl Failure {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), details: None, next: Text::default() }
+        Self { reason, message: message.into(), details: None, next: Text::default(), told: None }
     }
 
-    /// The HTTP status: 4xx or 5xx.
+    /// A refusal by another server, whose Status is told as it is. A code that is none of an error counts as 500.
+    pub fn told(status: Value) -> Self {
+        let code = status.field("code").and_then(Value::as_int).and_then(|code| u16::try_from(code).ok());
+        let code = code.filter(|code| (400..=999).contains(code)).unwrap_or(500);
+        let message = String::from(status.text_at(&["message"]));
+        Self { told: Some(Box::new((code, status))), ..Self::new(Reason::Unknown, message) }
+    }
+
+    /// The HTTP status: 4xx or 5xx, or beyond if another server has said so.
     pub fn code(&self) -> u16 {
-        self.reason.code()
+        self.told.as_ref().map_or_else(|| self.reason.code(), |told| told.0)
     }
 
     pub fn message(&self) -> &str {
@@ -316,6 +326,9 @@ impl Failure {
 
     /// The metav1.Status object. Members keep their wire order when encoded with the catalogue's type.
     pub fn to_value(&self) -> Value {
+        if let Some(told) = &self.told {
+            return told.1.clone();
+        }
         let mut status = Map::new();
         status.insert("kind", "Status".into());
         status.insert("apiVersion", "v1".into());
@@ -382,6 +395,11 @@ mod tests {
             failure.code()
         });
         assert_eq!(codes, [400, 410, 500, 404, 429, 501, 504]);
+        for (told, code) in [(418, 418), (200, 500), (-1, 500), (70_000, 500)] {
+            let mut status = crate::value::Value::empty_map();
+            status.set("code", crate::value::Value::Int(told));
+            assert_eq!(Failure::told(status).code(), code);
+        }
         assert_eq!(Reason::ServerTimeout.code(), 500);
     }
 }

@@ -34,7 +34,9 @@ pub struct Trust {
     /// Every server is trusted, whatever its certificate says. The other members do not matter then, except that the
     /// server is asked for by its name.
     pub anybody: bool,
-    /// The certificates of authorities, as PEM. Without any, no server is trusted.
+    /// The authorities that the driver's host trusts count too.
+    pub host: bool,
+    /// The certificates of authorities, as PEM. Without any, and without those of the host, no server is trusted.
     pub authorities: Bytes,
     /// The name that the server's certificate must be for.
     pub server_name: Text,

@@ -5,9 +5,11 @@ mod changes;
 mod converted;
 pub mod indexes;
 mod listing;
+pub(crate) mod match_criteria;
 mod objects;
 pub(crate) mod selection;
 pub(crate) mod service_target;
+pub(crate) mod webhook_client;
 
 use crate::config::{AuthorizerChain, Config, Controllers, Note};
 use crate::config::{JwtIssuers, TrustedClients};

@@ -9,6 +9,9 @@ use crate::value::{Text, Value, quoted};
 use alloc::format;
 use alloc::string::String;
 
+/// The port of a reference that names none.
+pub(crate) const DEFAULT_SERVICE_PORT: u16 = 443;
+
 /// A Service that is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceReference {
@@ -18,6 +21,16 @@ pub(crate) struct ServiceReference {
 }
 
 impl ServiceReference {
+    /// Of an object with `namespace`, `name` and maybe `port`.
+    pub(crate) fn of(reference: &Value) -> Self {
+        let port = reference.field("port").and_then(Value::as_int).and_then(|port| u16::try_from(port).ok());
+        Self {
+            namespace: reference.text_at(&["namespace"]).into(),
+            name: reference.text_at(&["name"]).into(),
+            port: port.filter(|port| *port != 0).unwrap_or(DEFAULT_SERVICE_PORT),
+        }
+    }
+
     /// The name that the certificate of the Service must be for.
     pub(crate) fn server_name(&self) -> String {
         format!("{}.{}.svc", self.name, self.namespace)

@@ -83,6 +83,10 @@ fn roots(trust: &Trust) -> Result<RootCertStore, CallError> {
     for authority in certificates::certificates(pem).map_err(untrusted)? {
         roots.add(authority).map_err(untrusted)?;
     }
+    if trust.host {
+        let pem = certificates::host_authorities().map_err(untrusted)?;
+        roots.add_parsable_certificates(certificates::certificates(&pem).map_err(untrusted)?);
+    }
     Ok(roots)
 }
 

@@ -24,6 +24,7 @@ impl Restricted<'_> {
             AdmissionOperation::Update => {}
             AdmissionOperation::Create => return self.refuse("unexpected operation \"CREATE\""),
             AdmissionOperation::Delete => return self.refuse("unexpected operation \"DELETE\""),
+            AdmissionOperation::Connect => return Ok(Opinion::Admitted),
         }
         let changed = changed_fields(self.attributes.old, self.object);
         if changed.is_empty() {

@@ -41,7 +41,7 @@ impl Restricted<'_> {
         match self.attributes.operation {
             AdmissionOperation::Create => self.new_node(&node),
             AdmissionOperation::Update => self.changed_node(&node),
-            AdmissionOperation::Delete => Ok(Opinion::Admitted),
+            AdmissionOperation::Delete | AdmissionOperation::Connect => Ok(Opinion::Admitted),
         }
     }
 

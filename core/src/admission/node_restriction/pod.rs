@@ -12,15 +12,6 @@ use alloc::string::String;
 /// The annotation of a pod that shows what a kubelet runs on its own.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-/// Upstream's word for an operation.
-fn word(operation: AdmissionOperation) -> &'static str {
-    match operation {
-        AdmissionOperation::Create => "CREATE",
-        AdmissionOperation::Update => "UPDATE",
-        AdmissionOperation::Delete => "DELETE",
-    }
-}
-
 fn list<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
     object.at(path).and_then(Value::as_list).unwrap_or_default()
 }
@@ -28,8 +19,9 @@ fn list<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
 impl Restricted<'_> {
     pub(super) fn pod(&self) -> Result<Opinion, Failure> {
         let (operation, node) = (self.attributes.operation, quoted(self.node));
-        let said = word(operation);
+        let said = operation.word();
         match (self.attributes.subresource, operation) {
+            (_, AdmissionOperation::Connect) => Ok(Opinion::Admitted),
             ("", AdmissionOperation::Create) => self.new_pod(&node),
             ("", AdmissionOperation::Delete) => {
                 let why = format!("node {node} can only delete pods with spec.nodeName set to itself");

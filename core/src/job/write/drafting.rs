@@ -10,7 +10,7 @@ use super::prepare::{self, Prepared};
 use super::record;
 use super::validate::Validated;
 use crate::admission::{
-    AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, Said, sees_all,
+    AdmissionAttributes, AdmissionOperation, AdmissionProgress, Admitting, OperationOptions, Said, sees_all,
 };
 use crate::answer::Warnings;
 use crate::authorization::{Decided, Deciding, Target};
@@ -375,6 +375,7 @@ impl Course {
             caller: scene.caller,
             now: scene.now.wall,
             dry_run: self.dry_run,
+            options: OperationOptions::Write(&scene.call.query),
             rng: &scene.call.rng,
         }
     }

@@ -243,6 +243,7 @@ mod tests {
             port: 443,
             trust: Trust {
                 anybody: false,
+                host: true,
                 authorities: Bytes::from_static(b"-----BEGIN"),
                 server_name: "hook".into(),
                 client_certificate: "".into(),

@@ -374,12 +374,15 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn trust(&mut self) -> Result<Trust> {
+        let (anybody, host) = match self.word()? {
+            "anybody" => (true, false),
+            "known" => (false, false),
+            "host" => (false, true),
+            _ => return self.wrong("anybody, known or host"),
+        };
         Ok(Trust {
-            anybody: match self.word()? {
-                "anybody" => true,
-                "known" => false,
-                _ => return self.wrong("anybody or known"),
-            },
+            anybody,
+            host,
             authorities: self.shared()?,
             server_name: self.text()?,
             client_certificate: self.text()?,

@@ -223,8 +223,12 @@ impl Line<'_> {
     }
 
     pub(super) fn trust(&mut self, trust: &Trust) -> &mut Self {
-        let Trust { anybody, authorities, server_name, client_certificate } = trust;
-        self.word(if *anybody { "anybody" } else { "known" });
+        let Trust { anybody, host, authorities, server_name, client_certificate } = trust;
+        self.word(match (anybody, host) {
+            (true, _) => "anybody",
+            (false, true) => "host",
+            (false, false) => "known",
+        });
         self.bytes(authorities).text(server_name).text(client_certificate)
     }
 

@@ -6,6 +6,7 @@ mod definitions;
 mod node_graph;
 mod policy;
 mod rbac;
+mod webhooks;
 
 use super::World;
 use super::cache::Entry;
@@ -20,6 +21,7 @@ pub use definitions::UsedNames;
 pub use node_graph::{NodeGraph, Related};
 pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
 pub use rbac::Roles;
+pub(crate) use webhooks::{Webhook, Webhooks};
 
 /// All indexes. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct Indexes {
     /// It is only kept for the Node authorizer.
     node_graph: Option<NodeGraph>,
     definitions: definitions::DefinitionNames,
+    webhooks: Webhooks,
 }
 
 /// A change of one object, as indexes see it.
@@ -46,6 +49,8 @@ impl Indexes {
     /// The kinds that indexes are made of: group, version and resource.
     pub const KINDS: &[(&str, &str, &str)] = &[
         ("", "v1", "namespaces"),
+        ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"),
         ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
         (RBAC_GROUP, "v1", "roles"),
         (RBAC_GROUP, "v1", "rolebindings"),
@@ -65,8 +70,8 @@ impl Indexes {
     pub fn new(config: &Config) -> Self {
         let asks_nodes = config.authorization.contains(&Authorizer::Node);
         let node_graph = asks_nodes.then(NodeGraph::default);
-        let (ending, roles, definitions) = Default::default();
-        Self { ending, roles, definitions, node_graph }
+        let (ending, roles, definitions, webhooks) = Default::default();
+        Self { ending, roles, definitions, webhooks, node_graph }
     }
 
     /// The indexes as the objects of a world say they should be.
@@ -97,6 +102,7 @@ impl Indexes {
                 }
             }
             (RBAC_GROUP, _) => self.roles.changed(change, flaw),
+            ("admissionregistration.k8s.io", _) => self.webhooks.changed(change),
             (_, "customresourcedefinitions") => self.definitions.changed(change),
             _ => {}
         }
@@ -118,6 +124,11 @@ impl Indexes {
     /// The names that the definitions of a group have been given.
     pub fn used_names(&self, group: &str) -> UsedNames {
         self.definitions.used(group)
+    }
+
+    /// All admission webhooks.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// All roles and bindings.

@@ -1,0 +1,36 @@
+//! Bugs of what webhooks are asked, and of what becomes of their answers.
+
+use super::{Flaw, PLACE, server};
+use crate::conditions::{JSON, json, send};
+use crate::webhooks::{allowed, configuration, respond};
+use serde_json::{Value, json};
+use steersman_core::wire::CallError;
+use steersman_sim::driver::Driver;
+
+/// A server that asks a validating webhook about everything.
+fn asking(flaw: Flaw) -> Driver {
+    let mut driver = server(flaw);
+    let webhooks = configuration("Validating", &json!({}));
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    assert_eq!(send(&mut driver, "POST", path, &webhooks).status, 201);
+    driver
+}
+
+/// What cannot be reviewed is stored.
+pub(super) fn webhook_failure_admits(flaw: Flaw) -> bool {
+    let mut driver = asking(flaw);
+    let id = driver.begin("POST", PLACE, JSON, json!({"metadata": {"name": "a"}}).to_string().as_bytes());
+    respond(&mut driver, Err(CallError::TimedOut));
+    driver.take(id).is_some_and(|reply| reply.status == 201)
+}
+
+/// What is stored has more than what was reviewed.
+pub(super) fn approved_unprepared(flaw: Flaw) -> bool {
+    let mut driver = asking(flaw);
+    let id = driver.begin("POST", PLACE, JSON, json!({"metadata": {"name": "a"}}).to_string().as_bytes());
+    let review: Value = serde_json::from_slice(&driver.calls[0].2.body).expect("a review");
+    let answer = allowed(&review, &json!({}));
+    respond(&mut driver, Ok(answer));
+    let stored = json(&driver.take(id).expect("an answer"));
+    review["request"]["object"]["metadata"]["uid"] != stored["metadata"]["uid"]
+}
