@@ -116,6 +116,16 @@ marks! {
     CalleeCallsBack => "callee-calls-back",
     /// The calls of a request are cancelled because it has ended.
     CallCancelled => "call-cancelled",
+    /// A webhook refuses a write.
+    WebhookRefuses => "webhook-refuses",
+    /// A webhook cannot be asked, and the write is refused.
+    WebhookFails => "webhook-fails",
+    /// A webhook changes an object.
+    WebhookChanges => "webhook-changes",
+    /// A webhook makes a request to the server that asks it before it answers.
+    WebhookCallsBack => "webhook-calls-back",
+    /// A webhook is asked about the same request again.
+    WebhookAskedAgain => "webhook-asked-again",
     /// A request becomes a tunnel to another server.
     TunnelOpened => "tunnel-opened",
     /// The answer to a call comes when nobody waits for it any more.

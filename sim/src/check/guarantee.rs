@@ -83,6 +83,10 @@ guarantees! {
         "An address and a node port belong to at most one service, over all servers.",
     AllocationsAreNotLost =>
         "What services have of addresses and node ports is claimed, and what none has can be taken again.",
+    ApprovedIsStored =>
+        "What the last validating webhook has approved is what is stored.",
+    WebhooksAreHeeded =>
+        "A write is not stored that a webhook refuses, or that a webhook without which nothing goes cannot be asked about.",
     QuotasAreExact =>
         "A quota counts what is stored and nothing else, and is never exceeded, over all servers.",
     StrangersGetNothing =>
@@ -177,6 +181,8 @@ impl Guarantee {
             | Self::FieldsAreNotTaken
             | Self::AllocationsAreHeldOnce
             | Self::AllocationsAreNotLost
+            | Self::ApprovedIsStored
+            | Self::WebhooksAreHeeded
             | Self::QuotasAreExact
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody

@@ -69,6 +69,8 @@ labels! {
     Callee => "callee",
     /// How the converter answers, by who asks.
     Converter => "converter",
+    /// What a webhook answers, by request.
+    Review => "review",
     /// How late a page of a listing is decoded, by operation.
     Page => "page",
 }

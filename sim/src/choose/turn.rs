@@ -30,7 +30,8 @@ impl ChoiceStream {
             | Label::Step
             | Label::Reader
             | Label::Body
-            | Label::Converter => {
+            | Label::Converter
+            | Label::Review => {
                 let turn = self.key >> TURN_AT & TURN_BITS;
                 (self.key < CLIENTS_MAX).then_some((self.key >> CLIENT_AT, turn))
             }

@@ -2,6 +2,7 @@
 
 use super::Client;
 use super::accountant::Accountant;
+use super::applicant::Applicant;
 use super::co_writer::CoWriter;
 use super::collector::Collector;
 use super::customer::Customer;
@@ -50,6 +51,7 @@ pub enum ClientKind {
     Accountant,
     Deputy,
     Lodger,
+    Applicant,
 }
 
 /// How a run draws clients of a kind.
@@ -86,6 +88,7 @@ impl ClientKind {
         Self::Accountant,
         Self::Deputy,
         Self::Lodger,
+        Self::Applicant,
     ];
 
     /// The name in the line that describes a run.
@@ -113,6 +116,7 @@ impl ClientKind {
             Self::Accountant => "accountant",
             Self::Deputy => "deputy",
             Self::Lodger => "lodger",
+            Self::Applicant => "applicant",
         }
     }
 
@@ -136,7 +140,8 @@ impl ClientKind {
             | Self::Tenant
             | Self::Accountant
             | Self::Deputy
-            | Self::Lodger => ClientClass::Optional,
+            | Self::Lodger
+            | Self::Applicant => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -166,6 +171,7 @@ impl ClientKind {
             Self::Accountant => Box::new(Accountant::default()),
             Self::Deputy => Box::new(Deputy::new(directory)),
             Self::Lodger => Box::new(Lodger::new(directory, number)),
+            Self::Applicant => Box::new(Applicant),
         }
     }
 }

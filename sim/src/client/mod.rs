@@ -4,6 +4,7 @@
 //! Each kind is a file; `kind` is the table of them, and the watching kinds share `selection` and `store`.
 
 mod accountant;
+mod applicant;
 mod cache;
 mod co_writer;
 mod collector;
@@ -32,6 +33,7 @@ mod watch_list;
 mod workload;
 mod writer;
 
+pub(crate) use applicant::{CONFIGURATIONS, MUTATING_PATH, REVIEWED, VALIDATING_PATH};
 pub use kind::{ClientClass, ClientKind};
 pub(crate) use tenant::{QUOTA, QUOTA_KEY};
 

@@ -313,6 +313,7 @@ impl Testbed {
                 Ok(())
             }
             Effect::Store(id, _, op) => {
+                self.reviews.check(id, &op)?;
                 self.send_operation(server, id, op);
                 Ok(())
             }
@@ -331,7 +332,10 @@ impl Testbed {
                 Ok(())
             }
             Effect::Body(id) => self.body(server, id),
-            Effect::Respond(id, response) => self.respond(server, id, response),
+            Effect::Respond(id, response) => {
+                self.reviews.forget(id);
+                self.respond(server, id, response)
+            }
             Effect::Frame { to, frame } => self.frames(server, &to, &frame.render()),
             Effect::Decode(page) => self.decode_soon(server, page),
             Effect::Discard(discarded) => {

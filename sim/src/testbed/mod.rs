@@ -17,6 +17,7 @@ mod outcalls;
 #[cfg(feature = "service")]
 mod outside;
 mod requests;
+mod reviews;
 mod store;
 mod upload;
 mod wire;
@@ -169,6 +170,7 @@ pub(crate) struct Testbed {
     uids: Uids,
     allocations: Allocations,
     quotas: Quotas,
+    reviews: reviews::ReviewLog,
     lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
@@ -229,6 +231,7 @@ impl Testbed {
             uids: Uids::default(),
             allocations: Allocations::default(),
             quotas: Quotas::default(),
+            reviews: reviews::ReviewLog::default(),
             lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
             client_states: clients.iter().map(|_| ClientState::default()).collect(),
@@ -252,6 +255,7 @@ impl Testbed {
     /// Starts servers and clients.
     pub(crate) fn start(&mut self) -> Result<(), Violation> {
         self.put_quota()?;
+        self.put_webhooks()?;
         for server in 0..self.hosts.len() {
             self.restart(server)?;
         }

@@ -2,6 +2,7 @@
 //! all, and some call back before they answer. A job hears what was answered, and nobody goes on with the calls of a
 //! job that has ended.
 
+use super::reviews::is_admission_review;
 use super::{Happening, Testbed};
 use crate::check::{Guarantee, Violation};
 use crate::choose::{ChoiceStream, Label};
@@ -109,6 +110,9 @@ impl Testbed {
             return;
         }
         self.outcalls.outstanding.insert((id, index));
+        if is_admission_review(call) {
+            return self.admission_review(server, id, index, call);
+        }
         let stream = Label::Callee.of((id.0 & !FIRST) << 8 | u64::from(index));
         let millis = 1 + self.chooser.pick(stream, ANSWER_MILLIS_MAX);
         let body = Bytes::from(vec![b'x'; ANSWER_BYTES_MAX.min(call.answer_bytes_max)]);
@@ -206,7 +210,7 @@ impl Testbed {
     }
 
     /// Who is called makes a request of its own, and answers the call when that is answered, if it is in time.
-    fn call_back(&mut self, server: usize, id: JobId, index: u32, timeout_millis: u64) {
+    pub(super) fn call_back(&mut self, server: usize, id: JobId, index: u32, timeout_millis: u64) {
         self.mark(Mark::CalleeCallsBack);
         let back = self.outcalls.next();
         self.outcalls.back.insert(back, (server, id, index));
@@ -257,8 +261,10 @@ impl Testbed {
     /// A job that made calls has its answer, or one who is called has the answer to its own request.
     pub(super) fn probed(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
         if let Some((server, call, index)) = self.outcalls.back.remove(&id) {
-            let body = Bytes::from(vec![b'x'; reply.body.len().min(ANSWER_BYTES_MAX)]);
-            let answer = Called { status: reply.status, headers: Vec::new(), body };
+            let answer = self.reviews.prepared(call, index).unwrap_or_else(|| {
+                let body = Bytes::from(vec![b'x'; reply.body.len().min(ANSWER_BYTES_MAX)]);
+                Called { status: reply.status, headers: Vec::new(), body }
+            });
             self.call_ends(server, call, index, 1, Ok(answer));
             return Ok(());
         }

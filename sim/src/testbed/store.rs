@@ -4,7 +4,7 @@
 use super::{Happening, Testbed};
 use crate::check::{self, Violation};
 use crate::choose::Label;
-use crate::client::{ClientKind, QUOTA, QUOTA_KEY};
+use crate::client::{CONFIGURATIONS, ClientKind, QUOTA, QUOTA_KEY};
 use crate::etcd::{Delivery, MemberId, ServerId};
 use crate::marks::Mark;
 use crate::swarm::FaultClass;
@@ -289,12 +289,26 @@ impl Testbed {
 
     /// Clients that count on a quota have it from the start, so that no cache is ever without it.
     pub(super) fn put_quota(&mut self) -> Result<(), Violation> {
-        let counts_on_it = |(kind, count): &(ClientKind, u64)| *kind == ClientKind::Tenant && *count > 0;
-        if !self.swarm.clients.iter().any(counts_on_it) {
+        if !self.has_clients(ClientKind::Tenant) {
             return Ok(());
         }
         let put = Put { key: QUOTA_KEY.into(), value: QUOTA.into(), lease: Default::default() };
         self.write_past_servers(TxnOp::Put(put)).map(|_| ())
+    }
+
+    fn has_clients(&self, wanted: ClientKind) -> bool {
+        self.swarm.clients.iter().any(|(kind, count)| *kind == wanted && *count > 0)
+    }
+
+    /// Clients whose objects webhooks are asked about have these from the start.
+    pub(super) fn put_webhooks(&mut self) -> Result<(), Violation> {
+        if !self.has_clients(ClientKind::Applicant) {
+            return Ok(());
+        }
+        CONFIGURATIONS.into_iter().try_for_each(|(key, value)| {
+            let put = Put { key: key.into(), value: value.into(), lease: Default::default() };
+            self.write_past_servers(TxnOp::Put(put)).map(|_| ())
+        })
     }
 
     /// Another user writes to the store, where no server looks.
