@@ -83,7 +83,7 @@ fn aggregates(checked: &Checked, expr: &Expr, issues: &mut Issues) {
             let of = if optional { of.unwrap_optional().unwrap_or(of) } else { of };
             match &first {
                 None => first = Some(of.clone()),
-                Some(first) if first == of || is_open(first, of) => {}
+                Some(first) if first == of => {}
                 Some(first) => {
                     issues.add(part.at, alloc::format!("expected type '{first}' but found '{of}'"));
                     return;
@@ -98,19 +98,6 @@ fn aggregates(checked: &Checked, expr: &Expr, issues: &mut Issues) {
             same(&mut entries.iter().map(|entry| (&entry.value, entry.optional)));
         }
         _ => {}
-    }
-}
-
-/// Whether a type with parts that are not known can be another one: the type of an empty list is that of any list.
-fn is_open(one: &CelType, other: &CelType) -> bool {
-    match (one, other) {
-        (CelType::List(one), CelType::List(other)) => one.is_dyn() || other.is_dyn() || is_open(one, other),
-        (CelType::Map(..), CelType::Map(..)) => {
-            let is_empty = |of: &CelType| *of == CelType::map(CelType::Dyn, CelType::Dyn);
-            is_empty(one) || is_empty(other)
-        }
-        (CelType::Null, _) | (_, CelType::Null) => false,
-        (_, _) => one == other,
     }
 }
 
