@@ -50,9 +50,10 @@ pub(crate) fn widgets() -> Definition {
             columns: vec![DefinedColumn {
                 name: "Size".into(),
                 kind: "integer".into(),
+                format: "".into(),
                 description: "How large it is.".into(),
                 priority: 0,
-                path: "spec.size".into(),
+                path: ".spec.size".into(),
             }],
             deprecation: "".into(),
         }],

@@ -2,6 +2,8 @@
 
 mod bench;
 mod configuration;
+#[cfg(feature = "descriptions")]
+mod descriptions;
 mod flags;
 mod replay;
 mod serve;
@@ -11,12 +13,22 @@ mod store;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command};
 use steersman_core::documents::discovery::GIT_VERSION;
+use steersman_core::kinds::Registry;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The kinds that a server has at its start. A replay needs those of the recorded server, descriptions included.
+fn registry() -> Arc<Registry> {
+    let registry = Registry::builtin();
+    #[cfg(feature = "descriptions")]
+    let registry = registry.described_by(descriptions::describe);
+    Arc::new(registry)
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

@@ -92,7 +92,8 @@ fn run(path: &Path, effects: bool, until: Option<u64>, out: &mut impl Write) -> 
     };
     let heading = next()?.unwrap_or_default();
     let config = next()?.unwrap_or_default();
-    let mut replay = Replay::begin(&heading, &config).map_err(|error| error.to_string())?;
+    let mut replay =
+        Replay::begin(&heading, &config, crate::registry()).map_err(|error| error.to_string())?;
     while let Some(line) = next()? {
         if until.is_some_and(|until| replay.totals.inputs >= until) {
             break;

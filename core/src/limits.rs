@@ -225,6 +225,10 @@ pub const SCAN_PATHS: usize = 64;
 /// compared with their own. Beyond: 403, unless they may do everything.
 pub const RULE_COMBINATIONS: usize = 20_000;
 
+/// Nested parts of one JSONPath, and steps of its search in one object. Beyond: it finds nothing.
+pub const JSON_PATH_DEPTH: usize = 16;
+pub const JSON_PATH_STEPS: usize = 200_000;
+
 /// The most versions of a resource that comes at run time. Beyond: it is not served, and a note says why.
 pub const DEFINED_VERSIONS: usize = 1_024;
 

@@ -53,8 +53,8 @@ impl core::fmt::Display for Unreplayable {
 }
 
 impl Replay {
-    /// From the first two lines of a recording.
-    pub fn begin(heading: &str, configuration: &str) -> Result<Self, Unreplayable> {
+    /// From the first two lines of a recording, with the kinds that the recorded server had at its start.
+    pub fn begin(heading: &str, configuration: &str, registry: Arc<Registry>) -> Result<Self, Unreplayable> {
         if heading != HEADING {
             return Err(Unreplayable { line: 1, why: format!("is not {HEADING:?}") });
         }
@@ -64,7 +64,7 @@ impl Replay {
         digests.add_input(heading);
         digests.add_input(configuration);
         Ok(Self {
-            machine: Machine::new(config, Arc::new(Registry::builtin())),
+            machine: Machine::new(config, registry),
             tasks: BTreeMap::new(),
             pages: BTreeMap::new(),
             digests,

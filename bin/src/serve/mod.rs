@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steersman_core::documents::discovery::GIT_VERSION;
-use steersman_core::kinds::Registry;
 use steersman_core::machine::{Drain, Machine};
 use steersman_io::metrics::Metrics;
 use steersman_io::record::Recorder;
@@ -158,7 +157,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
             Some(recorder.map_err(|error| format!("--record: {path}: {error}"))?)
         }
     };
-    let machine = Machine::new(options.config.clone(), Arc::new(Registry::builtin()));
+    let machine = Machine::new(options.config.clone(), crate::registry());
     let shell = Shell::start(machine, stores, Metrics::new(GIT_VERSION), recorder);
     shell.call_with(std::mem::take(&mut options.certificates).0);
     if let Some(signer) = options.signer.take() {

@@ -1,9 +1,11 @@
 //! /openapi/v2 and /openapi/v3: the API as OpenAPI documents, computed from the registry and the catalogue.
 //!
-//! A document is made when it is asked for and not cached here, since clients cache it by its hash. Descriptions are
-//! absent, and so are the paths with the deprecated prefix `watch/`.
+//! A document is made when it is asked for and not cached here, since clients cache it by its hash: a definition that
+//! comes, changes or goes costs nothing until then, and changes the hash of its own group version only. Built-in types
+//! have descriptions if the registry has. Paths with the deprecated prefix `watch/` are absent.
 //! k8s: k8s.io/kube-openapi/pkg/handler, pkg/handler3
 
+mod defined;
 mod paths;
 mod protobuf;
 mod schemas;
@@ -21,7 +23,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use schemas::Roots;
+use schemas::{Look, Roots};
 
 /// The version of OpenAPI that a document follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +69,16 @@ pub fn respond(registry: &Registry, request: &Request, path: &str, hash: Option<
 
 /// The paths of every group version, and where its document is.
 fn index(registry: &Registry) -> String {
-    let documents = group_versions(registry);
-    let entries: Vec<(String, String)> = documents
-        .into_iter()
-        .map(|(path, group, version)| {
-            let url = format!("{ROOT}/{path}?hash={}", hash_of(registry, group, version));
-            (path, object(&[("serverRelativeURL", text(&url))]))
-        })
-        .collect();
+    let kinds: Vec<&Arc<Kind>> = registry.iter().collect();
+    let is_same =
+        |one: &&Arc<Kind>, other: &&Arc<Kind>| (&one.group, &one.version) == (&other.group, &other.version);
+    let documents = kinds.chunk_by(is_same).filter_map(|kinds| {
+        let first = kinds.first()?;
+        let path = path_of(&first.group, &first.version);
+        let url = format!("{ROOT}/{path}?hash={}", hash_of(registry, kinds.iter().copied()));
+        Some((path, object(&[("serverRelativeURL", text(&url))])))
+    });
+    let entries: Vec<(String, String)> = documents.collect();
     let members: Vec<_> = entries.iter().map(|(path, entry)| (path.as_str(), entry.clone())).collect();
     object(&[("paths", object(&members))])
 }
@@ -90,7 +94,8 @@ fn respond_v3(
     if !media_types(request).any(is_json) {
         return not_acceptable();
     }
-    let current = hash_of(registry, group, version);
+    let in_document = |kind: &&Arc<Kind>| (&*kind.group, &*kind.version) == (group, version);
+    let current = hash_of(registry, registry.iter().filter(in_document));
     if hash.is_some_and(|hash| hash != current) {
         // The client has an old index. Its version is gone, so it is redirected to the new one.
         let location = format!("{ROOT}/{path}?hash={current}");
@@ -131,7 +136,7 @@ fn respond_v2(registry: &Registry, request: &Request) -> Response {
         range => is_json(range).then_some(false),
     });
     let Some(binary) = binary else { return not_acceptable() };
-    let entity_tag = format!("\"{}\"", hash_of(registry, "", ""));
+    let entity_tag = format!("\"{}\"", hash_of(registry, registry.iter()));
     if is_held(request, &entity_tag) {
         return not_modified(&entity_tag);
     }
@@ -148,14 +153,26 @@ fn respond_v2(registry: &Registry, request: &Request) -> Response {
 /// The document of one group version, with every type that it uses.
 fn document_v3(registry: &Registry, group: &str, version: &str) -> String {
     let in_document = |other: (&str, &str)| other == (group, version);
+    let is_defined =
+        registry.iter().filter(|kind| in_document((&kind.group, &kind.version))).all(|kind| kind.is_custom());
     let paths = paths::paths(registry, Edition::V3, &in_document);
     let roots = roots(registry, &in_document);
-    let schemas = schemas::schemas(Edition::V3, &roots, &[(group, version)]);
+    let groups = [(group, version)];
+    let look = Look { edition: Edition::V3, groups: &groups, describe: registry.describe };
+    let schemas = schemas::schemas(&look, &roots, defined(registry, Edition::V3, &in_document));
+    let (title, of_version) =
+        if is_defined { ("Kubernetes CRD Swagger", "v0.1.0") } else { ("Kubernetes", GIT_VERSION) };
     object(&[
         ("openapi", text("3.0.0")),
-        ("info", object(&[("title", text("Kubernetes")), ("version", text(GIT_VERSION))])),
+        ("info", object(&[("title", text(title)), ("version", text(of_version))])),
         ("paths", paths),
-        ("components", object(&[("schemas", schemas), ("securitySchemes", security())])),
+        (
+            "components",
+            object(&[
+                ("schemas", schemas),
+                ("securitySchemes", if is_defined { String::new() } else { security() }),
+            ]),
+        ),
     ])
 }
 
@@ -165,11 +182,12 @@ fn document_v2(registry: &Registry) -> String {
     let groups: Vec<(&str, &str)> =
         group_versions(registry).iter().map(|(_, group, version)| (*group, *version)).collect();
     let roots = roots(registry, &everything);
+    let look = Look { edition: Edition::V2, groups: &groups, describe: registry.describe };
     object(&[
         ("swagger", text("2.0")),
         ("info", object(&[("title", text("Kubernetes")), ("version", text(GIT_VERSION))])),
         ("paths", paths::paths(registry, Edition::V2, &everything)),
-        ("definitions", schemas::schemas(Edition::V2, &roots, &groups)),
+        ("definitions", schemas::schemas(&look, &roots, defined(registry, Edition::V2, &everything))),
         ("parameters", paths::shared_parameters()),
         ("securityDefinitions", security()),
         ("security", list([object(&[("BearerToken", list([]))])])),
@@ -185,30 +203,59 @@ fn security() -> String {
 fn roots<'a>(registry: &'a Registry, in_document: &dyn Fn((&str, &str)) -> bool) -> Vec<Roots<'a>> {
     let catalogue = &*registry.catalogue;
     let general = ["APIResourceList", "DeleteOptions", "Status", "WatchEvent"];
-    let general = general.into_iter().filter_map(|name| catalogue.type_named(&format!("meta.v1.{name}")));
-    let mut roots = vec![Roots { catalogue, types: general.collect() }];
+    let of_defined = ["DeleteOptions", "ListMeta", "ObjectMeta", "Status"];
+    let meta = |name: &str| catalogue.type_named(&format!("meta.v1.{name}"));
+    let mut roots = vec![Roots { catalogue, types: BTreeSet::new() }];
     for kind in registry.iter().filter(|kind| in_document((&kind.group, &kind.version))) {
+        let subs = kind.subs.iter().filter_map(|sub| paths::sub_type(kind, sub));
+        if kind.schema().is_some() {
+            // Its own types are shown as its definition has them. Others are built in.
+            let builtin = subs.filter(|id| *id != kind.type_id);
+            roots[0].types.extend(builtin.chain(of_defined.into_iter().filter_map(meta)));
+            continue;
+        }
         // Built-in kinds share one catalogue, and any other kind has its own.
         if kind.is_custom() {
             roots.push(Roots { catalogue: &kind.catalogue, types: BTreeSet::new() });
         }
+        roots[0].types.extend(general.into_iter().filter_map(meta));
         let at = if kind.is_custom() { roots.len() - 1 } else { 0 };
         let types = &mut roots[at].types;
         types.insert(kind.type_id);
         types.extend(kind.catalogue.type_named(&format!("{}List", kind.type_name)));
-        types.extend(kind.subs.iter().filter_map(|sub| paths::sub_type(kind, sub)));
+        types.extend(subs);
     }
     roots
+}
+
+/// The schemas of kinds whose definitions have one, by their published names.
+fn defined(
+    registry: &Registry,
+    edition: Edition,
+    in_document: &dyn Fn((&str, &str)) -> bool,
+) -> Vec<(String, String)> {
+    let kinds = registry.iter().filter(|kind| in_document((&kind.group, &kind.version)));
+    let shown = kinds.filter_map(|kind| {
+        // Whoever has no readable schema has been let through as one of anything.
+        let schema = json::parse(kind.schema()?.as_bytes()).map(|parsed| parsed.value).unwrap_or_default();
+        Some(defined::schemas(kind, &schema, edition, registry.describe))
+    });
+    shown.flatten().collect()
+}
+
+/// The path of a document below /openapi/v3.
+fn path_of(group: &str, version: &str) -> String {
+    match group {
+        "" => format!("api/{version}"),
+        group => format!("apis/{group}/{version}"),
+    }
 }
 
 /// Each group version once: its path below /openapi/v3, group and version.
 fn group_versions(registry: &Registry) -> Vec<(String, &str, &str)> {
     let mut found: Vec<(String, &str, &str)> = Vec::new();
     for kind in registry.iter() {
-        let path = match kind.group.as_str() {
-            "" => format!("api/{}", kind.version),
-            group => format!("apis/{group}/{}", kind.version),
-        };
+        let path = path_of(&kind.group, &kind.version);
         if found.last().is_none_or(|(last, _, _)| *last != path) {
             found.push((path, &kind.group, &kind.version));
         }
@@ -217,14 +264,11 @@ fn group_versions(registry: &Registry) -> Vec<(String, &str, &str)> {
 }
 
 /// A hash that identifies a version of a document. It depends on the release and on the kinds.
-fn hash_of(registry: &Registry, group: &str, version: &str) -> String {
-    let everything = version.is_empty();
-    let is_in = |kind: &&Arc<Kind>| everything || (&*kind.group, &*kind.version) == (group, version);
-    let mut names: Vec<&str> = Vec::new();
-    for kind in registry.iter().filter(is_in) {
-        names.extend([&*kind.group, &*kind.version, &*kind.plural, &*kind.kind, &*kind.fingerprint]);
-    }
-    fingerprint([GIT_VERSION, env!("CARGO_PKG_VERSION")].into_iter().chain(names))
+fn hash_of<'a>(registry: &Registry, kinds: impl Iterator<Item = &'a Arc<Kind>>) -> String {
+    let described = if registry.describe.is_some() { "described" } else { "" };
+    let names =
+        kinds.flat_map(|kind| [&*kind.group, &*kind.version, &*kind.plural, &*kind.kind, &*kind.fingerprint]);
+    fingerprint([GIT_VERSION, env!("CARGO_PKG_VERSION"), described].into_iter().chain(names))
 }
 
 #[cfg(test)]
@@ -280,6 +324,32 @@ mod tests {
         assert_eq!(patch.text_at(&["x-kubernetes-group-version-kind", "kind"]), "Pod");
         let parameters = patch.field("parameters").and_then(Value::as_list).expect("parameters");
         assert!(parameters.iter().any(|parameter| parameter.text_at(&["name"]) == "fieldValidation"));
+    }
+
+    #[test]
+    fn types_and_fields_have_descriptions_if_there_are_any() {
+        let describe = |name: &str, field: &str| match (name, field) {
+            ("io.k8s.api.core.v1.PodSpec", "") => Some("All of it."),
+            ("io.k8s.api.core.v1.PodSpec", "containers") => Some("What runs."),
+            ("io.k8s.api.core.v1.PodSpec", "affinity") => Some("Where."),
+            ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", "") => Some("When."),
+            _ => None,
+        };
+        let registry = Registry::builtin();
+        let hash = |registry: &Registry| hash_of(registry, registry.iter());
+        let before = hash(&registry);
+        let registry = registry.described_by(describe);
+        assert_ne!(hash(&registry), before);
+        let document = parse(&document_v3(&registry, "", "v1"));
+        let schema = |name: &str| document.at(&["components", "schemas", name]).cloned().expect("a schema");
+        let spec = schema("io.k8s.api.core.v1.PodSpec");
+        assert_eq!(spec.text_at(&["description"]), "All of it.");
+        assert_eq!(spec.text_at(&["properties", "containers", "description"]), "What runs.");
+        assert_eq!(spec.text_at(&["properties", "containers", "type"]), "array");
+        let affinity = spec.at(&["properties", "affinity"]).expect("a field");
+        assert_eq!(affinity.text_at(&["description"]), "Where.");
+        assert!(affinity.at(&["allOf"]).is_some());
+        assert_eq!(schema("io.k8s.apimachinery.pkg.apis.meta.v1.Time").text_at(&["description"]), "When.");
     }
 
     fn ask(registry: &Registry, path: &str, hash: Option<&str>, headers: &[(&str, &str)]) -> Response {

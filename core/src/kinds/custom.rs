@@ -7,14 +7,15 @@ mod validation;
 
 use super::columns::ColumnSet;
 use super::converter::Converter;
+use super::defined::FREE;
 use super::kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
 use super::rules::custom;
 pub(super) use embedded::validate as validate_embedded;
 pub(super) use validation::{validate, validate_update};
 
 use super::{Rules, Scope, SubKind, Verb, convert};
+use crate::codec::base64;
 use crate::codec::sha256::sha256;
-use crate::codec::{base64, json};
 use crate::limits;
 use crate::schema::Catalogue;
 use crate::schema::structural::{RuleValidator, Structural};
@@ -81,8 +82,8 @@ pub enum DefinedTypes {
     /// Types in the notation of the catalogue. They may name built-in types. One of them has the name that `type_name`
     /// gives; the type of lists is added to them.
     Notation(Text),
-    /// A structural schema, as JSON.
-    Schema(Text),
+    /// A structural schema, as JSON, which all that holds it shares.
+    Schema(Arc<str>),
 }
 
 /// A column that a definition adds to the Table of its kind.
@@ -91,9 +92,11 @@ pub struct DefinedColumn {
     pub name: Text,
     /// `string`, `integer`, `number`, `boolean` or `date`; a date is shown as the time that has passed since.
     pub kind: Text,
+    /// A hint of how it is shown, as `date-time`; mostly empty.
+    pub format: Text,
     pub description: Text,
     pub priority: i64,
-    /// With dots: `spec.color`.
+    /// A JSONPath without its braces: `.spec.color`.
     pub path: Text,
 }
 
@@ -103,6 +106,9 @@ pub struct Custom {
     rules: &'static Rules,
     /// The rules of its schema, which are compiled for the first object that they are about.
     validator: OnceBox<Option<RuleValidator>>,
+    /// The schema of its version as the definition has it, JSON, null if there is none; None if its types are those of
+    /// the catalogue's notation.
+    schema: Option<Arc<str>>,
 }
 
 const VERBS: &[Verb] = &[
@@ -179,8 +185,7 @@ impl Definition {
         id: KindId,
         storage: StorageId,
     ) -> Result<Kind, String> {
-        let (DefinedTypes::Notation(types) | DefinedTypes::Schema(types)) = &version.types;
-        if types.len() > limits::DEFINITION_BYTES {
+        if version.types.text().len() > limits::DEFINITION_BYTES {
             return Err(format!("the types take more than {} bytes", limits::DEFINITION_BYTES));
         }
         if version.fields.len() > limits::SCAN_PATHS {
@@ -193,8 +198,7 @@ impl Definition {
                 Catalogue::with(builtin, &format!("{types}{list} items 2 [{type_name}] r"))?
             }
             DefinedTypes::Schema(text) => {
-                let props = json::parse(text.as_bytes()).map_err(|_| "the schema is no JSON")?.value;
-                Catalogue::with_custom(builtin, &type_name, &self.group, &Structural::read(&props))?
+                Catalogue::with_custom(builtin, &type_name, &self.group, text.clone())?
             }
         };
         let type_id = catalogue.added().find(|(_, def)| def.name == type_name).map(|(id, _)| id);
@@ -237,12 +241,13 @@ impl Definition {
             behaviour: Behaviour::Custom(Arc::new(Custom {
                 rules: if version.has_status { &custom::SPLIT } else { &custom::WHOLE },
                 validator: OnceBox::new(),
+                schema: version.types.schema(),
             })),
             field_paths: fields.iter().flat_map(SelectableField::paths).collect(),
             fields,
             columns: ColumnSet::defined(&version.columns),
             deprecation: version.deprecation.clone(),
-            fingerprint: fingerprint(types),
+            fingerprint: fingerprint(self, version),
             catalogue: Arc::new(catalogue),
             type_id,
             raws,
@@ -289,7 +294,31 @@ impl DefinedScale {
     }
 }
 
+impl DefinedTypes {
+    fn text(&self) -> &str {
+        match self {
+            Self::Notation(text) => text,
+            Self::Schema(text) => text,
+        }
+    }
+
+    /// The schema of a definition, as JSON; null if it has none.
+    fn schema(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Notation(_) => None,
+            Self::Schema(text) if **text == *FREE => Some("null".into()),
+            Self::Schema(text) => Some(text.clone()),
+        }
+    }
+}
+
 impl Custom {
+    /// The schema of its version as the definition has it, JSON, null if there is none; None if its types are those of
+    /// the catalogue's notation.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
     pub(super) fn rules(&self) -> &'static Rules {
         self.rules
     }
@@ -300,9 +329,13 @@ impl Custom {
     }
 }
 
-/// FNV-1a over 64 bits, as hexadecimal digits.
-fn fingerprint(types: &str) -> Text {
-    let state = types.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| {
+/// FNV-1a over 64 bits of all that documents show of a version, as hexadecimal digits.
+fn fingerprint(definition: &Definition, version: &DefinedVersion) -> Text {
+    let scope = format!("{:?} {} {}", definition.scope, version.has_status, version.scale.is_some());
+    let texts =
+        [version.types.text(), scope.as_str()].into_iter().chain(version.fields.iter().map(Text::as_str));
+    let bytes = texts.flat_map(|text| text.bytes().chain([0]));
+    let state = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| {
         (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!("{state:016x}").into()

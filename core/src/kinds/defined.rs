@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The schema of a version that has none: an object of anything.
-const FREE: &str = r#"{"type":"object","x-kubernetes-preserve-unknown-fields":true}"#;
+pub(super) const FREE: &str = r#"{"type":"object","x-kubernetes-preserve-unknown-fields":true}"#;
 
 /// Whether a condition of a definition is true.
 pub fn has_condition(definition: &Value, kind: &str) -> bool {
@@ -127,9 +127,10 @@ fn column(column: &Value) -> DefinedColumn {
     DefinedColumn {
         name: column.text_at(&["name"]).into(),
         kind: column.text_at(&["type"]).into(),
+        format: column.text_at(&["format"]).into(),
         description: column.text_at(&["description"]).into(),
         priority: column.field("priority").and_then(Value::as_int).unwrap_or(0),
-        path: dotted(column.text_at(&["jsonPath"])),
+        path: column.text_at(&["jsonPath"]).into(),
     }
 }
 

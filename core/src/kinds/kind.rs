@@ -215,6 +215,14 @@ impl Kind {
         }
     }
 
+    /// The schema of a kind that has one of a definition, as JSON, null if the definition has none.
+    pub fn schema(&self) -> Option<&str> {
+        match &self.behaviour {
+            Behaviour::Builtin(_) => None,
+            Behaviour::Custom(custom) => custom.schema(),
+        }
+    }
+
     /// Resource and group, as messages and notes name it: `deployments.apps`, `pods`.
     pub fn resource(&self) -> Text {
         if self.group.is_empty() {

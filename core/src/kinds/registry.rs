@@ -10,6 +10,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+/// What a type is for, or a field of it; an empty field stands for the type itself. Types have the names that OpenAPI
+/// publishes. None if nothing is known.
+pub type Describe = fn(type_name: &str, field: &str) -> Option<&'static str>;
+
 /// All kinds. It changes when a kind comes or goes; a clone shares the kinds.
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -28,6 +32,8 @@ pub struct Registry {
     /// What the next kind is named.
     next_kind: KindId,
     next_storage: StorageId,
+    /// Describes built-in types. None if the program knows no descriptions.
+    pub describe: Option<Describe>,
 }
 
 impl Registry {
@@ -65,7 +71,14 @@ impl Registry {
         by_name.sort_by(|one, other| name_of(one).cmp(&name_of(other)));
         let versions = versions_of(&kinds);
         let (next_kind, next_storage) = (KindId(by_id.len() as u64), StorageId(stored.len() as u64));
-        Self { catalogue, by_id, by_name, versions, kinds, storages, next_kind, next_storage }
+        Self { catalogue, by_id, by_name, versions, kinds, storages, next_kind, next_storage, describe: None }
+    }
+
+    /// The same kinds, with descriptions of the built-in types for OpenAPI.
+    #[must_use]
+    pub fn described_by(mut self, describe: Describe) -> Self {
+        self.describe = Some(describe);
+        self
     }
 
     /// The same kinds, without a subresource of one of them.

@@ -4,7 +4,7 @@
 //! a kind that comes at run time come from a client, so there such a line is an error.
 
 use super::read::raw_paths;
-use super::structural::{Structural, is_meta_field};
+use super::structural::{SharedSchema, is_meta_field};
 use super::{
     Catalogue, CustomSchema, Field, KnownTexts, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId,
 };
@@ -37,34 +37,40 @@ impl Catalogue {
 
 impl Catalogue {
     /// The catalogue with the type of a custom object and that of its lists. The fields of an object are those that
-    /// every object has, and the properties of its schema, in the order of their names.
+    /// every object has, and the properties of its schema, in the order of their names. The schema is JSON; it is read
+    /// whole when an object is first looked at.
     ///
     /// # Errors
-    /// As `with`.
+    /// As `with`, and a sentence if the schema is no JSON.
     pub(crate) fn with_custom(
         base: &Arc<Self>,
         name: &str,
         group: &str,
-        schema: &Structural,
+        schema: Arc<str>,
     ) -> Result<Self, String> {
         let text = format!(
             "{name} kind={group}\n metadata 1 meta.v1.ObjectMeta o\n{name}List kind={group}\n \
              metadata 1 meta.v1.ListMeta o\n items 2 [{name}] r"
         );
         let mut catalogue = Self::with(base, &text)?;
+        let props = json::parse(schema.as_bytes()).map_err(|_| "the schema is no JSON")?.value;
+        let schema = SharedSchema::new(schema);
+        let required = props.field("required").and_then(Value::as_list).unwrap_or_default();
+        let properties = props.field("properties").and_then(Value::as_map);
         let def = catalogue.types.first_mut().ok_or("no type")?;
-        for (name, property) in schema.properties.iter().filter(|(name, _)| !is_meta_field(name)) {
+        let properties = properties.into_iter().flat_map(|properties| properties.iter());
+        for (name, property) in properties.filter(|(name, _)| !is_meta_field(name)) {
             def.fields.push(Field {
                 pointer: true,
                 omit_empty: true,
-                required: schema.bounds.required.contains(name),
-                default: property.default.clone(),
-                ..plain_field(name.clone(), Shape::Custom(CustomSchema(Arc::new(property.clone()))))
+                required: required.iter().any(|held| held.as_str() == Some(name)),
+                default: property.field("default").filter(|default| !default.is_null()).cloned(),
+                ..plain_field(name.clone(), Shape::Custom(CustomSchema(schema.property(name))))
             });
         }
         def.fields.sort_by(|one, other| one.name.cmp(&other.name));
         sort_fields(def);
-        def.custom = Some(CustomSchema(Arc::new(schema.clone())));
+        def.custom = Some(CustomSchema(schema));
         catalogue.raws = raw_paths(&catalogue);
         Ok(catalogue)
     }

@@ -26,7 +26,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use structural::Structural;
+use structural::SharedSchema;
 
 use known::KnownTexts;
 pub use load::catalogue;
@@ -131,11 +131,11 @@ pub enum Shape {
 
 /// A structural schema that types share. Two are equal if they are the same one.
 #[derive(Clone, Debug)]
-pub struct CustomSchema(pub Arc<Structural>);
+pub struct CustomSchema(pub SharedSchema);
 
 impl PartialEq for CustomSchema {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.is_same(&other.0)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod image;
 pub mod int_or_string;
 pub mod ip;
+pub mod jsonpath;
 mod map;
 pub mod names;
 pub mod number;

@@ -2,6 +2,7 @@
 
 use super::Finite;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Appends an integer.
@@ -23,6 +24,18 @@ pub fn write_int(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// A float as Go's `%v` writes it: its shortest form, with an exponent below 1e-4 and from 1e21 on.
+pub fn go_float(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || !size.is_finite() || (1e-4..1e21).contains(&size) {
+        return format!("{number}");
+    }
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let sign = if exponent.starts_with('-') { '-' } else { '+' };
+    format!("{digits}e{sign}{:0>2}", exponent.trim_start_matches('-'))
+}
+
 /// Appends a float in its shortest form: plain, or with an exponent below 1e-6 and from 1e21 on.
 pub fn write_float(number: Finite, out: &mut Vec<u8>) {
     let number = number.to_f64();
@@ -35,5 +48,28 @@ pub fn write_float(number: Finite, out: &mut Vec<u8>) {
         out.extend_from_slice(exponent.as_bytes());
     } else {
         out.extend_from_slice(format!("{number}").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::go_float;
+
+    #[test]
+    fn floats_are_written_like_those_of_go() {
+        let table = [
+            (0.0, "0"),
+            (1.0, "1"),
+            (-1.5, "-1.5"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-05"),
+            (1.25e-10, "1.25e-10"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (-1.5e300, "-1.5e+300"),
+        ];
+        for (number, wanted) in table {
+            assert_eq!(go_float(number), wanted);
+        }
     }
 }

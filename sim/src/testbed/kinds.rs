@@ -92,9 +92,10 @@ fn version(name: &str, types: String, field: &str, schema: u64) -> DefinedVersio
         columns: vec![DefinedColumn {
             name: "Color".into(),
             kind: "string".into(),
+            format: "".into(),
             description: "Its color.".into(),
             priority: 0,
-            path: path.into(),
+            path: format!(".{path}").into(),
         }],
         deprecation: "".into(),
     }

@@ -2,6 +2,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/installer.go
 
 use super::Edition;
+use super::defined::list_name;
 use super::schemas::published;
 use crate::documents::document::{Member, list, object, optional_text, text, texts};
 use crate::kinds::{Kind, Registry, Sub, SubKind, Verb};
@@ -107,6 +108,8 @@ const LOG: &[&str] = &[
 ];
 
 const FORMS: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+/// Those of objects whose kind a definition brings.
+const PLAIN_FORMS: [&str; 2] = ["application/json", "application/yaml"];
 const STREAM_FORMS: [&str; 2] =
     ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 const PATCH_FORMS: [&str; 4] = [
@@ -115,6 +118,8 @@ const PATCH_FORMS: [&str; 4] = [
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 ];
+const PLAIN_PATCH_FORMS: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
 
 /// The body of an operation.
 enum Body {
@@ -167,9 +172,11 @@ pub(super) fn paths(
             answer: Answer::Object(published("meta.v1.APIResourceList")),
             codes: &[200],
         };
-        found
-            .entry(format!("{}/", names.root))
-            .or_insert_with(|| item(edition, &names, None, &[], &[discovery]));
+        if !names.is_defined {
+            found
+                .entry(format!("{}/", names.root))
+                .or_insert_with(|| item(edition, &names, None, &[], &[discovery]));
+        }
         add_resource(&mut found, edition, &names, resource);
         for sub in &resource.subs {
             add_sub(&mut found, edition, &names, (resource, sub));
@@ -210,7 +217,12 @@ struct Names<'a> {
     /// `/apis/apps/v1/namespaces/{namespace}/deployments`
     collection: String,
     published: String,
+    /// The published type of lists.
+    list: String,
     returns_deleted: bool,
+    /// A definition brings it, whose paths are made otherwise than those of built-in kinds.
+    /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder/builder.go
+    is_defined: bool,
 }
 
 impl<'a> Names<'a> {
@@ -219,8 +231,9 @@ impl<'a> Names<'a> {
             "" => (format!("/api/{}", resource.version), "core"),
             group => (format!("/apis/{group}/{}", resource.version), ""),
         };
+        let group = resource.group.strip_suffix(".k8s.io").unwrap_or(&resource.group);
         let parts =
-            resource.group.split('.').filter(|part| !part.is_empty() && !matches!(*part, "k8s" | "io"));
+            group.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
         let words: Vec<String> =
             [core].into_iter().filter(|word| !word.is_empty()).chain(parts).map(capital).collect();
         let group = words.concat();
@@ -238,8 +251,27 @@ impl<'a> Names<'a> {
             kind: (&resource.group, &resource.version, &resource.kind),
             scope: if namespaced { "Namespaced" } else { "" },
             published: published(&resource.type_name),
+            list: match resource.schema() {
+                Some(_) => list_name(resource),
+                None => published(&format!("{}List", resource.type_name)),
+            },
+            is_defined: resource.schema().is_some(),
             returns_deleted: resource.rules().returns_deleted,
         }
+    }
+
+    /// The media types of objects.
+    fn forms(&self) -> &'static [&'static str] {
+        if self.is_defined { &PLAIN_FORMS } else { &FORMS }
+    }
+
+    fn patch_forms(&self) -> &'static [&'static str] {
+        if self.is_defined { &PLAIN_PATCH_FORMS } else { &PATCH_FORMS }
+    }
+
+    /// The media types of bodies.
+    fn body_forms(&self) -> &'static [&'static str] {
+        if self.is_defined { &PLAIN_FORMS } else { &["*/*"] }
     }
 
     /// `readAppsV1NamespacedDeploymentScale`
@@ -257,14 +289,13 @@ fn capital(word: &str) -> String {
 }
 
 fn add_resource(found: &mut BTreeMap<String, String>, edition: Edition, names: &Names<'_>, resource: &Kind) {
-    let list_type = format!("{}List", names.published);
     let list = |id: String| Operation {
         method: "get",
         id,
         action: "list",
         query: LIST,
         body: Body::Nothing,
-        answer: Answer::List(list_type.clone()),
+        answer: Answer::List(names.list.clone()),
         codes: &[200],
     };
     let mut collection = Vec::new();
@@ -282,7 +313,13 @@ fn add_resource(found: &mut BTreeMap<String, String>, edition: Edition, names: &
     if resource.allows(Verb::DeleteCollection) {
         let id = format!("delete{}Collection{}{}", names.group_version, names.scope, names.kind.2);
         let status = published("meta.v1.Status");
-        collection.push(delete(id, DELETE_COLLECTION, "deletecollection", status, &[200]));
+        collection.push(if names.is_defined {
+            let answer = Answer::Object(status);
+            let (action, body) = ("deletecollection", Body::Nothing);
+            Operation { method: "delete", id, action, query: LIST, body, answer, codes: &[200] }
+        } else {
+            delete(id, DELETE_COLLECTION, "deletecollection", status, &[200])
+        });
     }
     let place: &[&str] = if resource.namespaced() { &["namespace"] } else { &[] };
     found.insert(names.collection.clone(), item(edition, names, Some(names.kind), place, &collection));
@@ -306,7 +343,7 @@ fn window(names: &Names<'_>, kind: &str, suffix: &str, verbs: &[Verb]) -> Vec<Op
                 method: "get",
                 id: names.id("read", suffix),
                 action: "get",
-                query: &[],
+                query: if names.is_defined { &["resourceVersion"] } else { &[] },
                 body: Body::Nothing,
                 answer: Answer::Object(kind.into()),
                 codes: &[200],
@@ -318,7 +355,7 @@ fn window(names: &Names<'_>, kind: &str, suffix: &str, verbs: &[Verb]) -> Vec<Op
             Verb::Patch => operations.push(Operation {
                 query: PATCH,
                 body: Body::Patch,
-                codes: &[200, 201],
+                codes: if names.is_defined { &[200] } else { &[200, 201] },
                 ..write("patch", names.id("patch", suffix), kind, "patch")
             }),
             Verb::Delete => {
@@ -362,7 +399,7 @@ fn add_sub(
 ) {
     let suffix = capital(&sub.name);
     let (group, version) = sub.foreign().unwrap_or((names.kind.0, names.kind.1));
-    let kind = Some((group, version, sub.kind.as_str()));
+    let kind = Some(if names.is_defined { names.kind } else { (group, version, sub.kind.as_str()) });
     let path = format!("{}/{{name}}/{}", names.collection, sub.name);
     let place = item_place(resource);
     let published_type = sub_type(resource, sub).map(|id| published(&resource.catalogue.get(id).name));
@@ -429,13 +466,18 @@ fn item(
     place: &[&str],
     operations: &[Operation],
 ) -> String {
+    let is_common =
+        |name: &str| operations.iter().all(|operation| operation.query.iter().any(|held| *held == name));
     let mut members: Vec<Member<'_>> = operations
         .iter()
-        .map(|operation| (operation.method, render(edition, names, kind, operation)))
+        .map(|operation| (operation.method, render(edition, names, kind, operation, &is_common)))
         .collect();
-    let in_path = place.iter().map(|name| parameter(edition, "path", name));
-    let pretty = kind.map(|_| shared(edition, "pretty"));
-    members.push(("parameters", list(in_path.chain(pretty))));
+    let common = operations.first().map_or(&[][..], |operation| operation.query).iter().copied();
+    let in_query = common.filter(|name| is_common(name)).chain(kind.map(|_| "pretty"));
+    let mut parameters: Vec<(&str, String)> = in_query.map(|name| (name, shared(edition, name))).collect();
+    parameters.extend(place.iter().map(|name| (*name, parameter(edition, "path", name))));
+    parameters.sort_by_key(|(name, _)| *name);
+    members.push(("parameters", list(parameters.into_iter().map(|(_, parameter)| parameter))));
     object(&members)
 }
 
@@ -444,28 +486,37 @@ fn render(
     names: &Names<'_>,
     kind: Option<GroupVersionKind<'_>>,
     operation: &Operation,
+    is_common: &dyn Fn(&str) -> bool,
 ) -> String {
     let kind = kind.map_or(String::new(), |(group, version, kind)| {
         object(&[("group", text(group)), ("kind", text(kind)), ("version", text(version))])
     });
-    let mut parameters: Vec<String> = operation.query.iter().map(|name| shared(edition, name)).collect();
+    let own = operation.query.iter().filter(|name| !is_common(name));
+    let mut parameters: Vec<String> = own.map(|name| shared(edition, name)).collect();
     let mut members: Vec<Member<'_>> =
         vec![("tags", texts(&[&names.tag])), ("operationId", text(&operation.id))];
-    let (answered, forms) = answer(edition, &operation.answer);
-    let codes: Vec<(String, String)> =
-        operation.codes.iter().map(|code| (code.to_string(), answered.clone())).collect();
+    let (answered, forms) = answer(edition, names, &operation.answer);
+    let response = |code: &u16| {
+        let what = match code {
+            201 => "Created",
+            202 => "Accepted",
+            _ => "OK",
+        };
+        (code.to_string(), object(&[("description", text(what)), answered.clone()]))
+    };
+    let codes: Vec<(String, String)> = operation.codes.iter().map(response).collect();
     let mut responses: Vec<Member<'_>> =
         codes.iter().map(|(code, answer)| (code.as_str(), answer.clone())).collect();
     responses.push(("401", object(&[("description", text("Unauthorized"))])));
     match edition {
         Edition::V2 => {
             let patch = matches!(operation.body, Body::Patch);
-            members.push(("consumes", texts(if patch { &PATCH_FORMS } else { &["*/*"] })));
+            members.push(("consumes", texts(if patch { names.patch_forms() } else { names.body_forms() })));
             members.push(("produces", texts(&forms)));
             members.push(("schemes", texts(&["https"])));
             parameters.extend(body_parameter(&operation.body));
         }
-        Edition::V3 => members.push(("requestBody", request_body(&operation.body))),
+        Edition::V3 => members.push(("requestBody", request_body(names, &operation.body))),
     }
     members.push(("parameters", if parameters.is_empty() { String::new() } else { list(parameters) }));
     members.push(("responses", object(&responses)));
@@ -474,10 +525,11 @@ fn render(
     object(&members)
 }
 
-/// The schema of an answer, and its media types.
-fn answer(edition: Edition, answer: &Answer) -> (String, Vec<&'static str>) {
+/// The schema of an answer as the member that holds it, and its media types.
+fn answer(edition: Edition, names: &Names<'_>, answer: &Answer) -> (Member<'static>, Vec<&'static str>) {
     let (schema, forms): (String, Vec<&str>) = match answer {
-        Answer::Object(name) => (edition.reference(name), FORMS.to_vec()),
+        Answer::List(name) if names.is_defined => (edition.reference(name), names.forms().to_vec()),
+        Answer::Object(name) => (edition.reference(name), names.forms().to_vec()),
         Answer::List(name) => (edition.reference(name), [&FORMS[..], &STREAM_FORMS[..]].concat()),
         Answer::Text => (object(&[("type", text("string"))]), vec!["*/*"]),
         Answer::Log => (object(&[("type", text("string"))]), [&["text/plain"][..], &FORMS[..]].concat()),
@@ -486,7 +538,7 @@ fn answer(edition: Edition, answer: &Answer) -> (String, Vec<&'static str>) {
         Edition::V2 => ("schema", schema),
         Edition::V3 => ("content", content(&forms, &schema)),
     };
-    (object(&[("description", text("OK")), shape]), forms)
+    (shape, forms)
 }
 
 /// OpenAPI v3: the same schema for every media type.
@@ -496,16 +548,16 @@ fn content(forms: &[&str], schema: &str) -> String {
     object(&members)
 }
 
-fn request_body(body: &Body) -> String {
+fn request_body(names: &Names<'_>, body: &Body) -> String {
     match body {
         Body::Nothing => String::new(),
         Body::Object(name, required) => object(&[
-            ("content", content(&["*/*"], &Edition::V3.reference(name))),
+            ("content", content(names.body_forms(), &Edition::V3.reference(name))),
             ("required", if *required { "true".to_string() } else { String::new() }),
         ]),
         Body::Patch => {
             let schema = Edition::V3.reference(&published("meta.v1.Patch"));
-            object(&[("content", content(&PATCH_FORMS, &schema)), ("required", "true".to_string())])
+            object(&[("content", content(names.patch_forms(), &schema)), ("required", "true".to_string())])
         }
     }
 }

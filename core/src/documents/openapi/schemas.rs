@@ -4,6 +4,7 @@
 use super::Edition;
 use crate::codec::json;
 use crate::documents::document::{Member, list, object, optional_text, text, texts};
+use crate::kinds::Describe;
 use crate::schema::{Catalogue, Field, ListType, MapType, PatchStrategy, Shape, TypeDef, TypeId};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -39,13 +40,49 @@ pub(super) struct Roots<'a> {
     pub(super) types: BTreeSet<TypeId>,
 }
 
-/// The schemas of the roots and of all types that they refer to, by published name. `groups` are the group versions
-/// of the document, for the kinds that belong to every group.
-pub(super) fn schemas(edition: Edition, roots: &[Roots<'_>], groups: &[(&str, &str)]) -> String {
-    let patch = FORMLESS.iter().take(1).map(|(name, schema)| (published(name), (*schema).to_string()));
-    let mut found: BTreeMap<String, String> = patch.collect();
+/// How the types of a document are shown.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    pub(super) edition: Edition,
+    /// The group versions of the document, for the kinds that belong to every group.
+    pub(super) groups: &'a [(&'a str, &'a str)],
+    pub(super) describe: Option<Describe>,
+}
+
+impl Look<'_> {
+    /// What a type is for, or a field of it, as JSON; empty if nothing is known.
+    fn description(&self, published: &str, field: &str) -> String {
+        self.describe.and_then(|describe| describe(published, field)).map_or_else(String::new, text)
+    }
+
+    /// A schema of a named scalar, with its description.
+    fn described(&self, published: &str, schema: &str) -> String {
+        match self.description(published, "") {
+            empty if empty.is_empty() => schema.to_string(),
+            description => joined(&object(&[("description", description)]), schema),
+        }
+    }
+}
+
+/// Two encoded objects as one.
+fn joined(one: &str, other: &str) -> String {
+    let (start, rest) = (one.strip_suffix('}').unwrap_or(one), other.strip_prefix('{').unwrap_or(other));
+    let comma = if rest == "}" { "" } else { "," };
+    format!("{start}{comma}{rest}")
+}
+
+/// The schemas of the roots and of all types that they refer to, by published name. `others` are schemas that were made
+/// elsewhere.
+pub(super) fn schemas(look: &Look<'_>, roots: &[Roots<'_>], others: Vec<(String, String)>) -> String {
+    let formless = |(name, schema): &(&str, &str)| {
+        let name = published(name);
+        let schema = look.described(&name, schema);
+        (name, schema)
+    };
+    let patch = FORMLESS.iter().take(1).map(formless);
+    let mut found: BTreeMap<String, String> = patch.chain(others).collect();
     for Roots { catalogue, types } in roots {
-        add(&mut found, catalogue, edition, types, groups);
+        add(&mut found, catalogue, look, types);
     }
     let members: Vec<Member<'_>> =
         found.iter().map(|(name, schema)| (name.as_str(), schema.clone())).collect();
@@ -56,9 +93,8 @@ pub(super) fn schemas(edition: Edition, roots: &[Roots<'_>], groups: &[(&str, &s
 fn add(
     found: &mut BTreeMap<String, String>,
     catalogue: &Catalogue,
-    edition: Edition,
+    look: &Look<'_>,
     roots: &BTreeSet<TypeId>,
-    groups: &[(&str, &str)],
 ) {
     let (mut seen, mut waiting) = (roots.clone(), roots.iter().copied().collect::<Vec<_>>());
     while let Some(id) = waiting.pop() {
@@ -74,14 +110,17 @@ fn add(
                     if *scalar == Shape::Any {
                         let name = form_of_any(definition, field);
                         let schema = FORMLESS.iter().find(|(known, _)| *known == name);
-                        found.extend(schema.map(|(_, schema)| (published(name), (*schema).to_string())));
-                    } else if let Some((name, schema)) = named_scalar(scalar, edition) {
-                        found.entry(published(name)).or_insert(schema);
+                        let name = published(name);
+                        found.extend(schema.map(|(_, schema)| (name.clone(), look.described(&name, schema))));
+                    } else if let Some((name, schema)) = named_scalar(scalar, look.edition) {
+                        let name = published(name);
+                        let schema = || look.described(&name, &schema);
+                        found.entry(name.clone()).or_insert_with(schema);
                     }
                 }
             }
         }
-        found.insert(published(&definition.name), type_schema(catalogue, edition, definition, groups));
+        found.insert(published(&definition.name), type_schema(catalogue, look, definition));
     }
 }
 
@@ -92,24 +131,21 @@ fn innermost(shape: &Shape) -> &Shape {
     }
 }
 
-fn type_schema(
-    catalogue: &Catalogue,
-    edition: Edition,
-    definition: &TypeDef,
-    groups: &[(&str, &str)],
-) -> String {
+fn type_schema(catalogue: &Catalogue, look: &Look<'_>, definition: &TypeDef) -> String {
+    let name = published(&definition.name);
     let properties: Vec<Member<'_>> = definition
         .fields
         .iter()
-        .map(|field| (field.name.as_str(), property(catalogue, edition, definition, field)))
+        .map(|field| (field.name.as_str(), property(catalogue, look, definition, field)))
         .collect();
     let required: Vec<&str> =
         definition.fields.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
     object(&[
+        ("description", look.description(&name, "")),
         ("type", text("object")),
         ("required", texts(&required)),
         ("properties", if properties.is_empty() { String::new() } else { object(&properties) }),
-        ("x-kubernetes-group-version-kind", kinds(definition, groups)),
+        ("x-kubernetes-group-version-kind", kinds(definition, look.groups)),
         ("x-kubernetes-map-type", if definition.atomic { text("atomic") } else { String::new() }),
         ("x-kubernetes-unions", union(definition)),
     ])
@@ -197,10 +233,12 @@ fn kinds(definition: &TypeDef, groups: &[(&str, &str)]) -> String {
     }
 }
 
-fn property(catalogue: &Catalogue, edition: Edition, owner: &TypeDef, field: &Field) -> String {
+fn property(catalogue: &Catalogue, look: &Look<'_>, owner: &TypeDef, field: &Field) -> String {
+    let edition = look.edition;
     let any = edition.reference(&published(form_of_any(owner, field)));
     let schema = shape_schema(catalogue, edition, &field.shape, &any);
-    let mut extra: Vec<Member<'_>> = Vec::new();
+    let description = look.description(&published(&owner.name), &field.name);
+    let mut extra: Vec<Member<'_>> = alloc::vec![("description", description)];
     if edition == Edition::V3 {
         extra.push(("default", default(field)));
     }
@@ -214,9 +252,7 @@ fn property(catalogue: &Catalogue, edition: Edition, owner: &TypeDef, field: &Fi
     if extra.is_empty() {
         return schema;
     }
-    // Joins two encoded objects by removing the end of the first and the start of the second.
-    let (own, rest) = (&schema[..schema.len() - 1], object(&extra));
-    format!("{own},{}", &rest[1..])
+    joined(&schema, &object(&extra))
 }
 
 fn default(field: &Field) -> String {

@@ -53,7 +53,7 @@ impl Line<'_> {
         self.texts(&version.fields);
         self.number(version.columns.len());
         for column in &version.columns {
-            self.text(&column.name).text(&column.kind).text(&column.description);
+            self.text(&column.name).text(&column.kind).text(&column.format).text(&column.description);
             self.number(column.priority).text(&column.path);
         }
         self.text(&version.deprecation)
@@ -114,7 +114,7 @@ impl Words<'_> {
             is_served: self.number::<u8>()? != 0,
             types: match self.word()? {
                 "notation" => DefinedTypes::Notation(self.text()?),
-                "schema" => DefinedTypes::Schema(self.text()?),
+                "schema" => DefinedTypes::Schema(self.text()?.as_str().into()),
                 _ => return self.wrong("notation or schema"),
             },
             has_status: self.number::<u8>()? != 0,
@@ -131,6 +131,7 @@ impl Words<'_> {
                 Ok(DefinedColumn {
                     name: words.text()?,
                     kind: words.text()?,
+                    format: words.text()?,
                     description: words.text()?,
                     priority: words.number()?,
                     path: words.text()?,

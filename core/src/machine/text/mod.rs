@@ -143,9 +143,10 @@ mod tests {
                     columns: vec![DefinedColumn {
                         name: "Size".into(),
                         kind: "integer".into(),
+                        format: "".into(),
                         description: "How large it is.".into(),
                         priority: 1,
-                        path: "spec.size".into(),
+                        path: ".spec.size".into(),
                     }],
                     deprecation: "".into(),
                 },

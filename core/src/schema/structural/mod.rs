@@ -15,6 +15,7 @@ mod numbers;
 mod prune;
 mod read;
 mod rules;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -33,6 +34,7 @@ pub use field_path::FieldPath;
 pub use formats::{Format, TextFormat};
 pub use list_type::validate_list_types;
 pub use rules::{CompiledRule, RULES_COST, RuleValidator, RuledValue, compile as compile_rules};
+pub use shared::SharedSchema;
 pub use validate::{Previous, validate};
 
 /// A schema, or a branch of its logic. Its depth is that of the definition's text, which its parser bounds.

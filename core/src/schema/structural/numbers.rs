@@ -4,9 +4,9 @@
 
 use super::validate::{Complaint, Findings};
 use super::{Format, Limit, SchemaType, ValueBounds};
-use crate::value::{Finite, Value, number};
+use crate::value::Value;
+use crate::value::number::go_float;
 use alloc::format;
-use alloc::string::String;
 
 /// A number of an object.
 #[derive(Clone, Copy)]
@@ -143,7 +143,7 @@ fn bound(range: &Range<'_>, number: Number, limit: Limit, side: Side, value: &Va
             let at = limit.at as i64;
             (beyond(&number, &at, limit.exclusive, side), format!("{at}"))
         }
-        Number::Real(number) => (beyond(&number, &limit.at, limit.exclusive, side), text(limit.at)),
+        Number::Real(number) => (beyond(&number, &limit.at, limit.exclusive, side), go_float(limit.at)),
     };
     if is_outside {
         let relation = match (side, limit.exclusive) {
@@ -173,7 +173,7 @@ fn multiple_of(number: Number, factor: f64, value: &Value, path: &str) -> Option
         }
         Number::Real(number) => {
             let times = if factor < 1.0 { 1.0 / factor * number } else { number / factor };
-            (factor > 0.0, factor > 0.0 && is_whole(times), text(factor))
+            (factor > 0.0, factor > 0.0 && is_whole(times), go_float(factor))
         }
     };
     if !is_positive {
@@ -182,13 +182,4 @@ fn multiple_of(number: Number, factor: f64, value: &Value, path: &str) -> Option
     }
     let message = || format!("{path} in body should be a multiple of {shown}");
     (!is_multiple).then(|| Complaint::of_value(path, value, message()))
-}
-
-/// A number as Go's `%v` writes it.
-fn text(number: f64) -> String {
-    let mut out = alloc::vec::Vec::new();
-    if let Some(finite) = Finite::new(number) {
-        number::write_float(finite, &mut out);
-    }
-    String::from_utf8(out).unwrap_or_default()
 }
