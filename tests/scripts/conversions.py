@@ -41,11 +41,18 @@ def free_port():
 
 
 def authority(name):
-    """A certificate that is its own authority, as base64 of PEM, and a TLS context with it."""
+    """An authority, as base64 of PEM, and a TLS context with a certificate that it has issued."""
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
-            path(f"{name}.key"), "-out", path(f"{name}.crt"), "-addext", "subjectAltName=IP:127.0.0.1")
+            path(f"{name}.key"), "-out", path(f"{name}.crt"))
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server", "-keyout", path(f"{name}-server.key"),
+            "-out", path(f"{name}-server.csr"))
+    with open(path(f"{name}.ext"), "w") as file:
+        file.write("subjectAltName=IP:127.0.0.1\n")
+    openssl("x509", "-req", "-days", "2", "-in", path(f"{name}-server.csr"), "-CA", path(f"{name}.crt"), "-CAkey",
+            path(f"{name}.key"), "-CAcreateserial", "-extfile", path(f"{name}.ext"),
+            "-out", path(f"{name}-server.crt"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path(f"{name}.crt"), path(f"{name}.key"))
+    context.load_cert_chain(path(f"{name}-server.crt"), path(f"{name}-server.key"))
     with open(path(f"{name}.crt"), "rb") as file:
         return base64.b64encode(file.read()).decode(), context
 
