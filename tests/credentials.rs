@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 use steersman_core::codec::base64;
-use steersman_core::config::{Authentication, Config, Curve, IssuerKey, PublicKey};
+use steersman_core::config::{Authentication, Bootstrap, Config, Curve, IssuerKey, PublicKey};
 use steersman_sim::driver::{Driver, open_config, signature};
 
 use crate::conditions::{json, send};
@@ -131,6 +131,50 @@ fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
     let authentication = Authentication { skips_lookup: true, ..config().authentication };
     let mut driver = server(Config { authentication, ..config() });
     assert_eq!(status(&mut driver, &token), 200, "nothing is looked up");
+}
+
+/// The day of the last use is a label of the secret, also of one whose token is not taken any more. It is written once
+/// a day.
+#[test]
+fn a_secret_tells_on_which_day_its_token_was_last_used() {
+    let mut driver = server(Config { bootstrap: Bootstrap::Whole, ..config() });
+    let account = json(&driver.call("GET", "/api/v1/namespaces/default/serviceaccounts/robot", &[], b""));
+    let claim = |name: &str| format!("kubernetes.io/serviceaccount/{name}");
+    let claims = json!({
+        "iss": "kubernetes/serviceaccount",
+        "sub": "system:serviceaccount:default:robot",
+        claim("namespace"): "default",
+        claim("secret.name"): "held",
+        claim("service-account.name"): "robot",
+        claim("service-account.uid"): account["metadata"]["uid"],
+    });
+    let token = signed(&json!({"alg": "ES256"}), &claims);
+    let secret = json!({"metadata": {"name": "held"}, "data": {"token": base64::encode(token.as_bytes())}});
+    let secrets = "/api/v1/namespaces/default/secrets";
+    assert_eq!(send(&mut driver, "POST", secrets, &secret).status, 201);
+    let told = |driver: &mut Driver| {
+        let held = json(&driver.call("GET", &format!("{secrets}/held"), &[], b""));
+        let label = &held["metadata"]["labels"]["kubernetes.io/legacy-token-last-used"];
+        (label.as_str().unwrap_or_default().to_owned(), held["metadata"]["resourceVersion"].clone())
+    };
+    assert_eq!(told(&mut driver).0, "");
+    for day in 0..2 {
+        let today = driver.now().wall.date();
+        assert_eq!(status(&mut driver, &token), 200);
+        let (label, version) = told(&mut driver);
+        assert_eq!(label, today, "day {day}");
+        assert_eq!(status(&mut driver, &token), 200);
+        assert_eq!(told(&mut driver).1, version, "it is written once a day");
+        driver.pass(86_400_000);
+    }
+    let given_up =
+        json!({"metadata": {"labels": {"kubernetes.io/legacy-token-invalid-since": "2026-01-01"}}});
+    let merge = [("content-type", "application/merge-patch+json")];
+    let patched = driver.call("PATCH", &format!("{secrets}/held"), &merge, given_up.to_string().as_bytes());
+    assert_eq!(patched.status, 200);
+    let today = driver.now().wall.date();
+    assert_eq!(status(&mut driver, &token), 401);
+    assert_eq!(told(&mut driver).0, today);
 }
 
 #[test]

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use steersman_core::kinds::table::ROWS;
+use steersman_sim::check::Guarantee;
+use steersman_sim::client::ClientKind;
+use steersman_sim::swarm::FaultClass;
+
 const LINES_MAX: usize = 600;
 const LINE_LEN_MAX: usize = 120;
 const PACKAGES: [&str; 5] = ["core", "io", "sim", "bin", "tests"];
@@ -182,6 +187,24 @@ fn io_knows_no_kinds() {
 fn the_documents_are_there() {
     for name in ["README.md", "ARCHITECTURE.md", "LICENSE", "BENCHMARKS.md", ".ci/run"] {
         assert!(root().join(name).exists(), "{name} is missing");
+    }
+}
+
+/// What the README says how many there are of.
+#[test]
+fn the_readme_counts_what_is_there() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
+    let counts = [
+        (ClientKind::ALL.len(), "kinds of clients"),
+        (FaultClass::ALL.len(), "classes of faults"),
+        (Guarantee::ALL.len(), "guarantees"),
+        (ROWS.iter().filter(|row| !row.internal).count(), "stable resources"),
+    ];
+    for (count, what) in counts {
+        assert!(
+            readme.contains(&format!(" {count} {what}")),
+            "the README says how many {what} there are: {count}"
+        );
     }
 }
 

@@ -90,6 +90,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
         Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
         Mutant::ApprovedUnprepared => webhooks::approved_unprepared,
+        Mutant::NodesReadAnySecret => nodes::nodes_read_any_secret,
         Mutant::AccountNotLookedUp => identity::account_not_looked_up,
         Mutant::ExpiryIgnored => identity::expiry_ignored,
         Mutant::ConflictsOverlooked => crate::apply::conflicts_overlooked,

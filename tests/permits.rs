@@ -147,6 +147,7 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         | Note::Panicked { .. }
         | Note::TunnelEnded(_)
         | Note::Refused { .. }
+        | Note::LegacyTokenUsed(_)
         | Note::Ready => None,
     }
 }

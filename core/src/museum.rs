@@ -167,6 +167,8 @@ mutants! {
         "A webhook that cannot be asked counts as one that allows, whatever its failure policy is.";
     ApprovedUnprepared, "approved-unprepared", "own",
         "Validating webhooks are asked about an object that the server completes only afterwards.";
+    NodesReadAnySecret, "nodes-read-any-secret", "own",
+        "A node reads the secrets of pods on other nodes.";
 }
 
 impl Mutant {

@@ -61,6 +61,13 @@ impl Wall {
         out
     }
 
+    /// `2026-01-02`.
+    pub fn date(self) -> String {
+        let mut out = self.rfc3339();
+        out.truncate("2006-01-02".len());
+        out
+    }
+
     /// `2026-01-02T03:04:05.000006Z`, as metav1.MicroTime is written.
     pub fn rfc3339_micro(self) -> String {
         let mut out = String::with_capacity(27);

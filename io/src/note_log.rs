@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use steersman_core::config::Note;
+use steersman_core::config::{Note, UsedSecret};
 use steersman_core::value::Text;
 
 use crate::throttle::Throttle;
@@ -52,6 +52,9 @@ impl NoteLog {
             }
             Note::Refused { controller, why } => {
                 tracing::warn!(controller = controller.name(), why = %why, "cannot keep an object");
+            }
+            Note::LegacyTokenUsed(UsedSecret { namespace, name, .. }) => {
+                tracing::info!(namespace = %namespace, secret = %name, "a token that does not end is used today");
             }
             Note::Ready => tracing::info!("ready"),
         }

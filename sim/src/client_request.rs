@@ -63,6 +63,8 @@ pub enum Identity {
     Stranger,
     /// A service account, with a token in the original request. It may do everything as long as the token is good.
     Account,
+    /// A node, of `users::NODES`, which may do only what nodes may.
+    Node(u8),
 }
 
 /// The resource version of a read, which decides what the answer may be.

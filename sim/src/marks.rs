@@ -42,6 +42,10 @@ marks! {
     UnknownNotApplied => "unknown-not-applied",
     /// A token of a service account is refused, since its account or pod is gone.
     TokenOfTheGone => "token-of-the-gone",
+    /// A node reads a secret that a pod of its own refers to.
+    SecretOfOwnPod => "secret-of-own-pod",
+    /// A node is refused a secret that no pod of its own refers to.
+    SecretOfNoPod => "secret-of-no-pod",
     /// A client is told that the outcome of its write is not known.
     OutcomeNotKnown => "outcome-not-known",
     /// A write whose reply was lost is told although another writer has changed its object since.

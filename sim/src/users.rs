@@ -9,8 +9,9 @@ use steersman_core::value::Text;
 pub(crate) fn tokens() -> Vec<Token> {
     let restricted = Verb::ALL.into_iter().map(Identity::Without);
     let bound = (0..BOUND).map(Identity::Bound);
+    let nodes = (0..NODES).map(Identity::Node);
     let mut tokens: Vec<Token> =
-        [Identity::Admin].into_iter().chain(restricted).chain(bound).map(known).collect();
+        [Identity::Admin].into_iter().chain(restricted).chain(bound).chain(nodes).map(known).collect();
     tokens.sort_by(|a, b| a.token.cmp(&b.token));
     tokens
 }
@@ -34,12 +35,24 @@ pub(crate) fn denials(are_slow: bool) -> Denials {
     Denials {
         rules: Verb::ALL.into_iter().map(denial).collect(),
         are_slow,
-        bound: (0..BOUND).map(|number| user(Identity::Bound(number)).into()).collect(),
+        bound: (0..BOUND)
+            .map(Identity::Bound)
+            .chain((0..NODES).map(Identity::Node))
+            .map(|identity| user(identity).into())
+            .collect(),
     }
 }
 
 /// How many users there are who may do only what roles allow them.
 pub(crate) const BOUND: u8 = 3;
+
+/// How many nodes there are that read what their pods need.
+pub(crate) const NODES: u8 = 2;
+
+/// The name of such a node.
+pub(crate) fn node(number: u8) -> String {
+    format!("n{number}")
+}
 
 /// The name and the group of one of them.
 pub(crate) fn bound(number: u8) -> (String, String) {
@@ -61,6 +74,7 @@ fn group(identity: Identity) -> String {
             "operators".to_owned()
         }
         Identity::Bound(number) => format!("team-{number}"),
+        Identity::Node(_) => "system:nodes".to_owned(),
     }
 }
 
@@ -71,13 +85,16 @@ fn user(identity: Identity) -> String {
         Identity::Bound(number @ (0 | 1)) => format!("bound-{number}"),
         Identity::Bound(number) => format!("system:serviceaccount:default:bound-{number}"),
         Identity::Stranger | Identity::Account => "nobody".to_owned(),
+        Identity::Node(number) => format!("system:node:{}", node(number)),
     }
 }
 
 /// The token with which a user makes requests. Servers do not know a stranger's.
 pub(crate) fn token(identity: Identity) -> String {
     match identity {
-        Identity::Admin | Identity::Without(_) | Identity::Bound(_) => format!("{}-token", user(identity)),
+        Identity::Admin | Identity::Without(_) | Identity::Bound(_) | Identity::Node(_) => {
+            format!("{}-token", user(identity))
+        }
         Identity::Stranger | Identity::Account => user(identity),
     }
 }

@@ -1,4 +1,4 @@
-//! A bug of what nodes may see.
+//! Bugs of what nodes may see.
 
 use super::config;
 use serde_json::{Value, json};
@@ -21,6 +21,14 @@ fn ask(driver: &mut Driver, user: &str, method: &str, path: &str, body: &Value) 
 /// What a node is told that reads a secret which is not there, and to which a pod of its own refers.
 fn read(driver: &mut Driver) -> u16 {
     ask(driver, "node", "GET", "/api/v1/namespaces/default/secrets/absent", &Value::Null)
+}
+
+pub(super) fn nodes_read_any_secret(flaw: Flaw) -> bool {
+    let tokens = vec![token("node", "system:node:n", "system:nodes")];
+    let authentication = Authentication { tokens, anonymous: false, ..Authentication::default() };
+    let authorization = vec![Authorizer::Node];
+    let mut driver = Driver::start(Config { authentication, authorization, ..config(flaw) });
+    read(&mut driver) != 403
 }
 
 pub(super) fn graph_keeps_deleted_pods(flaw: Flaw) -> bool {

@@ -15,7 +15,7 @@ ln -s "$("$SCRIPTS/install-kubectl.sh")" "$WORK/bin/kubectl"
 export PATH=$WORK/bin:$PATH HOME=$WORK/home
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(create apply ownership change rollout drain credentials access discover watch pages delete refuse restart)
+[ ${#parts[@]} -gt 0 ] || parts=(create apply ownership change rollout drain credentials access tokens discover watch pages delete refuse restart)
 openssl genrsa -out "$WORK/sa.key" 2048 2>"$WORK/quiet"
 flags=(--authorization-mode=RBAC --service-account-issuer=https://kubernetes.default.svc "--service-account-key-file=$WORK/sa.key"
     "--service-account-signing-key-file=$WORK/sa.key")

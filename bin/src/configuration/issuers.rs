@@ -1,7 +1,8 @@
 //! Issuers of tokens, by flags or by the file of `--authentication-config`, which may change while the server runs.
 //! k8s: pkg/kubeapiserver/options/authentication.go
 
-use steersman_core::config::{ClaimMapping, JwtIssuer, TokenAlgorithm};
+use steersman_core::config::{ClaimMapping, JwtIssuer, TokenAlgorithm, ValidationRule};
+use steersman_core::expressions::TokenSubject;
 use steersman_core::value::{Text, Value, quoted};
 use steersman_io::certificates;
 
@@ -189,8 +190,17 @@ fn issuer(given: &Value, algorithms: &[TokenAlgorithm]) -> Result<JwtIssuer, Str
     let mapping = |of: &str| ClaimMapping {
         claim: text(&["claimMappings", of, "claim"]).into(),
         prefix: text(&["claimMappings", of, "prefix"]).into(),
+        expression: Some(text(&["claimMappings", of, "expression"]))
+            .filter(|text| !text.is_empty())
+            .map(|text| TokenSubject::Claims.compile_mapping(text)),
     };
-    let rules = items(given, "claimValidationRules").iter();
+    let required = |rule: &&Value| !rule.text_at(&["claim"]).is_empty();
+    let claim_rules = items(given, "claimValidationRules");
+    let mappings = given.field("claimMappings").unwrap_or(&Value::Null);
+    let extra = items(mappings, "extra").iter().map(|extra| {
+        let expression = TokenSubject::Claims.compile_mapping(extra.text_at(&["valueExpression"]));
+        (extra.text_at(&["key"]).into(), expression)
+    });
     let audiences = given.at(&["issuer", "audiences"]).and_then(Value::as_list).unwrap_or_default();
     Ok(JwtIssuer {
         url: url.into(),
@@ -198,13 +208,28 @@ fn issuer(given: &Value, algorithms: &[TokenAlgorithm]) -> Result<JwtIssuer, Str
         authorities: authorities.into(),
         audiences: audiences.iter().filter_map(Value::as_str).map(Text::from).collect(),
         algorithms: algorithms.to_vec(),
-        required_claims: rules
+        required_claims: claim_rules
+            .iter()
+            .filter(required)
             .map(|rule| (rule.text_at(&["claim"]).into(), rule.text_at(&["requiredValue"]).into()))
             .collect(),
         username: mapping("username"),
         groups: mapping("groups"),
-        uid_claim: text(&["claimMappings", "uid", "claim"]).into(),
+        uid: mapping("uid"),
+        extra: extra.collect(),
+        claim_rules: rules(claim_rules, TokenSubject::Claims),
+        user_rules: rules(items(given, "userValidationRules"), TokenSubject::User),
     })
+}
+
+/// Those of the rules that are expressions.
+fn rules(rules: &[Value], subject: TokenSubject) -> Vec<ValidationRule> {
+    let expressions = rules.iter().filter(|rule| !rule.text_at(&["expression"]).is_empty());
+    let compiled = expressions.map(|rule| ValidationRule {
+        expression: subject.compile_rule(rule.text_at(&["expression"])),
+        message: rule.text_at(&["message"]).into(),
+    });
+    compiled.collect()
 }
 
 #[cfg(test)]
@@ -218,6 +243,32 @@ mod tests {
 
     fn pem() -> String {
         Authority::create("issuer").expect("an authority").certificate_pem().replace('\n', "\\n")
+    }
+
+    fn mapping(claim: &str, prefix: &str) -> ClaimMapping {
+        ClaimMapping { claim: claim.into(), prefix: prefix.into(), expression: None }
+    }
+
+    #[test]
+    fn a_file_may_hold_expressions() {
+        let text = text(&format!(
+            "jwt:\n- issuer: {{url: 'https://a.test/', audiences: [x], certificateAuthority: \"{}\"}}\n  \
+             claimMappings: {{username: {{expression: claims.sub}}, groups: {{expression: claims.roles}}, uid: \
+             {{expression: claims.id}}, extra: [{{key: a.test/b, valueExpression: claims.b}}]}}\n  \
+             claimValidationRules: [{{claim: hd, requiredValue: v}}, {{expression: claims.exp - claims.nbf <= 86400, \
+             message: too long}}]\n  userValidationRules: [{{expression: \"!user.username.startsWith('system:')\", \
+             message: reserved}}]\n",
+            pem()
+        ));
+        let found = of_text(&text, &[]).expect("a valid file");
+        let [issuer] = found.list.as_slice() else { panic!("one issuer") };
+        let expressions = [&issuer.username, &issuer.groups, &issuer.uid]
+            .map(|mapping| mapping.expression.as_ref().map_or("", |expression| expression.text()));
+        assert_eq!(expressions, ["claims.sub", "claims.roles", "claims.id"]);
+        assert_eq!(issuer.required_claims, [("hd".into(), "v".into())]);
+        let [rule] = issuer.claim_rules.as_slice() else { panic!("one rule") };
+        assert_eq!((rule.expression.error(), rule.message.as_str()), (None, "too long"));
+        assert_eq!((issuer.user_rules.len(), issuer.extra.len()), (1, 1));
     }
 
     #[test]
@@ -234,8 +285,8 @@ mod tests {
         let [issuer] = found.list.as_slice() else { panic!("one issuer") };
         assert_eq!(issuer.discovery_url, "https://a.test/.well-known/openid-configuration");
         assert_eq!((issuer.audiences.len(), issuer.algorithms.len()), (2, 9));
-        assert_eq!(issuer.username, ClaimMapping { claim: "sub".into(), prefix: "a:".into() });
-        assert_eq!((issuer.groups.claim.as_str(), issuer.uid_claim.as_str()), ("roles", "id"));
+        assert_eq!(issuer.username, mapping("sub", "a:"));
+        assert_eq!((issuer.groups.claim.as_str(), issuer.uid.claim.as_str()), ("roles", "id"));
         assert_eq!(issuer.required_claims, [("hd".into(), "v".into())]);
         assert_eq!(found.anonymous, Some((true, vec!["/livez".into()])));
     }
@@ -258,7 +309,7 @@ mod tests {
             (&["--oidc-username-prefix=o:", "--oidc-username-claim=email"][..], "email", "o:"),
         ] {
             let found = parsed(more).expect("an issuer").list.remove(0);
-            assert_eq!(found.username, ClaimMapping { claim: claim.into(), prefix: prefix.into() });
+            assert_eq!(found.username, mapping(claim, prefix));
             assert_eq!(found.algorithms, [TokenAlgorithm::Rs256]);
         }
         for (more, expected) in [
@@ -295,10 +346,62 @@ mod tests {
                  set to an empty string to disable prefixing",
             ),
             (
-                with("", "username: {expression: claims.sub}", ""),
-                "jwt[0].claimMappings.username.expression: Forbidden: expressions (CEL) are not supported by this \
-                 server \
-                 yet",
+                with("", "username: {expression: claims.sub +}", ""),
+                "jwt[0].claimMappings.username.expression: Invalid value: \"claims.sub +\": compilation failed: ERROR: \
+                 <input>:1:13: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', \
+                 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | claims.sub +\n | \
+                 ............^",
+            ),
+            (
+                with("", "username: {expression: claims.sub, prefix: 'a:'}", ""),
+                "jwt[0].claimMappings.username.prefix: Invalid value: \"a:\": may not be specified when expression is \
+                 set",
+            ),
+            (
+                with("", "username: {expression: claims.email}", ""),
+                "jwt[0].claimMappings.username.expression: Invalid value: \"claims.email\": claims.email_verified must \
+                 be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or \
+                 claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression",
+            ),
+            (
+                with(
+                    "",
+                    good,
+                    "  claimValidationRules: [{expression: claims.a}, {claim: b, expression: 'true'}]\n",
+                ),
+                "[jwt[0].claimValidationRules[0].expression: Invalid value: \"claims.a\": must evaluate to bool, \
+                 jwt[0].claimValidationRules[1]: Invalid value: \"b\": claim and expression can't both be set]",
+            ),
+            (
+                with("", good, "  claimValidationRules: [{expression: 'true', requiredValue: v}]\n"),
+                "jwt[0].claimValidationRules[0].requiredValue: Invalid value: \"v\": may not be specified when \
+                 expression is set",
+            ),
+            (
+                with(
+                    "",
+                    good,
+                    "  userValidationRules: [{message: m}, {expression: 'true'}, {expression: 'true'}]\n",
+                ),
+                "[jwt[0].userValidationRules[0].expression: Required value, jwt[0].userValidationRules[2].expression: \
+                 Duplicate value: \"true\"]",
+            ),
+            (
+                with(
+                    "",
+                    "username: {claim: sub, prefix: ''}, extra: [{key: A.test/b, valueExpression: claims.b}, {key: \
+                     x.k8s.io/y}, {key: b, valueExpression: claims.b}]",
+                    "",
+                ),
+                "[jwt[0].claimMappings.extra[0].key: Invalid value: \"A.test\": a lowercase RFC 1123 subdomain must \
+                 consist of lower case alphanumeric characters, '-' or '.', and must start and end with an \
+                 alphanumeric character (e.g. 'example.com', regex used for validation is \
+                 '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'), \
+                 jwt[0].claimMappings.extra[0].key: Invalid value: \"A.test/b\": must be lowercase, \
+                 jwt[0].claimMappings.extra[1].key: Invalid value: \"x.k8s.io/y\": k8s.io, kubernetes.io and their \
+                 subdomains are reserved for Kubernetes use, jwt[0].claimMappings.extra[1].valueExpression: Required \
+                 value, jwt[0].claimMappings.extra[2].key: Invalid value: \"b\": must be a domain-prefixed path (such \
+                 as \"acme.io/foo\")]",
             ),
             (
                 with(", audienceMatchPolicy: All", good, ""),

@@ -1,6 +1,7 @@
 //! Authentication through other parties: issuers of tokens, servers that know tokens, proxies; and passwords of a file.
 
 use super::{ReviewVersion, Token, TokenAlgorithm, WebhookServer};
+use crate::expressions::Expression;
 use crate::value::Text;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -57,17 +58,32 @@ pub struct JwtIssuer {
     /// Claims that must have these values.
     pub required_claims: Vec<(Text, Text)>,
     pub username: ClaimMapping,
-    /// Without a claim, its users have no groups.
+    /// Without a claim and an expression, its users have no groups.
     pub groups: ClaimMapping,
-    /// Empty for none.
-    pub uid_claim: Text,
+    /// Without a claim and an expression, its users have no uid. It has no prefix.
+    pub uid: ClaimMapping,
+    /// What else is told of its users: the key, and the expression that makes its values. Each key once.
+    pub extra: Vec<(Text, Expression)>,
+    /// What has to be true of the claims.
+    pub claim_rules: Vec<ValidationRule>,
+    /// What has to be true of the user that they make.
+    pub user_rules: Vec<ValidationRule>,
 }
 
-/// The claim that something is taken from, and what is put before its values.
+/// The claim that something is taken from, and what is put before its values; or the expression that makes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimMapping {
+    /// Empty if an expression makes it, or nothing.
     pub claim: Text,
     pub prefix: Text,
+    pub expression: Option<Expression>,
+}
+
+/// An expression that has to be true, and what is told if it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationRule {
+    pub expression: Expression,
+    pub message: Text,
 }
 
 /// The issuers; a token that is being verified keeps to those that were there when it came.

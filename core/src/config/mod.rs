@@ -25,10 +25,12 @@ pub use admission::AdmissionOptions;
 pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use control_plane::{ControlPlane, EndpointReconciler, TrustedClients};
 pub use controller::{Bootstrap, Controller, Controllers};
-pub use federation::{ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook};
+pub use federation::{
+    ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook, ValidationRule,
+};
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
-pub use note::{Answered, Note};
+pub use note::{Answered, Note, UsedSecret};
 pub use plugins::{
     EventLimit, EventLimitType, ImagePolicy, LimitedResource, LimitedScope, PluginConfigurations,
 };

@@ -32,8 +32,24 @@ pub enum Note {
     Panicked { id: JobId },
     /// A controller of the server itself cannot write an object as it should be, and why. It tries again.
     Refused { controller: Controller, why: Text },
+    /// A token that a secret holds was used for the first time today, as far as the secret tells.
+    LegacyTokenUsed(UsedSecret),
     /// Every object that must exist at start exists; the server is ready.
     Ready,
+}
+
+/// A secret whose token was used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsedSecret {
+    pub namespace: Text,
+    pub name: Text,
+    pub uid: Text,
+}
+
+impl UsedSecret {
+    /// The label that tells on which day the token was last used, in UTC.
+    /// k8s: pkg/serviceaccount/legacy.go LastUsedLabelKey
+    pub const LABEL: &str = "kubernetes.io/legacy-token-last-used";
 }
 
 /// The labels of upstream's request metrics, and durations.

@@ -1,6 +1,6 @@
 //! What a controller wants to write, and what it sees when it decides about it.
 
-use crate::config::Config;
+use crate::config::{Config, UsedSecret};
 use crate::job::{OwnChange, OwnWriter, draft_own, draft_own_change, draft_stored};
 use crate::kinds::Kind;
 use crate::limits;
@@ -11,6 +11,7 @@ use crate::store::{Commit, Feed, LeaseId, Rev};
 use crate::value::{Map, Text, Value, object};
 use crate::world::World;
 use crate::world::cache::{Cache, Entry};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -50,6 +51,8 @@ pub(crate) struct Planner<'a> {
     pub(super) world: &'a World,
     pub(super) now: Now,
     pub(super) occasion: Occasion,
+    /// Secrets whose tokens were used, which is to be noted.
+    pub(super) used_secrets: &'a BTreeSet<UsedSecret>,
     rng: Rng,
     wishes: Wishes,
     /// The number of writes, and of bytes, in the last commit.
@@ -61,7 +64,13 @@ pub(super) type Placement<'p> = (&'p str, &'p str);
 
 impl<'a> Planner<'a> {
     pub(crate) fn new(world: &'a World, now: Now, occasion: Occasion, rng: Rng) -> Self {
-        Self { world, now, occasion, rng, wishes: Wishes::default(), last: (0, 0) }
+        const NONE: &BTreeSet<UsedSecret> = &BTreeSet::new();
+        Self { world, now, occasion, used_secrets: NONE, rng, wishes: Wishes::default(), last: (0, 0) }
+    }
+
+    #[must_use]
+    pub(crate) fn with_used(self, used_secrets: &'a BTreeSet<UsedSecret>) -> Self {
+        Self { used_secrets, ..self }
     }
 
     pub(super) fn finish(self) -> Wishes {

@@ -29,6 +29,15 @@ impl Expression {
         Self { text: text.into(), compiled: compile(env, text, results).map_err(Text::from) }
     }
 
+    /// Compiles an expression whose result has to be of this type, for those who are not told of which it is instead.
+    pub(super) fn compile_to(env: &Env, text: &str, result: &CelType) -> Self {
+        let compiled = compile(env, text, &[]).and_then(|program| match program.result_type() == result {
+            true => Ok(program),
+            false => Err(format!("must evaluate to {}", declared_name(result))),
+        });
+        Self { text: text.into(), compiled: compiled.map_err(Text::from) }
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -1,14 +1,13 @@
 //! The token of the Authorization header.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/bearertoken/bearertoken.go
 
-use super::finding::{Credential, Presented};
+use super::finding::{Credential, Presented, Remarks};
 use alloc::borrow::Cow;
-use alloc::vec::Vec;
 
 const SPACED: &str =
     "the provided Authorization header contains extra space before the bearer token, and is ignored";
 
-pub(super) fn find<'a>(presented: &Presented<'a>, said: &mut Vec<&'static str>) -> Credential<'a> {
+pub(super) fn find<'a>(presented: &Presented<'a>, said: &mut Remarks) -> Credential<'a> {
     let mut parts = presented.request.header("authorization").unwrap_or("").trim().splitn(3, ' ');
     let (Some(scheme), Some(token)) = (parts.next(), parts.next()) else { return Credential::Absent };
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -16,7 +15,7 @@ pub(super) fn find<'a>(presented: &Presented<'a>, said: &mut Vec<&'static str>) 
     }
     if token.is_empty() {
         if parts.next().is_some() {
-            said.push(SPACED);
+            said.warnings.push(SPACED);
         }
         return Credential::Absent;
     }

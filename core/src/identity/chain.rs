@@ -3,11 +3,12 @@
 //! staging/src/k8s.io/apiserver/pkg/authentication/request/union/union.go
 
 use super::finding::{
-    Credential, FindToken, Finding, Kept, OfRequest, OfToken, Presented, Recognized, Resumed,
+    Credential, FindToken, Finding, Kept, OfRequest, OfToken, Presented, Recognized, Remarks, Resumed,
 };
 use super::{accounts, anonymous, bearer, bootstrap, certificate, static_tokens, websocket};
 use super::{front_proxy, oidc, password, token_review};
 use crate::caller::Caller;
+use crate::config::Note;
 use crate::question::{Question, Reply};
 use crate::value::Text;
 use alloc::boxed::Box;
@@ -73,21 +74,29 @@ impl Authenticating {
         mut self,
         presented: &Presented<'_>,
         reply: Option<Reply>,
-        said: &mut Vec<&'static str>,
+        said: &mut Remarks,
     ) -> AuthenticationProgress {
         let mut resumed = self.kept.take().zip(reply).map(|(kept, reply)| Resumed { kept, reply });
         while let Some(link) = CHAIN.get(self.passed) {
             let finding = match link {
                 Link::Request(identify) => identify(presented),
-                Link::Token(find) => self.show_token(presented, find(presented, said), &mut resumed),
+                Link::Token(find) => {
+                    let credential = find(presented, said);
+                    self.show_token(presented, credential, &mut resumed, said)
+                }
             };
             match finding {
                 Finding::Nobody => {}
                 Finding::Somebody(recognized) => {
-                    said.push(recognized.warning);
+                    said.warnings.push(recognized.warning);
+                    said.notes.extend(recognized.used.clone().map(Note::LegacyTokenUsed));
                     return known(recognized);
                 }
                 Finding::Invalid(why) => self.errors.push(why),
+                Finding::GivenUp(why, used) => {
+                    self.errors.push(why);
+                    said.notes.push(Note::LegacyTokenUsed(used));
+                }
                 Finding::Ask(kept, question) => {
                     self.kept = Some(kept);
                     return AuthenticationProgress::Wait(self, question);
@@ -100,9 +109,11 @@ impl Authenticating {
             Finding::Somebody(recognized) if self.errors.is_empty() => {
                 AuthenticationProgress::Known(recognized)
             }
-            Finding::Somebody(_) | Finding::Nobody | Finding::Invalid(_) | Finding::Ask(..) => {
-                AuthenticationProgress::Unknown(self.errors)
-            }
+            Finding::Somebody(_)
+            | Finding::Nobody
+            | Finding::Invalid(_)
+            | Finding::GivenUp(..)
+            | Finding::Ask(..) => AuthenticationProgress::Unknown(self.errors),
         }
     }
 
@@ -112,6 +123,7 @@ impl Authenticating {
         presented: &Presented<'_>,
         credential: Credential<'_>,
         resumed: &mut Option<Resumed>,
+        said: &mut Remarks,
     ) -> Finding {
         let token = match credential {
             Credential::Absent => return Finding::Nobody,
@@ -123,6 +135,10 @@ impl Authenticating {
             match identify(presented, &token, resumed.take()) {
                 Finding::Nobody => {}
                 Finding::Invalid(why) => self.errors.push(why),
+                Finding::GivenUp(why, used) => {
+                    self.errors.push(why);
+                    said.notes.push(Note::LegacyTokenUsed(used));
+                }
                 done @ (Finding::Somebody(_) | Finding::Ask(..)) => return done,
             }
             self.seen += 1;
@@ -160,6 +176,6 @@ pub(super) fn for_any_audience(presented: &Presented<'_>, identify: impl FnOnce(
     }
     match identify() {
         Finding::Somebody(recognized) => Finding::Somebody(Box::new(Recognized { audiences, ..*recognized })),
-        other @ (Finding::Nobody | Finding::Invalid(_) | Finding::Ask(..)) => other,
+        other @ (Finding::Nobody | Finding::Invalid(_) | Finding::GivenUp(..) | Finding::Ask(..)) => other,
     }
 }

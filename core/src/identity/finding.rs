@@ -4,6 +4,7 @@
 use super::accounts::AccountCheck;
 use super::oidc::JwtKept;
 use crate::caller::Caller;
+use crate::config::{Note, UsedSecret};
 use crate::now::Now;
 use crate::question::{Question, Reply};
 use crate::value::Text;
@@ -32,6 +33,16 @@ pub(crate) struct Recognized {
     pub(crate) audiences: Vec<Text>,
     /// What the client is told; empty for nothing.
     pub(crate) warning: &'static str,
+    /// The secret that held the token, if its use is to be noted.
+    pub(crate) used: Option<UsedSecret>,
+}
+
+/// What authentication tells beside whose a credential is.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    /// To the client; empty texts are none.
+    pub(crate) warnings: Vec<&'static str>,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// What one authenticator says of a credential.
@@ -42,13 +53,15 @@ pub(super) enum Finding {
     Somebody(Box<Recognized>),
     /// It is its own, and bad, and why. The next ones are asked all the same.
     Invalid(String),
+    /// As `Invalid`, and the use of the secret that holds the token is to be noted.
+    GivenUp(String, UsedSecret),
     /// This must be known first. The authenticator is then asked again, with what it has kept and with the reply.
     Ask(Kept, Question),
 }
 
 impl Finding {
     pub(super) fn somebody(caller: Caller) -> Self {
-        Self::Somebody(Box::new(Recognized { caller, audiences: Vec::new(), warning: "" }))
+        Self::Somebody(Box::new(Recognized { caller, audiences: Vec::new(), warning: "", used: None }))
     }
 }
 
@@ -84,4 +97,4 @@ pub(super) enum Credential<'a> {
 }
 
 /// Looks for a token in a request. It may tell the client something.
-pub(super) type FindToken = for<'a> fn(&Presented<'a>, said: &mut Vec<&'static str>) -> Credential<'a>;
+pub(super) type FindToken = for<'a> fn(&Presented<'a>, said: &mut Remarks) -> Credential<'a>;

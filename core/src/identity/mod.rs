@@ -23,5 +23,5 @@ mod token_review;
 mod websocket;
 
 pub(crate) use chain::{Authenticating, AuthenticationProgress};
-pub(crate) use finding::{Presented, Recognized};
+pub(crate) use finding::{Presented, Recognized, Remarks};
 pub(crate) use impersonation::WantedUser;

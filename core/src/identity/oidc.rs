@@ -10,8 +10,10 @@ use super::chain;
 use super::finding::{Finding, Kept, Presented, Resumed};
 use super::jwt::{self, JwtHeader};
 use crate::caller::Caller;
+use crate::cel::CelValue;
 use crate::codec::json;
-use crate::config::{ClaimMapping, JwtIssuer, JwtIssuers};
+use crate::config::{ClaimMapping, JwtIssuer, JwtIssuers, ValidationRule};
+use crate::expressions::{Expression, TokenSubject, text_of, texts_of};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
 use crate::value::{Map, Text, Value, quoted};
 use crate::wire::{CallOutcome, Called, Method, Outcall, Trust, WebAddress};
@@ -129,8 +131,7 @@ impl JwtKept {
                 }
             }
             (Stage::Signature(_), Reply::Verified(true)) => {
-                let claims = parts.claims.as_map().ok_or("parse claims: they are no object")?;
-                let caller = caller(issuer, claims)?;
+                let caller = caller(issuer, &parts.claims)?;
                 Ok(chain::for_any_audience(presented, || Finding::somebody(caller)))
             }
             (Stage::Signature(source), Reply::Verified(false)) if !source.is_fresh => {
@@ -267,18 +268,12 @@ fn seconds(value: &Value) -> Option<i64> {
 }
 
 /// The user of verified claims.
-fn caller(issuer: &JwtIssuer, claims: &Map) -> Result<Caller, String> {
-    let ClaimMapping { claim, prefix } = &issuer.username;
-    let name =
-        text(claims, claim).map_err(|why| format!("parse username claims {}: {why}", quoted(claim)))?;
-    if claim == "email" && claims.get("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
-    {
-        return Err("email not verified".into());
-    }
-    let uid = match issuer.uid_claim.as_str() {
-        "" => "",
-        claim => text(claims, claim).map_err(|why| format!("parse uid claim {}: {why}", quoted(claim)))?,
-    };
+fn caller(issuer: &JwtIssuer, held: &Value) -> Result<Caller, String> {
+    let claims = held.as_map().ok_or("parse claims: they are no object")?;
+    let name = user_name(&issuer.username, claims, held)?;
+    let groups = groups(&issuer.groups, claims, held)?;
+    let uid = uid(&issuer.uid, claims, held)?;
+    let extra = extra(issuer, claims, held)?;
     for (claim, wanted) in &issuer.required_claims {
         let found = match claims.get(claim) {
             None => return Err(format!("required claim {claim} not present in ID token")),
@@ -290,18 +285,105 @@ fn caller(issuer: &JwtIssuer, claims: &Map) -> Result<Caller, String> {
             ));
         }
     }
-    let name = format!("{prefix}{name}");
-    if name.is_empty() {
+    check_rules(TokenSubject::Claims, &issuer.claim_rules, held)
+        .map_err(|why| format!("error evaluating claim validation expression: {why}"))?;
+    let caller = Caller { name, uid, groups, extra };
+    if !issuer.user_rules.is_empty() {
+        check_rules(TokenSubject::User, &issuer.user_rules, &shown(&caller))
+            .map_err(|why| format!("error evaluating user info validation rule: {why}"))?;
+    }
+    if caller.name.is_empty() {
         return Err("the token has no user name".into());
     }
+    Ok(caller)
+}
+
+fn user_name(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Text, String> {
+    let ClaimMapping { claim, prefix, expression } = mapping;
+    if let Some(expression) = expression {
+        let name = made_text(expression, held, "username")?;
+        if name.is_empty() {
+            return Err("empty username via CEL expression is not allowed".into());
+        }
+        return Ok(name);
+    }
+    let name =
+        text(claims, claim).map_err(|why| format!("parse username claims {}: {why}", quoted(claim)))?;
+    if claim == "email" && claims.get("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
+    {
+        return Err("email not verified".into());
+    }
+    Ok(format!("{prefix}{name}").into())
+}
+
+fn uid(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Text, String> {
+    match (mapping.claim.as_str(), &mapping.expression) {
+        ("", None) => Ok(Text::default()),
+        ("", Some(expression)) => made_text(expression, held, "uid"),
+        (claim, _) => {
+            let found = text(claims, claim);
+            found.map(Text::from).map_err(|why| format!("parse uid claim {}: {why}", quoted(claim)))
+        }
+    }
+}
+
+/// What an expression makes of the claims, which must be a text. `what` it is for, its errors say.
+fn made_text(expression: &Expression, held: &Value, what: &str) -> Result<Text, String> {
+    let made = TokenSubject::Claims.evaluate(expression, held);
+    let made = made.and_then(|made| {
+        text_of(&made).ok_or_else(|| format!("{what} claim expression must return a string"))
+    });
+    made.map_err(|why| format!("error evaluating {what} claim expression: {why}"))
+}
+
+/// What else is told of the user, in the order of the keys.
+fn extra(issuer: &JwtIssuer, claims: &Map, held: &Value) -> Result<Vec<(Text, Vec<Text>)>, String> {
     let id = claims.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty());
-    let extra = id.map(|id| (Caller::CREDENTIAL_ID.into(), alloc::vec![format!("JTI={id}").into()]));
-    Ok(Caller {
-        name: name.into(),
-        uid: uid.into(),
-        groups: groups(&issuer.groups, claims)?,
-        extra: extra.into_iter().collect(),
-    })
+    let mut extra: Vec<(Text, Vec<Text>)> = Vec::new();
+    extra.extend(id.map(|id| (Caller::CREDENTIAL_ID.into(), alloc::vec![format!("JTI={id}").into()])));
+    for (key, expression) in &issuer.extra {
+        let made = TokenSubject::Claims.evaluate(expression, held)?;
+        let values = texts_of(&made).map_err(|why| {
+            format!("error evaluating extra claim expression: {}: {why}", expression.text())
+        })?;
+        if !values.is_empty() {
+            extra.push((key.clone(), values));
+        }
+    }
+    extra.sort();
+    Ok(extra)
+}
+
+/// Whether all rules hold. All of them are evaluated first.
+fn check_rules(subject: TokenSubject, rules: &[ValidationRule], value: &Value) -> Result<(), String> {
+    let results = rules.iter().map(|rule| subject.evaluate(&rule.expression, value));
+    let results: Vec<CelValue> = results.collect::<Result<_, _>>()?;
+    for (rule, result) in rules.iter().zip(results) {
+        match result {
+            CelValue::Bool(true) => {}
+            CelValue::Bool(false) => {
+                let (text, message) = (rule.expression.text(), &rule.message);
+                return Err(format!("validation expression '{text}' failed: {message}"));
+            }
+            _ => return Err("validation expression must return a boolean".into()),
+        }
+    }
+    Ok(())
+}
+
+/// The user as expressions see them.
+fn shown(caller: &Caller) -> Value {
+    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
+    let mut extra = Map::new();
+    for (key, values) in &caller.extra {
+        extra.insert(key.as_str(), texts(values));
+    }
+    let mut user = Map::new();
+    user.insert("username", caller.name.as_str().into());
+    user.insert("uid", caller.uid.as_str().into());
+    user.insert("groups", texts(&caller.groups));
+    user.insert("extra", extra.into());
+    user.into()
 }
 
 fn text<'c>(claims: &'c Map, claim: &str) -> Result<&'c str, String> {
@@ -315,11 +397,13 @@ fn text<'c>(claims: &'c Map, claim: &str) -> Result<&'c str, String> {
     }
 }
 
-/// The groups of a claim, which may be one text or several.
-fn groups(mapping: &ClaimMapping, claims: &Map) -> Result<Vec<Text>, String> {
-    let ClaimMapping { claim, prefix } = mapping;
+/// The groups of a claim, which may be one text or several, or those that an expression makes.
+fn groups(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Vec<Text>, String> {
+    let ClaimMapping { claim, prefix, expression } = mapping;
     if claim.is_empty() {
-        return Ok(Vec::new());
+        let Some(expression) = expression else { return Ok(Vec::new()) };
+        let made = TokenSubject::Claims.evaluate(expression, held).and_then(|made| texts_of(&made));
+        return made.map_err(|why| format!("error evaluating group claim expression: {why}"));
     }
     let prefixed = |group: &str| Text::from(format!("{prefix}{group}"));
     let wrong = || format!("parse groups claim {}: it is neither a text nor a list of texts", quoted(claim));
@@ -356,10 +440,17 @@ mod tests {
             audiences: alloc::vec!["kube".into(), "other".into()],
             algorithms: alloc::vec![crate::config::TokenAlgorithm::Rs256],
             required_claims: alloc::vec![("hd".into(), "v".into())],
-            username: ClaimMapping { claim: "email".into(), prefix: "o:".into() },
-            groups: ClaimMapping { claim: "roles".into(), prefix: "g:".into() },
-            uid_claim: "id".into(),
+            username: mapping("email", "o:"),
+            groups: mapping("roles", "g:"),
+            uid: mapping("id", ""),
+            extra: Vec::new(),
+            claim_rules: Vec::new(),
+            user_rules: Vec::new(),
         }
+    }
+
+    fn mapping(claim: &str, prefix: &str) -> ClaimMapping {
+        ClaimMapping { claim: claim.into(), prefix: prefix.into(), expression: None }
     }
 
     fn claims(text: &str) -> Value {
@@ -391,9 +482,83 @@ mod tests {
         ];
         for (text, expected) in cases {
             let claims = claims(text);
-            let found = caller(&issuer(), claims.as_map().expect("claims")).map(|caller| {
+            let found = caller(&issuer(), &claims).map(|caller| {
                 assert_eq!(caller.extra.len(), usize::from(text.contains("jti")), "{text}");
                 format!("{} {} {}", caller.name, caller.uid, caller.groups.join(","))
+            });
+            assert_eq!(found, expected.map(String::from).map_err(String::from), "{text}");
+        }
+    }
+
+    #[test]
+    fn expressions_make_a_user_and_judge_it() {
+        let made = |text: &str| ClaimMapping {
+            expression: Some(TokenSubject::Claims.compile_mapping(text)),
+            ..ClaimMapping::default()
+        };
+        let rule = |subject: TokenSubject, text: &str, message: &str| ValidationRule {
+            expression: subject.compile_rule(text),
+            message: message.into(),
+        };
+        let issuer = JwtIssuer {
+            username: made("'o:' + claims.sub"),
+            groups: made("claims.?roles.orValue([]).map(role, 'g:' + role)"),
+            uid: made("claims.?id.orValue('')"),
+            extra: alloc::vec![
+                ("b.test/team".into(), TokenSubject::Claims.compile_mapping("claims.team")),
+                ("a.test/none".into(), TokenSubject::Claims.compile_mapping("''")),
+                ("a.test/mail".into(), TokenSubject::Claims.compile_mapping("[claims.sub + '@a']")),
+            ],
+            required_claims: Vec::new(),
+            claim_rules: alloc::vec![rule(TokenSubject::Claims, "claims.hd == 'v'", "another house")],
+            user_rules: alloc::vec![
+                rule(TokenSubject::User, "!user.username.startsWith('o:system:')", "reserved"),
+                rule(TokenSubject::User, "user.extra['b.test/team'].size() < 3", "too many"),
+            ],
+            ..issuer()
+        };
+        let cases = [
+            (
+                r#"{"sub":"s","hd":"v","team":["x","y"],"roles":["r"],"id":"7"}"#,
+                Ok("o:s 7 g:r a.test/mail=s@a b.test/team=x,y"),
+            ),
+            (r#"{"sub":"s","hd":"v","team":"x"}"#, Ok("o:s   a.test/mail=s@a b.test/team=x")),
+            (
+                r#"{"sub":"s","hd":"w","team":"x"}"#,
+                Err(
+                    "error evaluating claim validation expression: validation expression 'claims.hd == 'v'' failed: \
+                     another house",
+                ),
+            ),
+            (
+                r#"{"sub":"system:s","hd":"v","team":"x"}"#,
+                Err("error evaluating user info validation rule: validation expression \
+                     '!user.username.startsWith('o:system:')' failed: reserved"),
+            ),
+            (
+                r#"{"sub":1,"hd":"v","team":"x"}"#,
+                Err(
+                    "error evaluating username claim expression: expression ''o:' + claims.sub' resulted in error: no \
+                     such overload",
+                ),
+            ),
+            (
+                r#"{"sub":"s","hd":"v","team":"x","id":7}"#,
+                Err("error evaluating uid claim expression: uid claim expression must return a string"),
+            ),
+            (
+                r#"{"sub":"s","hd":"v","team":7}"#,
+                Err(
+                    "error evaluating extra claim expression: claims.team: expression must return a string or a list \
+                     of strings",
+                ),
+            ),
+        ];
+        for (text, expected) in cases {
+            let found = caller(&issuer, &claims(text)).map(|caller| {
+                let extra = caller.extra.iter().map(|(key, values)| format!("{key}={}", values.join(",")));
+                let extra: Vec<String> = extra.collect();
+                format!("{} {} {} {}", caller.name, caller.uid, caller.groups.join(","), extra.join(" "))
             });
             assert_eq!(found, expected.map(String::from).map_err(String::from), "{text}");
         }

@@ -104,7 +104,7 @@ fn finding(presented: &Presented<'_>, review: &Value) -> Finding {
         groups: texts(review.at(&["status", "user", "groups"])),
         extra: extra.map(|(key, values)| (key.clone(), texts(Some(values)))).collect(),
     };
-    Finding::Somebody(Box::new(Recognized { caller, audiences, warning: "" }))
+    Finding::Somebody(Box::new(Recognized { caller, audiences, warning: "", used: None }))
 }
 
 fn texts(list: Option<&Value>) -> Vec<Text> {

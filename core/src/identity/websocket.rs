@@ -1,7 +1,7 @@
 //! A token that comes as a WebSocket subprotocol, since browsers cannot set headers on such a request.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/websocket/protocol.go
 
-use super::finding::{Credential, Presented};
+use super::finding::{Credential, Presented, Remarks};
 use crate::codec::base64;
 use crate::wire::Request;
 use alloc::borrow::Cow;
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
 
-pub(super) fn find<'a>(presented: &Presented<'a>, _: &mut Vec<&'static str>) -> Credential<'a> {
+pub(super) fn find<'a>(presented: &Presented<'a>, _: &mut Remarks) -> Credential<'a> {
     let request = presented.request;
     if !is_upgrade(request) {
         return Credential::Absent;

@@ -7,7 +7,7 @@ use super::{Answer, Ask, Job, Known, Phase, State, Stepped, fail};
 use crate::answer::{self, Warnings};
 use crate::authorization::{Attributes, Impersonating, ImpersonationProgress};
 use crate::caller::Caller;
-use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized, WantedUser};
+use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized, Remarks, WantedUser};
 use crate::now::Now;
 use crate::question::Reply;
 use crate::status::Failure;
@@ -44,10 +44,10 @@ impl Arrival {
         };
         let audiences = &world.config.audiences;
         let presented = Presented { world, request: &self.call.request, audiences, now };
-        let mut said = Vec::new();
+        let mut said = Remarks::default();
         let progress = authenticating.go_on(&presented, reply, &mut said);
-        self.warnings.extend(said);
-        match progress {
+        self.warnings.extend(said.warnings);
+        let mut stepped = match progress {
             AuthenticationProgress::Known(recognized) if is_for(audiences, &recognized) => {
                 self.recognize(*recognized, world)
             }
@@ -59,7 +59,9 @@ impl Arrival {
                 let job = Job::at(call, body, warnings, Phase::Arriving(authenticating));
                 Stepped::waiting(job, question.into(), None)
             }
-        }
+        };
+        stepped.notes.extend(said.notes);
+        stepped
     }
 
     /// Goes on as the caller, or as the user whom the request names.

@@ -4,12 +4,12 @@
 
 use super::body::Expected;
 use super::posted::{Posted, PostedAdmission, PostedStage, kind_of};
-use super::{Answer, Next, Scene, State, fail};
+use super::{Answer, Next, Notes, Scene, State, fail};
 use crate::admission::Admitting;
 use crate::answer::Warnings;
 use crate::authorization::{Target, aggregate};
 use crate::caller::Caller;
-use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized};
+use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized, Remarks};
 use crate::kinds::Kind;
 use crate::question::{Question, Reply};
 use crate::status::Failure;
@@ -63,11 +63,12 @@ impl IdentityReview {
         scene: &Scene<'_>,
         answer: Answer,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let reply = fail::reply(answer)?;
         match core::mem::replace(&mut self.phase, Phase::Token(Authenticating::default())) {
             Phase::Admission(stage, admitting) => self.admit(scene, stage, admitting, Some(reply), warnings),
-            Phase::Token(authenticating) => self.look(scene, authenticating, Some(reply), warnings),
+            Phase::Token(authenticating) => self.look(scene, authenticating, Some(reply), warnings, notes),
         }
     }
 
@@ -95,7 +96,8 @@ impl IdentityReview {
                 self.admit(scene, PostedStage::Validating, Admitting::default(), None, warnings)
             }
             PostedAdmission::Admitted if self.is_of_token() => {
-                self.look(scene, Authenticating::default(), None, warnings)
+                // The first step verifies nothing yet, so it notes nothing either.
+                self.look(scene, Authenticating::default(), None, warnings, &mut Notes::default())
             }
             PostedAdmission::Admitted => self.answer_with_caller(scene),
         }
@@ -123,6 +125,7 @@ impl IdentityReview {
         authenticating: Authenticating,
         reply: Option<Reply>,
         warnings: &mut Warnings,
+        notes: &mut Notes,
     ) -> Result<Next, Failure> {
         let request = Request {
             method: Method::Get,
@@ -136,9 +139,10 @@ impl IdentityReview {
         let audiences = self.audiences(scene);
         let presented =
             Presented { world: scene.world, request: &request, audiences: &audiences, now: scene.now };
-        let mut said = Vec::new();
+        let mut said = Remarks::default();
         let progress = authenticating.go_on(&presented, reply, &mut said);
-        warnings.extend(said);
+        warnings.extend(said.warnings);
+        said.notes.into_iter().for_each(|note| notes.add(note));
         let status = match progress {
             AuthenticationProgress::Wait(authenticating, question) => {
                 return Ok(self.wait(Phase::Token(authenticating), question));

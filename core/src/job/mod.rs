@@ -441,7 +441,7 @@ fn advance(
         State::Components(statuses) => statuses.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
         State::Review(review) => review.step(scene, answer, warnings),
-        State::IdentityReview(review) => review.step(scene, answer, warnings),
+        State::IdentityReview(review) => review.step(scene, answer, warnings, notes),
         State::Probe(probe) => probe.step(scene, answer),
         State::Convert(objects) => objects.step(scene, answer),
     }

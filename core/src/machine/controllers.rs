@@ -3,7 +3,7 @@
 use super::Effect;
 use super::handle::{Machine, Own};
 use super::timers::Timer;
-use crate::config::{Controller, Controllers, JobId, Note, TrustedClients};
+use crate::config::{Controller, Controllers, JobId, Note, TrustedClients, UsedSecret};
 use crate::controllers::{self, Occasion, Planner, WishedCommit, Wishes};
 use crate::job::{CommitOutcome, Committing, Progress};
 use crate::kinds::StorageId;
@@ -12,7 +12,7 @@ use crate::now::{Mono, Now};
 use crate::store::{Commit, Feed, Op, Rev, Stored};
 use crate::world::cache::{Applied, Change, Entry};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -25,6 +25,8 @@ pub(super) struct ControllerRuns {
     commits: BTreeMap<JobId, OwnCommit>,
     /// What is watched: the changes of a storage, and of which object of it; empty for all.
     watched: Vec<(StorageId, &'static str, Controller)>,
+    /// The secrets whose use is to be noted; at most `limits::USED_SECRETS`.
+    used_secrets: BTreeSet<UsedSecret>,
     /// How many plans were made: each draws its own uids.
     plans: u64,
 }
@@ -136,6 +138,16 @@ impl Machine {
         }
     }
 
+    /// The token of a secret was used, which the secret is to tell. One too many is noted when it is used again.
+    pub(super) fn token_used(&mut self, secret: UsedSecret, now: Now, out: &mut Vec<Effect>) {
+        let controller = Controller::TokenTracking;
+        let runs = self.controllers.started && Controllers::of(self.config.bootstrap).has(controller);
+        let used = &mut self.controllers.used_secrets;
+        if runs && used.len() < limits::USED_SECRETS && used.insert(secret) {
+            self.run_controller(controller, false, now, out);
+        }
+    }
+
     /// The server leaves, and what tells others that it lives has to go.
     pub(super) fn leave(&mut self, now: Now, out: &mut Vec<Effect>) {
         for controller in [Controller::Service, Controller::IdentityLease] {
@@ -163,7 +175,7 @@ impl Machine {
         let occasion = Occasion { is_first: !self.world.done.has(controller), is_beat: run.was_beat };
         self.controllers.plans += 1;
         let rng = self.rng.fork(controller.name(), self.controllers.plans);
-        let planner = Planner::new(&self.world, now, occasion, rng);
+        let planner = Planner::new(&self.world, now, occasion, rng).with_used(&self.controllers.used_secrets);
         let Wishes { commits, refused } = controllers::plan(controller, planner);
         if let Some(why) = refused {
             out.push(Effect::Note(Note::Refused { controller, why }));
@@ -186,6 +198,9 @@ impl Machine {
 
     /// A controller has nothing to write.
     fn content(&mut self, controller: Controller, now: Now, out: &mut Vec<Effect>) {
+        if controller == Controller::TokenTracking {
+            self.controllers.used_secrets.clear();
+        }
         let run = self.controllers.runs.entry(controller).or_default();
         run.rounds = 0;
         if let Some(interval) = controller.interval_millis().filter(|_| run.next_beat.is_none()) {
@@ -270,6 +285,10 @@ impl Machine {
             return;
         }
         if run.failed || run.rounds >= limits::CONTROLLER_ROUNDS {
+            // The next use of each is noted again.
+            if controller == Controller::TokenTracking {
+                self.controllers.used_secrets.clear();
+            }
             run.rounds = 0;
             let at = now.mono.plus_millis(self.config.bounds.relist_pause_millis);
             if run.next_beat.is_none_or(|held| held > at) {

@@ -254,7 +254,12 @@ impl Machine {
 
     fn ran(&mut self, ran: Ran, now: Now, out: &mut Vec<Effect>) {
         let Ran { id, stepped: Stepped { step, caller, notes, converted }, .. } = ran;
-        out.extend(notes.into_iter().map(Effect::Note));
+        for note in notes {
+            if let Note::LegacyTokenUsed(secret) = &note {
+                self.token_used(secret.clone(), now, out);
+            }
+            out.push(Effect::Note(note));
+        }
         if !converted.is_empty() {
             Arc::make_mut(&mut self.world).keep_converted(converted);
         }

@@ -151,6 +151,7 @@ impl Metrics {
             | Note::Withdrawn { .. }
             | Note::NotServed { .. }
             | Note::Refused { .. }
+            | Note::LegacyTokenUsed(_)
             | Note::Ready => {}
             Note::FeedLost { .. } => count(&self.feeds_lost, 1),
             Note::Undecodable { .. } => count(&self.undecodable, 1),

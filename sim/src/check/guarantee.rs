@@ -97,6 +97,8 @@ guarantees! {
         "What a request hears of the calls that it makes is what came of them, in their order.",
     TokensEndWithTheirObjects =>
         "A token stops working when its server has heard that its account, or the pod it is bound to, is gone.",
+    NodesReadWhatTheirPodsNeed =>
+        "A node reads a secret only while its server knows of a pod on that node which refers to it.",
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would \
          create is a creation.",
@@ -189,6 +191,7 @@ impl Guarantee {
             | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
             | Self::RolesDecide
+            | Self::NodesReadWhatTheirPodsNeed
             | Self::TokensEndWithTheirObjects
             | Self::ErrorsAreStatuses
             | Self::FailuresAreTheStores

@@ -19,6 +19,7 @@ mod guarantee;
 mod indexes;
 mod lifetimes;
 mod lists;
+mod nodes;
 mod owners;
 mod permits;
 mod quotas;
@@ -121,6 +122,7 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     }
     permits::check(answer)?;
     roles::check(answer)?;
+    nodes::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
     doubts::check(answer)?;

@@ -9,6 +9,7 @@ use super::customer::Customer;
 use super::deputy::Deputy;
 use super::drainer::Drainer;
 use super::elector::Elector;
+use super::kubelet::Kubelet;
 use super::lodger::Lodger;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
@@ -52,6 +53,7 @@ pub enum ClientKind {
     Deputy,
     Lodger,
     Applicant,
+    Kubelet,
 }
 
 /// How a run draws clients of a kind.
@@ -89,6 +91,7 @@ impl ClientKind {
         Self::Deputy,
         Self::Lodger,
         Self::Applicant,
+        Self::Kubelet,
     ];
 
     /// The name in the line that describes a run.
@@ -117,6 +120,7 @@ impl ClientKind {
             Self::Deputy => "deputy",
             Self::Lodger => "lodger",
             Self::Applicant => "applicant",
+            Self::Kubelet => "kubelet",
         }
     }
 
@@ -141,7 +145,8 @@ impl ClientKind {
             | Self::Accountant
             | Self::Deputy
             | Self::Lodger
-            | Self::Applicant => ClientClass::Optional,
+            | Self::Applicant
+            | Self::Kubelet => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -172,6 +177,7 @@ impl ClientKind {
             Self::Deputy => Box::new(Deputy::new(directory)),
             Self::Lodger => Box::new(Lodger::new(directory, number)),
             Self::Applicant => Box::new(Applicant),
+            Self::Kubelet => Box::new(Kubelet::new(directory, number)),
         }
     }
 }

@@ -13,6 +13,7 @@ mod deputy;
 mod drainer;
 mod elector;
 mod kind;
+pub(crate) mod kubelet;
 mod lodger;
 mod migrator;
 mod namespace_deleter;

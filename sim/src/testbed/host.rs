@@ -432,6 +432,7 @@ impl Testbed {
             Note::Ready => self.note(lane, What::Step, || "is ready".to_owned()),
             Note::Answered(_)
             | Note::TunnelEnded(_)
+            | Note::LegacyTokenUsed(_)
             | Note::Undecodable { .. }
             | Note::UnknownOutcome { .. }
             | Note::Panicked { .. } => {}

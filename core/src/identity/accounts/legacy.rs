@@ -7,6 +7,8 @@ use super::lookup::{Needed, NeededKind};
 use super::user::AccountUser;
 use crate::caller::service_account;
 use crate::codec::base64;
+use crate::config::UsedSecret;
+use crate::now::Wall;
 use crate::value::{Text, Value, object};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -90,18 +92,28 @@ pub(super) fn check_account(needed: &Needed, account: &Value) -> Result<(), Stri
     Ok(())
 }
 
-/// Whether the token was given up.
-pub(super) fn check_label(claims: &LegacyClaims, secret: &Value) -> Result<(), String> {
+/// Why the token is not taken any more; None if it was not given up.
+pub(super) fn given_up(claims: &LegacyClaims, secret: &Value) -> Option<String> {
     if object::label(secret, INVALID_SINCE).is_none_or(str::is_empty) {
-        return Ok(());
+        return None;
     }
     let LegacyClaims { namespace, secret, account } = claims;
-    Err(format!(
+    Some(format!(
         "the token in secret {namespace}/{secret} for service account {namespace}/{} has been marked invalid. Use \
          tokens from the TokenRequest API or manually created secret-based tokens, or remove the '{INVALID_SINCE}' \
          label from the secret to temporarily allow use of this token",
         account.name
     ))
+}
+
+/// The secret, if its label does not tell yet that its token is used today. Another server's clock may be a day ahead.
+pub(super) fn use_to_note(claims: &LegacyClaims, secret: &Value, now: Wall) -> Option<UsedSecret> {
+    let held = object::label(secret, UsedSecret::LABEL).unwrap_or_default();
+    if [now, now.plus_seconds(86_400)].iter().any(|day| day.date() == held) {
+        return None;
+    }
+    let uid = object::uid(secret).into();
+    Some(UsedSecret { namespace: claims.namespace.clone(), name: claims.secret.clone(), uid })
 }
 
 /// Whether the account names the secret as its own, which those have that the token controller has made by itself.

@@ -10,6 +10,7 @@ mod user;
 
 use super::finding::{Finding, Kept, Presented, Recognized, Resumed};
 use super::jwt::{self, JwtClaims, JwtHeader};
+use crate::config::UsedSecret;
 use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::question::Reply;
@@ -149,7 +150,15 @@ impl VerifiedAccount {
     ) -> Result<Finding, String> {
         while let Some(needed) = self.needed.get(self.found) {
             match needed.find(presented, reply.take()) {
-                Ok(Lookup::Found(object)) => self.check(&object, token, presented.now.wall)?,
+                Ok(Lookup::Found(object)) => {
+                    self.check(&object, token, presented.now.wall)?;
+                    if let Some(why) = self.given_up() {
+                        return Ok(match self.use_to_note(presented.now.wall) {
+                            Some(used) => Finding::GivenUp(why, used),
+                            None => Finding::Invalid(why),
+                        });
+                    }
+                }
                 Ok(Lookup::Ask(question)) => {
                     return Ok(Finding::Ask(Kept::Account(AccountCheck::Objects(self)), question));
                 }
@@ -162,7 +171,27 @@ impl VerifiedAccount {
             }
             self.found += 1;
         }
-        Ok(self.recognize())
+        Ok(self.recognize(presented.now.wall))
+    }
+
+    /// Why the token of a secret is not taken any more; None if it is. The secret and the account are good.
+    fn given_up(&self) -> Option<String> {
+        match &self.own {
+            OwnClaims::Legacy(claims) if self.found + 1 == self.needed.len() => {
+                legacy::given_up(claims, &self.secret)
+            }
+            OwnClaims::Legacy(_) | OwnClaims::Bound(_) => None,
+        }
+    }
+
+    /// The secret that holds the token, if it does not tell yet that it is used today.
+    fn use_to_note(&self, now: Wall) -> Option<UsedSecret> {
+        match &self.own {
+            OwnClaims::Legacy(claims) if !self.secret.is_null() => {
+                legacy::use_to_note(claims, &self.secret, now)
+            }
+            OwnClaims::Legacy(_) | OwnClaims::Bound(_) => None,
+        }
     }
 
     /// Whether the object that was looked for allows the token.
@@ -177,7 +206,6 @@ impl VerifiedAccount {
             }
             OwnClaims::Legacy(claims) => {
                 legacy::check_account(needed, object)?;
-                legacy::check_label(claims, &self.secret)?;
                 if legacy::is_auto_generated(object, &claims.secret) {
                     self.warning = legacy::AUTO_GENERATED;
                 }
@@ -186,13 +214,14 @@ impl VerifiedAccount {
         }
     }
 
-    fn recognize(self) -> Finding {
+    fn recognize(self, now: Wall) -> Finding {
+        let used = self.use_to_note(now);
         let Self { audiences, warning, .. } = self;
         let user = match self.own {
             OwnClaims::Bound(claims) => bound::user(&self.standard, &claims),
             OwnClaims::Legacy(claims) => legacy::user(claims),
         };
-        Finding::Somebody(Box::new(Recognized { caller: user.caller(), audiences, warning }))
+        Finding::Somebody(Box::new(Recognized { caller: user.caller(), audiences, warning, used }))
     }
 }
 

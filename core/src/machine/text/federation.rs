@@ -3,7 +3,8 @@
 use super::read::{Result, Words};
 use super::write::Line;
 use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, ReviewVersion};
-use crate::config::{TokenAlgorithm, TokenReviewWebhook};
+use crate::config::{TokenAlgorithm, TokenReviewWebhook, ValidationRule};
+use crate::expressions::{Expression, TokenSubject};
 
 impl Line<'_> {
     pub(super) fn federation(&mut self, federation: &Federation) -> &mut Self {
@@ -44,11 +45,22 @@ impl Line<'_> {
         for (claim, value) in &issuer.required_claims {
             self.text(claim).text(value);
         }
-        self.claim_mapping(&issuer.username).claim_mapping(&issuer.groups).text(&issuer.uid_claim)
+        self.claim_mapping(&issuer.username).claim_mapping(&issuer.groups).claim_mapping(&issuer.uid);
+        self.number(issuer.extra.len());
+        for (key, expression) in &issuer.extra {
+            self.text(key).text(expression.text());
+        }
+        self.rules(&issuer.claim_rules).rules(&issuer.user_rules)
+    }
+
+    fn rules(&mut self, rules: &[ValidationRule]) -> &mut Self {
+        self.number(rules.len());
+        rules.iter().fold(self, |line, rule| line.text(rule.expression.text()).text(&rule.message))
     }
 
     fn claim_mapping(&mut self, mapping: &ClaimMapping) -> &mut Self {
-        self.text(&mapping.claim).text(&mapping.prefix)
+        let expression = mapping.expression.as_ref().map_or("", Expression::text);
+        self.text(&mapping.claim).text(&mapping.prefix).text(expression)
     }
 }
 
@@ -104,11 +116,21 @@ impl Words<'_> {
             required_claims: self.list(|words| Ok((words.text()?, words.text()?)))?,
             username: self.claim_mapping()?,
             groups: self.claim_mapping()?,
-            uid_claim: self.text()?,
+            uid: self.claim_mapping()?,
+            extra: self
+                .list(|words| Ok((words.text()?, TokenSubject::Claims.compile_mapping(&words.text()?))))?,
+            claim_rules: self.list(|words| words.rule(TokenSubject::Claims))?,
+            user_rules: self.list(|words| words.rule(TokenSubject::User))?,
         })
     }
 
+    fn rule(&mut self, subject: TokenSubject) -> Result<ValidationRule> {
+        Ok(ValidationRule { expression: subject.compile_rule(&self.text()?), message: self.text()? })
+    }
+
     fn claim_mapping(&mut self) -> Result<ClaimMapping> {
-        Ok(ClaimMapping { claim: self.text()?, prefix: self.text()? })
+        let (claim, prefix, expression) = (self.text()?, self.text()?, self.text()?);
+        let expression = (!expression.is_empty()).then(|| TokenSubject::Claims.compile_mapping(&expression));
+        Ok(ClaimMapping { claim, prefix, expression })
     }
 }

@@ -55,10 +55,13 @@ mod tests {
     use crate::config::TokenAlgorithm;
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
     use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
-    use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook};
+    use crate::config::{
+        ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook, ValidationRule,
+    };
     use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
+    use crate::expressions::TokenSubject;
     use crate::job::ProbeTask;
     use crate::kinds::{
         Converter, ConverterTarget, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition,
@@ -204,6 +207,10 @@ mod tests {
         ]
     }
 
+    fn rule(subject: TokenSubject, text: &str) -> ValidationRule {
+        ValidationRule { expression: subject.compile_rule(text), message: "a message".into() }
+    }
+
     fn federation() -> Federation {
         let Some(Authorizer::Webhook(webhook)) = authorizers().pop() else { panic!("the last one") };
         let proxy = FrontProxy {
@@ -226,9 +233,19 @@ mod tests {
                 audiences: vec!["a".into(), "b".into()],
                 algorithms: vec![TokenAlgorithm::Rs256, TokenAlgorithm::Es512],
                 required_claims: vec![("hd".into(), "x y".into())],
-                username: ClaimMapping { claim: "sub".into(), prefix: "oidc:".into() },
-                groups: ClaimMapping::default(),
-                uid_claim: "uid".into(),
+                username: ClaimMapping {
+                    claim: "sub".into(),
+                    prefix: "oidc:".into(),
+                    ..ClaimMapping::default()
+                },
+                groups: ClaimMapping {
+                    expression: Some(TokenSubject::Claims.compile_mapping("claims.roles")),
+                    ..ClaimMapping::default()
+                },
+                uid: ClaimMapping { claim: "uid".into(), ..ClaimMapping::default() },
+                extra: vec![("a.test/b".into(), TokenSubject::Claims.compile_mapping("[claims.c]"))],
+                claim_rules: vec![rule(TokenSubject::Claims, "claims.a == 'b'")],
+                user_rules: vec![rule(TokenSubject::User, "user.uid != ''")],
             }],
             token_review: Some(TokenReviewWebhook {
                 server: webhook.server.clone(),
