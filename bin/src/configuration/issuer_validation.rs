@@ -289,7 +289,7 @@ fn validate_email(mappings: &Value, rules: &[Value], path: &Path, causes: &mut C
         return;
     }
     let why = "claims.email_verified must be used in claimMappings.username.expression or \
-               claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in \
-               claimMappings.username.expression";
+               claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is \
+               used in claimMappings.username.expression";
     causes.invalid(&path.child("username").child("expression"), &name.into(), why);
 }
