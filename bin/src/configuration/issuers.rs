@@ -1,7 +1,7 @@
 //! Issuers of tokens, by flags or by the file of `--authentication-config`, which may change while the server runs.
 //! k8s: pkg/kubeapiserver/options/authentication.go
 
-use steersman_core::config::{ClaimMapping, JwtIssuer, TokenAlgorithm, ValidationRule};
+use steersman_core::config::{ClaimMapping, JwtIssuer, TokenAlgorithm, TokenRule};
 use steersman_core::expressions::TokenSubject;
 use steersman_core::value::{Text, Value, quoted};
 use steersman_io::certificates;
@@ -223,9 +223,9 @@ fn issuer(given: &Value, algorithms: &[TokenAlgorithm]) -> Result<JwtIssuer, Str
 }
 
 /// Those of the rules that are expressions.
-fn rules(rules: &[Value], subject: TokenSubject) -> Vec<ValidationRule> {
+fn rules(rules: &[Value], subject: TokenSubject) -> Vec<TokenRule> {
     let expressions = rules.iter().filter(|rule| !rule.text_at(&["expression"]).is_empty());
-    let compiled = expressions.map(|rule| ValidationRule {
+    let compiled = expressions.map(|rule| TokenRule {
         expression: subject.compile_rule(rule.text_at(&["expression"])),
         message: rule.text_at(&["message"]).into(),
     });

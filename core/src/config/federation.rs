@@ -65,9 +65,9 @@ pub struct JwtIssuer {
     /// What else is told of its users: the key, and the expression that makes its values. Each key once.
     pub extra: Vec<(Text, Expression)>,
     /// What has to be true of the claims.
-    pub claim_rules: Vec<ValidationRule>,
+    pub claim_rules: Vec<TokenRule>,
     /// What has to be true of the user that they make.
-    pub user_rules: Vec<ValidationRule>,
+    pub user_rules: Vec<TokenRule>,
 }
 
 /// The claim that something is taken from, and what is put before its values; or the expression that makes it.
@@ -81,7 +81,7 @@ pub struct ClaimMapping {
 
 /// An expression that has to be true, and what is told if it is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidationRule {
+pub struct TokenRule {
     pub expression: Expression,
     pub message: Text,
 }

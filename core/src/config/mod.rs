@@ -26,7 +26,7 @@ pub use authentication::{Authentication, Authorizer, Denial, Denials, Token};
 pub use control_plane::{ControlPlane, EndpointReconciler, TrustedClients};
 pub use controller::{Bootstrap, Controller, Controllers};
 pub use federation::{
-    ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook, ValidationRule,
+    ClaimMapping, Federation, FrontProxy, JwtIssuer, JwtIssuers, TokenReviewWebhook, TokenRule,
 };
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;

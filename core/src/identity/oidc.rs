@@ -12,7 +12,7 @@ use super::jwt::{self, JwtHeader};
 use crate::caller::Caller;
 use crate::cel::CelValue;
 use crate::codec::json;
-use crate::config::{ClaimMapping, JwtIssuer, JwtIssuers, ValidationRule};
+use crate::config::{ClaimMapping, JwtIssuer, JwtIssuers, TokenRule};
 use crate::expressions::{Expression, TokenSubject, text_of, texts_of};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
 use crate::value::{Map, Text, Value, quoted};
@@ -355,7 +355,7 @@ fn extra(issuer: &JwtIssuer, claims: &Map, held: &Value) -> Result<Vec<(Text, Ve
 }
 
 /// Whether all rules hold. All of them are evaluated first.
-fn check_rules(subject: TokenSubject, rules: &[ValidationRule], value: &Value) -> Result<(), String> {
+fn check_rules(subject: TokenSubject, rules: &[TokenRule], value: &Value) -> Result<(), String> {
     let results = rules.iter().map(|rule| subject.evaluate(&rule.expression, value));
     let results: Vec<CelValue> = results.collect::<Result<_, _>>()?;
     for (rule, result) in rules.iter().zip(results) {
@@ -496,7 +496,7 @@ mod tests {
             expression: Some(TokenSubject::Claims.compile_mapping(text)),
             ..ClaimMapping::default()
         };
-        let rule = |subject: TokenSubject, text: &str, message: &str| ValidationRule {
+        let rule = |subject: TokenSubject, text: &str, message: &str| TokenRule {
             expression: subject.compile_rule(text),
             message: message.into(),
         };

@@ -3,7 +3,7 @@
 use super::read::{Result, Words};
 use super::write::Line;
 use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, ReviewVersion};
-use crate::config::{TokenAlgorithm, TokenReviewWebhook, ValidationRule};
+use crate::config::{TokenAlgorithm, TokenReviewWebhook, TokenRule};
 use crate::expressions::{Expression, TokenSubject};
 
 impl Line<'_> {
@@ -53,7 +53,7 @@ impl Line<'_> {
         self.rules(&issuer.claim_rules).rules(&issuer.user_rules)
     }
 
-    fn rules(&mut self, rules: &[ValidationRule]) -> &mut Self {
+    fn rules(&mut self, rules: &[TokenRule]) -> &mut Self {
         self.number(rules.len());
         rules.iter().fold(self, |line, rule| line.text(rule.expression.text()).text(&rule.message))
     }
@@ -124,8 +124,8 @@ impl Words<'_> {
         })
     }
 
-    fn rule(&mut self, subject: TokenSubject) -> Result<ValidationRule> {
-        Ok(ValidationRule { expression: subject.compile_rule(&self.text()?), message: self.text()? })
+    fn rule(&mut self, subject: TokenSubject) -> Result<TokenRule> {
+        Ok(TokenRule { expression: subject.compile_rule(&self.text()?), message: self.text()? })
     }
 
     fn claim_mapping(&mut self) -> Result<ClaimMapping> {

@@ -55,9 +55,7 @@ mod tests {
     use crate::config::TokenAlgorithm;
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
     use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
-    use crate::config::{
-        ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook, ValidationRule,
-    };
+    use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook, TokenRule};
     use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
@@ -207,8 +205,8 @@ mod tests {
         ]
     }
 
-    fn rule(subject: TokenSubject, text: &str) -> ValidationRule {
-        ValidationRule { expression: subject.compile_rule(text), message: "a message".into() }
+    fn rule(subject: TokenSubject, text: &str) -> TokenRule {
+        TokenRule { expression: subject.compile_rule(text), message: "a message".into() }
     }
 
     fn federation() -> Federation {
