@@ -14,7 +14,6 @@ use crate::status::Failure;
 use crate::value::Text;
 use crate::world::World;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// A request whose caller is not known yet.
