@@ -194,17 +194,16 @@ fn the_documents_are_there() {
 #[test]
 fn the_readme_counts_what_is_there() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
+    let resources = ROWS.iter().filter(|row| !row.internal).count();
+    assert!(readme.contains(&format!(" {resources} stable resources")), "there are {resources} resources");
     let counts = [
         (ClientKind::ALL.len(), "kinds of clients"),
         (FaultClass::ALL.len(), "classes of faults"),
         (Guarantee::ALL.len(), "guarantees"),
-        (ROWS.iter().filter(|row| !row.internal).count(), "stable resources"),
     ];
     for (count, what) in counts {
-        assert!(
-            readme.contains(&format!(" {count} {what}")),
-            "the README says how many {what} there are: {count}"
-        );
+        let least = count.saturating_sub(1) / 10 * 10;
+        assert!(readme.contains(&format!("more than {least} {what}")), "there are {count} {what}");
     }
 }
 

@@ -280,9 +280,6 @@ pub const TOLERATIONS_MERGED: usize = 1_000;
 /// k8s: pkg/registry/core/pod/storage/eviction.go MaxDisruptedPodSize
 pub const DISRUPTED_PODS: usize = 2_000;
 
-/// Secrets whose use is to be noted at one time. Beyond: the use of others is noted when they are used again.
-pub const USED_SECRETS: usize = 256;
-
 /// Notes for operators that one step of a request may make. Beyond: the rest is dropped.
 pub const STEP_NOTES: usize = 16;
 

@@ -25,7 +25,7 @@ pub(super) struct ControllerRuns {
     commits: BTreeMap<JobId, OwnCommit>,
     /// What is watched: the changes of a storage, and of which object of it; empty for all.
     watched: Vec<(StorageId, &'static str, Controller)>,
-    /// The secrets whose use is to be noted; at most `limits::USED_SECRETS`.
+    /// The secrets whose use is to be noted; at most as many as one commit has writes.
     used_secrets: BTreeSet<UsedSecret>,
     /// How many plans were made: each draws its own uids.
     plans: u64,
@@ -143,7 +143,7 @@ impl Machine {
         let controller = Controller::TokenTracking;
         let runs = self.controllers.started && Controllers::of(self.config.bootstrap).has(controller);
         let used = &mut self.controllers.used_secrets;
-        if runs && used.len() < limits::USED_SECRETS && used.insert(secret) {
+        if runs && used.len() < limits::OWN_COMMIT_WRITES && used.insert(secret) {
             self.run_controller(controller, false, now, out);
         }
     }
