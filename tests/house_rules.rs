@@ -199,7 +199,7 @@ fn the_readme_counts_what_is_there() {
     let counts = [
         (ClientKind::ALL.len(), "kinds of clients"),
         (FaultClass::ALL.len(), "classes of faults"),
-        (Guarantee::ALL.len(), "guarantees"),
+        (Guarantee::ALL.len(), "guarantees, shrinking"),
     ];
     for (count, what) in counts {
         let before = readme.split(what).next().unwrap_or_default().trim_end();
