@@ -25,6 +25,7 @@ use steersman_sim::etcd::{FakeEtcd, ServerId};
 mod allocation;
 mod identity;
 mod nodes;
+mod policies;
 mod quota;
 mod roles;
 mod webhooks;
@@ -88,6 +89,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::RevocationForgotten => roles::revocation_forgotten,
         Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
+        Mutant::PolicyCompiledOnce => policies::policy_compiled_once,
         Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
         Mutant::ApprovedUnprepared => webhooks::approved_unprepared,
         Mutant::NodesReadAnySecret => nodes::nodes_read_any_secret,

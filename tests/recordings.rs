@@ -61,7 +61,7 @@ macro_rules! groups {
 
 groups! {
     admission apply authz cel coauthors crd defaults deletion discovery errors lifecycle listwatch matrix patch
-    podsecurity policies probes quota servicemix services states subresources tables validation
+    podsecurity policies probes quota servicemix services states subresources tables validation verdicts
     webhooks
 }
 

@@ -48,6 +48,8 @@ macro_rules! mutants {
 }
 
 mutants! {
+    PolicyCompiledOnce, "policy-compiled-once", "own",
+        "An admission policy that has changed is asked with its former expressions.";
     ReplayedEvents, "replayed-events", "kubernetes#73845",
         "A watch is sent all events of the window again, also those before its start.";
     LostEventOfEmptyWindow, "lost-event-of-empty-window", "kubernetes#49956, kubernetes#49992",

@@ -138,6 +138,10 @@ marks! {
     VerbDenied => "verb-denied",
     /// A PUT to an absent name is refused because its user may not create objects.
     CreationDeniedMidway => "creation-denied-midway",
+    /// A policy refuses a write that was stored before.
+    PolicyTightened => "policy-tightened",
+    /// A write is stored that a policy refused before.
+    PolicyLoosened => "policy-loosened",
     /// A user does what only a role allows.
     RightGiven => "right-given",
     /// A user is refused what a role allowed before.

@@ -3,17 +3,10 @@
 
 use super::authentication::AUTHENTICATION;
 use super::{Flag, FlagEffect, FlagType, Section};
-use steersman_core::admission::{plugin_names, served_plugins};
 
 const UNENCRYPTED: &str = "objects are stored as they are";
 const UNAUDITED: &str = "no audit events are written";
 const UNAUTHENTICATED: &str = "nobody is authenticated in this way";
-const UNADMITTED: &str = "these plugins are not asked";
-
-/// Whether kube-apiserver has a plugin that this server has not.
-fn is_missing_plugin(name: &str) -> bool {
-    plugin_names().any(|known| known == name) && !served_plugins().any(|served| served == name)
-}
 
 /// A flag that has its documented effect.
 pub(super) const fn served(
@@ -369,13 +362,11 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section {
         name: "Admission",
         flags: &[
-            in_part(
+            served(
                 "admission-control",
                 FlagType::Strings,
                 "",
                 "Deprecated: names of all admission plugins that are asked.",
-                is_missing_plugin,
-                UNADMITTED,
             ),
             served(
                 "admission-control-config-file",
@@ -401,13 +392,11 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "",
                 "Names of admission plugins that are not asked.",
             ),
-            in_part(
+            served(
                 "enable-admission-plugins",
                 FlagType::Strings,
                 "",
                 "Names of admission plugins that are asked beside those that always are.",
-                is_missing_plugin,
-                UNADMITTED,
             ),
         ],
     },

@@ -3,6 +3,7 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/chain.go, reinvocation.go
 
 use super::AdmissionAttributes;
+use super::policy::{self, PolicyProgress};
 use super::reinvocation::Reinvocation;
 use super::webhook::{self, MutatingWebhooks, ValidatingWebhooks};
 use crate::authorization::{AttributesRecord, Decided, Deciding};
@@ -47,6 +48,7 @@ pub(super) enum PluginMemory {
     Nothing,
     MutatingWebhooks(Box<MutatingWebhooks>),
     ValidatingWebhooks(Box<ValidatingWebhooks>),
+    Policies(Box<PolicyProgress>),
 }
 
 /// A plugin that may change the object. It gets what it needed when it is asked again.
@@ -96,8 +98,6 @@ enum Served {
     Plugin(AdmissionPlugin),
     /// Upstream's plugin does nothing, since it belongs to a feature that is off.
     Inactive,
-    /// The plugin is not there yet.
-    NotYet,
 }
 
 const fn on(name: &'static str, plugin: AdmissionPlugin) -> Place {
@@ -110,10 +110,6 @@ const fn off(name: &'static str, plugin: AdmissionPlugin) -> Place {
 
 const fn inactive(name: &'static str) -> Place {
     Place { name, is_on_by_default: true, served: Served::Inactive }
-}
-
-const fn on_but_missing(name: &'static str) -> Place {
-    Place { name, is_on_by_default: true, served: Served::NotYet }
 }
 
 /// All plugins in upstream's order, under upstream's names.
@@ -154,9 +150,9 @@ const PLUGINS: &[Place] = &[
     on("NodeDeclaredFeatureValidator", super::node_features::PLUGIN),
     inactive("JobValidation"),
     on("PodResizeValidator", super::pod_resize::PLUGIN),
-    on_but_missing("MutatingAdmissionPolicy"),
+    on("MutatingAdmissionPolicy", policy::MUTATING),
     on("MutatingAdmissionWebhook", webhook::MUTATING),
-    on_but_missing("ValidatingAdmissionPolicy"),
+    on("ValidatingAdmissionPolicy", policy::VALIDATING),
     on("ValidatingAdmissionWebhook", webhook::VALIDATING),
     on(COUNTING, super::quota::PLUGIN),
     off("AlwaysDeny", super::always::DENY),
@@ -169,15 +165,6 @@ const COUNTING: &str = "ResourceQuota";
 /// The names of all plugins of kube-apiserver, in the order in which they are asked.
 pub fn plugin_names() -> impl Iterator<Item = &'static str> {
     PLUGINS.iter().map(|place| place.name)
-}
-
-/// The names of the plugins that can be enabled.
-pub fn served_plugins() -> impl Iterator<Item = &'static str> {
-    let is_served = |place: &&Place| match place.served {
-        Served::Plugin(_) | Served::Inactive => true,
-        Served::NotYet => false,
-    };
-    PLUGINS.iter().filter(is_served).map(|place| place.name)
 }
 
 /// The names of the plugins that are asked.
@@ -302,7 +289,7 @@ impl Admitting {
         for (passed, place) in PLUGINS.iter().enumerate().skip(self.passed) {
             let plugin = match place.served {
                 Served::Plugin(plugin) if admission.asks(place.name, place.is_on_by_default) => plugin,
-                Served::Plugin(_) | Served::Inactive | Served::NotYet => continue,
+                Served::Plugin(_) | Served::Inactive => continue,
             };
             loop {
                 if let Some(asked) = deciding.take() {

@@ -34,6 +34,7 @@ mod pod_resize;
 mod pod_security;
 mod pod_toleration_restriction;
 mod pod_topology_labels;
+mod policy;
 mod priority;
 pub mod quota;
 mod reinvocation;
@@ -45,7 +46,7 @@ pub(crate) mod webhook;
 
 pub(crate) use attributes::{AdmissionAttributes, AdmissionOperation, OperationOptions};
 pub(crate) use chain::{AdmissionProgress, Admitting, Said};
-pub use chain::{asked_plugins, plugin_names, served_plugins};
+pub use chain::{asked_plugins, plugin_names};
 pub use configuration::{PluginSource, configure, sources};
 pub use configured_servers::{KUBECONFIG, server_value};
 pub(crate) use node_restriction::sees_all;

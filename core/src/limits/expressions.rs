@@ -1,4 +1,4 @@
-//! Bounds of expressions in the Common Expression Language.
+//! The bounds of expressions, and of the policies that hold them.
 
 /// Code points of an expression in the Common Expression Language. Beyond: an issue.
 /// cel-go: parser/parser.go expressionSizeCodePointLimit
@@ -34,3 +34,15 @@ pub const CEL_POLICY_COST: u64 = 10_000_000;
 /// What the match conditions of a policy or a webhook may cost together. Beyond: as for a condition without a result.
 /// k8s: staging/src/k8s.io/apiserver/pkg/apis/cel/config.go RuntimeCELCostBudgetMatchConditions
 pub const CEL_MATCH_COST: u64 = 2_500_000;
+
+/// Parameters that a binding of an admission policy selects, at most. Beyond: the policy cannot be asked, and its
+/// `failurePolicy` decides.
+pub const POLICY_PARAMS: usize = 1_000;
+
+/// Bytes of a message that an admission policy makes. Beyond: its fixed message is told.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/cel/config.go MaxEvaluatedMessageExpressionSizeBytes
+pub const POLICY_MESSAGE_BYTES: usize = 5 * 1024;
+
+/// Variables of a policy that are evaluated inside each other. Beyond: one is evaluated first, and then the others
+/// again.
+pub const CEL_NESTED_VARIABLES: usize = 64;

@@ -12,6 +12,7 @@ mod filter;
 mod form;
 mod last_applied;
 mod merge;
+mod mutate;
 mod problems;
 #[cfg(test)]
 mod properties;
@@ -24,6 +25,7 @@ mod write;
 pub use element::PathElement;
 pub use entries::{FieldOwner, OwnedFields, Owners, Tracked};
 pub use filter::FieldFilter;
+pub use mutate::mutated;
 pub use scale::{to_parent, to_scale};
 pub use set::FieldSet;
 pub use write::{AppliedObject, Ownership, Versions, applied, recorded};

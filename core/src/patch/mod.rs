@@ -25,6 +25,13 @@ pub enum PatchError {
     Other(String),
 }
 
+impl PatchError {
+    /// Whether an operation that tests something has failed.
+    pub fn is_failed_test(&self) -> bool {
+        matches!(self, Self::Inapplicable(why) if why.ends_with(" failed: test failed"))
+    }
+}
+
 impl From<PatchError> for Failure {
     fn from(error: PatchError) -> Self {
         match error {

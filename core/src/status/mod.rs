@@ -173,6 +173,13 @@ impl Failure {
         self
     }
 
+    /// The same failure for another reason.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Reason) -> Self {
+        self.reason = reason;
+        self
+    }
+
     /// The same failure with one more cause in its details.
     #[must_use]
     pub fn with_cause(mut self, cause: Cause) -> Self {

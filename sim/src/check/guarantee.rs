@@ -102,6 +102,9 @@ guarantees! {
     DeniedMeansNothingFollows =>
         "Who may not do something is told 403, whatever is stored, and nothing is done; a PUT that would \
          create is a creation.",
+    PoliciesDecide =>
+        "A write is refused by admission policies only if those of a revision that the server had meanwhile deny it, and \
+         stored only if those of one do not.",
     RolesDecide =>
         "What only roles can allow is done exactly if the roles of a revision that the server had meanwhile allow it.",
     ErrorsAreStatuses =>
@@ -190,6 +193,7 @@ impl Guarantee {
             | Self::StrangersSendNoBody
             | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
+            | Self::PoliciesDecide
             | Self::RolesDecide
             | Self::NodesReadWhatTheirPodsNeed
             | Self::TokensEndWithTheirObjects

@@ -22,6 +22,7 @@ mod lists;
 mod nodes;
 mod owners;
 mod permits;
+mod policies;
 mod quotas;
 mod reads;
 mod refusals;
@@ -39,6 +40,7 @@ pub use conversions::{FAILED as CONVERSION_FAILED, watched as converted_watched}
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
+pub use policies::{POLICED, denied};
 pub use quotas::Quotas;
 pub use roles::{AskedOfRoles, allow};
 pub use selection::Selection;
@@ -123,6 +125,7 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     permits::check(answer)?;
     roles::check(answer)?;
     nodes::check(answer)?;
+    policies::check(answer)?;
     failures::check(answer)?;
     refusals::check(answer)?;
     doubts::check(answer)?;

@@ -13,6 +13,7 @@ use super::kubelet::Kubelet;
 use super::lodger::Lodger;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
+use super::policy_author::PolicyAuthor;
 use super::probe::Probe;
 use super::publisher::Publisher;
 use super::raw::Raw;
@@ -54,6 +55,7 @@ pub enum ClientKind {
     Lodger,
     Applicant,
     Kubelet,
+    PolicyAuthor,
 }
 
 /// How a run draws clients of a kind.
@@ -92,6 +94,7 @@ impl ClientKind {
         Self::Lodger,
         Self::Applicant,
         Self::Kubelet,
+        Self::PolicyAuthor,
     ];
 
     /// The name in the line that describes a run.
@@ -121,6 +124,7 @@ impl ClientKind {
             Self::Lodger => "lodger",
             Self::Applicant => "applicant",
             Self::Kubelet => "kubelet",
+            Self::PolicyAuthor => "policy-author",
         }
     }
 
@@ -146,7 +150,8 @@ impl ClientKind {
             | Self::Deputy
             | Self::Lodger
             | Self::Applicant
-            | Self::Kubelet => ClientClass::Optional,
+            | Self::Kubelet
+            | Self::PolicyAuthor => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -178,6 +183,7 @@ impl ClientKind {
             Self::Lodger => Box::new(Lodger::new(directory, number)),
             Self::Applicant => Box::new(Applicant),
             Self::Kubelet => Box::new(Kubelet::new(directory, number)),
+            Self::PolicyAuthor => Box::new(PolicyAuthor::new(directory)),
         }
     }
 }

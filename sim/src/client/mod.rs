@@ -17,6 +17,7 @@ pub(crate) mod kubelet;
 mod lodger;
 mod migrator;
 mod namespace_deleter;
+mod policy_author;
 mod probe;
 mod publisher;
 mod raw;

@@ -42,7 +42,7 @@ fn mutate(
 ) -> Result<Opinion, Failure> {
     let mut run = match mem::take(&mut said.memory) {
         PluginMemory::MutatingWebhooks(run) => *run,
-        PluginMemory::Nothing | PluginMemory::ValidatingWebhooks(_) => {
+        PluginMemory::Nothing | PluginMemory::ValidatingWebhooks(_) | PluginMemory::Policies(_) => {
             let webhooks = world.indexes().webhooks().mutating();
             let webhooks: Vec<_> = webhooks.cloned().collect();
             if webhooks.is_empty() || is_exempt(attributes) {

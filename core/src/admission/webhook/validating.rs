@@ -48,7 +48,7 @@ fn validate(
 ) -> Result<Opinion, Failure> {
     let mut run = match mem::take(&mut said.memory) {
         PluginMemory::ValidatingWebhooks(run) => *run,
-        PluginMemory::Nothing | PluginMemory::MutatingWebhooks(_) => {
+        PluginMemory::Nothing | PluginMemory::MutatingWebhooks(_) | PluginMemory::Policies(_) => {
             let open: VecDeque<_> = world.indexes().webhooks().validating().cloned().collect();
             if open.is_empty() || is_exempt(attributes) {
                 return Ok(Opinion::Admitted);

@@ -40,7 +40,7 @@ fn view<'a>(attributes: &AdmissionAttributes<'a>) -> View<'a> {
 }
 
 /// The type of what is written.
-fn type_of<'w>(
+pub(in crate::admission) fn type_of<'w>(
     world: &'w World,
     attributes: &AdmissionAttributes<'_>,
     resource: &'w Kind,
@@ -114,21 +114,32 @@ pub(crate) fn adopt(
             set_replicas(paths, value, replicas);
         }
         View::Whole => {
-            set_defaults(resource, &mut changed);
+            set_defaults_of(resource, &mut changed);
             let (registry, working) = (&world.registry, world.registry.working_kind(attributes.resource));
             *value = match resource.is_custom() {
                 true => registry.from_stored(working, changed),
                 false => registry.to_stored(resource, changed),
             };
             if working.id != resource.id {
-                set_defaults(working, value);
+                set_defaults_of(working, value);
             }
         }
     }
     Ok(differs)
 }
 
-fn set_defaults(resource: &Kind, value: &mut Value) {
+/// The defaults of a seen object. What is no object of its own has none.
+pub(in crate::admission) fn set_defaults(
+    attributes: &AdmissionAttributes<'_>,
+    resource: &Kind,
+    value: &mut Value,
+) {
+    if matches!(view(attributes), View::Whole) {
+        set_defaults_of(resource, value);
+    }
+}
+
+fn set_defaults_of(resource: &Kind, value: &mut Value) {
     decode::apply_defaults(&resource.catalogue, resource.type_id, value);
     (resource.rules().default)(value);
 }

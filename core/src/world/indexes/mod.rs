@@ -4,6 +4,7 @@
 
 mod definitions;
 mod node_graph;
+mod policies;
 mod policy;
 mod rbac;
 mod webhooks;
@@ -19,6 +20,10 @@ use alloc::sync::Arc;
 
 pub use definitions::UsedNames;
 pub use node_graph::{NodeGraph, Related};
+pub(crate) use policies::{
+    AdmissionPolicy, CompiledPolicy, Mutation, ParamKind, ParamRef, PatchType, Policies, PolicyBinding,
+    PolicySet, Validation, ValidationAction,
+};
 pub use policy::{PolicyRule, RBAC_GROUP, RoleBinding, RoleRef, RoleSubject};
 pub use rbac::Roles;
 pub(crate) use webhooks::{Webhook, Webhooks};
@@ -32,6 +37,7 @@ pub struct Indexes {
     node_graph: Option<NodeGraph>,
     definitions: definitions::DefinitionNames,
     webhooks: Webhooks,
+    policies: Policies,
 }
 
 /// A change of one object, as indexes see it.
@@ -49,7 +55,11 @@ impl Indexes {
     /// The kinds that indexes are made of: group, version and resource.
     pub const KINDS: &[(&str, &str, &str)] = &[
         ("", "v1", "namespaces"),
+        ("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "v1", "mutatingadmissionpolicybindings"),
         ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
         ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"),
         ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
         (RBAC_GROUP, "v1", "roles"),
@@ -70,8 +80,8 @@ impl Indexes {
     pub fn new(config: &Config) -> Self {
         let asks_nodes = config.authorization.contains(&Authorizer::Node);
         let node_graph = asks_nodes.then(NodeGraph::default);
-        let (ending, roles, definitions, webhooks) = Default::default();
-        Self { ending, roles, definitions, webhooks, node_graph }
+        let (ending, roles, definitions, webhooks, policies) = Default::default();
+        Self { ending, roles, definitions, webhooks, policies, node_graph }
     }
 
     /// The indexes as the objects of a world say they should be.
@@ -102,7 +112,10 @@ impl Indexes {
                 }
             }
             (RBAC_GROUP, _) => self.roles.changed(change, flaw),
-            ("admissionregistration.k8s.io", _) => self.webhooks.changed(change),
+            ("admissionregistration.k8s.io", _) => {
+                self.webhooks.changed(change);
+                self.policies.changed(change, flaw);
+            }
             (_, "customresourcedefinitions") => self.definitions.changed(change),
             _ => {}
         }
@@ -124,6 +137,11 @@ impl Indexes {
     /// The names that the definitions of a group have been given.
     pub fn used_names(&self, group: &str) -> UsedNames {
         self.definitions.used(group)
+    }
+
+    /// All admission policies.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// All admission webhooks.

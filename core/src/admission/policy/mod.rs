@@ -1,0 +1,24 @@
+//! Admission policies: expressions of administrators that refuse writes or change them.
+//! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/policy
+//!
+//! A request keeps the policies and bindings with which it began, so that it sees each of them whole, either before a
+//! change or after it.
+
+mod access;
+mod dispatch;
+mod mutating;
+mod mutation;
+mod params;
+mod progress;
+mod validating;
+mod validation;
+
+use super::chain::AdmissionPlugin;
+
+pub(crate) use progress::PolicyProgress;
+
+pub(super) const MUTATING: AdmissionPlugin =
+    AdmissionPlugin { mutate: mutating::admit, ..AdmissionPlugin::IDLE };
+
+pub(super) const VALIDATING: AdmissionPlugin =
+    AdmissionPlugin { validate: validating::validate, ..AdmissionPlugin::IDLE };
