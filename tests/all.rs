@@ -14,6 +14,7 @@ mod conditions;
 mod configured_plugins;
 mod conversions;
 mod credentials;
+mod definitions;
 mod disruptions;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
