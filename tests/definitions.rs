@@ -1,5 +1,5 @@
-//! Custom objects over the life of their definition: what its schema and its rules say, when it changes, when the server
-//! starts again, and when it ends.
+//! Custom objects over the life of their definition: what its schema and its rules say, when it changes, when the
+//! server starts again, and when it ends.
 
 use crate::conditions::{JSON, MERGE, fetch, json, send};
 use serde_json::{Value, json};
