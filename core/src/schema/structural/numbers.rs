@@ -4,6 +4,7 @@
 
 use super::validate::{Complaint, Findings};
 use super::{Format, Limit, SchemaType, ValueBounds};
+use crate::codec::json;
 use crate::value::Value;
 use crate::value::number::go_float;
 use alloc::format;
@@ -178,7 +179,8 @@ fn multiple_of(number: Number, factor: f64, value: &Value, path: &str) -> Option
     };
     if !is_positive {
         let message = format!("factor MultipleOf declared for {path} must be positive: {shown}");
-        return Some(Complaint::of_value(path, value, message));
+        let factor = json::number(&shown).unwrap_or_else(|| value.clone());
+        return Some(Complaint::of_value(path, &factor, message));
     }
     let message = || format!("{path} in body should be a multiple of {shown}");
     (!is_multiple).then(|| Complaint::of_value(path, value, message()))
