@@ -146,7 +146,7 @@ fn custom_objects_name_their_kind_and_version() {
         (
             with("spec", json!({"inner": {"kind": "K"}})),
             422,
-            "Gauge.example.com \"a\" is invalid: spec.inner.apiVersion: Required value",
+            "Gauge.example.com \"a\" is invalid: [spec.inner.apiVersion: Required value, <nil>: Invalid value: null: ",
         ),
         (
             with("spec", json!({"inner": {"apiVersion": "v1", "kind": "K", "metadata": {"name": 1}}})),
