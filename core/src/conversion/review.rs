@@ -168,10 +168,9 @@ fn taken(original: &Value, mut converted: Value, to: &Kind) -> Result<Value, Str
     if got != wanted {
         return Err(at_index(format!("invalid kind (expected {wanted}, received {got})")));
     }
-    let same: [(&str, fn(&Value) -> &str); 3] =
-        [("name", object::name), ("namespace", object::namespace), ("UID", object::uid)];
-    for (word, of) in same {
-        let (wanted, got) = (of(original), of(&converted));
+    let facts = |value| [object::name(value), object::namespace(value), object::uid(value)].map(String::from);
+    let same = ["name", "namespace", "UID"].into_iter().zip(facts(original)).zip(facts(&converted));
+    for ((word, wanted), got) in same {
         if wanted != got {
             return Err(whole(format!("must have the same {word}: {wanted} != {got}")));
         }

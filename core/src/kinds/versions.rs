@@ -6,13 +6,16 @@ use crate::ownership::{FieldFilter, Versions};
 use crate::schema::{Catalogue, TypeId};
 use crate::value::Value;
 
+/// Converts a custom object to the version of a kind.
+pub type ConvertObject<'a> = dyn Fn(Value, &Kind) -> Value + 'a;
+
 /// All served versions of a kind, which share its storage.
 #[derive(Clone, Copy)]
 pub struct KindVersions<'a> {
     pub registry: &'a Registry,
     pub kind: &'a Kind,
     /// Converts custom objects to the version of a kind, if a webhook does it.
-    pub converter: Option<&'a dyn Fn(Value, &Kind) -> Value>,
+    pub converter: Option<&'a ConvertObject<'a>>,
 }
 
 impl KindVersions<'_> {

@@ -120,7 +120,7 @@ impl Checker<'_> {
                 let is_hidden = self.scopes.iter().any(|(local, _)| local == rest);
                 *name = if is_hidden { name.clone() } else { rest.into() };
             }
-            if !self.scopes.iter().any(|(local, _)| local == &*name) {
+            if !self.scopes.iter().any(|(local, _)| *local == *name) {
                 self.names.insert(name.trim_start_matches('.').into());
             }
             return found;

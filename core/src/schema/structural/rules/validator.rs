@@ -398,9 +398,9 @@ impl Run<'_> {
 enum Place<'p> {
     /// Where the walk begins; empty for the root of an object.
     Start(&'p str),
-    Member(&'p Place<'p>, &'p str),
-    Key(&'p Place<'p>, &'p str),
-    Index(&'p Place<'p>, usize),
+    Member(&'p Self, &'p str),
+    Key(&'p Self, &'p str),
+    Index(&'p Self, usize),
 }
 
 impl Place<'_> {
