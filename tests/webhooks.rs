@@ -13,7 +13,7 @@ const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 /// A configuration with one webhook, which is asked about all ConfigMaps and has these members too.
 pub(crate) fn configuration(kind: &str, more: &Value) -> Value {
-    configurations(kind, "hooks", &[more.clone()])
+    configurations(kind, "hooks", std::slice::from_ref(more))
 }
 
 fn configurations(kind: &str, name: &str, webhooks: &[Value]) -> Value {

@@ -173,6 +173,9 @@ pub fn asked_plugins(options: &AdmissionOptions) -> Vec<&'static str> {
     asked.map(|place| place.name).collect()
 }
 
+/// Asks one plugin, with what it waited for.
+type AskPlugin<'a> = dyn FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure> + 'a;
+
 /// A write on its way through the plugins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Admitting {
@@ -279,7 +282,7 @@ impl Admitting {
         world: &World,
         mut found: Option<Reply>,
         said: &mut Said,
-        opinion: &mut dyn FnMut(&AdmissionPlugin, Option<Reply>, &mut Said) -> Result<Opinion, Failure>,
+        opinion: &mut AskPlugin<'_>,
     ) -> Result<AdmissionProgress, Failure> {
         let admission = &world.config.admission;
         said.claims.extend(self.claims);

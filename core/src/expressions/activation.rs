@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn variables_are_evaluated_when_they_are_asked_for() {
-        let cases: &[(&[(&str, &str)], &str, &str)] = &[
+        type Variables = [(&'static str, &'static str)];
+        let cases: &[(&Variables, &str, &str)] = &[
             (&[], "object.n", "Some(Int(3))"),
             (
                 &[("a", "object.n + 1"), ("b", "variables.a * 2")],

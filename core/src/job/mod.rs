@@ -81,10 +81,6 @@ pub(crate) struct Stepped {
 
 /// The result of a step.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a step is handed over once, and a box would be made for each wait"
-)]
 pub(crate) enum Step {
     Wait(Job, Ask),
     Done(Response),

@@ -7,7 +7,7 @@ use crate::schema::{Catalogue, TypeId};
 use crate::value::Value;
 
 /// Converts a custom object to the version of a kind.
-pub type ConvertObject<'a> = dyn Fn(Value, &Kind) -> Value + 'a;
+pub(crate) type ConvertObject<'a> = dyn Fn(Value, &Kind) -> Value + 'a;
 
 /// All served versions of a kind, which share its storage.
 #[derive(Clone, Copy)]

@@ -51,10 +51,6 @@ pub use shutdown::Drain;
 
 /// What happens to the machine.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an input is handed over once, and a box would be made for each step"
-)]
 pub enum Input {
     /// The server starts: called once, first.
     Start,

@@ -75,7 +75,7 @@ pub(super) fn schemas(
     };
     let name = published(&kind.type_name);
     let mut items = plain("array");
-    items.insert("items", Value::from(reference_to(edition, &name)));
+    items.insert("items", reference_to(edition, &name));
     items.insert("description", Value::from(format!("List of {}.", kind.plural)));
     let mut list = plain("object");
     list.insert("description", Value::from(format!("{} is a list of {}", kind.list_kind, kind.kind)));

@@ -466,8 +466,7 @@ fn item(
     place: &[&str],
     operations: &[Operation],
 ) -> String {
-    let is_common =
-        |name: &str| operations.iter().all(|operation| operation.query.iter().any(|held| *held == name));
+    let is_common = |name: &str| operations.iter().all(|operation| operation.query.contains(&name));
     let mut members: Vec<Member<'_>> = operations
         .iter()
         .map(|operation| (operation.method, render(edition, names, kind, operation, &is_common)))

@@ -32,7 +32,7 @@ pub enum PathMatch<'v> {
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
     /// What stands between braces.
-    List(Vec<Node>),
+    List(Vec<Self>),
     Literal(Value),
     Int(i64),
     /// `.name`, `['name']`
@@ -41,8 +41,8 @@ enum Node {
     Slice([Bound; 3]),
     /// `[?(left == right)]`, `[?(left)]`
     Filter {
-        left: Vec<Node>,
-        right: Vec<Node>,
+        left: Vec<Self>,
+        right: Vec<Self>,
         /// Empty if `left` only has to be there.
         operator: String,
     },
@@ -51,7 +51,7 @@ enum Node {
     /// `..`
     Recursive,
     /// `[a,b]`
-    Union(Vec<Vec<Node>>),
+    Union(Vec<Vec<Self>>),
     /// `range`, `end`
     Identifier(String),
 }
