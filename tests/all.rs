@@ -3,6 +3,7 @@
 //! cluster, too. One is skipped without an etcd: the fake one compared with it. With the feature `museum`, bugs that
 //! are put back.
 
+mod aggregation;
 mod apply;
 mod battery;
 #[path = "../io/tests/beside_etcd.rs"]
@@ -46,6 +47,7 @@ mod shutdown;
 mod simulation;
 mod starting;
 mod strategies;
+mod streams;
 mod tokens;
 mod tunnels;
 mod unreadable;

@@ -1,7 +1,9 @@
 //! Every bound of the server, in one place, with what a client sees when it is hit.
 
+mod calls;
 mod expressions;
 
+pub use calls::*;
 pub use expressions::*;
 
 /// Largest request body, bytes. Beyond: 413 RequestEntityTooLarge.
@@ -31,40 +33,10 @@ pub const CONVERSION_ROUNDS: u32 = 64;
 /// each time.
 pub const CONVERTED_BYTES: usize = 64 * 1024 * 1024;
 
-/// Calls to other servers that one step of a job makes at once. Beyond: the outcome is `CallError::NoRoom`.
-pub const CALLS_OF_JOB: usize = 64;
-
-/// Calls of all jobs that are made at once, and those that wait for their turn, within their time. Beyond: the outcome
-/// is `CallError::NoRoom`.
-pub const CALLS_AT_ONCE: usize = 256;
-pub const CALLS_QUEUED: usize = 4096;
-
-/// Attempts of one call, and the pause before the second; each further pause is half as long again.
-/// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay
-pub const CALL_ATTEMPTS: u32 = 5;
-pub const CALL_PAUSE_MILLIS: u64 = 500;
-
-/// Bytes of the body and of the head of an answer to a call, at most. Beyond: the outcome is `CallError::TooLarge`, or
-/// `CallError::Malformed` for a head.
-pub const CALL_ANSWER_BYTES: usize = REQUEST_BODY_BYTES;
-pub const CALL_ANSWER_HEAD_BYTES: usize = 64 * 1024;
-
 /// Answers of other servers that are remembered, and their bytes. Beyond: those that were not used for the longest time
 /// are forgotten, and asked for again.
 pub const CONSULTATIONS: usize = 8_192;
 pub const CONSULTATION_BYTES: usize = 32 * 1024 * 1024;
-
-/// Connections that are tunnels to other servers, or are about to become one, at once. Beyond: 429 with `Retry-After`.
-pub const TUNNELS: usize = 1_000;
-
-/// Bytes that each direction of a tunnel holds. Beyond: nothing more is read until they are written.
-pub const TUNNEL_BUFFER_BYTES: usize = 16 * 1024;
-
-/// How long nothing may go through a tunnel, milliseconds: as long as a kubelet keeps an idle stream. And the same once
-/// one side has ended its half. Beyond: the tunnel is closed.
-/// k8s: pkg/kubelet/apis/config/v1beta1/defaults.go StreamingConnectionIdleTimeout
-pub const TUNNEL_IDLE_MILLIS: u64 = 4 * 3600 * 1000;
-pub const TUNNEL_HALF_CLOSED_MILLIS: u64 = 30_000;
 
 /// How many bytes of an HTTP/1 body that nobody asked for are read and discarded, so that the connection can be used
 /// again. Beyond, or after `UPLOAD_GRACE_MILLIS`: the connection is closed.

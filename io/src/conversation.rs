@@ -139,7 +139,7 @@ impl Conversation {
                 self.shell.metrics.stream_began();
                 Stage::Streaming
             }
-            Body::Tunnel(_) => {
+            Body::Tunnel(_) | Body::Relay(_) => {
                 self.shell.metrics.stream_began();
                 Stage::Tunnelling
             }
@@ -158,13 +158,17 @@ impl Conversation {
 
     /// Returns when the machine closes the tunnel.
     pub(crate) async fn closed(&mut self) {
+        poll_fn(|context| self.poll_closed(context)).await;
+    }
+
+    /// Ready when the machine closes the tunnel.
+    pub(crate) fn poll_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mailbox = self.mailbox.as_ref().expect("a tunnel has a mailbox");
-        poll_fn(|context| match mailbox.poll(context) {
+        match mailbox.poll(context) {
             Poll::Ready(Mail::Close) => Poll::Ready(()),
             Poll::Ready(mail) => unreachable!("a tunnel takes no more steps: {mail:?}"),
             Poll::Pending => Poll::Pending,
-        })
-        .await;
+        }
     }
 
     /// Tells the machine that the tunnel has ended.

@@ -25,8 +25,10 @@ use crate::clock::wall_now;
 use crate::connection::{RosterEntry, UnderWay};
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
+use crate::outcall::DialedConnection;
 use crate::peer::Proof;
 use crate::pieces::Pieces;
+use crate::relay::{Cut, OpenRelay};
 use crate::shell::Shell;
 use crate::tunnel::OpenTunnel;
 use crate::upload;
@@ -140,15 +142,24 @@ where
             Source::List(list)
         }
         (Body::Stream(initial), Some(conversation)) => Source::Stream(Some(initial), conversation),
-        (Body::Tunnel(_), Some(conversation)) => match exchange.shell.outcalls().take(conversation.id()) {
-            Some(server) => Source::Tunnel(Box::new(OpenTunnel::new(conversation, server))),
-            None => {
-                tracing::error!("a connection that a tunnel needs was not kept");
-                *out.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-                Source::Empty
+        (Body::Tunnel(_) | Body::Relay(_), Some(conversation)) => {
+            match exchange.shell.outcalls().take(conversation.id()) {
+                Some(DialedConnection::Stream(server)) => {
+                    Source::Tunnel(Box::new(OpenTunnel::new(conversation, server)))
+                }
+                Some(DialedConnection::Body(body)) => {
+                    Source::Relay(Box::new(OpenRelay::new(conversation, body)))
+                }
+                None => {
+                    tracing::error!("a connection that an answer needs was not kept");
+                    *out.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                    Source::Empty
+                }
             }
-        },
-        (Body::Stream(_) | Body::Tunnel(_), None) => unreachable!("streams and tunnels are conversations"),
+        }
+        (Body::Stream(_) | Body::Tunnel(_) | Body::Relay(_), None) => {
+            unreachable!("streams and tunnels are conversations")
+        }
     };
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
     if matches!(source, Source::Tunnel(_)) {
@@ -158,6 +169,7 @@ where
     finish_headers(exchange, out.headers_mut(), audit_id);
     if let Some(length) = source.length()
         && (length > 0 || is_head)
+        && !out.headers().contains_key(header::CONTENT_LENGTH)
     {
         out.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
@@ -255,6 +267,8 @@ enum Source {
     Stream(Option<InitialEvents>, Conversation),
     /// The connection is joined with another server. It is no body, and whoever sends the answer takes it out.
     Tunnel(Box<OpenTunnel>),
+    /// What another server answers, while it arrives.
+    Relay(Box<OpenRelay>),
 }
 
 impl AnswerBody {
@@ -274,6 +288,7 @@ impl AnswerBody {
             | Source::Full(_)
             | Source::List(_)
             | Source::Compressed(_)
+            | Source::Relay(_)
             | Source::Stream(..)) => {
                 self.source = other;
                 None
@@ -297,6 +312,7 @@ impl Source {
         match self {
             Self::Empty => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::Relay(relay) => relay.length(),
             Self::List(_) | Self::Compressed(_) | Self::Stream(..) | Self::Tunnel(_) => None,
         }
     }
@@ -314,7 +330,8 @@ impl Source {
             | Self::Full(_)
             | Self::Compressed(_)
             | Self::Stream(..)
-            | Self::Tunnel(_)) => return other,
+            | Self::Tunnel(_)
+            | Self::Relay(_)) => return other,
         };
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -322,29 +339,17 @@ impl Source {
     }
 }
 
-/// The client reads its answer so slowly that it would keep its seat for hours.
-#[derive(Debug)]
-pub(crate) struct TooSlow;
-
-impl Display for TooSlow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the client takes its answer too slowly")
-    }
-}
-
-impl std::error::Error for TooSlow {}
-
 impl http_body::Body for AnswerBody {
     type Data = Pieces;
-    type Error = TooSlow;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Pieces>, Self::Error>>> {
-        let is_stream = matches!(self.source, Source::Stream(..));
+        let is_stream = matches!(self.source, Source::Stream(..) | Source::Relay(_));
         if !is_stream && self.under_way.as_ref().is_some_and(UnderWay::is_too_slow) {
-            return Poll::Ready(Some(Err(TooSlow)));
+            return Poll::Ready(Some(Err(Cut::TooSlow)));
         }
         if !self.left.is_empty() {
             let left = std::mem::take(&mut self.left);
@@ -359,6 +364,13 @@ impl http_body::Body for AnswerBody {
             }
             Source::List(list) => list.next_chunk().map(Pieces::from),
             Source::Compressed(compressor) => compressor.next_chunk().map(Pieces::from),
+            Source::Relay(relay) => match relay.poll_bytes(context) {
+                Poll::Ready(bytes) => bytes.transpose()?.map(Pieces::from),
+                Poll::Pending => {
+                    self.under_way.iter().for_each(UnderWay::waits);
+                    return Poll::Pending;
+                }
+            },
             Source::Stream(initial, conversation) => {
                 let existing = initial.as_mut().and_then(InitialEvents::next_chunk);
                 if existing.is_none() {

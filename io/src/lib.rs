@@ -27,6 +27,7 @@ pub mod peer;
 mod pieces;
 pub mod private;
 pub mod record;
+mod relay;
 pub mod serve;
 pub mod server_id;
 mod settings;

@@ -2,19 +2,17 @@
 //! time. No proxy is used and no redirect is followed. A call has a connection for itself; it is kept for the next call
 //! that trusts the same, or for a tunnel if a job has asked for that and the server switches protocols.
 
+mod exchange;
 mod kept;
+mod message;
 mod reach;
 mod reason;
 mod trusted;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -31,10 +29,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::certificates::Issued;
+use crate::relay::ServerBody;
 use crate::shell::Shell;
 use crate::tls;
 use crate::tunnel::ServerStream;
 use kept::{KeptConnection, KeptConnections};
+use message::{broken, called, collect, distrust, request};
 use trusted::Trusted;
 
 /// The calls of one server.
@@ -47,8 +47,16 @@ pub(crate) struct OutcallClient {
 struct Outstanding {
     /// Calls that have no outcome yet, by job and by their place among the job's calls.
     calls: BTreeMap<(u64, u32), AbortHandle>,
-    /// Connections that wait for the tunnels of their jobs.
-    dialed: BTreeMap<u64, ServerStream>,
+    /// Connections that wait for the clients of their jobs.
+    dialed: BTreeMap<u64, DialedConnection>,
+}
+
+/// A connection that is kept for a client after the head of an answer.
+pub(crate) enum DialedConnection {
+    /// The server has switched protocols.
+    Stream(ServerStream),
+    /// The body of its answer is arriving.
+    Body(ServerBody),
 }
 
 /// What makes a call. It lives as long as the calls that use it.
@@ -93,14 +101,14 @@ impl OutcallClient {
         }
     }
 
-    /// Begins the call that may lead to a tunnel. If it does, its connection is kept until it is taken or cancelled.
+    /// Begins a call on behalf of a client. Its connection is kept until it is taken or cancelled.
     pub(crate) fn dial(&self, shell: &Arc<Shell>, id: JobId, dial: Dial) {
         let mut outstanding = self.outstanding();
         let has_room = outstanding.has_room();
         let (maker, runtime) = (Arc::clone(&self.maker), shell.runtime().clone());
         let shell = Arc::downgrade(shell);
         let task = runtime.spawn(async move {
-            let outcome = if has_room { maker.dial(dial.call()).await } else { Err(CallError::NoRoom) };
+            let outcome = if has_room { maker.reach(&dial).await } else { Err(CallError::NoRoom) };
             let Some(shell) = shell.upgrade() else { return };
             let outcome = outcome.map(|(called, server)| {
                 let mut outstanding = shell.outcalls().outstanding();
@@ -120,7 +128,7 @@ impl OutcallClient {
     }
 
     /// The connection to the server that was dialed for a job.
-    pub(crate) fn take(&self, id: JobId) -> Option<ServerStream> {
+    pub(crate) fn take(&self, id: JobId) -> Option<DialedConnection> {
         self.outstanding().dialed.remove(&id.0)
     }
 
@@ -155,19 +163,33 @@ impl Maker {
     async fn call(&self, call: &Outcall) -> Result<Called, CallError> {
         let mut pause = Duration::from_millis(limits::CALL_PAUSE_MILLIS);
         for _ in 1..call.attempts.min(limits::CALL_ATTEMPTS) {
-            let outcome = self.dial(call).await;
+            let outcome = self.make(call).await;
             match outcome {
-                Ok((called, _)) if is_passing(&called) => {}
-                outcome => return Ok(outcome?.0),
+                Ok(called) if is_passing(&called) => {}
+                outcome => return outcome,
             }
             tokio::time::sleep(pause).await;
             pause = pause * 3 / 2;
         }
-        Ok(self.dial(call).await?.0)
+        self.make(call).await
     }
 
-    /// Makes a call, and keeps its connection if the server switches protocols.
-    async fn dial(&self, call: &Outcall) -> Result<(Called, Option<ServerStream>), CallError> {
+    /// Makes a call on behalf of a client. How many there are is bounded by the machine.
+    async fn reach(&self, dial: &Dial) -> Result<(Called, Option<DialedConnection>), CallError> {
+        let call = dial.call();
+        let making = async {
+            if dial.is_plain() {
+                let stream = tcp(call, dial.is_global()).await?;
+                return exchange::exchange(stream, call, dial.goal()).await;
+            }
+            exchange::exchange(self.connect(call, dial.is_global()).await?, call, dial.goal()).await
+        };
+        let within = Duration::from_millis(call.timeout_millis);
+        tokio::time::timeout(within, making).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    /// Makes a call once.
+    async fn make(&self, call: &Outcall) -> Result<Called, CallError> {
         let making = async {
             let _place = self.places.acquire().await.map_err(|_| CallError::NoRoom)?;
             if let Some(connection) = self.kept.take(call)
@@ -175,11 +197,11 @@ impl Maker {
             {
                 return answer;
             }
-            let stream = self.connect(call).await?;
+            let stream = self.connect(call, false).await?;
             let mut builder = http1::Builder::new();
             builder.max_buf_size(limits::CALL_ANSWER_HEAD_BYTES);
             let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
-            let driver = tokio::spawn(connection.with_upgrades());
+            let driver = tokio::spawn(connection);
             let connection = KeptConnection::new(sender, driver.abort_handle());
             let answer = self.exchange(connection, call, false).await?;
             answer.ok_or_else(|| refused(String::from("EOF")))
@@ -188,45 +210,35 @@ impl Maker {
         tokio::time::timeout(within, making).await.unwrap_or(Err(CallError::TimedOut))
     }
 
-    /// Sends the request and reads the answer. The connection is kept afterwards, or ends, or belongs to the tunnel.
+    /// Sends the request and reads the answer. The connection is kept afterwards, or ends.
     /// None if the connection had ended before the request was sent, or one that `is_kept` while it was sent.
     async fn exchange(
         &self,
         mut connection: KeptConnection,
         call: &Outcall,
         is_kept: bool,
-    ) -> Result<Option<(Called, Option<ServerStream>)>, CallError> {
+    ) -> Result<Option<Called>, CallError> {
         if connection.sender.ready().await.is_err() {
             return Ok(None);
         }
-        let mut response = match connection.sender.send_request(request(call)?).await {
+        let response = match connection.sender.send_request(request(call)?).await {
             Ok(response) => response,
             Err(error) if error.is_canceled() || is_kept && error.is_incomplete_message() => return Ok(None),
             Err(error) => return Err(broken(error)),
         };
-        let server = match response.status() {
-            http::StatusCode::SWITCHING_PROTOCOLS => {
-                Some(TokioIo::new(hyper::upgrade::on(&mut response).await.map_err(broken)?))
-            }
-            _ => None,
-        };
         let (head, body) = response.into_parts();
         let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value)));
-        let called = Called { status: head.status.as_u16(), headers: headers.collect(), body };
-        if server.is_none() {
+        let called = called(&head, body);
+        if head.status != http::StatusCode::SWITCHING_PROTOCOLS {
             self.kept.keep(call, connection);
         }
-        Ok(Some((called, server)))
+        Ok(Some(called))
     }
 
-    async fn connect(&self, call: &Outcall) -> Result<TlsStream<TcpStream>, CallError> {
+    async fn connect(&self, call: &Outcall, is_global: bool) -> Result<TlsStream<TcpStream>, CallError> {
         let config = self.trusted.config(&call.trust)?;
         let name = ServerName::try_from(call.trust.server_name.to_string()).map_err(untrusted)?;
-        let stream = reach::server(&call.host, call.port).await.map_err(refused)?;
-        // It can fail only if the connection is broken already.
-        let _ = stream.set_nodelay(true);
+        let stream = tcp(call, is_global).await?;
         let connecting = TlsConnector::from(config).connect(name, stream);
         connecting.await.map_err(|error| match distrust(&error) {
             Some(why) => untrusted(why),
@@ -241,27 +253,15 @@ fn is_passing(called: &Called) -> bool {
         || called.status > 299 && called.headers.iter().any(|(name, _)| name == "retry-after")
 }
 
-fn request(call: &Outcall) -> Result<http::Request<Full<Bytes>>, CallError> {
-    let mut request = http::Request::builder().method(call.method.word()).uri(&call.target);
-    if !call.headers.iter().any(|(name, _)| name == "host") {
-        request = request.header(http::header::HOST, format!("{}:{}", call.host, call.port));
-    }
-    for (name, value) in &call.headers {
-        request = request.header(name.as_str(), value);
-    }
-    request.body(Full::new(call.body.clone())).map_err(|error| CallError::Malformed(error.to_string().into()))
-}
-
-async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, CallError> {
-    let mut joined = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if joined.len().saturating_add(data.len()) > most {
-            return Err(CallError::TooLarge);
-        }
-        joined.extend_from_slice(&data);
-    }
-    Ok(joined.freeze())
+async fn tcp(call: &Outcall, is_global: bool) -> Result<TcpStream, CallError> {
+    let connected = match is_global {
+        true => reach::global_server(&call.host, call.port).await,
+        false => reach::server(&call.host, call.port).await,
+    };
+    let stream = connected.map_err(refused)?;
+    // It can fail only if the connection is broken already.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 fn untrusted(error: impl ToString) -> CallError {
@@ -270,24 +270,6 @@ fn untrusted(error: impl ToString) -> CallError {
 
 fn refused(error: impl ToString) -> CallError {
     CallError::Refused(error.to_string().into())
-}
-
-/// The error for a connection that broke before the answer was whole. With TLS 1.3 a server refuses a client's
-/// certificate only after the handshake.
-fn broken(error: hyper::Error) -> CallError {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
-    while let Some(held) = cause {
-        if let Some(why) = held.downcast_ref::<std::io::Error>().and_then(distrust) {
-            return untrusted(why);
-        }
-        cause = held.source();
-    }
-    CallError::Malformed(error.to_string().into())
-}
-
-/// Why one side does not believe the other's certificate, if that is what went wrong.
-fn distrust(error: &std::io::Error) -> Option<String> {
-    error.get_ref()?.downcast_ref::<rustls::Error>().map(reason::of_tls)
 }
 
 #[cfg(test)]
@@ -300,6 +282,7 @@ mod tests {
     use crate::peer::ClientCas;
     use crate::store::embedded::Embedded;
     use crate::tls::TlsOptions;
+    use bytes::Bytes;
     use std::net::{Ipv4Addr, SocketAddr};
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -547,6 +530,14 @@ mod tests {
         ProbeTask::Tunnel(Box::new(Outcall { headers, timeout_millis: 300, ..callee.call() }))
     }
 
+    /// The connection to a server that has switched protocols.
+    fn taken(shell: &Shell, conversation: &Conversation) -> ServerStream {
+        match shell.outcalls().take(conversation.id()) {
+            Some(DialedConnection::Stream(server)) => server,
+            Some(DialedConnection::Body(_)) | None => panic!("a connection"),
+        }
+    }
+
     #[tokio::test]
     async fn a_server_that_switches_protocols_is_joined_with_the_client() {
         let shell = shell().await;
@@ -555,7 +546,7 @@ mod tests {
         assert!(response.status == 101 && matches!(response.body, Body::Tunnel(_)), "{response:?}");
         let upgrade = response.headers.iter().find(|(name, _)| name == "upgrade");
         assert_eq!(upgrade.map(|(_, value)| value.as_str()), Some("SPDY/3.1"));
-        let server = shell.outcalls().take(conversation.id()).expect("a connection");
+        let server = taken(&shell, &conversation);
         let (mut client, mut near) = tokio::io::duplex(64);
         let tunnel = crate::tunnel::OpenTunnel::new(conversation, server);
         let joining = tunnel.join(&mut near, b"ahead");
@@ -580,7 +571,7 @@ mod tests {
         let (refused, _conversation) = probe(&shell, dialing(&silent)).await;
         assert_eq!(refused.status, 500, "nobody answers in time");
         let (_, conversation) = probe(&shell, dialing(&callee)).await;
-        let server = shell.outcalls().take(conversation.id()).expect("a connection");
+        let server = taken(&shell, &conversation);
         let (_client, mut near) = tokio::io::duplex(64);
         let joining = crate::tunnel::OpenTunnel::new(conversation, server).join(&mut near, b"");
         let draining = async { shell.drain(steersman_core::machine::Drain::default()) };

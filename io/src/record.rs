@@ -186,7 +186,8 @@ impl Told {
                 | Body::MetricsReset(_)
                 | Body::List(_)
                 | Body::Stream(_)
-                | Body::Tunnel(_) => ENTRY_BYTES,
+                | Body::Tunnel(_)
+                | Body::Relay(_) => ENTRY_BYTES,
             },
             Self::Frame(to, frame) => ENTRY_BYTES + to.len() * size_of::<JobId>() + frame.len_bytes(),
         }

@@ -84,7 +84,8 @@ impl Turn {
                 self.own == Some(*id)
             }
             Effect::Respond(id, response) => {
-                self.own == Some(*id) && !matches!(response.body, Body::Stream(_) | Body::Tunnel(_))
+                let goes_on = matches!(response.body, Body::Stream(_) | Body::Tunnel(_) | Body::Relay(_));
+                self.own == Some(*id) && !goes_on
             }
             Effect::Note(_) | Effect::Call(..) | Effect::Dial(..) | Effect::CancelCalls(_) => true,
             Effect::Frame { .. }

@@ -8,6 +8,7 @@ mod etcd_operations;
 mod etcd_server;
 mod http2;
 mod in_process;
+mod kubelet_streams;
 mod recording;
 mod serving;
 mod store_kill;

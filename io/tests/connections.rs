@@ -12,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::serving::{Server, start};
 
-async fn connect(server: &Server, known: bool) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(server: &Server, known: bool) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(server.authority.certificate().clone()).expect("a root");
     let builder = ClientConfig::builder_with_provider(std::sync::Arc::new(tls::provider()))

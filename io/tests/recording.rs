@@ -99,7 +99,7 @@ fn replay(recording: &str) -> Answers {
                         Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) => Bytes::new(),
                         Body::Full(bytes) | Body::Health(bytes, _) => bytes,
                         Body::List(mut list) => std::iter::from_fn(|| list.next_chunk()).flatten().collect(),
-                        Body::Stream(_) | Body::Tunnel(_) => continue,
+                        Body::Stream(_) | Body::Tunnel(_) | Body::Relay(_) => continue,
                     };
                     answers.insert(id.0, (response.status, String::from_utf8_lossy(&body).into_owned()));
                 }

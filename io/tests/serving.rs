@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use steersman_core::config::Config;
 use steersman_core::config::{AdmissionOptions, Authentication, Authorizer, Denials};
-use steersman_core::config::{Bootstrap, ControlPlane};
+use steersman_core::config::{Aggregation, Bootstrap, ControlPlane, KubeletClient};
 use steersman_core::kinds::Registry;
 use steersman_core::limits;
 use steersman_core::machine::{Drain, Machine};
@@ -65,6 +65,8 @@ pub(crate) fn config() -> Config {
         extends_tokens: true,
         issuer_keys_address: "".into(),
         control_plane: ControlPlane::default(),
+        kubelet: KubeletClient::default(),
+        aggregation: Aggregation::default(),
         bootstrap: Bootstrap::Least,
         admission: AdmissionOptions::without(&["ServiceAccount"]),
         denials: Denials::default(),
@@ -93,11 +95,14 @@ pub(crate) async fn start() -> Server {
 }
 
 pub(crate) async fn start_with(recorder: Option<Recorder>) -> Server {
-    let authority = Authority::create("test").expect("an authority");
+    start_as(config(), Authority::create("test").expect("an authority"), recorder).await
+}
+
+pub(crate) async fn start_as(config: Config, authority: Authority, recorder: Option<Recorder>) -> Server {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let store = Arc::new(Embedded::in_memory().expect("a store"));
-    let machine = Machine::new(config(), Arc::new(Registry::builtin()));
+    let machine = Machine::new(config, Arc::new(Registry::builtin()));
     let shell = Shell::start(machine, vec![store], Metrics::new("test"), recorder);
     let options = ServeOptions {
         secured: secured(&authority, &authority),

@@ -101,7 +101,7 @@ impl Reply {
         let mut body = Vec::new();
         match response.body {
             // Only a shell has metrics, and only it joins tunnels.
-            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) | Body::Tunnel(_) => {}
+            Body::Empty | Body::Metrics(_) | Body::MetricsReset(_) | Body::Tunnel(_) | Body::Relay(_) => {}
             Body::Full(bytes) | Body::Health(bytes, _) => body.extend_from_slice(&bytes),
             Body::List(mut list) => {
                 while let Some(chunk) = list.next_chunk() {
@@ -432,7 +432,7 @@ impl Driver {
     }
 
     fn respond(&mut self, id: JobId, response: Response) {
-        if matches!(response.body, Body::Stream(_) | Body::Tunnel(_)) {
+        if matches!(response.body, Body::Stream(_) | Body::Tunnel(_) | Body::Relay(_)) {
             self.open.insert(id, ());
         }
         if response.body.is_large() {

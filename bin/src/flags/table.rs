@@ -438,7 +438,12 @@ pub(crate) static SECTIONS: &[Section] = &[
             harmless("coordinated-leadership-lease-duration", FlagType::Duration, "15s"),
             harmless("coordinated-leadership-renew-deadline", FlagType::Duration, "10s"),
             harmless("coordinated-leadership-retry-period", FlagType::Duration, "2s"),
-            harmless("enable-aggregator-routing", FlagType::Bool, ""),
+            served(
+                "enable-aggregator-routing",
+                FlagType::Bool,
+                "",
+                "Send requests for aggregated APIs to an endpoint of their service, not to its address.",
+            ),
             harmless("enable-logs-handler", FlagType::Bool, ""),
             served(
                 "endpoint-reconciler-type",
@@ -447,13 +452,24 @@ pub(crate) static SECTIONS: &[Section] = &[
                 "How the endpoints of the kubernetes service are kept: lease, master-count or none.",
             ),
             served("event-ttl", FlagType::Duration, "1h0m0s", "How long events are kept."),
-            harmless("kubelet-certificate-authority", FlagType::Str, ""),
-            harmless("kubelet-client-certificate", FlagType::Str, ""),
-            harmless("kubelet-client-key", FlagType::Str, ""),
-            harmless(
+            served(
+                "kubelet-certificate-authority",
+                FlagType::Str,
+                "",
+                "PEM file of the authorities that sign kubelets' certificates; without it every kubelet is trusted.",
+            ),
+            served(
+                "kubelet-client-certificate",
+                FlagType::Str,
+                "",
+                "PEM file of the certificate that the server shows to kubelets.",
+            ),
+            served("kubelet-client-key", FlagType::Str, "", "PEM file of that certificate's key."),
+            served(
                 "kubelet-preferred-address-types",
                 FlagType::Strings,
                 "Hostname,InternalDNS,InternalIP,ExternalDNS,ExternalIP",
+                "Which of a node's addresses is taken, the most wanted first.",
             ),
             harmless("kubelet-timeout", FlagType::Duration, "5s"),
             harmless("kubernetes-service-node-port", FlagType::Int, ""),
@@ -461,8 +477,13 @@ pub(crate) static SECTIONS: &[Section] = &[
             served("peer-advertise-ip", FlagType::Str, "", "Where other servers reach this one."),
             served("peer-advertise-port", FlagType::Str, "", "The port of that."),
             harmless("peer-ca-file", FlagType::Str, ""),
-            harmless("proxy-client-cert-file", FlagType::Str, ""),
-            harmless("proxy-client-key-file", FlagType::Str, ""),
+            served(
+                "proxy-client-cert-file",
+                FlagType::Str,
+                "",
+                "PEM file of the certificate that the server shows to the servers of aggregated APIs.",
+            ),
+            served("proxy-client-key-file", FlagType::Str, "", "PEM file of that certificate's key."),
             unserved("service-account-signing-endpoint", FlagType::Str, "", UNAUTHENTICATED),
             served(
                 "service-account-signing-key-file",

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admission;
+mod backends;
 mod control_plane;
 mod directory;
 mod issuer;
@@ -249,11 +250,12 @@ async fn follow_files(
                 true => None,
                 false => Some(control_plane::trusted_clients(flags)?),
             };
-            Ok((secured, trusted))
+            Ok((secured, trusted, backends::client_certificates(flags)?))
         });
         match taken {
-            Ok((secured, trusted)) => {
+            Ok((secured, trusted, certificates)) => {
                 serving.secure_with(secured);
+                shell.call_with(certificates);
                 if let Some(trusted) = trusted {
                     shell.tell_trusted(trusted);
                 }

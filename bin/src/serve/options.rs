@@ -18,6 +18,7 @@ use steersman_core::value::port_range::PortRange;
 use steersman_io::issuer::TokenSigner;
 
 use super::admission;
+use super::backends;
 use super::control_plane;
 use super::issuer::TokenIssuer;
 use super::tokens;
@@ -112,6 +113,7 @@ impl ServerSettings {
         certificates.0.append(&mut federated.certificates.0);
         let (admission, mut shown) = admission::admission(flags)?;
         certificates.0.append(&mut shown.0);
+        certificates.0.extend(backends::client_certificates(flags)?);
         let (storage, feeds) = storage(flags, &data_directory)?;
         let needs_data_directory = makes_admin
             || matches!(storage, Storage::Embedded(_))
@@ -148,6 +150,8 @@ impl ServerSettings {
                 flags,
                 SocketAddr::new(advertise_address, listen.port()),
             )?,
+            kubelet: backends::kubelet(flags)?,
+            aggregation: backends::aggregation(flags),
             bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

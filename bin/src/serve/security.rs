@@ -11,6 +11,7 @@ use steersman_io::serve::Secured;
 use steersman_io::tls::{self, TlsOptions};
 
 use super::admin;
+use super::backends;
 use super::options::ServerSettings;
 use crate::flags::Flags;
 
@@ -54,7 +55,7 @@ pub(super) fn secure(flags: &Flags, options: &ServerSettings) -> Result<(Secured
 /// The contents of all files that flags name, to see whether one has changed. A file that cannot be read
 /// is empty.
 pub(super) fn contents(flags: &Flags) -> Vec<Vec<u8>> {
-    let given = FILE_FLAGS.iter().flat_map(|name| flags.list(name));
+    let given = FILE_FLAGS.iter().chain(&backends::FILE_FLAGS).flat_map(|name| flags.list(name));
     let paths = given.flat_map(|value| {
         let files = value.split_once(':').map_or(value.as_str(), |(files, _)| files);
         files.split(',').map(PathBuf::from).collect::<Vec<_>>()

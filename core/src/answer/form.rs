@@ -74,6 +74,8 @@ pub enum Endpoint {
     List,
     /// Anything of a custom resource.
     Custom,
+    /// The log of a pod, which is plain text; what else is answered is an object.
+    Log,
     /// Discovery and the like, which have neither Table nor metadata-only forms.
     Plain,
 }
@@ -98,6 +100,10 @@ impl Form {
             Endpoint::Object | Endpoint::Plain => guard_route(accept, &MEDIA_TYPES),
             Endpoint::List => {
                 let all: Vec<&str> = MEDIA_TYPES.into_iter().chain(STREAM_MEDIA_TYPES).collect();
+                guard_route(accept, &all)
+            }
+            Endpoint::Log => {
+                let all: Vec<&str> = ["text/plain"].into_iter().chain(MEDIA_TYPES).collect();
                 guard_route(accept, &all)
             }
             Endpoint::Custom => Ok(()),

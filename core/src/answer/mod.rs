@@ -1,5 +1,6 @@
 //! Responses: objects, lists, statuses and watch events in the negotiated form.
 
+mod dial;
 mod entry;
 mod events;
 mod filter;
@@ -12,9 +13,10 @@ mod response;
 mod status;
 mod subscription;
 pub mod table;
-mod tunnel;
 mod warnings;
 
+pub(crate) use dial::asks_for_upgrade;
+pub use dial::{ADDRESS_NOT_ALLOWED, Dial, DialGoal, Relay, Tunnel};
 pub(crate) use events::{EventKind, Seen, error_event};
 pub use events::{Frame, InitialEvents};
 pub(crate) use filter::{internal_error, unroutable};
@@ -27,5 +29,5 @@ pub use response::{Body, Header, HealthResults, MetricsPage, Response};
 pub use status::failure;
 pub(crate) use status::{created, deleted, too_many_requests};
 pub(crate) use subscription::Subscription;
-pub use tunnel::{Dial, Tunnel};
+
 pub(crate) use warnings::Warnings;

@@ -2,6 +2,7 @@
 
 use super::InitialEvents;
 use super::ListBody;
+use super::Relay;
 use super::Tunnel;
 use crate::limits;
 use crate::value::Text;
@@ -30,6 +31,9 @@ pub enum Body {
     /// After the head, bytes go both ways between the client and the server that was dialed for it (`Effect::Dial`),
     /// until `Effect::Close`. The head is sent as it is, without headers of this server.
     Tunnel(Tunnel),
+    /// What the server that was dialed for the client (`Effect::Dial`) answers, passed on while it arrives, until it
+    /// ends or `Effect::Close`.
+    Relay(Relay),
 }
 
 /// Some of the metrics.
@@ -50,7 +54,8 @@ pub struct HealthResults {
 
 impl Body {
     /// Whether sending the body may take long. A client that does not read it keeps its seat, so the shell gives
-    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`, for a tunnel `Input::TunnelEnded`.
+    /// `Input::Sent` when sending has ended. For a stream it gives `Input::Gone`, for a tunnel or a relay
+    /// `Input::TunnelEnded`.
     pub fn is_large(&self) -> bool {
         match self {
             Self::Empty
@@ -58,7 +63,8 @@ impl Body {
             | Self::Metrics(_)
             | Self::MetricsReset(_)
             | Self::Stream(_)
-            | Self::Tunnel(_) => false,
+            | Self::Tunnel(_)
+            | Self::Relay(_) => false,
             Self::Full(bytes) => bytes.len() > limits::SMALL_ANSWER_BYTES,
             Self::List(_) => true,
         }
@@ -81,6 +87,11 @@ impl Response {
             headers: alloc::vec![("content-type".into(), content_type.into())],
             body: Body::Full(body.into()),
         }
+    }
+
+    /// Without a body, and without headers of its own.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Empty }
     }
 
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {

@@ -41,8 +41,10 @@ impl<'a> Permit<'a> {
     ) -> Target {
         let asked = &self.attributes;
         let subresource = sub.map_or("", |sub| sub.name.as_str());
+        // OPTIONS, which only a proxy passes on, is no verb.
+        let is_options = asked.verb.is_empty() && subresource == "proxy" && verb == Verb::Get;
         let is_it = asked.is_resource
-            && asked.verb == verb.word()
+            && (asked.verb == verb.word() || is_options)
             && (asked.group, asked.version, asked.resource)
                 == (&*resource.group, &*resource.version, &*resource.plural)
             && asked.subresource == subresource

@@ -27,12 +27,14 @@ pub enum Controller {
     Service,
     /// The groups and versions that this server serves.
     ApiServices,
+    /// Whether the groups and versions are available that other servers serve.
+    RemoteApiServices,
     /// Definitions of custom resources: their names, and the objects of those that go.
     Definitions,
 }
 
 impl Controller {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Namespaces,
         Self::TrustedClients,
         Self::IdentityLease,
@@ -45,6 +47,7 @@ impl Controller {
         Self::ServiceRange,
         Self::Service,
         Self::ApiServices,
+        Self::RemoteApiServices,
         Self::Definitions,
     ];
 
@@ -63,6 +66,7 @@ impl Controller {
             Self::ServiceRange => "kubernetes-service-cidr",
             Self::Service => "kubernetes-service",
             Self::ApiServices => "api-services",
+            Self::RemoteApiServices => "remote-api-services",
             Self::Definitions => "custom-resource-definitions",
         }
     }
@@ -83,6 +87,7 @@ impl Controller {
             | Self::PriorityClasses
             | Self::FlowSchemaStatus
             | Self::ApiServices
+            | Self::RemoteApiServices
             | Self::Definitions => None,
         }
     }
@@ -100,6 +105,11 @@ impl Controller {
                 ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", ""),
             ],
             Self::ApiServices => &[("apiregistration.k8s.io", "apiservices", "")],
+            Self::RemoteApiServices => &[
+                ("apiregistration.k8s.io", "apiservices", ""),
+                ("", "services", ""),
+                ("discovery.k8s.io", "endpointslices", ""),
+            ],
             Self::Definitions => &[("apiextensions.k8s.io", "customresourcedefinitions", "")],
             Self::Namespaces
             | Self::IdentityLease
@@ -180,6 +190,7 @@ impl Controller {
             | Self::FlowControl
             | Self::FlowSchemaStatus
             | Self::ApiServices
+            | Self::RemoteApiServices
             | Self::Definitions => true,
         }
     }

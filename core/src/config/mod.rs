@@ -7,6 +7,7 @@ mod controller;
 mod federation;
 mod issuer;
 mod job_id;
+mod kubelet;
 mod note;
 mod plugins;
 mod pod_security;
@@ -30,6 +31,7 @@ pub use federation::{
 };
 pub use issuer::{Curve, IssuerKey, PublicKey, SignedToken, TokenAlgorithm};
 pub use job_id::JobId;
+pub use kubelet::{Aggregation, KubeletClient};
 pub use note::{Answered, Note, UsedSecret};
 pub use plugins::{
     EventLimit, EventLimitType, ImagePolicy, LimitedResource, LimitedScope, PluginConfigurations,
@@ -92,6 +94,9 @@ pub struct Config {
     pub extends_tokens: bool,
     /// What the server tells others about itself.
     pub control_plane: ControlPlane,
+    /// How kubelets are reached, and the servers of aggregated APIs.
+    pub kubelet: KubeletClient,
+    pub aggregation: Aggregation,
     /// How much the server makes for itself. Not part of a recording.
     pub bootstrap: Bootstrap,
     /// What is denied beyond the mode, in tests and simulations. Not part of a recording.
@@ -138,6 +143,8 @@ impl Config {
             token_seconds_max: 0,
             extends_tokens: true,
             control_plane: ControlPlane::default(),
+            kubelet: KubeletClient::default(),
+            aggregation: Aggregation::default(),
             bootstrap: Bootstrap::Least,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

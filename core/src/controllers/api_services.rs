@@ -5,38 +5,12 @@
 use super::plan::{Planner, map};
 use crate::job::{OwnChange, OwnWriter};
 use crate::kinds::Kind;
+use crate::kinds::priorities::{SERVED, Served};
 use crate::value::{Value, object};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-
-/// Group, version, and the priorities of the group and of the version in it.
-type Served = (&'static str, &'static str, i64, i64);
-
-const SERVED: [Served; 21] = [
-    ("", "v1", 18000, 1),
-    ("apps", "v1", 17800, 15),
-    ("events.k8s.io", "v1", 17750, 15),
-    ("authentication.k8s.io", "v1", 17700, 15),
-    ("authorization.k8s.io", "v1", 17600, 15),
-    ("autoscaling", "v1", 17500, 15),
-    ("autoscaling", "v2", 17500, 30),
-    ("batch", "v1", 17400, 15),
-    ("certificates.k8s.io", "v1", 17300, 15),
-    ("networking.k8s.io", "v1", 17200, 15),
-    ("policy", "v1", 17100, 15),
-    ("rbac.authorization.k8s.io", "v1", 17000, 15),
-    ("storage.k8s.io", "v1", 16800, 15),
-    ("apiextensions.k8s.io", "v1", 16700, 15),
-    ("admissionregistration.k8s.io", "v1", 16700, 15),
-    ("scheduling.k8s.io", "v1", 16600, 15),
-    ("coordination.k8s.io", "v1", 16500, 15),
-    ("node.k8s.io", "v1", 16300, 15),
-    ("discovery.k8s.io", "v1", 16200, 15),
-    ("resource.k8s.io", "v1", 16200, 21),
-    ("flowcontrol.apiserver.k8s.io", "v1", 16100, 21),
-];
 
 /// Says who keeps an API service: a server at its start, or always.
 const MANAGED: &str = "kube-aggregator.kubernetes.io/automanaged";
@@ -110,20 +84,28 @@ fn spec((group, version, group_priority, version_priority): Served) -> Value {
 
 /// Sets the condition that says that the service is available; false if it is set.
 fn set_available(planner: &Planner<'_>, service: &mut Value) -> bool {
+    set_condition(planner, service, ["True", "Local", "Local APIServices are always available"])
+}
+
+/// Sets the condition that says whether the service is available, by its status, reason and message; false if it is
+/// set.
+/// k8s: staging/src/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper/helpers.go SetAPIServiceCondition
+pub(super) fn set_condition(planner: &Planner<'_>, service: &mut Value, told: [&str; 3]) -> bool {
     let path = ["status", "conditions"];
     let mut conditions = service.at(&path).and_then(Value::as_list).unwrap_or_default().to_vec();
     let now = planner.now.wall.rfc3339();
+    let [status, reason, message] = told;
     let mut wanted = map([
         ("type", "Available".into()),
-        ("status", "True".into()),
+        ("status", status.into()),
         ("lastTransitionTime", now.into()),
-        ("reason", "Local".into()),
-        ("message", "Local APIServices are always available".into()),
+        ("reason", reason.into()),
+        ("message", message.into()),
     ]);
     match conditions.iter_mut().find(|condition| condition.text_at(&["type"]) == "Available") {
         None => conditions.push(wanted),
         Some(held) => {
-            if held.text_at(&["status"]) == "True" {
+            if held.text_at(&["status"]) == status {
                 wanted.take(held, &["lastTransitionTime"]);
             }
             if *held == wanted {

@@ -14,6 +14,7 @@ mod identity;
 mod namespaces;
 mod plan;
 mod priority_classes;
+mod remote_api_services;
 mod roles;
 mod service;
 mod service_range;
@@ -39,6 +40,7 @@ pub(crate) fn plan(controller: Controller, mut planner: Planner<'_>) -> Wishes {
         Controller::ServiceRange => service_range::plan(&mut planner),
         Controller::Service => service::plan(&mut planner),
         Controller::ApiServices => api_services::plan(&mut planner),
+        Controller::RemoteApiServices => remote_api_services::plan(&mut planner),
         Controller::Definitions => definitions::plan(&mut planner),
     }
     planner.finish()

@@ -1,12 +1,16 @@
 //! What is served where: /, /version, /api and /apis, one group version at a time or all at once.
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery
 
-use super::document::{fingerprint, is_held, list, not_modified, object, optional_text, text, texts};
+use super::aggregation::RemoteVersion;
+use super::document::{
+    encoded, fingerprint, is_held, list, not_modified, object, optional_text, text, texts,
+};
 use super::health;
 use crate::answer::Response;
 use crate::answer::form;
 use crate::codec::{json, yaml};
-use crate::kinds::{Kind, Registry, Scope, Verb};
+use crate::kinds::priorities::priorities;
+use crate::kinds::{Kind, Registry, Scope, Verb, compare_versions};
 use crate::status::Failure;
 use crate::wire::{Method, Request};
 use alloc::collections::BTreeSet;
@@ -41,17 +45,19 @@ const FIXED_PATHS: &[&str] = &[
 ];
 
 /// Answers a request for a discovery path (decoded); None for other paths. `server_address` (`host:port`) is where
-/// clients reach this server; `more_paths` are further paths that / lists.
+/// clients reach this server, `remote` is what others serve, and `more_paths` are further paths that / lists.
 pub fn respond(
     registry: &Registry,
+    remote: &[RemoteVersion],
     request: &Request,
     path: &str,
     server_address: &str,
     more_paths: &[&str],
 ) -> Result<Option<Response>, Failure> {
     if matches!(path, "/" | "/index.html") {
-        return Ok(Some(indented(&index(registry, more_paths))));
+        return Ok(Some(indented(&index(registry, remote, more_paths))));
     }
+    let is_remote = |group: &str| remote.iter().any(|held| held.api.group == group);
     let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').skip(1).collect();
     let routed = |media_types: &[&str]| {
         if request.method != Method::Get {
@@ -67,14 +73,18 @@ pub fn respond(
         ["api"] => {
             routed(&MEDIA_TYPES)?;
             if wants_aggregated(request) {
-                return Ok(Some(aggregated(registry, request, true)));
+                return Ok(Some(aggregated(registry, &[], request, true)));
             }
             legacy_versions(server_address)
         }
-        ["apis"] if wants_aggregated(request) => return Ok(Some(aggregated(registry, request, false))),
-        ["apis"] => groups(registry),
-        ["apis", group] if registry.serves_group(group) && !group.is_empty() => {
-            group_document(registry, group, true)
+        ["apis"] if wants_aggregated(request) => {
+            return Ok(Some(aggregated(registry, remote, request, false)));
+        }
+        ["apis"] => groups(registry, remote),
+        ["apis", group] if !group.is_empty() && (registry.serves_group(group) || is_remote(group)) => {
+            let listed = listed_groups(registry, remote);
+            let found = listed.iter().find(|listed| listed.name == *group);
+            found.map_or_else(String::new, |listed| group_document(listed, true))
         }
         ["api", version] if registry.serves_group_version("", version) => {
             routed(&MEDIA_TYPES)?;
@@ -160,12 +170,16 @@ fn wants_aggregated(request: &Request) -> bool {
     false
 }
 
-fn index(registry: &Registry, more_paths: &[&str]) -> String {
+fn index(registry: &Registry, remote: &[RemoteVersion], more_paths: &[&str]) -> String {
     let fixed = FIXED_PATHS.iter().chain(more_paths);
     let mut paths: BTreeSet<String> = fixed.map(|path| path.to_string()).collect();
     for resource in registry.iter().filter(|resource| !resource.group.is_empty()) {
         paths.insert(format!("/apis/{}", resource.group));
         paths.insert(format!("/apis/{}", resource.group_version()));
+    }
+    for held in remote.iter().filter(|held| !held.api.group.is_empty()) {
+        paths.insert(format!("/apis/{}", held.api.group));
+        paths.insert(held.api.root());
     }
     paths.extend(health::paths());
     object(&[("paths", list(paths.iter().map(|path| text(path))))])
@@ -202,28 +216,80 @@ fn legacy_versions(server_address: &str) -> String {
     ])
 }
 
-fn groups(registry: &Registry) -> String {
-    let groups = group_names(registry).into_iter().filter(|group| !group.is_empty());
+fn groups(registry: &Registry, remote: &[RemoteVersion]) -> String {
+    let listed = listed_groups(registry, remote);
+    let groups = listed.iter().filter(|group| !group.name.is_empty());
     object(&[
         ("kind", text("APIGroupList")),
         ("apiVersion", text("v1")),
-        ("groups", list(groups.map(|group| group_document(registry, group, false)))),
+        ("groups", list(groups.map(|group| group_document(group, false)))),
     ])
 }
 
+/// A group as discovery lists it.
+struct ListedGroup<'a> {
+    name: &'a str,
+    priority: i64,
+    /// The preferred one first.
+    versions: Vec<ListedVersion<'a>>,
+}
+
+struct ListedVersion<'a> {
+    name: &'a str,
+    priority: i64,
+    /// Another server serves it.
+    remote: Option<&'a RemoteVersion>,
+}
+
+/// All groups, by priority: those of this server in its order, and those of others between them.
+/// k8s: staging/src/k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper/helpers.go SortedByGroupAndVersion
+fn listed_groups<'a>(registry: &'a Registry, remote: &'a [RemoteVersion]) -> Vec<ListedGroup<'a>> {
+    let version = |group, name| ListedVersion { name, priority: priorities(group, name).1, remote: None };
+    let group = |name| {
+        let names = versions_of(registry, name);
+        let priority = names.first().map_or(0, |version| priorities(name, version).0);
+        ListedGroup { name, priority, versions: names.into_iter().map(|held| version(name, held)).collect() }
+    };
+    let mut groups: Vec<ListedGroup<'_>> = group_names(registry).into_iter().map(group).collect();
+    for held in remote {
+        let (name, priority) = (held.api.group.as_str(), held.api.group_priority);
+        let place = groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
+            let is_before = |group: &ListedGroup<'_>| {
+                group.priority > priority || group.priority == priority && group.name < name
+            };
+            let place = groups.iter().position(|group| !is_before(group)).unwrap_or(groups.len());
+            groups.insert(place, ListedGroup { name, priority, versions: Vec::new() });
+            place
+        });
+        let Some(group) = groups.get_mut(place) else { continue };
+        let (name, priority) = (held.api.version.as_str(), held.api.version_priority);
+        group.versions.retain(|version| version.name != name);
+        let is_before = |version: &ListedVersion<'_>| {
+            version.priority > priority
+                || version.priority == priority && compare_versions(version.name, name).is_lt()
+        };
+        let place = group.versions.iter().position(|version| !is_before(version));
+        let listed = ListedVersion { name, priority, remote: Some(held) };
+        group.versions.insert(place.unwrap_or(group.versions.len()), listed);
+    }
+    groups
+}
+
 /// An APIGroup, alone or as an item of the list (which has no kind).
-fn group_document(registry: &Registry, group: &str, alone: bool) -> String {
-    let versions: Vec<String> = versions_of(registry, group)
+fn group_document(group: &ListedGroup<'_>, alone: bool) -> String {
+    let versions: Vec<String> = group
+        .versions
         .iter()
         .map(|version| {
-            object(&[("groupVersion", text(&format!("{group}/{version}"))), ("version", text(version))])
+            let group_version = format!("{}/{}", group.name, version.name);
+            object(&[("groupVersion", text(&group_version)), ("version", text(version.name))])
         })
         .collect();
     let preferred = versions.first().cloned().unwrap_or_default();
     object(&[
         ("kind", if alone { text("APIGroup") } else { String::new() }),
         ("apiVersion", if alone { text("v1") } else { String::new() }),
-        ("name", text(group)),
+        ("name", text(group.name)),
         ("versions", list(versions)),
         ("preferredVersion", preferred),
     ])
@@ -271,8 +337,9 @@ fn resource_document(resource: &Kind) -> String {
 
 /// The aggregated document, apidiscovery.k8s.io/v2, of the core group or of all others.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/aggregated/handler.go
-fn aggregated(registry: &Registry, request: &Request, core: bool) -> Response {
-    let groups = group_names(registry).into_iter().filter(|group| group.is_empty() == core);
+fn aggregated(registry: &Registry, remote: &[RemoteVersion], request: &Request, core: bool) -> Response {
+    let listed = listed_groups(registry, remote);
+    let groups = listed.iter().filter(|group| group.name.is_empty() == core);
     let document = object(&[
         ("kind", text("APIGroupDiscoveryList")),
         ("apiVersion", text("apidiscovery.k8s.io/v2")),
@@ -288,13 +355,19 @@ fn aggregated(registry: &Registry, request: &Request, core: bool) -> Response {
     response.with_header("vary", "Accept").with_header("cache-control", "public")
 }
 
-fn aggregated_group(registry: &Registry, group: &str) -> String {
-    let versions = versions_of(registry, group);
-    let versions = versions.iter().map(|version| {
-        let resources = resources_of(registry, group, version).map(aggregated_resource);
-        object(&[("version", text(version)), ("resources", list(resources)), ("freshness", text("Current"))])
+fn aggregated_group(registry: &Registry, group: &ListedGroup<'_>) -> String {
+    let versions = group.versions.iter().map(|version| {
+        if let Some(remote) = version.remote {
+            return encoded(&remote.entry());
+        }
+        let resources = resources_of(registry, group.name, version.name).map(aggregated_resource);
+        object(&[
+            ("version", text(version.name)),
+            ("resources", list(resources)),
+            ("freshness", text("Current")),
+        ])
     });
-    object(&[("metadata", object(&[("name", optional_text(group))])), ("versions", list(versions))])
+    object(&[("metadata", object(&[("name", optional_text(group.name))])), ("versions", list(versions))])
 }
 
 fn aggregated_resource(resource: &Kind) -> String {
@@ -384,7 +457,7 @@ mod tests {
     }
 
     fn ask(registry: &Registry, request: &Request) -> Option<Response> {
-        respond(registry, request, &request.path, ADDRESS, &[]).expect("no refusal")
+        respond(registry, &[], request, &request.path, ADDRESS, &[]).expect("no refusal")
     }
 
     /// Paths with the answer that kube-apiserver gives.

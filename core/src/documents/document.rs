@@ -3,6 +3,7 @@
 
 use crate::answer::{Body, Response};
 use crate::codec::json;
+use crate::value::Value;
 use crate::wire::Request;
 use alloc::format;
 use alloc::string::String;
@@ -40,6 +41,13 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
 /// A list of texts; empty when there are none.
 pub(super) fn texts(items: &[impl AsRef<str>]) -> String {
     if items.is_empty() { String::new() } else { list(items.iter().map(|item| text(item.as_ref()))) }
+}
+
+/// A value as it is.
+pub(super) fn encoded(value: &Value) -> String {
+    let mut out = Vec::new();
+    json::write(value, &mut out);
+    String::from_utf8(out).expect("the writer writes UTF-8")
 }
 
 pub(super) fn text(content: &str) -> String {

@@ -2,8 +2,8 @@
 
 use super::{Answer, Ask, Next, Scene, State};
 use super::{
-    binding, collection, component_status, create, delete, document, eviction, fail, identity_review, list,
-    read, review, token, update,
+    aggregate, binding, collection, component_status, connect, create, delete, document, eviction, fail,
+    identity_review, list, read, review, token, update,
 };
 use crate::answer::Warnings;
 use crate::answer::form::{Endpoint, Form};
@@ -25,6 +25,9 @@ pub(super) fn permitted(
     permit: &Permit<'_>,
     warnings: &mut Warnings,
 ) -> Result<Next, Failure> {
+    if let Some(api) = aggregate::server(scene, info) {
+        return aggregate::begin(scene, info, permit, api);
+    }
     // Authorization and routing do not read every path alike: the router does not skip a second leading slash.
     // Below `/apis` there is no group without a name.
     let is_named = !info.group.is_empty() || info.api_prefix == "api";
@@ -64,7 +67,11 @@ fn resource(
     if sub.is_some_and(|sub| name.is_empty() || goes_on(info, resource, sub)) {
         return Err(Failure::no_such_resource());
     }
-    let verb = verb(&scene.call.request.method, info)?;
+    let verb = match sub {
+        // OPTIONS has no verb, and asks for something like GET.
+        Some(sub) if connect::accepts_any_method(sub) => Verb::from_word(&info.verb).unwrap_or(Verb::Get),
+        Some(_) | None => verb(&scene.call.request.method, info)?,
+    };
     let placed = !namespaced || !info.namespace.is_empty();
     let is_served = match sub {
         None => resource.allows(verb) && takes(verb, !name.is_empty(), placed),
@@ -194,6 +201,9 @@ fn change(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<
     if let Some(action) = action(&target) {
         return action(scene, target, warnings);
     }
+    if target.sub().is_some_and(|sub| sub.action == SubKind::Connect) {
+        return connect::begin(scene, target);
+    }
     match target.verb() {
         Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
         Verb::Create => create::begin(scene, target, warnings),
@@ -264,9 +274,9 @@ fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -
             Verb::Create | Verb::Delete | Verb::DeleteCollection | Verb::List | Verb::Watch,
         ) => Err(Failure::method_not_allowed()),
         (SubKind::Action, _) if action(&target).is_some() => with_body(scene, target, warnings),
-        (SubKind::Action | SubKind::Connect, _) => {
-            Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name)))
-        }
+        (SubKind::Connect, _) if connect::accepts_any_method(sub) => with_body(scene, target, warnings),
+        (SubKind::Connect, _) => connect::begin(scene, target),
+        (SubKind::Action, _) => Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name))),
     }
 }
 

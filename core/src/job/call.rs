@@ -47,7 +47,7 @@ impl Call {
 
     /// Whether this is a watch or another stream, to which request limits and timeouts do not apply once it runs.
     /// k8s: staging/src/k8s.io/apiserver/pkg/server/filters/longrunning.go
-    fn is_long_running(&self) -> bool {
+    pub(crate) fn is_long_running(&self) -> bool {
         let Ok(info) = &self.info else { return false };
         let streams = ["proxy", "log", "exec", "attach", "portforward"];
         info.is_resource && (info.verb == "watch" || streams.contains(&info.subresource.as_str()))

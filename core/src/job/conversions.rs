@@ -293,6 +293,8 @@ impl State {
             | Self::Bind(_)
             | Self::Evict(_)
             | Self::Components(_)
+            | Self::Connect(_)
+            | Self::Aggregate(_)
             | Self::Token(_)
             | Self::Review(_)
             | Self::IdentityReview(_)

@@ -4,7 +4,7 @@
 use super::{Next, Scene};
 use crate::answer::{Body, MetricsPage, Response};
 use crate::authorization::Permit;
-use crate::documents::{discovery, health, openapi, openid};
+use crate::documents::{aggregation, discovery, health, openapi, openid};
 use crate::status::Failure;
 use crate::value::Text;
 use crate::wire::Method;
@@ -30,15 +30,22 @@ pub(super) fn respond(scene: &Scene<'_>, permit: &Permit<'_>) -> Result<Next, Fa
     if let Some(response) = health::respond(health, path, scene.call.query.pairs()) {
         return Ok(Next::Done(response));
     }
+    let remote = aggregation::remote_versions(scene.world);
     if let Some(response) = openapi::respond(registry, request, path, scene.call.query.first("hash")) {
-        return Ok(Next::Done(response));
+        let is_index = path == "/openapi/v3";
+        return Ok(Next::Done(if is_index {
+            aggregation::with_openapi(response, &remote)
+        } else {
+            response
+        }));
     }
     let config = &scene.world.config;
     if let Some(response) = openid::respond(config, request, path)? {
         return Ok(Next::Done(response));
     }
     let issuer_paths = openid::paths(config);
-    if let Some(response) = discovery::respond(registry, request, path, &config.advertised, issuer_paths)? {
+    let found = discovery::respond(registry, &remote, request, path, &config.advertised, issuer_paths)?;
+    if let Some(response) = found {
         return Ok(Next::Done(response));
     }
     Ok(Next::Done(discovery::absent(registry, path)?))

@@ -3,6 +3,7 @@
 //! `arrival` authenticates, `authorize` asks whether the caller may, `begin` asks for the body; then there is one file
 //! for each verb.
 
+mod aggregate;
 mod apply;
 mod arrival;
 mod authorize;
@@ -13,6 +14,7 @@ mod call;
 mod change;
 mod collection;
 mod component_status;
+mod connect;
 mod conversions;
 mod convert;
 mod create;
@@ -58,6 +60,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+pub(crate) use aggregate::who;
 use arrival::Arrival;
 pub(crate) use call::Call;
 use conversions::{ConversionNeed, ConversionNotes, Conversions, Converting};
@@ -215,6 +218,8 @@ enum State {
     Bind(Box<binding::BindPod>),
     Evict(Box<eviction::EvictPod>),
     Components(Box<component_status::ComponentStatuses>),
+    Connect(Box<connect::Connect>),
+    Aggregate(Box<aggregate::Aggregate>),
     Token(Box<token::TokenCreate>),
     Review(Box<review::AccessReview>),
     IdentityReview(Box<identity_review::IdentityReview>),
@@ -226,7 +231,7 @@ impl State {
     /// The object or collection that the request is about, once it has been routed.
     fn target(&self) -> Option<&Target> {
         match self {
-            Self::Seat | Self::Undecided(_) | Self::Probe(_) | Self::Convert(_) => None,
+            Self::Seat | Self::Undecided(_) | Self::Aggregate(_) | Self::Probe(_) | Self::Convert(_) => None,
             Self::Permitted(target) => Some(target),
             Self::Read(read) => Some(&read.target),
             Self::List(list) => Some(&list.target),
@@ -237,6 +242,7 @@ impl State {
             Self::Bind(bind) => Some(bind.target()),
             Self::Evict(evict) => Some(evict.target()),
             Self::Components(statuses) => Some(&statuses.target),
+            Self::Connect(connect) => Some(&connect.target),
             Self::Token(token) => Some(token.target()),
             Self::Review(review) => Some(review.target()),
             Self::IdentityReview(review) => Some(review.target()),
@@ -439,6 +445,8 @@ fn advance(
         State::Bind(bind) => bind.step(scene, answer, warnings, notes),
         State::Evict(evict) => evict.step(scene, answer, warnings, notes),
         State::Components(statuses) => statuses.step(scene, answer),
+        State::Connect(connect) => connect.step(scene, answer),
+        State::Aggregate(aggregate) => aggregate.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
         State::Review(review) => review.step(scene, answer, warnings),
         State::IdentityReview(review) => review.step(scene, answer, warnings, notes),
@@ -457,6 +465,8 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Read(_)
         | State::List(_)
         | State::Components(_)
+        | State::Connect(_)
+        | State::Aggregate(_)
         | State::Token(_)
         | State::Review(_)
         | State::IdentityReview(_)

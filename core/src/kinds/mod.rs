@@ -13,6 +13,7 @@ mod kind;
 pub mod metadata;
 pub mod owners;
 pub mod pod_condition;
+pub mod priorities;
 pub(crate) mod references;
 mod registry;
 mod row;

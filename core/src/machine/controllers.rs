@@ -80,6 +80,7 @@ impl Machine {
             self.run_controller(controller, is_start, now, out);
         }
         self.controllers_caught_up(now, out);
+        self.look_at_apis(now, out);
     }
 
     fn watch_for(&mut self, controller: Controller) {
@@ -118,6 +119,10 @@ impl Machine {
             self.run_controller(controller, false, now, out);
         }
         self.controllers_caught_up(now, out);
+        if touched.has(Controller::RemoteApiServices) {
+            self.look_at_apis(now, out);
+            self.services_changed(now, out);
+        }
     }
 
     /// A controller's time has come, unless it was moved.
@@ -160,6 +165,11 @@ impl Machine {
     /// Whether controllers have writes under way. A server that leaves should end only after them.
     pub fn is_writing(&self) -> bool {
         self.controllers.runs.values().any(ControllerRun::is_busy)
+    }
+
+    /// Something was heard of the server of an aggregated API.
+    pub(super) fn run_remote_api_services(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.run_controller(Controller::RemoteApiServices, false, now, out);
     }
 
     /// Asks a controller what it wants. One whose last wishes are not settled is asked after that.

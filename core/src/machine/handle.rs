@@ -1,5 +1,6 @@
 //! `Machine::handle`: the only place where inputs are matched.
 
+use super::aggregation::Aggregating;
 use super::calls::Outstanding;
 use super::controllers::ControllerRuns;
 use super::event_buckets::EventBuckets;
@@ -67,6 +68,7 @@ pub struct Machine {
     /// Set once the server drains: new requests are refused and watches are being closed.
     pub(super) draining: Option<Draining>,
     pub(super) controllers: ControllerRuns,
+    pub(super) aggregating: Aggregating,
     /// For each feed, the revision to compact at the next time.
     pub(super) compact_next: Vec<Rev>,
 }
@@ -130,6 +132,7 @@ impl Machine {
             lease: None,
             draining: None,
             controllers: ControllerRuns::default(),
+            aggregating: Aggregating::default(),
             compact_next,
         }
     }
@@ -140,6 +143,9 @@ impl Machine {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
             Input::Probe(id, task) => self.probe(id, task, now, out),
+            Input::Called(id, index, outcome) if id.is_own() => {
+                self.remote_called(id, index, outcome, now, out);
+            }
             Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
             Input::Signed(id, signed) => self.signed(id, signed, now, out),
             Input::Verified(id, is_good) => self.verified(id, is_good, now, out),
@@ -288,7 +294,7 @@ impl Machine {
             Step::Wait(job, Ask::Provide(name)) => self.provide(id, job, &name, now, out),
             Step::Wait(job, Ask::Turn(name)) => self.ask_turn(id, job, name, now, out),
             Step::Wait(job, Ask::Seat { privileged }) => self.ask_seat(id, job, privileged, now, out),
-            Step::Done(response) if matches!(response.body, Body::Tunnel(_)) => {
+            Step::Done(response) if matches!(response.body, Body::Tunnel(_) | Body::Relay(_)) => {
                 self.open_tunnel(id, response, now, out);
             }
             Step::Done(response) => self.finish(id, response, now, out),
@@ -524,6 +530,7 @@ impl Machine {
                 Timer::Request(id, timer) => self.request_due(id, timer, now, out),
                 Timer::Compaction => self.compact(now, out),
                 Timer::Controller(controller) => self.controller_due(controller, now, out),
+                Timer::RemoteApis => self.ask_apis(now, out),
                 Timer::Drain => self.drain_some(now, out),
                 Timer::EndWatches => self.end_some(now, out),
             }
@@ -543,6 +550,10 @@ impl Machine {
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/finisher/finisher.go
     fn time_out(&mut self, id: JobId, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if matches!(slot.state, SlotState::Tunnelling) {
+            self.close_tunnel(id, now, out);
+            return;
+        }
         let message =
             "Timeout: request did not complete within requested timeout - context deadline exceeded";
         let failure = Failure::timeout(message, 0);

@@ -5,6 +5,7 @@
 //! outcomes as inputs. The production shell runs tasks on all worker threads, the simulator on its only thread in an
 //! order that it draws; they differ in nothing else.
 
+mod aggregation;
 mod calls;
 mod consultations;
 mod controllers;

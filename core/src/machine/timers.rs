@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Compaction,
     /// A controller of the server is asked what it wants.
     Controller(Controller),
+    /// Servers of aggregated APIs are asked whether they answer.
+    RemoteApis,
     /// More watches are ended while the server drains.
     Drain,
     /// More watches are ended that have missed changes.

@@ -29,9 +29,15 @@ impl Machine {
     }
 
     pub(super) fn own_id(&mut self, purpose: Own) -> JobId {
+        let id = self.own_number();
+        self.own.insert(id, purpose);
+        id
+    }
+
+    /// The number of something that the machine does by itself.
+    pub(super) fn own_number(&mut self) -> JobId {
         let id = JobId(self.own_next);
         self.own_next += 1;
-        self.own.insert(id, purpose);
         id
     }
 

@@ -316,6 +316,61 @@ impl Failure {
         failure.with_details(Details { causes: alloc::vec![cause], ..Details::default() })
     }
 
+    /// What another server has answered with an error that is no Status. Upstream keeps the status of the answer even
+    /// if it has no reason for it; here it is that of the reason.
+    /// k8s: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go NewGenericServerResponse
+    pub fn of_other_server(code: u16, what: Qualified<'_>, name: &str, said: &str) -> Self {
+        let (reason, message) = match code {
+            400 => (Reason::BadRequest, "the server rejected our request for an unknown reason".into()),
+            401 => {
+                (Reason::Unauthorized, "the server has asked for the client to provide credentials".into())
+            }
+            403 => (Reason::Forbidden, String::from(said)),
+            404 => (Reason::NotFound, "the server could not find the requested resource".into()),
+            405 => {
+                let message = "the server does not allow this method on the requested resource";
+                (Reason::MethodNotAllowed, message.into())
+            }
+            406 if matches!(said, "" | "unknown") => {
+                let message = "the server was unable to respond with a content type that the client supports";
+                (Reason::NotAcceptable, message.into())
+            }
+            406 => (Reason::NotAcceptable, String::from(said)),
+            409 => (Reason::Conflict, "the server reported a conflict".into()),
+            415 => (Reason::UnsupportedMediaType, String::from(said)),
+            422 => {
+                let message = "the server rejected our request due to an error in our request";
+                (Reason::Invalid, message.into())
+            }
+            429 => {
+                let message = "the server has received too many requests and has asked us to try again later";
+                (Reason::TooManyRequests, message.into())
+            }
+            503 => {
+                let message = "the server is currently unable to handle the request";
+                (Reason::ServiceUnavailable, message.into())
+            }
+            504 => {
+                let message = "the server was unable to return a response in the time allotted, but may still \
+                               be processing the request";
+                (Reason::Timeout, message.into())
+            }
+            500.. => {
+                let said = quoted(said);
+                let message =
+                    format!("an error on the server ({said}) has prevented the request from succeeding");
+                (Reason::InternalError, message)
+            }
+            _ => {
+                let message = format!(
+                    "the server responded with the status code {code} but did not return more information"
+                );
+                (Reason::Unknown, message)
+            }
+        };
+        Self::new(reason, format!("{message} ( {what} {name})")).about(what, name)
+    }
+
     /// A part of the API that this server does not implement yet.
     pub fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(Reason::NotImplemented, message)

@@ -52,6 +52,17 @@ impl SloppyIp {
     }
 }
 
+/// Whether an address is none of a machine itself, of a link or of a group.
+/// go: net IP.IsGlobalUnicast
+pub fn is_global_unicast(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    let is_special = match ip {
+        IpAddr::V4(ip) => ip.is_broadcast() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !(is_special || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast())
+}
+
 /// A range that was read leniently, or an address with the length of its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SloppyCidr {
@@ -222,6 +233,26 @@ fn read_groups(text: &str, is_end: bool, groups: &mut [u16; 8]) -> Option<usize>
 mod tests {
     use super::*;
     use alloc::string::ToString;
+
+    #[test]
+    fn addresses_of_a_machine_a_link_or_a_group_are_not_global() {
+        let cases = [
+            ("10.0.0.1", true),
+            ("8.8.8.8", true),
+            ("127.0.0.1", false),
+            ("169.254.169.254", false),
+            ("0.0.0.0", false),
+            ("224.0.0.1", false),
+            ("255.255.255.255", false),
+            ("fd00::1", true),
+            ("::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("fe80::1", false),
+        ];
+        for (ip, expected) in cases {
+            assert_eq!(is_global_unicast(ip.parse().expect("an address")), expected, "{ip}");
+        }
+    }
 
     #[test]
     fn zeros_before_a_number_do_not_count() {

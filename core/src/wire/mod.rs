@@ -4,6 +4,7 @@ pub mod field_manager;
 pub mod media;
 pub mod options;
 mod outcall;
+pub(crate) mod path;
 pub(crate) mod percent;
 pub mod query;
 mod request;
@@ -11,7 +12,7 @@ pub mod route;
 mod tunnel;
 mod web_address;
 
-pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust};
+pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust, authority};
 pub use request::{BodyError, Method, Peer, Request};
 pub use tunnel::{TunnelEnd, TunnelStop};
 pub use web_address::WebAddress;

@@ -3,6 +3,7 @@
 
 use super::Method;
 use crate::value::Text;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -70,4 +71,16 @@ pub enum CallError {
     Malformed(Text),
     /// `limits::CALLS_QUEUED` or `limits::CALLS_OF_JOB` other calls come first.
     NoRoom,
+}
+
+impl Outcall {
+    /// The host and the port, as a URL names them.
+    pub fn authority(&self) -> String {
+        authority(&self.host, self.port)
+    }
+}
+
+/// A host and a port, as a URL names them: an IPv6 address stands in brackets.
+pub fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }

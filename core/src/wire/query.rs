@@ -96,6 +96,12 @@ pub fn parse_uint(text: &str) -> Result<u64, String> {
     text.parse::<u64>().map_err(|error| number_error("ParseUint", text, error.kind()))
 }
 
+/// Go's `strconv.ParseUint(text, 10, 16)`, with its error text.
+pub fn parse_u16(text: &str) -> Result<u16, String> {
+    let number = parse_uint(text)?;
+    u16::try_from(number).map_err(|_| number_error("ParseUint", text, &IntErrorKind::PosOverflow))
+}
+
 fn number_error(function: &str, text: &str, kind: &IntErrorKind) -> String {
     let out_of_range = matches!(kind, IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
     let why: Cow<'_, str> = if out_of_range { "value out of range".into() } else { "invalid syntax".into() };

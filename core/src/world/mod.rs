@@ -1,5 +1,6 @@
 //! `World`: all state that answers depend on. It changes only in `World::apply`, and a clone of it is a snapshot.
 
+pub mod aggregation;
 pub mod cache;
 mod changes;
 mod converted;
@@ -18,6 +19,7 @@ use crate::museum::Mutant;
 use crate::store::key::KeySpace;
 use crate::store::{Event, EventType, Feed, KeyValue, Rev};
 use crate::value::Text;
+use aggregation::HeardApis;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -58,6 +60,8 @@ pub struct World {
     pub draining: bool,
     /// The controllers that had nothing to write, once at least: what they keep exists.
     pub done: Controllers,
+    /// What was last heard of the servers of aggregated APIs.
+    pub heard_apis: Arc<HeardApis>,
 }
 
 /// Where a stored collection lives.
@@ -162,6 +166,7 @@ impl World {
             illnesses: alloc::vec![None; usize::from(feed_count)],
             draining: false,
             done,
+            heard_apis: Arc::default(),
         }
     }
 

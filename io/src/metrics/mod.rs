@@ -221,7 +221,9 @@ impl Metrics {
     fn write_general(&self, out: &mut MetricsWriter, shell: &Shell) {
         self.write_requests(out);
         self.write_streams(out);
-        write_objects(out, &shell.world());
+        let world = shell.world();
+        write_objects(out, &world);
+        write_remote_apis(out, &world);
         out.head("steersman_form_bytes", "gauge", "Bytes kept of objects in other versions and shapes.");
         out.sample("steersman_form_bytes", &[], shell.world().form_bytes());
         self.write_store(out, shell);
@@ -327,6 +329,16 @@ fn write_objects(out: &mut MetricsWriter, world: &World) {
     for (group, plural, count) in rows() {
         let resource = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
         out.sample("apiserver_storage_objects", &[("resource", &resource)], count);
+    }
+}
+
+/// Which aggregated APIs are not available.
+/// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/status/metrics/metrics.go
+fn write_remote_apis(out: &mut MetricsWriter, world: &World) {
+    out.head("aggregator_unavailable_apiservice", "gauge", "Aggregated APIs that are not available.");
+    for api in world.indexes().remote_apis().iter() {
+        let is_unavailable = u64::from(!api.is_available);
+        out.sample("aggregator_unavailable_apiservice", &[("name", &api.name)], is_unavailable);
     }
 }
 

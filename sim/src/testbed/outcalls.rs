@@ -197,6 +197,20 @@ impl Testbed {
         Ok(())
     }
 
+    /// What a server hears of an answer after its head: that it was sent, or, if it is what another server says, that
+    /// this has ended, which it does at once.
+    pub(super) fn answer_goes_on(&mut self, server: usize, id: JobId, is_large: bool, is_passed_on: bool) {
+        if is_large {
+            self.tell_sent(id);
+        }
+        if !is_passed_on {
+            return;
+        }
+        let end = TunnelEnd { why: TunnelStop::Finished, to_server: 0, to_client: 0 };
+        let ended = Box::new(Input::TunnelEnded(id, end));
+        self.schedule(self.now, Happening::Input(server, self.life(server), ended));
+    }
+
     pub(super) fn call_ends(
         &mut self,
         server: usize,

@@ -203,6 +203,7 @@ impl Testbed {
     pub(super) fn respond(&mut self, server: usize, id: JobId, response: Response) -> Result<(), Violation> {
         let is_stream = matches!(response.body, Body::Stream(_));
         let is_large = response.body.is_large();
+        let is_passed_on = matches!(response.body, Body::Tunnel(_) | Body::Relay(_));
         if !is_stream {
             self.hosts[server].open.remove(&id);
         }
@@ -224,9 +225,7 @@ impl Testbed {
         record.answered = true;
         self.check_answer(server, id, &reply)?;
         self.deliver_answer(server, id, reply, is_stream)?;
-        if is_large {
-            self.tell_sent(id);
-        }
+        self.answer_goes_on(server, id, is_large, is_passed_on);
         Ok(())
     }
 
@@ -254,7 +253,7 @@ impl Testbed {
     }
 
     /// Tells the server that an answer has been sent, once it has arrived or its connection is broken.
-    fn tell_sent(&mut self, id: JobId) {
+    pub(super) fn tell_sent(&mut self, id: JobId) {
         let Some(record) = self.requests.get(id) else { return };
         let (at, server, life) = (record.arrives_at.max(self.now), record.server, record.life);
         self.schedule(at, Happening::Input(server, life, Box::new(Input::Sent(id))));

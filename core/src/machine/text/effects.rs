@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::write::Line;
-use crate::answer::{Body, MetricsPage, Response};
+use crate::answer::{Body, Dial, DialGoal, MetricsPage, Response};
 use crate::machine::Effect;
 use crate::store::{Compare, Condition, Op, Put, Range, Txn, TxnOp};
 
@@ -20,7 +20,7 @@ pub fn write_effect(effect: &Effect, out: &mut String) {
             line.text(&token.token)
         }
         Effect::Call(id, index, call) => line.word("call").number(id.0).number(index).outcall(call),
-        Effect::Dial(id, dial) => line.word("dial").number(id.0).outcall(dial.call()),
+        Effect::Dial(id, dial) => line.word("dial").number(id.0).dial(dial),
         Effect::CancelCalls(id) => line.word("cancel").number(id.0),
         Effect::Body(id) => line.word("body").number(id.0),
         Effect::Respond(id, response) => line.word("respond").number(id.0).response(response),
@@ -110,7 +110,18 @@ impl Line<'_> {
                 self.word("stream").rendered(core::iter::from_fn(|| events.next_chunk()))
             }
             Body::Tunnel(_) => self.word("tunnel"),
+            Body::Relay(_) => self.word("relay"),
         }
+    }
+
+    fn dial(&mut self, dial: &Dial) -> &mut Self {
+        self.word(match dial.goal() {
+            DialGoal::Tunnel => "tunnel",
+            DialGoal::Relay => "relay",
+            DialGoal::Download => "download",
+        });
+        self.word(if dial.is_plain() { "plain" } else { "tls" });
+        self.word(if dial.is_global() { "global" } else { "anywhere" }).outcall(dial.call())
     }
 
     fn rendered(&mut self, chunks: impl Iterator<Item = bytes::Bytes>) -> &mut Self {

@@ -6,6 +6,7 @@
 //! of a listing again, whose key-values came with an earlier input.
 
 mod authorizers;
+mod backends;
 mod definitions;
 mod digests;
 mod effects;
@@ -50,10 +51,10 @@ pub enum Recorded {
 mod tests {
     use super::*;
     use crate::config::AbacPolicy;
-    use crate::config::Bootstrap;
     use crate::config::Config;
     use crate::config::TokenAlgorithm;
     use crate::config::{AdmissionOptions, Authentication, Authorizer, Denials, Token};
+    use crate::config::{Aggregation, Bootstrap, KubeletClient};
     use crate::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
     use crate::config::{ClaimMapping, Federation, FrontProxy, JwtIssuer, TokenReviewWebhook, TokenRule};
     use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
@@ -465,6 +466,13 @@ mod tests {
                     ..TrustedClients::default()
                 },
             },
+            kubelet: KubeletClient {
+                preferred_address_types: vec!["InternalIP".into(), "Hostname".into()],
+                port: 10251,
+                authorities: Bytes::from_static(b"-----BEGIN CERTIFICATE-----\n"),
+                client_certificate: KubeletClient::CERTIFICATE.into(),
+            },
+            aggregation: Aggregation { client_certificate: "".into(), routes_to_endpoints: true },
             bootstrap: Bootstrap::Whole,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

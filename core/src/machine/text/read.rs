@@ -252,6 +252,8 @@ impl<'a> Words<'a> {
             token_seconds_max: self.number()?,
             extends_tokens: self.number::<u8>()? != 0,
             control_plane: self.control_plane()?,
+            kubelet: self.kubelet()?,
+            aggregation: self.aggregation()?,
             bootstrap: self.bootstrap()?,
             denials: Denials::default(),
             bounds: Bounds::PRODUCTION,

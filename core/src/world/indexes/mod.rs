@@ -2,6 +2,7 @@
 //! request has to look for it. An index is a function of the objects: `rebuild` makes it of them, and what is kept must
 //! always equal that.
 
+mod api_services;
 mod definitions;
 mod node_graph;
 mod policies;
@@ -18,6 +19,7 @@ use crate::value::{Text, object};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
+pub use api_services::{RemoteApi, RemoteApis};
 pub use definitions::UsedNames;
 pub use node_graph::{NodeGraph, Related};
 pub(crate) use policies::{
@@ -38,6 +40,7 @@ pub struct Indexes {
     definitions: definitions::DefinitionNames,
     webhooks: Webhooks,
     policies: Policies,
+    remote_apis: RemoteApis,
 }
 
 /// A change of one object, as indexes see it.
@@ -62,6 +65,7 @@ impl Indexes {
         ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings"),
         ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"),
         ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "v1", "apiservices"),
         (RBAC_GROUP, "v1", "roles"),
         (RBAC_GROUP, "v1", "rolebindings"),
         (RBAC_GROUP, "v1", "clusterroles"),
@@ -80,8 +84,8 @@ impl Indexes {
     pub fn new(config: &Config) -> Self {
         let asks_nodes = config.authorization.contains(&Authorizer::Node);
         let node_graph = asks_nodes.then(NodeGraph::default);
-        let (ending, roles, definitions, webhooks, policies) = Default::default();
-        Self { ending, roles, definitions, webhooks, policies, node_graph }
+        let (ending, roles, definitions, webhooks, policies, remote_apis) = Default::default();
+        Self { ending, roles, definitions, webhooks, policies, remote_apis, node_graph }
     }
 
     /// The indexes as the objects of a world say they should be.
@@ -117,6 +121,7 @@ impl Indexes {
                 self.policies.changed(change, flaw);
             }
             (_, "customresourcedefinitions") => self.definitions.changed(change),
+            ("apiregistration.k8s.io", _) => self.remote_apis.changed(change),
             _ => {}
         }
         if let Some(graph) = &mut self.node_graph {
@@ -147,6 +152,11 @@ impl Indexes {
     /// All admission webhooks.
     pub(crate) fn webhooks(&self) -> &Webhooks {
         &self.webhooks
+    }
+
+    /// The groups and versions that other servers serve.
+    pub fn remote_apis(&self) -> &RemoteApis {
+        &self.remote_apis
     }
 
     /// All roles and bindings.

@@ -26,7 +26,8 @@ use tokio_rustls::server::TlsStream;
 use super::Requests;
 use super::activity::UnderWay;
 use super::guarded::Guarded;
-use crate::exchange::{AnswerBody, TooSlow};
+use crate::exchange::AnswerBody;
+use crate::relay::Cut;
 use crate::tunnel::OpenTunnel;
 use body::{RequestBody, Rest};
 use head::{Expects, Framing, ParsedHead, Refusal};
@@ -320,11 +321,12 @@ async fn next<S: AsyncRead + AsyncWrite + Unpin>(
 
 impl Next {
     fn of(
-        frame: Option<Result<http_body::Frame<<AnswerBody as http_body::Body>::Data>, TooSlow>>,
+        frame: Option<Result<http_body::Frame<<AnswerBody as http_body::Body>::Data>, Cut>>,
     ) -> io::Result<Self> {
         match frame {
             Some(Ok(frame)) => Ok(Self::Frame(frame)),
-            Some(Err(slow)) => Err(io::Error::new(io::ErrorKind::TimedOut, slow)),
+            Some(Err(Cut::TooSlow)) => Err(io::Error::new(io::ErrorKind::TimedOut, Cut::TooSlow)),
+            Some(Err(cut @ (Cut::Closed | Cut::Broken))) => Err(io::Error::other(cut)),
             None => Ok(Self::End),
         }
     }

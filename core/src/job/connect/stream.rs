@@ -1,0 +1,154 @@
+//! Streams to a container: exec, attach, portforward. The client's connection is joined with the kubelet's, whatever
+//! protocol the client asks for: kubelets since 1.36 speak WebSocket in all its versions, and clients of older ones
+//! fall back to SPDY when WebSocket is refused.
+//! k8s: pkg/registry/core/pod/rest/subresources.go, pkg/registry/core/pod/strategy.go streamLocation
+
+use super::options::{flag, text};
+use super::pod;
+use crate::status::Failure;
+use crate::value::{Text, Value};
+use crate::wire::percent::{encode_path, encode_query};
+use crate::wire::query::{Query, parse_u16};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// core.PodExecOptions, core.PodAttachOptions or core.PodPortForwardOptions.
+#[derive(Debug)]
+pub(super) struct StreamOptions {
+    /// The node of the pod, once that is known.
+    pub(super) node: Text,
+    kind: StreamKind,
+}
+
+#[derive(Debug)]
+enum StreamKind {
+    Exec(Channels, Vec<String>),
+    Attach(Channels),
+    PortForward(Vec<u16>),
+}
+
+/// Which of a container's channels are wanted.
+#[derive(Debug)]
+struct Channels {
+    container: Text,
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+    tty: bool,
+}
+
+impl Channels {
+    fn from_query(query: &Query) -> Self {
+        Self {
+            container: text(query, "container"),
+            stdin: flag(query, "stdin"),
+            stdout: flag(query, "stdout"),
+            stderr: flag(query, "stderr"),
+            tty: flag(query, "tty"),
+        }
+    }
+
+    /// The parameters of the kubelet, with a command among them.
+    /// k8s: pkg/apis/core/types.go ExecStdinParam
+    fn query(&self, command: &[String]) -> String {
+        let wanted = |name: &'static str, is: bool| is.then_some((name, "1"));
+        let command = command.iter().map(|word| ("command", word.as_str()));
+        let others = [
+            wanted("error", self.stderr),
+            wanted("input", self.stdin),
+            wanted("output", self.stdout),
+            wanted("tty", self.tty),
+        ];
+        encode_query(command.chain(others.into_iter().flatten()))
+    }
+}
+
+impl StreamOptions {
+    /// The options of a subresource.
+    ///
+    /// # Errors
+    /// 400 for values that cannot be parsed.
+    pub(super) fn from_query(sub: &str, query: &Query) -> Result<Self, Failure> {
+        let kind = match sub {
+            "exec" => {
+                let command = query.all("command").map(String::from).collect();
+                StreamKind::Exec(Channels::from_query(query), command)
+            }
+            "attach" => StreamKind::Attach(Channels::from_query(query)),
+            _ => StreamKind::PortForward(ports(query)?),
+        };
+        Ok(Self { node: Text::default(), kind })
+    }
+
+    /// The container that is meant; empty for a port.
+    pub(super) fn container_of(&self, value: &Value) -> Result<Text, Failure> {
+        match &self.kind {
+            StreamKind::Exec(channels, _) | StreamKind::Attach(channels) => {
+                pod::container(value, &channels.container)
+            }
+            StreamKind::PortForward(_) => Ok(Text::default()),
+        }
+    }
+
+    /// The path and the query at the kubelet, for a namespace, a pod and a container.
+    pub(super) fn path(&self, (namespace, pod, container): (&str, &str, &str)) -> String {
+        let (path, query) = match &self.kind {
+            StreamKind::Exec(channels, command) => {
+                (format!("/exec/{namespace}/{pod}/{container}"), channels.query(command))
+            }
+            StreamKind::Attach(channels) => {
+                (format!("/attach/{namespace}/{pod}/{container}"), channels.query(&[]))
+            }
+            StreamKind::PortForward(ports) => {
+                let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+                let query = if ports.is_empty() {
+                    String::new()
+                } else {
+                    encode_query([("port", ports.join(",").as_str())])
+                };
+                (format!("/portForward/{namespace}/{pod}"), query)
+            }
+        };
+        let path = encode_path(&path);
+        if query.is_empty() { path } else { format!("{path}?{query}") }
+    }
+}
+
+/// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/conversion.go Convert_Slice_string_To_Slice_int32
+fn ports(query: &Query) -> Result<Vec<u16>, Failure> {
+    let mut ports = Vec::new();
+    for part in query.all("ports").flat_map(|given| given.split(',')) {
+        let parsed = parse_u16(part).map_err(|why| format!("cannot convert to []int32: {why}"));
+        ports.push(parsed.map_err(Failure::bad_request)?);
+    }
+    Ok(ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kubelet_is_asked_for_what_the_client_asks_for() {
+        let cases = [
+            (
+                "exec",
+                "command=ls&command=-l%20%26&stdin=true&stdout&tty=0&stderr=false",
+                "/exec/ns/p/c?command=ls&command=-l+%26&input=1&output=1",
+            ),
+            ("exec", "", "/exec/ns/p/c"),
+            ("attach", "stderr=1&tty=1&command=no", "/attach/ns/p/c?error=1&tty=1"),
+            ("portforward", "ports=1,2&ports=65535", "/portForward/ns/p?port=1%2C2%2C65535"),
+            ("portforward", "", "/portForward/ns/p"),
+        ];
+        for (sub, query, expected) in cases {
+            let options = StreamOptions::from_query(sub, &Query::parse(query)).expect(query);
+            assert_eq!(options.path(("ns", "p", "c")), expected, "{sub} {query}");
+        }
+        let failure =
+            StreamOptions::from_query("portforward", &Query::parse("ports=65536")).expect_err("large");
+        let expected = "cannot convert to []int32: strconv.ParseUint: parsing \"65536\": value out of range";
+        assert_eq!(failure.message(), expected);
+    }
+}
