@@ -82,6 +82,6 @@ fn is_pods(scene: &Scene<'_>, namespace: &str, address: &Value) -> bool {
     });
     found.is_some_and(|entry| {
         let ip = address.text_at(&["ip"]);
-        !ip.is_empty() && pod::addresses(&entry.to_value()).iter().any(|held| *held == ip)
+        !ip.is_empty() && pod::addresses(&entry.to_value()).contains(&ip)
     })
 }
