@@ -57,6 +57,13 @@ struct Round {
     outcomes: Vec<Option<CallOutcome>>,
 }
 
+impl Aggregating {
+    /// Whether calls of this job ask a server of an aggregated API.
+    pub(super) fn has_asked(&self, job: JobId) -> bool {
+        self.rounds.contains_key(&job)
+    }
+}
+
 impl Machine {
     /// Looks which servers there are now. Those whose API service or service has changed are asked at once.
     pub(super) fn look_at_apis(&mut self, now: Now, out: &mut Vec<Effect>) {

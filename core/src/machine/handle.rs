@@ -143,7 +143,7 @@ impl Machine {
             Input::Start => self.start(now, out),
             Input::Request(id, request) => self.request(id, request, now, out),
             Input::Probe(id, task) => self.probe(id, task, now, out),
-            Input::Called(id, index, outcome) if id.is_own() => {
+            Input::Called(id, index, outcome) if self.aggregating.has_asked(id) => {
                 self.remote_called(id, index, outcome, now, out);
             }
             Input::Called(id, index, outcome) => self.called(id, index, outcome, now, out),
