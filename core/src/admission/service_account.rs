@@ -58,6 +58,8 @@ fn admit(
     }
     if pod.text_at(NAME).is_empty() {
         pod.set_at(NAME, DEFAULT.into());
+        // The deprecated field is always the same, also for those who are asked about the pod before it is stored.
+        pod.set_at(&["spec", "serviceAccount"], DEFAULT.into());
     }
     let account = match seek(world, attributes, pod.text_at(NAME), found)? {
         Sought::Here(account) => account,
