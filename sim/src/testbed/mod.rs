@@ -95,8 +95,8 @@ enum Happening {
     /// A value that cannot be read is removed.
     Mend(Bytes),
     Mischief,
-    /// A call that a server makes has an outcome, unless the server has restarted.
-    Called(usize, u32, JobId, u32, Box<CallOutcome>),
+    /// A call that a server makes (its job, place and round) has an outcome, unless the server has restarted.
+    Called(usize, u32, (JobId, u32, u64), Box<CallOutcome>),
 }
 
 /// An event with its time. The earlier of two is the greater one, since the heap returns the greatest.
@@ -311,9 +311,7 @@ impl Testbed {
             }
             Happening::Mend(key) => self.mend(key),
             Happening::Mischief => self.mischief(),
-            Happening::Called(server, life, id, index, outcome) => {
-                self.called(server, life, id, index, *outcome)
-            }
+            Happening::Called(server, life, call, outcome) => self.called(server, life, call, *outcome),
         }
     }
 

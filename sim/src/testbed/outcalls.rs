@@ -36,8 +36,10 @@ pub(super) struct OutcallLog {
     jobs: BTreeMap<JobId, (usize, Vec<Option<CallOutcome>>)>,
     /// Those of these jobs that are to become tunnels.
     tunnels: BTreeSet<JobId>,
-    /// Requests of others that are called, and the calls that they answer afterwards.
-    back: BTreeMap<JobId, (usize, JobId, u32)>,
+    /// Requests of others that are called, and the calls that they answer afterwards, with their rounds.
+    back: BTreeMap<JobId, (usize, JobId, u32, u64)>,
+    /// How often a job has made a call in a place. A job that calls again hears no more of its earlier calls.
+    rounds: BTreeMap<(JobId, u32), u64>,
     /// Calls that are being made, by job and place.
     outstanding: BTreeSet<(JobId, u32)>,
     /// Reviews that the converter has been asked for, with who asks.
@@ -52,6 +54,10 @@ impl OutcallLog {
 
     pub(super) fn is_one(id: JobId) -> bool {
         id.0 & FIRST != 0 && !id.is_own()
+    }
+
+    fn round(&self, id: JobId, index: u32) -> u64 {
+        self.rounds.get(&(id, index)).copied().unwrap_or(0)
     }
 
     fn has_outstanding(&self, id: JobId) -> bool {
@@ -105,6 +111,7 @@ impl Testbed {
 
     /// A server makes a call.
     pub(super) fn call(&mut self, server: usize, id: JobId, index: u32, call: &Outcall) {
+        *self.outcalls.rounds.entry((id, index)).or_default() += 1;
         if Self::is_review(call) {
             self.review(server, id, index, call);
             return;
@@ -219,15 +226,27 @@ impl Testbed {
         millis: u64,
         outcome: CallOutcome,
     ) {
+        let round = self.outcalls.round(id, index);
+        self.round_ends(server, (id, index, round), millis, outcome);
+    }
+
+    fn round_ends(
+        &mut self,
+        server: usize,
+        (id, index, round): (JobId, u32, u64),
+        millis: u64,
+        outcome: CallOutcome,
+    ) {
         let life = self.life(server);
-        self.at(millis, Happening::Called(server, life, id, index, Box::new(outcome)));
+        self.at(millis, Happening::Called(server, life, (id, index, round), Box::new(outcome)));
     }
 
     /// Who is called makes a request of its own, and answers the call when that is answered, if it is in time.
     pub(super) fn call_back(&mut self, server: usize, id: JobId, index: u32, timeout_millis: u64) {
         self.mark(Mark::CalleeCallsBack);
         let back = self.outcalls.next();
-        self.outcalls.back.insert(back, (server, id, index));
+        let round = self.outcalls.round(id, index);
+        self.outcalls.back.insert(back, (server, id, index, round));
         let request = Request {
             method: Method::Get,
             path: "/api/v1/namespaces/default".to_owned(),
@@ -242,16 +261,16 @@ impl Testbed {
         self.call_ends(server, id, index, timeout_millis, Err(CallError::TimedOut));
     }
 
-    /// A call has an outcome. It reaches the server even if the call was cancelled, and even if it has one already.
+    /// A call has an outcome. It reaches the server even if the call was cancelled, and even if it has one already,
+    /// unless the job has made another call in its place.
     pub(super) fn called(
         &mut self,
         server: usize,
         life: u32,
-        id: JobId,
-        index: u32,
+        (id, index, round): (JobId, u32, u64),
         outcome: CallOutcome,
     ) -> Result<(), Violation> {
-        if self.life(server) != life {
+        if self.life(server) != life || self.outcalls.round(id, index) != round {
             return Ok(());
         }
         if self.outcalls.asked.remove(&(server, id, index)) {
@@ -274,12 +293,12 @@ impl Testbed {
 
     /// A job that made calls has its answer, or one who is called has the answer to its own request.
     pub(super) fn probed(&mut self, server: usize, id: JobId, reply: &Reply) -> Result<(), Violation> {
-        if let Some((server, call, index)) = self.outcalls.back.remove(&id) {
+        if let Some((server, call, index, round)) = self.outcalls.back.remove(&id) {
             let answer = self.reviews.prepared(call, index).unwrap_or_else(|| {
                 let body = Bytes::from(vec![b'x'; reply.body.len().min(ANSWER_BYTES_MAX)]);
                 Called { status: reply.status, headers: Vec::new(), body }
             });
-            self.call_ends(server, call, index, 1, Ok(answer));
+            self.round_ends(server, (call, index, round), 1, Ok(answer));
             return Ok(());
         }
         let Some((_, outcomes)) = self.outcalls.jobs.remove(&id) else {
