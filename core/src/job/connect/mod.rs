@@ -21,6 +21,7 @@ use crate::kinds::{Kind, Verb};
 use crate::status::Failure;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -79,6 +80,7 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     if query.contains("dryRun") {
         return Err(Failure::bad_request("dryRun is not supported"));
     }
+    check_unasked(scene, &target)?;
     if sub == "proxy" {
         let request = Box::new(ProxyRequest::of(scene, &target)?);
         let phase = request.first_phase(&target);
@@ -92,6 +94,25 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         return read(scene, connect);
     }
     connect.authorize(scene, None)
+}
+
+/// Webhooks and policies are not asked about connections yet, so one that some of them are about is refused.
+fn check_unasked(scene: &Scene<'_>, target: &Target) -> Result<(), Failure> {
+    let (plural, sub) = (&target.resource().plural, target.sub().map_or("", |sub| sub.name.as_str()));
+    let indexes = scene.world.indexes();
+    let webhooks = indexes.webhooks().mutating().chain(indexes.webhooks().validating());
+    let policies = indexes.policies();
+    let policies = policies.mutating.bound().chain(policies.validating.bound());
+    let concerned = webhooks
+        .map(|webhook| (&webhook.name, &webhook.criteria))
+        .chain(policies.map(|policy| (&policy.name, &policy.criteria)))
+        .find(|(_, criteria)| criteria.concerns_connections(plural, sub));
+    match concerned {
+        None => Ok(()),
+        Some((name, _)) => Err(Failure::not_implemented(format!(
+            "connections to {plural}/{sub} are not submitted to admission yet, and {name} is about them"
+        ))),
+    }
 }
 
 /// Waits for the object that the phase names.
