@@ -23,9 +23,9 @@ fails 'the namespace of the object does not match|does not match the namespace' 
 fails 'Conflict|the object has been modified' bash -c 'kubectl get deployment web -o json | jq ".metadata.resourceVersion = \"1\"" | kubectl replace -f -'
 fails 'data: Forbidden: field is immutable when `immutable` is set' bash -c 'kubectl patch configmap typo --type=merge -p "{\"immutable\":true}" >/dev/null; kubectl patch configmap typo --type=merge -p "{\"data\":{\"a\":\"b\"}}"'
 
-# A node's agent would have to be asked: not there.
+# The node's agent would have to be asked, and the node has no address.
 kubectl run shell --image=busybox:1 --overrides='{"spec":{"nodeName":"anvil"}}' >"$WORK/quiet"
-fails 'NotImplemented|not implemented|not supported' kubectl logs shell
-fails 'NotImplemented|not implemented|not supported' kubectl exec shell -- true
-fails 'NotImplemented|not implemented|not supported' kubectl cp shell:/etc/hosts "$WORK/hosts"
-fails 'NotImplemented|not implemented|not supported' kubectl attach shell
+fails 'no preferred addresses found; known addresses' kubectl logs shell
+fails 'no preferred addresses found; known addresses' kubectl exec shell -- true
+fails 'no preferred addresses found; known addresses' kubectl cp shell:/etc/hosts "$WORK/hosts"
+fails 'no preferred addresses found; known addresses' kubectl attach shell
