@@ -10,10 +10,7 @@ use scene::{
     right,
 };
 use serde_json::{Value, json};
-use steersman_core::config::Config;
-use steersman_core::museum::Flaw;
 use steersman_core::wire::{CallError, CallOutcome, Called, Outcall};
-use steersman_sim::driver::open_config;
 
 #[test]
 fn every_version_reads_and_writes_the_object_that_is_stored() {
@@ -378,7 +375,10 @@ fn changed(call: &Outcall, change: fn(&mut Value)) -> CallOutcome {
 
 /// Whether an object is taken from a converter that is another one than was asked for.
 #[cfg(feature = "museum")]
-pub(crate) fn converter_trusted(flaw: Flaw) -> bool {
+pub(crate) fn converter_trusted(flaw: steersman_core::museum::Flaw) -> bool {
+    use steersman_core::config::Config;
+    use steersman_sim::driver::open_config;
+
     let mut scene = Scene::of_config("v2", Config { flaw, ..open_config(1) });
     scene.ask("POST", V2, JSON, &converted(&link("a"), "example.com/v2"));
     fn other(call: &Outcall) -> CallOutcome {

@@ -97,9 +97,8 @@ fn a_token_is_good_until_it_ends_or_what_it_is_bound_to_does() {
     assert_eq!(status(&mut driver, &token), 401);
 }
 
-#[test]
-fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
-    let mut driver = server(config());
+/// A token of the account `robot` that the secret `held` is to hold.
+fn held_token(driver: &mut Driver) -> String {
     let account = json(&driver.call("GET", "/api/v1/namespaces/default/serviceaccounts/robot", &[], b""));
     let claim = |name: &str| format!("kubernetes.io/serviceaccount/{name}");
     let claims = json!({
@@ -110,7 +109,13 @@ fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
         claim("service-account.name"): "robot",
         claim("service-account.uid"): account["metadata"]["uid"],
     });
-    let token = signed(&json!({"alg": "ES256"}), &claims);
+    signed(&json!({"alg": "ES256"}), &claims)
+}
+
+#[test]
+fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
+    let mut driver = server(config());
+    let token = held_token(&mut driver);
     assert_eq!(status(&mut driver, &token), 401, "there is no such secret");
     let secret = |token: &str, label: &str| {
         json!({
@@ -138,17 +143,7 @@ fn a_token_in_a_secret_is_good_as_long_as_the_secret_holds_it() {
 #[test]
 fn a_secret_tells_on_which_day_its_token_was_last_used() {
     let mut driver = server(Config { bootstrap: Bootstrap::Whole, ..config() });
-    let account = json(&driver.call("GET", "/api/v1/namespaces/default/serviceaccounts/robot", &[], b""));
-    let claim = |name: &str| format!("kubernetes.io/serviceaccount/{name}");
-    let claims = json!({
-        "iss": "kubernetes/serviceaccount",
-        "sub": "system:serviceaccount:default:robot",
-        claim("namespace"): "default",
-        claim("secret.name"): "held",
-        claim("service-account.name"): "robot",
-        claim("service-account.uid"): account["metadata"]["uid"],
-    });
-    let token = signed(&json!({"alg": "ES256"}), &claims);
+    let token = held_token(&mut driver);
     let secret = json!({"metadata": {"name": "held"}, "data": {"token": base64::encode(token.as_bytes())}});
     let secrets = "/api/v1/namespaces/default/secrets";
     assert_eq!(send(&mut driver, "POST", secrets, &secret).status, 201);

@@ -182,7 +182,7 @@ fn taken(original: &Value, mut converted: Value, to: &Kind) -> Result<Value, Str
 fn restore_metadata(original: &Value, converted: &mut Value) -> Result<(), String> {
     let answered = converted.field("metadata").cloned().ok_or("missing metadata in converted object")?;
     if answered.as_map().is_none() {
-        return Err(format!("invalid metadata of type {} in converted object", go_type(&answered)));
+        return Err(format!("invalid metadata of type {} in converted object", answered.go_type()));
     }
     let mut metadata = original.field("metadata").cloned().unwrap_or_else(Value::empty_map);
     for name in ["labels", "annotations"] {
@@ -191,11 +191,11 @@ fn restore_metadata(original: &Value, converted: &mut Value) -> Result<(), Strin
             continue;
         };
         let Some(map) = texts.as_map() else {
-            return Err(format!("invalid metadata.{name} of type {} in converted object", go_type(texts)));
+            return Err(format!("invalid metadata.{name} of type {} in converted object", texts.go_type()));
         };
         for (key, value) in map.iter() {
             if value.as_str().is_none() {
-                let found = go_type(value);
+                let found = value.go_type();
                 return Err(format!(
                     "metadata.{name}[{key}] must be a string, but is {found} in converted object"
                 ));
@@ -223,19 +223,6 @@ fn check_texts(name: &str, texts: &Value) -> Result<(), String> {
         _ => validate_annotations(&at.member("annotations").shown_as("annotation"), &mut errors),
     }
     if errors.is_empty() { Ok(()) } else { Err(errors.summary()) }
-}
-
-/// The type of a value in Go, as upstream's messages name it.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::Str(_) => "string",
-        Value::List(_) => "[]interface {}",
-        Value::Map(_) | Value::Json(_) => "map[string]interface {}",
-    }
 }
 
 /// What came of the call for a review: as `answered`, and the same error for each object without an answer.

@@ -218,20 +218,22 @@ impl Composed<'_> {
     }
 }
 
+/// Nobody decides.
+#[cfg(test)]
+pub(super) struct NobodyDecides;
+
+#[cfg(test)]
+impl Decisions for NobodyDecides {
+    fn decide(&mut self, _check: &AccessCheck) -> Option<AccessRuling> {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Declared, admission_env};
     use super::*;
     use crate::codec::json;
-
-    /// Nobody decides.
-    struct Undecided;
-
-    impl Decisions for Undecided {
-        fn decide(&mut self, _check: &AccessCheck) -> Option<AccessRuling> {
-            None
-        }
-    }
 
     fn value(text: &str) -> Value {
         json::parse(text.as_bytes()).expect("JSON").value
@@ -244,7 +246,7 @@ mod tests {
         for (name, text) in variables {
             composition.add(name, text);
         }
-        let mut decisions = Undecided;
+        let mut decisions = NobodyDecides;
         let (object, null) = (value(r#"{"n":3,"s":"x"}"#), Value::Null);
         let activation = Activation {
             object: &object,

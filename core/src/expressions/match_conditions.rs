@@ -3,7 +3,7 @@
 
 use super::access_review::aggregate;
 use super::activation::{Activation, Decisions, Evaluations, OutOfBudget};
-use super::{Composition, Declared, Expression, admission_env};
+use super::{Composition, Expression};
 use crate::cel::{CelType, CelValue, Env};
 use crate::limits;
 use crate::value::Value;
@@ -26,11 +26,6 @@ pub enum ConditionsMet {
 }
 
 impl MatchConditions {
-    /// Compiles the conditions of a webhook, which has no parameters: the member `matchConditions`.
-    pub fn of_webhook(conditions: Option<&Value>) -> Self {
-        Self::compile(conditions, &admission_env(Declared { authorizer: true, ..Declared::default() }))
-    }
-
     /// Compiles conditions that can name what the environment has.
     pub fn compile(conditions: Option<&Value>, env: &Env) -> Self {
         let listed = conditions.and_then(Value::as_list).unwrap_or_default();
@@ -73,18 +68,10 @@ impl MatchConditions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::activation::NobodyDecides;
+    use super::super::{Declared, admission_env};
     use super::*;
-    use crate::cel::{AccessCheck, AccessRuling};
     use crate::codec::json;
-
-    /// Nobody decides.
-    struct Undecided;
-
-    impl Decisions for Undecided {
-        fn decide(&mut self, _check: &AccessCheck) -> Option<AccessRuling> {
-            None
-        }
-    }
 
     #[test]
     fn a_false_condition_decides_before_one_that_fails() {
@@ -108,6 +95,7 @@ mod tests {
             (&["object.b == 1", "object.b == 1"], false, ConditionsMet::Failed(failing.into())),
             (&["object.b == 1", "true"], true, ConditionsMet::No),
         ];
+        let env = admission_env(Declared { authorizer: true, ..Declared::default() });
         for (texts, ignores, wanted) in cases {
             let condition = |text: &&str| {
                 let mut condition = Value::empty_map();
@@ -115,8 +103,8 @@ mod tests {
                 condition
             };
             let listed = Value::list(texts.iter().map(condition).collect());
-            let conditions = MatchConditions::of_webhook(Some(&listed));
-            assert_eq!(conditions.met(activation, None, &mut Undecided, *ignores), *wanted, "{texts:?}");
+            let conditions = MatchConditions::compile(Some(&listed), &env);
+            assert_eq!(conditions.met(activation, None, &mut NobodyDecides, *ignores), *wanted, "{texts:?}");
         }
     }
 }

@@ -99,6 +99,19 @@ impl Type {
 }
 
 impl Value {
+    /// The type of the value in Go, once `encoding/json` or upstream's decoder of unstructured objects has read it.
+    pub fn go_type(&self) -> &'static str {
+        match self {
+            Self::Null => "<nil>",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int64",
+            Self::Float(_) => "float64",
+            Self::Str(_) => "string",
+            Self::List(_) => "[]interface {}",
+            Self::Map(_) | Self::Json(_) => "map[string]interface {}",
+        }
+    }
+
     pub fn str(text: impl Into<Text>) -> Self {
         Self::Str(text.into())
     }

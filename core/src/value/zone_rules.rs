@@ -1,6 +1,8 @@
 //! What clocks show in a time zone: the IANA's database, which a crate contains, read as `TZif` (RFC 9636).
 //! Go: src/time/zoneinfo.go lookup, tzset
 
+use crate::now::{civil_from_days, days_from_civil};
+
 /// The seconds that the clocks of a zone are ahead of UTC at a point in time, in seconds since 1970. None for a zone
 /// that the database does not have; its names are case sensitive.
 pub fn utc_offset(zone: &str, at: i64) -> Option<i64> {
@@ -120,7 +122,7 @@ impl Rule {
 
     fn offset(&self, at: i64) -> i64 {
         let Some((summer, start, end)) = &self.summer else { return self.standard };
-        let year = year_of((at + self.standard).div_euclid(DAY));
+        let (year, ..) = civil_from_days((at + self.standard).div_euclid(DAY));
         let begins = start.at(year) - self.standard;
         let ends = end.at(year) - summer;
         let is_summer =
@@ -202,21 +204,6 @@ fn time(text: &str) -> Option<(i64, &str)> {
 
 fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-/// Days since 1970-01-01 of a date.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// The year of a day since 1970-01-01.
-fn year_of(days: i64) -> i64 {
-    let near = 1970 + days.div_euclid(366);
-    (near..).find(|year| days_from_civil(year + 1, 1, 1) > days).unwrap_or(near)
 }
 
 #[cfg(test)]

@@ -1,38 +1,14 @@
 //! Names of members as identifiers of expressions.
 //! k8s: staging/src/k8s.io/apiserver/pkg/cel/escaping.go
 
+use crate::cel::parse::RESERVED;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 
-/// The words that no identifier may be.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 /// Whether a word is one that identifiers cannot be.
 pub(crate) fn is_reserved(word: &str) -> bool {
-    RESERVED.contains(&word)
+    matches!(word, "true" | "false" | "null" | "in") || RESERVED.contains(&word)
 }
 
 /// The identifier for a name: `a-b` is `a__dash__b`. None for a name that has none.

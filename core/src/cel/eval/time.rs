@@ -1,6 +1,7 @@
 //! Points in time and durations.
 //! cel-go: common/types/timestamp.go, duration.go
 
+use crate::now::{civil_from_days, days_from_civil, days_in_month};
 use crate::value::duration;
 use alloc::format;
 use alloc::string::String;
@@ -99,7 +100,7 @@ impl Timestamp {
             None => (0, rest),
         };
         let valid = (1..=12).contains(&month)
-            && (1..=days_in(year, month)).contains(&day)
+            && (1..=days_in_month(year, month)).contains(&day)
             && hour < 24
             && minute < 60
             && second < 60;
@@ -127,33 +128,6 @@ pub(crate) fn fixed_offset(text: &str) -> Option<i64> {
     }
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours <= 24 && minutes < 60).then_some(hours * 3600 + minutes * 60)
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    let next =
-        if month == 12 { days_from_civil(year + 1, 1, 1) } else { days_from_civil(year, month + 1, 1) };
-    next - days_from_civil(year, month, 1)
-}
-
-/// Days since 1970-01-01 of a date of the Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 impl Display for Timestamp {

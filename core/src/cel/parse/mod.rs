@@ -7,5 +7,6 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+pub(super) use parser::RESERVED;
 pub use parser::parse;
 pub(super) use parser::parse_with;

@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Words that cannot name a variable or a function.
-const RESERVED: &[&str] = &[
+pub(in crate::cel) const RESERVED: &[&str] = &[
     "as",
     "break",
     "const",

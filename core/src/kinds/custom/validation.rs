@@ -132,7 +132,7 @@ fn nested<'v, T>(
         format!(
             "{place} accessor error: {} is of the type {}, expected {wanted}",
             patch::go_text(value),
-            go_type(value)
+            value.go_type()
         )
     };
     let mut value = object;
@@ -145,19 +145,6 @@ fn nested<'v, T>(
         value = member;
     }
     read(value).map(Some).ok_or_else(|| refusal(path.len(), value, wanted))
-}
-
-/// The type of a value of JSON as Go has it.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::Str(_) => "string",
-        Value::List(_) => "[]interface {}",
-        Value::Map(_) | Value::Json(_) => "map[string]interface {}",
-    }
 }
 
 /// Whether errors have been found that leave nothing to apply rules to. If so, one more error says that they were not.
