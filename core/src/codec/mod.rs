@@ -6,5 +6,4 @@ pub mod json;
 pub mod partial;
 pub mod pem;
 pub mod proto;
-pub mod sha256;
 pub mod yaml;

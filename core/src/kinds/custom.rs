@@ -15,7 +15,6 @@ pub(super) use validation::{validate, validate_update};
 
 use super::{Rules, Scope, SubKind, Verb, convert};
 use crate::codec::base64;
-use crate::codec::sha256::sha256;
 use crate::limits;
 use crate::schema::Catalogue;
 use crate::schema::structural::{RuleValidator, Structural};
@@ -26,6 +25,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use once_cell::race::OnceBox;
+use sha2::{Digest, Sha256};
 
 /// What defines a resource that comes while the server runs, in all its versions. All text of it is owned by its kinds,
 /// and goes with them.
@@ -259,7 +259,7 @@ impl Definition {
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/discovery/storageversionhash.go
     fn storage_version_hash(&self) -> Text {
         const BYTES: usize = 8;
-        let digest = sha256(format!("{}/{}/{}", self.group, self.stored, self.kind).as_bytes());
+        let digest = Sha256::digest(format!("{}/{}/{}", self.group, self.stored, self.kind));
         base64::encode(&digest[..BYTES]).into()
     }
 
