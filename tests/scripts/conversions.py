@@ -4,53 +4,22 @@
 conversions.py BIN [KUBECTL]: starts a server, and beside it a converter of its own. All keys are made by openssl. The
 server is killed and started again on its data. The last line has the counts.
 """
-import base64, json, os, signal, ssl, subprocess, sys, tempfile, threading, time
-import http.client, http.server, socket
+import base64, json, signal, ssl, subprocess, sys, threading, time
+import http.client, http.server
+
+import party
+from party import authority, certificate, check, free_port, path
 
 BIN, KUBECTL = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-WORK = tempfile.mkdtemp()
 LINKS = "/apis/example.com/{}/namespaces/default/links"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-passed = failed = 0
 is_dead, reviews = False, []
 
 
-def check(what, found, expected):
-    global passed, failed
-    if found == expected:
-        passed += 1
-    else:
-        failed += 1
-        print(f"-- {what}: {found!r}, and {expected!r} was expected")
-
-
-def path(name):
-    return os.path.join(WORK, name)
-
-
-def openssl(*arguments):
-    done = subprocess.run(["openssl", *arguments], capture_output=True)
-    if done.returncode != 0:
-        sys.exit(done.stderr.decode())
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
-
-
-def authority(name):
+def new_authority(name):
     """An authority, as base64 of PEM, and a TLS context with a certificate that it has issued."""
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout",
-            path(f"{name}.key"), "-out", path(f"{name}.crt"))
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server", "-keyout", path(f"{name}-server.key"),
-            "-out", path(f"{name}-server.csr"))
-    with open(path(f"{name}.ext"), "w") as file:
-        file.write("subjectAltName=IP:127.0.0.1\n")
-    openssl("x509", "-req", "-days", "2", "-in", path(f"{name}-server.csr"), "-CA", path(f"{name}.crt"), "-CAkey",
-            path(f"{name}.key"), "-CAcreateserial", "-extfile", path(f"{name}.ext"),
-            "-out", path(f"{name}-server.crt"))
+    authority(name)
+    certificate(f"{name}-server", "/CN=server", name, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path(f"{name}-server.crt"), path(f"{name}-server.key"))
     with open(path(f"{name}.crt"), "rb") as file:
@@ -184,7 +153,7 @@ class Watch(threading.Thread):
             self.told.append((event["type"], spec.get("hostPort", spec.get("host"))))
 
 
-bundle, context = authority("converter")
+bundle, context = new_authority("converter")
 url = serve_converter(context)
 server = start()
 check("definition", ask("POST", DEFINITIONS, definition("v2", url, bundle))[0], 201)
@@ -234,7 +203,7 @@ eventually("the other watch ends", lambda: watches["v1"].told, [("ERROR", None)]
 is_dead = False
 
 # Another authority: its converter is trusted when the definition names it.
-other_bundle, context = authority("other")
+other_bundle, context = new_authority("other")
 other_url = serve_converter(context)
 config = {"spec": {"conversion": {"webhook": {"clientConfig": {"url": other_url}}}}}
 ask("PATCH", f"{DEFINITIONS}/links.example.com", config, "application/merge-patch+json")
@@ -254,5 +223,4 @@ check("reviews were asked for", len(reviews) > 5, True)
 
 server.terminate()
 server.wait()
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+party.finish("conversions")

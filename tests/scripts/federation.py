@@ -4,53 +4,13 @@
 federation.py BIN [KUBECTL]: starts a server, and beside it an issuer and a webhook of its own, over TLS. All keys are
 made by openssl. The last line has the counts.
 """
-import base64, json, os, ssl, subprocess, sys, tempfile, threading, time
-import http.client, http.server, socket
+import base64, json, ssl, subprocess, sys, threading, time
+import http.client, http.server
+
+import party
+from party import authority, certificate, check, free_port, openssl, path, write
 
 BIN, KUBECTL = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-WORK = tempfile.mkdtemp()
-passed = failed = 0
-
-
-def check(what, found, expected):
-    global passed, failed
-    if found == expected:
-        passed += 1
-    else:
-        failed += 1
-        print(f"-- {what}: {found!r}, and {expected!r} was expected")
-
-
-def path(name):
-    return os.path.join(WORK, name)
-
-
-def write(name, text):
-    # Whoever reads the file at the same time sees the old one or the new one.
-    with open(path(name + ".new"), "w") as file:
-        file.write(text)
-    os.rename(path(name + ".new"), path(name))
-    return path(name)
-
-
-def openssl(*arguments, data=None):
-    done = subprocess.run(["openssl", *arguments], input=data, capture_output=True)
-    if done.returncode != 0:
-        sys.exit(done.stderr.decode())
-    return done.stdout
-
-
-def authority(name):
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-            "-keyout", path(f"{name}.key"), "-out", path(f"{name}.crt"))
-
-
-def certificate(name, subject, issuer, names=""):
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", path(f"{name}.key"),
-            "-out", path(f"{name}.csr"))
-    extensions = write(f"{name}.ext", f"subjectAltName={names}\n" if names else "keyUsage=digitalSignature\n")
-    openssl("x509", "-req", "-days", "2", "-in", path(f"{name}.csr"), "-CA", path(f"{issuer}.crt"), "-CAkey",
-            path(f"{issuer}.key"), "-CAcreateserial", "-extfile", extensions, "-out", path(f"{name}.crt"))
 
 
 def url64(data):
@@ -106,12 +66,6 @@ class Others(http.server.BaseHTTPRequestHandler):
             may = spec["user"] == "oidc:jane" and spec.get("resourceAttributes", {}).get("resource") == "configmaps"
             review["status"] = {"allowed": may, "reason": "" if may else "the webhook says no"}
         self.answer(review)
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 for name in ("clients", "proxies", "others"):
@@ -273,7 +227,6 @@ try:
 finally:
     server.terminate()
     server.wait(30)
-if failed:
+if party.failed:
     print(open(path("log")).read()[-3000:])
-print(f"federation: {passed} passed, {failed} failed")
-sys.exit(failed > 0)
+party.finish("federation")
