@@ -3,7 +3,7 @@
 use crate::conditions::{JSON, MERGE, fetch, json, send};
 use serde_json::{Value, json};
 use steersman_core::codec::base64;
-use steersman_core::config::{AdmissionOptions, Config, WebhookUser};
+use steersman_core::config::{AdmissionOptions, Config, Denial, Denials, WebhookUser};
 use steersman_core::machine::Input;
 use steersman_core::wire::{CallError, CallOutcome, Called};
 use steersman_sim::driver::{Driver, Reply, open_config};
@@ -359,4 +359,85 @@ fn who_is_asked_can_write_what_is_counted_with_what_is_reviewed() {
     let review: Value = serde_json::from_slice(&call.body).expect("a review");
     driver.give(Input::Called(job, index, Ok(allowed(&review, &json!({})))));
     assert_eq!(driver.take(outer).expect("an answer").status, 201);
+}
+
+fn conditional(kind: &str, expression: &str, policy: &str) -> Value {
+    let conditions =
+        json!([{"name": "always", "expression": "true"}, {"name": "c", "expression": expression}]);
+    configuration(kind, &json!({"matchConditions": conditions, "failurePolicy": policy}))
+}
+
+#[test]
+fn a_webhook_is_asked_under_its_conditions() {
+    let failed = |key: &str, expression: &str| {
+        format!(
+            "configmaps \"a\" is forbidden: expression '{expression}' resulted in error: no such key: {key}"
+        )
+    };
+    let absent = "object.data.x == 'v'";
+    let cases: &[(&str, &str, (u16, usize), Option<String>)] = &[
+        ("object.data.k == 'v'", "Fail", (201, 1), None),
+        ("object.data.k != 'v'", "Fail", (201, 0), None),
+        ("oldObject == null && request.operation == 'CREATE'", "Fail", (201, 1), None),
+        ("request.name == 'a' && request.namespace == 'default'", "Fail", (201, 1), None),
+        ("request.resource.resource == 'configmaps' && !has(request.subResource)", "Fail", (201, 1), None),
+        ("request.userInfo.username == 'nobody'", "Fail", (201, 0), None),
+        ("authorizer.group('').resource('pods').check('get').allowed()", "Fail", (201, 1), None),
+        (absent, "Ignore", (201, 0), None),
+        (absent, "Fail", (403, 0), Some(failed("x", absent))),
+    ];
+    for kind in ["Mutating", "Validating"] {
+        for (expression, policy, wanted, message) in cases {
+            let mut driver = server(&[conditional(kind, expression, policy)]);
+            let (reply, asked) = make(&mut driver, |_, _| json!({}));
+            assert_eq!((reply.status, asked.len()), *wanted, "{kind} {expression}: {}", reply.text());
+            if let Some(message) = message {
+                assert_eq!(json(&reply)["message"].as_str(), Some(message.as_str()), "{kind} {expression}");
+            }
+        }
+    }
+}
+
+#[test]
+fn conditions_see_what_earlier_webhooks_have_changed() {
+    let conditions = |expression: &str| json!({"matchConditions": [{"name": "c", "expression": expression}]});
+    let is_changed = "has(object.data.seen)";
+    let mut driver = server(&[
+        configurations(
+            "Mutating",
+            "a",
+            &[conditions(is_changed), conditions("object.data.k == 'v'"), conditions(is_changed)],
+        ),
+        configurations("Validating", "b", &[conditions(&format!("!{is_changed}")), conditions(is_changed)]),
+    ]);
+    let mut order = Vec::new();
+    let (reply, _) = make(&mut driver, |path, _| {
+        order.push(path.to_owned());
+        match path {
+            "/a/1" => patch(&json!([{"op": "add", "path": "/data/seen", "value": "x"}])),
+            _ => json!({}),
+        }
+    });
+    assert_eq!((reply.status, order.join(" ").as_str()), (201, "/a/1 /a/2 /b/1"));
+}
+
+#[test]
+fn conditions_wait_for_authorizers_that_take_their_time() {
+    let may = |verb: &str| format!("authorizer.group('').resource('secrets').check('{verb}').allowed()");
+    for kind in ["Mutating", "Validating"] {
+        for (expression, asked_of) in [
+            (may("list"), 1),
+            (may("delete"), 0),
+            (format!("{} || {}", may("delete"), may("list")), 1),
+            (format!("{} && {}", may("list"), may("delete")), 0),
+        ] {
+            let denial =
+                Denial { user: "system:anonymous".into(), verb: "delete".into(), resource: "secrets".into() };
+            let denials = Denials { rules: vec![denial], are_slow: true, ..Denials::default() };
+            let mut driver = Driver::start(Config { denials, ..open_config(1) });
+            configure(&mut driver, &conditional(kind, &expression, "Fail"));
+            let (reply, asked) = make(&mut driver, |_, _| json!({}));
+            assert_eq!((reply.status, asked.len()), (201, asked_of), "{kind} {expression}: {}", reply.text());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! Plugins are asked in a fixed order: first those that may change the object, before it is prepared, and after its
 //! validation those that may not. A plugin may wait for the store.
 
+mod access;
 mod always;
 mod always_pull_images;
 mod anti_affinity;
@@ -21,6 +22,7 @@ mod external_ips;
 mod image_policy;
 mod lifecycle;
 mod limit_ranger;
+mod lookups;
 pub(crate) mod matching;
 mod namespace_exists;
 mod namespace_of;

@@ -138,11 +138,8 @@ impl Dispatch<'_> {
     /// asked for in the kind that was matched.
     pub(super) fn requests(&self, resource: &Kind) -> [Value; 2] {
         let request = review::request("", self.attributes, resource, self.written.object, None);
-        let mut of_conditions = request.clone();
-        if let Some(resource) = request.get("requestResource").cloned() {
-            of_conditions.insert("resource", resource);
-        }
-        [Value::map(request), Value::map(of_conditions)]
+        let of_conditions = review::request_of_conditions(request.clone());
+        [Value::map(request), of_conditions]
     }
 }
 

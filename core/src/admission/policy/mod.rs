@@ -4,7 +4,6 @@
 //! A request keeps the policies and bindings with which it began, so that it sees each of them whole, either before a
 //! change or after it.
 
-mod access;
 mod dispatch;
 mod mutating;
 mod mutation;

@@ -1,11 +1,12 @@
 //! MutatingAdmissionPolicy: a write is changed by the policies that it concerns, one after the other.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go
 
-use super::access::{self, Deciders};
 use super::dispatch::{Dispatch, Invocation, Misconfigured};
 use super::mutation::{Mutating, Unmutated};
-use super::progress::{Pause, PolicyProgress, is_excluded};
+use super::progress::{PolicyProgress, is_excluded};
+use crate::admission::access::{self, Deciders};
 use crate::admission::chain::{Opinion, PluginMemory, Said};
+use crate::admission::lookups::{Lookups, Pause};
 use crate::admission::matching::WrittenObjects;
 use crate::admission::reinvocation::Reinvocation;
 use crate::admission::webhook::versioned;
@@ -108,7 +109,7 @@ fn applied(
     progress: &mut PolicyProgress,
     reinvocation: &mut Reinvocation,
 ) -> Result<Result<Applied, Failure>, Pause> {
-    let PolicyProgress { policies, namespace, decisions } = progress;
+    let PolicyProgress { policies, lookups: Lookups { namespace, decisions } } = progress;
     let (mut invocations, mut refusals) = (Vec::new(), Vec::new());
     for invoked in dispatch.invocations(policies, namespace)? {
         match invoked {

@@ -1,64 +1,36 @@
 //! What a request that policies are asked about keeps while it waits.
 
-use super::access::KnownDecisions;
 use crate::admission::AdmissionAttributes;
 use crate::admission::chain::{Opinion, PluginMemory, Said};
-use crate::admission::matching::NamespaceLookup;
-use crate::cel::AccessCheck;
-use crate::question::{Question, Reply};
+use crate::admission::lookups::{Lookups, Pause};
+use crate::question::Reply;
 use crate::world::World;
 use crate::world::indexes::PolicySet;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// A request on its way through the policies. Whatever it has waited for, it then begins with the first policy again.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyProgress {
     /// The policies with which it began.
     pub(super) policies: PolicySet,
-    pub(super) namespace: NamespaceLookup,
-    pub(super) decisions: KnownDecisions,
+    pub(super) lookups: Lookups,
 }
 
 impl PolicyProgress {
     pub(super) fn new(policies: &PolicySet) -> Self {
-        Self {
-            policies: policies.clone(),
-            namespace: NamespaceLookup::default(),
-            decisions: KnownDecisions::default(),
-        }
+        Self { policies: policies.clone(), lookups: Lookups::default() }
     }
 
     /// Takes what it has waited for.
     pub(super) fn take(&mut self, world: &World, attributes: &AdmissionAttributes<'_>, found: Option<Reply>) {
-        match found {
-            None => {}
-            Some(Reply::Ruled(rulings)) => self.decisions.take(rulings),
-            Some(reply) => self.namespace.answer(world, attributes.namespace_of_request(), reply),
+        if let Some(reply) = found {
+            self.lookups.take(world, attributes, reply);
         }
     }
-}
 
-/// What policies have to know before they can go on.
-pub(super) enum Pause {
-    Question(Question),
-    /// The authorizers have to decide these.
-    Checks(Vec<AccessCheck>),
-}
-
-impl From<Question> for Pause {
-    fn from(question: Question) -> Self {
-        Self::Question(question)
-    }
-}
-
-impl PolicyProgress {
     /// Waits for what policies have to know.
     pub(super) fn wait(mut self: Box<Self>, pause: Pause, said: &mut Said) -> Opinion {
-        let opinion = match pause {
-            Pause::Question(question) => Opinion::Needs(question),
-            Pause::Checks(checks) => Opinion::Asks(self.decisions.ask(checks)),
-        };
+        let opinion = self.lookups.wait(pause);
         said.memory = PluginMemory::Policies(self);
         opinion
     }

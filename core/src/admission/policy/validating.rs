@@ -1,12 +1,13 @@
 //! ValidatingAdmissionPolicy: a write that a policy denies is refused, or warned of.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go
 
-use super::access::{self, Deciders};
 use super::dispatch::{Dispatch, Invocation, Misconfigured};
-use super::progress::{Pause, PolicyProgress, is_excluded};
+use super::progress::{PolicyProgress, is_excluded};
 use super::validation::{PolicyDenial, denials};
 use crate::admission::AdmissionAttributes;
+use crate::admission::access::{self, Deciders};
 use crate::admission::chain::{Opinion, PluginMemory, Said};
+use crate::admission::lookups::{Lookups, Pause};
 use crate::admission::matching::WrittenObjects;
 use crate::expressions::{Activation, AuthorizerVariables};
 use crate::question::Reply;
@@ -77,7 +78,7 @@ impl Refusal {
 
 /// The verdict, or what has to be asked first.
 fn judged(dispatch: &Dispatch<'_>, progress: &mut PolicyProgress) -> Result<Result<Verdict, Failure>, Pause> {
-    let PolicyProgress { policies, namespace, decisions } = progress;
+    let PolicyProgress { policies, lookups: Lookups { namespace, decisions } } = progress;
     let mut deciders = Deciders::new(dispatch.world, decisions);
     let authorizer = access::variables(dispatch.attributes);
     let invocations = dispatch.invocations(policies, namespace)?;

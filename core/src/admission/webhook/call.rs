@@ -3,9 +3,12 @@
 use super::answer::{self, AdmissionResponse, HookKind};
 use super::{HookFailure, review, versioned};
 use crate::admission::AdmissionAttributes;
-use crate::admission::matching::{Matched, Matching, NamespaceLookup, WrittenObjects, matches};
+use crate::admission::access::{self, Deciders};
+use crate::admission::lookups::{Lookups, Pause};
+use crate::admission::matching::{Matched, Matching, WrittenObjects, matches};
 use crate::config::{ReviewVersion, WebhookServer};
-use crate::question::Question;
+use crate::expressions::{Activation, ConditionsMet};
+use crate::kinds::Kind;
 use crate::review as reviews;
 use crate::status::Failure;
 use crate::value::{Text, Value, object, quoted};
@@ -30,8 +33,8 @@ pub(super) struct HookCall {
 pub(super) enum Concern {
     No,
     Yes(Matched),
-    /// What has to be asked first.
-    Needs(Question),
+    /// What has to be known first.
+    Needs(Pause),
 }
 
 /// Whether a webhook is to be called about a write.
@@ -41,13 +44,43 @@ pub(super) fn concern(
     attributes: &AdmissionAttributes<'_>,
     written: WrittenObjects<'_>,
     webhook: &Webhook,
-    namespace: &mut NamespaceLookup,
+    lookups: &mut Lookups,
 ) -> Result<Concern, Failure> {
-    Ok(match matches(world, attributes, written, &webhook.criteria, namespace)? {
-        Matching::No => Concern::No,
-        Matching::Needs(question) => Concern::Needs(question),
-        Matching::Yes(matched) => Concern::Yes(matched),
-    })
+    let matched = match matches(world, attributes, written, &webhook.criteria, &mut lookups.namespace)? {
+        Matching::No => return Ok(Concern::No),
+        Matching::Needs(question) => return Ok(Concern::Needs(question.into())),
+        Matching::Yes(matched) => matched,
+    };
+    let conditions = webhook.conditions.compiled();
+    // What cannot be shown in the version that the webhook sees fails when it is called.
+    if conditions.is_empty() || is_converted(attributes, &matched.resource) {
+        return Ok(Concern::Yes(matched));
+    }
+    let seen = |value| versioned::seen(world, attributes, &matched.resource, value);
+    let request = review::request("", attributes, &matched.resource, written.object, None);
+    let activation = Activation {
+        object: &seen(written.object)?,
+        old_object: &seen(written.old)?,
+        request: &review::request_of_conditions(request),
+        namespace: &Value::Null,
+        params: &Value::Null,
+        authorizer: Some(&access::variables(attributes)),
+    };
+    let mut deciders = Deciders::new(world, &lookups.decisions);
+    let met = conditions.met(activation, None, &mut deciders, webhook.ignores_failures);
+    if !deciders.wanted.is_empty() {
+        return Ok(Concern::Needs(Pause::Checks(deciders.wanted)));
+    }
+    match met {
+        ConditionsMet::Yes => Ok(Concern::Yes(matched)),
+        ConditionsMet::No => Ok(Concern::No),
+        ConditionsMet::Failed(why) => Err(Failure::forbidden(attributes.qualified(), attributes.name, &why)),
+    }
+}
+
+/// Whether a webhook would have to make the version of the objects that is sent.
+fn is_converted(attributes: &AdmissionAttributes<'_>, resource: &Kind) -> bool {
+    resource.id != attributes.resource.id && resource.converter.is_some()
 }
 
 impl HookCall {
@@ -66,11 +99,7 @@ impl HookCall {
             let why = format!("admission webhook {name} does not support dry run");
             return Err(HookFailure::Final(Failure::bad_request(why)));
         }
-        if webhook.has_conditions {
-            return Err(HookFailure::Calling("match conditions are not evaluated by this server yet".into()));
-        }
-        let resource = &matched.resource;
-        if resource.id != attributes.resource.id && resource.converter.is_some() {
+        if is_converted(attributes, &matched.resource) {
             let why = "objects that a webhook converts are not shown in another version by this server yet";
             return Err(HookFailure::Calling(why.into()));
         }

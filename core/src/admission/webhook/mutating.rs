@@ -6,7 +6,8 @@ use super::call::{Concern, HookCall, concern};
 use super::{HookFailure, versioned};
 use crate::admission::AdmissionAttributes;
 use crate::admission::chain::{AdmissionPlugin, Opinion, PluginMemory, Said};
-use crate::admission::matching::{Matched, NamespaceLookup, WrittenObjects, is_exempt};
+use crate::admission::lookups::{Lookups, Pause};
+use crate::admission::matching::{Matched, WrittenObjects, is_exempt};
 use crate::patch::{PatchError, json_patch};
 use crate::question::{Question, Reply};
 use crate::status::Failure;
@@ -29,7 +30,7 @@ pub(in crate::admission) struct MutatingWebhooks {
     webhooks: Vec<Arc<Webhook>>,
     /// The next one to be asked, or the one that is being asked.
     at: usize,
-    namespace: NamespaceLookup,
+    lookups: Lookups,
     call: Option<(HookCall, Matched)>,
 }
 
@@ -52,7 +53,7 @@ fn mutate(
             if reinvocation.is_again() && reinvocation.webhooks.is_changed(object) {
                 reinvocation.webhooks.require();
             }
-            MutatingWebhooks { webhooks, at: 0, namespace: NamespaceLookup::default(), call: None }
+            MutatingWebhooks { webhooks, at: 0, lookups: Lookups::default(), call: None }
         }
     };
     if let Some(reply) = found {
@@ -60,9 +61,10 @@ fn mutate(
     }
     let progress = run.go_on(world, attributes, object, said)?;
     match progress {
-        Some(question) => {
+        Some(pause) => {
+            let opinion = run.lookups.wait(pause);
             said.memory = PluginMemory::MutatingWebhooks(Box::new(run));
-            Ok(Opinion::Needs(question))
+            Ok(opinion)
         }
         None => {
             said.reinvocation.webhooks.leave(object);
@@ -72,7 +74,7 @@ fn mutate(
 }
 
 impl MutatingWebhooks {
-    /// Takes what was waited for: the namespace, or the answer of a webhook.
+    /// Takes what was waited for: what is to be known of the request, or the answer of a webhook.
     fn hear(
         &mut self,
         world: &World,
@@ -82,7 +84,7 @@ impl MutatingWebhooks {
         said: &mut Said,
     ) -> Result<(), Failure> {
         let Some((call, matched)) = self.call.take() else {
-            self.namespace.answer(world, attributes.namespace_of_request(), reply);
+            self.lookups.take(world, attributes, reply);
             return Ok(());
         };
         let Reply::Called(outcomes) = reply else { return Err(failure::misfit()) };
@@ -112,12 +114,12 @@ impl MutatingWebhooks {
         attributes: &AdmissionAttributes<'_>,
         object: &Value,
         said: &mut Said,
-    ) -> Result<Option<Question>, Failure> {
+    ) -> Result<Option<Pause>, Failure> {
         while let Some(webhook) = self.webhooks.get(self.at).cloned() {
             let written = WrittenObjects { object, old: attributes.old };
-            let matched = match concern(world, attributes, written, &webhook, &mut self.namespace)? {
+            let matched = match concern(world, attributes, written, &webhook, &mut self.lookups)? {
                 Concern::No => None,
-                Concern::Needs(question) => return Ok(Some(question)),
+                Concern::Needs(pause) => return Ok(Some(pause)),
                 Concern::Yes(matched) => Some(matched),
             };
             // A webhook that was not asked at first is not asked when others are asked again.
@@ -133,7 +135,7 @@ impl MutatingWebhooks {
             match HookCall::begin(world, attributes, &webhook, &matched, [&object, &old], kind) {
                 Ok((call, outcall)) => {
                     self.call = Some((call, matched));
-                    return Ok(Some(Question::Calls(alloc::vec![outcall])));
+                    return Ok(Some(Question::Calls(alloc::vec![outcall]).into()));
                 }
                 Err(why) => {
                     why.decide(&webhook, world.config.flaw)?;

@@ -71,6 +71,15 @@ pub(crate) fn request(
     request
 }
 
+/// What match conditions are told of a request: they see the resource as it was asked for in the kind that was matched.
+/// k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go Match
+pub(crate) fn request_of_conditions(mut request: Map) -> Value {
+    if let Some(resource) = request.get("requestResource").cloned() {
+        request.insert("resource", resource);
+    }
+    Value::map(request)
+}
+
 /// The name of the object, which a new one may have only in itself.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/create.go AdmissionToValidateObjectFunc
 fn name_of<'a>(attributes: &AdmissionAttributes<'a>, object: &'a Value) -> &'a str {

@@ -6,7 +6,8 @@ use super::call::{Concern, HookCall, concern};
 use super::{HookFailure, versioned};
 use crate::admission::AdmissionAttributes;
 use crate::admission::chain::{AdmissionPlugin, Opinion, PluginMemory, Said};
-use crate::admission::matching::{Matched, NamespaceLookup, WrittenObjects, is_exempt};
+use crate::admission::lookups::{Lookups, Pause};
+use crate::admission::matching::{Matched, WrittenObjects, is_exempt};
 use crate::limits;
 use crate::museum::{Flaw, Mutant};
 use crate::question::{Question, Reply};
@@ -30,7 +31,7 @@ pub(in crate::admission) const PLUGIN: AdmissionPlugin =
 pub(in crate::admission) struct ValidatingWebhooks {
     /// Those of which it is not known whether the write concerns them.
     open: VecDeque<Arc<Webhook>>,
-    namespace: NamespaceLookup,
+    lookups: Lookups,
     /// Those that are to be called.
     due: VecDeque<(Arc<Webhook>, Matched)>,
     /// Those that are being called.
@@ -55,7 +56,7 @@ fn validate(
             }
             ValidatingWebhooks {
                 open,
-                namespace: NamespaceLookup::default(),
+                lookups: Lookups::default(),
                 due: VecDeque::new(),
                 calls: Vec::new(),
                 refusal: None,
@@ -63,16 +64,15 @@ fn validate(
         }
     };
     match found {
-        Some(reply) if run.calls.is_empty() => {
-            run.namespace.answer(world, attributes.namespace_of_request(), reply);
-        }
+        Some(reply) if run.calls.is_empty() => run.lookups.take(world, attributes, reply),
         Some(reply) => run.hear(world, reply, said)?,
         None => {}
     }
     match run.go_on(world, attributes, object)? {
-        Some(question) => {
+        Some(pause) => {
+            let opinion = run.lookups.wait(pause);
             said.memory = PluginMemory::ValidatingWebhooks(Box::new(run));
-            Ok(Opinion::Needs(question))
+            Ok(opinion)
         }
         None => run.refusal.map_or(Ok(Opinion::Admitted), Err),
     }
@@ -108,7 +108,7 @@ impl ValidatingWebhooks {
         world: &World,
         attributes: &AdmissionAttributes<'_>,
         object: &Value,
-    ) -> Result<Option<Question>, Failure> {
+    ) -> Result<Option<Pause>, Failure> {
         let mut object = Cow::Borrowed(object);
         if world.config.flaw.is(Mutant::ApprovedUnprepared) {
             object.to_mut().remove_at(&["metadata", "uid"]);
@@ -116,8 +116,8 @@ impl ValidatingWebhooks {
         let object = &*object;
         let written = WrittenObjects { object, old: attributes.old };
         while let Some(webhook) = self.open.front() {
-            match concern(world, attributes, written, webhook, &mut self.namespace)? {
-                Concern::Needs(question) => return Ok(Some(question)),
+            match concern(world, attributes, written, webhook, &mut self.lookups)? {
+                Concern::Needs(pause) => return Ok(Some(pause)),
                 Concern::No => drop(self.open.pop_front()),
                 Concern::Yes(matched) => {
                     let webhook = self.open.pop_front();
@@ -140,6 +140,6 @@ impl ValidatingWebhooks {
                 Err(why) => self.judge(&webhook, world.config.flaw, Err(why)),
             }
         }
-        Ok((!outcalls.is_empty()).then_some(Question::Calls(outcalls)))
+        Ok((!outcalls.is_empty()).then_some(Question::Calls(outcalls).into()))
     }
 }

@@ -4,25 +4,27 @@
 
 use super::Changed;
 use crate::config::ReviewVersion;
+use crate::expressions::{Declared, MatchConditions, admission_env};
 use crate::value::{Text, Value};
 use crate::world::cache::Entry;
 use crate::world::match_criteria::MatchCriteria;
 use crate::world::webhook_client::WebhookClient;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use once_cell::race::OnceBox;
 
 /// A webhook of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Webhook {
     pub(crate) name: Text,
     /// What names it among all: several of a configuration may have one name.
     pub(crate) key: Text,
     pub(crate) criteria: MatchCriteria,
     pub(crate) client: WebhookClient,
-    /// It is asked only under conditions, which are not evaluated here: its failure policy decides.
-    pub(crate) has_conditions: bool,
+    pub(crate) conditions: HookConditions,
     /// Writes go on without its answer (`failurePolicy: Ignore`).
     pub(crate) ignores_failures: bool,
     /// It may be asked about writes that are not meant: it says that this has no side effects.
@@ -33,6 +35,36 @@ pub(crate) struct Webhook {
     pub(crate) review_version: Option<ReviewVersion>,
     /// It is asked again about an object that was changed after it has seen it (`reinvocationPolicy: IfNeeded`).
     pub(crate) is_reinvocable: bool,
+}
+
+/// The conditions under which a webhook is asked.
+#[derive(Debug)]
+pub(crate) struct HookConditions {
+    listed: Option<Value>,
+    compiled: OnceBox<MatchConditions>,
+}
+
+impl PartialEq for HookConditions {
+    fn eq(&self, other: &Self) -> bool {
+        self.listed == other.listed
+    }
+}
+
+impl Eq for HookConditions {}
+
+impl HookConditions {
+    fn of(webhook: &Value) -> Self {
+        Self { listed: webhook.field("matchConditions").cloned(), compiled: OnceBox::new() }
+    }
+
+    /// Their expressions. Whoever asks first compiles them.
+    pub(crate) fn compiled(&self) -> &MatchConditions {
+        let compile = || {
+            let env = admission_env(Declared { authorizer: true, ..Declared::default() });
+            Box::new(MatchConditions::compile(self.listed.as_ref(), &env))
+        };
+        self.compiled.get_or_init(compile)
+    }
 }
 
 /// All webhooks, in the order in which they are asked: by the names of their configurations, then as these list them.
@@ -60,10 +92,7 @@ impl Webhook {
             key: format!("{configuration}/{name}/{earlier}").into(),
             criteria: MatchCriteria::of_webhook(webhook),
             client: WebhookClient::of(webhook.field("clientConfig").unwrap_or(&nothing)),
-            has_conditions: webhook
-                .field("matchConditions")
-                .and_then(Value::as_list)
-                .is_some_and(|conditions| !conditions.is_empty()),
+            conditions: HookConditions::of(webhook),
             ignores_failures: webhook.text_at(&["failurePolicy"]) == "Ignore",
             takes_dry_runs: matches!(webhook.text_at(&["sideEffects"]), "None" | "NoneOnDryRun"),
             timeout_millis: u64::try_from(seconds.clamp(1, 30)).unwrap_or(1) * 1000,
