@@ -329,6 +329,69 @@ fn a_write_that_cannot_be_converted_is_not_stored() {
     assert_eq!(scene.driver.machine().open_requests(), 0);
 }
 
+/// What other versions own cannot be told without the converter: an update goes on and forgets all managers, an apply
+/// is refused.
+#[test]
+fn an_update_in_the_stored_version_survives_a_dead_converter_and_an_apply_does_not() {
+    fn dead(_: &Outcall) -> CallOutcome {
+        Err(CallError::Refused("connection refused".into()))
+    }
+    let of_v2 = json!({"apiVersion": "example.com/v2", "kind": "Link", "metadata": {"name": "a"},
+        "spec": {"replicas": 3}});
+    let mut scene = Scene::new("v2");
+    scene.create("a");
+    let target = format!("{V2}/a");
+    let refused = scene.ask_with(dead, "PATCH", &format!("{target}?fieldManager=x"), APPLY, &of_v2);
+    assert_eq!(refused.status, 500, "{}", refused.text());
+    let message = json(&refused)["message"].as_str().unwrap_or_default().to_owned();
+    assert!(message.starts_with("conversion webhook for example.com/v2, Kind=Link failed: "), "{message}");
+    let held = scene.get(&target);
+    assert_eq!(held["metadata"]["managedFields"][0]["apiVersion"], json!("example.com/v1"));
+
+    let patched = scene.ask_with(dead, "PATCH", &target, MERGE, &json!({"spec": {"host": "b"}}));
+    assert_eq!(patched.status, 200, "{}", patched.text());
+    let patched = json(&patched);
+    assert_eq!(patched["spec"]["host"], json!("b"));
+    assert_eq!(patched["metadata"].get("managedFields"), None);
+
+    scene.create("c");
+    let mut put = scene.get(&format!("{V2}/c"));
+    put["spec"]["host"] = json!("d");
+    let put = scene.ask_with(dead, "PUT", &format!("{V2}/c"), JSON, &put);
+    assert_eq!(put.status, 200, "{}", put.text());
+    assert_eq!(json(&put)["metadata"].get("managedFields"), None);
+    assert_eq!(scene.stored("c")["spec"]["host"], json!("d"));
+
+    let forced = format!("{target}?fieldManager=x&force=true");
+    let applied = scene.ask_with(dead, "PATCH", &forced, APPLY, &of_v2);
+    assert_eq!(applied.status, 200, "nobody of another version is left: {}", applied.text());
+}
+
+/// A manager whose version the definition has lost is like one whose version cannot be converted to.
+#[test]
+fn an_update_forgets_the_managers_when_one_of_them_has_a_version_that_is_gone() {
+    let mut scene = Scene::new("v2");
+    scene.create("a");
+    let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/links.example.com";
+    let stored = json!({"status": {"storedVersions": ["v2"]}});
+    scene.ask("PATCH", &format!("{definition}/status"), MERGE, &stored);
+    let left = scene.get(definition)["spec"]["versions"][1].clone();
+    scene.ask("PATCH", definition, MERGE, &json!({"spec": {"versions": [left]}}));
+    scene.driver.pass(10_000);
+    let target = format!("{V2}/a");
+    let of_v2 = json!({"apiVersion": "example.com/v2", "kind": "Link", "metadata": {"name": "a"},
+        "spec": {"replicas": 3}});
+    let refused = scene.ask_with(right, "PATCH", &format!("{target}?fieldManager=x"), APPLY, &of_v2);
+    assert_eq!(refused.status, 500, "{}", refused.text());
+    assert_eq!(
+        json(&refused)["message"],
+        json!("request to convert CR to an invalid group/version: example.com/v1")
+    );
+    let patched = scene.ask("PATCH", &target, MERGE, &json!({"spec": {"host": "b"}}));
+    assert_eq!(patched["metadata"].get("managedFields"), None);
+    assert_eq!(scene.reviews.len(), 2, "those of the creation");
+}
+
 #[test]
 fn a_service_is_called_at_its_cluster_ip() {
     let mut scene = Scene::new("v2");

@@ -89,7 +89,7 @@ impl Configuration {
             Some(existing) => registry.from_stored(kind, existing.value.clone()),
             None => record::unset(kind)?,
         };
-        let convert = |value, to: &Kind| scene.converted(value, to);
+        let convert = |value, to: &Kind| scene.tried(value, to);
         let versions = KindVersions { registry, kind, converter: Some(&convert) };
         let (api_version, subresource) = (kind.group_version(), target.sub().map_or("", |sub| &*sub.name));
         let ownership = record::ownership(&versions, &api_version, subresource, scene.now.wall);

@@ -177,8 +177,8 @@ impl Conversions {
         }
     }
 
-    /// An object in the version of a kind; None when that is not known, and noted.
-    fn look_up(&mut self, mut value: Value, to: &Kind) -> Option<Value> {
+    /// An object in the version of a kind, or why it cannot be converted; None when that is not known, and noted.
+    fn look_up(&mut self, mut value: Value, to: &Kind) -> Option<Result<Value, String>> {
         let revision = value.remove_at(&["metadata", "resourceVersion"]);
         let matter = Matter { to: to.id, object: json::to_vec(&value).into() };
         match self.known.get(&matter) {
@@ -187,17 +187,25 @@ impl Conversions {
                 if let Some(revision) = revision {
                     converted.set_at(&["metadata", "resourceVersion"], revision);
                 }
-                Some(converted)
+                Some(Ok(converted))
             }
-            Some(Err(why)) => {
-                self.failed.get_or_insert_with(|| why.clone());
-                None
-            }
+            Some(Err(why)) => Some(Err(why.clone())),
             None => {
                 if !self.is_full() {
                     self.missing_bytes += matter.object.len();
                     self.missing.insert(matter, value);
                 }
+                None
+            }
+        }
+    }
+
+    /// An object that the step cannot do without; None when it is not known, or cannot be converted.
+    fn require(&mut self, value: Value, to: &Kind) -> Option<Value> {
+        match self.look_up(value, to)? {
+            Ok(converted) => Some(converted),
+            Err(why) => {
+                self.failed.get_or_insert(why);
                 None
             }
         }
@@ -313,8 +321,17 @@ impl Scene<'_> {
         if to.converter.is_none() {
             return self.world.registry.renamed(to, value);
         }
-        let known = self.conversions.with(|known| known.look_up(value.clone(), to));
+        let known = self.conversions.with(|known| known.require(value.clone(), to));
         known.unwrap_or_else(|| self.world.registry.renamed(to, value))
+    }
+
+    /// The same for a step that goes on without the object, if there is no way to convert it.
+    pub(super) fn tried(&self, value: Value, to: &Kind) -> Result<Value, String> {
+        if to.converter.is_none() || to.is_version_of(&value) {
+            return Ok(self.converted(value, to));
+        }
+        let known = self.conversions.with(|known| known.look_up(value.clone(), to));
+        known.unwrap_or_else(|| Ok(self.world.registry.renamed(to, value)))
     }
 
     /// An object of the store in the version of a kind, if a webhook converts it; others are converted when they are
@@ -334,7 +351,7 @@ impl Scene<'_> {
         if let Some(from) = self.world.registry.kind(entry.version()) {
             decode::apply_defaults(&from.catalogue, from.type_id, &mut value);
         }
-        let known = self.conversions.with(|known| known.look_up(value, to));
+        let known = self.conversions.with(|known| known.require(value, to));
         let Some(mut converted) = known else { return Ok(entry.clone()) };
         converted.remove_at(&["metadata", "resourceVersion"]);
         let mut bytes = Vec::with_capacity(entry.len_bytes());

@@ -11,7 +11,7 @@ use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Kind;
-use crate::ownership::{self, FieldFilter, Ownership, Versions};
+use crate::ownership::{self, FieldFilter, Ownership, VersionError, Versions};
 use crate::question::Reply;
 use crate::schema::{Catalogue, TypeId, decode, encode};
 use crate::status::Failure;
@@ -56,8 +56,8 @@ impl Versions for OneVersion<'_> {
         (api_version == self.api_version).then_some((self.expected.catalogue, self.expected.type_id))
     }
 
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
-        (from == to).then(|| object.clone())
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError> {
+        if from == to { Ok(object.clone()) } else { Err(VersionError::Missing) }
     }
 }
 

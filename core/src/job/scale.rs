@@ -14,7 +14,7 @@ use crate::kinds::columns::{self, ColumnSet};
 use crate::kinds::scale::{SCALE_API_VERSION, SCALE_KIND, scale_of, set_replicas};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::now::Wall;
-use crate::ownership::{self, FieldFilter, Ownership, Versions};
+use crate::ownership::{self, FieldFilter, Ownership, VersionError, Versions};
 use crate::schema::{Catalogue, TypeId, encode};
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, object};
@@ -56,8 +56,8 @@ impl Versions for ScaleVersions<'_> {
         (api_version == API_VERSION).then_some((self.catalogue, self.type_id))
     }
 
-    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Option<Value> {
-        None
+    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Result<Value, VersionError> {
+        Err(VersionError::Missing)
     }
 }
 

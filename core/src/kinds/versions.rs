@@ -2,12 +2,14 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/versionconverter.go
 
 use super::{Kind, Registry, ResetFields};
-use crate::ownership::{FieldFilter, Versions};
+use crate::ownership::{FieldFilter, VersionError, Versions};
 use crate::schema::{Catalogue, TypeId};
 use crate::value::Value;
+use alloc::format;
+use alloc::string::String;
 
-/// Converts a custom object to the version of a kind.
-pub(crate) type ConvertObject<'a> = dyn Fn(Value, &Kind) -> Value + 'a;
+/// Converts a custom object to the version of a kind, or says why a webhook has not done so.
+pub(crate) type ConvertObject<'a> = dyn Fn(Value, &Kind) -> Result<Value, String> + 'a;
 
 /// All served versions of a kind, which share its storage.
 #[derive(Clone, Copy)]
@@ -35,6 +37,18 @@ impl KindVersions<'_> {
         let mut others = self.registry.iter().filter(|kind| kind.storage == self.kind.storage);
         others.find(|kind| is_it(kind)).map(|kind| &**kind)
     }
+
+    /// A version that the kind does not have: what converts custom objects takes that for a failure.
+    /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/conversion/converter.go ConvertToVersion
+    fn unknown(&self, api_version: &str) -> VersionError {
+        if api_version.matches('/').count() > 1 {
+            return VersionError::Failed(format!("unexpected GroupVersion string: {api_version}"));
+        }
+        if !self.kind.is_custom() {
+            return VersionError::Missing;
+        }
+        VersionError::Failed(format!("request to convert CR to an invalid group/version: {api_version}"))
+    }
 }
 
 impl Versions for KindVersions<'_> {
@@ -42,13 +56,13 @@ impl Versions for KindVersions<'_> {
         self.of(api_version).map(|kind| (&*kind.catalogue, kind.type_id))
     }
 
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value> {
-        let (from, to) = (self.of(from)?, self.of(to)?);
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError> {
+        let Some((from, to)) = self.of(from).zip(self.of(to)) else { return Err(self.unknown(to)) };
         if let Some(convert) = self.converter.filter(|_| to.converter.is_some()) {
-            return Some(convert(object.clone(), to));
+            return convert(object.clone(), to).map_err(VersionError::Failed);
         }
         let stored = self.registry.to_stored(from, object.clone());
-        Some(self.registry.from_stored(to, stored))
+        Ok(self.registry.from_stored(to, stored))
     }
 }
 

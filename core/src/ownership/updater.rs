@@ -8,7 +8,7 @@ use super::filter::FieldFilter;
 use super::form::{Relation, Schema, Walked};
 use super::problems::FieldProblems;
 use super::set::{FieldNode, FieldSet};
-use super::write::Versions;
+use super::write::{VersionError, Versions};
 use crate::value::{Text, Value};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -49,15 +49,23 @@ impl<'v> SetUpdater<'v> {
         self.schema(version).is_some_and(|schema| schema.catalogue.whole_sets.has(schema.root, text))
     }
 
-    /// An object of the request's version in another one; None when that is not served.
-    fn versioned<'a>(&self, value: &'a Value, from: &str, to: &str) -> Option<Versioned<'v, 'a>> {
-        let schema = self.schema(to)?;
+    /// An object in another version; None when nobody knows that version.
+    fn versioned<'a>(
+        &self,
+        value: &'a Value,
+        from: &str,
+        to: &str,
+    ) -> Result<Option<Versioned<'v, 'a>>, String> {
         let value = if from == to {
             Cow::Borrowed(value)
         } else {
-            Cow::Owned(self.versions.converted(value, from, to)?)
+            match self.versions.converted(value, from, to) {
+                Ok(converted) => Cow::Owned(converted),
+                Err(VersionError::Missing) => return Ok(None),
+                Err(VersionError::Failed(why)) => return Err(why),
+            }
         };
-        Some(Versioned { schema, value })
+        Ok(self.schema(to).map(|schema| Versioned { schema, value }))
     }
 
     fn own_schema(&self) -> Result<Schema<'v>, String> {
@@ -84,13 +92,15 @@ impl<'v> SetUpdater<'v> {
                 continue;
             }
             let version = owned.api_version.as_str();
-            let both =
-                self.versioned(old, self.version, version).zip(self.versioned(new, self.version, version));
-            let found = match both {
-                Some((old, new)) => {
+            let versioned = |what: &str, value| {
+                let found = self.versioned(value, self.version, version);
+                found.map_err(|why| Obstacle::Failed(format!("failed to convert {what} object: {why}")))
+            };
+            let found = match (versioned("old", old)?, versioned("new", new)?) {
+                (Some(old), Some(new)) => {
                     Some(self.filtered(old.schema.compare(&old.value, &new.value).map_err(failed)?))
                 }
-                None => None,
+                (None, _) | (_, None) => None,
             };
             comparisons.insert(version.into(), found);
         }
@@ -141,7 +151,7 @@ impl<'v> SetUpdater<'v> {
         new: &Value,
         owners: Owners,
     ) -> Result<(Owners, FieldSet), Obstacle> {
-        let owners = self.reconciled(owners);
+        let owners = self.reconciled(old, owners)?;
         let (owners, comparison) = self.changed(old, new, owners, None, true)?;
         Ok((owners, comparison.into_set()))
     }
@@ -158,7 +168,7 @@ impl<'v> SetUpdater<'v> {
         let failed = |what: &str, why: &dyn ToString| {
             Obstacle::Failed(format!("failed to {what}: {}", why.to_string()))
         };
-        let mut owners = self.reconciled(owners);
+        let mut owners = self.reconciled(live, owners)?;
         let schema = self.own_schema().map_err(Obstacle::Failed)?;
         let merged = schema.merge(live, configuration).map_err(|why| failed("merge config", &why))?;
         let last = owners.remove(owner);
@@ -175,25 +185,34 @@ impl<'v> SetUpdater<'v> {
     fn pruned(&self, merged: Value, owners: &Owners, last: Option<&OwnedFields>) -> Result<Value, String> {
         let Some(last) = last.filter(|last| !last.is_empty()) else { return Ok(merged) };
         let version = last.api_version.as_str();
-        let Some(Versioned { schema, value: before }) = self.versioned(&merged, self.version, version) else {
-            return Ok(merged);
-        };
+        let found = self.versioned(&merged, self.version, version);
+        let found =
+            found.map_err(|why| format!("failed to convert merged object to last applied version: {why}"))?;
+        let Some(Versioned { schema, value: before }) = found else { return Ok(merged) };
         let last_set = schema.with_named_fields(last.set());
         let pruned = schema.without(&before, &last_set);
         let pruned = self.with_owned(&before, pruned, version, owners);
+        let pruned = pruned.map_err(|why| format!("failed add back owned items: {why}"))?;
         // Of what is gone, only what the manager owned before may stay away.
         let [kept, all] = [&pruned, &*before].map(|value| schema.with_named_fields(&schema.fields_of(value)));
         let pruned = schema.without(&before, &all.difference(&kept).intersection(&last_set));
         if version == self.version {
             return Ok(pruned);
         }
-        self.versions
-            .converted(&pruned, version, self.version)
-            .ok_or_else(|| format!("no conversion to {}", self.version))
+        self.versions.converted(&pruned, version, self.version).map_err(|error| match error {
+            VersionError::Missing => format!("no conversion to {}", self.version),
+            VersionError::Failed(why) => why,
+        })
     }
 
     /// Puts back what managers own, those of the version of the objects first.
-    fn with_owned(&self, before: &Value, mut pruned: Value, version: &str, owners: &Owners) -> Value {
+    fn with_owned(
+        &self,
+        before: &Value,
+        mut pruned: Value,
+        version: &str,
+        owners: &Owners,
+    ) -> Result<Value, String> {
         let mut sets: BTreeMap<&str, FieldSet> = BTreeMap::new();
         for (_, owned) in owners.iter() {
             let held = sets.entry(owned.api_version.as_str()).or_default();
@@ -201,8 +220,12 @@ impl<'v> SetUpdater<'v> {
         }
         let first = sets.remove(version).map(|set| (version, set));
         for (owned_in, set) in first.into_iter().chain(sets) {
-            let Some(whole) = self.versioned(before, version, owned_in) else { continue };
-            let Some(rest) = self.versioned(&pruned, version, owned_in) else { continue };
+            let versioned = |what: &str, value| {
+                let found = self.versioned(value, version, owned_in);
+                found.map_err(|why| format!("failed to convert {what} object at version {owned_in}: {why}"))
+            };
+            let Some(whole) = versioned("merged", before)? else { continue };
+            let Some(rest) = versioned("pruned", &pruned)? else { continue };
             let schema = whole.schema;
             let [all, kept] =
                 [&whole.value, &rest.value].map(|value| schema.with_named_fields(&schema.fields_of(value)));
@@ -211,17 +234,31 @@ impl<'v> SetUpdater<'v> {
             pruned = if owned_in == version {
                 with
             } else {
-                self.versions.converted(&with, owned_in, version).unwrap_or(pruned)
+                match self.versions.converted(&with, owned_in, version) {
+                    Ok(converted) => converted,
+                    Err(VersionError::Missing) => pruned,
+                    Err(VersionError::Failed(why)) => return Err(why),
+                }
             };
         }
-        pruned
+        Ok(pruned)
     }
 
-    /// Sets in a version that is not served go. Where a type has become one value, who owned something inside it owns
-    /// the whole.
+    /// Sets in a version that nobody knows go. Where a type has become one value, who owned something inside it owns
+    /// the whole. The object that is there has to be convertible to the version of each set.
     /// k8s: sigs.k8s.io/structured-merge-diff typed/reconcile_schema.go
-    fn reconciled(&self, mut owners: Owners) -> Owners {
+    fn reconciled(&self, live: &Value, mut owners: Owners) -> Result<Owners, Obstacle> {
+        let mut known: BTreeMap<Text, bool> = BTreeMap::new();
+        for (_, owned) in owners.iter().filter(|(_, owned)| owned.api_version != self.version) {
+            if !known.contains_key(&owned.api_version) {
+                let found = self.versioned(live, self.version, &owned.api_version);
+                known.insert(owned.api_version.clone(), found.map_err(Obstacle::Failed)?.is_some());
+            }
+        }
         owners.retain(|_, owned| {
+            if known.get(&owned.api_version) == Some(&false) {
+                return false;
+            }
             let Some(schema) = self.schema(&owned.api_version) else { return false };
             if owned.is_unread() {
                 return true;
@@ -233,7 +270,7 @@ impl<'v> SetUpdater<'v> {
             }
             true
         });
-        owners
+        Ok(owners)
     }
 }
 

@@ -19,13 +19,25 @@ use alloc::vec::Vec;
 /// The manager of what an object had before it was first applied.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
+/// Why there is no object in another version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionError {
+    /// Nobody knows the version any more: what was written in it is forgotten.
+    Missing,
+    /// The version may be good, but the object cannot be converted to it.
+    Failed(String),
+}
+
 /// The versions of a kind.
 pub trait Versions {
-    /// The type of a version; None when it is not served.
+    /// The type of a version; None when there is none.
     fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)>;
 
     /// An object in another version.
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Option<Value>;
+    ///
+    /// # Errors
+    /// The version is not there, or who converts to it fails.
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError>;
 }
 
 /// How a request writes.
@@ -124,7 +136,7 @@ fn is_blank(entry: &Map) -> bool {
 
 /// The entries of metadata.managedFields after an update. Both objects are in the version of the request; the old one
 /// is that of a type whose fields have not been set, if the object is created. No entries, when the ownership cannot be
-/// told or nothing was tracked before.
+/// told, as when a converter fails, or nothing was tracked before.
 pub fn recorded(ownership: &Ownership<'_>, old: &Value, new: &Value, manager: &str) -> Vec<Value> {
     let owners = ownership.before(old, new);
     if owners.is_empty() && !object::uid(old).is_empty() {

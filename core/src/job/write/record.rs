@@ -53,7 +53,7 @@ pub(super) fn record(
             None
         }
     };
-    let convert = |value, to: &Kind| scene.converted(value, to);
+    let convert = |value, to: &Kind| scene.tried(value, to);
     let versions = KindVersions { registry, kind, converter: Some(&convert) };
     record_as(&versions, subresource, old, value, manager, scene.now.wall)
 }
