@@ -89,10 +89,15 @@ impl WebhookServer {
         }
     }
 
-    /// As `call`, for a server that is asked only once and may answer at length. It is told by which name it was asked.
+    /// As `call`, for a server that an object of the API names. It is asked only once, may answer at length, and is told
+    /// by which name it was asked.
+    /// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/authentication.go setGlobalDefaults
     pub(crate) fn call_once(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
         let mut call = self.call(body, timeout_millis);
         let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
+        for (_, value) in call.headers.iter_mut().filter(|(name, _)| name == "user-agent") {
+            *value = "kube-apiserver-admission".to_string();
+        }
         call.headers.insert(0, ("host".into(), authority.to_string()));
         Outcall { attempts: 1, answer_bytes_max: limits::CALL_ANSWER_BYTES, ..call }
     }

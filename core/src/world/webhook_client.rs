@@ -5,6 +5,7 @@ use super::World;
 use super::service_target::ServiceReference;
 use crate::codec::base64;
 use crate::config::{WebhookServer, WebhookUsers};
+use crate::kinds::{Converter, ConverterTarget};
 use crate::value::{Text, Value};
 use crate::wire::{Trust, WebAddress};
 use alloc::boxed::Box;
@@ -50,10 +51,7 @@ impl WebhookClient {
                 service: ServiceReference::of(service),
                 path: clean(service.text_at(&["path"])).into(),
             }),
-            (_, "") => Err("webhook configuration must have either service or URL".to_string()),
-            (_, url) => WebAddress::parse(url)
-                .map(|address| Place::Address { address, origin: origin_of(url).into() })
-                .map_err(|why| format!("Unparsable URL: {why}")),
+            (_, url) => address(url),
         };
         Self { place, authorities: Bytes::from(bundle) }
     }
@@ -103,6 +101,28 @@ impl WebhookClient {
             }
         }
     }
+}
+
+impl From<&Converter> for WebhookClient {
+    fn from(converter: &Converter) -> Self {
+        let place = match &converter.target {
+            ConverterTarget::Url(url) => address(url),
+            ConverterTarget::Service { namespace, name, path, port } => Ok(Place::Service {
+                service: ServiceReference { namespace: namespace.clone(), name: name.clone(), port: *port },
+                path: clean(path).into(),
+            }),
+        };
+        Self { place, authorities: converter.authorities.clone() }
+    }
+}
+
+fn address(url: &str) -> Result<Place, String> {
+    if url.is_empty() {
+        return Err("webhook configuration must have either service or URL".to_string());
+    }
+    WebAddress::parse(url)
+        .map(|address| Place::Address { address, origin: origin_of(url).into() })
+        .map_err(|why| format!("Unparsable URL: {why}"))
 }
 
 /// The path without empty, `.` and `..` segments.
