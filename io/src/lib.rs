@@ -6,6 +6,7 @@
 //! and signatures), `store` (the engines behind the core's data model).
 //! `in_process` is the server without sockets, for tests of other programs. `load` measures a server from outside.
 
+mod authorities;
 mod budget;
 pub mod certificates;
 pub mod clock;

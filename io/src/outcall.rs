@@ -34,7 +34,8 @@ use crate::shell::Shell;
 use crate::tls;
 use crate::tunnel::ServerStream;
 use kept::{KeptConnection, KeptConnections};
-use message::{broken, called, collect, distrust, request};
+pub(crate) use message::distrust;
+use message::{broken, called, collect, request};
 use trusted::Trusted;
 
 /// The calls of one server.
@@ -394,9 +395,17 @@ mod tests {
         let misnamed = Trust { server_name: "other.test".into(), ..callee.call().trust };
         let nobody = Trust { authorities: Bytes::new(), ..callee.call().trust };
         let unknown = Trust { client_certificate: "none".into(), ..callee.call().trust };
-        for trust in [strange, misnamed, nobody, unknown] {
-            let outcome = maker().call(&Outcall { trust: trust.clone(), ..callee.call() }).await;
-            assert!(matches!(outcome, Err(CallError::Untrusted(_))), "{trust:?}: {outcome:?}");
+        for (trust, why) in [
+            (strange, "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+            (
+                misnamed,
+                "tls: failed to verify certificate: x509: certificate is valid for hook.test, not other.test",
+            ),
+            (nobody, "no certificates found"),
+            (unknown, "there is no client certificate \"none\""),
+        ] {
+            let outcome = maker().call(&Outcall { trust, ..callee.call() }).await;
+            assert_eq!(outcome, Err(CallError::Untrusted(why.into())));
         }
     }
 

@@ -2,8 +2,6 @@
 //! because a request with a bad certificate must be answered with 401 and not with a closed connection.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go
 
-mod direct;
-
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,28 +11,23 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
 };
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use steersman_core::value::Text;
 use steersman_core::wire::Peer;
-use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_cert};
+use webpki::RawPublicKeyEntity;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
+
+use crate::authorities::{Authorities, Usage};
 
 /// The authorities of `--client-ca-file`, and those of `--requestheader-client-ca-file`.
 #[derive(Debug)]
 pub struct ClientCas {
     provider: Arc<CryptoProvider>,
-    clients: Pool,
+    clients: Authorities,
     /// Those of front proxies. They prove nothing about other clients.
-    proxies: Option<Pool>,
+    proxies: Option<Authorities>,
     subjects: Vec<DistinguishedName>,
-}
-
-/// Authorities that prove the same.
-#[derive(Debug, Default)]
-struct Pool {
-    anchors: Vec<TrustAnchor<'static>>,
-    issuers: Vec<direct::DirectIssuer>,
 }
 
 /// The identity that a connection's certificate proves, and until when.
@@ -52,7 +45,7 @@ impl ClientCas {
         certificates: &[CertificateDer<'static>],
     ) -> Result<Self, String> {
         let mut subjects = Vec::new();
-        let clients = Pool::new(certificates, &mut subjects)?;
+        let clients = pool(&provider, certificates, &mut subjects)?;
         Ok(Self { provider, clients, proxies: None, subjects })
     }
 
@@ -64,25 +57,24 @@ impl ClientCas {
     ) -> Result<Self, String> {
         let mut subjects = Vec::new();
         let clients = match certificates {
-            [] => Pool::default(),
-            some => Pool::new(some, &mut subjects)?,
+            [] => Authorities::new(Arc::clone(&provider)),
+            some => pool(&provider, some, &mut subjects)?,
         };
-        let proxies = Some(Pool::new(proxies, &mut subjects)?);
+        let proxies = Some(pool(&provider, proxies, &mut subjects)?);
         Ok(Self { provider, clients, proxies, subjects })
     }
 
     /// Verifies the certificates that a client sent, its own first.
     pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Proof {
         let Some((own, intermediates)) = chain.split_first() else { return Proof::none() };
-        let as_client = match self.clients.anchors.is_empty() {
-            true => Ok(Proof::none()),
-            false => {
-                self.clients.verify(&self.provider, own, intermediates, now).and_then(|()| identity(own))
-            }
+        let identify = |pool: &Authorities| {
+            pool.verify(own, intermediates, now, Usage::Client).and_then(|()| identity(own))
         };
-        let as_proxy = self.proxies.as_ref().map(|proxies| {
-            proxies.verify(&self.provider, own, intermediates, now).and_then(|()| identity(own))
-        });
+        let as_client = match self.clients.is_empty() {
+            true => Ok(Proof::none()),
+            false => identify(&self.clients),
+        };
+        let as_proxy = self.proxies.as_ref().map(identify);
         match (as_client, as_proxy) {
             (client, Some(Ok(proxy))) => {
                 let client = client.unwrap_or_else(|why| Proof::rejected(&why));
@@ -104,49 +96,24 @@ fn proxied(proxy: Peer, own: Peer) -> Peer {
     }
 }
 
-impl Pool {
-    fn new(
-        certificates: &[CertificateDer<'static>],
-        subjects: &mut Vec<DistinguishedName>,
-    ) -> Result<Self, String> {
-        let mut pool = Self::default();
-        for (index, certificate) in certificates.iter().enumerate() {
-            let anchor = anchor_from_trusted_cert(certificate).map_err(|error| {
-                format!("certificate {} is not usable as an authority: {error}", index + 1)
-            })?;
-            // The anchor's subject is the content of the sequence; the hint is the sequence with its header.
-            let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
-            subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
-            pool.issuers.push(direct::DirectIssuer::new(&parsed));
-            pool.anchors.push(anchor.to_owned());
-        }
-        if pool.anchors.is_empty() {
-            return Err("no certificates found".into());
-        }
-        Ok(pool)
+/// Authorities that prove the same; at least one. Their subjects are added.
+fn pool(
+    provider: &Arc<CryptoProvider>,
+    certificates: &[CertificateDer<'static>],
+    subjects: &mut Vec<DistinguishedName>,
+) -> Result<Authorities, String> {
+    let mut pool = Authorities::new(Arc::clone(provider));
+    for (index, certificate) in certificates.iter().enumerate() {
+        pool.add(certificate)
+            .map_err(|error| format!("certificate {} is not usable as an authority: {error}", index + 1))?;
+        // The hint is the sequence with its header.
+        let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+        subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
     }
-
-    fn verify(
-        &self,
-        provider: &CryptoProvider,
-        certificate: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<(), String> {
-        if direct::is_version1(certificate) {
-            return direct::verify(provider, &self.issuers, certificate, now);
-        }
-        let own = EndEntityCert::try_from(certificate).map_err(|error| error.to_string())?;
-        let algorithms = provider.signature_verification_algorithms.all;
-        let usage = KeyUsage::client_auth();
-        match own.verify_for_usage(algorithms, &self.anchors, others, now, usage, None, None) {
-            Ok(_) => Ok(()),
-            Err(webpki::Error::CaUsedAsEndEntity) => {
-                direct::verify(provider, &self.issuers, certificate, now)
-            }
-            Err(error) => Err(error.to_string()),
-        }
+    if pool.is_empty() {
+        return Err("no certificates found".into());
     }
+    Ok(pool)
 }
 
 impl Proof {

@@ -52,6 +52,6 @@ pub(super) fn broken(error: hyper::Error) -> CallError {
 }
 
 /// Why one side does not believe the other's certificate, if that is what went wrong.
-pub(super) fn distrust(error: &std::io::Error) -> Option<String> {
+pub(crate) fn distrust(error: &std::io::Error) -> Option<String> {
     error.get_ref()?.downcast_ref::<rustls::Error>().map(reason::of_tls)
 }

@@ -39,8 +39,8 @@ fn of_system(error: &Error) -> String {
 /// Go: crypto/x509 verify.go, crypto/tls handshake_client.go, alert.go
 pub(super) fn of_tls(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::InvalidCertificate(why) => {
-            format!("tls: failed to verify certificate: x509: {}", of_certificate(why))
+        rustls::Error::InvalidCertificate(CertificateError::Other(why)) => {
+            format!("tls: failed to verify certificate: x509: {why}")
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "remote error: tls: certificate required".into()
@@ -49,29 +49,6 @@ pub(super) fn of_tls(error: &rustls::Error) -> String {
             "remote error: tls: bad certificate".into()
         }
         other => format!("tls: {other}"),
-    }
-}
-
-fn of_certificate(error: &CertificateError) -> String {
-    match error {
-        CertificateError::UnknownIssuer => "certificate signed by unknown authority".into(),
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "certificate has expired or is not yet valid".into(),
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            let expected = expected.to_str();
-            if presented.is_empty() {
-                return format!("certificate is not valid for any names, but wanted to match {expected}");
-            }
-            let named = |name: &String| {
-                let inner = name.split_once("(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
-                inner.unwrap_or(name).to_owned()
-            };
-            let presented: Vec<String> = presented.iter().map(named).collect();
-            format!("certificate is valid for {}, not {expected}", presented.join(", "))
-        }
-        other => other.to_string(),
     }
 }
 
@@ -84,14 +61,8 @@ mod tests {
         let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
         let refused = of_address(address, &ErrorKind::ConnectionRefused.into());
         assert_eq!(refused, "dial tcp 127.0.0.1:1: connect: connection refused");
-        let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let expected = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-        assert_eq!(of_tls(&unknown), expected);
-        let misnamed = CertificateError::NotValidForNameContext {
-            expected: "b.test".try_into().expect("a name"),
-            presented: vec!["DnsName(\"a.test\")".into()],
-        };
-        assert_eq!(of_certificate(&misnamed), "certificate is valid for a.test, not b.test");
+        let absent = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+        assert_eq!(of_tls(&absent), "remote error: tls: certificate required");
         assert_eq!(of_stream(&ErrorKind::UnexpectedEof.into()), "EOF");
     }
 }

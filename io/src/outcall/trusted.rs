@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use steersman_core::value::Text;
 use steersman_core::wire::{CallError, Trust};
 
 use super::untrusted;
+use crate::authorities::{Authorities, ServerVerifier};
 use crate::certificates::{self, Issued};
 
 /// TLS configurations that are kept, since a large set of authorities takes long to read.
@@ -64,7 +65,10 @@ impl Trusted {
                 let verifier = Arc::new(Unverified(Arc::clone(&self.provider)));
                 builder.dangerous().with_custom_certificate_verifier(verifier)
             }
-            false => builder.with_root_certificates(roots(trust)?),
+            false => {
+                let verifier = ServerVerifier::new(self.authorities(trust)?);
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+            }
         };
         if trust.client_certificate.is_empty() {
             return Ok(builder.with_no_client_auth());
@@ -75,19 +79,22 @@ impl Trusted {
         };
         builder.with_client_auth_cert(own.chain.clone(), own.key.clone_key()).map_err(untrusted)
     }
-}
 
-fn roots(trust: &Trust) -> Result<RootCertStore, CallError> {
-    let pem = std::str::from_utf8(&trust.authorities).map_err(untrusted)?;
-    let mut roots = RootCertStore::empty();
-    for authority in certificates::certificates(pem).map_err(untrusted)? {
-        roots.add(authority).map_err(untrusted)?;
+    fn authorities(&self, trust: &Trust) -> Result<Authorities, CallError> {
+        let pem = std::str::from_utf8(&trust.authorities).map_err(untrusted)?;
+        let mut authorities = Authorities::new(Arc::clone(&self.provider));
+        for authority in certificates::certificates(pem).map_err(untrusted)? {
+            authorities.add(&authority).map_err(untrusted)?;
+        }
+        if trust.host {
+            let pem = certificates::host_authorities().map_err(untrusted)?;
+            for authority in certificates::certificates(&pem).map_err(untrusted)? {
+                // The file is the host's: what cannot be read of it is of no use to anybody.
+                let _ = authorities.add(&authority);
+            }
+        }
+        Ok(authorities)
     }
-    if trust.host {
-        let pem = certificates::host_authorities().map_err(untrusted)?;
-        roots.add_parsable_certificates(certificates::certificates(&pem).map_err(untrusted)?);
-    }
-    Ok(roots)
 }
 
 /// Believes every certificate. That the server has the key of its certificate is verified nevertheless.

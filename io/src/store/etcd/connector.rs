@@ -11,13 +11,15 @@ use std::task::{Context, Poll};
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
+
+use crate::authorities::{Authorities, ServerVerifier};
 
 /// The files for encrypted connections, PEM.
 #[derive(Clone, Debug)]
@@ -37,14 +39,16 @@ impl Files {
         let bad = |path: &Path, why: &dyn std::fmt::Display| {
             BadFile(path.to_owned(), Error::new(io::ErrorKind::InvalidData, why.to_string()))
         };
-        let mut roots = RootCertStore::empty();
+        let provider = Arc::new(crate::tls::provider());
+        let mut authorities = Authorities::new(Arc::clone(&provider));
         for certificate in certificates(&self.ca)? {
-            roots.add(certificate).map_err(|error| bad(&self.ca, &error))?;
+            authorities.add(&certificate).map_err(|error| bad(&self.ca, &error))?;
         }
-        let builder = ClientConfig::builder_with_provider(Arc::new(crate::tls::provider()))
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| bad(&self.ca, &error))?
-            .with_root_certificates(roots);
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(authorities)));
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
@@ -97,7 +101,11 @@ impl Connector {
             Error::new(error.kind(), format!("{}: {error}", path.display()))
         })?;
         let name = ServerName::try_from(host).map_err(Error::other)?;
-        Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, stream).await?))
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        match connecting.await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(crate::outcall::distrust(&error).map_or(error, Error::other)),
+        }
     }
 }
 

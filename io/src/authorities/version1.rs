@@ -1,72 +1,29 @@
-//! Verifies client certificates that Go accepts and the path verification used here does not: certificates of X.509
-//! version 1, which `openssl x509 -req` makes by default, and self-issued authorities, which `openssl req -x509`
-//! makes. They must be issued directly by a configured authority.
+//! Certificates of X.509 version 1, which `openssl x509 -req` makes by default and Go believes clients: `webpki` does
+//! not read them. They must be issued directly by an authority.
 
 use rustls::crypto::CryptoProvider;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
+use rustls_pki_types::SubjectPublicKeyInfoDer;
 use webpki::RawPublicKeyEntity;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Version;
 
-/// An authority as such a certificate names it.
-#[derive(Debug)]
-pub(super) struct DirectIssuer {
-    subject: Vec<u8>,
-    public_key: SubjectPublicKeyInfoDer<'static>,
-}
-
-impl DirectIssuer {
-    pub(super) fn new(authority: &X509Certificate<'_>) -> Self {
-        Self {
-            subject: authority.subject().as_raw().to_vec(),
-            public_key: authority.public_key().raw.to_vec().into(),
-        }
-    }
-
-    fn signed(&self, provider: &CryptoProvider, certificate: &X509Certificate<'_>) -> bool {
-        let Ok(key) = RawPublicKeyEntity::try_from(&self.public_key) else { return false };
-        let (message, signature) = (certificate.tbs_certificate.as_ref(), &certificate.signature_value.data);
-        let algorithms = provider.signature_verification_algorithms.all;
-        algorithms.iter().any(|algorithm| key.verify_signature(*algorithm, message, signature).is_ok())
-    }
-}
-
-pub(super) fn is_version1(certificate: &CertificateDer<'_>) -> bool {
-    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| parsed.version() == X509Version::V1)
-}
-
-/// Whether one of the authorities issued the certificate directly, and it is valid at the time.
-pub(super) fn verify(
+/// Whether the key has signed the certificate.
+pub(super) fn is_signed(
     provider: &CryptoProvider,
-    issuers: &[DirectIssuer],
-    certificate: &CertificateDer<'_>,
-    now: UnixTime,
-) -> Result<(), String> {
-    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
-    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let validity = parsed.validity();
-    if seconds < validity.not_before.timestamp() || seconds > validity.not_after.timestamp() {
-        return Err("certificate has expired or is not yet valid".into());
-    }
-    if let Ok(Some(usage)) = parsed.extended_key_usage()
-        && !(usage.value.any || usage.value.client_auth)
-    {
-        return Err("certificate specifies an incompatible key usage".into());
-    }
-    let issuer = parsed.issuer().as_raw();
-    match issuers.iter().filter(|held| held.subject == issuer).any(|held| held.signed(provider, &parsed)) {
-        true => Ok(()),
-        false => Err("certificate signed by unknown authority".into()),
-    }
+    key: &SubjectPublicKeyInfoDer<'_>,
+    certificate: &X509Certificate<'_>,
+) -> bool {
+    let Ok(key) = RawPublicKeyEntity::try_from(key) else { return false };
+    let (message, signature) = (certificate.tbs_certificate.as_ref(), &certificate.signature_value.data);
+    let algorithms = provider.signature_verification_algorithms.all;
+    algorithms.iter().any(|algorithm| key.verify_signature(*algorithm, message, signature).is_ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::certificates::{Authority, certificates};
     use crate::peer::ClientCas;
     use aws_lc_rs::digest::{SHA256, digest};
+    use rustls_pki_types::{CertificateDer, UnixTime};
     use std::sync::Arc;
     use std::time::Duration;
     use steersman_core::wire::Peer;
@@ -100,7 +57,6 @@ I0hkz6cCORQFYDOeeok5l7IPEHLdwi5RtwIhANd33EqurjGWS0HnFZiUZTrONoUA
     fn a_certificate_without_extensions_is_judged() {
         let authority = certificates(AUTHORITY).expect("an authority");
         let client = certificates(CLIENT).expect("a certificate");
-        assert!(is_version1(&client[0]) && !is_version1(&authority[0]));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let pool = |certificates: &[CertificateDer<'static>]| {
             ClientCas::new(Arc::clone(&provider), certificates).expect("a pool")
