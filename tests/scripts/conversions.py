@@ -4,11 +4,10 @@
 conversions.py BIN [KUBECTL]: starts a server, and beside it a converter of its own. All keys are made by openssl. The
 server is killed and started again on its data. The last line has the counts.
 """
-import base64, json, signal, ssl, subprocess, sys, threading, time
-import http.client, http.server
+import base64, http.server, json, ssl, sys, threading, time
 
 import party
-from party import authority, certificate, check, free_port, path
+from party import authority, certificate, check, eventually, free_port, path
 
 BIN, KUBECTL = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 LINKS = "/apis/example.com/{}/namespaces/default/links"
@@ -16,12 +15,14 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 is_dead, reviews = False, []
 
 
-def new_authority(name):
-    """An authority, as base64 of PEM, and a TLS context with a certificate that it has issued."""
-    authority(name)
-    certificate(f"{name}-server", "/CN=server", name, "IP:127.0.0.1")
+def new_authority(name, serves=False):
+    """An authority, as base64 of PEM, and a TLS context with a certificate that it has issued, or its own."""
+    authority(name, "IP:127.0.0.1" if serves else "")
+    shown = name if serves else f"{name}-server"
+    if not serves:
+        certificate(shown, "/CN=server", name, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path(f"{name}-server.crt"), path(f"{name}-server.key"))
+    context.load_cert_chain(path(f"{shown}.crt"), path(f"{shown}.key"))
     with open(path(f"{name}.crt"), "rb") as file:
         return base64.b64encode(file.read()).decode(), context
 
@@ -61,39 +62,6 @@ def serve_converter(context):
     return f"https://127.0.0.1:{server.server_address[1]}/convert"
 
 
-port = free_port()
-with open(path("tokens.csv"), "w") as file:
-    file.write('secret,admin,admin,"system:masters"\n')
-
-
-def start():
-    process = subprocess.Popen(
-        [BIN, "serve", "--data-dir", path("data"), "--secure-port", str(port), "--bind-address", "127.0.0.1",
-         "--token-auth-file", path("tokens.csv")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(300):
-        try:
-            if ask("GET", "/readyz", raw=True)[0] == 200:
-                return process
-        except OSError:
-            pass
-        time.sleep(0.1)
-    sys.exit("the server is not ready")
-
-
-def connection(seconds=40):
-    return http.client.HTTPSConnection("127.0.0.1", port, timeout=seconds, context=ssl._create_unverified_context())
-
-
-def ask(method, target, body=None, media="application/json", raw=False):
-    held = connection()
-    headers = {"Authorization": "Bearer secret", "Content-Type": media, "Accept": "application/json"}
-    held.request(method, target, json.dumps(body) if body is not None else None, headers)
-    answer = held.getresponse()
-    text = answer.read()
-    held.close()
-    return answer.status, text.decode() if raw else json.loads(text)
-
-
 def version(name, fields, is_stored):
     properties = {field: {"type": "string"} for field in fields}
     schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
@@ -117,23 +85,6 @@ def link(name, host):
     return {"apiVersion": "example.com/v1", "kind": "Link", "metadata": {"name": name}, "spec": {"hostPort": host}}
 
 
-def eventually(what, look, expected):
-    found = None
-    for _ in range(100):
-        found = look()
-        if found == expected:
-            break
-        time.sleep(0.1)
-    check(what, found, expected)
-
-
-def kubectl(*arguments, data=None):
-    base = [KUBECTL, "--server", f"https://127.0.0.1:{port}", "--insecure-skip-tls-verify", "--token", "secret",
-            "--cache-dir", path("cache")]
-    done = subprocess.run([*base, *arguments], input=data, capture_output=True, text=True, timeout=60)
-    return (done.stdout + done.stderr).strip()
-
-
 class Watch(threading.Thread):
     """The events of a version from a revision on."""
 
@@ -144,7 +95,7 @@ class Watch(threading.Thread):
         self.start()
 
     def run(self):
-        held = connection(70)
+        held = server.connection(70)
         held.request("GET", self.target, None, {"Authorization": "Bearer secret"})
         answer = held.getresponse()
         while line := answer.readline():
@@ -155,7 +106,8 @@ class Watch(threading.Thread):
 
 bundle, context = new_authority("converter")
 url = serve_converter(context)
-server = start()
+server = party.Server(BIN, KUBECTL)
+ask, kubectl = server.ask, server.kubectl
 check("definition", ask("POST", DEFINITIONS, definition("v2", url, bundle))[0], 201)
 eventually("it is served", lambda: ask("GET", LINKS.format("v1"), raw=True)[0], 200)
 since = ask("GET", LINKS.format("v2"))[1]["metadata"]["resourceVersion"]
@@ -182,9 +134,9 @@ if KUBECTL:
     gone = kubectl("delete", "links.v1.example.com", "k")
     check("kubectl delete", gone.startswith('link.example.com "k" deleted'), True)
 
-server.send_signal(signal.SIGKILL)
-server.wait()
-server = start()
+server.process.kill()
+server.process.wait()
+server.start()
 eventually("it is served again", lambda: ask("GET", LINKS.format("v1"), raw=True)[0], 200)
 check("after a kill", ask("GET", LINKS.format("v1") + "/a")[1]["spec"], {"hostPort": "y:2"})
 
@@ -212,6 +164,17 @@ config["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"] = other_bund
 ask("PATCH", f"{DEFINITIONS}/links.example.com", config, "application/merge-patch+json")
 eventually("it is named", lambda: ask("GET", LINKS.format("v1") + "/c")[0], 200)
 
+# A converter whose certificate is itself an authority's, which signs itself.
+own_bundle, context = new_authority("own", serves=True)
+other_url = serve_converter(context)
+config["spec"]["conversion"]["webhook"]["clientConfig"]["url"] = other_url
+ask("PATCH", f"{DEFINITIONS}/links.example.com", config, "application/merge-patch+json")
+eventually("a converter that signs itself", lambda: ask("GET", LINKS.format("v1") + "/c")[1].get("message", "").split(": ")[-1],
+           "certificate signed by unknown authority")
+config["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"] = other_bundle = own_bundle
+ask("PATCH", f"{DEFINITIONS}/links.example.com", config, "application/merge-patch+json")
+eventually("it is named, too", lambda: ask("GET", LINKS.format("v1") + "/c")[0], 200)
+
 # The stored version changes: what was stored before is converted.
 versions = definition("v1", other_url, other_bundle)["spec"]["versions"]
 ask("PATCH", f"{DEFINITIONS}/links.example.com", {"spec": {"versions": versions}}, "application/merge-patch+json")
@@ -221,6 +184,5 @@ held = ask("GET", f"{DEFINITIONS}/links.example.com")[1]
 check("storedVersions", held["status"]["storedVersions"], ["v2", "v1"])
 check("reviews were asked for", len(reviews) > 5, True)
 
-server.terminate()
-server.wait()
+server.stop()
 party.finish("conversions")
