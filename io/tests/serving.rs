@@ -63,6 +63,7 @@ pub(crate) fn config() -> Config {
         audiences: Vec::new(),
         token_seconds_max: 0,
         extends_tokens: true,
+        allows_privileged: true,
         issuer_keys_address: "".into(),
         control_plane: ControlPlane::default(),
         kubelet: KubeletClient::default(),

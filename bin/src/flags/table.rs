@@ -1,5 +1,6 @@
-//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults, and our own. Each is
-//! marked as working, as harmless to ignore, or as a promise of protection that is not implemented.
+//! Every flag of `steersman serve`: kube-apiserver's, in its sections and with its defaults (except
+//! that of `--allow-privileged`), and our own. Each is marked as working, as harmless to ignore, or as a promise of
+//! protection that is not implemented.
 
 use super::authentication::AUTHENTICATION;
 use super::{Flag, FlagEffect, FlagType, Section};
@@ -427,14 +428,8 @@ pub(crate) static SECTIONS: &[Section] = &[
         name: "Misc",
         flags: &[
             harmless("aggregator-reject-forwarding-redirect", FlagType::Bool, "true"),
-            in_part(
-                "allow-privileged",
-                FlagType::Bool,
-                "",
-                "Privileged containers are always allowed.",
-                |value| super::value::parse_bool(value) == Ok(false),
-                "privileged containers are not refused",
-            ),
+            // Upstream's default is false, and everybody who runs a cluster turns it on.
+            served("allow-privileged", FlagType::Bool, "true", "Allow privileged containers."),
             harmless("coordinated-leadership-lease-duration", FlagType::Duration, "15s"),
             harmless("coordinated-leadership-renew-deadline", FlagType::Duration, "10s"),
             harmless("coordinated-leadership-retry-period", FlagType::Duration, "2s"),

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
-        let cases: [(&str, &[&str]); 27] = [
+        let cases: [(&str, &[&str]); 26] = [
             ("--encryption-provider-config=/etc/x.yaml", &["encryption-provider-config"]),
             ("--encryption-provider-config=", &[]),
             ("--audit-log-path=- --audit-log-maxage=366", &["audit-log-path"]),
@@ -136,8 +136,7 @@ mod tests {
             ("--service-account-lookup=false", &[]),
             ("--runtime-config=api/all=true", &[]),
             ("--runtime-config=api/all=false,api/v1=true", &["runtime-config"]),
-            ("--allow-privileged=true", &[]),
-            ("--allow-privileged=false", &["allow-privileged"]),
+            ("--allow-privileged=false", &[]),
             (
                 "--tls-curve-preferences=29 --egress-selector-config-file=x",
                 &["egress-selector-config-file", "tls-curve-preferences"],

@@ -146,6 +146,7 @@ impl ServerSettings {
             audiences: issuer.audiences,
             token_seconds_max: issuer.token_seconds_max,
             extends_tokens: flags.bool("service-account-extend-token-expiration"),
+            allows_privileged: flags.bool("allow-privileged"),
             control_plane: control_plane::from_flags(
                 flags,
                 SocketAddr::new(advertise_address, listen.port()),

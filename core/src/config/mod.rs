@@ -92,6 +92,8 @@ pub struct Config {
     pub token_seconds_max: i64,
     /// `--service-account-extend-token-expiration`.
     pub extends_tokens: bool,
+    /// `--allow-privileged`: pods may have privileged containers.
+    pub allows_privileged: bool,
     /// What the server tells others about itself.
     pub control_plane: ControlPlane,
     /// How kubelets are reached, and the servers of aggregated APIs.
@@ -142,6 +144,7 @@ impl Config {
             audiences: Vec::new(),
             token_seconds_max: 0,
             extends_tokens: true,
+            allows_privileged: true,
             control_plane: ControlPlane::default(),
             kubelet: KubeletClient::default(),
             aggregation: Aggregation::default(),

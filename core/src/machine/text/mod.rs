@@ -27,7 +27,7 @@ pub use write::{write_config, write_input};
 /// The first line of a recording. The second line is the configuration, and each of the others is an input. The last
 /// line of a recording that was ended in order holds `Digests`. The number grows with every change of the inputs: a
 /// recording with an older number cannot be replayed, since its inputs do not lead to the same effects.
-pub const HEADING: &str = "steersman recording 8";
+pub const HEADING: &str = "steersman recording 9";
 
 /// The last line of a recording that lost inputs: what came after the loss cannot be replayed.
 pub const BROKEN: &str = "broken";
@@ -455,6 +455,7 @@ mod tests {
             audiences: vec!["a".into(), "".into()],
             token_seconds_max: 7,
             extends_tokens: true,
+            allows_privileged: false,
             control_plane: ControlPlane {
                 id: "apiserver-a".into(),
                 host_name: "h".into(),

@@ -251,6 +251,7 @@ impl<'a> Words<'a> {
             audiences: self.list(Self::text)?,
             token_seconds_max: self.number()?,
             extends_tokens: self.number::<u8>()? != 0,
+            allows_privileged: self.number::<u8>()? != 0,
             control_plane: self.control_plane()?,
             kubelet: self.kubelet()?,
             aggregation: self.aggregation()?,

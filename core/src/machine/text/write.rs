@@ -95,6 +95,7 @@ pub fn write_config(config: &Config, out: &mut String) {
     line.number(config.audiences.len());
     config.audiences.iter().fold(&mut line, |line, audience| line.text(audience));
     line.number(config.token_seconds_max).number(u8::from(config.extends_tokens));
+    line.number(u8::from(config.allows_privileged));
     line.control_plane(&config.control_plane);
     line.kubelet(&config.kubelet).aggregation(&config.aggregation);
     line.word(match config.bootstrap {

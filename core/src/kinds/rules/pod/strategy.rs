@@ -76,9 +76,9 @@ fn prepare_for_update(object: &mut Value, facts: &Facts<'_>) {
     disabled::drop_disabled_fields(object, facts.old);
 }
 
-fn validate(object: &Located<'_, '_>, _facts: &Facts<'_>, errors: &mut Errors) {
+fn validate(object: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {
     let pod = object.value().unwrap_or(&Value::Null);
-    validate_pod_create(object, PodContext::of_pod(pod, &Value::Null), errors);
+    validate_pod_create(object, PodContext::of_pod(pod, facts), errors);
 }
 
 /// Old kubelets leave out what they do not know; it stays as it was.

@@ -18,7 +18,7 @@ const CHANGEABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].ima
 
 /// The context of an update.
 pub(super) fn context<'a>(pod: &Located<'a, '_>, facts: &Facts<'_>) -> PodContext<'a> {
-    PodContext::of_pod(pod.value().unwrap_or(&Value::Null), facts.old)
+    PodContext::of_pod(pod.value().unwrap_or(&Value::Null), facts)
 }
 
 pub(super) fn validate(pod: &Located<'_, '_>, facts: &Facts<'_>, errors: &mut Errors) {

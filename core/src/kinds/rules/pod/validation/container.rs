@@ -43,7 +43,7 @@ pub(super) fn validate_container(
     resources::validate_requirements(&requirements, names, lets, &around.claims, errors);
     let (policies, of_pod) = (container.member("resizePolicy"), around.spec.member("restartPolicy"));
     restart::validate_resize_policy(&policies, &of_pod, errors);
-    security::validate_container(&container.member("securityContext"), around.spec, errors);
+    security::validate_container(&container.member("securityContext"), around, errors);
 }
 
 /// What the containers of pods must keep, and those of templates need not.

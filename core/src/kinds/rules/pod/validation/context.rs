@@ -2,6 +2,7 @@
 //! k8s: pkg/api/pod/util.go GetValidationOptionsFromPodSpecAndMeta
 
 use super::{node_selector, paths, resources, selectors, sysctls, topology_spread};
+use crate::kinds::Facts;
 use crate::kinds::validation::{Errors, Located};
 use crate::value::{Value, object};
 
@@ -30,23 +31,26 @@ pub(in crate::kinds::rules::pod) struct PodContext<'a> {
     pub(super) lets_host_network_of_users: bool,
     pub(super) lets_devices_of_users: bool,
     pub(super) lets_restart_of_init_containers: bool,
+    /// `--allow-privileged=false`: nobody may have privileges, not even a pod that has them already.
+    pub(super) forbids_privileges: bool,
 }
 
 impl<'a> PodContext<'a> {
-    /// The surroundings of a pod's own spec. The old pod is null for a create.
-    pub(in crate::kinds::rules::pod) fn of_pod(pod: &'a Value, old: &Value) -> Self {
-        let mut context = Self::of_template(old);
+    /// The surroundings of a pod's own spec.
+    pub(in crate::kinds::rules::pod) fn of_pod(pod: &'a Value, facts: &Facts<'_>) -> Self {
+        let mut context = Self::of_template(facts.old, facts);
         context.pod = Some(object::name(pod));
         context.is_mirror = object::annotation(pod, MIRROR).is_some();
         context
     }
 
     /// The surroundings of a template's spec. The old template is null when there is none.
-    pub(super) fn of_template(old: &Value) -> Self {
+    pub(super) fn of_template(old: &Value, facts: &Facts<'_>) -> Self {
         let root = Located::root(old);
         let spec = root.member("spec");
+        let forbids_privileges = !facts.config.allows_privileged;
         if !spec.is_set() {
-            return Self::default();
+            return Self { forbids_privileges, ..Self::default() };
         }
         let fails = |check: &dyn Fn(&mut Errors)| {
             let mut errors = Errors::new();
@@ -83,6 +87,7 @@ impl<'a> PodContext<'a> {
             lets_restart_of_init_containers: init_containers
                 .items()
                 .any(|container| !is_sidecar(&container) && restarts_for_resize(&container)),
+            forbids_privileges,
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) use words::{validate_dns_label, validate_id};
 mod tests {
     use super::{PodContext, validate_pod_create};
     use crate::codec::json;
+    use crate::kinds::facts::given::{InMemory, with_facts};
     use crate::kinds::rules::pod::defaults::default_pod;
     use crate::kinds::validation::{Errors, Located};
     use crate::value::Value;
@@ -72,7 +73,9 @@ mod tests {
         }
         default_pod(&mut pod);
         let mut errors = Errors::new();
-        validate_pod_create(&Located::root(&pod), PodContext::of_pod(&pod, &Value::Null), &mut errors);
+        with_facts(&InMemory::default(), |facts| {
+            validate_pod_create(&Located::root(&pod), PodContext::of_pod(&pod, facts), &mut errors);
+        });
         if errors.is_empty() { String::new() } else { errors.summary() }
     }
 

@@ -1,5 +1,6 @@
 //! The security of pods and their containers: users, groups, privileges, namespaces of the host.
 
+use super::container::Surroundings;
 use super::context::{PodContext, each_container};
 use super::words::{validate_id, validate_optional_choice};
 use super::{profiles, sysctls, windows};
@@ -11,15 +12,23 @@ const GROUPS: &[&str] = &["Merge", "Strict"];
 const LABEL_CHANGES: &[&str] = &["MountOption", "Recursive"];
 
 /// The SecurityContext of a container.
-pub(super) fn validate_container(security: &Located<'_, '_>, spec: &Located<'_, '_>, errors: &mut Errors) {
+pub(super) fn validate_container(
+    security: &Located<'_, '_>,
+    around: &Surroundings<'_, '_>,
+    errors: &mut Errors,
+) {
     if !security.is_set() {
         return;
+    }
+    let privileged = security.member("privileged");
+    if privileged.bool() && around.context.forbids_privileges {
+        errors.forbidden(&privileged, "disallowed by cluster policy");
     }
     validate_id(&security.member("runAsUser"), errors);
     validate_id(&security.member("runAsGroup"), errors);
     let mount = security.member("procMount");
     validate_optional_choice(&mount, PROC_MOUNTS, errors);
-    if mount.text() == "Unmasked" && spec.member("hostUsers").bool_if_set() != Some(false) {
+    if mount.text() == "Unmasked" && around.spec.member("hostUsers").bool_if_set() != Some(false) {
         errors.invalid(&mount, "`hostUsers` must be false to use `Unmasked`");
     }
     profiles::validate_seccomp(&security.member("seccompProfile"), errors);

@@ -90,7 +90,7 @@ pub(super) fn validate_spec(spec: &Located<'_, '_>, context: PodContext<'_>, err
     naming::validate_scheduling_gates(&spec.member("schedulingGates"), errors);
     let constraints = spec.member("topologySpreadConstraints");
     topology_spread::validate_constraints(&constraints, &context, errors);
-    windows::validate_host_process(spec, errors);
+    windows::validate_host_process(spec, &context, errors);
     security::validate_host_users(spec, &context, errors);
     naming::validate_host_name(spec, errors);
     validate_simple_fields(spec, &context, errors);

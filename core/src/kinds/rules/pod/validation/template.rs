@@ -14,7 +14,7 @@ pub(in crate::kinds::rules) fn validate_pod_template_spec(
     errors: &mut Errors,
 ) {
     let old = template.same_place_in(facts.old);
-    let context = PodContext::of_template(old.unwrap_or(&Value::Null));
+    let context = PodContext::of_template(old.unwrap_or(&Value::Null), facts);
     let held = template.at(&["metadata", "annotations"]);
     let (labels, annotations) = (template.member("labels"), template.member("annotations"));
     let held_labels = template.at(&["metadata", "labels"]);

@@ -1,6 +1,6 @@
 //! What only pods of Windows have: options of their security, and containers that are processes of the host.
 
-use super::context::each_container;
+use super::context::{PodContext, each_container};
 use super::words::validate_dns_subdomain;
 use crate::kinds::validation::{Errors, Located};
 
@@ -81,7 +81,11 @@ fn is_domain_name(domain: &str) -> bool {
 }
 
 /// All containers of a pod are processes of the host, or none is.
-pub(super) fn validate_host_process(spec: &Located<'_, '_>, errors: &mut Errors) {
+pub(super) fn validate_host_process(
+    spec: &Located<'_, '_>,
+    context: &PodContext<'_>,
+    errors: &mut Errors,
+) {
     let of_pod = spec.at(&["securityContext", "windowsOptions", "hostProcess"]).bool_if_set();
     let (mut all, mut of_host) = (0, 0);
     each_container(spec, &mut |container| {
@@ -109,5 +113,8 @@ pub(super) fn validate_host_process(spec: &Located<'_, '_>, errors: &mut Errors)
     if !network.bool() {
         let detail = "hostNetwork must be true if pod contains any hostProcess containers";
         errors.invalid_value(&network, false, detail);
+    }
+    if context.forbids_privileges {
+        errors.forbidden(spec, "hostProcess containers are disallowed by cluster policy");
     }
 }
