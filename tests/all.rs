@@ -26,6 +26,7 @@ mod forms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod house_rules;
+mod issuers;
 mod kubelets;
 mod librarian;
 mod listings;
@@ -38,6 +39,7 @@ mod outcalls;
 mod patches;
 mod permits;
 mod plugins;
+mod privileges;
 mod quotas;
 mod recordings;
 mod routes;

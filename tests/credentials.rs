@@ -54,7 +54,7 @@ pub(crate) fn token(driver: &mut Driver, spec: &Value) -> String {
 }
 
 /// A token that says this, with a signature that is good.
-fn signed(header: &Value, claims: &Value) -> String {
+pub(crate) fn signed(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| base64::encode_url(value.to_string().as_bytes());
     let text = format!("{}.{}", part(header), part(claims));
     let signature = base64::encode_url(&signature(text.as_bytes()));

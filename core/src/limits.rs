@@ -38,6 +38,9 @@ pub const CONVERTED_BYTES: usize = 64 * 1024 * 1024;
 pub const CONSULTATIONS: usize = 8_192;
 pub const CONSULTATION_BYTES: usize = 32 * 1024 * 1024;
 
+/// Requests that wait for a call of another one about the same. Beyond: they make a call of their own.
+pub const CONSULTATION_JOINED: usize = 1_024;
+
 /// How many bytes of an HTTP/1 body that nobody asked for are read and discarded, so that the connection can be used
 /// again. Beyond, or after `UPLOAD_GRACE_MILLIS`: the connection is closed.
 /// go: net/http/server.go maxPostHandlerReadBytes

@@ -33,7 +33,7 @@ def token(key="one", alg="RS256", **changes):
     return f"{text}.{url64(signature)}"
 
 
-keys, asked, webhook_fails = [], [], False
+keys, asked, webhook_fails, told_groups = [], [], False, ""
 
 
 class Others(http.server.BaseHTTPRequestHandler):
@@ -51,6 +51,16 @@ class Others(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/.well-known/openid-configuration":
             return self.answer({"issuer": issuer_url, "jwks_uri": f"{issuer_url}/keys"})
+        if self.path == "/teller/.well-known/openid-configuration":
+            return self.answer({"issuer": f"{issuer_url}/teller", "jwks_uri": f"{issuer_url}/teller/keys"})
+        if self.path == "/teller/keys":
+            return self.answer({"keys": [json_web_key("three")]})
+        if self.path == "/groups-of/jane" and self.headers["Authorization"] == "Bearer let-me":
+            body = told_groups.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            return self.wfile.write(body)
         self.answer({"keys": [json_web_key(name) for name in keys]}) if self.path == "/keys" else self.answer({}, 404)
 
     def do_POST(self):
@@ -184,6 +194,19 @@ try:
     keys.append("two")
     time.sleep(1.1)
     check("a token of a new key", ask(MAPS, bearer(token(key="two")))[0], 200)
+
+    def distributed(source):
+        return token(groups=None, _claim_names={"groups": "s"}, _claim_sources={"s": source})
+
+    endpoint = {"endpoint": f"{issuer_url}/groups-of/jane", "access_token": "let-me"}
+    told_groups = token(key="three", iss=f"{issuer_url}/teller", groups=["ops", "devs"])
+    check("a token whose groups another server tells", ask(MAPS, bearer(distributed(endpoint)))[0], 200)
+    check("groups that another server tells", last_review()["groups"],
+          ["oidc:ops", "oidc:devs", "system:authenticated"])
+    told_groups = token(key="two", iss=f"{issuer_url}/teller", groups=["ops"])
+    time.sleep(1.1)
+    check("groups by a key that is not the teller's", ask(MAPS, bearer(distributed(endpoint)))[0], 401)
+    check("groups that are not told", ask(MAPS, bearer(distributed({"endpoint": issuer_url})))[0], 401)
 
     check("a token that the webhook knows", ask(PODS, bearer("known-elsewhere"))[1]["message"].count('User "max"'), 1)
     before = len([1 for where, _ in asked if where.startswith("/review")])

@@ -1,21 +1,22 @@
 //! Tokens of OpenID Connect issuers. The issuer's discovery document and its keys are fetched when they are needed, and
 //! remembered; they are fetched anew for a token that none of the known keys has signed, since issuers change their
-//! keys.
+//! keys. If a token names another server for the groups of its user, that server's token is fetched and verified in the
+//! same way, by the keys of whoever has made it.
 //! k8s: staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/oidc/oidc.go,
 //! Go: github.com/coreos/go-oidc verify.go, jwks.go
 
+mod distributed;
 mod keys;
+mod token;
+mod user;
 
 use super::chain;
 use super::finding::{Finding, Kept, Presented, Resumed};
-use super::jwt::{self, JwtHeader};
-use crate::caller::Caller;
-use crate::cel::CelValue;
+use super::jwt::JwtHeader;
 use crate::codec::json;
-use crate::config::{ClaimMapping, JwtIssuer, JwtIssuers, TokenRule};
-use crate::expressions::{Expression, TokenSubject, text_of, texts_of};
+use crate::config::{JwtIssuer, JwtIssuers};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
-use crate::value::{Map, Text, Value, quoted};
+use crate::value::{Text, Value, quoted};
 use crate::wire::{CallOutcome, Called, Method, Outcall, Trust, WebAddress};
 use alloc::boxed::Box;
 use alloc::format;
@@ -23,6 +24,8 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use distributed::ClaimEndpoint;
+use token::Parts;
 
 /// How long what an issuer has said of itself is remembered, milliseconds, and how long it is not asked again when
 /// that has failed.
@@ -30,22 +33,33 @@ const REMEMBERED_MILLIS: u64 = 24 * 3_600_000;
 const FAILED_MILLIS: u64 = 10_000;
 /// Keys are not fetched anew if they are younger, whatever tokens come.
 const FRESH_MILLIS: u64 = 1_000;
-/// The time for one answer of an issuer.
+/// The time for one answer of an issuer, or of a server that tells claims.
 const TIMEOUT_MILLIS: u64 = 10_000;
-/// The longest document of an issuer, bytes.
+/// The longest document of an issuer, and the longest token of a server that tells claims, bytes.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
-/// A token may be valid from a little later than now, seconds, since clocks differ.
-const EARLY_SECONDS: i64 = 300;
+/// Where an issuer describes itself, below its name.
+const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
 /// The error for a token that none of the issuer's keys has signed.
-const UNSIGNED: &str = "verify token: failed to verify signature: failed to verify id token signature";
+const UNSIGNED: &str = "failed to verify signature: failed to verify id token signature";
 
 /// A token that is being verified.
 #[derive(Debug)]
 pub(super) struct JwtKept {
     issuers: Arc<JwtIssuers>,
     at: usize,
+    /// What another server has told of the user, when it is that which is verified. The request's own token is good
+    /// then.
+    told: Option<Told>,
     stage: Stage,
+}
+
+/// A token that another server has made, for a claim of the request's own.
+#[derive(Debug)]
+struct Told {
+    endpoint: Text,
+    token: String,
+    parts: Parts,
 }
 
 /// What is waited for.
@@ -54,6 +68,7 @@ enum Stage {
     Discovery,
     Keys(KeySource),
     Signature(KeySource),
+    Claim(ClaimEndpoint),
 }
 
 /// Where an issuer's keys are, and whether they were fetched for this token.
@@ -63,13 +78,6 @@ struct KeySource {
     is_fresh: bool,
 }
 
-/// A token in its parts. Nothing of it is believed before its signature was verified.
-struct Parts<'a> {
-    token: &'a str,
-    header: JwtHeader,
-    claims: Value,
-}
-
 pub(super) fn identify(presented: &Presented<'_>, token: &str, resumed: Option<Resumed>) -> Finding {
     let issuers = &presented.world.jwt_issuers;
     if issuers.issuers.is_empty() && resumed.is_none() {
@@ -77,14 +85,13 @@ pub(super) fn identify(presented: &Presented<'_>, token: &str, resumed: Option<R
     }
     let Some(parts) = Parts::of(token) else { return Finding::Nobody };
     let found = match resumed {
-        Some(Resumed { kept: Kept::Jwt(kept), reply }) => kept.resume(presented, &parts, reply),
+        Some(Resumed { kept: Kept::Jwt(kept), reply }) => kept.resume(presented, token, &parts, reply),
         Some(_) => Err("another question was answered".to_string()),
         None => {
-            let iss = parts.claims.text_at(&["iss"]);
-            let Some(at) = issuers.issuers.iter().position(|issuer| issuer.url == iss) else {
+            let Some(at) = issuers.issuers.iter().position(|issuer| issuer.url == parts.issuer()) else {
                 return Finding::Nobody;
             };
-            let kept = JwtKept { issuers: issuers.clone(), at, stage: Stage::Discovery };
+            let kept = JwtKept { issuers: issuers.clone(), at, told: None, stage: Stage::Discovery };
             kept.begin(presented, &parts)
         }
     };
@@ -96,62 +103,163 @@ impl JwtKept {
         &self.issuers.issuers[self.at]
     }
 
-    /// Refuses what no signature could make good, before anything is fetched.
-    fn begin(self, presented: &Presented<'_>, parts: &Parts<'_>) -> Result<Finding, String> {
-        let verify = |why: String| format!("verify token: {why}");
-        parts.check_claims(self.issuer(), presented.now.wall.seconds()).map_err(verify)?;
-        parts.check_algorithm(self.issuer()).map_err(verify)?;
-        let address = WebAddress::parse(&self.issuer().discovery_url)?;
-        let question = self.fetch(&address, None);
-        Ok(Finding::Ask(Kept::Jwt(Box::new(self)), question))
+    /// The issuer of the token that is being verified, as the token says.
+    fn token_issuer(&self) -> &str {
+        self.told.as_ref().map_or(&self.issuer().url, |told| told.parts.issuer())
     }
 
-    fn resume(self, presented: &Presented<'_>, parts: &Parts<'_>, reply: Reply) -> Result<Finding, String> {
-        let Self { issuers, at, stage } = self;
-        let here = |stage| Self { issuers: issuers.clone(), at, stage };
-        let issuer = &issuers.issuers[at];
+    /// Refuses what no signature could make good, before anything is fetched.
+    fn begin(self, presented: &Presented<'_>, parts: &Parts) -> Result<Finding, String> {
+        parts.check(self.issuer(), presented.now.wall).map_err(|why| self.unverified(&why))?;
+        self.discover()
+    }
+
+    fn resume(
+        mut self,
+        presented: &Presented<'_>,
+        own: &str,
+        own_parts: &Parts,
+        reply: Reply,
+    ) -> Result<Finding, String> {
+        let stage = core::mem::replace(&mut self.stage, Stage::Discovery);
         match (stage, reply) {
             (Stage::Discovery, Reply::Called(outcomes)) => {
-                let address = keys_address(issuer, &document(&outcomes)?)?;
-                Ok(here(Stage::Discovery).ask_keys(KeySource { address, is_fresh: false }))
+                let address = document(&outcomes).and_then(|found| keys_address(self.token_issuer(), &found));
+                let address = address.map_err(|why| self.undiscovered(why))?;
+                Ok(self.ask_keys(KeySource { address, is_fresh: false }))
             }
             (Stage::Keys(source), Reply::Called(outcomes)) => {
-                let header = parts.header.clone();
-                let keys = header.algorithm().map_or_else(Vec::new, |algorithm| {
-                    document(&outcomes)
-                        .map_or_else(|_| Vec::new(), |set| keys::find(&set, &header.key_id, algorithm))
-                });
-                let question = (!keys.is_empty()).then(|| header.verification(parts.token, keys)).flatten();
-                match question {
-                    Some(question) => {
-                        Ok(Finding::Ask(Kept::Jwt(Box::new(here(Stage::Signature(source)))), question))
-                    }
-                    None if source.is_fresh => Err(UNSIGNED.into()),
-                    None => Ok(here(Stage::Discovery).ask_keys(KeySource { is_fresh: true, ..source })),
+                let (token, header) = match &self.told {
+                    None => (own, &own_parts.header),
+                    Some(told) => (told.token.as_str(), &told.parts.header),
+                };
+                match verification(token, header, &outcomes) {
+                    Some(question) => Ok(self.ask(Stage::Signature(source), question)),
+                    None => self.ask_fresh_keys(source),
                 }
             }
-            (Stage::Signature(_), Reply::Verified(true)) => {
-                let caller = caller(issuer, &parts.claims)?;
-                Ok(chain::for_any_audience(presented, || Finding::somebody(caller)))
+            (Stage::Signature(_), Reply::Verified(true)) => self.believe(presented, &own_parts.claims),
+            (Stage::Signature(source), Reply::Verified(false)) => self.ask_fresh_keys(source),
+            (Stage::Claim(endpoint), Reply::Called(outcomes)) => {
+                self.hear(presented, endpoint, &outcomes).map_err(unexpanded)
             }
-            (Stage::Signature(source), Reply::Verified(false)) if !source.is_fresh => {
-                Ok(here(Stage::Discovery).ask_keys(KeySource { is_fresh: true, ..source }))
-            }
-            (Stage::Signature(_), Reply::Verified(false)) => Err(UNSIGNED.into()),
-            (Stage::Discovery | Stage::Keys(_) | Stage::Signature(_), _) => {
+            (Stage::Discovery | Stage::Keys(_) | Stage::Signature(_) | Stage::Claim(_), _) => {
                 Err("another question was answered".into())
             }
         }
     }
 
+    /// The signature of the token is good. If somebody else tells the groups, they are fetched first.
+    fn believe(self, presented: &Presented<'_>, own: &Value) -> Result<Finding, String> {
+        let claim = self.issuer().groups.claim.clone();
+        let known = |claims: &Value| {
+            let caller = user::caller(self.issuer(), claims)?;
+            Ok(chain::for_any_audience(presented, || Finding::somebody(caller)))
+        };
+        if let Some(Told { endpoint, parts, .. }) = &self.told {
+            let missing = || {
+                unexpanded(format!(
+                    "jwt returned by distributed claim endpoint {} did not contain claim: {claim}",
+                    quoted(endpoint)
+                ))
+            };
+            let value = parts.claims.field(&claim).ok_or_else(missing)?;
+            let mut claims = own.clone();
+            claims.set(&claim, value.clone());
+            return known(&claims);
+        }
+        if claim.is_empty() {
+            return known(own);
+        }
+        match distributed::endpoint(own, &claim).map_err(unexpanded)? {
+            None => known(own),
+            Some(endpoint) => self.ask_claim(endpoint).map_err(unexpanded),
+        }
+    }
+
+    /// Fetches a claim. What is told of one user is not remembered, as it may change.
+    fn ask_claim(self, endpoint: ClaimEndpoint) -> Result<Finding, String> {
+        let address = WebAddress::parse(&endpoint.url).map_err(|why| {
+            format!("while getting distributed claim {}: {why}", quoted(&self.issuer().groups.claim))
+        })?;
+        let mut call = self.call(&address);
+        if !endpoint.access_token.is_empty() {
+            call.headers.push(("authorization".into(), format!("Bearer {}", endpoint.access_token)));
+        }
+        Ok(self.ask(Stage::Claim(endpoint), Question::Calls(alloc::vec![call])))
+    }
+
+    /// The other server's answer is a token, which is verified next.
+    fn hear(
+        self,
+        presented: &Presented<'_>,
+        endpoint: ClaimEndpoint,
+        outcomes: &[CallOutcome],
+    ) -> Result<Finding, String> {
+        let claim = &self.issuer().groups.claim;
+        let token = distributed::token(outcomes, claim)?;
+        token::untrusted_issuer(&token).map_err(|why| {
+            let (url, claim) = (&endpoint.url, quoted(claim));
+            format!("getting untrusted issuer from endpoint {url} failed for claim {claim}: {why}")
+        })?;
+        let unverified = |why: &str| format!("verify distributed claim token: {why}");
+        let parts = Parts::of(&token).ok_or_else(|| unverified("oidc: malformed jwt"))?;
+        parts.check(self.issuer(), presented.now.wall).map_err(|why| unverified(&why))?;
+        Self { told: Some(Told { endpoint: endpoint.url, token, parts }), ..self }.discover()
+    }
+
+    /// Asks the issuer of the token for its description of itself.
+    fn discover(self) -> Result<Finding, String> {
+        let (configured, issuer) = (self.issuer(), self.token_issuer());
+        let well_known = |issuer: &str| format!("{}{WELL_KNOWN}", issuer.strip_suffix('/').unwrap_or(issuer));
+        let url = match &self.told {
+            Some(_) if well_known(issuer) != well_known(&configured.url) => well_known(issuer),
+            Some(_) | None => configured.discovery_url.to_string(),
+        };
+        let address = WebAddress::parse(&url).map_err(|why| self.undiscovered(why))?;
+        let question = self.fetch(&address, None);
+        Ok(self.ask(Stage::Discovery, question))
+    }
+
+    fn ask(self, stage: Stage, question: Question) -> Finding {
+        Finding::Ask(Kept::Jwt(Box::new(Self { stage, ..self })), question)
+    }
+
     fn ask_keys(self, source: KeySource) -> Finding {
         let newest = source.is_fresh.then_some(FRESH_MILLIS);
         let question = self.fetch(&source.address, newest);
-        Finding::Ask(Kept::Jwt(Box::new(Self { stage: Stage::Keys(source), ..self })), question)
+        self.ask(Stage::Keys(source), question)
     }
 
-    /// Gets a document of the issuer, which may be a remembered one, if it is not older than that.
-    fn fetch(&self, address: &WebAddress, age_millis_max: Option<u64>) -> Question {
+    /// None of the known keys has signed the token: maybe there is a new one.
+    fn ask_fresh_keys(self, source: KeySource) -> Result<Finding, String> {
+        if source.is_fresh {
+            return Err(self.unverified(UNSIGNED));
+        }
+        Ok(self.ask_keys(KeySource { is_fresh: true, ..source }))
+    }
+
+    /// Why the token cannot be believed.
+    fn unverified(&self, why: &str) -> String {
+        match &self.told {
+            None => format!("verify token: {why}"),
+            Some(_) => unexpanded(format!("verify distributed claim token: {why}")),
+        }
+    }
+
+    /// Why the keys of the token's issuer are not known. Of one that a token names upstream tells only that.
+    fn undiscovered(&self, why: String) -> String {
+        if self.told.is_none() {
+            return why;
+        }
+        let (issuer, shown) = (self.token_issuer(), quoted(self.token_issuer()));
+        unexpanded(format!(
+            "verifying untrusted issuer {issuer} failed: verifier not initialized for issuer: {shown}"
+        ))
+    }
+
+    /// A call to a server that the issuer's authorities vouch for.
+    fn call(&self, address: &WebAddress) -> Outcall {
         let trust = Trust {
             anybody: false,
             host: false,
@@ -159,20 +267,25 @@ impl JwtKept {
             server_name: address.host.as_str().into(),
             client_certificate: Text::default(),
         };
+        Outcall {
+            host: address.host.as_str().into(),
+            port: address.port,
+            trust,
+            method: Method::Get,
+            target: address.target(),
+            headers: alloc::vec![("accept".into(), "application/json".to_string())],
+            body: Bytes::new(),
+            timeout_millis: TIMEOUT_MILLIS,
+            answer_bytes_max: DOCUMENT_BYTES_MAX,
+            attempts: 1,
+        }
+    }
+
+    /// Gets a document of an issuer, which may be a remembered one, if it is not older than that.
+    fn fetch(&self, address: &WebAddress, age_millis_max: Option<u64>) -> Question {
         Question::Consult(Box::new(Consultation {
             by: Consulting::Issuer { generation: self.issuers.generation, at: self.at },
-            call: Outcall {
-                host: address.host.as_str().into(),
-                port: address.port,
-                trust,
-                method: Method::Get,
-                target: address.target(),
-                headers: alloc::vec![("accept".into(), "application/json".to_string())],
-                body: Bytes::new(),
-                timeout_millis: TIMEOUT_MILLIS,
-                answer_bytes_max: DOCUMENT_BYTES_MAX,
-                attempts: 1,
-            },
+            call: self.call(address),
             keep: Keep {
                 grants: is_document,
                 granted_millis: REMEMBERED_MILLIS,
@@ -182,6 +295,20 @@ impl JwtKept {
             age_millis_max,
         }))
     }
+}
+
+fn unexpanded(why: String) -> String {
+    format!("could not expand distributed claims: {why}")
+}
+
+/// Asks whether one of an issuer's keys has signed the token; None when none can have.
+fn verification(token: &str, header: &JwtHeader, outcomes: &[CallOutcome]) -> Option<Question> {
+    let set = document(outcomes).ok()?;
+    let keys: Vec<_> = keys::find(&set, &header.key_id, header.algorithm()?);
+    if keys.is_empty() {
+        return None;
+    }
+    header.clone().verification(token, keys)
 }
 
 fn is_document(called: &Called) -> Option<bool> {
@@ -200,239 +327,26 @@ fn document(outcomes: &[CallOutcome]) -> Result<Value, String> {
     }
 }
 
-/// Where the keys are, by the discovery document.
-fn keys_address(issuer: &JwtIssuer, document: &Value) -> Result<WebAddress, String> {
+/// Where the keys of an issuer are, by its discovery document.
+fn keys_address(issuer: &str, document: &Value) -> Result<WebAddress, String> {
     let named = document.text_at(&["issuer"]);
-    if named != issuer.url {
+    if named != issuer {
         return Err(format!(
             "issuer did not match the issuer returned by provider, expected {} got {}",
-            quoted(&issuer.url),
+            quoted(issuer),
             quoted(named)
         ));
     }
     WebAddress::parse(document.text_at(&["jwks_uri"]))
 }
 
-impl<'a> Parts<'a> {
-    /// None for what is no JSON Web Token in its compact form.
-    fn of(token: &'a str) -> Option<Self> {
-        Some(Self { token, header: JwtHeader::of(token)?, claims: jwt::claims(token)?.value })
-    }
-
-    fn check_algorithm(&self, issuer: &JwtIssuer) -> Result<(), String> {
-        match self.header.algorithm() {
-            Some(algorithm) if issuer.algorithms.contains(&algorithm) => Ok(()),
-            Some(_) | None => {
-                let names: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
-                Err(format!("id token signed with unsupported algorithm, expected {names:?}"))
-            }
-        }
-    }
-
-    /// Whom the token is for, and whether it is valid now.
-    fn check_claims(&self, issuer: &JwtIssuer, now: i64) -> Result<(), String> {
-        let audiences: Vec<&str> = match self.claims.field("aud") {
-            Some(Value::Str(one)) => alloc::vec![one.as_str()],
-            Some(Value::List(several)) => several.iter().filter_map(Value::as_str).collect(),
-            Some(_) | None => Vec::new(),
-        };
-        if !issuer.audiences.iter().any(|audience| audiences.contains(&audience.as_str())) {
-            return Err(format!("expected audience in {:?} got {audiences:?}", issuer.audiences));
-        }
-        match self.claims.field("exp").and_then(seconds) {
-            Some(expires) if expires >= now => {}
-            Some(_) => return Err("token is expired".into()),
-            None => return Err("token has no time at which it expires".into()),
-        }
-        let from = match self.claims.field("nbf") {
-            None | Some(Value::Null) => return Ok(()),
-            Some(from) => seconds(from).ok_or("the claim nbf is no time")?,
-        };
-        if now.saturating_add(EARLY_SECONDS) < from {
-            return Err("current time is before the nbf (not before) time of the token".into());
-        }
-        Ok(())
-    }
-}
-
-/// A time in a token: a number of seconds, maybe with a fraction.
-fn seconds(value: &Value) -> Option<i64> {
-    match value {
-        Value::Int(seconds) => Some(*seconds),
-        #[allow(clippy::cast_possible_truncation, reason = "the cast saturates")]
-        Value::Float(seconds) => Some(seconds.to_f64() as i64),
-        Value::Null | Value::Bool(_) | Value::Str(_) | Value::Json(_) | Value::List(_) | Value::Map(_) => {
-            None
-        }
-    }
-}
-
-/// The user of verified claims.
-fn caller(issuer: &JwtIssuer, held: &Value) -> Result<Caller, String> {
-    let claims = held.as_map().ok_or("parse claims: they are no object")?;
-    let name = user_name(&issuer.username, claims, held)?;
-    let groups = groups(&issuer.groups, claims, held)?;
-    let uid = uid(&issuer.uid, claims, held)?;
-    let extra = extra(issuer, claims, held)?;
-    for (claim, wanted) in &issuer.required_claims {
-        let found = match claims.get(claim) {
-            None => return Err(format!("required claim {claim} not present in ID token")),
-            Some(_) => text(claims, claim).map_err(|why| format!("parse claim {claim}: {why}"))?,
-        };
-        if found != wanted {
-            return Err(format!(
-                "required claim {claim} value does not match. Got = {found}, want = {wanted}"
-            ));
-        }
-    }
-    check_rules(TokenSubject::Claims, &issuer.claim_rules, held)
-        .map_err(|why| format!("error evaluating claim validation expression: {why}"))?;
-    let caller = Caller { name, uid, groups, extra };
-    if !issuer.user_rules.is_empty() {
-        check_rules(TokenSubject::User, &issuer.user_rules, &shown(&caller))
-            .map_err(|why| format!("error evaluating user info validation rule: {why}"))?;
-    }
-    if caller.name.is_empty() {
-        return Err("the token has no user name".into());
-    }
-    Ok(caller)
-}
-
-fn user_name(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Text, String> {
-    let ClaimMapping { claim, prefix, expression } = mapping;
-    if let Some(expression) = expression {
-        let name = made_text(expression, held, "username")?;
-        if name.is_empty() {
-            return Err("empty username via CEL expression is not allowed".into());
-        }
-        return Ok(name);
-    }
-    let name =
-        text(claims, claim).map_err(|why| format!("parse username claims {}: {why}", quoted(claim)))?;
-    if claim == "email" && claims.get("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
-    {
-        return Err("email not verified".into());
-    }
-    Ok(format!("{prefix}{name}").into())
-}
-
-fn uid(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Text, String> {
-    match (mapping.claim.as_str(), &mapping.expression) {
-        ("", None) => Ok(Text::default()),
-        ("", Some(expression)) => made_text(expression, held, "uid"),
-        (claim, _) => {
-            let found = text(claims, claim);
-            found.map(Text::from).map_err(|why| format!("parse uid claim {}: {why}", quoted(claim)))
-        }
-    }
-}
-
-/// What an expression makes of the claims, which must be a text. `what` it is for, its errors say.
-fn made_text(expression: &Expression, held: &Value, what: &str) -> Result<Text, String> {
-    let made = TokenSubject::Claims.evaluate(expression, held);
-    let made = made.and_then(|made| {
-        text_of(&made).ok_or_else(|| format!("{what} claim expression must return a string"))
-    });
-    made.map_err(|why| format!("error evaluating {what} claim expression: {why}"))
-}
-
-/// What else is told of the user, in the order of the keys.
-fn extra(issuer: &JwtIssuer, claims: &Map, held: &Value) -> Result<Vec<(Text, Vec<Text>)>, String> {
-    let id = claims.get("jti").and_then(Value::as_str).filter(|id| !id.is_empty());
-    let mut extra: Vec<(Text, Vec<Text>)> = Vec::new();
-    extra.extend(id.map(|id| (Caller::CREDENTIAL_ID.into(), alloc::vec![format!("JTI={id}").into()])));
-    for (key, expression) in &issuer.extra {
-        let made = TokenSubject::Claims.evaluate(expression, held)?;
-        let values = texts_of(&made).map_err(|why| {
-            format!("error evaluating extra claim expression: {}: {why}", expression.text())
-        })?;
-        if !values.is_empty() {
-            extra.push((key.clone(), values));
-        }
-    }
-    extra.sort();
-    Ok(extra)
-}
-
-/// Whether all rules hold. All of them are evaluated first.
-fn check_rules(subject: TokenSubject, rules: &[TokenRule], value: &Value) -> Result<(), String> {
-    let results = rules.iter().map(|rule| subject.evaluate(&rule.expression, value));
-    let results: Vec<CelValue> = results.collect::<Result<_, _>>()?;
-    for (rule, result) in rules.iter().zip(results) {
-        match result {
-            CelValue::Bool(true) => {}
-            CelValue::Bool(false) => {
-                let (text, message) = (rule.expression.text(), &rule.message);
-                return Err(format!("validation expression '{text}' failed: {message}"));
-            }
-            _ => return Err("validation expression must return a boolean".into()),
-        }
-    }
-    Ok(())
-}
-
-/// The user as expressions see them.
-fn shown(caller: &Caller) -> Value {
-    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
-    let mut extra = Map::new();
-    for (key, values) in &caller.extra {
-        extra.insert(key.as_str(), texts(values));
-    }
-    let mut user = Map::new();
-    user.insert("username", caller.name.as_str().into());
-    user.insert("uid", caller.uid.as_str().into());
-    user.insert("groups", texts(&caller.groups));
-    user.insert("extra", extra.into());
-    user.into()
-}
-
-fn text<'c>(claims: &'c Map, claim: &str) -> Result<&'c str, String> {
-    match claims.get(claim) {
-        None => Err("claim not present".into()),
-        Some(Value::Str(text)) => Ok(text),
-        Some(Value::Null) => Ok(""),
-        Some(other) => {
-            Err(format!("json: cannot unmarshal {} into Go value of type string", other.type_of().word()))
-        }
-    }
-}
-
-/// The groups of a claim, which may be one text or several, or those that an expression makes.
-fn groups(mapping: &ClaimMapping, claims: &Map, held: &Value) -> Result<Vec<Text>, String> {
-    let ClaimMapping { claim, prefix, expression } = mapping;
-    if claim.is_empty() {
-        let Some(expression) = expression else { return Ok(Vec::new()) };
-        let made = TokenSubject::Claims.evaluate(expression, held).and_then(|made| texts_of(&made));
-        return made.map_err(|why| format!("error evaluating group claim expression: {why}"));
-    }
-    let prefixed = |group: &str| Text::from(format!("{prefix}{group}"));
-    let wrong = || format!("parse groups claim {}: it is neither a text nor a list of texts", quoted(claim));
-    match claims.get(claim) {
-        // Upstream would ask another server for a claim that is distributed.
-        None if distributes(claims, claim) => {
-            Err("could not expand distributed claims: they are not supported by this server yet".into())
-        }
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Str(group)) => Ok(alloc::vec![prefixed(group)]),
-        Some(Value::List(groups)) => {
-            groups.iter().map(|group| group.as_str().map(prefixed).ok_or_else(wrong)).collect()
-        }
-        Some(Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Json(_) | Value::Map(_)) => {
-            Err(wrong())
-        }
-    }
-}
-
-fn distributes(claims: &Map, claim: &str) -> bool {
-    claims.get("_claim_names").and_then(|names| names.field(claim)).is_some()
-}
-
+/// What tests of the parts share.
 #[cfg(test)]
-mod tests {
+mod given {
     use super::*;
-    use alloc::string::String;
+    use crate::config::ClaimMapping;
 
-    fn issuer() -> JwtIssuer {
+    pub(super) fn issuer() -> JwtIssuer {
         JwtIssuer {
             url: "https://issuer.test".into(),
             discovery_url: "https://issuer.test/d".into(),
@@ -449,138 +363,11 @@ mod tests {
         }
     }
 
-    fn mapping(claim: &str, prefix: &str) -> ClaimMapping {
+    pub(super) fn mapping(claim: &str, prefix: &str) -> ClaimMapping {
         ClaimMapping { claim: claim.into(), prefix: prefix.into(), expression: None }
     }
 
-    fn claims(text: &str) -> Value {
+    pub(super) fn claims(text: &str) -> Value {
         json::parse(text.as_bytes()).expect(text).value
-    }
-
-    #[test]
-    fn claims_say_who_the_user_is() {
-        let cases = [
-            (r#"{"email":"a@b","hd":"v","id":"7","roles":["x","y"],"jti":"j"}"#, Ok("o:a@b 7 g:x,g:y")),
-            (r#"{"email":"a@b","hd":"v","id":"7","roles":"x","email_verified":true}"#, Ok("o:a@b 7 g:x")),
-            (r#"{"email":"a@b","hd":"v","id":"7"}"#, Ok("o:a@b 7 ")),
-            (r#"{"email":"a@b","hd":"v","id":"7","email_verified":false}"#, Err("email not verified")),
-            (r#"{"hd":"v","id":"7"}"#, Err("parse username claims \"email\": claim not present")),
-            (r#"{"email":"a@b","hd":"v"}"#, Err("parse uid claim \"id\": claim not present")),
-            (r#"{"email":"a@b","id":"7"}"#, Err("required claim hd not present in ID token")),
-            (
-                r#"{"email":"a@b","id":"7","hd":"w"}"#,
-                Err("required claim hd value does not match. Got = w, want = v"),
-            ),
-            (
-                r#"{"email":"a@b","hd":"v","id":"7","roles":[1]}"#,
-                Err("parse groups claim \"roles\": it is neither a text nor a list of texts"),
-            ),
-            (
-                r#"{"email":"a@b","hd":"v","id":"7","_claim_names":{"roles":"s"}}"#,
-                Err("could not expand distributed claims: they are not supported by this server yet"),
-            ),
-        ];
-        for (text, expected) in cases {
-            let claims = claims(text);
-            let found = caller(&issuer(), &claims).map(|caller| {
-                assert_eq!(caller.extra.len(), usize::from(text.contains("jti")), "{text}");
-                format!("{} {} {}", caller.name, caller.uid, caller.groups.join(","))
-            });
-            assert_eq!(found, expected.map(String::from).map_err(String::from), "{text}");
-        }
-    }
-
-    #[test]
-    fn expressions_make_a_user_and_judge_it() {
-        let made = |text: &str| ClaimMapping {
-            expression: Some(TokenSubject::Claims.compile_mapping(text)),
-            ..ClaimMapping::default()
-        };
-        let rule = |subject: TokenSubject, text: &str, message: &str| TokenRule {
-            expression: subject.compile_rule(text),
-            message: message.into(),
-        };
-        let issuer = JwtIssuer {
-            username: made("'o:' + claims.sub"),
-            groups: made("claims.?roles.orValue([]).map(role, 'g:' + role)"),
-            uid: made("claims.?id.orValue('')"),
-            extra: alloc::vec![
-                ("b.test/team".into(), TokenSubject::Claims.compile_mapping("claims.team")),
-                ("a.test/none".into(), TokenSubject::Claims.compile_mapping("''")),
-                ("a.test/mail".into(), TokenSubject::Claims.compile_mapping("[claims.sub + '@a']")),
-            ],
-            required_claims: Vec::new(),
-            claim_rules: alloc::vec![rule(TokenSubject::Claims, "claims.hd == 'v'", "another house")],
-            user_rules: alloc::vec![
-                rule(TokenSubject::User, "!user.username.startsWith('o:system:')", "reserved"),
-                rule(TokenSubject::User, "user.extra['b.test/team'].size() < 3", "too many"),
-            ],
-            ..issuer()
-        };
-        let cases = [
-            (
-                r#"{"sub":"s","hd":"v","team":["x","y"],"roles":["r"],"id":"7"}"#,
-                Ok("o:s 7 g:r a.test/mail=s@a b.test/team=x,y"),
-            ),
-            (r#"{"sub":"s","hd":"v","team":"x"}"#, Ok("o:s   a.test/mail=s@a b.test/team=x")),
-            (
-                r#"{"sub":"s","hd":"w","team":"x"}"#,
-                Err(
-                    "error evaluating claim validation expression: validation expression 'claims.hd == 'v'' failed: \
-                     another house",
-                ),
-            ),
-            (
-                r#"{"sub":"system:s","hd":"v","team":"x"}"#,
-                Err("error evaluating user info validation rule: validation expression \
-                     '!user.username.startsWith('o:system:')' failed: reserved"),
-            ),
-            (
-                r#"{"sub":1,"hd":"v","team":"x"}"#,
-                Err(
-                    "error evaluating username claim expression: expression ''o:' + claims.sub' resulted in error: no \
-                     such overload",
-                ),
-            ),
-            (
-                r#"{"sub":"s","hd":"v","team":"x","id":7}"#,
-                Err("error evaluating uid claim expression: uid claim expression must return a string"),
-            ),
-            (
-                r#"{"sub":"s","hd":"v","team":7}"#,
-                Err(
-                    "error evaluating extra claim expression: claims.team: expression must return a string or a list \
-                     of strings",
-                ),
-            ),
-        ];
-        for (text, expected) in cases {
-            let found = caller(&issuer, &claims(text)).map(|caller| {
-                let extra = caller.extra.iter().map(|(key, values)| format!("{key}={}", values.join(",")));
-                let extra: Vec<String> = extra.collect();
-                format!("{} {} {} {}", caller.name, caller.uid, caller.groups.join(","), extra.join(" "))
-            });
-            assert_eq!(found, expected.map(String::from).map_err(String::from), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_token_is_for_this_server_and_for_now() {
-        let cases = [
-            (r#"{"aud":"kube","exp":100}"#, true),
-            (r#"{"aud":["x","other"],"exp":100.5,"nbf":400}"#, true),
-            (r#"{"aud":"kube","exp":99}"#, false),
-            (r#"{"aud":"kube"}"#, false),
-            (r#"{"aud":"kube","exp":"100"}"#, false),
-            (r#"{"aud":"x","exp":100}"#, false),
-            (r#"{"exp":100}"#, false),
-            (r#"{"aud":"kube","exp":100,"nbf":401}"#, false),
-            (r#"{"aud":"kube","exp":100,"nbf":"x"}"#, false),
-        ];
-        let header = JwtHeader::of("e30.e30.e30").expect("a token");
-        for (text, is_good) in cases {
-            let parts = Parts { token: "", header: header.clone(), claims: claims(text) };
-            assert_eq!(parts.check_claims(&issuer(), 100).is_ok(), is_good, "{text}");
-        }
     }
 }

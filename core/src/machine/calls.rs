@@ -67,15 +67,30 @@ impl Machine {
             self.run(id, job, Answer::Called(Vec::new()), now, out);
             return;
         }
-        // Others may make requests before they answer, whose turn must be able to come. Who needs a turn asks again.
-        self.end_turn(id, now, out);
-        let Some(slot) = self.jobs.get_mut(&id) else { return };
-        slot.state = SlotState::Waiting(Box::new(job), Waiting::Calls);
+        if !self.wait_for_calls(id, job, Waiting::Calls, now, out) {
+            return;
+        }
         let made = calls.len().min(limits::CALLS_OF_JOB);
         let excess = |index| (index >= made).then_some(Err(CallError::NoRoom));
         self.calls.expect(id, (0..calls.len()).map(excess).collect());
         let calls = calls.into_iter().take(made).enumerate();
         out.extend(calls.map(|(index, call)| Effect::Call(id, index as u32, call)));
+    }
+
+    /// Lets a job wait for its calls, or for another's. Returns whether the job is there.
+    pub(super) fn wait_for_calls(
+        &mut self,
+        id: JobId,
+        job: Job,
+        waiting: Waiting,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        // Others may make requests before they answer, whose turn must be able to come. Who needs a turn asks again.
+        self.end_turn(id, now, out);
+        let Some(slot) = self.jobs.get_mut(&id) else { return false };
+        slot.state = SlotState::Waiting(Box::new(job), waiting);
+        true
     }
 
     pub(super) fn called(
@@ -87,10 +102,18 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Some(outcomes) = self.calls.note(id, index as usize, outcome) else { return };
-        self.calls.consultations.learn(id, &outcomes, now.mono);
+        let others = self.calls.consultations.learn(id, &outcomes, now.mono);
+        for other in others {
+            self.resume_called(other, outcomes.clone(), now, out);
+        }
+        self.resume_called(id, outcomes, now, out);
+    }
+
+    /// Goes on with a job that has waited for these outcomes.
+    fn resume_called(&mut self, id: JobId, outcomes: Vec<CallOutcome>, now: Now, out: &mut Vec<Effect>) {
         let Some(slot) = self.jobs.get_mut(&id) else { return };
         match core::mem::replace(&mut slot.state, SlotState::Running) {
-            SlotState::Waiting(job, Waiting::Calls) => {
+            SlotState::Waiting(job, Waiting::Calls | Waiting::Joined) => {
                 self.run(id, *job, Answer::Called(outcomes), now, out);
             }
             other => slot.state = other,
@@ -99,7 +122,9 @@ impl Machine {
 
     /// Cancels the calls of a job that ends while it waits for them, or without the tunnel that it dialed for.
     pub(super) fn cancel_calls(&mut self, id: JobId, out: &mut Vec<Effect>) {
-        self.calls.consultations.give_up(id);
+        if let Some((next, call)) = self.calls.consultations.give_up(id) {
+            self.take_over(next, call, out);
+        }
         let (called, dialed) = (self.calls.jobs.remove(&id).is_some(), self.tunnels.remove(id));
         if (called || dialed) && !self.config.flaw.is(Mutant::CallsOutlived) {
             out.push(Effect::CancelCalls(id));
@@ -108,11 +133,13 @@ impl Machine {
 
     /// Asserts that every job with outstanding calls is there and waits for them.
     pub(super) fn check_calls(&self) {
-        let waits = |id| {
-            matches!(self.jobs.get(&id).map(|slot| &slot.state), Some(SlotState::Waiting(_, Waiting::Calls)))
+        let is_waiting = |id, wanted: Waiting| {
+            let state = self.jobs.get(&id).map(|slot| &slot.state);
+            matches!(state, Some(SlotState::Waiting(_, waiting)) if *waiting == wanted)
         };
+        let waits = |id| is_waiting(id, Waiting::Calls);
         assert!(self.calls.ids().all(waits), "only waiting jobs have calls outstanding");
-        self.calls.consultations.check(waits);
+        self.calls.consultations.check(waits, |id| is_waiting(id, Waiting::Joined));
         let waiting = self.jobs.keys().filter(|id| waits(**id)).count();
         assert_eq!(waiting, self.calls.jobs.len(), "a job that waits for calls has some outstanding");
     }

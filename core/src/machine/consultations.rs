@@ -1,13 +1,17 @@
 //! What other servers have said, remembered for a while: an authorizer that asks another server does not ask the same
-//! twice in a row. The memory changes only with inputs, so a replay remembers the same.
+//! twice in a row. Requests that ask about the same token, or about the same issuer, at the same time wait for one call.
+//! The memory changes only with inputs, so a replay remembers the same.
+//! k8s: staging/src/k8s.io/apiserver/pkg/authentication/token/cache/cached_token_authenticator.go
 
+use super::slot::{SlotState, Waiting};
 use super::{Effect, Machine};
 use crate::config::{Authorizer, AuthorizerChain, JobId, JwtIssuer, JwtIssuers};
 use crate::job::{Answer, Job};
 use crate::limits;
 use crate::now::{Mono, Now};
 use crate::question::{Consultation, Consulting, Keep};
-use crate::wire::CallOutcome;
+use crate::value::Text;
+use crate::wire::{CallOutcome, Outcall};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,7 +22,9 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Matter {
     by: Consulting,
-    /// The path and the body of the call.
+    /// The server, and the path and the body of the call.
+    host: Text,
+    port: u16,
     target: String,
     body: Bytes,
 }
@@ -41,8 +47,29 @@ pub(super) struct Consultations {
     by_use: BTreeMap<u64, Arc<Matter>>,
     uses: u64,
     bytes: usize,
-    /// What jobs wait for.
+    /// What jobs wait for whose calls these are.
     asked: BTreeMap<JobId, (Arc<Matter>, Keep)>,
+    /// Calls that several jobs may wait for.
+    shared: BTreeMap<Arc<Matter>, SharedCall>,
+    /// The jobs that wait for the call of another one.
+    joined: BTreeMap<JobId, Arc<Matter>>,
+}
+
+/// A call under way whose outcome is for all who ask for it meanwhile.
+#[derive(Debug)]
+struct SharedCall {
+    caller: JobId,
+    call: Outcall,
+    /// Who has joined, in their order; at most `limits::CONSULTATION_JOINED`.
+    others: Vec<JobId>,
+}
+
+/// Whether jobs wait for each other's calls. As with upstream, authorizers and plugins make a call for each question.
+fn is_shared(by: Consulting) -> bool {
+    match by {
+        Consulting::Issuer { .. } | Consulting::TokenReview => true,
+        Consulting::Authorizer { .. } | Consulting::ImagePolicy => false,
+    }
 }
 
 impl Remembered {
@@ -81,14 +108,47 @@ impl Consultations {
         }
     }
 
-    /// A job has the outcome that it waited for.
-    pub(super) fn learn(&mut self, id: JobId, outcomes: &[CallOutcome], now: Mono) {
-        let Some((matter, keep)) = self.asked.remove(&id) else { return };
-        let Some(outcome) = outcomes.first() else { return };
+    /// A job waits for the outcome of its call.
+    fn call(&mut self, id: JobId, matter: Arc<Matter>, keep: Keep, call: &Outcall) {
+        if is_shared(matter.by) && !self.shared.contains_key(&matter) {
+            let shared = SharedCall { caller: id, call: call.clone(), others: Vec::new() };
+            self.shared.insert(matter.clone(), shared);
+        }
+        self.asked.insert(id, (matter, keep));
+    }
+
+    /// A job waits for the call of another one, if there is one of the same matter, and room.
+    fn join(&mut self, id: JobId, matter: &Arc<Matter>) -> bool {
+        let Some(shared) = self.shared.get_mut(matter) else { return false };
+        if shared.others.len() >= limits::CONSULTATION_JOINED {
+            return false;
+        }
+        shared.others.push(id);
+        self.joined.insert(id, matter.clone());
+        true
+    }
+
+    /// A job has the outcome that it waited for. Returns those that have waited for it too.
+    #[must_use]
+    pub(super) fn learn(&mut self, id: JobId, outcomes: &[CallOutcome], now: Mono) -> Vec<JobId> {
+        let Some((matter, keep)) = self.asked.remove(&id) else { return Vec::new() };
+        if let Some(outcome) = outcomes.first() {
+            self.remember(&matter, keep, outcome, now);
+        }
+        if self.shared.get(&matter).is_none_or(|shared| shared.caller != id) {
+            return Vec::new();
+        }
+        let others = self.shared.remove(&matter).map(|shared| shared.others).unwrap_or_default();
+        others.iter().for_each(|other| drop(self.joined.remove(other)));
+        others
+    }
+
+    fn remember(&mut self, matter: &Arc<Matter>, keep: Keep, outcome: &CallOutcome, now: Mono) {
         let millis = keep.millis(outcome);
         if millis == 0 {
             return;
         }
+        let matter = matter.clone();
         self.forget(&matter);
         self.uses += 1;
         let held = Remembered {
@@ -106,9 +166,26 @@ impl Consultations {
         }
     }
 
-    /// A job does not wait any more.
-    pub(super) fn give_up(&mut self, id: JobId) {
-        self.asked.remove(&id);
+    /// A job does not wait any more. If others wait for its call, the first of them has to make it anew.
+    #[must_use]
+    pub(super) fn give_up(&mut self, id: JobId) -> Option<(JobId, Outcall)> {
+        if let Some(matter) = self.joined.remove(&id) {
+            let shared = self.shared.get_mut(&matter)?;
+            shared.others.retain(|other| *other != id);
+            return None;
+        }
+        let (matter, keep) = self.asked.remove(&id)?;
+        let shared = self.shared.get_mut(&matter).filter(|shared| shared.caller == id)?;
+        if shared.others.is_empty() {
+            self.shared.remove(&matter);
+            return None;
+        }
+        let next = shared.others.remove(0);
+        shared.caller = next;
+        let call = shared.call.clone();
+        self.joined.remove(&next);
+        self.asked.insert(next, (matter, keep));
+        Some((next, call))
     }
 
     /// Forgets what some were told. Those that come next may ask others.
@@ -118,12 +195,19 @@ impl Consultations {
         }
     }
 
-    /// Asserts that every use is of what is held, and that every job which waits is one of these.
-    pub(super) fn check(&self, waits: impl Fn(JobId) -> bool) {
+    /// Asserts that every use is of what is held, that every job which waits is one of these, and that those which
+    /// wait for another's call do so for one that is made.
+    pub(super) fn check(&self, waits: impl Fn(JobId) -> bool, has_joined: impl Fn(JobId) -> bool) {
         assert_eq!(self.held.len(), self.by_use.len(), "what is remembered has one last use");
         let bytes: usize = self.held.iter().map(|(matter, held)| held.bytes(matter)).sum();
         assert_eq!(bytes, self.bytes, "what is remembered is counted");
         assert!(self.asked.keys().all(|id| waits(*id)), "only waiting jobs consult others");
+        assert!(self.joined.keys().all(|id| has_joined(*id)), "only waiting jobs have joined others");
+        for shared in self.shared.values() {
+            assert!(self.asked.contains_key(&shared.caller), "a call that others wait for is made");
+        }
+        let joined: usize = self.shared.values().map(|shared| shared.others.len()).sum();
+        assert_eq!(joined, self.joined.len(), "who has joined waits for one call");
     }
 }
 
@@ -154,13 +238,33 @@ impl Machine {
         out: &mut Vec<Effect>,
     ) {
         let Consultation { by, call, keep, age_millis_max } = consultation;
-        let matter = Arc::new(Matter { by, target: call.target.clone(), body: call.body.clone() });
+        let matter = Arc::new(Matter {
+            by,
+            host: call.host.clone(),
+            port: call.port,
+            target: call.target.clone(),
+            body: call.body.clone(),
+        });
         if let Some(outcome) = self.calls.consultations.recall(&matter, age_millis_max, now.mono) {
             self.run(id, job, Answer::Called(alloc::vec![outcome]), now, out);
             return;
         }
-        self.calls.consultations.asked.insert(id, (matter, keep));
+        if self.calls.consultations.join(id, &matter) {
+            self.wait_for_calls(id, job, Waiting::Joined, now, out);
+            return;
+        }
+        self.calls.consultations.call(id, matter, keep, &call);
         self.ask_calls(id, job, alloc::vec![call], now, out);
+    }
+
+    /// Makes a call again for a job that has waited for another's, which has ended.
+    pub(super) fn take_over(&mut self, id: JobId, call: Outcall, out: &mut Vec<Effect>) {
+        let Some(slot) = self.jobs.get_mut(&id) else { return };
+        if let SlotState::Waiting(_, waiting @ Waiting::Joined) = &mut slot.state {
+            *waiting = Waiting::Calls;
+            self.calls.expect(id, alloc::vec![None]);
+            out.push(Effect::Call(id, 0, call));
+        }
     }
 }
 
@@ -171,7 +275,8 @@ mod tests {
 
     fn matter(by: u64, body: &'static str) -> Arc<Matter> {
         let by = Consulting::Authorizer { generation: by, at: 2 };
-        Arc::new(Matter { by, target: String::new(), body: Bytes::from_static(body.as_bytes()) })
+        let body = Bytes::from_static(body.as_bytes());
+        Arc::new(Matter { by, host: "hook.test".into(), port: 443, target: String::new(), body })
     }
 
     fn says(word: &'static str) -> CallOutcome {
@@ -190,8 +295,8 @@ mod tests {
 
     fn learn(memory: &mut Consultations, matter: &Arc<Matter>, outcome: CallOutcome, at: u64) {
         memory.asked.insert(JobId(1), (matter.clone(), KEEP));
-        memory.learn(JobId(1), &[outcome], Mono(0).plus_millis(at));
-        memory.check(|_| false);
+        assert_eq!(memory.learn(JobId(1), &[outcome], Mono(0).plus_millis(at)), []);
+        memory.check(|_| false, |_| false);
     }
 
     #[test]
@@ -206,7 +311,7 @@ mod tests {
             {
                 let found = memory.recall(&asked, None, Mono(0).plus_millis(5 + after));
                 assert_eq!(found == Some(outcome.clone()), expected, "{outcome:?} after {after}");
-                memory.check(|_| false);
+                memory.check(|_| false, |_| false);
             }
         }
         let mut memory = Consultations::default();
@@ -228,7 +333,7 @@ mod tests {
         assert_eq!(memory.recall(&matter(0, "b"), None, Mono(0)), None);
         memory.forget_of(|by| matches!(by, Consulting::Authorizer { .. }));
         assert_eq!(memory.recall(&matter(0, "a"), None, Mono(0)), None);
-        memory.check(|_| false);
+        memory.check(|_| false, |_| false);
     }
 
     #[test]

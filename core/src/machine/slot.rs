@@ -41,6 +41,8 @@ pub(super) enum Waiting {
     Body,
     /// For the outcomes of its calls.
     Calls,
+    /// For the outcome of a call that another job makes.
+    Joined,
     /// For a signature.
     Signature,
     /// For whether a signature is good.
