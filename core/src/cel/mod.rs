@@ -31,7 +31,7 @@ pub use decl::{
     DeclParts, DeclType, ListSemantics, TypedList, TypedMap, TypedText, ValueKind, ValueSchema, escape,
     unescape,
 };
-pub use eval::{CelMap, CelObject, CelValue, EvalError, Native, Timestamp};
+pub use eval::{CelMap, CelObject, CelValue, EvalError, Identified, Native, Timestamp};
 pub use parse::parse;
 pub use program::{CompileError, Env, Evaluated, Program};
 pub use source::{ExprSource, Issue, Issues, Offset};

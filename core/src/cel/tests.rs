@@ -52,6 +52,7 @@ fn shown(value: &CelValue) -> String {
         CelValue::List(_)
         | CelValue::Map(_)
         | CelValue::Data(_)
+        | CelValue::Identified(_)
         | CelValue::TypedList(_)
         | CelValue::TypedMap(_) => match (value.elements(), value.entries()) {
             (Some(items), _) => {

@@ -4,7 +4,7 @@
 use super::admission::{extra, texts, with_fields};
 use super::expression::Expression;
 use crate::cel::ast::{Expr, ExprKind, Literal, operators};
-use crate::cel::{CelType, CelValue, Env, parse};
+use crate::cel::{CelType, CelValue, Env, Identified, parse};
 use crate::limits;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
@@ -67,7 +67,7 @@ impl TokenSubject {
     /// Why there is none.
     pub fn evaluate(self, expression: &Expression, value: &Value) -> Result<CelValue, String> {
         let program = expression.program()?;
-        let given = |name: &str| (name == self.variable()).then(|| CelValue::from(value));
+        let given = |name: &str| (name == self.variable()).then(|| CelValue::Identified(Identified::whole(value)));
         let result = program.eval(&given, limits::CEL_CALL_COST).value;
         result.map_err(|why| format!("expression '{}' resulted in error: {why}", expression.text()))
     }
@@ -178,6 +178,56 @@ mod tests {
         }
         let error = texts("claims.absent").expect_err("there is no such claim");
         assert_eq!(error, "expression 'claims.absent' resulted in error: no such key: absent");
+    }
+
+    /// k8s: staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/oidc/oidc_test.go
+    #[test]
+    fn members_are_found_by_the_identifiers_of_their_names() {
+        let claims = value(
+            r#"{"a.b":"dot","a__dot__b":"raw","in":"word","list":[{"c/d":"slash"}],"n":7,
+            "deep":{"e-f":{"g__h":"under"},"x__dot__y":"raw","x__what__y":"kept"}}"#,
+        );
+        let texts = |text: &str| {
+            let expression = TokenSubject::Claims.compile_mapping(text);
+            let result = TokenSubject::Claims.evaluate(&expression, &claims)?;
+            texts_of(&result).map(|texts| texts.join(","))
+        };
+        let missing = |key: &str, text: &str| {
+            Err(format!("expression '{text}' resulted in error: no such key: {key}"))
+        };
+        for (text, expected) in [
+            ("claims.a__dot__b", Ok("dot")),
+            ("claims['a.b']", Ok("dot")),
+            ("claims['a__dot__b']", Ok("dot")),
+            ("claims['a' + '__dot__b']", Ok("dot")),
+            ("claims.a__underscores__dot__underscores__b", Ok("raw")),
+            ("claims.__in__", Ok("word")),
+            ("claims.?a__dot__b.orValue('none')", Ok("dot")),
+            ("claims.?a__dash__b.orValue('none')", Ok("none")),
+            ("has(claims.a__dot__b) ? 'yes' : 'no'", Ok("yes")),
+            ("claims.list[0].c__slash__d", Ok("slash")),
+            ("claims.deep.e__dash__f.g__underscores__h", Ok("under")),
+            ("claims.?deep.orValue({}).e__dash__f.g__h", Ok("under")),
+            ("claims.deep.x__what__y", Ok("kept")),
+            ("'a__dot__b' in claims ? 'yes' : 'no'", Ok("yes")),
+            ("'e__dash__f' in claims.deep ? 'yes' : 'no'", Ok("no")),
+            ("claims.list.map(one, one['c/d'])", Ok("slash")),
+            ("type(claims.n) == double ? 'double' : 'int'", Ok("double")),
+            ("string(claims.n)", Ok("7")),
+            ("claims.n == 7 ? 'equal' : 'other'", Ok("equal")),
+        ] {
+            assert_eq!(texts(text).as_deref(), expected.as_deref(), "{text}");
+        }
+        for (text, key) in [
+            ("claims.a__what__b", "a__what__b"),
+            ("claims.deep.x__dot__y", "x__dot__y"),
+            ("claims.list.map(one, one.c__slash__d)", "c__slash__d"),
+        ] {
+            assert_eq!(texts(text), missing(key, text), "{text}");
+        }
+        let user = value(r#"{"username":"u","extra":{"b.test/team":["x"]}}"#);
+        let expression = TokenSubject::User.compile_rule("user.extra.b__dot__test__slash__team[0] == 'x'");
+        assert!(matches!(TokenSubject::User.evaluate(&expression, &user), Ok(CelValue::Bool(true))));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn equal_or_error(one: &CelValue, other: &CelValue) -> Result<bool, E
         },
         (V::Object(one), V::Object(other)) => one.is_equal(other),
         (V::Native(one), V::Native(other)) => one.is_equal(other.as_ref()),
-        (V::List(_) | V::Data(_), _) if one.is_list() && other.is_list() => {
+        (V::List(_) | V::Data(_) | V::Identified(_), _) if one.is_list() && other.is_list() => {
             let length = one.len();
             length == other.len()
                 && (0..length.unwrap_or(0)).all(|index| match (one.nth(index), other.nth(index)) {
@@ -49,7 +49,7 @@ pub(crate) fn equal_or_error(one: &CelValue, other: &CelValue) -> Result<bool, E
                     _ => false,
                 })
         }
-        (V::Map(_) | V::Data(_), _) if one.is_map() && other.is_map() => {
+        (V::Map(_) | V::Data(_) | V::Identified(_), _) if one.is_map() && other.is_map() => {
             one.len() == other.len()
                 && one
                     .entries()

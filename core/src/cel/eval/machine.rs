@@ -386,7 +386,12 @@ impl<'a> CelMachine<'a> {
 
     /// Begins a loop over the value on the stack.
     fn begin(&mut self, slots: &LoopSlots, next: StepPlace) -> StepPlace {
-        let items = match self.pop() {
+        let range = match self.pop() {
+            // With one variable, upstream goes over what lies below the names.
+            Ok(CelValue::Identified(held)) if slots.second.is_none() => Ok(held.plain()),
+            other => other,
+        };
+        let items = match range {
             Ok(range) => match (range.len(), range.is_list()) {
                 (Some(count), true) => Ok(Items::List(range, count)),
                 (_, _) => range.entries().map(Items::Pairs).ok_or_else(EvalError::no_overload),

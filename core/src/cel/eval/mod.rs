@@ -3,6 +3,7 @@
 mod attributes;
 mod code;
 mod equality;
+mod identified;
 mod machine;
 mod number;
 mod object;
@@ -13,6 +14,7 @@ mod value;
 
 pub(crate) use code::CelCode;
 pub(crate) use equality::{compare, equal, equal_or_error};
+pub use identified::Identified;
 pub(crate) use machine::CelMachine;
 pub(crate) use number::{convert_double, go_double};
 pub use object::CelObject;

@@ -1,6 +1,7 @@
 //! Values of expressions.
 //! cel-go: common/types
 
+use super::identified::Identified;
 use super::object::CelObject;
 use super::time::Timestamp;
 use crate::cel::access::AccessCheck;
@@ -33,6 +34,8 @@ pub enum CelValue {
     Map(Arc<CelMap>),
     /// A list or a map of an object, whose parts become values when they are asked for.
     Data(Value),
+    /// The same, whose members are found by the identifiers of their names too.
+    Identified(Identified),
     /// A list of an object that a schema types.
     TypedList(TypedList),
     /// An object, or a map of one, that a schema types.
@@ -178,7 +181,8 @@ impl CelValue {
             Self::Duration(_) => "google.protobuf.Duration",
             Self::Type(_) => "type",
             Self::List(_) | Self::TypedList(_) | Self::Data(Value::List(_)) => "list",
-            Self::Map(_) | Self::TypedMap(_) | Self::Data(_) => "map",
+            Self::Identified(held) if held.data().as_list().is_some() => "list",
+            Self::Map(_) | Self::TypedMap(_) | Self::Data(_) | Self::Identified(_) => "map",
             Self::Preserved(_) => "unknown",
             Self::Failed(_) => "error",
             Self::Optional(_) => "optional_type",
@@ -194,6 +198,7 @@ impl CelValue {
             Self::Map(map) => Some(map.entries.len()),
             Self::Data(Value::List(items)) => Some(items.len()),
             Self::Data(Value::Map(map)) => Some(map.len()),
+            Self::Identified(held) => held.plain().len(),
             Self::TypedList(list) => Some(list.len()),
             Self::TypedMap(map) => Some(map.len()),
             Self::Str(text) => Some(text.chars().count()),
@@ -203,11 +208,17 @@ impl CelValue {
     }
 
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, Self::List(_) | Self::TypedList(_) | Self::Data(Value::List(_)))
+        match self {
+            Self::Identified(held) => held.data().as_list().is_some(),
+            held => matches!(held, Self::List(_) | Self::TypedList(_) | Self::Data(Value::List(_))),
+        }
     }
 
     pub(crate) fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_) | Self::TypedMap(_) | Self::Data(Value::Map(_)))
+        match self {
+            Self::Identified(held) => held.data().as_map().is_some(),
+            held => matches!(held, Self::Map(_) | Self::TypedMap(_) | Self::Data(Value::Map(_))),
+        }
     }
 
     /// An element of a list.
@@ -215,6 +226,7 @@ impl CelValue {
         match self {
             Self::List(items) => items.get(index).cloned(),
             Self::Data(Value::List(items)) => items.get(index).map(Self::from),
+            Self::Identified(held) => held.nth(index),
             Self::TypedList(list) => list.nth(index),
             _ => None,
         }
@@ -225,6 +237,7 @@ impl CelValue {
         match self {
             Self::List(items) => Some(items.to_vec()),
             Self::Data(Value::List(items)) => Some(items.iter().map(Self::from).collect()),
+            Self::Identified(held) => held.plain().elements(),
             Self::TypedList(list) => Some(list.elements()),
             _ => None,
         }
@@ -237,6 +250,7 @@ impl CelValue {
             Self::Data(Value::Map(map)) => {
                 Some(map.iter().map(|(key, value)| (Self::Str(key.clone()), value.into())).collect())
             }
+            Self::Identified(held) => held.plain().entries(),
             Self::TypedMap(map) => Some(map.entries()),
             _ => None,
         }
@@ -247,6 +261,7 @@ impl CelValue {
         match (self, key) {
             (Self::Map(map), key) => map.get(key).cloned(),
             (Self::Data(Value::Map(map)), Self::Str(key)) => map.get(key).map(Self::from),
+            (Self::Identified(held), Self::Str(key)) => held.find(key),
             (Self::TypedMap(map), Self::Str(key)) => map.find(key),
             (Self::Object(object), Self::Str(key)) => Some(object.read(key)),
             (Self::TypedMap(_), _) => Some(Self::Failed(Arc::new(EvalError::no_overload()))),
@@ -271,6 +286,7 @@ impl CelValue {
             | Self::List(_)
             | Self::Map(_)
             | Self::Data(_)
+            | Self::Identified(_)
             | Self::TypedList(_)
             | Self::TypedMap(_) => self.len() == Some(0),
         }
@@ -292,6 +308,7 @@ impl CelValue {
             Self::Timestamp(time) => Value::str(time.to_string()),
             Self::Duration(nanos) => Value::str(super::time::duration_text(*nanos)),
             Self::Data(held) | Self::Preserved(held) => held.clone(),
+            Self::Identified(held) => held.data().clone(),
             Self::TypedList(list) => list.data(),
             Self::TypedMap(map) => map.data(),
             Self::List(items) => {
@@ -327,6 +344,7 @@ impl CelValue {
             | Self::Double(_)
             | Self::Str(_)
             | Self::Data(_)
+            | Self::Identified(_)
             | Self::TypedList(_)
             | Self::TypedMap(_)
             | Self::Preserved(_) => self.to_data(),
@@ -361,6 +379,7 @@ impl CelValue {
             Self::Native(held) => format!("{held:?}"),
             Self::Preserved(held) => json::to_string(held),
             Self::Failed(error) => error.to_string(),
+            Self::Identified(held) => held.plain().shown(),
             Self::List(_) | Self::Map(_) | Self::Data(_) | Self::TypedList(_) | Self::TypedMap(_) => {
                 match (self.elements(), self.entries()) {
                     (Some(items), _) => {

@@ -164,7 +164,11 @@ fn is_in(args: &[CelValue]) -> Result<CelValue> {
         return Ok(CelValue::Bool(items.iter().any(|item| equal(item, element))));
     }
     if held.is_map() {
-        return Ok(CelValue::Bool(held.find(element).is_some()));
+        // Upstream looks below the names within a variable, not for those of the variable itself.
+        return Ok(CelValue::Bool(match held {
+            CelValue::Identified(held) if !held.is_whole() => held.plain().find(element).is_some(),
+            held => held.find(element).is_some(),
+        }));
     }
     Err(EvalError::no_overload())
 }

@@ -201,8 +201,10 @@ fn text(value: &CelValue) -> Result<String> {
         CelValue::Optional(_) | CelValue::Native(_) => {
             return Err(wrong('s', value.type_name()));
         }
-        CelValue::List(_) | CelValue::Map(_) | CelValue::Data(_) => match (value.elements(), value.entries())
-        {
+        CelValue::List(_) | CelValue::Map(_) | CelValue::Data(_) | CelValue::Identified(_) => match (
+            value.elements(),
+            value.entries(),
+        ) {
             (Some(items), _) => {
                 let items: Result<Vec<String>> = items.iter().map(inner).collect();
                 format!("[{}]", items?.join(", "))
