@@ -23,6 +23,7 @@ use steersman_sim::driver::{Driver, ReplyLoss, open_config};
 use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 mod allocation;
+mod feeds;
 mod identity;
 mod nodes;
 mod policies;
@@ -92,6 +93,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::PolicyCompiledOnce => policies::policy_compiled_once,
         Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
         Mutant::ApprovedUnprepared => webhooks::approved_unprepared,
+        Mutant::OldEventsApplied => feeds::old_events_applied,
         Mutant::NodesReadAnySecret => nodes::nodes_read_any_secret,
         Mutant::AccountNotLookedUp => identity::account_not_looked_up,
         Mutant::ExpiryIgnored => identity::expiry_ignored,

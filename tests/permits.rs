@@ -139,6 +139,7 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         Note::WatchEnded { .. }
         | Note::Listed { .. }
         | Note::FeedLost { .. }
+        | Note::OldEvents { .. }
         | Note::Undecodable { .. }
         | Note::UnknownOutcome { .. }
         | Note::Served { .. }

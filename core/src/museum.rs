@@ -169,6 +169,8 @@ mutants! {
         "A webhook that cannot be asked counts as one that allows, whatever its failure policy is.";
     ApprovedUnprepared, "approved-unprepared", "own",
         "Validating webhooks are asked about an object that the server completes only afterwards.";
+    OldEventsApplied, "old-events-applied", "etcd#20221",
+        "Events that are older than the watch of the store was asked for are applied, so that the cache goes back.";
     NodesReadAnySecret, "nodes-read-any-secret", "own",
         "A node reads the secrets of pods on other nodes.";
 }

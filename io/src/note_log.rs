@@ -37,6 +37,10 @@ impl NoteLog {
                 tracing::info!(feed = feed.0, objects, revision = revision.0, "listed the store");
             }
             Note::FeedLost { feed, why } => tracing::warn!(feed = feed.0, why = %why, "feed lost"),
+            Note::OldEvents { feed, events } => {
+                let text = "the store sent events that are older than its watch; they are left out";
+                tracing::warn!(feed = feed.0, events, "{text}");
+            }
             Note::Undecodable { key, why, others } => {
                 let text = "a stored value cannot be read; its collection is not served";
                 tracing::error!(key = %key, why = %why, others, "{text}");

@@ -68,6 +68,8 @@ marks! {
     LeaderChange => "leader-change",
     /// A server watches a member that is behind the store.
     LaggingMember => "lagging-member",
+    /// A server leaves out events that are older than its watch.
+    OldEventsLeftOut => "old-events-left-out",
     /// A lease runs out and takes several keys at one revision.
     SeveralInOneRevision => "several-in-one-revision",
     /// A server starts while a client already waits for it.

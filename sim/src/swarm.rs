@@ -84,6 +84,8 @@ classes! {
     Calls => "calls", 4, 40;
     /// A kind that is not built in comes to a server, or goes. By server and half second.
     Kinds => "kinds", 3, 20;
+    /// A watch that begins ahead of its member is sent older events (etcd#20221). By watch that does.
+    OldEvents => "old-events", 1, 6;
 }
 
 /// The seats of a server, unless a run has fewer.

@@ -18,6 +18,8 @@ pub enum Note {
     Listed { feed: Feed, objects: u64, revision: Rev },
     /// A feed broke off.
     FeedLost { feed: Feed, why: Text },
+    /// A feed sent so many events that are older than what it was asked for. They were left out.
+    OldEvents { feed: Feed, events: u64 },
     /// A stored value cannot be read, and neither can `others` that came with it. Their collections are not served.
     Undecodable { key: Text, why: Text, others: u64 },
     /// The store could not tell whether a write happened.

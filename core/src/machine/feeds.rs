@@ -4,9 +4,9 @@ use super::pages::{page_from, page_of};
 use super::{DecodedPage, Effect, Page};
 use crate::config::JobId;
 use crate::store::key::after;
-use crate::store::{Feed, Ranged, Rev, Stored};
+use crate::store::{Event, Feed, Ranged, Rev, Stored};
 use crate::value::Text;
-use crate::world::{Listing, World};
+use crate::world::{Changes, Listing, World};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -32,7 +32,11 @@ enum State {
         /// None before the first page, and while a page is being decoded.
         listing: Option<Box<Listing>>,
     },
-    Following,
+    /// What came after `after` was asked for, and was delivered up to `newest`.
+    Following {
+        after: Rev,
+        newest: Rev,
+    },
 }
 
 impl FeedReader {
@@ -105,11 +109,22 @@ impl FeedReader {
 
     /// Follows, or follows again, what comes after the revision.
     pub(crate) fn follow(&mut self, after: Rev, out: &mut Vec<Effect>) {
-        self.state = State::Following;
+        self.state = State::Following { after, newest: after };
         out.push(Effect::Follow { feed: self.feed, prefix: self.prefix.clone(), after });
     }
 
     pub(crate) fn is_following(&self) -> bool {
-        matches!(self.state, State::Following)
+        matches!(self.state, State::Following { .. })
+    }
+
+    /// Leaves out the events that are older than what was asked for, or than what was delivered before: what they tell
+    /// is known, and the store has changed since. Returns them. etcd 3.6 and older send some to a watch that begins
+    /// ahead of its member.
+    pub(crate) fn leave_out_old(&mut self, changes: &mut Changes) -> Vec<Event> {
+        let State::Following { after, newest } = &mut self.state else { return Vec::new() };
+        let old = changes.leave_out_old(*after, *newest);
+        let delivered = changes.batch().events.last();
+        *newest = delivered.map_or(*newest, |event| event.kv.mod_revision.max(*newest));
+        old
     }
 }

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
-use crate::store::{Feed, Op, Rev, Stored, Why};
+use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
 use crate::world::cache::Applied;
 use crate::world::{Changes, Listing};
 use alloc::boxed::Box;
@@ -46,13 +46,21 @@ impl Machine {
         self.feeds[usize::from(feed.0)].start_listing(id, out);
     }
 
-    pub(super) fn changed(&mut self, changes: Changes, now: Now, out: &mut Vec<Effect>) {
-        let batch = changes.batch();
-        let feed = batch.feed;
+    pub(super) fn changed(&mut self, mut changes: Changes, now: Now, out: &mut Vec<Effect>) {
+        let feed = changes.batch().feed;
         if !self.feeds[usize::from(feed.0)].is_following() {
             return;
         }
         let flaw = self.config.flaw;
+        let old = self.feeds[usize::from(feed.0)].leave_out_old(&mut changes);
+        if !old.is_empty() {
+            out.push(Effect::Note(Note::OldEvents { feed, events: old.len() as u64 }));
+            if flaw.is(Mutant::OldEventsApplied) {
+                let old = Batch { feed, events: old, revision: Rev(0) };
+                Arc::make_mut(&mut self.world).apply(old.into(), &mut Vec::new());
+            }
+        }
+        let batch = changes.batch();
         if flaw.is(Mutant::BookmarkAheadOfEvents)
             || batch.events.is_empty() && flaw.is(Mutant::ProgressStarvesWatchers)
         {

@@ -3,7 +3,7 @@
 
 use super::World;
 use crate::kinds::Registry;
-use crate::store::{Batch, Event, EventType};
+use crate::store::{Batch, Event, EventType, Rev};
 use crate::world::cache::{Entry, Undecodable};
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -59,6 +59,29 @@ impl Changes {
         self.decoded = Some(DecodedWith { registry: world.registry.clone(), values });
     }
 
+    /// Leaves out the events that are not later than a revision, and those that come after a later one. Returns them.
+    pub(crate) fn leave_out_old(&mut self, after: Rev, newest: Rev) -> Vec<Event> {
+        let is_old = |event: &Event, newest: &mut Rev| {
+            let revision = event.kv.mod_revision;
+            let is_old = revision <= after || revision < *newest;
+            *newest = revision.max(*newest);
+            is_old
+        };
+        let mut seen = newest;
+        if !self.batch.events.iter().any(|event| is_old(event, &mut seen)) {
+            return Vec::new();
+        }
+        // Values and events stand in the same order, so what was decoded before is decoded again.
+        self.decoded = None;
+        let mut seen = newest;
+        let (mut kept, mut old) = (Vec::new(), Vec::new());
+        for event in core::mem::take(&mut self.batch.events) {
+            if is_old(&event, &mut seen) { old.push(event) } else { kept.push(event) }
+        }
+        self.batch.events = kept;
+        old
+    }
+
     /// The batch, and its values as far as they were decoded with this registry.
     pub(super) fn take(self, registry: &Arc<Registry>) -> (Batch, Values) {
         let fits = self.decoded.filter(|decoded| Arc::ptr_eq(&decoded.registry, registry));
@@ -101,7 +124,7 @@ impl Values {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::store::{Feed, KeyValue, Rev};
+    use crate::store::{Feed, KeyValue};
     use alloc::format;
     use alloc::string::String;
 
@@ -170,5 +193,23 @@ mod tests {
         assert_eq!((inside.1, inside.2), (4, Rev(7)));
         assert_eq!(applied(|changes, world| changes.decode(world)), inside);
         assert_eq!(applied(|changes, _| changes.decode(&world())), inside, "another registry: decoded again");
+    }
+
+    #[test]
+    fn old_events_are_left_out() {
+        for (revisions, after, newest, old, kept) in [
+            (&[5, 6, 6, 9][..], 4, 4, &[][..], &[5, 6, 6, 9][..]),
+            (&[3, 4, 5], 4, 4, &[3, 4], &[5]),
+            (&[5, 7, 6, 7], 4, 4, &[6], &[5, 7, 7]),
+            (&[6, 7], 4, 7, &[6], &[7]),
+            (&[2], 4, 7, &[2], &[]),
+            (&[], 4, 7, &[], &[]),
+        ] {
+            let events = revisions.iter().map(|revision| event("configmaps/a/b", "{}", *revision)).collect();
+            let mut changes = changes(events, 9);
+            let of = |events: &[Event]| events.iter().map(|event| event.kv.mod_revision.0).collect::<Vec<_>>();
+            let left_out = changes.leave_out_old(Rev(after), Rev(newest));
+            assert_eq!((of(&left_out).as_slice(), of(&changes.batch().events).as_slice()), (old, kept));
+        }
     }
 }

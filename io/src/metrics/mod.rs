@@ -147,6 +147,7 @@ impl Metrics {
             }
             Note::Listed { .. }
             | Note::TunnelEnded(_)
+            | Note::OldEvents { .. }
             | Note::Served { .. }
             | Note::Withdrawn { .. }
             | Note::NotServed { .. }

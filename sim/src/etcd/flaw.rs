@@ -7,16 +7,14 @@ pub enum EtcdFlaw {
     ProgressAhead,
     LostUnderStarvation,
     DeleteDroppedAtCompaction,
-    OldEventsOfFutureWatch,
     StaleReadOfPausedMember,
 }
 
 impl EtcdFlaw {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 4] = [
         Self::ProgressAhead,
         Self::LostUnderStarvation,
         Self::DeleteDroppedAtCompaction,
-        Self::OldEventsOfFutureWatch,
         Self::StaleReadOfPausedMember,
     ];
 
@@ -25,7 +23,6 @@ impl EtcdFlaw {
             Self::ProgressAhead => "etcd-progress-ahead",
             Self::LostUnderStarvation => "etcd-lost-under-starvation",
             Self::DeleteDroppedAtCompaction => "etcd-delete-dropped-at-compaction",
-            Self::OldEventsOfFutureWatch => "etcd-old-events-of-future-watch",
             Self::StaleReadOfPausedMember => "etcd-stale-read-of-paused-member",
         }
     }
@@ -36,7 +33,6 @@ impl EtcdFlaw {
             Self::ProgressAhead => "etcd#15220",
             Self::LostUnderStarvation => "etcd#17529",
             Self::DeleteDroppedAtCompaction => "etcd#18089, etcd#19179",
-            Self::OldEventsOfFutureWatch => "etcd#20221",
             Self::StaleReadOfPausedMember => "etcd#20418",
         }
     }
@@ -51,9 +47,6 @@ impl EtcdFlaw {
             }
             Self::DeleteDroppedAtCompaction => {
                 "A deletion at the compacted revision is not delivered to a watch that resumes from it."
-            }
-            Self::OldEventsOfFutureWatch => {
-                "A watch from a revision that its lagging member has not reached is sent older events."
             }
             Self::StaleReadOfPausedMember => {
                 "A linearizable read on a member that lags after a pause answers with what it has applied."

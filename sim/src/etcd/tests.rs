@@ -338,16 +338,6 @@ mod museum {
     }
 
     #[test]
-    fn a_future_watch_gets_old_events() {
-        let mut cluster = flawed(EtcdFlaw::OldEventsOfFutureWatch);
-        cluster.begin_lag(TWO);
-        write_keys(&mut cluster, &["/a", "/b"]);
-        follow(&mut cluster, TWO, 3);
-        cluster.catch_up(TWO);
-        assert_eq!(drained(&mut cluster), ["[2, 3] up to 3"]);
-    }
-
-    #[test]
     fn a_read_after_a_pause_is_stale() {
         let mut cluster = flawed(EtcdFlaw::StaleReadOfPausedMember);
         cluster.pause(TWO);

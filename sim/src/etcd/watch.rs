@@ -40,8 +40,6 @@ impl EtcdCluster {
             self.lose(server, feed, Why::Disconnected(reason.into()));
             return;
         }
-        let flawed = self.flawed.is(EtcdFlaw::OldEventsOfFutureWatch);
-        let after = if flawed { after.min(self.applied(member)) } else { after };
         let prefix = prefix.clone();
         self.watch(FollowedFeed { server, feed, member, prefix, after, held: false, progress_wanted: false });
     }

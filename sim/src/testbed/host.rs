@@ -345,10 +345,16 @@ impl Testbed {
             Effect::Close(id) => self.close(server, id),
             Effect::Follow { feed, prefix, after } => {
                 let member = self.hosts[server].member;
-                if self.etcd.applied(member) < after {
+                let applied = self.etcd.applied(member);
+                let mut from = after;
+                if applied < after {
                     self.mark(Mark::LaggingMember);
+                    let stream = Label::Feed.of(1 << 32 | server as u64);
+                    if self.chooser.fault(stream, self.swarm.rate(FaultClass::OldEvents)) {
+                        from = applied;
+                    }
                 }
-                self.etcd.follow(ServerId(server as u32), feed, member, &prefix, after);
+                self.etcd.follow(ServerId(server as u32), feed, member, &prefix, from);
                 self.deliver()
             }
             Effect::RequestProgress(feed) => {
@@ -410,6 +416,10 @@ impl Testbed {
                     self.mark(Mark::FeedCompacted);
                 }
                 self.note(lane, What::Step, || format!("its feed broke off: {why}"));
+            }
+            Note::OldEvents { events, .. } => {
+                self.mark(Mark::OldEventsLeftOut);
+                self.note(lane, What::Step, || format!("left out {events} old events"));
             }
             Note::WatchEnded { why, .. } => {
                 if why.starts_with("too slow") {
