@@ -14,8 +14,11 @@ const ISSUER: &str = "https://issuer.test";
 const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 
 fn server() -> Driver {
-    let mapping =
-        |claim: &str, prefix: &str| ClaimMapping { claim: claim.into(), prefix: prefix.into(), expression: None };
+    let mapping = |claim: &str, prefix: &str| ClaimMapping {
+        claim: claim.into(),
+        prefix: prefix.into(),
+        expression: None,
+    };
     let issuer = JwtIssuer {
         url: ISSUER.into(),
         discovery_url: "https://inside.test/discovery".into(),
@@ -43,9 +46,8 @@ impl Others {
     fn new() -> Self {
         let mut others = Self(BTreeMap::new());
         let described = |issuer: &str| json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")});
-        let keys = |name: &str| {
-            json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AQ", "y": "Ag", "kid": name}]})
-        };
+        let keys =
+            |name: &str| json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AQ", "y": "Ag", "kid": name}]});
         others.say("inside.test/discovery", &described(ISSUER));
         others.say("issuer.test/keys", &keys("own"));
         others.say("groups.test/.well-known/openid-configuration", &described("https://groups.test"));
@@ -113,21 +115,29 @@ fn another_server_tells_the_groups_of_a_token() {
         (json!(["a", "b"]), json!(["o:a", "o:b", "system:authenticated"])),
         (json!("one"), json!(["o:one", "system:authenticated"])),
     ] {
-        let told = token(&driver, "groups", &json!({"iss": "https://groups.test", "groups": groups, "sub": "x"}));
+        let told =
+            token(&driver, "groups", &json!({"iss": "https://groups.test", "groups": groups, "sub": "x"}));
         others.tell("graph.test/of?user=jane", told);
         let (status, calls) = review(&mut driver, &others, &own);
         assert_eq!(status["user"]["username"], "jane", "{status}");
         assert_eq!(status["user"]["groups"], expected, "what is told is asked for each time");
         let asked = calls.iter().find(|call| call.host == "graph.test").expect("the groups are asked for");
         assert!(asked.headers.contains(&("authorization".into(), "Bearer let-me".to_owned())), "{asked:?}");
-        assert_eq!((&asked.trust.authorities[..], asked.trust.server_name.as_str()), (&b"the issuer's"[..], "graph.test"));
+        assert_eq!(
+            (&asked.trust.authorities[..], asked.trust.server_name.as_str()),
+            (&b"the issuer's"[..], "graph.test")
+        );
         let others = calls.iter().filter(|call| call.host != "graph.test");
         assert!(others.flat_map(|call| &call.headers).all(|(name, _)| name != "authorization"));
     }
     let (_, calls) = review(&mut driver, &others, &own);
     assert_eq!(places(&calls), ["graph.test/of?user=jane"], "issuers and their keys are remembered");
-    let own_groups = token(&driver, "own", &json!({"groups": "mine", "_claim_names": {"groups": "s"},
-        "_claim_sources": {"s": {"endpoint": "https://graph.test/of?user=jane"}}}));
+    let own_groups = token(
+        &driver,
+        "own",
+        &json!({"groups": "mine", "_claim_names": {"groups": "s"},
+        "_claim_sources": {"s": {"endpoint": "https://graph.test/of?user=jane"}}}),
+    );
     let (status, calls) = review(&mut driver, &others, &own_groups);
     assert_eq!((&status["user"]["groups"], calls.len()), (&json!(["o:mine", "system:authenticated"]), 0));
     let within = token(&driver, "own", &elsewhere(&json!({"JWT": own_groups})));
@@ -136,7 +146,11 @@ fn another_server_tells_the_groups_of_a_token() {
     let told = token(&driver, "own", &json!({"groups": ["z"]}));
     others.tell("graph.test/of?user=jane", told);
     let (status, _) = review(&mut driver, &others, &own);
-    assert_eq!(status["user"]["groups"], json!(["o:z", "system:authenticated"]), "the issuer itself has told");
+    assert_eq!(
+        status["user"]["groups"],
+        json!(["o:z", "system:authenticated"]),
+        "the issuer itself has told"
+    );
 }
 
 #[test]
@@ -153,10 +167,14 @@ fn groups_that_nobody_trustworthy_tells_are_none() {
     };
     let told = |driver: &Driver, claims: &Value| token(driver, "groups", claims);
     let uninitialized = |issuer: &str| {
-        format!("verifying untrusted issuer {issuer} failed: verifier not initialized for issuer: \"{issuer}\"")
+        format!(
+            "verifying untrusted issuer {issuer} failed: verifier not initialized for issuer: \"{issuer}\""
+        )
     };
-    let unsigned = "verify distributed claim token: failed to verify signature: failed to verify id token signature";
-    let from = "getting untrusted issuer from endpoint https://graph.test/groups failed for claim \"groups\": ";
+    let unsigned =
+        "verify distributed claim token: failed to verify signature: failed to verify id token signature";
+    let from =
+        "getting untrusted issuer from endpoint https://graph.test/groups failed for claim \"groups\": ";
     let now = driver.now().wall;
     let expired = format!("{} +0000 UTC", now.rfc3339().replace('T', " ").trim_end_matches('Z'));
     let later = driver.now().wall.seconds();
@@ -190,9 +208,8 @@ fn groups_that_nobody_trustworthy_tells_are_none() {
         ("a.b".to_owned(), format!("{from}malformed token")),
         ("{}".to_owned(), format!("{from}token is not compact JWT")),
     ];
-    let failed = |why: &str| {
-        json!({"user": {}, "error": format!("oidc: could not expand distributed claims: {why}")})
-    };
+    let failed =
+        |why: &str| json!({"user": {}, "error": format!("oidc: could not expand distributed claims: {why}")});
     for (answer, why) in cases {
         let mut others = Others(good.0.clone());
         others.tell("graph.test/groups", answer.clone());
@@ -228,4 +245,34 @@ fn groups_that_nobody_trustworthy_tells_are_none() {
     let (status, calls) = review(&mut driver, &good, &token);
     assert_eq!(status, json!({"user": {}, "error": "oidc: verify token: oidc: source does not exist"}));
     assert_eq!(calls.len(), 0, "no signature makes it good");
+}
+
+#[test]
+fn requests_that_need_the_same_at_once_wait_for_one_call() {
+    let mut driver = server();
+    let others = Others::new();
+    let own = token(&driver, "own", &json!({}));
+    let headers = [("authorization", &*format!("Bearer {own}"))];
+    let ids: Vec<_> = (0..3).map(|_| driver.begin("GET", "/version", &headers, b"")).collect();
+    let callers = |driver: &Driver| driver.calls.iter().map(|(job, ..)| *job).collect::<Vec<_>>();
+    assert_eq!(callers(&driver), [ids[0]]);
+    driver.give(Input::Gone(ids[1]));
+    assert_eq!(callers(&driver), [ids[0]], "who waits for another's call leaves it alone");
+    driver.give(Input::Gone(ids[0]));
+    assert_eq!(callers(&driver), [ids[2]], "the next makes it anew");
+    let late = driver.begin("GET", "/version", &headers, b"");
+    driver.machine().check();
+    let mut made = Vec::new();
+    while !driver.calls.is_empty() {
+        assert_eq!(driver.calls.len(), 1);
+        let (job, index, call) = driver.calls.remove(0);
+        driver.give(Input::Called(job, index, others.answer(&call)));
+        driver.machine().check();
+        made.push(call);
+    }
+    assert_eq!(places(&made), ["inside.test/discovery", "issuer.test/keys"]);
+    for id in [ids[2], late] {
+        assert_eq!(driver.take(id).expect("an answer").status, 200);
+    }
+    assert_eq!(driver.machine().open_requests(), 0);
 }

@@ -67,7 +67,8 @@ impl TokenSubject {
     /// Why there is none.
     pub fn evaluate(self, expression: &Expression, value: &Value) -> Result<CelValue, String> {
         let program = expression.program()?;
-        let given = |name: &str| (name == self.variable()).then(|| CelValue::Identified(Identified::whole(value)));
+        let given =
+            |name: &str| (name == self.variable()).then(|| CelValue::Identified(Identified::whole(value)));
         let result = program.eval(&given, limits::CEL_CALL_COST).value;
         result.map_err(|why| format!("expression '{}' resulted in error: {why}", expression.text()))
     }
@@ -192,9 +193,8 @@ mod tests {
             let result = TokenSubject::Claims.evaluate(&expression, &claims)?;
             texts_of(&result).map(|texts| texts.join(","))
         };
-        let missing = |key: &str, text: &str| {
-            Err(format!("expression '{text}' resulted in error: no such key: {key}"))
-        };
+        let missing =
+            |key: &str, text: &str| Err(format!("expression '{text}' resulted in error: no such key: {key}"));
         for (text, expected) in [
             ("claims.a__dot__b", Ok("dot")),
             ("claims['a.b']", Ok("dot")),

@@ -141,7 +141,7 @@ impl JwtKept {
             (Stage::Signature(_), Reply::Verified(true)) => self.believe(presented, &own_parts.claims),
             (Stage::Signature(source), Reply::Verified(false)) => self.ask_fresh_keys(source),
             (Stage::Claim(endpoint), Reply::Called(outcomes)) => {
-                self.hear(presented, endpoint, &outcomes).map_err(unexpanded)
+                self.hear(presented, endpoint, &outcomes).map_err(unexpanded)?.discover()
             }
             (Stage::Discovery | Stage::Keys(_) | Stage::Signature(_) | Stage::Claim(_), _) => {
                 Err("another question was answered".into())
@@ -189,13 +189,13 @@ impl JwtKept {
         Ok(self.ask(Stage::Claim(endpoint), Question::Calls(alloc::vec![call])))
     }
 
-    /// The other server's answer is a token, which is verified next.
+    /// The token that the other server has answered with, which is to be verified next.
     fn hear(
         self,
         presented: &Presented<'_>,
         endpoint: ClaimEndpoint,
         outcomes: &[CallOutcome],
-    ) -> Result<Finding, String> {
+    ) -> Result<Self, String> {
         let claim = &self.issuer().groups.claim;
         let token = distributed::token(outcomes, claim)?;
         token::untrusted_issuer(&token).map_err(|why| {
@@ -205,7 +205,7 @@ impl JwtKept {
         let unverified = |why: &str| format!("verify distributed claim token: {why}");
         let parts = Parts::of(&token).ok_or_else(|| unverified("oidc: malformed jwt"))?;
         parts.check(self.issuer(), presented.now.wall).map_err(|why| unverified(&why))?;
-        Self { told: Some(Told { endpoint: endpoint.url, token, parts }), ..self }.discover()
+        Ok(Self { told: Some(Told { endpoint: endpoint.url, token, parts }), ..self })
     }
 
     /// Asks the issuer of the token for its description of itself.

@@ -1,6 +1,6 @@
 //! What other servers have said, remembered for a while: an authorizer that asks another server does not ask the same
-//! twice in a row. Requests that ask about the same token, or about the same issuer, at the same time wait for one call.
-//! The memory changes only with inputs, so a replay remembers the same.
+//! twice in a row. Requests that ask about the same token, or about the same issuer, at the same time wait for one
+//! call. The memory changes only with inputs, so a replay remembers the same.
 //! k8s: staging/src/k8s.io/apiserver/pkg/authentication/token/cache/cached_token_authenticator.go
 
 use super::slot::{SlotState, Waiting};

@@ -207,7 +207,8 @@ mod tests {
         ] {
             let events = revisions.iter().map(|revision| event("configmaps/a/b", "{}", *revision)).collect();
             let mut changes = changes(events, 9);
-            let of = |events: &[Event]| events.iter().map(|event| event.kv.mod_revision.0).collect::<Vec<_>>();
+            let of =
+                |events: &[Event]| events.iter().map(|event| event.kv.mod_revision.0).collect::<Vec<_>>();
             let left_out = changes.leave_out_old(Rev(after), Rev(newest));
             assert_eq!((of(&left_out).as_slice(), of(&changes.batch().events).as_slice()), (old, kept));
         }

@@ -51,8 +51,7 @@ pub(super) fn endpoint(claims: &Value, claim: &str) -> Result<Option<ClaimEndpoi
     let names =
         texts(Some(names)).map_err(|why| format!("oidc: error parsing distributed claim names: {why}"))?;
     let held = claims.field(SOURCES).ok_or("oidc: no claim sources")?;
-    let sources =
-        sources(Some(held)).map_err(|why| format!("oidc: could not parse claim sources: {why}"))?;
+    let sources = sources(Some(held)).map_err(|why| format!("oidc: could not parse claim sources: {why}"))?;
     let Some(source) = names.and_then(|names| names.get(claim)) else { return Ok(None) };
     let source = source.as_str().unwrap_or_default();
     let Some(found) = sources.and_then(|sources| sources.get(source)) else {
@@ -135,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_claim_may_be_told_elsewhere() {
-        let named = |sources: &str| format!(r#"{{"_claim_names":{{"groups":"s"}},"_claim_sources":{sources}}}"#);
+        let named =
+            |sources: &str| format!(r#"{{"_claim_names":{{"groups":"s"}},"_claim_sources":{sources}}}"#);
         let string = "json: cannot unmarshal number into Go";
         for (text, expected) in [
             ("{}".to_string(), Ok(None)),
@@ -147,7 +147,9 @@ mod tests {
             (r#"{"_claim_names":{"groups":"s"}}"#.to_string(), Err("oidc: no claim sources".to_string())),
             (
                 r#"{"_claim_names":7}"#.to_string(),
-                Err(format!("oidc: error parsing distributed claim names: {string} value of type map[string]string")),
+                Err(format!(
+                    "oidc: error parsing distributed claim names: {string} value of type map[string]string"
+                )),
             ),
             (
                 r#"{"_claim_names":{"x":7}}"#.to_string(),

@@ -49,9 +49,7 @@ impl Parts {
             named => {
                 let taken = go_list(issuer.algorithms.iter().map(|algorithm| algorithm.name()));
                 let named = quoted(named.map_or("", |algorithm| algorithm.name()));
-                Err(format!(
-                    "oidc: id token signed with unsupported algorithm, expected {taken} got {named}"
-                ))
+                Err(format!("oidc: id token signed with unsupported algorithm, expected {taken} got {named}"))
             }
         }
     }
@@ -179,9 +177,7 @@ mod tests {
 
     #[test]
     fn a_token_says_who_has_made_it() {
-        let token = |claims: &str| {
-            format!("e30.{}.e30", crate::codec::base64::encode_url(claims.as_bytes()))
-        };
+        let token = |claims: &str| format!("e30.{}.e30", crate::codec::base64::encode_url(claims.as_bytes()));
         let undecoded = "error decoding token: it has no object with an issuer";
         for (text, expected) in [
             (token(r#"{"iss":"https://a"}"#), Ok("https://a")),

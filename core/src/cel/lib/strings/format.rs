@@ -201,23 +201,22 @@ fn text(value: &CelValue) -> Result<String> {
         CelValue::Optional(_) | CelValue::Native(_) => {
             return Err(wrong('s', value.type_name()));
         }
-        CelValue::List(_) | CelValue::Map(_) | CelValue::Data(_) | CelValue::Identified(_) => match (
-            value.elements(),
-            value.entries(),
-        ) {
-            (Some(items), _) => {
-                let items: Result<Vec<String>> = items.iter().map(inner).collect();
-                format!("[{}]", items?.join(", "))
-            }
-            (None, entries) => {
-                let mut shown = Vec::new();
-                for (key, value) in entries.unwrap_or_default() {
-                    shown.push(format!("{}:{}", inner(&key)?, inner(&value)?));
+        CelValue::List(_) | CelValue::Map(_) | CelValue::Data(_) | CelValue::Identified(_) => {
+            match (value.elements(), value.entries()) {
+                (Some(items), _) => {
+                    let items: Result<Vec<String>> = items.iter().map(inner).collect();
+                    format!("[{}]", items?.join(", "))
                 }
-                shown.sort();
-                format!("{{{}}}", shown.join(", "))
+                (None, entries) => {
+                    let mut shown = Vec::new();
+                    for (key, value) in entries.unwrap_or_default() {
+                        shown.push(format!("{}:{}", inner(&key)?, inner(&value)?));
+                    }
+                    shown.sort();
+                    format!("{{{}}}", shown.join(", "))
+                }
             }
-        },
+        }
         _ => {
             let converted = function_of("string").ok_or_else(EvalError::no_overload)?;
             match converted.call(Vec::from([value.clone()]), &mut Given(&|_| None))? {

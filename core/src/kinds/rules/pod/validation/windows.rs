@@ -81,11 +81,7 @@ fn is_domain_name(domain: &str) -> bool {
 }
 
 /// All containers of a pod are processes of the host, or none is.
-pub(super) fn validate_host_process(
-    spec: &Located<'_, '_>,
-    context: &PodContext<'_>,
-    errors: &mut Errors,
-) {
+pub(super) fn validate_host_process(spec: &Located<'_, '_>, context: &PodContext<'_>, errors: &mut Errors) {
     let of_pod = spec.at(&["securityContext", "windowsOptions", "hostProcess"]).bool_if_set();
     let (mut all, mut of_host) = (0, 0);
     each_container(spec, &mut |container| {
