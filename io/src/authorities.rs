@@ -132,7 +132,7 @@ impl Authorities {
         verified.map(drop).map_err(|error| text(&error))
     }
 
-    /// Whether a chain may end where it does: `webpki` takes the keys of authorities, and asks for nothing else in them.
+    /// Whether a chain may end where it does: `webpki` takes the keys of authorities, and asks nothing else of them.
     fn may_end(&self, path: &VerifiedPath<'_>, now: UnixTime, usage: Usage) -> Result<(), Error> {
         for between in path.intermediate_certificates() {
             let der = between.der();

@@ -89,8 +89,8 @@ impl WebhookServer {
         }
     }
 
-    /// As `call`, for a server that an object of the API names. It is asked only once, may answer at length, and is told
-    /// by which name it was asked.
+    /// As `call`, for a server that an object of the API names. It is asked only once, may answer at length, and is
+    /// told by which name it was asked.
     /// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/authentication.go setGlobalDefaults
     pub(crate) fn call_once(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
         let mut call = self.call(body, timeout_millis);
