@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steersman_core::config::{AbacPolicy, AuthorizationWebhook, Authorizer, ReviewVersion};
+use steersman_core::expressions::ReviewConditions;
 use steersman_core::status::{CauseType, Causes, Path as FieldPath};
 use steersman_core::value::{Value, names, quoted};
 
@@ -147,6 +148,7 @@ fn flag_webhook(
         authorized_millis: millis("authorization-webhook-cache-authorized-ttl"),
         unauthorized_millis: millis("authorization-webhook-cache-unauthorized-ttl"),
         denies_on_failure: false,
+        conditions: ReviewConditions::default(),
     })
 }
 
@@ -281,7 +283,7 @@ fn of_configuration(
                 let given = authorizer.field("webhook").unwrap_or(&Value::Null);
                 let file = webhook::kubeconfig_file(given)
                     .ok_or("connectionInfo type InClusterConfig is not supported by this server")?;
-                found.add_webhook(file, |server| Ok(webhook::authorizer(given, server)))?;
+                found.add_webhook(file, |server| webhook::authorizer(given, server))?;
             }
             ("ABAC", Some(policies)) => found.list.push(Authorizer::Abac(Arc::clone(policies))),
             (held, _) => found.list.push(
@@ -340,8 +342,12 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let path = file.path().to_str().expect("a path");
         let write = |text: &str| std::fs::write(path, text).expect("a file that can be written");
-        let first =
-            webhook("first", kubeconfig.path(), ", authorizedTTL: 10s, cacheUnauthorizedRequests: false");
+        let first = webhook(
+            "first",
+            kubeconfig.path(),
+            ", authorizedTTL: 10s, cacheUnauthorizedRequests: false, \
+             matchConditionSubjectAccessReviewVersion: v1, matchConditions: [{expression: request.user != 'a'}]",
+        );
         write(&text(&(first.clone() + "- {type: AlwaysDeny, name: alwaysdeny}\n")));
         let mut found = of_file(path, "").expect("a valid file");
         let [Authorizer::Webhook(asked), Authorizer::AlwaysDeny] = found.list.as_slice() else {
@@ -350,6 +356,7 @@ mod tests {
         let times = (asked.timeout_millis, asked.authorized_millis, asked.unauthorized_millis);
         assert_eq!((times, asked.denies_on_failure), ((3_000, 10_000, 0), true));
         assert_eq!(asked.server.path, "/x");
+        assert_eq!(asked.conditions.texts().collect::<Vec<_>>(), ["request.user != 'a'"]);
 
         let following = found.following.as_mut().expect("a file");
         assert!(from_file(following).expect("the same file").is_none());
@@ -417,9 +424,14 @@ mod tests {
                 "authorizers[0].unauthorizedTTL: Invalid value: \"-1s\": must be > 0s".to_owned(),
             ),
             (
-                text(&of(", matchConditionSubjectAccessReviewVersion: v1, matchConditions: [{expression: 'true'}]")),
-                "authorizers[0].matchConditions[0].expression: Forbidden: match conditions (CEL) are not supported by \
-                 this server yet"
+                text(&of(
+                    ", matchConditionSubjectAccessReviewVersion: v1, matchConditions: [{expression: 'true'}, \
+                     {expression: 'nope'}, {expression: 'request.user'}, {expression: 'true'}]",
+                )),
+                "[authorizers[0].matchConditions[1].expression: Invalid value: \"nope\": compilation failed: ERROR: \
+                 <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^, \
+                 authorizers[0].matchConditions[2].expression: Invalid value: \"request.user\": must evaluate to bool \
+                 but got string, authorizers[0].matchConditions[3].expression: Duplicate value: \"true\"]"
                     .to_owned(),
             ),
             (

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use steersman_core::codec::json;
 use steersman_core::config::{AuthorizationWebhook, ReviewVersion, WebhookServer};
+use steersman_core::expressions::{ReviewConditions, compile_review_condition};
 use steersman_core::status::{CauseType, Causes, Path as FieldPath};
 use steersman_core::value::Value;
 use steersman_core::value::duration::parse_nanos;
@@ -28,13 +29,18 @@ pub(super) fn kubeconfig_file(webhook: &Value) -> Option<&str> {
 }
 
 /// The authorizer that a valid webhook describes.
-pub(super) fn authorizer(webhook: &Value, server: WebhookServer) -> AuthorizationWebhook {
+///
+/// # Errors
+/// A condition that cannot be compiled.
+pub(super) fn authorizer(webhook: &Value, server: WebhookServer) -> Result<AuthorizationWebhook, String> {
     let is_cached = |field: &str| webhook.field(field).and_then(Value::as_bool).unwrap_or(true);
     let kept = |ttl: &str, default: i64, cached: &str| match is_cached(cached) {
         true => millis(nanos_or(webhook, ttl, default)),
         false => 0,
     };
-    AuthorizationWebhook {
+    let conditions = items(webhook, "matchConditions").iter();
+    let conditions = conditions.map(|condition| condition.text_at(&["expression"]));
+    Ok(AuthorizationWebhook {
         server,
         version: ReviewVersion::from_word(webhook.text_at(&["subjectAccessReviewVersion"]))
             .unwrap_or(ReviewVersion::V1),
@@ -42,7 +48,8 @@ pub(super) fn authorizer(webhook: &Value, server: WebhookServer) -> Authorizatio
         authorized_millis: kept("authorizedTTL", AUTHORIZED_DEFAULT, "cacheAuthorizedRequests"),
         unauthorized_millis: kept("unauthorizedTTL", UNAUTHORIZED_DEFAULT, "cacheUnauthorizedRequests"),
         denies_on_failure: webhook.text_at(&["failurePolicy"]) != "NoOpinion",
-    }
+        conditions: ReviewConditions::compile(conditions).map_err(|(text, why)| format!("{text}: {why}"))?,
+    })
 }
 
 /// Less than a millisecond counts as one, since 0 means none.
@@ -130,7 +137,7 @@ fn validate_connection(connection: &Value, path: &FieldPath, causes: &mut Causes
     }
 }
 
-/// Expressions cannot be evaluated yet, so a file with one is refused rather than the expression ignored.
+/// k8s: staging/src/k8s.io/apiserver/pkg/apis/apiserver/validation/validation.go compileMatchConditions
 fn validate_conditions(conditions: &[Value], path: &FieldPath, causes: &mut Causes) {
     if conditions.len() > CONDITIONS_MAX {
         let message = format!("Too many: {}: must have at most {CONDITIONS_MAX} items", conditions.len());
@@ -148,7 +155,9 @@ fn validate_conditions(conditions: &[Value], path: &FieldPath, causes: &mut Caus
             causes.push(CauseType::Duplicate, &path, format!("Duplicate value: {shown}"));
         } else {
             seen.push(expression);
-            causes.forbidden(&path, "match conditions (CEL) are not supported by this server yet");
+            if let Some(why) = compile_review_condition(expression).error() {
+                causes.invalid(&path, &expression.into(), why);
+            }
         }
     }
 }

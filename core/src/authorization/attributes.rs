@@ -29,7 +29,6 @@ pub(crate) struct Attributes<'a> {
     pub(crate) path: &'a str,
     /// Of which objects of a collection.
     pub(crate) field_selector: Selecting<'a>,
-    #[allow(dead_code, reason = "webhooks and expressions read it next")]
     pub(crate) label_selector: Selecting<'a>,
 }
 

@@ -145,7 +145,7 @@ impl Asked<'_> {
                 AuthorizerOpinion::None(Objection::of_reason("No policy matched."))
             }
             Self::Configured(Authorizer::Webhook(webhook)) => match answer {
-                None => AuthorizerOpinion::Ask(webhook::question(webhook, by, attributes)),
+                None => webhook::begin(webhook, by, attributes),
                 Some(answer) => webhook::opinion(webhook, answer),
             },
         }

@@ -79,6 +79,45 @@ impl<'a> Selecting<'a> {
     }
 }
 
+impl Selecting<'_> {
+    /// The demands of a selector of fields, as an access review lists them.
+    /// k8s: staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go fieldSelectorToAuthorizationAPI
+    pub(super) fn listed_fields(self) -> Vec<Value> {
+        let listed = |term: &FieldTerm| {
+            let operator = if term.equal { "In" } else { "NotIn" };
+            listed(&term.field, operator, core::slice::from_ref(&term.value))
+        };
+        self.fields().requirements.iter().map(listed).collect()
+    }
+
+    /// The demands of a selector of labels, as an access review lists them. Those that it has no operator for are left
+    /// out.
+    /// k8s: staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go labelSelectorToAuthorizationAPI
+    pub(super) fn listed_labels(self) -> Vec<Value> {
+        let listed = |requirement: &Requirement| {
+            let operator = match requirement.operator() {
+                Operator::Equals | Operator::DoubleEquals | Operator::In => "In",
+                Operator::NotEquals | Operator::NotIn => "NotIn",
+                Operator::Exists => "Exists",
+                Operator::DoesNotExist => "DoesNotExist",
+                Operator::GreaterThan | Operator::LessThan => return None,
+            };
+            Some(listed(requirement.key(), operator, requirement.values()))
+        };
+        self.labels().requirements.iter().filter_map(listed).collect()
+    }
+}
+
+fn listed(key: &str, operator: &str, values: &[Text]) -> Value {
+    let mut out = Value::empty_map();
+    out.set("key", key.into());
+    out.set("operator", operator.into());
+    if !values.is_empty() {
+        out.set("values", Value::list(values.iter().cloned().map(Value::Str).collect()));
+    }
+    out
+}
+
 fn values(item: &Value) -> Vec<Text> {
     let listed = item.at(&["values"]).and_then(Value::as_list).unwrap_or_default();
     listed.iter().filter_map(Value::as_str).map(Text::from).collect()

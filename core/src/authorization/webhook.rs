@@ -3,15 +3,17 @@
 
 use super::Attributes;
 use super::opinion::{AuthorizerOpinion, Grounds, Objection};
+use crate::caller::Caller;
 use crate::codec::json;
 use crate::config::{AuthorizationWebhook, ReviewVersion};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
 use crate::review;
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value};
 use crate::wire::Called;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Answers about longer attributes are not remembered, bytes: clients choose them.
 /// k8s: staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go shouldCache
@@ -19,12 +21,23 @@ const REMEMBERED_BYTES_MAX: usize = 10_000;
 
 const KIND: &str = "SubjectAccessReview";
 
-/// What the server is asked about a request.
-pub(super) fn question(
+/// What the authorizer says before its server is asked, which it is only if its conditions hold.
+pub(super) fn begin(
     webhook: &AuthorizationWebhook,
     by: Consulting,
     attributes: &Attributes<'_>,
-) -> Question {
+) -> AuthorizerOpinion {
+    if !webhook.conditions.is_empty() {
+        match webhook.conditions.hold(&spec_of_conditions(attributes)) {
+            Ok(true) => {}
+            Ok(false) => return AuthorizerOpinion::None(Objection::default()),
+            Err(why) => return failed(webhook, why),
+        }
+    }
+    AuthorizerOpinion::Ask(question(webhook, by, attributes))
+}
+
+fn question(webhook: &AuthorizationWebhook, by: Consulting, attributes: &Attributes<'_>) -> Question {
     let is_remembered = attributes.bytes() < REMEMBERED_BYTES_MAX;
     let kept = |millis| if is_remembered { millis } else { 0 };
     Question::Consult(Box::new(Consultation {
@@ -62,8 +75,15 @@ pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Authori
     };
     match answered {
         Ok(status) => status.opinion(),
-        Err(why) if webhook.denies_on_failure => AuthorizerOpinion::Deny(Objection::of_error(why)),
-        Err(why) => AuthorizerOpinion::None(Objection::of_error(why)),
+        Err(why) => failed(webhook, why),
+    }
+}
+
+fn failed(webhook: &AuthorizationWebhook, why: String) -> AuthorizerOpinion {
+    let objection = Objection::of_error(why);
+    match webhook.denies_on_failure {
+        true => AuthorizerOpinion::Deny(objection),
+        false => AuthorizerOpinion::None(objection),
     }
 }
 
@@ -113,33 +133,22 @@ fn review_of(version: ReviewVersion, attributes: &Attributes<'_>) -> Value {
         ReviewVersion::V1beta1 => "group",
     };
     let mut spec = Map::new();
-    if attributes.is_resource {
-        let texts = [
-            ("namespace", attributes.namespace),
-            ("verb", attributes.verb),
-            ("group", attributes.group),
-            ("version", attributes.version),
-            ("resource", attributes.resource),
-            ("subresource", attributes.subresource),
-            ("name", attributes.name),
-        ];
-        spec.insert("resourceAttributes", review::texts(&texts));
-    } else {
-        let texts = [("path", attributes.path), ("verb", attributes.verb)];
-        spec.insert("nonResourceAttributes", review::texts(&texts));
+    let (name, texts) = asked_for(attributes);
+    let mut asked = review::texts(&texts);
+    for (name, requirements) in selectors(attributes) {
+        asked.set(name, requirements);
     }
+    spec.insert(name, asked);
     for (name, text) in [("user", &user.name), ("uid", &user.uid)] {
         if !text.is_empty() {
             spec.insert(name, text.as_str().into());
         }
     }
-    let list = |texts: &[crate::value::Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
     if !user.groups.is_empty() {
         spec.insert(groups, list(&user.groups));
     }
     if !user.extra.is_empty() {
-        let extra = user.extra.iter().map(|(key, values)| (key.clone(), list(values)));
-        spec.insert("extra", Value::map(Map::from_entries(extra.collect())));
+        spec.insert("extra", extra(user));
     }
     let mut review = review::empty(KIND, &format!("authorization.k8s.io/{}", version.word()));
     review.set("spec", Value::map(spec));
@@ -147,15 +156,78 @@ fn review_of(version: ReviewVersion, attributes: &Attributes<'_>) -> Value {
     review
 }
 
+/// The specification of the review as conditions see it: with every text, empty ones too.
+/// k8s: staging/src/k8s.io/apiserver/pkg/authorization/cel/compile.go convertObjectToUnstructured
+fn spec_of_conditions(attributes: &Attributes<'_>) -> Value {
+    let user = attributes.user;
+    let (name, texts) = asked_for(attributes);
+    let mut asked = Map::new();
+    for (name, text) in texts {
+        asked.insert(name, text.into());
+    }
+    for (name, requirements) in selectors(attributes) {
+        asked.insert(name, requirements);
+    }
+    let mut spec = Map::new();
+    spec.insert("user", Value::Str(user.name.clone()));
+    spec.insert("groups", list(&user.groups));
+    spec.insert("uid", Value::Str(user.uid.clone()));
+    spec.insert("extra", extra(user));
+    spec.insert(name, Value::map(asked));
+    Value::map(spec)
+}
+
+/// What is asked for, by the name that a review has for it.
+fn asked_for<'a>(attributes: &Attributes<'a>) -> (&'static str, Vec<(&'static str, &'a str)>) {
+    if !attributes.is_resource {
+        let texts = alloc::vec![("path", attributes.path), ("verb", attributes.verb)];
+        return ("nonResourceAttributes", texts);
+    }
+    let texts = alloc::vec![
+        ("namespace", attributes.namespace),
+        ("verb", attributes.verb),
+        ("group", attributes.group),
+        ("version", attributes.version),
+        ("resource", attributes.resource),
+        ("subresource", attributes.subresource),
+        ("name", attributes.name),
+    ];
+    ("resourceAttributes", texts)
+}
+
+/// The selectors of a request for a resource, as far as they can be read.
+fn selectors(attributes: &Attributes<'_>) -> impl Iterator<Item = (&'static str, Value)> {
+    let listed = [
+        ("fieldSelector", attributes.field_selector.listed_fields()),
+        ("labelSelector", attributes.label_selector.listed_labels()),
+    ];
+    let is_resource = attributes.is_resource;
+    listed.into_iter().filter(move |(_, listed)| is_resource && !listed.is_empty()).map(|(name, listed)| {
+        let mut selector = Map::new();
+        selector.insert("requirements", Value::list(listed));
+        (name, Value::map(selector))
+    })
+}
+
+fn list(texts: &[Text]) -> Value {
+    Value::list(texts.iter().cloned().map(Value::Str).collect())
+}
+
+fn extra(user: &Caller) -> Value {
+    let extra = user.extra.iter().map(|(key, values)| (key.clone(), list(values)));
+    Value::map(Map::from_entries(extra.collect()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authorization::Selecting;
     use crate::authorization::tests::{attributes, caller, told, world_of};
     use crate::authorization::{Decision, decide};
     use crate::config::{Authorizer, WebhookServer};
+    use crate::expressions::ReviewConditions;
     use crate::wire::{CallError, CallOutcome, Trust};
     use alloc::sync::Arc;
-    use alloc::vec::Vec;
     use bytes::Bytes;
 
     fn webhook(denies_on_failure: bool, version: ReviewVersion) -> Authorizer {
@@ -174,7 +246,15 @@ mod tests {
             authorized_millis: 300_000,
             unauthorized_millis: 30_000,
             denies_on_failure,
+            conditions: ReviewConditions::default(),
         }))
+    }
+
+    /// As `webhook`, under conditions.
+    fn conditional(denies_on_failure: bool, conditions: &[&str]) -> Authorizer {
+        let Authorizer::Webhook(held) = webhook(denies_on_failure, ReviewVersion::V1) else { panic!() };
+        let conditions = ReviewConditions::compile(conditions.iter().copied()).expect("expressions");
+        Authorizer::Webhook(Arc::new(AuthorizationWebhook { conditions, ..(*held).clone() }))
     }
 
     fn called(status: u16, body: &str) -> CallOutcome {
@@ -254,6 +334,76 @@ mod tests {
         }
         let chain = alloc::vec![webhook(false, ReviewVersion::V1), Authorizer::AlwaysDeny];
         assert_eq!(decided(chain, failure()).0, "failed");
+    }
+
+    #[test]
+    fn the_server_is_asked_only_under_its_conditions() {
+        let failing = "request.resourceAttributes.fieldSelector.rawSelector == ''";
+        let why = format!(
+            "cel evaluation error: expression '{failing}' resulted in error: no such key: fieldSelector"
+        );
+        let cases: [(&[&str], bool, &str); 11] = [
+            (&["request.user == 'alice'", "request.groups == ['devs']"], false, "asked"),
+            (&["request.resourceAttributes.verb == 'create'"], false, "asked"),
+            (&["request.resourceAttributes.subresource == '' && request.uid == ''"], false, "asked"),
+            (&["has(request.nonResourceAttributes)"], false, ""),
+            (&["request.resourceAttributes.namespace == 'other'"], true, ""),
+            (&["size(request.extra) == 0"], false, "asked"),
+            (&["!has(request.resourceAttributes.labelSelector)"], false, "asked"),
+            (&[failing], false, &why),
+            (&[failing], true, &why),
+            (&[failing, "false"], true, ""),
+            (&[failing, "true"], true, &why),
+        ];
+        let user = caller("alice", "devs");
+        for (conditions, denies, expected) in cases {
+            let world = world_of(alloc::vec![conditional(denies, conditions)]);
+            let decision = decide(&world, attributes(&user, "create"));
+            match expected {
+                "asked" => assert!(matches!(decision, Decision::Wait(..)), "{conditions:?}"),
+                "" => assert_eq!(told(&decision), ("no opinion", String::new()), "{conditions:?}"),
+                why => assert_eq!(told(&decision), ("failed", why.into()), "{conditions:?}"),
+            }
+        }
+        // One that is skipped leaves the request to the next one, and one that fails does by its policy.
+        for (denies, condition, word) in
+            [(true, "false", "allowed"), (false, failing, "allowed"), (true, failing, "failed")]
+        {
+            let chain = alloc::vec![conditional(denies, &[condition]), Authorizer::AlwaysAllow];
+            let world = world_of(chain);
+            assert_eq!(told(&decide(&world, attributes(&user, "create"))).0, word, "{condition}");
+        }
+    }
+
+    #[test]
+    fn selectors_are_sent_and_conditions_see_them() {
+        let user = caller("alice", "devs");
+        let selecting = Attributes {
+            field_selector: Selecting::of_query("a=b,c!=d"),
+            label_selector: Selecting::of_query("e in (f,g),!h,i>1"),
+            ..attributes(&user, "list")
+        };
+        let condition = "request.resourceAttributes.labelSelector.requirements.exists(r, r.key == 'e' && \
+                         r.operator == 'In' && r.values == ['f', 'g']) && \
+                         request.resourceAttributes.fieldSelector.requirements.size() == 2";
+        let world = world_of(alloc::vec![conditional(true, &[condition])]);
+        let Decision::Wait(_, Question::Consult(asked)) = decide(&world, selecting) else {
+            panic!("the server is asked")
+        };
+        let review = json::parse(&asked.call.body).expect("JSON").value;
+        let listed = |name: &str| {
+            let listed = review.at(&["spec", "resourceAttributes", name, "requirements"]);
+            json::to_string(listed.expect("requirements"))
+        };
+        assert_eq!(
+            listed("fieldSelector"),
+            r#"[{"key":"a","operator":"In","values":["b"]},{"key":"c","operator":"NotIn","values":["d"]}]"#
+        );
+        // What a review has no operator for is left out: without it more is asked for.
+        assert_eq!(
+            listed("labelSelector"),
+            r#"[{"key":"e","operator":"In","values":["f","g"]},{"key":"h","operator":"DoesNotExist"}]"#
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Other servers that this one asks, as kubeconfig files name them, and how it asks them.
 
+use crate::expressions::ReviewConditions;
 use crate::limits;
 use crate::value::Text;
 use crate::wire::{Method, Outcall, Trust};
@@ -59,6 +60,8 @@ pub struct AuthorizationWebhook {
     /// A request is denied when the server gives no answer (`failurePolicy: Deny`). If not, the next authorizer is
     /// asked.
     pub denies_on_failure: bool,
+    /// It is asked only about requests for which all of them hold. One that has no result counts as a failure.
+    pub conditions: ReviewConditions,
 }
 
 /// The longest body of an answer to a review, bytes.

@@ -3,6 +3,8 @@
 use super::read::{Result, Words};
 use super::write::Line;
 use crate::config::{AbacPolicy, AuthorizationWebhook, Authorizer, ReviewVersion, WebhookServer};
+use crate::expressions::ReviewConditions;
+use crate::value::Text;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -32,7 +34,9 @@ impl Line<'_> {
     fn authorization_webhook(&mut self, webhook: &AuthorizationWebhook) -> &mut Self {
         self.webhook_server(&webhook.server).word(webhook.version.word()).number(webhook.timeout_millis);
         self.number(webhook.authorized_millis).number(webhook.unauthorized_millis);
-        self.word(if webhook.denies_on_failure { "denies" } else { "passes" })
+        self.word(if webhook.denies_on_failure { "denies" } else { "passes" });
+        self.number(webhook.conditions.texts().count());
+        webhook.conditions.texts().fold(self, Line::text)
     }
 
     pub(super) fn webhook_server(&mut self, server: &WebhookServer) -> &mut Self {
@@ -84,6 +88,13 @@ impl Words<'_> {
                 "denies" => true,
                 "passes" => false,
                 _ => return self.wrong("denies or passes"),
+            },
+            conditions: {
+                let texts = self.list(Self::text)?;
+                match ReviewConditions::compile(texts.iter().map(Text::as_str)) {
+                    Ok(conditions) => conditions,
+                    Err(_) => return self.wrong("conditions on reviews"),
+                }
             },
         })
     }

@@ -60,7 +60,7 @@ mod tests {
     use crate::config::{ControlPlane, EndpointReconciler, TrustedClients};
     use crate::config::{Curve, IssuerKey, PublicKey};
     use crate::config::{LevelVersion, PodSecurity, SecurityPolicy};
-    use crate::expressions::TokenSubject;
+    use crate::expressions::{ReviewConditions, TokenSubject};
     use crate::job::ProbeTask;
     use crate::kinds::{
         Converter, ConverterTarget, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersion, Definition,
@@ -195,6 +195,7 @@ mod tests {
             authorized_millis: 300_000,
             unauthorized_millis: 0,
             denies_on_failure: true,
+            conditions: ReviewConditions::compile(["request.user != 'a b'", "true"]).expect("expressions"),
         };
         vec![
             Authorizer::AlwaysAllow,
