@@ -13,6 +13,7 @@ mod callers;
 mod commits;
 mod conditions;
 mod configured_plugins;
+mod connections;
 mod conversions;
 mod credentials;
 mod definitions;

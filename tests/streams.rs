@@ -78,7 +78,7 @@ fn furnish(driver: &mut Driver) {
     make(driver, "/api/v1/namespaces/default/endpoints", &endpoints);
 }
 
-fn server() -> Driver {
+pub(crate) fn server() -> Driver {
     let mut config = open_config(1);
     let secret = Token { token: "secret".into(), user: "alice".into(), uid: "".into(), groups: Vec::new() };
     config.authentication.tokens = vec![secret];
@@ -98,7 +98,7 @@ fn dialed(driver: &mut Driver, method: &str, target: &str, headers: &[(&str, &st
     (id, call)
 }
 
-fn url(call: &Outcall) -> String {
+pub(crate) fn url(call: &Outcall) -> String {
     format!("{}{}", call.authority(), call.target)
 }
 

@@ -13,6 +13,7 @@ pub(super) const ADMIT: AdmissionPlugin = AdmissionPlugin::IDLE;
 pub(super) const DENY: AdmissionPlugin = AdmissionPlugin {
     mutate: |world, attributes, object, found, said| deny(world, attributes, object, found, said),
     validate: deny,
+    judges_connections: true,
 };
 
 fn deny(

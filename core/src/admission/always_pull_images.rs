@@ -12,7 +12,7 @@ use crate::world::World;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate, ..AdmissionPlugin::IDLE };
 
 const ALWAYS: &str = "Always";
 

@@ -17,7 +17,6 @@ pub(crate) enum AdmissionOperation {
     Update,
     Delete,
     /// A connection with what an object stands for, as exec makes it.
-    #[allow(dead_code, reason = "the subresources that connect come next")]
     Connect,
 }
 
@@ -27,6 +26,8 @@ pub(crate) enum OperationOptions<'a> {
     /// A creation or a change, with its query.
     Write(&'a Query),
     Delete(&'a DeleteOptions),
+    /// A connection, whose options are its object.
+    None,
 }
 
 /// A write that is to be admitted.

@@ -2,10 +2,10 @@
 //! second time if one of them has changed it after others had seen it.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/chain.go, reinvocation.go
 
-use super::AdmissionAttributes;
 use super::policy::{self, PolicyProgress};
 use super::reinvocation::Reinvocation;
 use super::webhook::{self, MutatingWebhooks, ValidatingWebhooks};
+use super::{AdmissionAttributes, AdmissionOperation};
 use crate::authorization::{AttributesRecord, Decided, Deciding};
 use crate::config::AdmissionOptions;
 use crate::kinds::Claims;
@@ -74,6 +74,8 @@ type Validate = fn(
 pub(super) struct AdmissionPlugin {
     pub(super) mutate: Mutate,
     pub(super) validate: Validate,
+    /// It is also asked about connections. The others are asked only about writes.
+    pub(super) judges_connections: bool,
 }
 
 impl AdmissionPlugin {
@@ -81,7 +83,13 @@ impl AdmissionPlugin {
     pub(super) const IDLE: Self = Self {
         mutate: |_, _, _, _, _| Ok(Opinion::Admitted),
         validate: |_, _, _, _, _| Ok(Opinion::Admitted),
+        judges_connections: false,
     };
+
+    /// Whether it is asked about what is done.
+    fn judges(&self, operation: AdmissionOperation) -> bool {
+        self.judges_connections || operation != AdmissionOperation::Connect
+    }
 }
 
 /// A place in the order of the plugins.
@@ -216,10 +224,11 @@ impl Admitting {
         let mut opinion = |plugin: &AdmissionPlugin, found: Option<Reply>, said: &mut Said| {
             (plugin.mutate)(world, attributes, object, found, said)
         };
-        match self.ask(world, found, said, &mut opinion)? {
+        let operation = attributes.operation;
+        match self.ask(world, operation, found, said, &mut opinion)? {
             AdmissionProgress::Admitted if said.reinvocation.begins_again() => {
                 let again = Self { reinvocation: core::mem::take(&mut said.reinvocation), ..Self::default() };
-                again.ask(world, None, said, &mut opinion)
+                again.ask(world, operation, None, said, &mut opinion)
             }
             progress @ (AdmissionProgress::Admitted | AdmissionProgress::Wait(..)) => Ok(progress),
         }
@@ -237,7 +246,7 @@ impl Admitting {
         found: Option<Reply>,
         said: &mut Said,
     ) -> Result<AdmissionProgress, Failure> {
-        self.ask(world, found, said, &mut |plugin, found, said| {
+        self.ask(world, attributes.operation, found, said, &mut |plugin, found, said| {
             (plugin.validate)(world, attributes, object, found, said)
         })
     }
@@ -280,6 +289,7 @@ impl Admitting {
     fn ask(
         self,
         world: &World,
+        operation: AdmissionOperation,
         mut found: Option<Reply>,
         said: &mut Said,
         opinion: &mut AskPlugin<'_>,
@@ -294,6 +304,9 @@ impl Admitting {
                 Served::Plugin(plugin) if admission.asks(place.name, place.is_on_by_default) => plugin,
                 Served::Plugin(_) | Served::Inactive => continue,
             };
+            if !plugin.judges(operation) {
+                continue;
+            }
             loop {
                 if let Some(asked) = deciding.take() {
                     match asked.go_on(world, found.take().as_ref()) {

@@ -23,7 +23,7 @@ use core::ops::ControlFlow;
 pub(super) use constraint::resources;
 pub(super) use pod_resources::{add as add_resources, requests as requests_of_pod};
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate, ..AdmissionPlugin::IDLE };
 
 const SET_BY_RANGER: &str = "kubernetes.io/limit-ranger";
 

@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate, ..AdmissionPlugin::IDLE };
 
 const ANNOTATION: &str = "scheduler.alpha.kubernetes.io/node-selector";
 /// The name in the configuration of the selector for namespaces without one.

@@ -16,7 +16,7 @@ use crate::world::World;
 use alloc::format;
 use alloc::vec::Vec;
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate, ..AdmissionPlugin::IDLE };
 
 const DEFAULTS: &str = "scheduler.alpha.kubernetes.io/defaultTolerations";
 const ALLOWED: &str = "scheduler.alpha.kubernetes.io/tolerationsWhitelist";

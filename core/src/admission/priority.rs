@@ -22,7 +22,8 @@ struct Priority {
     policy: Option<Text>,
 }
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate: admit, validate };
+pub(super) const PLUGIN: AdmissionPlugin =
+    AdmissionPlugin { mutate: admit, validate, ..AdmissionPlugin::IDLE };
 
 fn admit(
     world: &World,

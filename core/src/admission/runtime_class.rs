@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate };
+pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, validate, ..AdmissionPlugin::IDLE };
 
 const OVERHEAD: &[&str] = &["spec", "overhead"];
 

@@ -41,7 +41,8 @@ enum Sought {
     Absent(String),
 }
 
-pub(super) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate: admit, validate };
+pub(super) const PLUGIN: AdmissionPlugin =
+    AdmissionPlugin { mutate: admit, validate, ..AdmissionPlugin::IDLE };
 
 fn admit(
     world: &World,

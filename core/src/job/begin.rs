@@ -202,7 +202,7 @@ fn change(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<
         return action(scene, target, warnings);
     }
     if target.sub().is_some_and(|sub| sub.action == SubKind::Connect) {
-        return connect::begin(scene, target);
+        return connect::begin(scene, target, warnings);
     }
     match target.verb() {
         Verb::Get | Verb::List | Verb::Watch => Err(Failure::method_not_allowed()),
@@ -275,7 +275,7 @@ fn part(scene: &Scene<'_>, sub: &Sub, target: Target, warnings: &mut Warnings) -
         ) => Err(Failure::method_not_allowed()),
         (SubKind::Action, _) if action(&target).is_some() => with_body(scene, target, warnings),
         (SubKind::Connect, _) if connect::accepts_any_method(sub) => with_body(scene, target, warnings),
-        (SubKind::Connect, _) => connect::begin(scene, target),
+        (SubKind::Connect, _) => connect::begin(scene, target, warnings),
         (SubKind::Action, _) => Err(not_there_yet(&format!("{}/{}", target.resource().plural, sub.name))),
     }
 }

@@ -301,6 +301,7 @@ impl State {
             | Self::Bind(_)
             | Self::Evict(_)
             | Self::Components(_)
+            | Self::AdmitConnection(_)
             | Self::Connect(_)
             | Self::Aggregate(_)
             | Self::Token(_)

@@ -218,6 +218,7 @@ enum State {
     Bind(Box<binding::BindPod>),
     Evict(Box<eviction::EvictPod>),
     Components(Box<component_status::ComponentStatuses>),
+    AdmitConnection(Box<connect::ConnectAdmission>),
     Connect(Box<connect::Connect>),
     Aggregate(Box<aggregate::Aggregate>),
     Token(Box<token::TokenCreate>),
@@ -242,6 +243,7 @@ impl State {
             Self::Bind(bind) => Some(bind.target()),
             Self::Evict(evict) => Some(evict.target()),
             Self::Components(statuses) => Some(&statuses.target),
+            Self::AdmitConnection(admission) => Some(&admission.target),
             Self::Connect(connect) => Some(&connect.target),
             Self::Token(token) => Some(token.target()),
             Self::Review(review) => Some(review.target()),
@@ -445,7 +447,8 @@ fn advance(
         State::Bind(bind) => bind.step(scene, answer, warnings, notes),
         State::Evict(evict) => evict.step(scene, answer, warnings, notes),
         State::Components(statuses) => statuses.step(scene, answer),
-        State::Connect(connect) => connect.step(scene, answer),
+        State::AdmitConnection(admission) => admission.step(scene, answer, warnings),
+        State::Connect(connect) => connect.step(scene, answer, warnings),
         State::Aggregate(aggregate) => aggregate.step(scene, answer),
         State::Token(token) => token.step(scene, answer, warnings),
         State::Review(review) => review.step(scene, answer, warnings),
@@ -465,6 +468,7 @@ fn gone(scene: &Scene<'_>, state: &State, answer: &Answer) -> Result<Next, Failu
         | State::Read(_)
         | State::List(_)
         | State::Components(_)
+        | State::AdmitConnection(_)
         | State::Connect(_)
         | State::Aggregate(_)
         | State::Token(_)

@@ -18,6 +18,7 @@ use crate::status::Failure;
 use crate::value::{Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::WriteOptions;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -116,13 +117,12 @@ impl Posted {
         found: Option<Reply>,
         warnings: &mut Warnings,
     ) -> Result<PostedAdmission, Failure> {
-        let name = self.name();
         let attributes = AdmissionAttributes {
             operation: AdmissionOperation::Create,
             resource: self.target.resource(),
             subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
             namespace: self.target.namespace(),
-            name: &alloc::string::String::from(name),
+            name: &String::from(self.name()),
             old: &Value::Null,
             caller: scene.caller,
             now: scene.now.wall,
@@ -130,20 +130,7 @@ impl Posted {
             options: OperationOptions::Write(&scene.call.query),
             rng: &scene.call.rng,
         };
-        let mut said = Said::default();
-        let progress = match stage {
-            PostedStage::Mutating => {
-                admitting.mutate(scene.world, &attributes, &mut self.value, found, &mut said)
-            }
-            PostedStage::Validating => {
-                admitting.validate(scene.world, &attributes, &self.value, found, &mut said)
-            }
-        };
-        warnings.extend(said.warnings);
-        Ok(match progress? {
-            AdmissionProgress::Admitted => PostedAdmission::Admitted,
-            AdmissionProgress::Wait(admitting, question) => PostedAdmission::Wait(admitting, question.into()),
-        })
+        admit(scene, &attributes, &mut self.value, (stage, admitting, found), warnings)
     }
 
     /// The answer with the object itself.
@@ -162,6 +149,29 @@ impl Posted {
         let form = Form { representation: Representation::Full, ..self.form };
         answer::created(&scene.world.registry, form)
     }
+}
+
+/// Asks the plugins of a stage about an object that is not stored, from where admission stands.
+///
+/// # Errors
+/// A plugin's refusal.
+pub(super) fn admit(
+    scene: &Scene<'_>,
+    attributes: &AdmissionAttributes<'_>,
+    value: &mut Value,
+    (stage, admitting, found): (PostedStage, Admitting, Option<Reply>),
+    warnings: &mut Warnings,
+) -> Result<PostedAdmission, Failure> {
+    let mut said = Said::default();
+    let progress = match stage {
+        PostedStage::Mutating => admitting.mutate(scene.world, attributes, value, found, &mut said),
+        PostedStage::Validating => admitting.validate(scene.world, attributes, value, found, &mut said),
+    };
+    warnings.extend(said.warnings);
+    Ok(match progress? {
+        AdmissionProgress::Admitted => PostedAdmission::Admitted,
+        AdmissionProgress::Wait(admitting, question) => PostedAdmission::Wait(admitting, question.into()),
+    })
 }
 
 /// The kind of a built-in resource.

@@ -58,18 +58,6 @@ impl MatchCriteria {
         }
     }
 
-    /// Whether a rule is about connections to a subresource of the core group, wherever the object lives.
-    pub(crate) fn concerns_connections(&self, plural: &str, sub: &str) -> bool {
-        let has = |words: &[Text], word: &str| words.iter().any(|held| held == "*" || held == word);
-        let is_named = |(held, held_sub): &(Text, Text)| {
-            (held == "*" || held == plural) && (held_sub == "*" || held_sub == sub)
-        };
-        let concerns = |rule: &MatchRule| {
-            has(&rule.operations, "CONNECT") && has(&rule.groups, "") && rule.resources.iter().any(is_named)
-        };
-        self.is_open || self.rules.iter().any(concerns)
-    }
-
     /// Of a MatchResources: `matchConstraints` of a policy, `matchResources` of a binding.
     pub(crate) fn of_policy(resources: &Value) -> Self {
         let selector = |field: &str| LabelSelector::from_object(resources.field(field));

@@ -94,6 +94,8 @@ pub(crate) fn matches(
     };
     let Some(resource) = resource else { return Ok(Matching::No) };
     let is_object_selected = match &criteria.objects {
+        // The options of a connection have no labels, not even an empty set.
+        Ok(selector) if attributes.operation == AdmissionOperation::Connect => selector.is_everything(),
         Ok(selector) => is_selected(selector, written),
         // A namespace that is not selected comes first.
         Err(_) => true,

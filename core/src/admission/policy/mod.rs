@@ -17,7 +17,7 @@ use super::chain::AdmissionPlugin;
 pub(crate) use progress::PolicyProgress;
 
 pub(super) const MUTATING: AdmissionPlugin =
-    AdmissionPlugin { mutate: mutating::admit, ..AdmissionPlugin::IDLE };
+    AdmissionPlugin { mutate: mutating::admit, judges_connections: true, ..AdmissionPlugin::IDLE };
 
 pub(super) const VALIDATING: AdmissionPlugin =
-    AdmissionPlugin { validate: validating::validate, ..AdmissionPlugin::IDLE };
+    AdmissionPlugin { validate: validating::validate, judges_connections: true, ..AdmissionPlugin::IDLE };

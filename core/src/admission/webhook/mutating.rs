@@ -21,7 +21,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-pub(in crate::admission) const PLUGIN: AdmissionPlugin = AdmissionPlugin { mutate, ..AdmissionPlugin::IDLE };
+pub(in crate::admission) const PLUGIN: AdmissionPlugin =
+    AdmissionPlugin { mutate, judges_connections: true, ..AdmissionPlugin::IDLE };
 
 /// How far the webhooks have been asked.
 #[derive(Clone, Debug)]

@@ -138,6 +138,7 @@ fn options(attributes: &AdmissionAttributes<'_>) -> Value {
                 }
             }
         }
+        OperationOptions::None => {}
         OperationOptions::Delete(deletion) => {
             if let Some(seconds) = deletion.grace_period_seconds {
                 options.insert("gracePeriodSeconds", Value::Int(seconds));

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 pub(in crate::admission) const PLUGIN: AdmissionPlugin =
-    AdmissionPlugin { validate, ..AdmissionPlugin::IDLE };
+    AdmissionPlugin { validate, judges_connections: true, ..AdmissionPlugin::IDLE };
 
 /// How far the webhooks have been asked.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 //! k8s: pkg/registry/core/pod/rest, pkg/registry/core/{node/rest,service}/proxy.go,
 //! staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go ConnectResource
 
+mod admission;
 mod kubelet;
 mod log;
 mod options;
@@ -15,16 +16,16 @@ use super::authorize::{self, Again};
 use super::existing::read_key;
 use super::{Answer, Ask, Next, Scene, State, fail};
 use crate::answer::form::{Endpoint, Form};
-use crate::answer::{Dial, DialGoal, Response};
+use crate::answer::{Dial, DialGoal, Response, Warnings};
 use crate::authorization::{Target, Undecided};
 use crate::kinds::{Kind, Verb};
 use crate::status::Failure;
 use crate::value::{Text, Value};
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+pub(super) use admission::ConnectAdmission;
 use kubelet::KubeletAddress;
 use log::LogOptions;
 use proxy::ProxyRequest;
@@ -69,10 +70,9 @@ enum Phase {
     Dialed(Box<Dial>),
 }
 
-pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> {
+pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let query = &scene.call.query;
-    let sub = target.sub().map_or("", |sub| sub.name.as_str());
-    if sub == "log" {
+    if subresource(&target) == "log" {
         Form::negotiate(&scene.call.request, Endpoint::Log)?;
         let options = LogOptions::from_query(query, target.name())?;
         return read(scene, Connect { target, wanted: Wanted::Log(options), phase: Phase::Pod });
@@ -80,13 +80,23 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
     if query.contains("dryRun") {
         return Err(Failure::bad_request("dryRun is not supported"));
     }
-    check_unasked(scene, &target)?;
+    let options = options::of_connection(scene, &target)?;
+    ConnectAdmission::begin(scene, target, options, warnings)
+}
+
+fn subresource(target: &Target) -> &str {
+    target.sub().map_or("", |sub| sub.name.as_str())
+}
+
+/// Goes on with a connection that is admitted with these options.
+fn admitted(scene: &Scene<'_>, target: Target, options: &Value) -> Result<Next, Failure> {
+    let sub = subresource(&target);
     if sub == "proxy" {
-        let request = Box::new(ProxyRequest::of(scene, &target)?);
+        let request = Box::new(ProxyRequest::of(&target, options.text_at(&["path"]))?);
         let phase = request.first_phase(&target);
         return read(scene, Connect { target, wanted: Wanted::Proxy(request), phase });
     }
-    let options = StreamOptions::from_query(sub, query)?;
+    let options = StreamOptions::of(sub, options);
     let connect = Connect { target, wanted: Wanted::Stream(options), phase: Phase::Pod };
     // A stream over WebSocket begins with GET, and may do no less than one that begins with POST.
     // k8s: pkg/registry/core/pod/rest/authorize.go
@@ -94,25 +104,6 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target) -> Result<Next, Failure> 
         return read(scene, connect);
     }
     connect.authorize(scene, None)
-}
-
-/// Webhooks and policies are not asked about connections yet, so one that some of them are about is refused.
-fn check_unasked(scene: &Scene<'_>, target: &Target) -> Result<(), Failure> {
-    let (plural, sub) = (&target.resource().plural, target.sub().map_or("", |sub| sub.name.as_str()));
-    let indexes = scene.world.indexes();
-    let webhooks = indexes.webhooks().mutating().chain(indexes.webhooks().validating());
-    let policies = indexes.policies();
-    let policies = policies.mutating.bound().chain(policies.validating.bound());
-    let concerned = webhooks
-        .map(|webhook| (&webhook.name, &webhook.criteria))
-        .chain(policies.map(|policy| (&policy.name, &policy.criteria)))
-        .find(|(_, criteria)| criteria.concerns_connections(plural, sub));
-    match concerned {
-        None => Ok(()),
-        Some((name, _)) => Err(Failure::not_implemented(format!(
-            "connections to {plural}/{sub} are not submitted to admission yet, and {name} is about them"
-        ))),
-    }
 }
 
 /// Waits for the object that the phase names.
@@ -156,7 +147,12 @@ impl Connect {
         }
     }
 
-    pub(super) fn step(mut self, scene: &Scene<'_>, answer: Answer) -> Result<Next, Failure> {
+    pub(super) fn step(
+        mut self,
+        scene: &Scene<'_>,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         match core::mem::replace(&mut self.phase, Phase::Pod) {
             Phase::Undecided(undecided) => self.authorize(scene, Some((undecided, answer))),
             Phase::Pod => {
@@ -178,7 +174,7 @@ impl Connect {
                 let endpoints = self.found(scene, "endpoints", answer)?;
                 self.with_endpoints(scene, &endpoints, &port)
             }
-            Phase::Dialed(dial) => self.dialed(scene, &dial, answer),
+            Phase::Dialed(dial) => self.dialed(scene, &dial, answer, warnings),
         }
     }
 
@@ -290,12 +286,23 @@ impl Connect {
         Ok(Next::Wait(State::Connect(Box::new(self)), Ask::Dial(Box::new(dial))))
     }
 
-    fn dialed(self, scene: &Scene<'_>, dial: &Dial, answer: Answer) -> Result<Next, Failure> {
+    fn dialed(
+        self,
+        scene: &Scene<'_>,
+        dial: &Dial,
+        answer: Answer,
+        warnings: &mut Warnings,
+    ) -> Result<Next, Failure> {
         let Answer::Called(outcomes) = answer else { return Err(fail::misfit()) };
         let outcome = outcomes.into_iter().next().ok_or_else(fail::misfit)?;
         let response = match (&self.wanted, dial.goal()) {
             (Wanted::Log(_), _) => log::answer(dial, outcome, self.target.name())?,
-            (Wanted::Stream(_), _) | (Wanted::Proxy(_), DialGoal::Tunnel) => dial.answered(outcome)?,
+            (Wanted::Stream(_), _) | (Wanted::Proxy(_), DialGoal::Tunnel) => {
+                let response = dial.answered(outcome)?;
+                // It is the other server's own, from its first line on.
+                *warnings = Warnings::default();
+                response
+            }
             (Wanted::Proxy(request), _) => {
                 request.answer(scene, dial, outcome).map_err(|why| refused(&why))?
             }

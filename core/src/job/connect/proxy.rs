@@ -131,17 +131,22 @@ pub(in crate::job) enum NotPassedOn {
 }
 
 impl ProxyRequest {
+    /// `path` is that at the other server.
+    ///
     /// # Errors
-    /// 400 when the name in the path is none.
-    pub(super) fn of(scene: &Scene<'_>, target: &Target) -> Result<Self, Failure> {
+    /// 400 when the name in the path of the request is none.
+    pub(super) fn of(target: &Target, path: &str) -> Result<Self, Failure> {
         let singular = &target.resource().singular;
         let invalid = || {
             let name = quoted(target.name());
             Failure::bad_request(format!("invalid {singular} request {name}"))
         };
         let at = SchemeNamePort::parse(target.name()).ok_or_else(invalid)?;
-        let remainder = scene.call.info.as_ref().ok().and_then(|info| info.remainder.as_deref());
-        let path = remainder.map(|rest| format!("/{rest}")).unwrap_or_default();
+        let path = match path {
+            "" => String::new(),
+            path if path.starts_with('/') => path.into(),
+            path => format!("/{path}"),
+        };
         Ok(Self { at, path: join_with_last_slash(&["", &path]) })
     }
 

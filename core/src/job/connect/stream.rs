@@ -3,12 +3,10 @@
 //! fall back to SPDY when WebSocket is refused.
 //! k8s: pkg/registry/core/pod/rest/subresources.go, pkg/registry/core/pod/strategy.go streamLocation
 
-use super::options::{flag, text};
-use super::pod;
+use super::pod::{self, items};
 use crate::status::Failure;
 use crate::value::{Text, Value};
 use crate::wire::percent::{encode_path, encode_query};
-use crate::wire::query::{Query, parse_u16};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -25,7 +23,7 @@ pub(super) struct StreamOptions {
 enum StreamKind {
     Exec(Channels, Vec<String>),
     Attach(Channels),
-    PortForward(Vec<u16>),
+    PortForward(Vec<i64>),
 }
 
 /// Which of a container's channels are wanted.
@@ -39,13 +37,14 @@ struct Channels {
 }
 
 impl Channels {
-    fn from_query(query: &Query) -> Self {
+    fn of(options: &Value) -> Self {
+        let is = |name: &str| options.field(name).and_then(Value::as_bool).unwrap_or(false);
         Self {
-            container: text(query, "container"),
-            stdin: flag(query, "stdin"),
-            stdout: flag(query, "stdout"),
-            stderr: flag(query, "stderr"),
-            tty: flag(query, "tty"),
+            container: options.text_at(&["container"]).into(),
+            stdin: is("stdin"),
+            stdout: is("stdout"),
+            stderr: is("stderr"),
+            tty: is("tty"),
         }
     }
 
@@ -66,19 +65,17 @@ impl Channels {
 
 impl StreamOptions {
     /// The options of a subresource.
-    ///
-    /// # Errors
-    /// 400 for values that cannot be parsed.
-    pub(super) fn from_query(sub: &str, query: &Query) -> Result<Self, Failure> {
+    pub(super) fn of(sub: &str, options: &Value) -> Self {
+        let listed = |name: &str| items(options, &[name]).iter();
         let kind = match sub {
             "exec" => {
-                let command = query.all("command").map(String::from).collect();
-                StreamKind::Exec(Channels::from_query(query), command)
+                let command = listed("command").filter_map(Value::as_str).map(String::from).collect();
+                StreamKind::Exec(Channels::of(options), command)
             }
-            "attach" => StreamKind::Attach(Channels::from_query(query)),
-            _ => StreamKind::PortForward(ports(query)?),
+            "attach" => StreamKind::Attach(Channels::of(options)),
+            _ => StreamKind::PortForward(listed("ports").filter_map(Value::as_int).collect()),
         };
-        Ok(Self { node: Text::default(), kind })
+        Self { node: Text::default(), kind }
     }
 
     /// The container that is meant; empty for a port.
@@ -115,19 +112,11 @@ impl StreamOptions {
     }
 }
 
-/// k8s: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/conversion.go Convert_Slice_string_To_Slice_int32
-fn ports(query: &Query) -> Result<Vec<u16>, Failure> {
-    let mut ports = Vec::new();
-    for part in query.all("ports").flat_map(|given| given.split(',')) {
-        let parsed = parse_u16(part).map_err(|why| format!("cannot convert to []int32: {why}"));
-        ports.push(parsed.map_err(Failure::bad_request)?);
-    }
-    Ok(ports)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::options::of_subresource;
     use super::*;
+    use crate::wire::query::Query;
 
     #[test]
     fn the_kubelet_is_asked_for_what_the_client_asks_for() {
@@ -143,11 +132,11 @@ mod tests {
             ("portforward", "", "/portForward/ns/p"),
         ];
         for (sub, query, expected) in cases {
-            let options = StreamOptions::from_query(sub, &Query::parse(query)).expect(query);
+            let options = of_subresource(sub, &Query::parse(query), "").expect(query);
+            let options = StreamOptions::of(sub, &options);
             assert_eq!(options.path(("ns", "p", "c")), expected, "{sub} {query}");
         }
-        let failure =
-            StreamOptions::from_query("portforward", &Query::parse("ports=65536")).expect_err("large");
+        let failure = of_subresource("portforward", &Query::parse("ports=65536"), "").expect_err("large");
         let expected = "cannot convert to []int32: strconv.ParseUint: parsing \"65536\": value out of range";
         assert_eq!(failure.message(), expected);
     }
