@@ -167,6 +167,8 @@ mutants! {
         "What a deleted pod referred to can still be read by the node that it was on.";
     WebhookFailureAdmits, "webhook-failure-admits", "own",
         "A webhook that cannot be asked counts as one that allows, whatever its failure policy is.";
+    AuthorizerFailureAllows, "authorizer-failure-allows", "own",
+        "A webhook authorizer that cannot be asked counts as one that allows.";
     ApprovedUnprepared, "approved-unprepared", "own",
         "Validating webhooks are asked about an object that the server completes only afterwards.";
     OldEventsApplied, "old-events-applied", "etcd#20221",

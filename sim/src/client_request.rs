@@ -65,6 +65,8 @@ pub enum Identity {
     Account,
     /// A node, of `users::NODES`, which may do only what nodes may.
     Node(u8),
+    /// A user, of `users::JUDGED`, who may do only what a webhook authorizer allows.
+    Judged(u8),
 }
 
 /// The resource version of a read, which decides what the answer may be.

@@ -132,6 +132,10 @@ marks! {
     WebhookCallsBack => "webhook-calls-back",
     /// A webhook is asked about the same request again.
     WebhookAskedAgain => "webhook-asked-again",
+    /// A webhook authorizer allows what nobody else would, and it is done.
+    AuthorizerAllows => "authorizer-allows",
+    /// A webhook authorizer cannot be asked, and the request is refused.
+    AuthorizerFails => "authorizer-fails",
     /// A request becomes a tunnel to another server.
     TunnelOpened => "tunnel-opened",
     /// The answer to a call comes when nobody waits for it any more.

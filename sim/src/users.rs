@@ -10,8 +10,15 @@ pub(crate) fn tokens() -> Vec<Token> {
     let restricted = Verb::ALL.into_iter().map(Identity::Without);
     let bound = (0..BOUND).map(Identity::Bound);
     let nodes = (0..NODES).map(Identity::Node);
-    let mut tokens: Vec<Token> =
-        [Identity::Admin].into_iter().chain(restricted).chain(bound).chain(nodes).map(known).collect();
+    let judged = (0..JUDGED).map(Identity::Judged);
+    let mut tokens: Vec<Token> = [Identity::Admin]
+        .into_iter()
+        .chain(restricted)
+        .chain(bound)
+        .chain(nodes)
+        .chain(judged)
+        .map(known)
+        .collect();
     tokens.sort_by(|a, b| a.token.cmp(&b.token));
     tokens
 }
@@ -38,6 +45,7 @@ pub(crate) fn denials(are_slow: bool) -> Denials {
         bound: (0..BOUND)
             .map(Identity::Bound)
             .chain((0..NODES).map(Identity::Node))
+            .chain((0..JUDGED).map(Identity::Judged))
             .map(|identity| user(identity).into())
             .collect(),
     }
@@ -48,6 +56,10 @@ pub(crate) const BOUND: u8 = 3;
 
 /// How many nodes there are that read what their pods need.
 pub(crate) const NODES: u8 = 2;
+
+/// How many users there are who may do only what a webhook authorizer of their own allows them. If that of the first
+/// fails, this is a denial; if that of the second fails, it is left to the other authorizers, which allow nothing.
+pub(crate) const JUDGED: u8 = 2;
 
 /// The name of such a node.
 pub(crate) fn node(number: u8) -> String {
@@ -75,10 +87,11 @@ fn group(identity: Identity) -> String {
         }
         Identity::Bound(number) => format!("team-{number}"),
         Identity::Node(_) => "system:nodes".to_owned(),
+        Identity::Judged(_) => "judged".to_owned(),
     }
 }
 
-fn user(identity: Identity) -> String {
+pub(crate) fn user(identity: Identity) -> String {
     match identity {
         Identity::Admin => "admin".to_owned(),
         Identity::Without(verb) => format!("without-{}", verb.word()),
@@ -86,15 +99,18 @@ fn user(identity: Identity) -> String {
         Identity::Bound(number) => format!("system:serviceaccount:default:bound-{number}"),
         Identity::Stranger | Identity::Account => "nobody".to_owned(),
         Identity::Node(number) => format!("system:node:{}", node(number)),
+        Identity::Judged(number) => format!("judged-{number}"),
     }
 }
 
 /// The token with which a user makes requests. Servers do not know a stranger's.
 pub(crate) fn token(identity: Identity) -> String {
     match identity {
-        Identity::Admin | Identity::Without(_) | Identity::Bound(_) | Identity::Node(_) => {
-            format!("{}-token", user(identity))
-        }
+        Identity::Admin
+        | Identity::Without(_)
+        | Identity::Bound(_)
+        | Identity::Node(_)
+        | Identity::Judged(_) => format!("{}-token", user(identity)),
         Identity::Stranger | Identity::Account => user(identity),
     }
 }

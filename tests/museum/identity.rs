@@ -3,11 +3,14 @@
 use super::{PLACE, config, server_with};
 use crate::conditions::send;
 use crate::credentials;
+use crate::webhooks::respond;
 use bytes::Bytes;
 use serde_json::json;
-use steersman_core::config::{Authentication, Config, Denial, Denials, JobId, Token};
+use steersman_core::config::{Authentication, AuthorizationWebhook, Authorizer, Config, Denial, Denials};
+use steersman_core::config::{JobId, ReviewVersion, Token, WebhookServer};
+use steersman_core::expressions::ReviewConditions;
 use steersman_core::museum::Flaw;
-use steersman_core::wire::{Method, Peer, Request};
+use steersman_core::wire::{CallError, Method, Peer, Request, Trust};
 use steersman_sim::driver::Driver;
 
 pub(super) fn seat_before_identity(flaw: Flaw) -> bool {
@@ -64,4 +67,29 @@ pub(super) fn expiry_ignored(flaw: Flaw) -> bool {
     let (mut driver, token) = lodging(flaw);
     driver.pass(700_000);
     credentials::status(&mut driver, &token) == 200
+}
+
+pub(super) fn authorizer_failure_allows(flaw: Flaw) -> bool {
+    let server = WebhookServer {
+        host: "hook.test".into(),
+        port: 443,
+        path: "/".into(),
+        origin: "https://hook.test".into(),
+        trust: Trust::default(),
+        authorization: "".into(),
+    };
+    let webhook = AuthorizationWebhook {
+        server,
+        version: ReviewVersion::V1,
+        timeout_millis: 1_000,
+        authorized_millis: 0,
+        unauthorized_millis: 0,
+        denies_on_failure: true,
+        conditions: ReviewConditions::default(),
+    };
+    let authorization = vec![Authorizer::Webhook(webhook.into())];
+    let mut driver = Driver::start(Config { authorization, ..config(flaw) });
+    let id = driver.begin("GET", "/api/v1/pods", &[], b"");
+    respond(&mut driver, Err(CallError::TimedOut));
+    driver.take(id).is_some_and(|reply| reply.status == 200)
 }

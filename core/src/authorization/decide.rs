@@ -146,7 +146,7 @@ impl Asked<'_> {
             }
             Self::Configured(Authorizer::Webhook(webhook)) => match answer {
                 None => webhook::begin(webhook, by, attributes),
-                Some(answer) => webhook::opinion(webhook, answer),
+                Some(answer) => webhook::opinion(webhook, answer, world.config.flaw),
             },
         }
     }

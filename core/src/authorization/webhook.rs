@@ -6,6 +6,7 @@ use super::opinion::{AuthorizerOpinion, Grounds, Objection};
 use crate::caller::Caller;
 use crate::codec::json;
 use crate::config::{AuthorizationWebhook, ReviewVersion};
+use crate::museum::{Flaw, Mutant};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
 use crate::review;
 use crate::value::{Map, Text, Value};
@@ -57,7 +58,7 @@ fn question(webhook: &AuthorizationWebhook, by: Consulting, attributes: &Attribu
 
 /// What the authorizer says after the server's answer. Without one, or with one that cannot be understood, it never
 /// allows anything.
-pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> AuthorizerOpinion {
+pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply, flaw: Flaw) -> AuthorizerOpinion {
     let outcome = match answer {
         Reply::Called(outcomes) => outcomes.first(),
         Reply::Stored(_)
@@ -75,6 +76,7 @@ pub(super) fn opinion(webhook: &AuthorizationWebhook, answer: &Reply) -> Authori
     };
     match answered {
         Ok(status) => status.opinion(),
+        Err(_) if flaw.is(Mutant::AuthorizerFailureAllows) => AuthorizerOpinion::Allow(Grounds::Untold),
         Err(why) => failed(webhook, why),
     }
 }

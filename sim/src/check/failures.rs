@@ -8,8 +8,8 @@ const LEASE_NOT_FOUND: &str = "etcdserver: requested lease not found";
 const DUPLICATE_KEY: &str = "etcdserver: duplicate key given in txn request";
 
 pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
-    // Authorization answers otherwise than the store when it needs the store to decide, and the store fails.
-    let is_undecided = matches!(answer.ask.identity, Identity::Without(_));
+    // Authorization answers otherwise than the store when it needs the store or a webhook to decide, and that fails.
+    let is_undecided = matches!(answer.ask.identity, Identity::Without(_) | Identity::Judged(_));
     if answer.reply.status != 500 || is_undecided {
         return Ok(());
     }

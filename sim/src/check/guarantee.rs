@@ -87,6 +87,9 @@ guarantees! {
         "What the last validating webhook has approved is what is stored.",
     WebhooksAreHeeded =>
         "A write is not stored that a webhook refuses, or that a webhook without which nothing goes cannot be asked about.",
+    AuthorizersAreHeeded =>
+        "What only a webhook authorizer can allow is done only if that says so, whatever it does instead of answering, and \
+         is then not forbidden.",
     QuotasAreExact =>
         "A quota counts what is stored and nothing else, and is never exceeded, over all servers.",
     StrangersGetNothing =>
@@ -188,6 +191,7 @@ impl Guarantee {
             | Self::AllocationsAreNotLost
             | Self::ApprovedIsStored
             | Self::WebhooksAreHeeded
+            | Self::AuthorizersAreHeeded
             | Self::QuotasAreExact
             | Self::StrangersGetNothing
             | Self::StrangersSendNoBody

@@ -71,6 +71,8 @@ labels! {
     Converter => "converter",
     /// What a webhook answers, by request.
     Review => "review",
+    /// What a webhook authorizer answers, by request.
+    Judge => "judge",
     /// How late a page of a listing is decoded, by operation.
     Page => "page",
 }

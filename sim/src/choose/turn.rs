@@ -31,7 +31,8 @@ impl ChoiceStream {
             | Label::Reader
             | Label::Body
             | Label::Converter
-            | Label::Review => {
+            | Label::Review
+            | Label::Judge => {
                 let turn = self.key >> TURN_AT & TURN_BITS;
                 (self.key < CLIENTS_MAX).then_some((self.key >> CLIENT_AT, turn))
             }

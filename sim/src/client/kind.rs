@@ -13,6 +13,7 @@ use super::kubelet::Kubelet;
 use super::lodger::Lodger;
 use super::migrator::Migrator;
 use super::namespace_deleter::NamespaceDeleter;
+use super::petitioner::Petitioner;
 use super::policy_author::PolicyAuthor;
 use super::probe::Probe;
 use super::publisher::Publisher;
@@ -56,6 +57,7 @@ pub enum ClientKind {
     Applicant,
     Kubelet,
     PolicyAuthor,
+    Petitioner,
 }
 
 /// How a run draws clients of a kind.
@@ -95,6 +97,7 @@ impl ClientKind {
         Self::Applicant,
         Self::Kubelet,
         Self::PolicyAuthor,
+        Self::Petitioner,
     ];
 
     /// The name in the line that describes a run.
@@ -125,6 +128,7 @@ impl ClientKind {
             Self::Applicant => "applicant",
             Self::Kubelet => "kubelet",
             Self::PolicyAuthor => "policy-author",
+            Self::Petitioner => "petitioner",
         }
     }
 
@@ -151,7 +155,8 @@ impl ClientKind {
             | Self::Lodger
             | Self::Applicant
             | Self::Kubelet
-            | Self::PolicyAuthor => ClientClass::Optional,
+            | Self::PolicyAuthor
+            | Self::Petitioner => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -184,6 +189,7 @@ impl ClientKind {
             Self::Applicant => Box::new(Applicant),
             Self::Kubelet => Box::new(Kubelet::new(directory, number)),
             Self::PolicyAuthor => Box::new(PolicyAuthor::new(directory)),
+            Self::Petitioner => Box::new(Petitioner::new(directory)),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod kubelet;
 mod lodger;
 mod migrator;
 mod namespace_deleter;
+mod petitioner;
 mod policy_author;
 mod probe;
 mod publisher;

@@ -1,7 +1,7 @@
 //! Servers: their inputs and effects, and how they crash, pause and get wrong clocks.
 
 use super::outcalls::OutcallLog;
-use super::{Exhibited, Happening, START, Testbed};
+use super::{Exhibited, Happening, START, Testbed, judges};
 use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
 use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
@@ -105,6 +105,13 @@ fn issuer_key() -> IssuerKey {
     IssuerKey { id: "the-key".into(), key }
 }
 
+/// Those that decide what callers may do: webhooks are asked only about those to whom nobody else allows anything.
+fn authorizers() -> Vec<Authorizer> {
+    let mut all = vec![Authorizer::Node, Authorizer::Rbac, Authorizer::AlwaysAllow];
+    all.extend(judges::authorizers());
+    all
+}
+
 /// The configuration of every server of a run: tokens are known, and whoever is known may do all but what is denied
 /// to them.
 pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
@@ -115,7 +122,7 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
             issuers: vec![ISSUER.into()],
             ..Authentication::default()
         },
-        authorization: vec![Authorizer::Node, Authorizer::Rbac, Authorizer::AlwaysAllow],
+        authorization: authorizers(),
         issuer: ISSUER.into(),
         audiences: vec![ISSUER.into()],
         issuer_keys: vec![issuer_key()],
@@ -314,6 +321,7 @@ impl Testbed {
             }
             Effect::Store(id, _, op) => {
                 self.reviews.check(id, &op)?;
+                self.check_judged_write(id, &op)?;
                 self.send_operation(server, id, op);
                 Ok(())
             }
@@ -334,6 +342,7 @@ impl Testbed {
             Effect::Body(id) => self.body(server, id),
             Effect::Respond(id, response) => {
                 self.reviews.forget(id);
+                self.check_judged_answer(id, &response)?;
                 self.respond(server, id, response)
             }
             Effect::Frame { to, frame } => self.frames(server, &to, &frame.render()),

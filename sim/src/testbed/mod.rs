@@ -10,6 +10,7 @@ mod converter;
 mod events;
 mod health;
 mod host;
+mod judges;
 mod kinds;
 mod mischief;
 mod network;
@@ -171,6 +172,7 @@ pub(crate) struct Testbed {
     allocations: Allocations,
     quotas: Quotas,
     reviews: reviews::ReviewLog,
+    judgements: judges::JudgementLog,
     lifetimes: Lifetimes,
     pub(crate) directory: Directory,
     clients: Vec<Box<dyn Client>>,
@@ -232,6 +234,7 @@ impl Testbed {
             allocations: Allocations::default(),
             quotas: Quotas::default(),
             reviews: reviews::ReviewLog::default(),
+            judgements: judges::JudgementLog::default(),
             lifetimes: Lifetimes::new(swarm.event_ttl_seconds),
             directory,
             client_states: clients.iter().map(|_| ClientState::default()).collect(),

@@ -2,6 +2,7 @@
 //! all, and some call back before they answer. A job hears what was answered, and nobody goes on with the calls of a
 //! job that has ended.
 
+use super::judges::is_access_review;
 use super::reviews::is_admission_review;
 use super::{Happening, Testbed};
 use crate::check::{Guarantee, Violation};
@@ -119,6 +120,9 @@ impl Testbed {
         self.outcalls.outstanding.insert((id, index));
         if is_admission_review(call) {
             return self.admission_review(server, id, index, call);
+        }
+        if is_access_review(call) {
+            return self.access_review(server, id, index, call);
         }
         let stream = Label::Callee.of((id.0 & !FIRST) << 8 | u64::from(index));
         let millis = 1 + self.chooser.pick(stream, ANSWER_MILLIS_MAX);
