@@ -92,6 +92,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
         Mutant::PolicyCompiledOnce => policies::policy_compiled_once,
         Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
+        Mutant::ConditionFailureSkips => webhooks::condition_failure_skips,
         Mutant::AuthorizerFailureAllows => identity::authorizer_failure_allows,
         Mutant::ApprovedUnprepared => webhooks::approved_unprepared,
         Mutant::OldEventsApplied => feeds::old_events_applied,

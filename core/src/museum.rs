@@ -167,6 +167,8 @@ mutants! {
         "What a deleted pod referred to can still be read by the node that it was on.";
     WebhookFailureAdmits, "webhook-failure-admits", "own",
         "A webhook that cannot be asked counts as one that allows, whatever its failure policy is.";
+    ConditionFailureSkips, "condition-failure-skips", "own",
+        "A match condition that has no result counts as one that does not hold, whatever the failure policy is.";
     AuthorizerFailureAllows, "authorizer-failure-allows", "own",
         "A webhook authorizer that cannot be asked counts as one that allows.";
     ApprovedUnprepared, "approved-unprepared", "own",

@@ -130,6 +130,10 @@ marks! {
     WebhookChanges => "webhook-changes",
     /// A webhook makes a request to the server that asks it before it answers.
     WebhookCallsBack => "webhook-calls-back",
+    /// A webhook is not asked since its conditions do not hold.
+    ConditionSkips => "condition-skips",
+    /// A write is refused because it cannot be told whether a webhook is to be asked about it.
+    ConditionFails => "condition-fails",
     /// A webhook is asked about the same request again.
     WebhookAskedAgain => "webhook-asked-again",
     /// A webhook authorizer allows what nobody else would, and it is done.

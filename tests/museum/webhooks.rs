@@ -9,8 +9,13 @@ use steersman_sim::driver::Driver;
 
 /// A server that asks a validating webhook about everything.
 fn asking(flaw: Flaw) -> Driver {
+    asking_if(flaw, &json!({}))
+}
+
+/// The same, but the webhook has these members too.
+fn asking_if(flaw: Flaw, more: &Value) -> Driver {
     let mut driver = server(flaw);
-    let webhooks = configuration("Validating", &json!({}));
+    let webhooks = configuration("Validating", more);
     let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     assert_eq!(send(&mut driver, "POST", path, &webhooks).status, 201);
     driver
@@ -33,4 +38,12 @@ pub(super) fn approved_unprepared(flaw: Flaw) -> bool {
     respond(&mut driver, Ok(answer));
     let stored = json(&driver.take(id).expect("an answer"));
     review["request"]["object"]["metadata"]["uid"] != stored["metadata"]["uid"]
+}
+
+/// Whether a webhook is to be asked cannot be told, and the object is stored without it.
+pub(super) fn condition_failure_skips(flaw: Flaw) -> bool {
+    let conditions = json!({"matchConditions": [{"name": "c", "expression": "object.data.absent == ''"}]});
+    let mut driver = asking_if(flaw, &conditions);
+    let made = send(&mut driver, "POST", PLACE, &json!({"metadata": {"name": "a"}, "data": {}}));
+    made.status == 201 && driver.calls.is_empty()
 }

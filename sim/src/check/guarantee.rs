@@ -86,7 +86,8 @@ guarantees! {
     ApprovedIsStored =>
         "What the last validating webhook has approved is what is stored.",
     WebhooksAreHeeded =>
-        "A write is not stored that a webhook refuses, or that a webhook without which nothing goes cannot be asked about.",
+        "A write is not stored that a webhook refuses, or that a webhook without which nothing goes is not or cannot be \
+         asked about; none is asked against its conditions.",
     AuthorizersAreHeeded =>
         "What only a webhook authorizer can allow is done only if that says so, whatever it does instead of answering, and \
          is then not forbidden.",

@@ -36,7 +36,7 @@ mod watch_list;
 mod workload;
 mod writer;
 
-pub(crate) use applicant::{CONFIGURATIONS, MUTATING_PATH, REVIEWED, VALIDATING_PATH};
+pub(crate) use applicant::{CONFIGURATIONS, MUTATING_PATH, REVIEWED, VALIDATING_PATH, is_reviewed};
 pub use kind::{ClientClass, ClientKind};
 pub(crate) use tenant::{QUOTA, QUOTA_KEY};
 

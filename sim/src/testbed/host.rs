@@ -320,7 +320,7 @@ impl Testbed {
                 Ok(())
             }
             Effect::Store(id, _, op) => {
-                self.reviews.check(id, &op)?;
+                self.check_reviewed_write(id, &op)?;
                 self.check_judged_write(id, &op)?;
                 self.send_operation(server, id, op);
                 Ok(())

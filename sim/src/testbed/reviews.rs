@@ -4,7 +4,7 @@
 use super::Testbed;
 use crate::check::{Guarantee, Violation};
 use crate::choose::Label;
-use crate::client::{MUTATING_PATH, REVIEWED, VALIDATING_PATH};
+use crate::client::{MUTATING_PATH, REVIEWED, VALIDATING_PATH, is_reviewed};
 use crate::marks::Mark;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -45,35 +45,34 @@ impl ReviewLog {
         self.prepared.remove(&(id, index))
     }
 
-    /// Whether a write of a request may be sent to the store.
+    /// Whether an object may be stored by a request. Returns whether webhooks had to be asked about it.
     ///
     /// # Errors
-    /// Webhooks were asked about it, and it is not what all of them have allowed.
-    pub(super) fn check(&self, id: JobId, op: &Op) -> Result<(), Violation> {
-        let (Op::Txn(txn), Some(reviews)) = (op, self.last.get(&id)) else { return Ok(()) };
-        for op in &txn.then {
-            let TxnOp::Put(put) = op else { continue };
-            if !put.key.starts_with(REVIEWED.as_bytes()) {
-                continue;
-            }
-            let key = String::from_utf8_lossy(&put.key);
-            if let Some((path, _)) = reviews.iter().find(|(_, review)| !review.allows) {
-                let detail = format!("request {} stores {key}, and {path} has not allowed it", id.0);
-                return Err(Violation::new(Guarantee::WebhooksAreHeeded, detail));
-            }
-            let Some(review) = reviews.get(VALIDATING_PATH) else { continue };
-            let stored = json::parse(&put.value).ok().map(|parsed| unversioned(parsed.value));
-            if stored.as_ref() != Some(&review.object) {
-                let detail = format!(
-                    "request {} stores {key} as {}, and {} was approved",
-                    id.0,
-                    String::from_utf8_lossy(&put.value),
-                    json::to_string(&review.object)
-                );
-                return Err(Violation::new(Guarantee::ApprovedIsStored, detail));
-            }
+    /// They were not, or it is not what all of them have allowed; or they were asked against their conditions.
+    fn check(&self, id: JobId, key: &str, object: Value) -> Result<bool, Violation> {
+        let none = BTreeMap::new();
+        let reviews = self.last.get(&id).unwrap_or(&none);
+        let unheeded = |what: &str| {
+            let detail = format!("request {} stores {key}, and {what}", id.0);
+            Err(Violation::new(Guarantee::WebhooksAreHeeded, detail))
+        };
+        if let Some((path, _)) = reviews.iter().find(|(_, review)| !review.allows) {
+            return unheeded(&format!("{path} has not allowed it"));
         }
-        Ok(())
+        let review = match (is_reviewed(&object), reviews.get(VALIDATING_PATH)) {
+            (None, _) => return unheeded("nobody can tell whether webhooks are to be asked about it"),
+            (Some(false), _) if reviews.is_empty() => return Ok(false),
+            (Some(false), _) => return unheeded("a webhook was asked though its conditions do not hold"),
+            (Some(true), None) => return unheeded("no webhook was asked about it"),
+            (Some(true), Some(review)) => review,
+        };
+        let stored = unversioned(object);
+        if stored != review.object {
+            let (stored, approved) = (json::to_string(&stored), json::to_string(&review.object));
+            let detail = format!("request {} stores {key} as {stored}, and {approved} was approved", id.0);
+            return Err(Violation::new(Guarantee::ApprovedIsStored, detail));
+        }
+        Ok(true)
     }
 }
 
@@ -100,6 +99,25 @@ fn answer(uid: &str, response: &str) -> Called {
 }
 
 impl Testbed {
+    /// A request is about to write.
+    ///
+    /// # Errors
+    /// Those of `ReviewLog::check`.
+    pub(super) fn check_reviewed_write(&mut self, id: JobId, op: &Op) -> Result<(), Violation> {
+        let Op::Txn(txn) = op else { return Ok(()) };
+        for op in &txn.then {
+            let TxnOp::Put(put) = op else { continue };
+            if !put.key.starts_with(REVIEWED.as_bytes()) || self.requests.get(id).is_none() {
+                continue;
+            }
+            let object = json::parse(&put.value).map(|parsed| parsed.value).unwrap_or_default();
+            if !self.reviews.check(id, &String::from_utf8_lossy(&put.key), object)? {
+                self.mark(Mark::ConditionSkips);
+            }
+        }
+        Ok(())
+    }
+
     /// A server asks a webhook.
     pub(super) fn admission_review(&mut self, server: usize, id: JobId, index: u32, call: &Outcall) {
         let Some(path) = path_of(call) else { return };

@@ -9,6 +9,7 @@ use crate::admission::matching::{Matched, Matching, WrittenObjects, matches};
 use crate::config::{ReviewVersion, WebhookServer};
 use crate::expressions::{Activation, ConditionsMet};
 use crate::kinds::Kind;
+use crate::museum::Mutant;
 use crate::review as reviews;
 use crate::status::Failure;
 use crate::value::{Text, Value, object, quoted};
@@ -74,6 +75,7 @@ pub(super) fn concern(
     match met {
         ConditionsMet::Yes => Ok(Concern::Yes(matched)),
         ConditionsMet::No => Ok(Concern::No),
+        ConditionsMet::Failed(_) if world.config.flaw.is(Mutant::ConditionFailureSkips) => Ok(Concern::No),
         ConditionsMet::Failed(why) => Err(Failure::forbidden(attributes.qualified(), attributes.name, &why)),
     }
 }
