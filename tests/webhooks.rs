@@ -399,6 +399,17 @@ fn a_webhook_is_asked_under_its_conditions() {
 }
 
 #[test]
+fn an_object_is_named_by_its_generated_name_where_its_conditions_fail() {
+    let map = json!({"metadata": {"generateName": "a-"}});
+    for (kind, begins) in [("Mutating", "configmaps is forbidden: "), ("Validating", "configmaps \"a-")] {
+        let mut driver = server(&[conditional(kind, "object.data.x == ''", "Fail")]);
+        let (reply, _) = ask(&mut driver, ("POST", MAPS, JSON), &map, |_, _| json!({}));
+        let text = json(&reply)["message"].as_str().unwrap_or_default().to_owned();
+        assert!(reply.status == 403 && text.starts_with(begins), "{kind}: {text}");
+    }
+}
+
+#[test]
 fn conditions_see_what_earlier_webhooks_have_changed() {
     let conditions = |expression: &str| json!({"matchConditions": [{"name": "c", "expression": expression}]});
     let is_changed = "has(object.data.seen)";

@@ -76,7 +76,10 @@ pub(super) fn concern(
         ConditionsMet::Yes => Ok(Concern::Yes(matched)),
         ConditionsMet::No => Ok(Concern::No),
         ConditionsMet::Failed(_) if world.config.flaw.is(Mutant::ConditionFailureSkips) => Ok(Concern::No),
-        ConditionsMet::Failed(why) => Err(Failure::forbidden(attributes.qualified(), attributes.name, &why)),
+        ConditionsMet::Failed(why) => {
+            let name = review::name_of(attributes, written.object);
+            Err(Failure::forbidden(attributes.qualified(), name, &why))
+        }
     }
 }
 

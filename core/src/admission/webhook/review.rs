@@ -82,7 +82,7 @@ pub(crate) fn request_of_conditions(mut request: Map) -> Value {
 
 /// The name of the object, which a new one may have only in itself.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/rest/create.go AdmissionToValidateObjectFunc
-fn name_of<'a>(attributes: &AdmissionAttributes<'a>, object: &'a Value) -> &'a str {
+pub(super) fn name_of<'a>(attributes: &AdmissionAttributes<'a>, object: &'a Value) -> &'a str {
     if attributes.name.is_empty() { object::name(object) } else { attributes.name }
 }
 
