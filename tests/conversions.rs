@@ -1,5 +1,6 @@
 //! Custom objects whose versions a webhook converts. The test answers the webhook's calls itself.
 
+mod admitted;
 mod scene;
 mod watched;
 

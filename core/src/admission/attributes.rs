@@ -1,6 +1,7 @@
 //! What plugins know of a write.
 
 use crate::caller::Caller;
+use crate::conversion::ObjectConverter;
 use crate::kinds::Kind;
 use crate::now::Wall;
 use crate::rng::Rng;
@@ -53,6 +54,8 @@ pub(crate) struct AdmissionAttributes<'a> {
     pub(crate) options: OperationOptions<'a>,
     /// The randomness of the request, from which a plugin derives its own.
     pub(crate) rng: &'a Rng,
+    /// Who has custom objects in other versions.
+    pub(crate) converter: &'a dyn ObjectConverter,
 }
 
 impl<'a> AdmissionAttributes<'a> {

@@ -52,3 +52,4 @@ pub use chain::{asked_plugins, plugin_names};
 pub use configuration::{PluginSource, configure, sources};
 pub use configured_servers::{KUBECONFIG, server_value};
 pub(crate) use node_restriction::sees_all;
+pub(crate) use policy::converts_params;

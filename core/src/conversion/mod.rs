@@ -7,5 +7,28 @@
 mod review;
 mod server;
 
+use crate::kinds::Kind;
+use crate::value::Value;
+use crate::world::cache::Entry;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
 pub(crate) use review::{Review, outcome, unanswered};
 pub(crate) use server::{ConverterServer, called_at};
+
+/// Who has custom objects in other versions. What a step is given before the webhook has answered has no meaning: the
+/// step is run again with the answer.
+pub(crate) trait ObjectConverter: fmt::Debug {
+    /// An object in the version of a kind.
+    ///
+    /// # Errors
+    /// Why the webhook has not converted it.
+    fn object(&self, object: Value, to: &Kind) -> Result<Value, String>;
+
+    /// An object of the store in the version of a kind, if a webhook converts it; another one as it is stored.
+    ///
+    /// # Errors
+    /// Why the webhook has not converted it.
+    fn entry(&self, entry: &Arc<Entry>, to: &Kind) -> Result<Arc<Entry>, String>;
+}

@@ -10,6 +10,7 @@ use crate::answer::Warnings;
 use crate::authorization::Target;
 use crate::codec::json::{Duplicates, Parsed};
 use crate::codec::yaml;
+use crate::conversion::ObjectConverter;
 use crate::kinds::{Kind, KindVersions};
 use crate::museum::Mutant;
 use crate::ownership::{self, Ownership};
@@ -89,7 +90,7 @@ impl Configuration {
             Some(existing) => registry.from_stored(kind, existing.value.clone()),
             None => record::unset(kind)?,
         };
-        let convert = |value, to: &Kind| scene.tried(value, to);
+        let convert = |value, to: &Kind| scene.object(value, to);
         let versions = KindVersions { registry, kind, converter: Some(&convert) };
         let (api_version, subresource) = (kind.group_version(), target.sub().map_or("", |sub| &*sub.name));
         let ownership = record::ownership(&versions, &api_version, subresource, scene.now.wall);

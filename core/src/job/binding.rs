@@ -26,14 +26,14 @@ const PODS: Qualified<'static> = Qualified { group: "", name: "pods" };
 const POD_BINDING: Qualified<'static> = Qualified { group: "", name: "pods/binding" };
 
 /// The state of a binding.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BindPod {
     posted: Posted,
     tries: u32,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Admission(PostedStage, Admitting),
     /// The pod is being read, because it was not in the cache or the cached one led to an error.

@@ -8,9 +8,10 @@
 //! crdConversionRESTOptionsGetter
 
 use super::{Answer, Known, Scene, State};
+use crate::admission;
 use crate::answer::Warnings;
 use crate::codec::json;
-use crate::conversion::{self, ConverterServer, Review};
+use crate::conversion::{self, ConverterServer, ObjectConverter, Review};
 use crate::kinds::{Converter, Kind, KindId};
 use crate::limits;
 use crate::rng::Rng;
@@ -277,19 +278,23 @@ fn parts(missing: BTreeMap<Matter, Value>) -> Vec<Vec<(Matter, Value)>> {
 }
 
 impl State {
-    /// The state, if a step of it may need a converter.
-    pub(super) fn kept_for_conversion(&self) -> Option<Self> {
+    /// The state, if a step of it may need a converter: for its own object, or for the parameters of a policy.
+    pub(super) fn kept_for_conversion(&self, world: &World) -> Option<Self> {
         let is_converted = self.target().is_none_or(|target| target.resource().converter.is_some());
+        let may_ask = || is_converted || admission::converts_params(world);
         match self {
             Self::Seat => Some(Self::Seat),
             Self::Undecided(undecided) => Some(Self::Undecided(undecided.clone())),
-            Self::Permitted(target) if is_converted => Some(Self::Permitted(target.clone())),
+            Self::Permitted(target) if may_ask() => Some(Self::Permitted(target.clone())),
             Self::Read(read) if is_converted => Some(Self::Read(read.clone())),
             Self::List(list) if is_converted => Some(Self::List(list.clone())),
-            Self::Create(create) if is_converted => Some(Self::Create(create.clone())),
-            Self::Update(update) if is_converted => Some(Self::Update(update.clone())),
-            Self::Delete(delete) if is_converted => Some(Self::Delete(delete.clone())),
-            Self::Collection(collection) if is_converted => Some(Self::Collection(collection.clone())),
+            Self::Create(create) if may_ask() => Some(Self::Create(create.clone())),
+            Self::Update(update) if may_ask() => Some(Self::Update(update.clone())),
+            Self::Delete(delete) if may_ask() => Some(Self::Delete(delete.clone())),
+            Self::Collection(collection) if may_ask() => Some(Self::Collection(collection.clone())),
+            Self::Bind(bind) if may_ask() => Some(Self::Bind(bind.clone())),
+            Self::Evict(evict) if may_ask() => Some(Self::Evict(evict.clone())),
+            Self::Token(token) if may_ask() => Some(Self::Token(token.clone())),
             Self::Convert(objects) => Some(Self::Convert(objects.clone())),
             Self::Permitted(_)
             | Self::Read(_)
@@ -305,6 +310,7 @@ impl State {
             | Self::Connect(_)
             | Self::Aggregate(_)
             | Self::Token(_)
+            // No policy is asked about these.
             | Self::Review(_)
             | Self::IdentityReview(_)
             | Self::Probe(_) => None,
@@ -326,15 +332,6 @@ impl Scene<'_> {
         known.unwrap_or_else(|| self.world.registry.renamed(to, value))
     }
 
-    /// The same for a step that goes on without the object, if there is no way to convert it.
-    pub(super) fn tried(&self, value: Value, to: &Kind) -> Result<Value, String> {
-        if to.converter.is_none() || to.is_version_of(&value) {
-            return Ok(self.converted(value, to));
-        }
-        let known = self.conversions.with(|known| known.look_up(value.clone(), to));
-        known.unwrap_or_else(|| Ok(self.world.registry.renamed(to, value)))
-    }
-
     /// An object of the store in the version of a kind, if a webhook converts it; others are converted when they are
     /// sent.
     pub(super) fn in_version(&self, entry: &Arc<Entry>, to: &Kind) -> Result<Arc<Entry>, Failure> {
@@ -352,8 +349,8 @@ impl Scene<'_> {
         if let Some(from) = self.world.registry.kind(entry.version()) {
             decode::apply_defaults(&from.catalogue, from.type_id, &mut value);
         }
-        let known = self.conversions.with(|known| known.require(value, to));
-        let Some(mut converted) = known else { return Ok(entry.clone()) };
+        let known = self.conversions.with(|known| known.look_up(value, to)).transpose();
+        let Some(mut converted) = known.map_err(Failure::unclassified)? else { return Ok(entry.clone()) };
         converted.remove_at(&["metadata", "resourceVersion"]);
         let mut bytes = Vec::with_capacity(entry.len_bytes());
         encode::to_json(&to.catalogue, to.type_id, &converted, &mut bytes);
@@ -411,5 +408,19 @@ impl Scene<'_> {
     /// Whether this step misses as many conversions as can be asked for at once.
     pub(super) fn misses_enough(&self) -> bool {
         self.conversions.with(|known| known.is_full())
+    }
+}
+
+impl ObjectConverter for Scene<'_> {
+    fn object(&self, value: Value, to: &Kind) -> Result<Value, String> {
+        if to.converter.is_none() || to.is_version_of(&value) {
+            return Ok(self.converted(value, to));
+        }
+        let known = self.conversions.with(|known| known.look_up(value.clone(), to));
+        known.unwrap_or_else(|| Ok(self.world.registry.renamed(to, value)))
+    }
+
+    fn entry(&self, entry: &Arc<Entry>, to: &Kind) -> Result<Arc<Entry>, String> {
+        self.in_version(entry, to).map_err(|failure| failure.message().into())
     }
 }

@@ -169,6 +169,7 @@ impl Deletion {
             dry_run: self.options.dry_run,
             options: OperationOptions::Delete(&self.options),
             rng: &scene.call.rng,
+            converter: scene,
         };
         let mut said = Said::default();
         let progress = admitting.delete(scene.world, &attributes, found, &mut said);

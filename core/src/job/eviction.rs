@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// The state of an eviction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EvictPod {
     posted: Posted,
     /// How the pod is deleted.
@@ -37,7 +37,7 @@ pub(crate) struct EvictPod {
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Admission(PostedStage, Admitting),
     /// The pod is being read.

@@ -372,7 +372,8 @@ impl Job {
         };
         let conversions = ConversionNotes::new(conversions);
         loop {
-            let kept = state.kept_for_conversion().map(|state| (state, answer.clone(), warnings.clone()));
+            let kept =
+                state.kept_for_conversion(world).map(|state| (state, answer.clone(), warnings.clone()));
             let mut notes = Notes::default();
             let scene =
                 Scene { call: &call, caller: &caller, body: &body, world, now, conversions: &conversions };

@@ -23,7 +23,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Such an object, and how its client wants to be answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Posted {
     pub(super) target: Target,
     pub(super) value: Value,
@@ -129,6 +129,7 @@ impl Posted {
             dry_run: self.dry_run,
             options: OperationOptions::Write(&scene.call.query),
             rng: &scene.call.rng,
+            converter: scene,
         };
         admit(scene, &attributes, &mut self.value, (stage, admitting, found), warnings)
     }

@@ -40,14 +40,14 @@ const SECONDS_PROJECTED: i64 = 60 * 60 + 7;
 const SECONDS_EXTENDED: i64 = 365 * 24 * 60 * 60;
 
 /// The state of a request for a token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenCreate {
     /// The TokenRequest, which becomes the answer.
     posted: Posted,
     phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     /// Plugins that may change the request wait for the store.
     Mutating(Admitting),
@@ -64,7 +64,7 @@ enum Phase {
 }
 
 /// What is known of a token once its service account was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Issuing {
     account: Named,
     now: Wall,

@@ -1,8 +1,10 @@
 //! The objects of the world, as rules ask for them.
 
 use super::World;
+use super::cache::Entry;
 use crate::kinds::{Objects, StorageId};
 use crate::value::Value;
+use alloc::sync::Arc;
 use core::ops::ControlFlow;
 
 impl World {
@@ -10,13 +12,38 @@ impl World {
         let internal = || self.registry.internal(plural).filter(|kind| kind.group == group);
         self.registry.any_version(group, plural).or_else(internal)?.storage
     }
+
+    /// The object of a stored resource, as `Objects::get`.
+    pub(crate) fn entry_named(
+        &self,
+        group: &str,
+        plural: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Option<&Arc<Entry>> {
+        let storage = self.storage_of(group, plural)?;
+        let key = self.collection(storage)?.keys.key(namespace, name);
+        self.cache(storage)?.get(&key)
+    }
+
+    /// The objects of a stored resource in the order of their keys, as `Objects::visit`.
+    pub(crate) fn entries_of(
+        &self,
+        group: &str,
+        plural: &str,
+        namespace: &str,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        let found = self.storage_of(group, plural).and_then(|storage| {
+            let prefix = self.collection(storage)?.keys.namespace_prefix(namespace);
+            Some(self.cache(storage)?.entries().prefix(&prefix))
+        });
+        found.into_iter().flatten().map(|(_, held)| held.entry())
+    }
 }
 
 impl Objects for World {
     fn get(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
-        let storage = self.storage_of(group, plural)?;
-        let key = self.collection(storage)?.keys.key(namespace, name);
-        Some(self.cache(storage)?.get(&key)?.read_value(&self.forms))
+        Some(self.entry_named(group, plural, namespace, name)?.read_value(&self.forms))
     }
 
     fn has(&self, group: &str, plural: &str, namespace: &str, name: &str) -> bool {
@@ -35,11 +62,8 @@ impl Objects for World {
         namespace: &str,
         visitor: &mut dyn FnMut(&Value) -> ControlFlow<()>,
     ) {
-        let Some(storage) = self.storage_of(group, plural) else { return };
-        let (Some(collection), Some(cache)) = (self.collection(storage), self.cache(storage)) else { return };
-        let prefix = collection.keys.namespace_prefix(namespace);
-        for (_, held) in cache.entries().prefix(&prefix) {
-            if visitor(&held.entry().read_value(&self.forms)).is_break() {
+        for entry in self.entries_of(group, plural, namespace) {
+            if visitor(&entry.read_value(&self.forms)).is_break() {
                 return;
             }
         }

@@ -5,10 +5,26 @@ use crate::admission::OperationOptions;
 use crate::caller::Caller;
 use crate::codec::json;
 use crate::config::Config;
+use crate::conversion::ObjectConverter;
 use crate::now::Wall;
 use crate::rng::Rng;
 use crate::store::{Batch, Event, EventType, Feed, KeyValue, LeaseId, Rev};
 use crate::wire::query::Query;
+use crate::world::cache::Entry;
+
+/// Converts nothing, since there are no custom objects.
+#[derive(Debug)]
+struct Nobody;
+
+impl ObjectConverter for Nobody {
+    fn object(&self, _: Value, _: &Kind) -> Result<Value, String> {
+        Err("no converter".into())
+    }
+
+    fn entry(&self, _: &Arc<Entry>, _: &Kind) -> Result<Arc<Entry>, String> {
+        Err("no converter".into())
+    }
+}
 
 fn value(text: &str) -> Value {
     json::parse(text.as_bytes()).expect("JSON").value
@@ -53,6 +69,7 @@ fn version(
         dry_run: false,
         options: OperationOptions::Write(&query),
         rng: &rng,
+        converter: &Nobody,
     };
     let object = value(r#"{"metadata":{"labels":{"x":"y"}}}"#);
     let written = WrittenObjects { object: &object, old: &Value::Null };

@@ -10,7 +10,7 @@ use crate::question::Question;
 use crate::status::Failure;
 use crate::value::Value;
 use crate::world::World;
-use crate::world::indexes::{AdmissionPolicy, PolicyBinding, PolicySet};
+use crate::world::indexes::{AdmissionPolicy, ParamKind, PolicyBinding, PolicySet};
 use crate::world::match_criteria::MatchCriteria;
 use alloc::format;
 use alloc::string::String;
@@ -65,10 +65,10 @@ impl Dispatch<'_> {
             };
             let params =
                 policy.param_kind.as_ref().map(|kind| params::resource(self.world, kind)).transpose();
-            let params = match params {
-                Ok(params) => params,
+            let params = match &params {
+                Ok(params) => policy.param_kind.as_ref().zip(params.as_deref()),
                 Err(why) => {
-                    invoked.push(Err(misconfigured(policy, None, &why)));
+                    invoked.push(Err(misconfigured(policy, None, why)));
                     continue;
                 }
             };
@@ -78,7 +78,7 @@ impl Dispatch<'_> {
                     Some(criteria) => self.matched(criteria, namespace)?.map(|found| found.is_some()),
                 };
                 let found = is_bound.and_then(|is_bound| match is_bound {
-                    true => self.params(params.as_deref(), binding).map(Some),
+                    true => self.params(params, binding).map(Some),
                     false => Ok(None),
                 });
                 match found {
@@ -107,11 +107,17 @@ impl Dispatch<'_> {
         }
     }
 
-    fn params(&self, resource: Option<&Kind>, binding: &PolicyBinding) -> Result<Vec<Value>, String> {
+    fn params(
+        &self,
+        resource: Option<(&ParamKind, &Kind)>,
+        binding: &PolicyBinding,
+    ) -> Result<Vec<Value>, String> {
         let (Some(resource), Some(reference)) = (resource, &binding.params) else {
             return Ok(alloc::vec![Value::Null]);
         };
-        params::collect(self.world, resource, reference, self.attributes.namespace_of_request())
+        let Self { world, attributes, .. } = self;
+        let namespace = attributes.namespace_of_request();
+        params::collect(world, attributes.converter, resource, reference, namespace)
     }
 
     /// The namespace of the request, as expressions see it: Null for none, and for a Namespace that is written itself.

@@ -14,6 +14,7 @@ mod validation;
 
 use super::chain::AdmissionPlugin;
 
+pub(crate) use params::converts_params;
 pub(crate) use progress::PolicyProgress;
 
 pub(super) const MUTATING: AdmissionPlugin =

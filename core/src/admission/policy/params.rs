@@ -1,16 +1,17 @@
 //! The parameters of a binding.
 //! k8s: staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/generic/policy_dispatcher.go CollectParams
 
-use crate::kinds::{Kind, Objects};
+use crate::conversion::ObjectConverter;
+use crate::kinds::Kind;
 use crate::limits;
 use crate::value::{Value, object};
 use crate::world::World;
-use crate::world::indexes::{ParamKind, ParamRef};
+use crate::world::cache::Entry;
+use crate::world::indexes::{ParamKind, ParamRef, PolicySet};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ops::ControlFlow;
 
 /// The resource of a policy's parameters.
 ///
@@ -26,13 +27,24 @@ pub(super) fn resource(world: &World, kind: &ParamKind) -> Result<Arc<Kind>, Str
     })
 }
 
+/// Whether a policy that is bound has parameters that a webhook converts: then any write may have to wait for it.
+pub(crate) fn converts_params(world: &World) -> bool {
+    let policies = world.indexes().policies();
+    let of_kinds = |policies: &PolicySet| {
+        let mut kinds = policies.bound().filter_map(|policy| policy.param_kind.as_ref());
+        kinds.any(|kind| resource(world, kind).is_ok_and(|resource| resource.converter.is_some()))
+    };
+    of_kinds(&policies.validating) || of_kinds(&policies.mutating)
+}
+
 /// The parameters that a binding names, in the version of the resource. `namespace` is that of the request.
 ///
 /// # Errors
 /// They cannot be told, or there are none and the binding refuses requests then.
 pub(super) fn collect(
     world: &World,
-    resource: &Kind,
+    converter: &dyn ObjectConverter,
+    (kind, resource): (&ParamKind, &Kind),
     reference: &ParamRef,
     namespace: &str,
 ) -> Result<Vec<Value>, String> {
@@ -50,22 +62,29 @@ pub(super) fn collect(
             return Err("paramRef.namespace must not be provided for a cluster-scoped `paramKind`".into());
         }
     };
+    let shown = |entry: &Arc<Entry>| {
+        let entry = converter.entry(entry, resource).map_err(|_| unsynced(kind))?;
+        Ok::<_, String>(shown(world, resource, entry.read_value(&world.forms)))
+    };
     let mut params = Vec::new();
     match (reference.name.as_str(), &reference.selector) {
         ("", Some(selector)) => {
             let selector = selector.as_ref().map_err(String::clone)?;
-            world.visit(&resource.group, &resource.plural, namespace, &mut |found| {
-                if selector.matches_labels(object::labels(found)) {
-                    params.push(found.clone());
+            for entry in world.entries_of(&resource.group, &resource.plural, namespace) {
+                let found = shown(entry)?;
+                if selector.matches_labels(object::labels(&found)) {
+                    params.push(found);
                 }
-                match params.len() > limits::POLICY_PARAMS {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
+                if params.len() > limits::POLICY_PARAMS {
+                    break;
                 }
-            });
+            }
         }
         ("", None) => return Err("one of name or selector must be provided".into()),
-        (name, None) => params.extend(world.get(&resource.group, &resource.plural, namespace, name)),
+        (name, None) => {
+            let found = world.entry_named(&resource.group, &resource.plural, namespace, name);
+            params.extend(found.map(shown).transpose()?);
+        }
         (_, Some(_)) => return Err("paramRef.name and paramRef.selector are mutually exclusive".into()),
     }
     if params.len() > limits::POLICY_PARAMS {
@@ -74,7 +93,15 @@ pub(super) fn collect(
     if params.is_empty() && reference.denies_without {
         return Err("no params found for policy binding with `Deny` parameterNotFoundAction".into());
     }
-    Ok(params.into_iter().map(|found| shown(world, resource, found)).collect())
+    Ok(params)
+}
+
+/// Upstream's cache of parameters never fills while their converter fails.
+fn unsynced(kind: &ParamKind) -> String {
+    let ParamKind { api_version, kind, .. } = kind;
+    format!(
+        "paramKind kind `&ParamKind{{APIVersion:{api_version},Kind:{kind},}}` not yet synced to use for admission"
+    )
 }
 
 /// A parameter as expressions see it. Upstream's cache of built-in kinds does not hold who manages their fields.

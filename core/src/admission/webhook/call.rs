@@ -8,7 +8,6 @@ use crate::admission::lookups::{Lookups, Pause};
 use crate::admission::matching::{Matched, Matching, WrittenObjects, matches};
 use crate::config::{ReviewVersion, WebhookServer};
 use crate::expressions::{Activation, ConditionsMet};
-use crate::kinds::Kind;
 use crate::museum::Mutant;
 use crate::review as reviews;
 use crate::status::Failure;
@@ -53,8 +52,7 @@ pub(super) fn concern(
         Matching::Yes(matched) => matched,
     };
     let conditions = webhook.conditions.compiled();
-    // What cannot be shown in the version that the webhook sees fails when it is called.
-    if conditions.is_empty() || is_converted(attributes, &matched.resource) {
+    if conditions.is_empty() {
         return Ok(Concern::Yes(matched));
     }
     let seen = |value| versioned::seen(world, attributes, &matched.resource, value);
@@ -83,11 +81,6 @@ pub(super) fn concern(
     }
 }
 
-/// Whether a webhook would have to make the version of the objects that is sent.
-fn is_converted(attributes: &AdmissionAttributes<'_>, resource: &Kind) -> bool {
-    resource.id != attributes.resource.id && resource.converter.is_some()
-}
-
 impl HookCall {
     /// Begins a call about a write whose objects are seen as these. `round` makes its uid another one than that of the
     /// same webhook's other calls.
@@ -103,10 +96,6 @@ impl HookCall {
             let name = quoted(&webhook.name);
             let why = format!("admission webhook {name} does not support dry run");
             return Err(HookFailure::Final(Failure::bad_request(why)));
-        }
-        if is_converted(attributes, &matched.resource) {
-            let why = "objects that a webhook converts are not shown in another version by this server yet";
-            return Err(HookFailure::Calling(why.into()));
         }
         let version = webhook.review_version.ok_or_else(|| {
             let why = "could not create admission objects: webhook does not accept known AdmissionReview versions \

@@ -130,7 +130,11 @@ impl MutatingWebhooks {
                 self.at += 1;
                 continue;
             };
-            let seen = |value| versioned::seen(world, attributes, &matched.resource, value);
+            // Upstream wraps this failure twice.
+            let seen = |value| {
+                let seen = versioned::seen(world, attributes, &matched.resource, value);
+                seen.map_err(|failure| Failure::internal(failure.message()))
+            };
             let (object, old) = (seen(object)?, seen(attributes.old)?);
             let kind = (HookKind::Mutating, u64::from(is_again));
             match HookCall::begin(world, attributes, &webhook, &matched, [&object, &old], kind) {

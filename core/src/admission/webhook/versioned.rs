@@ -55,6 +55,9 @@ pub(in crate::admission) fn type_of<'w>(
 }
 
 /// An object as it is seen in the version of `resource`; Null stays what it is.
+///
+/// # Errors
+/// The webhook that converts it has not done so.
 pub(crate) fn seen(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
@@ -67,6 +70,9 @@ pub(crate) fn seen(
     match view(attributes) {
         View::Posted => Ok(value.clone()),
         View::Scale(paths) => scale_of(attributes.resource, paths, value),
+        View::Whole if resource.is_custom() => {
+            attributes.converter.object(value.clone(), resource).map_err(Failure::internal)
+        }
         View::Whole => Ok(world.registry.from_stored(resource, value.clone())),
     }
 }
@@ -93,7 +99,7 @@ pub(super) fn text(
 /// from what was seen.
 ///
 /// # Errors
-/// It is none of its kind.
+/// It is none of its kind, or the webhook that converts it has not done so.
 pub(crate) fn adopt(
     world: &World,
     attributes: &AdmissionAttributes<'_>,
@@ -116,10 +122,12 @@ pub(crate) fn adopt(
         View::Whole => {
             set_defaults_of(resource, &mut changed);
             let (registry, working) = (&world.registry, world.registry.working_kind(attributes.resource));
-            *value = match resource.is_custom() {
-                true => registry.from_stored(working, changed),
-                false => registry.to_stored(resource, changed),
-            };
+            if resource.is_custom() {
+                // Nothing is filled in after a conversion.
+                *value = attributes.converter.object(changed, working).map_err(Failure::unclassified)?;
+                return Ok(differs);
+            }
+            *value = registry.to_stored(resource, changed);
             if working.id != resource.id {
                 set_defaults_of(working, value);
             }

@@ -360,7 +360,7 @@ impl Course {
         }
     }
 
-    fn attributes<'a>(&'a self, scene: &Scene<'a>, target: &'a Target) -> AdmissionAttributes<'a> {
+    fn attributes<'a>(&'a self, scene: &'a Scene<'a>, target: &'a Target) -> AdmissionAttributes<'a> {
         let (operation, old) = match &self.base {
             Base::Absent { .. } => (AdmissionOperation::Create, &Value::Null),
             Base::Held(existing) => (AdmissionOperation::Update, &existing.value),
@@ -377,6 +377,7 @@ impl Course {
             dry_run: self.dry_run,
             options: OperationOptions::Write(&scene.call.query),
             rng: &scene.call.rng,
+            converter: scene,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::drafting::Base;
 use crate::authorization::Target;
+use crate::conversion::ObjectConverter;
 use crate::job::Scene;
 use crate::kinds::{Kind, KindVersions, Registry};
 use crate::now::Wall;
@@ -53,7 +54,7 @@ pub(super) fn record(
             None
         }
     };
-    let convert = |value, to: &Kind| scene.tried(value, to);
+    let convert = |value, to: &Kind| scene.object(value, to);
     let versions = KindVersions { registry, kind, converter: Some(&convert) };
     record_as(&versions, subresource, old, value, manager, scene.now.wall)
 }

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 
 /// A commit that is not settled yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::job) struct StoringSeveral {
     feed: Feed,
     committing: Box<Committing>,
