@@ -101,6 +101,41 @@ fn an_object_is_held_to_the_rules_of_its_time() {
 }
 
 #[test]
+fn an_object_is_read_by_the_schema_that_there_is_now() {
+    let mut driver = served(5);
+    let mut made = gauge("a", 3);
+    made["spec"]["note"] = json!("old");
+    assert_eq!(post(&mut driver, &made).0, 201);
+    let before = json(&fetch(&mut driver, &format!("{GAUGES}/a")));
+    let mut later = definition(5);
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let properties = later.pointer_mut(spec).and_then(Value::as_object_mut).expect("properties");
+    properties.remove("note");
+    properties.insert("unit".to_owned(), json!({"type": "string", "default": "m"}));
+    let path = format!("{DEFINITIONS}/gauges.example.com");
+    let later = json!({"spec": later["spec"]}).to_string();
+    assert_eq!(driver.call("PATCH", &path, MERGE, later.as_bytes()).status, 200);
+    driver.pass(ESTABLISHED_MILLIS);
+    // Whoever reads it, from the store or from the cache: the default is there, and what is no longer known is not.
+    let wanted = json!({"size": 3, "unit": "m"});
+    let read = json(&fetch(&mut driver, &format!("{GAUGES}/a")));
+    let cached = json(&fetch(&mut driver, &format!("{GAUGES}/a?resourceVersion=0")));
+    let listed = json(&fetch(&mut driver, GAUGES));
+    for shown in [&read["spec"], &cached["spec"], &listed["items"][0]["spec"]] {
+        assert_eq!(shown, &wanted);
+    }
+    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    assert_eq!(version(&read), version(&before), "nothing was written");
+    // An update that changes nothing of what is read writes it to the store, once.
+    let put = patch(&mut driver, "a", &json!({"spec": {"size": 3}}));
+    let put = json(&put);
+    assert_eq!(put["spec"], wanted);
+    assert_ne!(version(&put), version(&before));
+    let again = json(&patch(&mut driver, "a", &json!({"spec": {"size": 3}})));
+    assert_eq!(version(&again), version(&put));
+}
+
+#[test]
 fn a_definition_with_wrong_rules_is_refused() {
     let mut driver = Driver::start(config(1));
     let mut wrong = definition(5);

@@ -48,7 +48,7 @@ impl CacheDigest {
             let stored = truth.at(key, revision).filter(|stored| stored.is_readable());
             let same = match (entry, stored) {
                 (Some(entry), Some(stored)) => {
-                    entry.revision() == stored.revision && *entry.value() == stored.bytes
+                    entry.revision() == stored.revision && *entry.stored() == stored.bytes
                 }
                 (None, None) => true,
                 (Some(_), None) | (None, Some(_)) => false,
@@ -82,7 +82,7 @@ impl CacheDigest {
                 let same = stored.is_some_and(|stored| {
                     stored.key == *key
                         && stored.revision == entry.revision()
-                        && stored.bytes == *entry.value()
+                        && stored.bytes == *entry.stored()
                 });
                 if world.synced() && !same {
                     return Err(differs(key, revision, Some(entry), stored.map(|stored| stored.revision)));

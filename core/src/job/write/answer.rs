@@ -5,15 +5,18 @@ use super::draft::Draft;
 use crate::answer::{self, Response, View};
 use crate::job::Scene;
 use crate::kinds::Kind;
+use crate::schema::decode;
 use crate::status::Failure;
 use crate::store::{KeyValue, Rev};
 use crate::value::{Value, object};
 use bytes::Bytes;
 
 /// An object that is written, as it will be shown when it is stored: a custom one is converted to the version that is
-/// stored and back.
+/// stored, gets the defaults of that one when it is read, and is converted back.
 pub(in crate::job) fn shown(scene: &Scene<'_>, kind: &Kind, draft: Draft) -> Value {
-    let Some(stored) = draft.stored else { return draft.value };
+    let Some(mut stored) = draft.stored else { return draft.value };
+    let Kind { catalogue, type_id, .. } = scene.world.registry.stored_kind(kind);
+    decode::apply_defaults(catalogue, *type_id, &mut stored);
     let mut shown = scene.converted(stored, kind);
     object::set_resource_version(&mut shown, object::resource_version(&draft.value));
     shown

@@ -124,6 +124,10 @@ impl Draft {
         resource: &Kind,
         existing: &Existing,
     ) -> bool {
+        if existing.entry.is_mended() {
+            // The store holds something else, which is what migrations of stored objects rely on.
+            return false;
+        }
         if self.bytes == *existing.entry.value() {
             return true;
         }

@@ -32,6 +32,8 @@ pub struct Entry {
     /// Where the identity starts in the key: at the namespace, or at the name of a cluster-scoped object.
     identity_at: u32,
     value: Bytes,
+    /// The bytes in the store, if they are another object than `value` (`Entry::is_mended`).
+    mended: Option<Box<Bytes>>,
     revision: Rev,
     content_at: u32,
     /// The bytes of `metadata` with its braces.
@@ -53,18 +55,21 @@ pub struct Undecodable(pub String);
 
 impl Entry {
     /// Reads the indexed fields from stored bytes. Bytes that another server wrote in another field order, or as
-    /// protobuf, are encoded again in this server's order. `prefix_len` is the length of the collection's key prefix
-    /// with its last slash.
+    /// protobuf, are encoded again in this server's order; a custom object is mended. `prefix_len` is the length of the
+    /// collection's key prefix with its last slash.
     pub fn decode(resource: &Kind, prefix_len: usize, kv: KeyValue) -> Result<Self, Undecodable> {
         let paths = resource.field_paths();
-        let mut value = kv.value.clone();
-        let mut scan = partial::scan(&value, paths);
-        let mut version = resource.id;
-        if scan.is_none() || !is_ours(resource, &value) {
-            (value, version) = canonical(resource, &value)?;
-            scan = partial::scan(&value, paths);
-        }
-        Self::scanned(resource, version, prefix_len, KeyValue { value, ..kv }, scan)
+        let stored = kv.value.clone();
+        let scan = partial::scan(&stored, paths);
+        let read = match scan.is_none() || !is_ours(resource, &stored) {
+            true => canonical(resource, &stored)?,
+            false => Canonical::mended(resource, &stored)?,
+        };
+        let scan = if read.value == stored { scan } else { partial::scan(&read.value, paths) };
+        let kv = KeyValue { value: read.value, ..kv };
+        let mut entry = Self::scanned(resource, read.version, prefix_len, kv, scan)?;
+        entry.mended = read.is_mended.then(|| Box::new(stored));
+        Ok(entry)
     }
 
     /// An object of the store in the version of a kind, as it was converted: encoded in this server's order. Nothing is
@@ -101,6 +106,7 @@ impl Entry {
             raws: resource.raws.clone(),
             forms: Forms::default(),
             tree: KeptTree::default(),
+            mended: None,
             value,
         })
     }
@@ -119,9 +125,21 @@ impl Entry {
         self.revision
     }
 
-    /// The stored bytes, without a resource version.
+    /// The object without a resource version, as it is read from the store.
     pub fn value(&self) -> &Bytes {
         &self.value
+    }
+
+    /// Whether the object is another one than the bytes in the store say: a custom one has the defaults and the version
+    /// that its definition has now, and nothing that is no longer in its schema. To write it changes the store, even if
+    /// the write changes nothing of what is read.
+    pub fn is_mended(&self) -> bool {
+        self.mended.is_some()
+    }
+
+    /// The bytes in the store that the object was read from, unless only their encoding was another one.
+    pub fn stored(&self) -> &Bytes {
+        self.mended.as_deref().unwrap_or(&self.value)
     }
 
     /// Empty for a cluster-scoped object.
@@ -273,8 +291,51 @@ fn is_ours(resource: &Kind, value: &[u8]) -> bool {
     true
 }
 
+/// An object as it is read: encoded in this server's field order without a resource version.
+struct Canonical {
+    value: Bytes,
+    version: KindId,
+    /// As `Entry::is_mended`.
+    is_mended: bool,
+}
+
+impl Canonical {
+    /// What this server has written itself. A custom object is read by the schema that there is now.
+    fn mended(resource: &Kind, stored: &Bytes) -> Result<Self, Undecodable> {
+        let whole = Self { value: stored.clone(), version: resource.id, is_mended: false };
+        if !resource.is_custom() {
+            return Ok(whole);
+        }
+        let none = RawPaths::NONE;
+        let raws = resource.raws.as_deref().unwrap_or(&none);
+        let object = json::parse_stored(stored, raws).map_err(|error| Undecodable(error.0))?;
+        let read = Self::custom(resource, object, false);
+        Ok(if read.value == *stored { whole } else { Self { is_mended: true, ..read } })
+    }
+
+    /// A custom object with the defaults of its kind, and without what is not in its schema. One that does not fit its
+    /// metadata stays as it is.
+    /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
+    /// crdConversionRESTOptionsGetter
+    fn custom(resource: &Kind, object: Value, is_mended: bool) -> Self {
+        let Kind { catalogue, type_id, .. } = resource;
+        let before = Self::of(resource, &object);
+        let mut read = object;
+        decode::apply_defaults(catalogue, *type_id, &mut read);
+        let read = decode::normalize(catalogue, *type_id, read.clone()).unwrap_or(read);
+        let value = Self::of(resource, &read);
+        Self { is_mended: is_mended || value != before, value, version: resource.id }
+    }
+
+    fn of(resource: &Kind, object: &Value) -> Bytes {
+        let mut out = Vec::new();
+        encode::to_json(&resource.catalogue, resource.type_id, object, &mut out);
+        out.into()
+    }
+}
+
 /// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
-fn canonical(resource: &Kind, value: &[u8]) -> Result<(Bytes, KindId), Undecodable> {
+fn canonical(resource: &Kind, value: &[u8]) -> Result<Canonical, Undecodable> {
     if value.starts_with(ENCRYPTED_PREFIX) {
         return Err(Undecodable(ENCRYPTED.to_string()));
     }
@@ -295,18 +356,21 @@ fn canonical(resource: &Kind, value: &[u8]) -> Result<(Bytes, KindId), Undecodab
         && !object::api_version(&object).is_empty()
         && !resource.is_version_of(&object)
     {
-        return of_other_version(resource, object);
+        let (value, version) = of_other_version(resource, object)?;
+        return Ok(Canonical { value, version, is_mended: false });
     }
+    let is_renamed = !resource.is_version_of(&object);
     object.set("kind", resource.kind.clone().into());
     object.set("apiVersion", resource.group_version().into());
+    if resource.is_custom() {
+        return Ok(Canonical::custom(resource, object, is_renamed));
+    }
     // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
     // has no place for, such as the kinds of a stateful set's claims.
     // k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/versioning/versioning.go
     decode::apply_defaults(&resource.catalogue, resource.type_id, &mut object);
     (resource.rules().default)(&mut object);
-    let mut out = Vec::with_capacity(value.len());
-    encode::to_json(&resource.catalogue, resource.type_id, &object, &mut out);
-    Ok((Bytes::from(out), resource.id))
+    Ok(Canonical { value: Canonical::of(resource, &object), version: resource.id, is_mended: false })
 }
 
 /// An object that was stored in another version than the one that is stored now. Only the webhook knows what it is in
