@@ -23,6 +23,7 @@ use steersman_sim::driver::{Driver, ReplyLoss, open_config};
 use steersman_sim::etcd::{FakeEtcd, ServerId};
 
 mod allocation;
+mod definitions;
 mod feeds;
 mod identity;
 mod nodes;
@@ -91,6 +92,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::NamespaceOfBindingIgnored => roles::namespace_of_binding_ignored,
         Mutant::GraphKeepsDeletedPods => nodes::graph_keeps_deleted_pods,
         Mutant::PolicyCompiledOnce => policies::policy_compiled_once,
+        Mutant::DefinitionServedOnce => definitions::definition_served_once,
         Mutant::WebhookFailureAdmits => webhooks::webhook_failure_admits,
         Mutant::ConditionFailureSkips => webhooks::condition_failure_skips,
         Mutant::AuthorizerFailureAllows => identity::authorizer_failure_allows,

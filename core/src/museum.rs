@@ -48,6 +48,8 @@ macro_rules! mutants {
 }
 
 mutants! {
+    DefinitionServedOnce, "definition-served-once", "own",
+        "A definition whose schema has changed goes on to be served as it was.";
     PolicyCompiledOnce, "policy-compiled-once", "own",
         "An admission policy that has changed is asked with its former expressions.";
     ReplayedEvents, "replayed-events", "kubernetes#73845",

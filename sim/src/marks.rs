@@ -152,6 +152,10 @@ marks! {
     PolicyTightened => "policy-tightened",
     /// A write is stored that a policy refused before.
     PolicyLoosened => "policy-loosened",
+    /// A definition's schema refuses a level that was stored before.
+    SchemaTightened => "schema-tightened",
+    /// A level is stored that a definition's schema refused before.
+    SchemaLoosened => "schema-loosened",
     /// A user does what only a role allows.
     RightGiven => "right-given",
     /// A user is refused what a role allowed before.

@@ -169,6 +169,11 @@ impl Swarm {
         }
     }
 
+    /// Whether clients write definitions of custom resources.
+    pub(crate) fn defines(&self) -> bool {
+        self.clients.iter().any(|(kind, count)| *kind == client::ClientKind::DefinitionAuthor && *count > 0)
+    }
+
     /// Has these classes of faults and no others: as often as was drawn, or at their worst.
     #[cfg(feature = "service")]
     pub(crate) fn keep(&mut self, classes: &[FaultClass]) {

@@ -4,6 +4,7 @@
 
 use super::{Effect, Machine};
 use crate::kinds::{Definition, StorageId};
+use crate::museum::Mutant;
 use crate::now::Now;
 use crate::value::Text;
 use crate::world::cache::{Change, Entry};
@@ -57,6 +58,10 @@ impl Machine {
             }
             return;
         };
+        if before.is_some() && self.config.flaw.is(Mutant::DefinitionServedOnce) {
+            self.defined.insert(name.clone(), wanted);
+            return;
+        }
         if let Some(before) = before.filter(|before| before.plural != wanted.plural) {
             self.withdraw(&before.group, &before.plural, now, out);
         }

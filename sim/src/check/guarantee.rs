@@ -109,6 +109,9 @@ guarantees! {
     PoliciesDecide =>
         "A write is refused by admission policies only if those of a revision that the server had meanwhile deny it, and \
          stored only if those of one do not.",
+    SchemasDecide =>
+        "A custom object is refused only by a schema, with its rules, that its server has served since the request, and \
+         stored only if one of those allows it.",
     RolesDecide =>
         "What only roles can allow is done exactly if the roles of a revision that the server had meanwhile allow it.",
     ErrorsAreStatuses =>
@@ -199,6 +202,7 @@ impl Guarantee {
             | Self::CallsAreHeard
             | Self::DeniedMeansNothingFollows
             | Self::PoliciesDecide
+            | Self::SchemasDecide
             | Self::RolesDecide
             | Self::NodesReadWhatTheirPodsNeed
             | Self::TokensEndWithTheirObjects

@@ -9,6 +9,7 @@ mod allocations;
 mod answers;
 mod caches;
 mod conversions;
+mod definitions;
 mod deletions;
 mod disruptions;
 mod doubts;
@@ -37,6 +38,7 @@ mod writes;
 pub use allocations::Allocations;
 pub use caches::CacheDigest;
 pub use conversions::{FAILED as CONVERSION_FAILED, watched as converted_watched};
+pub use definitions::{DEFINITION, ServedLevels};
 pub use guarantee::{Guarantee, Severity, Violation};
 pub use indexes::IndexCheck;
 pub use lifetimes::Lifetimes;
@@ -79,6 +81,8 @@ pub struct CheckedAnswer<'a> {
     pub waited_millis: u64,
     /// `--event-ttl`.
     pub event_ttl_seconds: i64,
+    /// What the server has served since then of the definition that its authors change.
+    pub levels: &'a [ServedLevels],
     /// How many races a write without a resource version may lose before it is answered with a conflict.
     pub conflict_retries: u32,
 }
@@ -130,6 +134,7 @@ pub fn answered(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
     refusals::check(answer)?;
     doubts::check(answer)?;
     conversions::check(answer)?;
+    definitions::check(answer)?;
     match answer.ask.action {
         Action::Get => reads::check(answer),
         Action::List => lists::check(answer),

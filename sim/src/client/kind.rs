@@ -6,6 +6,7 @@ use super::applicant::Applicant;
 use super::co_writer::CoWriter;
 use super::collector::Collector;
 use super::customer::Customer;
+use super::definition_author::DefinitionAuthor;
 use super::deputy::Deputy;
 use super::drainer::Drainer;
 use super::elector::Elector;
@@ -58,6 +59,7 @@ pub enum ClientKind {
     Kubelet,
     PolicyAuthor,
     Petitioner,
+    DefinitionAuthor,
 }
 
 /// How a run draws clients of a kind.
@@ -98,6 +100,7 @@ impl ClientKind {
         Self::Kubelet,
         Self::PolicyAuthor,
         Self::Petitioner,
+        Self::DefinitionAuthor,
     ];
 
     /// The name in the line that describes a run.
@@ -129,6 +132,7 @@ impl ClientKind {
             Self::Kubelet => "kubelet",
             Self::PolicyAuthor => "policy-author",
             Self::Petitioner => "petitioner",
+            Self::DefinitionAuthor => "definition-author",
         }
     }
 
@@ -156,7 +160,8 @@ impl ClientKind {
             | Self::Applicant
             | Self::Kubelet
             | Self::PolicyAuthor
-            | Self::Petitioner => ClientClass::Optional,
+            | Self::Petitioner
+            | Self::DefinitionAuthor => ClientClass::Optional,
             Self::Collector | Self::NamespaceDeleter => ClientClass::Suppressing,
         }
     }
@@ -190,6 +195,7 @@ impl ClientKind {
             Self::Kubelet => Box::new(Kubelet::new(directory, number)),
             Self::PolicyAuthor => Box::new(PolicyAuthor::new(directory)),
             Self::Petitioner => Box::new(Petitioner::new(directory)),
+            Self::DefinitionAuthor => Box::new(DefinitionAuthor::new(directory)),
         }
     }
 }

@@ -9,6 +9,7 @@ mod cache;
 mod co_writer;
 mod collector;
 mod customer;
+mod definition_author;
 mod deputy;
 mod drainer;
 mod elector;

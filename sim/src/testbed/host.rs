@@ -2,7 +2,7 @@
 
 use super::outcalls::OutcallLog;
 use super::{Exhibited, Happening, START, Testbed, judges};
-use crate::check::{CacheDigest, Guarantee, IndexCheck, Violation};
+use crate::check::{CacheDigest, Guarantee, IndexCheck, ServedLevels, Violation};
 use crate::choose::{ChoiceStream, Label};
 use crate::driver::open_config;
 use crate::driver::{is_signed, signature};
@@ -14,7 +14,9 @@ use crate::users;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::{Authentication, Authorizer, Config, Curve, IssuerKey, JobId, Note, PublicKey};
+use steersman_core::config::{
+    Authentication, Authorizer, Bootstrap, Config, Curve, IssuerKey, JobId, Note, PublicKey,
+};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::{Feed, Why};
@@ -48,6 +50,8 @@ pub(super) struct Host {
     frozen: Option<Wall>,
     digest: CacheDigest,
     indexes: IndexCheck,
+    /// What it has served, in this life, of the definition that its authors change, and from when on.
+    pub(super) levels: Vec<(Mono, ServedLevels)>,
     /// Requests that it was given and has not ended.
     pub(super) open: BTreeSet<JobId>,
     /// It stays down for ever.
@@ -79,6 +83,7 @@ impl Host {
             frozen: None,
             digest: CacheDigest::default(),
             indexes: IndexCheck::default(),
+            levels: Vec::new(),
             open: BTreeSet::new(),
             dead: false,
             effects: Vec::new(),
@@ -136,6 +141,8 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         bounds: swarm.bounds,
         service_range: "10.0.0.0/29".into(),
         node_ports: PortRange::between(30_000, 30_003).unwrap_or(PortRange::NODE_PORTS),
+        // Only authors of definitions need the controller that establishes them.
+        bootstrap: if swarm.defines() { Bootstrap::Extensible } else { Bootstrap::Least },
         flaw: exhibit.server,
         ..open_config(seed)
     }
@@ -157,6 +164,7 @@ impl Testbed {
         host.digest = CacheDigest::default();
         host.indexes = IndexCheck::default();
         host.open.clear();
+        host.levels.clear();
         let stream = Label::Seed.of((server as u64) << 32 | u64::from(host.life));
         // No two servers, and no two lives of one server, have the same seed.
         let seed = self.chooser.pick(stream, 1 << 32) << 24 | stream.key >> 24 | stream.key & 0xffff;
@@ -437,9 +445,11 @@ impl Testbed {
                 self.note_ended_with_kind(&why);
             }
             Note::Served { resource, .. } => {
+                self.note_levels(server, &resource);
                 self.note(lane, What::Step, || format!("serves {resource}"));
             }
             Note::Withdrawn { resource } => {
+                self.note_levels(server, &resource);
                 self.note(lane, What::Step, || format!("serves {resource} no longer"));
             }
             Note::NotServed { resource, why } => {

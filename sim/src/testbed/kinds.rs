@@ -1,8 +1,8 @@
 //! Kinds that come and go while servers run, each time with a schema of its own, and sometimes with a second version
-//! that a converter makes of the first.
+//! that a converter makes of the first; and what servers serve of the definition that clients write.
 
 use super::Testbed;
-use crate::check::{Guarantee, Violation};
+use crate::check::{DEFINITION, Guarantee, ServedLevels, Violation};
 use crate::choose::ChoiceStream;
 use crate::client_request::ClientRequest;
 use crate::marks::Mark;
@@ -13,6 +13,7 @@ use steersman_core::kinds::{
     Converter, ConverterTarget, DefinedColumn, DefinedTypes, DefinedVersion, Definition, Scope,
 };
 use steersman_core::machine::{Input, KIND_GONE};
+use steersman_core::now::Mono;
 
 pub(crate) const GROUP: &str = "example.com";
 pub(crate) const PLURAL: &str = "widgets";
@@ -132,6 +133,21 @@ impl Testbed {
                 Err(Violation::new(Guarantee::WatchesEndWithTheirKind, detail))
             }
         }
+    }
+
+    /// Notes what a server serves from now on of the definition that its authors change.
+    pub(super) fn note_levels(&mut self, server: usize, resource: &str) {
+        let host = &mut self.hosts[server];
+        if let Some(machine) = host.machine.as_ref().filter(|_| resource == DEFINITION) {
+            host.levels.push((self.now, ServedLevels::of_world(machine.world())));
+        }
+    }
+
+    /// What a server has served of that definition since a time, in this life.
+    pub(super) fn levels_since(&self, server: usize, since: Mono) -> Vec<ServedLevels> {
+        let held = &self.hosts[server].levels;
+        let first = held.partition_point(|(from, _)| *from <= since).saturating_sub(1);
+        held[first..].iter().map(|(_, levels)| levels.clone()).collect()
     }
 
     /// Notes that a watch ended because its kind went.

@@ -272,6 +272,7 @@ impl Testbed {
         } else {
             CheckedAnswer::body_of(reply)
         };
+        let levels = self.levels_since(server, record.sent_at);
         let answer = CheckedAnswer {
             ask: &ask,
             reply,
@@ -285,6 +286,7 @@ impl Testbed {
             compacted: self.etcd.mvcc().compact_revision(),
             waited_millis: (self.now.0 - record.sent_at.0) / 1000,
             event_ttl_seconds: self.swarm.event_ttl_seconds,
+            levels: &levels,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
