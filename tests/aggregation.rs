@@ -304,3 +304,84 @@ fn a_server_that_does_not_answer_keeps_no_seats_of_others() {
     driver.pass(61_000);
     assert_eq!(driver.machine().open_requests(), 0, "they are answered in time");
 }
+
+const OWN_OPENAPI: &str = r##"{"swagger":"2.0",
+    "paths":{"/apis/metrics.example.com/v1/nodes":{"get":{"responses":{"200":{"schema":{"$ref":"#/definitions/N"}}}}},
+             "/apis/other.example.com/v1/x":{"get":{"responses":{"200":{"schema":{"$ref":"#/definitions/X"}}}}}},
+    "definitions":{"N":{"type":"object","properties":{"meta":
+        {"$ref":"#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}}},
+        "X":{"type":"object"},
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta":{"type":"object","description":"Another one."}}}"##;
+
+/// The shared document, with its entity tag.
+fn openapi_v2(driver: &mut Driver) -> (Value, String) {
+    let reply = driver.call("GET", "/openapi/v2", &[ACCEPT], b"");
+    let entity_tag = reply.header("etag").expect("an entity tag").to_owned();
+    (serde_json::from_slice(&reply.body).expect("JSON"), entity_tag)
+}
+
+/// Answers a round well, and the call for the OpenAPI document as given. Returns that call.
+fn answer_openapi(driver: &mut Driver, openapi: &CallOutcome) -> Outcall {
+    let mut asked = None;
+    for (id, index, call) in std::mem::take(&mut driver.calls) {
+        let outcome = match call.target.as_str() {
+            "/apis" => document(),
+            "/openapi/v2" => openapi.clone(),
+            _ => says(200, "application/json", "{}"),
+        };
+        if call.target == "/openapi/v2" {
+            asked = Some(call);
+        }
+        driver.give(Input::Called(id, index, outcome));
+    }
+    asked.expect("the document is asked for")
+}
+
+#[test]
+fn its_openapi_document_is_part_of_this_servers() {
+    const PATHS: [&str; 2] = ["/apis/metrics.example.com/v1/nodes", "/apis/other.example.com/v1/x"];
+    let mut driver = available();
+    let (before, first_tag) = openapi_v2(&mut driver);
+    assert_eq!(PATHS.map(|path| before["paths"][path].is_null()), [true, true]);
+    driver.pass(31_000);
+    let tagged = says(200, "application/json", OWN_OPENAPI).map(|mut called| {
+        called.headers.push(("etag".into(), "\"one\"".into()));
+        called
+    });
+    let asked = answer_openapi(&mut driver, &tagged);
+    let header = |call: &Outcall, wanted: &str| -> Vec<String> {
+        call.headers.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.clone()).collect()
+    };
+    assert_eq!(header(&asked, "x-remote-user"), ["system:aggregator"]);
+    assert!(header(&asked, "x-remote-group").is_empty() && header(&asked, "if-none-match").is_empty());
+    let (merged, tag) = openapi_v2(&mut driver);
+    assert_ne!(tag, first_tag);
+    assert_eq!(PATHS.map(|path| merged["paths"][path].is_null()), [false, true], "only what it serves");
+    let definitions = &merged["definitions"];
+    let meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+    assert_eq!(definitions["N"]["properties"]["meta"]["$ref"], format!("#/definitions/{meta}_v2"));
+    assert_eq!(definitions[format!("{meta}_v2")]["description"], "Another one.");
+    assert_eq!(definitions[meta], before["definitions"][meta]);
+    assert!(definitions["X"].is_null());
+    let held = driver.call("GET", "/openapi/v2", &[ACCEPT, ("if-none-match", tag.as_str())], b"");
+    assert_eq!(held.status, 304);
+
+    // What is known stays when it is unchanged and when its server is dead. What cannot be read is left out.
+    driver.pass(31_000);
+    let asked = answer_openapi(&mut driver, &says(304, "", ""));
+    assert_eq!(
+        (header(&asked, "if-none-match"), openapi_v2(&mut driver).1),
+        (vec!["\"one\"".into()], tag.clone())
+    );
+    driver.pass(31_000);
+    answer_openapi(&mut driver, &Err(CallError::TimedOut));
+    assert_eq!(openapi_v2(&mut driver).1, tag);
+    driver.pass(31_000);
+    answer_openapi(&mut driver, &says(200, "application/json", "{\"paths\":"));
+    assert_eq!(openapi_v2(&mut driver).0, before);
+    driver.pass(31_000);
+    answer_openapi(&mut driver, &tagged);
+    assert_eq!(openapi_v2(&mut driver).0, merged);
+    let deleted = driver.call("DELETE", &format!("{SERVICES}/v1.metrics.example.com"), JSON, b"");
+    assert_eq!((deleted.status, openapi_v2(&mut driver).0), (200, before));
+}

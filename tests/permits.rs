@@ -149,6 +149,7 @@ fn answered(note: &Note) -> Option<(String, u16)> {
         | Note::TunnelEnded(_)
         | Note::Refused { .. }
         | Note::LegacyTokenUsed(_)
+        | Note::RemoteApiUnavailable { .. }
         | Note::Ready => None,
     }
 }

@@ -60,6 +60,9 @@ impl NoteLog {
             Note::LegacyTokenUsed(UsedSecret { namespace, name, .. }) => {
                 tracing::info!(namespace = %namespace, secret = %name, "a token that does not end is used today");
             }
+            Note::RemoteApiUnavailable { name, reason } => {
+                tracing::warn!(name = %name, reason = %reason, "an aggregated API is not available any more");
+            }
             Note::Ready => tracing::info!("ready"),
         }
     }

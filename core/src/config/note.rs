@@ -36,6 +36,9 @@ pub enum Note {
     Refused { controller: Controller, why: Text },
     /// A token that a secret holds was used for the first time today, as far as the secret tells.
     LegacyTokenUsed(UsedSecret),
+    /// The server of an aggregated API was available and is not any more; the API service and the reason, as its
+    /// condition tells it.
+    RemoteApiUnavailable { name: Text, reason: Text },
     /// Every object that must exist at start exists; the server is ready.
     Ready,
 }

@@ -38,7 +38,28 @@ pub fn remote_versions(world: &World) -> Vec<RemoteVersion> {
     versions
 }
 
+/// An OpenAPI v2 document of another server.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteDocument<'a> {
+    /// The path below which the other server serves.
+    pub(super) root: String,
+    pub(super) document: &'a [u8],
+    /// What tells the document from earlier ones: its entity tag, or itself.
+    pub(super) version: &'a str,
+}
+
 impl RemoteVersion {
+    /// The document of its server, if it is known and a text.
+    pub(super) fn openapi_v2(&self) -> Option<RemoteDocument<'_>> {
+        let heard = self.heard.as_ref()?;
+        let document = &heard.openapi_v2;
+        let version = match heard.openapi_v2_tag.as_str() {
+            "" => core::str::from_utf8(document).ok()?,
+            tag => tag,
+        };
+        (!document.is_empty()).then(|| RemoteDocument { root: self.api.root(), document, version })
+    }
+
     fn compare(&self, other: &Self) -> Ordering {
         let (one, other) = (&self.api, &other.api);
         let by_group =

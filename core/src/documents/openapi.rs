@@ -6,12 +6,14 @@
 //! k8s: k8s.io/kube-openapi/pkg/handler, pkg/handler3
 
 mod defined;
+mod merge;
 mod paths;
 mod protobuf;
 mod schemas;
 
+use super::aggregation::{RemoteDocument, RemoteVersion};
 use super::discovery::GIT_VERSION;
-use super::document::{fingerprint, is_held, list, not_modified, object, text};
+use super::document::{encoded, fingerprint, is_held, list, not_modified, object, text};
 use crate::answer::{Body, Response};
 use crate::codec::json;
 use crate::kinds::{Kind, Registry};
@@ -51,10 +53,16 @@ const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+pro
 const PROTOBUF_V2_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
 /// Answers a request for an OpenAPI path (decoded), by any method; None for other paths. `hash` is the query
-/// parameter with which a client asks for one version of a document.
-pub fn respond(registry: &Registry, request: &Request, path: &str, hash: Option<&str>) -> Option<Response> {
+/// parameter with which a client asks for one version of a document. The v2 document has what other servers serve too.
+pub fn respond(
+    registry: &Registry,
+    remote: &[RemoteVersion],
+    request: &Request,
+    path: &str,
+    hash: Option<&str>,
+) -> Option<Response> {
     match path {
-        "/openapi/v2" => Some(respond_v2(registry, request)),
+        "/openapi/v2" => Some(respond_v2(registry, remote, request)),
         "/openapi/v3" => Some(Response::text(200, index(registry))),
         path => {
             let path = path.strip_prefix(ROOT)?.strip_prefix('/')?;
@@ -130,17 +138,23 @@ fn not_acceptable() -> Response {
     Response { status: 406, headers: Vec::new(), body: Body::Empty }.with_header("vary", "Accept")
 }
 
-fn respond_v2(registry: &Registry, request: &Request) -> Response {
+fn respond_v2(registry: &Registry, remote: &[RemoteVersion], request: &Request) -> Response {
     let binary = media_types(request).find_map(|range| match range {
         PROTOBUF_V2 | PROTOBUF_V2_ASKED => Some(true),
         range => is_json(range).then_some(false),
     });
     let Some(binary) = binary else { return not_acceptable() };
-    let entity_tag = format!("\"{}\"", hash_of(registry, registry.iter()));
+    let others: Vec<_> = remote.iter().filter_map(RemoteVersion::openapi_v2).collect();
+    let mut hash = hash_of(registry, registry.iter());
+    if !others.is_empty() {
+        let parts = others.iter().flat_map(|other| [other.root.as_str(), other.version]);
+        hash = fingerprint([hash.as_str()].into_iter().chain(parts));
+    }
+    let entity_tag = format!("\"{hash}\"");
     if is_held(request, &entity_tag) {
         return not_modified(&entity_tag);
     }
-    let document = document_v2(registry);
+    let document = merged_v2(document_v2(registry), &others);
     let response = if binary {
         let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
         Response::new(200, PROTOBUF_V2, protobuf::encode(&parsed.value))
@@ -148,6 +162,20 @@ fn respond_v2(registry: &Registry, request: &Request) -> Response {
         Response::json(200, document)
     };
     response.with_header("etag", entity_tag).with_header("vary", "Accept")
+}
+
+/// The document with those of other servers in it, as far as they can be read.
+fn merged_v2(document: String, others: &[RemoteDocument<'_>]) -> String {
+    if others.is_empty() {
+        return document;
+    }
+    let mut all = json::parse(document.as_bytes()).expect("own documents are JSON").value;
+    for other in others {
+        if let Ok(parsed) = json::parse(other.document) {
+            merge::merge(&mut all, merge::below(parsed.value, &format!("{}/", other.root)));
+        }
+    }
+    encoded(&all)
 }
 
 /// The document of one group version, with every type that it uses.
@@ -275,7 +303,7 @@ fn hash_of<'a>(registry: &Registry, kinds: impl Iterator<Item = &'a Arc<Kind>>) 
 mod tests {
     use super::*;
     use crate::answer::Body;
-    use crate::value::Value;
+    use crate::value::{Map, Value};
     use crate::wire::{Method, Peer};
 
     fn parse(document: &str) -> Value {
@@ -284,7 +312,7 @@ mod tests {
 
     /// The targets of every `$ref` below a value.
     fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
-        for (key, member) in value.as_map().into_iter().flat_map(crate::value::Map::iter) {
+        for (key, member) in value.as_map().into_iter().flat_map(Map::iter) {
             match member.as_str().filter(|_| key == "$ref") {
                 Some(target) => drop(found.insert(target)),
                 None => references(member, found),
@@ -362,7 +390,7 @@ mod tests {
             peer: Peer::None,
             remote_address: "192.0.2.1".into(),
         };
-        respond(registry, &request, path, hash).expect("an OpenAPI path")
+        respond(registry, &[], &request, path, hash).expect("an OpenAPI path")
     }
 
     #[test]

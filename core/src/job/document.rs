@@ -31,7 +31,8 @@ pub(super) fn respond(scene: &Scene<'_>, permit: &Permit<'_>) -> Result<Next, Fa
         return Ok(Next::Done(response));
     }
     let remote = aggregation::remote_versions(scene.world);
-    if let Some(response) = openapi::respond(registry, request, path, scene.call.query.first("hash")) {
+    if let Some(response) = openapi::respond(registry, &remote, request, path, scene.call.query.first("hash"))
+    {
         let is_index = path == "/openapi/v3";
         return Ok(Next::Done(if is_index {
             aggregation::with_openapi(response, &remote)

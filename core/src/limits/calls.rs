@@ -41,6 +41,10 @@ pub const REMOTE_API_RETRY_MILLIS: u64 = 1_000;
 /// Aggregated APIs whose servers are asked. Beyond: they stay as their conditions say.
 pub const REMOTE_APIS: usize = 1_000;
 
+/// Bytes that are kept of the OpenAPI v2 documents of the servers of aggregated APIs, of all together. Beyond: a
+/// document that has no room is not part of this server's.
+pub const REMOTE_OPENAPI_BYTES: usize = 32 * 1024 * 1024;
+
 /// Bytes of a kubelet's error that a client is told. Beyond: the rest is left out.
 /// k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/rest/response_checker.go maxReadLength
 pub const KUBELET_ERROR_BYTES: usize = 50_000;

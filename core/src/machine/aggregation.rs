@@ -8,13 +8,15 @@ use super::handle::Machine;
 use super::timers::Timer;
 use crate::caller::Caller;
 use crate::codec::json;
-use crate::config::{Controller, Controllers, JobId};
+use crate::config::{Controller, Controllers, JobId, Note};
 use crate::documents::aggregation::{AGGREGATED_ACCEPT, version_entry, version_entry_of_resources};
 use crate::job::who;
+use crate::kinds::Objects;
 use crate::limits;
 use crate::now::{Mono, Now};
 use crate::value::{Text, Value};
 use crate::wire::{CallError, CallOutcome, Called, Outcall};
+use crate::world::World;
 use crate::world::aggregation::HeardApi;
 use crate::world::indexes::RemoteApi;
 use alloc::collections::BTreeMap;
@@ -22,13 +24,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use bytes::Bytes;
 
 /// How often a server is asked at once whether it answers: one good answer is enough.
 const ATTEMPTS: u32 = 5;
 /// The places of the other calls after these.
 const DISCOVERY: usize = ATTEMPTS as usize;
 const OPENAPI: usize = DISCOVERY + 1;
-const CALLS: usize = OPENAPI + 1;
+const OPENAPI_V2: usize = OPENAPI + 1;
+const CALLS: usize = OPENAPI_V2 + 1;
 
 /// The servers that are asked.
 #[derive(Debug, Default)]
@@ -57,6 +61,16 @@ struct Round {
     outcomes: Vec<Option<CallOutcome>>,
 }
 
+/// What the documents of a server say, as far as they could be had.
+#[derive(Debug, Default)]
+struct Documents {
+    /// Its entry of the aggregated document of discovery, with the document's entity tag.
+    entry: Option<(Value, Text)>,
+    openapi_location: Option<Text>,
+    /// The OpenAPI v2 document with its entity tag.
+    openapi_v2: Option<(Bytes, Text)>,
+}
+
 impl Aggregating {
     /// Whether calls of this job ask a server of an aggregated API.
     pub(super) fn has_asked(&self, job: JobId) -> bool {
@@ -83,7 +97,13 @@ impl Machine {
             let held = self.aggregating.asked.get_mut(&api.name);
             match held.filter(|held| is_same(held)) {
                 // The condition, which this server itself sets, is no reason to ask again.
-                Some(held) => held.api = api.clone(),
+                Some(held) => {
+                    if held.api.is_available && !api.is_available {
+                        let reason = unavailable_reason(&world, &api.name);
+                        out.push(Effect::Note(Note::RemoteApiUnavailable { name: api.name.clone(), reason }));
+                    }
+                    held.api = api.clone();
+                }
                 None => {
                     self.stop_asking(&api.name, out);
                     let asked = Asked { api: api.clone(), round: None, next: now.mono, failures: 0 };
@@ -146,24 +166,25 @@ impl Machine {
         let call = match reached {
             Ok(call) => call,
             Err(why) => {
-                self.heard(name, Err(why.into()), None, None, now, out);
+                self.heard(name, Err(why.into()), Documents::default(), now, out);
                 return;
             }
         };
         let root = root(&api);
         let url = format!("https://{}{root}", call.authority());
-        let entity =
-            self.world.heard_apis.get(name).map(|heard| heard.entity_tag.clone()).unwrap_or_default();
+        let held = self.world.heard_apis.get(name).cloned().unwrap_or_default();
+        const JSON: &str = "application/json";
         for index in 0..CALLS {
-            let (target, accept) = match index {
-                DISCOVERY => ("/apis", AGGREGATED_ACCEPT),
-                OPENAPI => ("/openapi/v3", "application/json"),
-                _ => (root.as_str(), "application/json"),
+            let (target, caller, accept, entity_tag) = match index {
+                DISCOVERY => ("/apis", discoverer(), AGGREGATED_ACCEPT, held.entity_tag.as_str()),
+                OPENAPI => ("/openapi/v3", reader(), JSON, ""),
+                OPENAPI_V2 => ("/openapi/v2", reader(), JSON, held.openapi_v2_tag.as_str()),
+                _ => (root.as_str(), discoverer(), JSON, ""),
             };
-            let mut call = Outcall { target: target.into(), headers: who(&aggregator()), ..call.clone() };
+            let mut call = Outcall { target: target.into(), headers: who(&caller), ..call.clone() };
             call.headers.push(("accept".into(), accept.into()));
-            if index == DISCOVERY && !entity.is_empty() {
-                call.headers.push(("if-none-match".into(), entity.as_str().into()));
+            if !entity_tag.is_empty() {
+                call.headers.push(("if-none-match".into(), entity_tag.into()));
             }
             out.push(Effect::Call(job, index as u32, call));
         }
@@ -200,8 +221,10 @@ impl Machine {
         let held = self.world.heard_apis.get(&name).cloned();
         let entry =
             outcomes.get(DISCOVERY).and_then(|outcome| discovered(outcome, &api, resources, held.as_deref()));
-        let location = outcomes.get(OPENAPI).and_then(good).map(|called| location_of(called, &api));
-        self.heard(&name, answers, entry, location, now, out);
+        let openapi_location = outcomes.get(OPENAPI).and_then(good).map(|called| location_of(called, &api));
+        let openapi_v2 = outcomes.get(OPENAPI_V2).and_then(good);
+        let openapi_v2 = openapi_v2.map(|called| (called.body.clone(), header(called, "etag").into()));
+        self.heard(&name, answers, Documents { entry, openapi_location, openapi_v2 }, now, out);
     }
 
     /// Notes what came of a round, and when the next one begins.
@@ -209,8 +232,7 @@ impl Machine {
         &mut self,
         name: &Text,
         answers: Result<(), Text>,
-        entry: Option<(Value, Text)>,
-        location: Option<Text>,
+        documents: Documents,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
@@ -225,16 +247,28 @@ impl Machine {
         asked.next = now.mono.plus_millis(millis);
         self.timers.set(asked.next, Timer::RemoteApis);
         let held = self.world.heard_apis.get(name).map(|heard| (**heard).clone()).unwrap_or_default();
+        let Documents { entry, openapi_location, openapi_v2 } = documents;
         let is_stale = entry.is_none();
         let (discovery, entity_tag) = match entry {
             Some((entry, tag)) => (Some(entry), tag),
             None => (held.discovery.clone(), Text::default()),
         };
+        let others = self.world.heard_apis.iter().filter(|(other, _)| *other != name);
+        let kept: usize = others.map(|(_, heard)| heard.openapi_v2.len()).sum();
+        let has_room = |document: &Bytes| kept.saturating_add(document.len()) <= limits::REMOTE_OPENAPI_BYTES;
+        let (openapi_v2, openapi_v2_tag) = match openapi_v2 {
+            // As upstream, what was had last is kept.
+            None => (held.openapi_v2.clone(), held.openapi_v2_tag.clone()),
+            Some((document, tag)) if has_room(&document) => (document, tag),
+            Some(_) => Default::default(),
+        };
         let heard = HeardApi {
             answers: Some(answers),
             discovery,
             is_stale,
-            openapi_location: location.unwrap_or_else(|| held.openapi_location.clone()),
+            openapi_location: openapi_location.unwrap_or_else(|| held.openapi_location.clone()),
+            openapi_v2,
+            openapi_v2_tag,
             entity_tag,
         };
         if heard != held {
@@ -251,14 +285,32 @@ fn same_server(one: &RemoteApi, other: &RemoteApi) -> bool {
     of(one) == of(other)
 }
 
-/// As whom the server asks.
-fn aggregator() -> Caller {
+/// Why an API service is not available, a word.
+fn unavailable_reason(world: &World, name: &str) -> Text {
+    let service = world.get("apiregistration.k8s.io", "apiservices", "", name).unwrap_or_default();
+    let conditions = service.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
+    let found = conditions.iter().find(|held| held.text_at(&["type"]) == "Available");
+    found.map_or_else(|| "UnknownReason".into(), |held| held.text_at(&["reason"]).into())
+}
+
+/// As whom the server asks what others serve.
+fn discoverer() -> Caller {
     Caller {
         name: "system:kube-aggregator".into(),
         uid: Text::default(),
         groups: alloc::vec![Caller::PRIVILEGED_GROUP.into()],
         extra: Vec::new(),
     }
+}
+
+/// As whom the server asks for OpenAPI documents.
+/// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/openapi/aggregator/aggregator.go aggregatorUser
+fn reader() -> Caller {
+    Caller { name: "system:aggregator".into(), uid: Text::default(), groups: Vec::new(), extra: Vec::new() }
+}
+
+fn header<'a>(called: &'a Called, wanted: &str) -> &'a str {
+    called.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
 }
 
 /// The path that the server of a group and version must answer.
@@ -304,9 +356,6 @@ fn discovered(
     held: Option<&HeardApi>,
 ) -> Option<(Value, Text)> {
     let called = outcome.as_ref().ok()?;
-    let header = |wanted: &str| {
-        called.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
-    };
     if called.status == 304 {
         let held = held?;
         return Some((held.discovery.clone()?, held.entity_tag.clone()));
@@ -314,11 +363,12 @@ fn discovered(
     if called.status == 503 {
         return None;
     }
-    let is_aggregated = called.status == 200 && header("content-type").contains("as=APIGroupDiscoveryList");
+    let is_aggregated =
+        called.status == 200 && header(called, "content-type").contains("as=APIGroupDiscoveryList");
     if is_aggregated {
         let document = json::parse(&called.body).ok()?.value;
         let entry = version_entry(&document, &api.group, &api.version);
-        return Some((entry, header("etag").into()));
+        return Some((entry, header(called, "etag").into()));
     }
     let list = json::parse(&resources?.body).ok()?.value;
     Some((version_entry_of_resources(&list, &api.version), Text::default()))

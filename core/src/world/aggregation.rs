@@ -37,6 +37,10 @@ pub struct HeardApi {
     pub is_stale: bool,
     /// Where its OpenAPI document is, as its own index tells it; empty if it has none.
     pub openapi_location: Text,
+    /// Its OpenAPI v2 document; empty if it has none, or if there is no room for it.
+    pub openapi_v2: Bytes,
+    /// The entity tag of that document; empty if it has none.
+    pub openapi_v2_tag: Text,
 }
 
 /// Why an API service is not available, as its condition tells it: the status, the reason and the message.

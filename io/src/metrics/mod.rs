@@ -40,6 +40,8 @@ pub struct Metrics {
     started: Wall,
     requests: Mutex<HashMap<RequestLabels, RequestSeries>>,
     watches: Mutex<BTreeMap<Text, WatchSeries>>,
+    /// How often aggregated APIs have become unavailable, by API service and reason.
+    unavailable_apis: Mutex<BTreeMap<(Text, Text), u64>>,
     operations: Mutex<BTreeMap<&'static str, Histogram>>,
     health: Mutex<HealthChecks>,
     in_flight: [AtomicI64; 2],
@@ -105,6 +107,7 @@ impl Metrics {
             started: crate::clock::wall_now(),
             requests: Mutex::default(),
             watches: Mutex::default(),
+            unavailable_apis: Mutex::default(),
             operations: Mutex::default(),
             health: Mutex::default(),
             in_flight: [AtomicI64::new(0), AtomicI64::new(0)],
@@ -128,6 +131,7 @@ impl Metrics {
             MetricsPage::General => {
                 lock(&self.requests).clear();
                 lock(&self.watches).clear();
+                lock(&self.unavailable_apis).clear();
                 lock(&self.operations).clear();
             }
         }
@@ -143,6 +147,13 @@ impl Metrics {
                     let series = watches.entry(resource.clone()).or_default();
                     series.ended += 1;
                     series.events += events;
+                }
+            }
+            Note::RemoteApiUnavailable { name, reason } => {
+                let mut unavailable = lock(&self.unavailable_apis);
+                let key = (name.clone(), reason.clone());
+                if unavailable.len() < limits::METRIC_SERIES || unavailable.contains_key(&key) {
+                    *unavailable.entry(key).or_default() += 1;
                 }
             }
             Note::Listed { .. }
@@ -224,7 +235,7 @@ impl Metrics {
         self.write_streams(out);
         let world = shell.world();
         write_objects(out, &world);
-        write_remote_apis(out, &world);
+        self.write_remote_apis(out, &world);
         out.head("steersman_form_bytes", "gauge", "Bytes kept of objects in other versions and shapes.");
         out.sample("steersman_form_bytes", &[], shell.world().form_bytes());
         self.write_store(out, shell);
@@ -232,6 +243,21 @@ impl Metrics {
         out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");
         out.sample("kubernetes_build_info", &[("git_version", &self.version)], 1);
         process::write(out, self.started);
+    }
+
+    /// Which aggregated APIs are not available, and how often each of them has become so.
+    /// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/status/metrics/metrics.go
+    fn write_remote_apis(&self, out: &mut MetricsWriter, world: &World) {
+        let name = "aggregator_unavailable_apiservice";
+        out.head(name, "gauge", "Aggregated APIs that are not available.");
+        for api in world.indexes().remote_apis().iter() {
+            out.sample(name, &[("name", &api.name)], u64::from(!api.is_available));
+        }
+        let name = "aggregator_unavailable_apiservice_total";
+        out.head(name, "counter", "How often aggregated APIs have become unavailable, by reason.");
+        for ((api, reason), total) in lock(&self.unavailable_apis).iter() {
+            out.sample(name, &[("name", api), ("reason", reason)], total);
+        }
     }
 
     fn write_requests(&self, out: &mut MetricsWriter) {
@@ -330,16 +356,6 @@ fn write_objects(out: &mut MetricsWriter, world: &World) {
     for (group, plural, count) in rows() {
         let resource = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
         out.sample("apiserver_storage_objects", &[("resource", &resource)], count);
-    }
-}
-
-/// Which aggregated APIs are not available.
-/// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/status/metrics/metrics.go
-fn write_remote_apis(out: &mut MetricsWriter, world: &World) {
-    out.head("aggregator_unavailable_apiservice", "gauge", "Aggregated APIs that are not available.");
-    for api in world.indexes().remote_apis().iter() {
-        let is_unavailable = u64::from(!api.is_available);
-        out.sample("aggregator_unavailable_apiservice", &[("name", &api.name)], is_unavailable);
     }
 }
 

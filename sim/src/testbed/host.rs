@@ -462,6 +462,7 @@ impl Testbed {
             Note::Answered(_)
             | Note::TunnelEnded(_)
             | Note::LegacyTokenUsed(_)
+            | Note::RemoteApiUnavailable { .. }
             | Note::Undecodable { .. }
             | Note::UnknownOutcome { .. }
             | Note::Panicked { .. } => {}

@@ -13,8 +13,14 @@ use alloc::vec::Vec;
 enum Kind {
     Text,
     Bool,
-    /// A message of this type; a list of them where the value is a list.
+    Integer,
+    Number,
+    /// Any value, and a list of such values.
+    Any,
+    Anys,
     Message(&'static Message),
+    /// A list of messages of this type.
+    Messages(&'static Message),
     /// A list of texts.
     Texts,
     /// A message that holds the value, or the values of a list, as its first field: `type`, `items`.
@@ -49,8 +55,10 @@ static DOCUMENT: Message = Message {
     extensions: 16,
 };
 
-static INFO: Message =
-    Message { fields: &[("title", 1, Kind::Text), ("version", 2, Kind::Text)], extensions: 7 };
+static INFO: Message = Message {
+    fields: &[("title", 1, Kind::Text), ("version", 2, Kind::Text), ("description", 3, Kind::Text)],
+    extensions: 7,
+};
 
 static PATH_ITEM: Message = Message {
     fields: &[
@@ -67,12 +75,15 @@ static PATH_ITEM: Message = Message {
 static OPERATION: Message = Message {
     fields: &[
         ("tags", 1, Kind::Texts),
+        ("summary", 2, Kind::Text),
+        ("description", 3, Kind::Text),
         ("operationId", 5, Kind::Text),
         ("produces", 6, Kind::Texts),
         ("consumes", 7, Kind::Texts),
         ("parameters", 8, Kind::Parameter),
         ("responses", 9, Kind::Responses),
         ("schemes", 10, Kind::Texts),
+        ("deprecated", 11, Kind::Bool),
     ],
     extensions: 13,
 };
@@ -86,6 +97,7 @@ static REFERENCE: Message = Message { fields: &[("$ref", 1, Kind::Text)], extens
 
 static BODY_PARAMETER: Message = Message {
     fields: &[
+        ("description", 1, Kind::Text),
         ("name", 2, Kind::Text),
         ("in", 3, Kind::Text),
         ("required", 4, Kind::Bool),
@@ -99,8 +111,10 @@ static QUERY_PARAMETER: Message = Message {
     fields: &[
         ("required", 1, Kind::Bool),
         ("in", 2, Kind::Text),
+        ("description", 3, Kind::Text),
         ("name", 4, Kind::Text),
         ("type", 6, Kind::Text),
+        ("format", 7, Kind::Text),
         ("uniqueItems", 20, Kind::Bool),
     ],
     extensions: 23,
@@ -110,8 +124,10 @@ static PATH_PARAMETER: Message = Message {
     fields: &[
         ("required", 1, Kind::Bool),
         ("in", 2, Kind::Text),
+        ("description", 3, Kind::Text),
         ("name", 4, Kind::Text),
         ("type", 5, Kind::Text),
+        ("format", 6, Kind::Text),
         ("uniqueItems", 19, Kind::Bool),
     ],
     extensions: 22,
@@ -121,11 +137,31 @@ static SCHEMA: Message = Message {
     fields: &[
         ("$ref", 1, Kind::Text),
         ("format", 2, Kind::Text),
+        ("title", 3, Kind::Text),
+        ("description", 4, Kind::Text),
+        ("default", 5, Kind::Any),
+        ("multipleOf", 6, Kind::Number),
+        ("maximum", 7, Kind::Number),
+        ("exclusiveMaximum", 8, Kind::Bool),
+        ("minimum", 9, Kind::Number),
+        ("exclusiveMinimum", 10, Kind::Bool),
+        ("maxLength", 11, Kind::Integer),
+        ("minLength", 12, Kind::Integer),
+        ("pattern", 13, Kind::Text),
+        ("maxItems", 14, Kind::Integer),
+        ("minItems", 15, Kind::Integer),
+        ("uniqueItems", 16, Kind::Bool),
+        ("maxProperties", 17, Kind::Integer),
+        ("minProperties", 18, Kind::Integer),
         ("required", 19, Kind::Texts),
+        ("enum", 20, Kind::Anys),
         ("additionalProperties", 21, Kind::Wrapped(&Kind::Message(&SCHEMA))),
         ("type", 22, Kind::Wrapped(&Kind::Text)),
         ("items", 23, Kind::Wrapped(&Kind::Message(&SCHEMA))),
+        ("allOf", 24, Kind::Messages(&SCHEMA)),
         ("properties", 25, Kind::Named(1, &SCHEMA)),
+        ("readOnly", 27, Kind::Bool),
+        ("example", 30, Kind::Any),
     ],
     extensions: 31,
 };
@@ -163,10 +199,15 @@ fn write_message(value: &Value, message: &Message, out: &mut Vec<u8>) {
     }
 }
 
-/// NamedAny, whose value is an Any of YAML; JSON is YAML.
+/// NamedAny.
 fn write_extension(name: &str, value: &Value, out: &mut Vec<u8>) {
     write_text(1, name, out);
-    write_nested(2, out, |out| {
+    write_any(2, value, out);
+}
+
+/// An Any of YAML; JSON is YAML.
+fn write_any(number: u32, value: &Value, out: &mut Vec<u8>) {
+    write_nested(number, out, |out| {
         let mut yaml: String = json::to_string(value);
         yaml.push('\n');
         write_text(2, &yaml, out);
@@ -180,6 +221,39 @@ fn write_member(value: &Value, number: u32, kind: Kind, out: &mut Vec<u8>) {
             if value.as_bool() == Some(true) {
                 write_varint(u64::from(number << 3), out);
                 write_varint(1, out);
+            }
+        }
+        Kind::Integer => {
+            if let Some(integer) = value.as_int() {
+                write_varint(u64::from(number << 3), out);
+                write_varint(u64::from_le_bytes(integer.to_le_bytes()), out);
+            }
+        }
+        Kind::Number => {
+            let read = match value {
+                Value::Int(integer) => Some(*integer as f64),
+                Value::Float(float) => Some(float.to_f64()),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Str(_)
+                | Value::List(_)
+                | Value::Map(_)
+                | Value::Json(_) => None,
+            };
+            if let Some(read) = read {
+                write_varint(u64::from(number << 3 | 1), out);
+                out.extend_from_slice(&read.to_le_bytes());
+            }
+        }
+        Kind::Any => write_any(number, value, out),
+        Kind::Anys => {
+            for item in value.as_list().unwrap_or_default() {
+                write_any(number, item, out);
+            }
+        }
+        Kind::Messages(message) => {
+            for item in value.as_list().unwrap_or_default() {
+                write_nested(number, out, |out| write_message(item, message, out));
             }
         }
         Kind::Texts => {
@@ -293,5 +367,22 @@ mod tests {
         let mut wanted = alloc::vec![0x4a, named.len() as u8 + 2, 0x0a, named.len() as u8];
         wanted.extend(named);
         assert_eq!(bytes, wanted);
+    }
+
+    #[test]
+    fn what_a_schema_allows_is_written() {
+        let written = |text: &str| {
+            let mut out = Vec::new();
+            write_message(&json::parse(text.as_bytes()).expect("JSON").value, &SCHEMA, &mut out);
+            out
+        };
+        assert_eq!(written(r#"{"description":"D","pattern":"p"}"#), b"\x22\x01Dj\x01p");
+        assert_eq!(
+            written(r#"{"default":1,"enum":["a"]}"#),
+            b"\x2a\x04\x12\x021\n\xa2\x01\x06\x12\x04\"a\"\n"
+        );
+        assert_eq!(written(r#"{"minLength":300,"minItems":0}"#), b"\x60\xac\x02\x78\x00");
+        assert_eq!(written(r#"{"minimum":1.5}"#), b"\x49\x00\x00\x00\x00\x00\x00\xf8\x3f");
+        assert_eq!(written(r#"{"allOf":[{"title":"A"},{}]}"#), b"\xc2\x01\x03\x1a\x01A\xc2\x01\x00");
     }
 }
