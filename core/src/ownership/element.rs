@@ -45,11 +45,7 @@ impl PathElement {
     /// Appends the name of the element in FieldsV1 as a JSON string.
     pub(super) fn write_name(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Field(name) => {
-                out.extend_from_slice(b"\"f:");
-                json::write_inside_str(name, out);
-                out.push(b'"');
-            }
+            Self::Field(name) => write_field_name(name, out),
             Self::Key(_) | Self::Item(_) | Self::Index(_) => json::write_str(&self.name(), out),
         }
     }
@@ -110,6 +106,13 @@ impl PathElement {
             Self::Index(_) => 3,
         }
     }
+}
+
+/// As `PathElement::write_name`, of a member of a map.
+pub(super) fn write_field_name(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"f:");
+    json::write_inside_str(name, out);
+    out.push(b'"');
 }
 
 /// The keys of an item of an associative list; of two with one name the last counts.

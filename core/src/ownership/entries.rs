@@ -75,6 +75,24 @@ impl FieldOwner {
         }
     }
 
+    /// The entry that says that the owner has written fields, which are given as they are stored.
+    pub(super) fn entry(&self, fields: Value, api_version: &str, time: Text) -> Value {
+        let operation = if self.is_update { UPDATE } else { APPLY };
+        let text = |name: &'static str, text: Text| {
+            (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
+        };
+        let members = [
+            text("apiVersion", api_version.into()),
+            text("fieldsType", Text::const_new(FIELDS_V1)),
+            Some((Text::const_new("fieldsV1"), fields)),
+            text("manager", self.manager.clone()),
+            text("operation", Text::const_new(operation)),
+            text("subresource", self.subresource.clone()),
+            text("time", time),
+        ];
+        Value::map(Map::from_entries(members.into_iter().flatten().collect()))
+    }
+
     /// As conflicts name it.
     /// k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go printManager
     pub(super) fn shown(&self) -> String {
@@ -137,21 +155,7 @@ impl OwnedFields {
         if let Some(stored) = &self.stored {
             return stored.clone();
         }
-        let set = fields_v1::encoded(self.set());
-        let operation = if owner.is_update { UPDATE } else { APPLY };
-        let text = |name: &'static str, text: Text| {
-            (!text.is_empty()).then(|| (Text::const_new(name), Value::Str(text)))
-        };
-        let entries = [
-            text("apiVersion", self.api_version.clone()),
-            text("fieldsType", Text::const_new(FIELDS_V1)),
-            Some((Text::const_new("fieldsV1"), set)),
-            text("manager", owner.manager.clone()),
-            text("operation", Text::const_new(operation)),
-            text("subresource", owner.subresource.clone()),
-            text("time", self.time.clone()),
-        ];
-        Value::map(Map::from_entries(entries.into_iter().flatten().collect()))
+        owner.entry(fields_v1::encoded(self.set()), &self.api_version, self.time.clone())
     }
 }
 

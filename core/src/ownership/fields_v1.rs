@@ -1,7 +1,7 @@
 //! FieldsV1: a set of fields as JSON.
 //! k8s: sigs.k8s.io/structured-merge-diff fieldpath/serialize.go
 
-use super::element::{PathElement, Unnamed};
+use super::element::{self, PathElement, Unnamed};
 use super::set::{FieldNode, FieldSet};
 use crate::codec::json::{self, Parser, SyntaxError};
 use crate::value::{Text, Value};
@@ -10,32 +10,108 @@ use alloc::vec::Vec;
 /// The member that says that the field around it is in the set.
 const ITSELF: &str = ".";
 
+/// The text of the set that has no fields.
+pub(super) const NONE: &str = "{}";
+
 /// The set as a JSON text.
 pub(super) fn encoded(set: &FieldSet) -> Value {
-    let mut out = Vec::with_capacity(BYTES_USUAL);
-    write(set, false, &mut out);
-    // It is cut where it ends: trees keep it for long.
-    let text = str::from_utf8(&out).expect("the writer writes UTF-8");
-    Value::Json(Text::from(text))
+    let mut text = FieldsText::new();
+    write(set, &mut text);
+    text.into_value()
+}
+
+fn write(set: &FieldSet, text: &mut FieldsText) {
+    for node in set.nodes() {
+        let place = text.begin(&node.element, node.is_member);
+        write(&node.inner, text);
+        text.end(place, node.is_member);
+    }
+}
+
+/// A set that is written as a JSON text, field by field in the order of their elements.
+pub(super) struct FieldsText {
+    out: Vec<u8>,
+}
+
+/// Where a field begins in the text that is not at its end.
+pub(super) struct Place {
+    start: usize,
+    brace: usize,
+    inside: usize,
 }
 
 /// Bytes that most texts have room in.
 const BYTES_USUAL: usize = 4096;
 
-fn write(set: &FieldSet, is_member: bool, out: &mut Vec<u8>) {
-    out.push(b'{');
-    if is_member && !set.is_empty() {
-        out.extend_from_slice(b"\".\":{},");
+impl FieldsText {
+    pub(super) fn new() -> Self {
+        let mut out = Vec::with_capacity(BYTES_USUAL);
+        out.push(b'{');
+        Self { out }
     }
-    for (at, node) in set.nodes().iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
+
+    /// Begins a field. Those inside it follow, until it is ended.
+    pub(super) fn begin(&mut self, element: &PathElement, is_member: bool) -> Place {
+        let start = self.out.len();
+        element.write_name(&mut self.out);
+        self.begun(start, is_member)
+    }
+
+    /// As `begin`, of a member of a map.
+    pub(super) fn begin_field(&mut self, name: &str, is_member: bool) -> Place {
+        let start = self.out.len();
+        element::write_field_name(name, &mut self.out);
+        self.begun(start, is_member)
+    }
+
+    fn begun(&mut self, start: usize, is_member: bool) -> Place {
+        self.out.extend_from_slice(b":{");
+        let brace = self.out.len();
+        if is_member {
+            self.out.extend_from_slice(b"\".\":{},");
         }
-        node.element.write_name(out);
-        out.push(b':');
-        write(&node.inner, node.is_member, out);
+        Place { start, brace, inside: self.out.len() }
     }
-    out.push(b'}');
+
+    /// Ends a field. It goes if it is no member and nothing is inside.
+    pub(super) fn end(&mut self, place: Place, is_member: bool) {
+        if self.out.len() > place.inside {
+            self.close();
+        } else if is_member {
+            self.out.truncate(place.brace);
+            self.out.push(b'}');
+        } else {
+            self.out.truncate(place.start);
+            return;
+        }
+        self.out.push(b',');
+    }
+
+    /// Where the fields end that were written so far.
+    pub(super) fn end_of_fields(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Forgets the fields that were written after such a place, all of which have ended.
+    pub(super) fn forget_after(&mut self, end_of_fields: usize) {
+        self.out.truncate(end_of_fields);
+    }
+
+    /// Puts the closing brace in place of the comma after the last field.
+    fn close(&mut self) {
+        if let Some(last @ b',') = self.out.last_mut() {
+            *last = b'}';
+        } else {
+            self.out.push(b'}');
+        }
+    }
+
+    pub(super) fn into_value(mut self) -> Value {
+        self.close();
+        // It is cut where it ends: trees keep it for long.
+        let text = str::from_utf8(&self.out).expect("the writer writes UTF-8");
+        Value::Json(Text::from(text))
+    }
 }
 
 /// The text of the fields of an entry, if it says plainly which they are: without escapes by number.

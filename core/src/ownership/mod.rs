@@ -10,6 +10,9 @@ mod extract;
 mod fields_v1;
 mod filter;
 mod form;
+mod fresh;
+#[cfg(test)]
+mod fresh_properties;
 mod last_applied;
 mod merge;
 mod mutate;

@@ -3,6 +3,7 @@
 //! skipnonapplied,stripmeta,structuredmerge}.go
 
 use super::entries::{FieldOwner, Owners, Tracked};
+use super::fields_v1;
 use super::filter::FieldFilter;
 use super::last_applied;
 use super::set::FieldSet;
@@ -64,22 +65,23 @@ pub struct AppliedObject {
 }
 
 /// What nobody owns, since the server decides on it.
+const UNOWNED: &[&[&str]] = &[
+    &["apiVersion"],
+    &["kind"],
+    &["metadata"],
+    &["metadata", "name"],
+    &["metadata", "namespace"],
+    &["metadata", "creationTimestamp"],
+    &["metadata", "selfLink"],
+    &["metadata", "uid"],
+    &["metadata", "clusterName"],
+    &["metadata", "generation"],
+    &["metadata", "managedFields"],
+    &["metadata", "resourceVersion"],
+];
+
 fn stripped(set: FieldSet) -> FieldSet {
-    const PATHS: &[&[&str]] = &[
-        &["apiVersion"],
-        &["kind"],
-        &["metadata"],
-        &["metadata", "name"],
-        &["metadata", "namespace"],
-        &["metadata", "creationTimestamp"],
-        &["metadata", "selfLink"],
-        &["metadata", "uid"],
-        &["metadata", "clusterName"],
-        &["metadata", "generation"],
-        &["metadata", "managedFields"],
-        &["metadata", "resourceVersion"],
-    ];
-    set.without_names(PATHS)
+    set.without_names(UNOWNED)
 }
 
 impl<'a> Ownership<'a> {
@@ -116,8 +118,25 @@ impl<'a> Ownership<'a> {
         sent.filter(|owners| !owners.is_empty()).unwrap_or_else(stored)
     }
 
+    /// The entries of a new object that no entries were sent with; None where sets have to tell them.
+    pub(super) fn fresh(&self, unset: &Value, new: &Value, manager: &str) -> Option<Vec<Value>> {
+        let schema = self.updater().schema(self.api_version)?;
+        let fields = schema.fresh_fields(unset, new, self.filter, UNOWNED)?;
+        if matches!(&fields, Value::Json(text) if text == fields_v1::NONE) {
+            return Some(Vec::new());
+        }
+        let owner = FieldOwner::update(manager, self.api_version, self.subresource);
+        Some(alloc::vec![owner.entry(fields, self.api_version, self.time())])
+    }
+
     /// Counts what is new as written by a manager.
-    fn written(&self, old: &Value, new: &Value, owners: Owners, manager: &str) -> Result<Owners, Obstacle> {
+    pub(super) fn written(
+        &self,
+        old: &Value,
+        new: &Value,
+        owners: Owners,
+        manager: &str,
+    ) -> Result<Owners, Obstacle> {
         let (mut owners, set) = self.updater().update(old, new, owners)?;
         let set = stripped(set);
         if !set.is_empty() {
@@ -139,8 +158,13 @@ fn is_blank(entry: &Map) -> bool {
 /// told, as when a converter fails, or nothing was tracked before.
 pub fn recorded(ownership: &Ownership<'_>, old: &Value, new: &Value, manager: &str) -> Vec<Value> {
     let owners = ownership.before(old, new);
-    if owners.is_empty() && !object::uid(old).is_empty() {
-        return Vec::new();
+    if owners.is_empty() {
+        if !object::uid(old).is_empty() {
+            return Vec::new();
+        }
+        if let Some(entries) = ownership.fresh(old, new, manager) {
+            return entries;
+        }
     }
     ownership.written(old, new, owners, manager).map_or_else(|_| Vec::new(), |owners| owners.encoded())
 }
