@@ -3,6 +3,8 @@
 //!
 //! k8s: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json/json.go, sigs.k8s.io/json
 
+mod glance;
+
 pub use super::defaults::apply_defaults;
 use super::location::Location;
 use super::read::{read_shape, shape_raws};
@@ -17,6 +19,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use glance::fits_already;
 
 /// A body in its typed shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,6 +234,8 @@ impl<'c> Decoder<'c> {
         }
         let map = Arc::make_mut(&mut shared);
         let mut dropped: Vec<usize> = Vec::new();
+        // How many of the members are there that JSON always has.
+        let mut kept = 0;
         let mut from = 0;
         for (at, (key, slot)) in map.iter_mut().enumerate() {
             let Some(index) = def.position_from(key, &mut from) else {
@@ -241,14 +246,20 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
+            kept += usize::from(field.keeps_zero());
+            if fits_already(field, slot) {
+                continue;
+            }
             let here = Location::Field { above: path, name: &field.name, owner: def };
             match self.member(field, core::mem::take(slot), &here)? {
                 Some(value) => *slot = value,
                 None => dropped.push(at),
             }
         }
-        drop_members(map, dropped);
-        self.add_kept(def, map);
+        if !dropped.is_empty() || kept < def.kept.len() {
+            drop_members(map, dropped);
+            self.add_kept(def, map);
+        }
         Ok(Value::Map(shared))
     }
 
@@ -271,6 +282,9 @@ impl<'c> Decoder<'c> {
                 continue;
             };
             let field = &def.fields[index];
+            if fits_already(field, held) {
+                continue;
+            }
             let here = Location::Field { above: path, name: &field.name, owner: def };
             match self.member(field, held.clone(), &here)? {
                 Some(value) if value.is_same(held) => {}

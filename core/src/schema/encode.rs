@@ -82,19 +82,26 @@ fn write_member(catalogue: &Catalogue, def: &TypeDef, field: &Field, member: &Va
 
 /// Appends an object whose known members `write` appends.
 fn members(def: &TypeDef, map: &Map, out: &mut Vec<u8>, write: impl Fn(&Field, &Value, &mut Vec<u8>)) {
-    let mut members: [Option<&Value>; ORDERED_FIELDS] = [None; ORDERED_FIELDS];
+    let mut members: [&Value; ORDERED_FIELDS] = [&Value::Null; ORDERED_FIELDS];
+    // A bit for each place that has a member.
+    let mut present = 0_u64;
     let mut unknown: Vec<(&Text, &Value)> = Vec::new();
     let mut from = 0;
     for (key, member) in map.iter() {
         match def.position_from(key, &mut from) {
-            Some(index) if index < ORDERED_FIELDS => members[index] = Some(member),
+            Some(index) if index < ORDERED_FIELDS => {
+                members[index] = member;
+                present |= 1 << index;
+            }
             Some(_) | None => unknown.push((key, member)),
         }
     }
-    let known = def.fields.iter().zip(members).filter_map(|(field, member)| Some((field, member?)));
     out.push(b'{');
     let mut first = true;
-    for (field, member) in known {
+    while present != 0 {
+        let index = present.trailing_zeros() as usize;
+        present &= present - 1;
+        let (field, member) = (&def.fields[index], members[index]);
         if !core::mem::take(&mut first) {
             out.push(b',');
         }

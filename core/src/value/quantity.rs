@@ -63,6 +63,31 @@ impl Quantity {
     pub const ZERO: Self = Self { mantissa: 0, scale: 0, format: Format::Decimal, text: None };
 
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        Self::plain(text).map_or_else(|| Self::parse_any(text), Ok)
+    }
+
+    /// Whether a text is a plain quantity, and therefore canonical.
+    pub(crate) fn is_plain(text: &str) -> bool {
+        Self::plain(text).is_some()
+    }
+
+    /// As `parse`, of what most quantities are: one to three digits, the first of which is not 0, and one of the usual
+    /// suffixes. Such a text is canonical.
+    fn plain(text: &str) -> Option<Self> {
+        let (digits, suffix) = take(text, |byte| byte.is_ascii_digit());
+        if !(1..=3).contains(&digits.len()) || digits.starts_with('0') {
+            return None;
+        }
+        let (base, exponent, format) = match suffix {
+            "m" | "" | "k" | "M" | "G" | "T" | "Ki" | "Mi" | "Gi" | "Ti" => interpret(suffix)?,
+            _ => return None,
+        };
+        let number = digits.bytes().fold(0, |number, digit| number * 10 + i128::from(digit - b'0'));
+        let (mantissa, scale) = if base == 2 { (number << exponent, 0) } else { (number, exponent) };
+        Some(Self { mantissa, scale, format, text: Some(Text::from(text)) })
+    }
+
+    fn parse_any(text: &str) -> Result<Self, QuantityError> {
         if text.is_empty() {
             return Err(QuantityError::Format);
         }
@@ -388,6 +413,27 @@ mod tests {
         for (text, want) in cases {
             assert_eq!(Quantity::parse(text).expect(text).canonical(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn plain_quantities_are_what_they_are_to_the_parser() {
+        let mut plain = 0;
+        for number in [
+            "0", "00", "07", "1", "8", "10", "99", "128", "500", "999", "1000", "1024", "-1", "+1", "1.5", "",
+        ] {
+            for suffix in [
+                "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3",
+                "x",
+            ] {
+                let text = format!("{number}{suffix}");
+                let Some(found) = Quantity::plain(&text) else { continue };
+                let general = Quantity::parse_any(&text).expect(&text);
+                let parts = |it: &Quantity| (it.mantissa, it.scale, it.format, it.canonical());
+                assert_eq!(parts(&found), parts(&general), "{text}");
+                plain += 1;
+            }
+        }
+        assert_eq!(plain, 7 * 10);
     }
 
     #[test]
