@@ -58,12 +58,14 @@ pub fn scan(bytes: &[u8], paths: &[Vec<Text>]) -> Option<Scan> {
     (reader.at == bytes.len() && scan.metadata_at > 0).then_some(scan)
 }
 
-/// The names of an object's members and their values, both as they are written. None when the bytes are not compact
-/// JSON of an object.
+/// The names of an object's members and their values, both as they are written. The bytes may begin behind a member:
+/// with the comma before the next one. None when they are not compact JSON of an object.
 pub fn members(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut reader = Reader { bytes, at: 0 };
     let mut found = Vec::new();
-    reader.expect(b'{')?;
+    if !matches!(reader.peek()?, b',' | b'}') {
+        reader.expect(b'{')?;
+    }
     while let Some(name) = reader.member()? {
         let start = reader.at;
         reader.skip()?;
@@ -382,8 +384,13 @@ mod tests {
             let found = members(&text).expect("own output");
             let wanted: Vec<(Vec<u8>, Vec<u8>)> = value.as_map().into_iter().flat_map(Map::iter)
                 .map(|(key, member)| (key.as_bytes().to_vec(), json::to_vec(member))).collect();
-            let found: Vec<(Vec<u8>, Vec<u8>)> = found.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
-            prop_assert_eq!(found, wanted);
+            let owned = |found: Vec<(&[u8], &[u8])>| -> Vec<(Vec<u8>, Vec<u8>)> {
+                found.iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect()
+            };
+            prop_assert_eq!(&owned(found), &wanted);
+            let (key, first) = &wanted[0];
+            let behind = r#"{"":"#.len() + key.len() + first.len();
+            prop_assert_eq!(owned(members(&text[behind..]).expect("own output")), &wanted[1..]);
         }
 
         #[test]

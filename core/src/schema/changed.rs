@@ -40,7 +40,8 @@ pub fn normalize_changed(
     Ok(value)
 }
 
-/// As `encode::to_json`, of an object that was made of a stored one, with the bytes from which that one was read.
+/// As `encode::to_json`, of an object that was made of a stored one, with the bytes from which that one was read: all of
+/// them, or those behind a member.
 pub fn encode_changed(
     catalogue: &Catalogue,
     root: TypeId,
@@ -132,6 +133,10 @@ mod tests {
             let (mut reused, mut whole) = (Vec::new(), Vec::new());
             encode_changed(&catalogue, root, &normal, (&stored, STORED.as_bytes()), &mut reused);
             encode::to_json(&catalogue, root, &normal, &mut whole);
+            assert_eq!(reused, whole, "{patch}");
+            let behind = STORED.find(r#","spec""#).expect("a spec");
+            let mut reused = Vec::new();
+            encode_changed(&catalogue, root, &normal, (&stored, &STORED.as_bytes()[behind..]), &mut reused);
             assert_eq!(reused, whole, "{patch}");
         }
     }

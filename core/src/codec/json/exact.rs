@@ -162,12 +162,19 @@ pub(super) fn text_value(text: &[u8]) -> Value {
         return Value::Null;
     }
     // What the server itself has written is compact, and most texts come from there.
-    let is_compact =
-        !text.iter().any(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | b'<' | b'>' | b'&' | 0xE2));
+    let is_compact = !text.chunks(64).any(holds_uncompact);
     Value::Json(match str::from_utf8(text) {
         Ok(text) if is_compact => Text::from(text),
         Ok(_) | Err(_) => Text::from(String::from_utf8_lossy(&compact(text))),
     })
+}
+
+/// Whether some byte is a space or may need an escape. All are looked at, many at once.
+fn holds_uncompact(bytes: &[u8]) -> bool {
+    const WANTED: [u8; 8] = [b' ', b'\n', b'\t', b'\r', b'<', b'>', b'&', 0xE2];
+    bytes
+        .iter()
+        .fold(false, |found, byte| WANTED.iter().fold(found, |found, wanted| found | (byte == wanted)))
 }
 
 /// A valid text without the space between its tokens, and with the escapes that Go's encoder adds.

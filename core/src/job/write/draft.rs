@@ -75,7 +75,8 @@ impl Draft {
                 encode::to_json(catalogue, *type_id, stored, &mut out);
             }
             (Some(Existing { entry, value: old }), None) => {
-                encode_changed(catalogue, *type_id, &value, (old, entry.value()), &mut out);
+                // Metadata are never as they were, since it was recorded who writes.
+                encode_changed(catalogue, *type_id, &value, (old, entry.after_metadata()), &mut out);
             }
             (None, None) => encode::to_json(catalogue, *type_id, &value, &mut out),
         }
