@@ -51,6 +51,19 @@ pub fn validate_update(object: &Located<'_, '_>, old: &Value, errors: &mut Error
 
 /// The metadata of a new object, after a name was generated.
 pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, errors: &mut Errors) {
+    validate_name(object, rule, errors);
+    let metadata = object.member("metadata");
+    validate_namespace(&metadata.member("namespace"), namespaced, errors);
+    validate_nonnegative_field(&metadata.member("generation"), errors);
+    validate_labels(&metadata.member("labels"), errors);
+    validate_annotations(&metadata.member("annotations"), errors);
+    validate_owner_references(&metadata.member("ownerReferences"), errors);
+    validate_finalizers(&metadata.member("finalizers"), errors);
+    validate_managed_fields(&metadata.member("managedFields"), errors);
+}
+
+/// The name of a new object, and what a name was generated from.
+pub fn validate_name(object: &Located<'_, '_>, rule: NameRule, errors: &mut Errors) {
     let metadata = object.member("metadata");
     let (name, generate_name) = (metadata.member("name"), metadata.member("generateName"));
     if !generate_name.is_empty() {
@@ -61,13 +74,6 @@ pub fn validate(object: &Located<'_, '_>, namespaced: bool, rule: NameRule, erro
     } else {
         errors.invalid_for_each(&name, name.text(), rule(name.text(), false));
     }
-    validate_namespace(&metadata.member("namespace"), namespaced, errors);
-    validate_nonnegative_field(&metadata.member("generation"), errors);
-    validate_labels(&metadata.member("labels"), errors);
-    validate_annotations(&metadata.member("annotations"), errors);
-    validate_owner_references(&metadata.member("ownerReferences"), errors);
-    validate_finalizers(&metadata.member("finalizers"), errors);
-    validate_managed_fields(&metadata.member("managedFields"), errors);
 }
 
 /// What an object that replaces `old` must keep of it.

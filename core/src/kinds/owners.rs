@@ -11,6 +11,9 @@ use alloc::vec::Vec;
 /// Removes owner references that repeat an earlier one in every member; returns the UIDs of those.
 /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go dedupOwnerReferences
 pub fn remove_repeated_owner_references(object: &mut Value) -> Vec<Text> {
+    if references(object).len() < 2 {
+        return Vec::new();
+    }
     // Equal references are written in the same way, and texts can be looked up.
     let mut kept: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut repeated = Vec::new();

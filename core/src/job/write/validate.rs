@@ -40,7 +40,7 @@ impl Validated {
         check(resource, &value, errors)?;
         // Even a kind that takes any name needs one that can stand in a path and in a key.
         let mut errors = Errors::new();
-        metadata::validate(&object, resource.namespaced(), names::path_segment, &mut errors);
+        metadata::validate_name(&object, names::path_segment, &mut errors);
         check(resource, &value, errors)?;
         let mut warnings = Vec::new();
         (rules.warnings_on_create)(&object, facts, &mut warnings);

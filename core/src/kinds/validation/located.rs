@@ -85,6 +85,12 @@ impl<'v, 'p> Located<'v, 'p> {
         entries.map(move |(key, value)| (key.as_str(), self.reached(Some(value), Step::Key(key))))
     }
 
+    /// Whether a map has a key that begins so.
+    pub fn has_key_with(&self, prefix: &str) -> bool {
+        let mut entries = self.value.and_then(Value::as_map).into_iter().flat_map(Map::iter);
+        entries.any(|(key, _)| key.starts_with(prefix))
+    }
+
     /// This value under another name in the path, where upstream's path is not the name of the field.
     pub fn shown_as(&self, name: &'static str) -> Self {
         Self { step: Step::Member(name), ..*self }

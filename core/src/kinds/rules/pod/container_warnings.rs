@@ -24,26 +24,14 @@ const LOCALHOST_PROFILE_BYTES: usize = 4095;
 /// What is said of each container by itself.
 pub(super) fn each(pod: &Located<'_, '_>, is_template: bool, out: &mut Vec<String>) {
     let (spec, annotations) = (pod.member("spec"), pod.at(&["metadata", "annotations"]));
-    let whole = spec.at(&["securityContext", "appArmorProfile"]);
+    let has_seccomp = annotations.has_key_with(SECCOMP_PREFIX);
+    let has_app_armor = is_template && annotations.has_key_with(APP_ARMOR_PREFIX);
     for container in LISTS.map(|list| spec.member(list)).iter().flat_map(Located::items) {
-        let name = container.member("name").text();
-        let key = format!("{SECCOMP_PREFIX}{name}");
-        let annotation = annotations.key(&key);
-        if annotation.is_set() && !container.at(&["securityContext", "seccompProfile"]).is_set() {
-            out.push(format!(
-                "{annotation}: non-functional in v1.27+; use the \"seccompProfile\" field instead"
-            ));
+        if has_seccomp {
+            seccomp_annotation(&container, &annotations, out);
         }
-        let key = format!("{APP_ARMOR_PREFIX}{name}");
-        let annotation = annotations.key(&key);
-        if is_template
-            && annotation.is_set()
-            && !container.at(&["securityContext", "appArmorProfile"]).is_set()
-        {
-            let said = profile_of(annotation.text());
-            if !whole.is_set() || said != Profile::of(&whole) {
-                out.push(format!("{annotation}: {APP_ARMOR}"));
-            }
+        if has_app_armor {
+            app_armor_annotation(&container, &spec, &annotations, out);
         }
         let resources = container.member("resources");
         for resource in ["memory", "ephemeral-storage"] {
@@ -51,6 +39,31 @@ pub(super) fn each(pod: &Located<'_, '_>, is_template: bool, out: &mut Vec<Strin
             fractional(&resources.member("requests"), resource, out);
         }
         environment(&container.member("env"), out);
+    }
+}
+
+fn seccomp_annotation(container: &Located<'_, '_>, annotations: &Located<'_, '_>, out: &mut Vec<String>) {
+    let key = format!("{SECCOMP_PREFIX}{}", container.member("name").text());
+    let annotation = annotations.key(&key);
+    if annotation.is_set() && !container.at(&["securityContext", "seccompProfile"]).is_set() {
+        out.push(format!("{annotation}: non-functional in v1.27+; use the \"seccompProfile\" field instead"));
+    }
+}
+
+fn app_armor_annotation(
+    container: &Located<'_, '_>,
+    spec: &Located<'_, '_>,
+    annotations: &Located<'_, '_>,
+    out: &mut Vec<String>,
+) {
+    let key = format!("{APP_ARMOR_PREFIX}{}", container.member("name").text());
+    let annotation = annotations.key(&key);
+    if !annotation.is_set() || container.at(&["securityContext", "appArmorProfile"]).is_set() {
+        return;
+    }
+    let whole = spec.at(&["securityContext", "appArmorProfile"]);
+    if !whole.is_set() || profile_of(annotation.text()) != Profile::of(&whole) {
+        out.push(format!("{annotation}: {APP_ARMOR}"));
     }
 }
 
@@ -84,7 +97,7 @@ fn profile_of(annotation: &str) -> Option<Profile<'_>> {
 /// Annotations of a new pod that say something else than its fields, or nothing that can be understood.
 pub(super) fn app_armor_annotations(pod: &Located<'_, '_>, out: &mut Vec<String>) {
     let (spec, annotations) = (pod.member("spec"), pod.at(&["metadata", "annotations"]));
-    if spec.at(&["os", "name"]).text() == "windows" {
+    if spec.at(&["os", "name"]).text() == "windows" || !annotations.has_key_with(APP_ARMOR_PREFIX) {
         return;
     }
     let whole = Profile::of(&spec.at(&["securityContext", "appArmorProfile"]));

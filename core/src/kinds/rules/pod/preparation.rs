@@ -97,7 +97,9 @@ fn named_profile(pod: &Value, container: &Value) -> Option<(String, Option<Value
 
 /// Takes the profiles of AppArmor over from annotations.
 pub(super) fn take_app_armor_profiles(pod: &mut Value) {
-    if pod.text_at(&["spec", "os", "name"]) == "windows" {
+    let is_named = object::annotations(pod)
+        .is_some_and(|annotations| annotations.iter().any(|(key, _)| key.starts_with(APP_ARMOR)));
+    if !is_named || pod.text_at(&["spec", "os", "name"]) == "windows" {
         return;
     }
     let of_pod = pod.at(&["spec", "securityContext", "appArmorProfile"]).cloned();

@@ -95,15 +95,18 @@ pub(super) fn validate_profiles_match(
     if annotation.is_set() && of_pod.is_set() {
         profiles::validate_same_seccomp(annotation.text(), &of_pod, errors);
     }
-    each_container(&spec, &mut |container| {
+    let mut match_seccomp = |container: &Located<'_, '_>| {
         let profile = container.at(&["securityContext", "seccompProfile"]);
         let key = format!("{SECCOMP_CONTAINER}{}", container.member("name").text());
         let annotation = annotations.key(&key);
         if annotation.is_set() && profile.is_set() {
             profiles::validate_same_seccomp(annotation.text(), &profile, errors);
         }
-    });
-    if spec.at(&["os", "name"]).text() == "windows" {
+    };
+    if annotations.has_key_with(SECCOMP_CONTAINER) {
+        each_container(&spec, &mut match_seccomp);
+    }
+    if spec.at(&["os", "name"]).text() == "windows" || !annotations.has_key_with(APP_ARMOR) {
         return;
     }
     let of_pod = spec.at(&["securityContext", "appArmorProfile"]);

@@ -147,8 +147,9 @@ fn validate_within_limit(
 }
 
 fn validate_huge_pages(name: &str, at: &Located<'_, '_>, lets_indivisible: bool, errors: &mut Errors) {
-    if let Some(amount) = at.quantity()
-        && !lets_indivisible
+    if !lets_indivisible
+        && is_huge_pages(name)
+        && let Some(amount) = at.quantity()
         && is_indivisible(name, &amount)
     {
         let shown = amount.canonical();
