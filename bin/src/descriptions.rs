@@ -1,140 +1,56 @@
-//! Descriptions of built-in types for OpenAPI, from the schemas that a published crate derives. They are collected when
-//! the first document is asked for.
+//! Descriptions of built-in types for OpenAPI. The program holds them compressed, and they are read when the first
+//! document is made.
 
-use k8s_openapi::List;
-use k8s_openapi::api::{
-    admissionregistration::v1 as admissionregistration, apps::v1 as apps,
-    authentication::v1 as authentication, authorization::v1 as authorization,
-    autoscaling::v1 as autoscaling_v1, autoscaling::v2 as autoscaling, batch::v1 as batch,
-    certificates::v1 as certificates, coordination::v1 as coordination, core::v1 as core,
-    discovery::v1 as discovery, events::v1 as events, flowcontrol::v1 as flowcontrol,
-    networking::v1 as networking, node::v1 as node, policy::v1 as policy, rbac::v1 as rbac,
-    resource::v1 as resource, scheduling::v1 as scheduling, storage::v1 as storage,
-};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
-use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as apiregistration;
-use k8s_openapi::schemars::SchemaGenerator;
-use k8s_openapi::serde_json::Value;
-use std::collections::HashMap;
+use std::io::Read;
 use std::sync::LazyLock;
 
-/// Descriptions by the published name of a type and the name of a field, which is empty for the type itself.
-type Descriptions = HashMap<String, HashMap<String, String>>;
+use flate2::read::ZlibDecoder;
 
-static DESCRIPTIONS: LazyLock<Descriptions> = LazyLock::new(collect);
+/// Records of a type, a field and a text, each of the three with a zero byte behind it, sorted.
+static COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptions.zlib"));
+
+/// Each with the published name of a type, the name of a field, which is empty for the type itself, and the text.
+static DESCRIPTIONS: LazyLock<Vec<[&'static str; 3]>> = LazyLock::new(read);
 
 /// What a type is for, or a field of it; an empty field stands for the type itself.
 pub(crate) fn describe(type_name: &str, field: &str) -> Option<&'static str> {
-    DESCRIPTIONS.get(type_name)?.get(field).map(String::as_str)
+    let found = DESCRIPTIONS.binary_search_by(|[held, of, _]| (*held, *of).cmp(&(type_name, field)));
+    found.ok().map(|index| DESCRIPTIONS[index][2])
 }
 
-/// All other types are found through the fields of these.
-macro_rules! add {
-    ($generator:expr; kinds: $($kind:ty),+; others: $($other:ty),+ $(,)?) => {
-        $(
-            $generator.subschema_for::<$kind>();
-            $generator.subschema_for::<List<$kind>>();
-        )+
-        $($generator.subschema_for::<$other>();)+
-    };
-}
-
-fn collect() -> Descriptions {
-    let mut generator = SchemaGenerator::default();
-    add!(
-        generator;
-        kinds: admissionregistration::MutatingAdmissionPolicy,
-        admissionregistration::MutatingAdmissionPolicyBinding,
-        admissionregistration::MutatingWebhookConfiguration,
-        admissionregistration::ValidatingAdmissionPolicy,
-        admissionregistration::ValidatingAdmissionPolicyBinding,
-        admissionregistration::ValidatingWebhookConfiguration,
-        apiextensions::CustomResourceDefinition,
-        apiregistration::APIService,
-        apps::ControllerRevision,
-        apps::DaemonSet,
-        apps::Deployment,
-        apps::ReplicaSet,
-        apps::StatefulSet,
-        autoscaling::HorizontalPodAutoscaler,
-        autoscaling_v1::HorizontalPodAutoscaler,
-        batch::CronJob,
-        batch::Job,
-        certificates::CertificateSigningRequest,
-        coordination::Lease,
-        core::ComponentStatus,
-        core::ConfigMap,
-        core::Endpoints,
-        core::Event,
-        core::LimitRange,
-        core::Namespace,
-        core::Node,
-        core::PersistentVolume,
-        core::PersistentVolumeClaim,
-        core::Pod,
-        core::PodTemplate,
-        core::ReplicationController,
-        core::ResourceQuota,
-        core::Secret,
-        core::Service,
-        core::ServiceAccount,
-        discovery::EndpointSlice,
-        events::Event,
-        flowcontrol::FlowSchema,
-        flowcontrol::PriorityLevelConfiguration,
-        networking::IPAddress,
-        networking::Ingress,
-        networking::IngressClass,
-        networking::NetworkPolicy,
-        networking::ServiceCIDR,
-        node::RuntimeClass,
-        policy::PodDisruptionBudget,
-        rbac::ClusterRole,
-        rbac::ClusterRoleBinding,
-        rbac::Role,
-        rbac::RoleBinding,
-        resource::DeviceClass,
-        resource::ResourceClaim,
-        resource::ResourceClaimTemplate,
-        resource::ResourceSlice,
-        scheduling::PriorityClass,
-        storage::CSIDriver,
-        storage::CSINode,
-        storage::CSIStorageCapacity,
-        storage::StorageClass,
-        storage::VolumeAttachment,
-        storage::VolumeAttributesClass;
-        others: authentication::SelfSubjectReview,
-        authentication::TokenRequest,
-        authentication::TokenReview,
-        authorization::LocalSubjectAccessReview,
-        authorization::SelfSubjectAccessReview,
-        authorization::SelfSubjectRulesReview,
-        authorization::SubjectAccessReview,
-        autoscaling_v1::Scale,
-        core::Binding,
-        meta::APIResourceList,
-        meta::DeleteOptions,
-        meta::MicroTime,
-        meta::Patch,
-        meta::Status,
-        meta::WatchEvent<k8s_openapi::apimachinery::pkg::runtime::RawExtension>,
-        policy::Eviction,
-    );
-    let described = |schema: &Value| Some(schema.get("description")?.as_str()?.to_owned());
-    let of_type = |schema: &Value| {
-        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let fields = fields.filter_map(|(name, schema)| Some((name.clone(), described(schema)?)));
-        described(schema).map(|text| (String::new(), text)).into_iter().chain(fields).collect()
-    };
-    generator.take_definitions(true).iter().map(|(name, schema)| (name.clone(), of_type(schema))).collect()
+fn read() -> Vec<[&'static str; 3]> {
+    let mut text = String::new();
+    ZlibDecoder::new(COMPRESSED).read_to_string(&mut text).expect("the build has written texts");
+    text.shrink_to_fit();
+    // It stays as long as the program.
+    let words: Vec<&'static str> = text.leak().split_terminator('\0').collect();
+    words.chunks_exact(3).map(|record| [record[0], record[1], record[2]]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::describe;
-    use steersman_core::kinds::Registry;
+    use steersman_core::answer::Body;
+    use steersman_core::codec::json;
+    use steersman_core::documents::openapi;
+    use steersman_core::value::Value;
+    use steersman_core::wire::{Method, Peer, Request};
+
+    /// The document of a path.
+    fn document(path: &str) -> Value {
+        let request = Request {
+            method: Method::Get,
+            path: path.into(),
+            query: String::new(),
+            headers: Vec::new(),
+            has_body: false,
+            peer: Peer::None,
+            remote_address: "".into(),
+        };
+        let response = openapi::respond(&crate::registry(), &request, path, None).expect("a document");
+        let Body::Full(bytes) = response.body else { panic!("a document is sent whole") };
+        json::parse(&bytes).expect("a document is JSON").value
+    }
 
     #[test]
     fn kinds_and_their_fields_are_described() {
@@ -142,7 +58,7 @@ mod tests {
             ("io.k8s.api.core.v1.Pod", ""),
             ("io.k8s.api.core.v1.PodSpec", "containers"),
             ("io.k8s.api.core.v1.ConfigMap", "metadata"),
-            ("io.k8s.api.core.v1.ConfigMapList", "metadata"),
+            ("io.k8s.api.core.v1.ConfigMapList", "kind"),
             ("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", "name"),
             ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", ""),
             ("io.k8s.apimachinery.pkg.api.resource.Quantity", ""),
@@ -156,8 +72,35 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_collected_before_it_is_asked_for() {
-        let registry = Registry::builtin().described_by(describe);
-        assert!(registry.describe.is_some());
+    fn documents_show_what_types_and_fields_are_for() {
+        let v3 = document("/openapi/v3/api/v1");
+        let of_spec = ["components", "schemas", "io.k8s.api.core.v1.PodSpec"];
+        let containers = ["properties", "containers", "description"];
+        let text = v3.text_at(&[&of_spec[..], &containers[..]].concat());
+        assert!(text.starts_with("List of containers belonging to the pod."), "{text}");
+        let v2 = document("/openapi/v2");
+        assert_eq!(v2.text_at(&[&["definitions", of_spec[2]][..], &containers[..]].concat()), text);
+    }
+
+    /// The others have no description upstream either. Types of lists are left out.
+    #[test]
+    fn nearly_all_types_and_fields_of_documents_are_described() {
+        let v2 = document("/openapi/v2");
+        let (mut described, mut bare) = (0, Vec::new());
+        let definitions = v2.field("definitions").and_then(Value::as_map).expect("definitions");
+        for (name, schema) in definitions.iter().filter(|(name, _)| !name.ends_with("List")) {
+            let fields = schema.field("properties").and_then(Value::as_map);
+            let fields = fields.into_iter().flat_map(|fields| fields.iter());
+            for (field, schema) in
+                [("", schema)].into_iter().chain(fields.map(|(name, of)| (name.as_str(), of)))
+            {
+                if schema.text_at(&["description"]).is_empty() {
+                    bare.push(format!("{name} {field}"));
+                } else {
+                    described += 1;
+                }
+            }
+        }
+        assert!(described > 2500 && bare.len() < 50, "{described} are described, not {bare:#?}");
     }
 }

@@ -2,7 +2,6 @@
 
 mod bench;
 mod configuration;
-#[cfg(feature = "descriptions")]
 mod descriptions;
 mod flags;
 mod replay;
@@ -24,10 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The kinds that a server has at its start. A replay needs those of the recorded server, descriptions included.
 fn registry() -> Arc<Registry> {
-    let registry = Registry::builtin();
-    #[cfg(feature = "descriptions")]
-    let registry = registry.described_by(descriptions::describe);
-    Arc::new(registry)
+    Arc::new(Registry::builtin().described_by(descriptions::describe))
 }
 
 fn main() -> ExitCode {

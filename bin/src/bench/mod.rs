@@ -2,6 +2,7 @@
 //! of only sending the same bytes.
 
 mod child;
+mod definitions;
 mod floor;
 mod measure;
 mod operations;
@@ -64,6 +65,9 @@ fn run(options: &BenchOptions) -> Result<(), String> {
 /// All measurements, as Markdown.
 async fn measured(options: &BenchOptions, directory: &Path) -> Result<String, String> {
     let keys = BenchKeys::create(directory, if options.roles > 0 { roles::GROUP } else { child::ADMINS })?;
+    if options.definitions > 0 {
+        return Ok(report::of_definitions(&definitions::measure(options, &keys, directory).await?));
+    }
     let server = start_server(options, &keys, directory).await?;
     roles::create(options, &keys, &server).await?;
     let results = operations::all(options, &keys, &server, directory).await?;

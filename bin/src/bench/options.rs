@@ -26,6 +26,8 @@ pub(super) struct BenchOptions {
     pub(super) is_http2: bool,
     /// Roles and as many bindings, besides those of the client; 0: the server allows everything.
     pub(super) roles: usize,
+    /// Definitions of custom resources, which are measured instead of pods; 0: pods.
+    pub(super) definitions: usize,
     /// The value of the server's `--storage`.
     pub(super) storage: String,
     pub(super) output: Option<PathBuf>,
@@ -56,6 +58,7 @@ impl BenchOptions {
             connections: number("connections").unwrap_or(8),
             is_http2: matches.get_flag("http2"),
             roles: matches.get_one::<u32>("roles").map_or(0, |roles| *roles as usize),
+            definitions: matches.get_one::<u32>("definitions").map_or(0, |count| *count as usize),
             storage: matches.get_one::<String>("storage").cloned().unwrap_or_default(),
             output: matches.get_one::<PathBuf>("output").cloned(),
         }
@@ -97,6 +100,13 @@ pub(super) fn command() -> Command {
             "roles",
             "Authorize by RBAC, with so many roles and bindings, a client who is no administrator",
         ))
+        .arg(
+            number(
+                "definitions",
+                "Measure so many definitions of custom resources and objects of one, no pods",
+            )
+            .conflicts_with_all(["roles", "only", "pods", "watchers", "events"]),
+        )
         .arg(
             Arg::new("storage")
                 .long("storage")

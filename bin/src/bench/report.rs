@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::definitions::DefinitionFigures;
 use super::operations::{BenchOperation, Measured, Results};
 use super::options::BenchOptions;
 
@@ -78,6 +79,34 @@ pub(super) fn markdown(options: &BenchOptions, results: &Results) -> String {
     ];
     for (name, measured, target, kube) in figures {
         writeln!(out, "| {name} | {measured} | {target} | {kube} |").expect("writing to a string");
+    }
+    out
+}
+
+/// What definitions cost, with what is aimed at for 1,000 of them.
+pub(super) fn of_definitions(figures: &DefinitionFigures) -> String {
+    let DefinitionFigures { count, served: [p50, p90, p99], object, config_map, restart, .. } = figures;
+    let ratio = object.cpu.as_secs_f64() / config_map.cpu.as_secs_f64();
+    let [ready, all_served] = *restart;
+    let rows = [
+        ("a definition is served, p50".to_owned(), time(*p50), ""),
+        ("p90".into(), time(*p90), ""),
+        ("p99".into(), time(*p99), "50 ms"),
+        ("CPU of a definition".into(), time(figures.cpu), "1.00 ms"),
+        ("resident, idle, without definitions".into(), megabytes(figures.idle_bytes), "30 MB"),
+        (format!("resident, {count} definitions"), megabytes(figures.full_bytes), "150 MB"),
+        ("start with them to /readyz".into(), time(ready), ""),
+        ("start with them until all are served".into(), time(all_served), ""),
+        ("CPU of that start".into(), time(figures.restart_cpu), ""),
+        ("resident after that start".into(), megabytes(figures.restart_bytes), "150 MB"),
+        (format!("create a custom object of {} bytes", object.bytes), time(object.cpu), ""),
+        (format!("create a ConfigMap of {} bytes", config_map.bytes), time(config_map.cpu), ""),
+        ("ratio of these".into(), format!("{ratio:.1}"), "2"),
+        ("apply the rule `self.a <= self.b`".into(), time(figures.comparison), "5.00 µs"),
+    ];
+    let mut out = String::from("| | measured | target |\n|---|--:|--:|\n");
+    for (name, measured, target) in rows {
+        writeln!(out, "| {name} | {measured} | {target} |").expect("writing to a string");
     }
     out
 }

@@ -125,6 +125,7 @@ const STATUS_VERBS: &[Verb] = &[Verb::Get, Verb::Patch, Verb::Update];
 
 impl Definition {
     /// The kinds that are defined, one for each version, over the built-in types. They have the ids from `first` on.
+    /// The names must have been checked.
     ///
     /// # Errors
     /// A sentence about what cannot be served.
@@ -134,7 +135,6 @@ impl Definition {
         first: KindId,
         storage: StorageId,
     ) -> Result<Vec<DefinedKind>, String> {
-        self.check()?;
         let ids = (first.0..).map(KindId);
         let named = ids.clone().zip(&self.versions).map(|(id, version)| (version.name.clone(), id));
         let family: Arc<[(Text, KindId)]> = named.collect();
@@ -146,7 +146,11 @@ impl Definition {
             .collect()
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether its names and versions can be served.
+    ///
+    /// # Errors
+    /// A sentence about what cannot be.
+    pub(super) fn check(&self) -> Result<(), String> {
         let words = [
             ("group", &self.group),
             ("kind", &self.kind),
@@ -230,7 +234,7 @@ impl Definition {
             verbs: VERBS,
             short: self.short.clone(),
             categories: self.categories.clone(),
-            prefix: format!("{}/{}", self.group, self.plural).into(),
+            prefix: self.prefix().into(),
             type_name,
             storage_version_hash: self.storage_version_hash(),
             stored_as: (!is_stored).then(|| (self.group.clone(), self.stored.clone())),
@@ -253,6 +257,11 @@ impl Definition {
             raws,
             storage: Some(storage),
         })
+    }
+
+    /// Where the objects are stored, below the prefix of all keys.
+    pub(crate) fn prefix(&self) -> String {
+        format!("{}/{}", self.group, self.plural)
     }
 
     /// Tells clients whether the version that is stored has changed.

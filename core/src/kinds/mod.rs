@@ -33,6 +33,7 @@ pub use custom::{Custom, DefinedColumn, DefinedScale, DefinedTypes, DefinedVersi
 pub use defined::{condition, has_condition, is_approval_told};
 pub use facts::{Facts, Objects, Operation};
 pub use kind::{Behaviour, FieldSource, Kind, KindId, ScalePaths, SelectableField, StorageId, Sub};
+pub(crate) use registry::NewKinds;
 pub use registry::{Describe, Registry};
 pub use row::{Row, RowField, RowSource, RowSub};
 pub use rules::customresourcedefinition::{Approval, ApprovalState};

@@ -36,6 +36,22 @@ pub struct Registry {
     pub describe: Option<Describe>,
 }
 
+/// Kinds of a definition that are not served yet.
+#[derive(Debug)]
+pub(crate) struct NewKinds {
+    kinds: Vec<DefinedKind>,
+    /// The one whose version is stored.
+    stored: Arc<Kind>,
+    storage: StorageId,
+}
+
+impl NewKinds {
+    /// The kind whose version is stored, and its storage.
+    pub(crate) fn stored(&self) -> (&Arc<Kind>, StorageId) {
+        (&self.stored, self.storage)
+    }
+}
+
 impl Registry {
     /// The built-in kinds of `table::ROWS`.
     pub fn builtin() -> Self {
@@ -93,79 +109,102 @@ impl Registry {
         less
     }
 
-    /// The same kinds, without those of a storage that came at run time.
-    #[must_use]
-    pub fn without(&self, storage: Option<StorageId>) -> Self {
-        let mut less = self.clone();
-        if let Some(storage) = storage {
-            less.remove(storage);
-        }
-        less
+    /// Whether the names of a definition can be served, and nothing else has them. What it replaces has them until
+    /// then.
+    ///
+    /// # Errors
+    /// A sentence about what cannot be served, or who has a name.
+    pub(crate) fn check_names(&self, definition: &Definition) -> Result<(), String> {
+        definition.check()?;
+        let replaced = self.replaced_by(definition);
+        self.check_prefix(&definition.prefix(), replaced)?;
+        let mut versions = definition.versions.iter();
+        versions.try_for_each(|version| self.check_version(definition, &version.name, replaced))
     }
 
-    /// Whether a kind can be served beside the others.
+    /// The storage of the kinds whose place a definition takes.
+    fn replaced_by(&self, definition: &Definition) -> Option<StorageId> {
+        self.custom(&definition.group, &definition.plural).and_then(|kind| kind.storage)
+    }
+
+    /// Makes the kinds of a definition, with ids that no kinds had before; `add` serves them.
     ///
     /// # Errors
     /// A sentence about what cannot be served.
-    pub fn check(&self, definition: &Definition) -> Result<(), String> {
+    pub(crate) fn prepare(&self, definition: &Definition) -> Result<NewKinds, String> {
+        self.check_names(definition)?;
         let kinds = definition.to_kinds(&self.catalogue, self.next_kind, self.next_storage)?;
-        kinds.iter().try_for_each(|defined| self.check_place(&defined.kind))
+        let stored = kinds.iter().find(|defined| defined.kind.stored_as.is_none());
+        let stored = stored.ok_or("no version is stored")?.kind.clone();
+        Ok(NewKinds { kinds, stored, storage: self.next_storage })
     }
 
-    /// Two kinds cannot have one name, and no prefix can lie below another.
-    fn check_place(&self, kind: &Kind) -> Result<(), String> {
+    /// No prefix can lie below another.
+    fn check_prefix(&self, prefix: &str, replaced: Option<StorageId>) -> Result<(), String> {
         let is_below = |one: &str, other: &str| {
             one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let mut stored = self.storages.iter().map(|(_, held)| held.prefix.as_str());
-        if let Some(taken) = stored.find(|held| is_below(held, &kind.prefix) || is_below(&kind.prefix, held))
-        {
-            return Err(alloc::format!("the prefix {taken} is taken"));
+        let mut others = self.storages.iter().filter(|(storage, _)| Some(*storage) != replaced);
+        match others.find(|(_, held)| is_below(&held.prefix, prefix) || is_below(prefix, &held.prefix)) {
+            Some((_, taken)) => Err(alloc::format!("the prefix {} is taken", taken.prefix)),
+            None => Ok(()),
         }
-        let mut of_version =
-            self.kinds.iter().filter(|held| held.group == kind.group && held.version == kind.version);
-        match of_version.find(|held| held.kind == kind.kind || held.plural == kind.plural) {
+    }
+
+    /// Two kinds of a group version cannot have one name.
+    fn check_version(
+        &self,
+        definition: &Definition,
+        version: &str,
+        replaced: Option<StorageId>,
+    ) -> Result<(), String> {
+        let Definition { group, kind, plural, .. } = definition;
+        let mut others = self.kinds.iter().filter(|held| {
+            held.group == *group
+                && held.version == version
+                && (replaced.is_none() || held.storage != replaced)
+        });
+        match others.find(|held| held.kind == *kind || held.plural == *plural) {
             Some(held) => Err(alloc::format!("{} is served with kind {}", held.resource(), held.kind)),
             None => Ok(()),
         }
     }
 
-    /// Adds the kinds of a definition, with ids that no kinds had before, and returns the one whose version is stored.
-    ///
-    /// # Errors
-    /// As `check`.
-    pub(crate) fn add(&mut self, definition: &Definition) -> Result<Arc<Kind>, String> {
-        let storage = self.next_storage;
-        let kinds = definition.to_kinds(&self.catalogue, self.next_kind, storage)?;
-        kinds.iter().try_for_each(|defined| self.check_place(&defined.kind))?;
-        let stored = kinds.iter().find(|defined| defined.kind.stored_as.is_none());
-        let stored = stored.ok_or("no version is stored")?.kind.clone();
+    /// Serves new kinds. They must have been prepared by this registry, to which none was added since.
+    pub(crate) fn add(&mut self, new: NewKinds) {
+        let NewKinds { kinds, stored, storage } = new;
+        assert_eq!(storage, self.next_storage, "nothing was added since");
         self.next_kind.0 += kinds.len() as u64;
         self.next_storage.0 += 1;
-        self.storages.push((storage, stored.clone()));
+        self.storages.push((storage, stored));
         for DefinedKind { kind, is_served } in kinds {
             self.by_id.push(kind.clone());
             if is_served {
                 let place = self.by_name.partition_point(|held| name_of(held) < name_of(&kind));
                 self.by_name.insert(place, kind.clone());
-                self.kinds.insert(self.place_in_discovery(&kind), kind.clone());
+                let version = (kind.group.clone(), kind.version.clone());
+                if let Err(place) = self.versions.binary_search(&version) {
+                    self.versions.insert(place, version);
+                }
+                self.kinds.insert(self.place_in_discovery(&kind), kind);
             }
         }
-        self.versions = versions_of(&self.kinds);
-        Ok(stored)
     }
 
     /// Removes the kinds of a definition by their storage. Nothing happens to built-in ones, and false says so.
     pub(crate) fn remove(&mut self, storage: StorageId) -> bool {
-        if !self.stored(storage).is_some_and(|kind| kind.is_custom()) {
+        let Some(group) = self.stored(storage).filter(|kind| kind.is_custom()).map(|kind| kind.group.clone())
+        else {
             return false;
-        }
+        };
         let stays = |held: &Arc<Kind>| held.storage != Some(storage);
         self.by_id.retain(stays);
         self.by_name.retain(stays);
         self.kinds.retain(stays);
         self.storages.retain(|(held, _)| *held != storage);
-        self.versions = versions_of(&self.kinds);
+        let left: Vec<_> = self.kinds.iter().filter(|kind| kind.group == group).collect();
+        self.versions
+            .retain(|(of, version)| *of != group || left.iter().any(|kind| kind.version == *version));
         true
     }
 
@@ -210,6 +249,11 @@ impl Registry {
     pub fn kind(&self, id: KindId) -> Option<&Arc<Kind>> {
         let index = self.by_id.binary_search_by_key(&id, |kind| kind.id);
         index.ok().map(|index| &self.by_id[index])
+    }
+
+    /// How many kinds are served.
+    pub(crate) fn len(&self) -> usize {
+        self.kinds.len()
     }
 
     /// The served kinds, in discovery order.

@@ -63,13 +63,11 @@ impl Machine {
     }
 
     fn check_definition(&self, definition: &Definition) -> Result<(), String> {
-        let served = self.world.registry.iter().count() + self.arriving.len();
+        let served = self.world.registry.len() + self.arriving.len();
         if served >= limits::SERVED_KINDS {
             return Err(alloc::format!("more than {} kinds", limits::SERVED_KINDS));
         }
-        // What it replaces is served until it comes itself.
-        let replaced = self.world.registry.custom(&definition.group, &definition.plural);
-        self.world.registry.without(replaced.and_then(|kind| kind.storage)).check(definition)
+        self.world.registry.check_names(definition)
     }
 
     /// Begins the listings that have not begun.
@@ -165,11 +163,13 @@ impl Machine {
         self.read_arriving(out);
     }
 
+    /// Exchanges kinds for those of their changed definition, or serves new ones. If that cannot be, nothing changes.
     fn install(&mut self, definition: &Definition, since: Rev, now: Now, out: &mut Vec<Effect>) {
-        self.withdraw_served(&definition.group, &definition.plural, now, out);
         let resource = resource_of(definition);
-        match Arc::make_mut(&mut self.world).serve(definition, since) {
-            Ok(storage) => {
+        match self.world.registry.prepare(definition) {
+            Ok(new) => {
+                self.withdraw_served(&definition.group, &definition.plural, now, out);
+                let storage = Arc::make_mut(&mut self.world).serve(new, since);
                 self.hub.add(storage, since);
                 out.push(Effect::Note(Note::Served { resource, revision: since }));
             }

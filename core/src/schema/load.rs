@@ -16,13 +16,16 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use once_cell::race::OnceBox;
 
 const TEXT: &str = include_str!("catalogue.txt");
 
-/// The built-in catalogue, parsed from `catalogue.txt`.
+/// The built-in catalogue, which `catalogue.txt` holds. It is read once, and all who ask share it.
 pub fn catalogue() -> Arc<Catalogue> {
-    let read = Reading { base: None, text: Text::const_new, constant: Some }.read(TEXT);
-    Arc::new(read.unwrap_or_else(|why| panic!("catalogue: {why}")))
+    static READ: OnceBox<Arc<Catalogue>> = OnceBox::new();
+    let read = || Reading { base: None, text: Text::const_new, constant: Some }.read(TEXT);
+    let shared = || Box::new(Arc::new(read().unwrap_or_else(|why| panic!("catalogue: {why}"))));
+    READ.get_or_init(shared).clone()
 }
 
 impl Catalogue {

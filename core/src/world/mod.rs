@@ -14,7 +14,7 @@ pub(crate) mod webhook_client;
 
 use crate::config::{AuthorizerChain, Config, Controllers, Note};
 use crate::config::{JwtIssuers, TrustedClients};
-use crate::kinds::{Definition, Kind, KindId, Registry, Scope, StorageId};
+use crate::kinds::{Definition, Kind, KindId, NewKinds, Registry, Scope, StorageId};
 use crate::museum::Mutant;
 use crate::store::key::KeySpace;
 use crate::store::{Event, EventType, Feed, KeyValue, Rev};
@@ -172,26 +172,23 @@ impl World {
 
     /// Where the objects of a kind live that is not served yet.
     pub fn place_of(&self, definition: &Definition) -> (KeySpace, Feed) {
-        let Definition { group, plural, scope, .. } = definition;
-        let prefix = alloc::format!("{group}/{plural}");
-        let keys = KeySpace::new(&self.config.etcd_prefix, &prefix, *scope == Scope::Namespaced);
+        let is_namespaced = definition.scope == Scope::Namespaced;
+        let keys = KeySpace::new(&self.config.etcd_prefix, &definition.prefix(), is_namespaced);
         (keys, Feed(0))
     }
 
-    /// Serves one more kind. Its collection is empty until its objects are applied, and no change of it is known up to
-    /// the revision.
-    ///
-    /// # Errors
-    /// As `Registry::check`; nothing has changed then.
-    pub(crate) fn serve(&mut self, definition: &Definition, since: Rev) -> Result<StorageId, String> {
-        let kind = Arc::make_mut(&mut self.registry).add(definition)?;
-        let storage = kind.storage.ok_or("it is not stored")?;
+    /// Serves what `Registry::prepare` has made of a definition. Its collection is empty until its objects are applied,
+    /// and no change of it is known up to the revision.
+    pub(crate) fn serve(&mut self, new: NewKinds, since: Rev) -> StorageId {
+        let (kind, storage) = new.stored();
+        let kind = kind.clone();
+        Arc::make_mut(&mut self.registry).add(new);
         let collection = Arc::new(Collection::new(&self.config, storage, &kind));
         Arc::make_mut(&mut self.collections).add(collection);
         let cache = Arc::new(Cache::new(kind, since));
         self.caches.insert(Bytes::copy_from_slice(&place(storage)), cache);
         self.check();
-        Ok(storage)
+        storage
     }
 
     /// Serves the kinds of a definition no longer, and forgets their objects. Nothing happens to what is not served, or

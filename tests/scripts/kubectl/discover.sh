@@ -31,6 +31,8 @@ like '^VERSION: +v1$' kubectl explain configmap
 like '^  binaryData\s<map\[string\]string>$' kubectl explain configmap
 like '^GROUP: +apps$' kubectl explain deployment.spec
 like '^  replicas\s<integer>$' kubectl explain deployment.spec
+like '^ +ConfigMap holds configuration data for pods to consume' kubectl explain configmap
+like '^ +List of containers belonging to the pod' kubectl explain pod.spec.containers
 like '^FIELD: containers <\[\]Container>$' kubectl explain pod.spec.containers
 like '^ +containerPort\s<integer> -required-$' kubectl explain pod.spec --recursive
 like '^  imagePullPolicy\s<string>$' kubectl explain pod.spec.containers
