@@ -334,25 +334,3 @@ fn a_body_is_passed_on_and_a_missing_slash_is_added_first() {
     let expected = "error trying to reach service: dial tcp 10.1.0.7:8080: i/o timeout";
     assert_eq!((reply.status, reply.value().text_at(&["message"])), (503, expected));
 }
-
-/// Nobody asks webhooks about connections yet, so those that one is about are refused, and no others.
-#[test]
-fn a_connection_that_a_webhook_is_about_is_refused() {
-    let mut driver = server();
-    let configuration = crate::webhooks::configuration(
-        "Validating",
-        &json!({"rules": [{
-            "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"], "resources": ["pods/exec"],
-        }]}),
-    );
-    make(
-        &mut driver,
-        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-        &configuration,
-    );
-    let refused = driver.call("POST", &format!("{PODS}/p/exec?command=ls&stdout=1"), JSON, b"");
-    assert_eq!(refused.status, 501, "{}", refused.text());
-    assert!(refused.text().contains("h0.hooks.test is about them"), "{}", refused.text());
-    dialed(&mut driver, "GET", &format!("{PODS}/p/log"), &[("accept", "*/*")]);
-    dialed(&mut driver, "GET", &format!("{PODS}/p/proxy/"), &[("accept", "*/*")]);
-}

@@ -391,7 +391,7 @@ mod tests {
     #[test]
     fn the_catalogue_is_complete() {
         let catalogue = catalogue();
-        assert_eq!(catalogue.iter().filter(|(_, def)| def.kind.is_some()).count(), 194);
+        assert_eq!(catalogue.iter().filter(|(_, def)| def.kind.is_some()).count(), 200);
         let pod = catalogue.get(catalogue.type_named("core.v1.Pod").expect("pods"));
         assert!(pod.is_kind("", "v1", "Pod"));
         let names: Vec<_> = pod.fields.iter().map(|field| field.name.as_str()).collect();
