@@ -109,6 +109,28 @@ impl InProcess {
         InProcessService { shared: Arc::clone(&self.shared) }
     }
 
+    /// Answers for a host: webhooks (of admission, conversion, authorization and so on) whose address is
+    /// `https://HOST/...`, or a service's `NAME.NAMESPACE.svc`, reach this service instead of a socket, whatever their
+    /// port and certificate are. It may make requests of the server before it answers. What it takes longer than the
+    /// call's own time, or answers beyond the call's bound, counts as that of any server does.
+    ///
+    /// ```
+    /// # use steersman_io::in_process::InProcess;
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let server = InProcess::start(1).await;
+    /// server.answer_for("webhook.test", |request: http::Request<bytes::Bytes>| async move {
+    ///     http::Response::new(request.into_body())
+    /// });
+    /// # });
+    /// ```
+    pub fn answer_for<F, A>(&self, host: &str, handler: F)
+    where
+        F: Fn(http::Request<Bytes>) -> A + Send + Sync + 'static,
+        A: Future<Output = http::Response<Bytes>> + Send + 'static,
+    {
+        self.shared.exchange.shell.outcalls().answer_for(host, handler);
+    }
+
     /// How many requests are not answered yet, plus how many watches are open.
     pub fn open_requests(&self) -> usize {
         self.shared.exchange.shell.open_requests()

@@ -4,6 +4,7 @@
 
 mod exchange;
 mod kept;
+mod local;
 mod message;
 mod reach;
 mod reason;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -34,6 +36,7 @@ use crate::shell::Shell;
 use crate::tls;
 use crate::tunnel::ServerStream;
 use kept::{KeptConnection, KeptConnections};
+use local::HostHandlers;
 pub(crate) use message::distrust;
 use message::{broken, called, collect, request};
 use trusted::Trusted;
@@ -64,6 +67,7 @@ pub(crate) enum DialedConnection {
 struct Maker {
     trusted: Trusted,
     kept: KeptConnections,
+    local: HostHandlers,
     /// Places for calls that are made at once; the others wait.
     places: Semaphore,
 }
@@ -73,6 +77,7 @@ impl OutcallClient {
         let maker = Maker {
             trusted: Trusted::new(Arc::new(tls::provider())),
             kept: KeptConnections::default(),
+            local: HostHandlers::default(),
             places: Semaphore::new(limits::CALLS_AT_ONCE),
         };
         Self { maker: Arc::new(maker), outstanding: Mutex::default() }
@@ -82,6 +87,17 @@ impl OutcallClient {
     pub(crate) fn add_certificates(&self, certificates: Vec<(Text, Issued)>) {
         self.maker.trusted.add(certificates);
         self.maker.kept.clear();
+    }
+
+    /// From now on calls to a host are answered by a function of this process.
+    pub(crate) fn answer_for<A>(
+        &self,
+        host: &str,
+        handler: impl Fn(http::Request<Bytes>) -> A + Send + Sync + 'static,
+    ) where
+        A: Future<Output = http::Response<Bytes>> + Send + 'static,
+    {
+        self.maker.local.add(host, handler);
     }
 
     /// Begins a call. The machine gets its outcome as `Input::Called`, unless it is cancelled before.
@@ -193,6 +209,9 @@ impl Maker {
     async fn make(&self, call: &Outcall) -> Result<Called, CallError> {
         let making = async {
             let _place = self.places.acquire().await.map_err(|_| CallError::NoRoom)?;
+            if let Some(answer) = self.local.answer(call, answer_bytes_max(call)).await {
+                return answer;
+            }
             if let Some(connection) = self.kept.take(call)
                 && let Some(answer) = self.exchange(connection, call, true).await.transpose()
             {
@@ -228,7 +247,7 @@ impl Maker {
             Err(error) => return Err(broken(error)),
         };
         let (head, body) = response.into_parts();
-        let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
+        let body = collect(body, answer_bytes_max(call)).await?;
         let called = called(&head, body);
         if head.status != http::StatusCode::SWITCHING_PROTOCOLS {
             self.kept.keep(call, connection);
@@ -246,6 +265,10 @@ impl Maker {
             None => refused(reason::of_stream(&error)),
         })
     }
+}
+
+fn answer_bytes_max(call: &Outcall) -> usize {
+    call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)
 }
 
 /// Whether a later attempt may succeed, by what the server says.
@@ -283,7 +306,6 @@ mod tests {
     use crate::peer::ClientCas;
     use crate::store::embedded::Embedded;
     use crate::tls::TlsOptions;
-    use bytes::Bytes;
     use std::net::{Ipv4Addr, SocketAddr};
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};

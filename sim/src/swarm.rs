@@ -4,6 +4,7 @@
 use crate::choose::{Chooser, Label, Ratio};
 use crate::client;
 use std::fmt;
+use steersman_core::config::Bootstrap;
 use steersman_core::limits::{Bounds, STORE_HISTORY_BYTES};
 
 macro_rules! classes {
@@ -116,6 +117,8 @@ pub(crate) struct Swarm {
     pub(crate) seats: u32,
     /// Authorization waits for the store before it decides about users to whom something is denied.
     pub(crate) decides_slowly: bool,
+    /// What servers make for themselves.
+    pub(crate) bootstrap: Bootstrap,
     /// The rate of each class of faults, in the order of `FaultClass::ALL`.
     rates: Vec<Ratio>,
 }
@@ -165,6 +168,7 @@ impl Swarm {
             history_bytes,
             seats,
             decides_slowly,
+            bootstrap: Bootstrap::Least,
             rates,
         }
     }

@@ -2,16 +2,29 @@
 
 use super::controller::{self, catalogue_name};
 use super::shelf::{Book, Shelf, ShelfSpec};
+use super::webhook::{self, FORBIDDEN, SIZE};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Client, Error, ResourceExt};
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Longer than everything takes that is waited for.
 const A_WHILE: Duration = Duration::from_secs(60);
+
+/// The pause before something is asked again that takes a moment.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Where the webhooks of the operator are.
+pub(crate) struct Webhooks {
+    /// Their address up to the path, `https://HOST:PORT`.
+    pub(crate) base: String,
+    /// Whom the server is to trust there, PEM; None where no certificate is asked for.
+    pub(crate) ca_bundle: Option<ByteString>,
+}
 
 fn book(title: &str, author: &str) -> Book {
     Book { title: title.into(), author: author.into() }
@@ -38,19 +51,35 @@ fn refusal(result: Result<Shelf, Error>, code: u16) -> String {
     }
 }
 
-/// Installs the definition, runs the operator, and has it keep two shelves until they are gone.
-pub(crate) async fn visit(client: Client, namespace: &str) {
+/// Waits until the webhooks are asked, which is a moment after they were registered.
+async fn until_checked(shelves: &Api<Shelf>) {
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    let spec = ShelfSpec { capacity: 3, books: vec![book(FORBIDDEN, "nobody")] };
+    let asking = async {
+        while shelves.create(&dry_run, &Shelf::new("probe", spec.clone())).await.is_ok() {
+            sleep(PAUSE).await;
+        }
+    };
+    timeout(A_WHILE, asking).await.expect("in time");
+}
+
+/// Installs the definition and the webhooks, runs the operator, and has it keep two shelves until they are gone.
+pub(crate) async fn visit(client: Client, namespace: &str, webhooks: &Webhooks) {
     // An operator that starts again applies its definition again.
     for _ in 0..2 {
         timeout(A_WHILE, controller::install(&client)).await.expect("in time").expect("a definition");
     }
+    let registering = webhook::register(&client, &webhooks.base, webhooks.ca_bundle.as_ref());
+    timeout(A_WHILE, registering).await.expect("in time").expect("configurations");
     let operator = tokio::spawn(controller::run(client.clone()));
     let shelves: Api<Shelf> = Api::namespaced(client.clone(), namespace);
+    until_checked(&shelves).await;
     let catalogues: Api<ConfigMap> = Api::namespaced(client, namespace);
 
     let mut shelf = Shelf::new("poems", ShelfSpec { capacity: 3, books: vec![book("odes", "horace")] });
     shelves.create(&PostParams::default(), &shelf).await.expect("a shelf");
-    until(&shelves, "poems", counted(1)).await;
+    let found = until(&shelves, "poems", counted(1)).await;
+    assert_eq!(found.labels().get(SIZE).map(String::as_str), Some("small"));
 
     // Somebody else adds a book beside it, and may not change the one that is there.
     let added = |author: &str, title: &str| {
@@ -65,6 +94,10 @@ pub(crate) async fn visit(client: Client, namespace: &str) {
     assert_eq!(catalogue.data.expect("entries")["fragments"], "sappho");
     let conflict = refusal(shelves.patch("poems", &reader, &added("keats", "odes")).await, 409);
     assert!(conflict.contains("conflict with"), "{conflict}");
+
+    let refused = refusal(shelves.patch("poems", &reader, &added("nobody", FORBIDDEN)).await, 403);
+    let expected = "admission webhook \"shelves.library.example.com\" denied the request: a grimoire must not stand here";
+    assert_eq!(refused, expected);
 
     shelf.metadata.name = Some("novels".into());
     shelf.spec.capacity = 0;

@@ -1,10 +1,14 @@
 //! What a simulated cluster is made of.
 
+use super::request::{asked, called};
 use super::{Cluster, FaultClass};
 use crate::choose::{Chooser, Tape};
 use crate::swarm::Swarm;
-use crate::testbed::{Exhibited, Testbed};
+use crate::testbed::{Exhibited, LocalHosts, Testbed};
 use crate::trace::Trace;
+use bytes::Bytes;
+use std::sync::Arc;
+use steersman_core::config::Bootstrap;
 
 /// How much virtual time servers have to start, milliseconds, before the cluster is handed over as it is.
 const START_MILLIS: u64 = 10_000;
@@ -25,6 +29,7 @@ pub struct Builder {
     faults: Option<Vec<FaultClass>>,
     neighbours: bool,
     trace: bool,
+    local_hosts: LocalHosts,
     exhibit: Exhibited,
 }
 
@@ -38,6 +43,7 @@ impl Builder {
             faults: None,
             neighbours: false,
             trace: false,
+            local_hosts: LocalHosts::default(),
             exhibit: Exhibited::default(),
         }
     }
@@ -70,6 +76,19 @@ impl Builder {
     #[must_use]
     pub fn neighbours(self) -> Self {
         Self { neighbours: true, ..self }
+    }
+
+    /// Answers for a host: webhooks whose address is `https://HOST/...`, or a service's `NAME.NAMESPACE.svc`, reach this
+    /// function, whatever their port and certificate are. It answers at once and must not make requests of the cluster;
+    /// what it hears and says is on its way for a while, and may be lost where `FaultClass::Reset` strikes.
+    #[must_use]
+    pub fn answer_for(
+        mut self,
+        host: &str,
+        handler: impl Fn(http::Request<Bytes>) -> http::Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        self.local_hosts.add(host, Arc::new(move |call| called(handler(asked(call)))));
+        self
     }
 
     /// Keeps what happens, for `Cluster::timeline`.
@@ -109,9 +128,11 @@ impl Builder {
         } else {
             swarm.clients.clear();
         }
+        swarm.bootstrap = Bootstrap::Extensible;
         let described = swarm.to_string();
         let trace = if self.trace { Trace::kept() } else { Trace::default() };
-        let testbed = Testbed::new(chooser, swarm, crate::run::registry(), self.exhibit, trace);
+        let mut testbed = Testbed::new(chooser, swarm, crate::run::registry(), self.exhibit, trace);
+        testbed.local_hosts = self.local_hosts;
         let cluster = Cluster::of(testbed, line, described);
         cluster.start(START_MILLIS);
         cluster

@@ -6,12 +6,13 @@
 use crate::client_request::{Action, ClientRequest, Identity, RequestOptions, VersionChoice};
 use crate::directory::{Directory, Place, known_subresource};
 use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use steersman_core::codec::json;
 use steersman_core::store::Rev;
 use steersman_core::value::{Text, Value};
 use steersman_core::wire::route::RequestInfo;
-use steersman_core::wire::{Method, Peer, Request, query};
+use steersman_core::wire::{Called, Method, Outcall, Peer, Request, query};
 
 /// What every client of the cluster is known by: an administrator.
 const TOKEN: &str = "Bearer admin-token";
@@ -38,6 +39,32 @@ const KNOWN: &[&str] = &[
 ];
 /// Fields whose selection checkers decide from the stored object alone: they are texts, and have no defaults.
 const FIELDS: &[&str] = &["metadata.name", "metadata.namespace", "spec.nodeName", "status.phase", "type"];
+
+/// A call of a server, as a program takes it.
+pub(super) fn asked(call: &Outcall) -> http::Request<Bytes> {
+    let mut request = http::Request::new(call.body.clone());
+    if let Ok(method) = http::Method::from_bytes(call.method.word().as_bytes()) {
+        *request.method_mut() = method;
+    }
+    if let Ok(target) = call.target.parse() {
+        *request.uri_mut() = target;
+    }
+    for (name, value) in &call.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value))
+        {
+            request.headers_mut().append(name, value);
+        }
+    }
+    request
+}
+
+/// What a program answers to a call.
+pub(super) fn called(answer: http::Response<Bytes>) -> Called {
+    let (head, body) = answer.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect();
+    Called { status: head.status.as_u16(), headers, body }
+}
 
 /// The head of the request as a server is given it.
 pub(super) fn to_core(head: &http::request::Parts, has_body: bool) -> Request {

@@ -144,6 +144,7 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         // Only authors of definitions need the controller that establishes them.
         bootstrap: if swarm.defines() { Bootstrap::Extensible } else { Bootstrap::Least },
         flaw: exhibit.server,
+        bootstrap: swarm.bootstrap,
         ..open_config(seed)
     }
 }

@@ -12,6 +12,7 @@ mod health;
 mod host;
 mod judges;
 mod kinds;
+mod local;
 mod mischief;
 mod network;
 mod outcalls;
@@ -24,6 +25,7 @@ mod upload;
 mod wire;
 
 pub(crate) use kinds::{OTHER_PLACE as OTHER_KIND_PLACE, PLACE as KIND_PLACE};
+pub(crate) use local::LocalHosts;
 
 use crate::check::{Allocations, Lifetimes, Quotas, Uids, Violation};
 use crate::choose::Chooser;
@@ -179,6 +181,7 @@ pub(crate) struct Testbed {
     client_states: Vec<ClientState>,
     requests: RequestLog,
     outcalls: OutcallLog,
+    pub(crate) local_hosts: LocalHosts,
     network: Network,
     registry: Arc<Registry>,
     exhibit: Exhibited,
@@ -241,6 +244,7 @@ impl Testbed {
             clients,
             requests: RequestLog::default(),
             outcalls: OutcallLog::default(),
+            local_hosts: LocalHosts::default(),
             network: Network::default(),
             registry,
             exhibit,

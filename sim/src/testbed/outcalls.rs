@@ -118,6 +118,9 @@ impl Testbed {
             return;
         }
         self.outcalls.outstanding.insert((id, index));
+        if self.call_local(server, id, index, call) {
+            return;
+        }
         if is_admission_review(call) {
             return self.admission_review(server, id, index, call);
         }
