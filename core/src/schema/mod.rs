@@ -31,6 +31,7 @@ use structural::SharedSchema;
 use known::KnownTexts;
 pub use load::catalogue;
 pub use read::read;
+pub use scalar::listed_bytes;
 pub use unstructured::from_unstructured;
 
 /// The index of a type in its catalogue.

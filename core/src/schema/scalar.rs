@@ -72,7 +72,7 @@ pub(super) fn int_or_string(value: Value) -> Canonical {
 
 pub(super) fn bytes(value: Value) -> Canonical {
     if let Value::List(items) = &value {
-        let bytes = items.iter().map(byte).collect::<Result<Vec<u8>, Fault>>()?;
+        let bytes = listed_bytes(items).map_err(|found| Fault::Mismatch { found, go_type: "uint8" })?;
         return Ok(Value::from(base64::encode(&bytes)));
     }
     let Value::Str(text) = &value else {
@@ -87,11 +87,17 @@ pub(super) fn bytes(value: Value) -> Canonical {
     }
 }
 
-/// An item of a list of numbers that stands for bytes.
-fn byte(item: &Value) -> Result<u8, Fault> {
-    let number = if item.is_null() { Some(0) } else { item.as_int() };
-    let byte = number.and_then(|number| u8::try_from(number).ok());
-    byte.ok_or_else(|| Fault::Mismatch { found: found(item, true), go_type: "uint8" })
+/// The bytes that a list of numbers stands for: Go reads a `[]byte` from one as well as from base64, and some clients
+/// write it so. An item that is null counts as 0.
+///
+/// # Errors
+/// What was found, in the words of Go's decoder, where a number from 0 to 255 was to be.
+pub fn listed_bytes(items: &[Value]) -> Result<Vec<u8>, String> {
+    let byte = |item: &Value| {
+        let number = if item.is_null() { Some(0) } else { item.as_int() };
+        number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| found(item, true))
+    };
+    items.iter().map(byte).collect()
 }
 
 /// The year 1, which Go takes for no time at all.

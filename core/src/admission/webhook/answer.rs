@@ -6,7 +6,7 @@ use super::{HookFailure, review};
 use crate::codec::{base64, json};
 use crate::config::ReviewVersion;
 use crate::review as reviews;
-use crate::schema::{Catalogue, decode};
+use crate::schema::{Catalogue, decode, listed_bytes};
 use crate::status::Failure;
 use crate::value::{Map, Type, Value, object, quoted};
 use crate::wire::Called;
@@ -100,11 +100,10 @@ fn typed(review: Value, version: ReviewVersion) -> Result<Value, String> {
 
 /// The members of a response whose types Go's decoder would not take.
 fn check_types(review: &Value) -> Result<(), String> {
-    const MEMBERS: [(&str, Type, &str); 7] = [
+    const MEMBERS: [(&str, Type, &str); 6] = [
         ("uid", Type::String, "types.UID"),
         ("allowed", Type::Bool, "bool"),
         ("status", Type::Object, "v1.Status"),
-        ("patch", Type::String, "[]uint8"),
         ("patchType", Type::String, "v1.PatchType"),
         ("auditAnnotations", Type::Object, "map[string]string"),
         ("warnings", Type::Array, "[]string"),
@@ -112,13 +111,15 @@ fn check_types(review: &Value) -> Result<(), String> {
     let Some(response) = review.field("response").filter(|response| !response.is_null()) else {
         return Ok(());
     };
-    let wrong = |found: &Value, path: &str, wanted: &str| {
-        let found = found.type_of().word();
-        let into = format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}");
-        Err(into)
-    };
+    let wrong = |found: &Value, path: &str, wanted: &str| Err(misfit(found.type_of().word(), path, wanted));
     if response.type_of() != Type::Object {
         return wrong(response, "AdmissionReview.response", "v1.AdmissionResponse");
+    }
+    let patch = "AdmissionResponse.response.patch";
+    match response.field("patch") {
+        None | Some(Value::Null | Value::Str(_)) => {}
+        Some(Value::List(items)) => drop(listed_bytes(items).map_err(|found| misfit(&found, patch, "uint8"))?),
+        Some(other) => return Err(misfit(other.type_of().word(), patch, "[]uint8")),
     }
     for (name, of, wanted) in MEMBERS {
         let Some(member) = response.field(name).filter(|member| !member.is_null()) else { continue };
@@ -135,6 +136,11 @@ fn check_types(review: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// What Go's decoder says of a member that is not of its type.
+fn misfit(found: &str, path: &str, wanted: &str) -> String {
+    format!("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")
+}
+
 enum PatchFault {
     Undecodable(String),
     Invalid(String),
@@ -145,9 +151,12 @@ fn patch(
     version: ReviewVersion,
     kind: HookKind,
 ) -> Result<Option<(Vec<u8>, String)>, PatchFault> {
-    let patch = base64::decode(response.text_at(&["patch"]));
-    let patch =
-        patch.map_err(|at| PatchFault::Undecodable(format!("illegal base64 data at input byte {at}")))?;
+    // kube-rs writes the bytes as a list of numbers.
+    let patch = match response.field("patch").and_then(Value::as_list) {
+        Some(items) => listed_bytes(items).map_err(PatchFault::Undecodable)?,
+        None => base64::decode(response.text_at(&["patch"]))
+            .map_err(|at| PatchFault::Undecodable(format!("illegal base64 data at input byte {at}")))?,
+    };
     let of_type = response.field("patchType").and_then(Value::as_str);
     let invalid = |why: &str| Err(PatchFault::Invalid(why.into()));
     match (kind, version) {
@@ -279,6 +288,22 @@ mod tests {
             ),
             (review(r#"{"uid":"u","patch":"!"}"#), Mutating, failed("illegal base64 data at input byte 0")),
             (
+                review(r#"{"uid":"u","patchType":"JSONPatch","patch":[91,300]}"#),
+                Mutating,
+                failed(
+                    "json: cannot unmarshal number 300 into Go struct field AdmissionResponse.response.patch of \
+                     type uint8",
+                ),
+            ),
+            (
+                review(r#"{"uid":"u","patchType":"JSONPatch","patch":7}"#),
+                Mutating,
+                failed(
+                    "json: cannot unmarshal number into Go struct field AdmissionResponse.response.patch of \
+                     type []uint8",
+                ),
+            ),
+            (
                 review(r#"{"uid":"u","allowed":"yes"}"#),
                 Validating,
                 failed(
@@ -311,6 +336,9 @@ mod tests {
         let response = answered(body, ReviewVersion::V1beta1, HookKind::Mutating).expect("an answer");
         assert_eq!(response.patch, Some((b"x".to_vec(), "JSONPatch".to_string())));
         assert_eq!(response.verdict, Ok(()));
+        let body = r#"{"response":{"allowed":true,"patch":[91,93,null]}}"#;
+        let response = answered(body, ReviewVersion::V1beta1, HookKind::Mutating).expect("an answer");
+        assert_eq!(response.patch, Some((b"[]\0".to_vec(), "JSONPatch".to_string())), "a list of numbers");
     }
 
     #[test]
