@@ -118,7 +118,9 @@ fn check_types(review: &Value) -> Result<(), String> {
     let patch = "AdmissionResponse.response.patch";
     match response.field("patch") {
         None | Some(Value::Null | Value::Str(_)) => {}
-        Some(Value::List(items)) => drop(listed_bytes(items).map_err(|found| misfit(&found, patch, "uint8"))?),
+        Some(Value::List(items)) => {
+            drop(listed_bytes(items).map_err(|found| misfit(&found, patch, "uint8"))?)
+        }
         Some(other) => return Err(misfit(other.type_of().word(), patch, "[]uint8")),
     }
     for (name, of, wanted) in MEMBERS {
