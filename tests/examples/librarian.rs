@@ -1,5 +1,5 @@
-//! librarian: tries the operator of `librarian/` and its webhooks against the server that KUBECONFIG names. It ends with
-//! an error when something is not as it should be.
+//! librarian: tries the operator of `librarian/` and its webhooks against the server that KUBECONFIG names. It ends
+//! with an error when something is not as it should be.
 
 #[path = "../librarian/mod.rs"]
 mod librarian;

@@ -1,5 +1,5 @@
-//! An operator with a custom resource and webhooks of its own, written with kube-rs: against the server in process and in
-//! a simulated cluster here, and against a server with sockets by `examples/librarian.rs`.
+//! An operator with a custom resource and webhooks of its own, written with kube-rs: against the server in process and
+//! in a simulated cluster here, and against a server with sockets by `examples/librarian.rs`.
 
 mod controller;
 mod shelf;

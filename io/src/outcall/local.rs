@@ -1,5 +1,5 @@
-//! Hosts that a program which holds the server answers for itself: calls to them reach a function of the program instead
-//! of a socket. No certificate is asked for, since the function is trusted as the program is.
+//! Hosts that a program which holds the server answers for itself: calls to them reach a function of the program
+//! instead of a socket. No certificate is asked for, since the function is trusted as the program is.
 
 use std::collections::BTreeMap;
 use std::future::Future;
