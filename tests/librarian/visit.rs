@@ -95,7 +95,7 @@ pub(crate) async fn visit(client: Client, namespace: &str, webhooks: &Webhooks) 
     let conflict = refusal(shelves.patch("poems", &reader, &added("keats", "odes")).await, 409);
     assert!(conflict.contains("conflict with"), "{conflict}");
 
-    let refused = refusal(shelves.patch("poems", &reader, &added("nobody", FORBIDDEN)).await, 403);
+    let refused = refusal(shelves.patch("poems", &reader, &added("nobody", FORBIDDEN)).await, 400);
     let expected = "admission webhook \"shelves.library.example.com\" denied the request: a grimoire must not stand here";
     assert_eq!(refused, expected);
 
