@@ -2,7 +2,6 @@
 
 mod disruptions;
 
-use crate::battery::objects;
 use crate::conditions::{JSON, MERGE, events, fetch, json, send, told, version};
 use crate::run_time_kinds::widgets;
 use bytes::Bytes;
@@ -30,6 +29,7 @@ mod nodes;
 mod policies;
 mod quota;
 mod roles;
+mod scales;
 mod webhooks;
 
 const PLACE: &str = "/api/v1/namespaces/w/configmaps";
@@ -60,8 +60,8 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::UnknownMeansFailed => unknown_means_failed,
         Mutant::SettledByBytes => settled_by_bytes,
         Mutant::LostUpdate => lost_update,
-        Mutant::StatusWritesSpec => status_writes_spec,
-        Mutant::GenerationNotRaised => generation_not_raised,
+        Mutant::StatusWritesSpec => scales::status_writes_spec,
+        Mutant::GenerationNotRaised => scales::generation_not_raised,
         Mutant::Canary => canary,
         Mutant::UidReused => uid_reused,
         Mutant::PageOfNewest => page_of_newest,
@@ -439,31 +439,6 @@ fn lost_update(flaw: Flaw) -> bool {
     let status = send(&mut driver, "PUT", &format!("{PLACE}/a"), &object).status;
     assert!(status == 200 || status == 409, "{status}");
     json(&fetch(&mut driver, &format!("{PLACE}/a")))["data"]["k"] != json!("theirs")
-}
-
-/// A deployment after its replicas were patched through the object, or a subresource.
-fn deployment_scaled(flaw: Flaw, subresource: &str) -> Value {
-    let mut driver = server(flaw);
-    let place = "/apis/apps/v1/namespaces/w/deployments";
-    let made = send(&mut driver, "POST", place, &objects()["apps/v1/deployments"]);
-    assert_eq!(made.status, 201, "{}", made.text());
-    let patch = json!({"spec": {"replicas": 7}, "status": {"observedGeneration": 1}}).to_string();
-    let target = format!("{place}/one{subresource}");
-    let patched = driver.call("PATCH", &target, MERGE, patch.as_bytes());
-    assert_eq!(patched.status, 200, "{}", patched.text());
-    json(&fetch(&mut driver, &format!("{place}/one")))
-}
-
-fn status_writes_spec(flaw: Flaw) -> bool {
-    let deployment = deployment_scaled(flaw, "/status");
-    assert_eq!(deployment["status"]["observedGeneration"], json!(1));
-    deployment["spec"]["replicas"] == json!(7)
-}
-
-fn generation_not_raised(flaw: Flaw) -> bool {
-    let deployment = deployment_scaled(flaw, "");
-    assert_eq!(deployment["spec"]["replicas"], json!(7));
-    deployment["metadata"]["generation"] == json!(1)
 }
 
 fn canary(flaw: Flaw) -> bool {

@@ -47,7 +47,7 @@ mod tests {
             peer: Peer::None,
             remote_address: "".into(),
         };
-        let response = openapi::respond(&crate::registry(), &request, path, None).expect("a document");
+        let response = openapi::respond(&crate::registry(), &[], &request, path, None).expect("a document");
         let Body::Full(bytes) = response.body else { panic!("a document is sent whole") };
         json::parse(&bytes).expect("a document is JSON").value
     }

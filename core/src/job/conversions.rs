@@ -295,6 +295,7 @@ impl State {
             Self::Bind(bind) if may_ask() => Some(Self::Bind(bind.clone())),
             Self::Evict(evict) if may_ask() => Some(Self::Evict(evict.clone())),
             Self::Token(token) if may_ask() => Some(Self::Token(token.clone())),
+            Self::AdmitConnection(connection) if may_ask() => Some(Self::AdmitConnection(connection.clone())),
             Self::Convert(objects) => Some(Self::Convert(objects.clone())),
             Self::Permitted(_)
             | Self::Read(_)

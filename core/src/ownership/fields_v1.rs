@@ -34,7 +34,7 @@ pub(super) struct FieldsText {
 }
 
 /// Where a field begins in the text that is not at its end.
-pub(super) struct Place {
+pub(super) struct OpenText {
     start: usize,
     brace: usize,
     inside: usize,
@@ -51,30 +51,30 @@ impl FieldsText {
     }
 
     /// Begins a field. Those inside it follow, until it is ended.
-    pub(super) fn begin(&mut self, element: &PathElement, is_member: bool) -> Place {
+    pub(super) fn begin(&mut self, element: &PathElement, is_member: bool) -> OpenText {
         let start = self.out.len();
         element.write_name(&mut self.out);
         self.begun(start, is_member)
     }
 
     /// As `begin`, of a member of a map.
-    pub(super) fn begin_field(&mut self, name: &str, is_member: bool) -> Place {
+    pub(super) fn begin_field(&mut self, name: &str, is_member: bool) -> OpenText {
         let start = self.out.len();
         element::write_field_name(name, &mut self.out);
         self.begun(start, is_member)
     }
 
-    fn begun(&mut self, start: usize, is_member: bool) -> Place {
+    fn begun(&mut self, start: usize, is_member: bool) -> OpenText {
         self.out.extend_from_slice(b":{");
         let brace = self.out.len();
         if is_member {
             self.out.extend_from_slice(b"\".\":{},");
         }
-        Place { start, brace, inside: self.out.len() }
+        OpenText { start, brace, inside: self.out.len() }
     }
 
     /// Ends a field. It goes if it is no member and nothing is inside.
-    pub(super) fn end(&mut self, place: Place, is_member: bool) {
+    pub(super) fn end(&mut self, place: OpenText, is_member: bool) {
         if self.out.len() > place.inside {
             self.close();
         } else if is_member {

@@ -40,8 +40,8 @@ pub fn normalize_changed(
     Ok(value)
 }
 
-/// As `encode::to_json`, of an object that was made of a stored one, with the bytes from which that one was read: all of
-/// them, or those behind a member.
+/// As `encode::to_json`, of an object that was made of a stored one, with the bytes from which that one was read: all
+/// of them, or those behind a member.
 pub fn encode_changed(
     catalogue: &Catalogue,
     root: TypeId,

@@ -14,6 +14,7 @@ mod judges;
 mod kinds;
 mod local;
 mod mischief;
+mod mishaps;
 mod network;
 mod outcalls;
 #[cfg(feature = "service")]

@@ -12,7 +12,7 @@ use crate::value::Value;
 use alloc::boxed::Box;
 
 /// A connection that is being admitted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConnectAdmission {
     pub(in crate::job) target: Target,
     /// The options of the subresource, as plugins see them.
@@ -61,6 +61,7 @@ impl ConnectAdmission {
                 dry_run: false,
                 options: OperationOptions::None,
                 rng: &scene.call.rng,
+                converter: scene,
             };
             let from = (self.stage, core::mem::take(&mut self.admitting), found.take());
             match admit(scene, &attributes, &mut self.options, from, warnings)? {
