@@ -17,8 +17,6 @@ type Entry = (Text, Value);
 #[derive(Clone, Debug, Default)]
 pub struct Map {
     content: Content,
-    /// The marks of all keys, and of some that are gone. Most searches are for what is not there, and end here.
-    marks: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -93,21 +91,13 @@ impl Pieces {
     }
 }
 
-/// One bit for a key, which others have too.
-fn mark(key: &str) -> u64 {
-    let bytes = key.as_bytes();
-    let [first, middle, last] = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()]
-        .map(|byte| byte.map_or(0, |byte| u32::from(*byte)));
-    1 << (((first ^ last * 5 ^ middle * 11) as usize + bytes.len() * 17) & 63)
-}
-
 fn search(entries: &[Entry], key: &str) -> Result<usize, usize> {
     entries.binary_search_by(|(held, _)| held.as_str().cmp(key))
 }
 
 impl Map {
     pub const fn new() -> Self {
-        Self { content: Content::Whole(Vec::new()), marks: 0 }
+        Self { content: Content::Whole(Vec::new()) }
     }
 
     /// From entries in any order; of entries with one key the last wins, as in Go's decoder.
@@ -122,8 +112,7 @@ impl Map {
                 same
             });
         }
-        let marks = entries.iter().fold(0, |marks, (key, _)| marks | mark(key));
-        Self { content: Content::Whole(entries), marks }
+        Self { content: Content::Whole(entries) }
     }
 
     /// Brings a large map into pieces before a member comes or goes.
@@ -137,9 +126,6 @@ impl Map {
 
     /// Most maps are small, and most keys differ in length already.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        if self.marks & mark(key) == 0 {
-            return None;
-        }
         match &self.content {
             Content::Whole(entries) => position(entries, key).map(|index| &entries[index].1),
             Content::Pieces(held) => {
@@ -150,9 +136,6 @@ impl Map {
     }
 
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        if self.marks & mark(key) == 0 {
-            return None;
-        }
         match &mut self.content {
             Content::Whole(entries) => position(entries, key).map(|index| &mut entries[index].1),
             Content::Pieces(held) => {
@@ -187,7 +170,6 @@ impl Map {
     /// Adds a member that is not there.
     fn add(&mut self, key: Text, value: Value) {
         self.loosen();
-        self.marks |= mark(&key);
         match &mut self.content {
             Content::Whole(entries) => {
                 let place = search(entries, &key).unwrap_or_else(|place| place);
