@@ -1,5 +1,5 @@
 //! The fields of a new object as the text that its manager's entry has, written while the object is walked. The way by
-//! sets (a comparison of two objects, a filter, a printed set) finds the same, and takes several times as long.
+//! sets (a comparison of two objects, a filter, a printed set) finds the same, and takes longer.
 //!
 //! What is not plain here, such as items that share their keys, is left to that way, which knows all cases.
 
