@@ -16,7 +16,7 @@ use super::discovery::GIT_VERSION;
 use super::document::{encoded, fingerprint, is_held, list, not_modified, object, text};
 use crate::answer::{Body, Response};
 use crate::codec::json;
-use crate::kinds::{Kind, Registry};
+use crate::kinds::{Kind, Registry, SubKind};
 use crate::wire::Request;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -235,7 +235,9 @@ fn roots<'a>(registry: &'a Registry, in_document: &dyn Fn((&str, &str)) -> bool)
     let meta = |name: &str| catalogue.type_named(&format!("meta.v1.{name}"));
     let mut roots = vec![Roots { catalogue, types: BTreeSet::new() }];
     for kind in registry.iter().filter(|kind| in_document((&kind.group, &kind.version))) {
-        let subs = kind.subs.iter().filter_map(|sub| paths::sub_type(kind, sub));
+        // What a connection takes are parameters of its query, and no schema.
+        let subs = kind.subs.iter().filter(|sub| sub.action != SubKind::Connect);
+        let subs = subs.filter_map(|sub| paths::sub_type(kind, sub));
         if kind.schema().is_some() {
             // Its own types are shown as its definition has them. Others are built in.
             let builtin = subs.filter(|id| *id != kind.type_id);
