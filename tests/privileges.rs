@@ -57,7 +57,7 @@ fn no_container_gets_privileges_that_are_not_allowed() {
         let refused = (field, "Forbidden: disallowed by cluster policy".to_owned());
         let held = json(&fetch(&mut strict, &format!("{place}/privileged")));
         object["metadata"]["name"] = json!("another");
-        assert_eq!(causes(&mut strict, "POST", &place, &object), [refused.clone()], "{kind}");
+        assert_eq!(causes(&mut strict, "POST", &place, &object), std::slice::from_ref(&refused), "{kind}");
         let mut changed = held;
         changed["metadata"]["labels"]["changed"] = json!("yes");
         let target = format!("{place}/privileged");

@@ -375,7 +375,7 @@ fn a_webhook_is_asked_under_its_conditions() {
         )
     };
     let absent = "object.data.x == 'v'";
-    let cases: &[(&str, &str, (u16, usize), Option<String>)] = &[
+    let cases = [
         ("object.data.k == 'v'", "Fail", (201, 1), None),
         ("object.data.k != 'v'", "Fail", (201, 0), None),
         ("oldObject == null && request.operation == 'CREATE'", "Fail", (201, 1), None),
@@ -387,7 +387,7 @@ fn a_webhook_is_asked_under_its_conditions() {
         (absent, "Fail", (403, 0), Some(failed("x", absent))),
     ];
     for kind in ["Mutating", "Validating"] {
-        for (expression, policy, wanted, message) in cases {
+        for (expression, policy, wanted, message) in &cases {
             let mut driver = server(&[conditional(kind, expression, policy)]);
             let (reply, asked) = make(&mut driver, |_, _| json!({}));
             assert_eq!((reply.status, asked.len()), *wanted, "{kind} {expression}: {}", reply.text());
