@@ -4,8 +4,9 @@
 use super::Testbed;
 use crate::check::{Guarantee, Violation};
 use crate::choose::Label;
-use crate::client::{MUTATING_PATH, REVIEWED, VALIDATING_PATH, is_reviewed};
+use crate::client::{CONFIGURATIONS, MUTATING_PATH, REVIEWED, VALIDATING_PATH, is_reviewed};
 use crate::marks::Mark;
+use crate::truth::CommittedChange;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use steersman_core::codec::{base64, json};
@@ -23,6 +24,9 @@ pub(super) struct ReviewLog {
     last: BTreeMap<JobId, BTreeMap<&'static str, Review>>,
     /// What is answered to calls of those who call back first, by job and place.
     prepared: BTreeMap<(JobId, u32), Called>,
+    /// Somebody has changed or deleted a configuration of the webhooks, as clients do that delete whatever there is:
+    /// nobody has to be asked from then on.
+    are_disturbed: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +38,12 @@ struct Review {
 }
 
 impl ReviewLog {
+    /// A change of the store.
+    pub(super) fn note(&mut self, change: &CommittedChange) {
+        let is_configuration = CONFIGURATIONS.iter().any(|(key, _)| change.key == key.as_bytes());
+        self.are_disturbed |= is_configuration && change.old.is_some();
+    }
+
     /// The request has an answer.
     pub(super) fn forget(&mut self, id: JobId) {
         self.last.remove(&id);
@@ -63,6 +73,7 @@ impl ReviewLog {
             (None, _) => return unheeded("nobody can tell whether webhooks are to be asked about it"),
             (Some(false), _) if reviews.is_empty() => return Ok(false),
             (Some(false), _) => return unheeded("a webhook was asked though its conditions do not hold"),
+            (Some(true), None) if self.are_disturbed => return Ok(false),
             (Some(true), None) => return unheeded("no webhook was asked about it"),
             (Some(true), Some(review)) => review,
         };

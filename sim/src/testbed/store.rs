@@ -267,6 +267,7 @@ impl Testbed {
             self.uids.note(change)?;
             self.allocations.note(change)?;
             self.quotas.note(change)?;
+            self.reviews.note(change);
         }
         // The changes of a revision come together.
         self.allocations.judge()?;
