@@ -9,6 +9,7 @@ use crate::driver::Reply;
 use crate::marks::Mark;
 use std::collections::BTreeSet;
 use steersman_core::kinds::KindId;
+use steersman_core::now::Mono;
 
 /// Levels are below this.
 const LEVELS: u64 = 4;
@@ -17,6 +18,10 @@ const OBJECTS: u64 = 2;
 /// How many changes of the definition `change` knows, and how many writes `write`.
 const CHANGES: u64 = 4;
 const WRITES: u64 = 7;
+/// The longest time until every server decides by a definition, once faults have ended, milliseconds: a server serves
+/// it when it has listed its objects, and the reply may have been lost once, which takes 5 s to be noticed and the
+/// longest pause before the next attempt.
+const SETTLED_MILLIS: u64 = 11_000;
 
 /// A client that writes the definition, and objects of it.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub(super) struct DefinitionAuthor {
     stored: BTreeSet<u64>,
     /// In the calm: the status of the last dry run that every author makes then.
     last: Option<u16>,
+    /// What the definition was when this author looked last, and since when.
+    wanted: Option<(ServedLevels, Mono)>,
 }
 
 impl DefinitionAuthor {
@@ -39,6 +46,7 @@ impl DefinitionAuthor {
             refused: BTreeSet::new(),
             stored: BTreeSet::new(),
             last: None,
+            wanted: None,
         }
     }
 
@@ -125,6 +133,10 @@ impl Client for DefinitionAuthor {
 
     fn wake(&mut self, context: &mut ClientContext<'_>) -> Next {
         self.asked = None;
+        let wanted = ServedLevels::wanted(context.truth);
+        if self.wanted.as_ref().map(|(held, _)| held) != wanted.as_ref() {
+            self.wanted = wanted.map(|wanted| (wanted, context.now));
+        }
         if context.calm {
             return create("v1", "calm", LEVELS - 1, "?dryRun=All").into();
         }
@@ -169,9 +181,10 @@ impl Client for DefinitionAuthor {
 
     /// Long after the last change of the definition every server decides by the newest one.
     fn settled(&self, context: &ClientContext<'_>) -> Result<(), Violation> {
-        let (Some(status), Some(wanted)) = (self.last, ServedLevels::wanted(context.truth)) else {
+        let (Some(status), Some((wanted, since))) = (self.last, &self.wanted) else { return Ok(()) };
+        if context.now.micros_since(*since) < SETTLED_MILLIS * 1000 {
             return Ok(());
-        };
+        }
         let is_allowed = wanted.allows("v1", LEVELS - 1);
         if [201, 422].contains(&status) && is_allowed != (status == 201) {
             let detail = format!("a write that the schema allows ({is_allowed}) is answered with {status}");
