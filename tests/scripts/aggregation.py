@@ -4,7 +4,7 @@
 aggregation.py BIN KUBECTL: starts a server, and beside it an extension server of its own (extension_party.py), whose
 certificate is itself an authority's. All keys are made by openssl. The last line has the counts.
 """
-import base64, http.client, json, ssl, subprocess, sys, time
+import http.client, json, ssl, subprocess, sys, time
 
 import extension_party, party
 from extension_party import GROUP, META, NAME, ROOT, VERSION
@@ -56,11 +56,6 @@ for client, expected in [(None, 401), ("stranger", "refused"), ("nobody", 401), 
     check(f"the extension server and {client}", directly(client), expected)
 
 
-def bundle(name):
-    with open(path(f"{name}.crt"), "rb") as file:
-        return base64.b64encode(file.read()).decode()
-
-
 def condition():
     held = ask("GET", f"{SERVICES}/{API}")[1].get("status", {}).get("conditions", [{}])[0]
     return held.get("status"), held.get("reason")
@@ -91,7 +86,7 @@ SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "extensio
 def api_service(authorities):
     return {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": API}, "spec": {
         "group": GROUP, "version": VERSION, "groupPriorityMinimum": 1000, "versionPriority": 15,
-        "caBundle": bundle(authorities), "service": {"namespace": "default", "name": "extension"}}}
+        "caBundle": party.authority_bundle(authorities), "service": {"namespace": "default", "name": "extension"}}}
 
 
 check("kubectl apply", apply(api_service("extension")), f"apiservice.apiregistration.k8s.io/{API} serverside-applied")
@@ -198,6 +193,4 @@ eventually("so is its group", lambda: [
 eventually("and its part of the document", lambda: openapi()[:2], ([], []))
 extension.stop()
 server.stop()
-if party.failed:
-    print(open(path("log")).read()[-3000:])
 party.finish("aggregation")

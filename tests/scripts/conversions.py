@@ -4,10 +4,10 @@
 conversions.py BIN [KUBECTL]: starts a server, and beside it a converter of its own. All keys are made by openssl. The
 server is killed and started again on its data. The last line has the counts.
 """
-import base64, http.server, json, ssl, sys, threading, time
+import http.server, json, ssl, sys, threading, time
 
 import party
-from party import authority, certificate, check, eventually, free_port, path
+from party import authority, authority_bundle, certificate, check, eventually, free_port, path
 
 BIN, KUBECTL = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 LINKS = "/apis/example.com/{}/namespaces/default/links"
@@ -23,8 +23,7 @@ def new_authority(name, serves=False):
         certificate(shown, "/CN=server", name, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path(f"{shown}.crt"), path(f"{shown}.key"))
-    with open(path(f"{name}.crt"), "rb") as file:
-        return base64.b64encode(file.read()).decode(), context
+    return authority_bundle(name), context
 
 
 def converted(value, version):

@@ -59,8 +59,8 @@ class Container:
 class WebSocketChannels:
     """The channels of a command, as messages that begin with a channel's number."""
 
-    def __init__(self, socket, protocol):
-        self.socket, self.protocol = socket, protocol
+    def __init__(self, socket):
+        self.socket = socket
 
     async def open(self, _wanted):
         pass
@@ -236,7 +236,7 @@ class Kubelet:
             await switch(writer, "websocket", {
                 "Sec-WebSocket-Accept": WebSocket.accepted(headers["sec-websocket-key"]),
                 "Sec-WebSocket-Protocol": protocol})
-            return by_websocket(WebSocket(reader, writer), protocol), None
+            return by_websocket(WebSocket(reader, writer)), None
         if upgrade == "spdy/3.1":
             offered = headers.get("x-stream-protocol-version", "").replace(" ", "").split(",")
             protocol = next((one for one in ["v4.channel.k8s.io", "portforward.k8s.io"] if one in offered), offered[0])
@@ -305,7 +305,7 @@ class Kubelet:
 
     async def forward(self, headers, reader, writer):
         """Streams to ports, in pairs: what goes through, and what went wrong."""
-        def tunneled(socket, _protocol):
+        def tunneled(socket):
             tunnel = Tunneled(socket)
             session = Spdy(tunnel, tunnel.send)
             session.task = self.loop.create_task(session.run())

@@ -1,7 +1,7 @@
 """What scripts share that are other parties to a server: checks that are counted, a directory of their own for files,
 keys and certificates made by openssl, and the server.
 """
-import http.client, json, os, socket, ssl, subprocess, sys, tempfile, time
+import base64, http.client, json, os, socket, ssl, subprocess, sys, tempfile, time
 
 WORK = tempfile.mkdtemp()
 passed = failed = 0
@@ -28,13 +28,22 @@ def eventually(what, look, expected, seconds=10):
 
 
 def finish(name):
-    """Ends the script. The last line has the counts, as `.ci/run` reads them."""
+    """Ends the script. The last line has the counts, as `.ci/run` reads them; before it stands what the server logged
+    last, if something failed."""
+    if failed:
+        print(open(path("log")).read()[-3000:])
     print(f"{name}: {passed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 
 def path(name):
     return os.path.join(WORK, name)
+
+
+def authority_bundle(name):
+    """The certificate of an authority, as base64 of PEM."""
+    with open(path(f"{name}.crt"), "rb") as file:
+        return base64.b64encode(file.read()).decode()
 
 
 def write(name, text):
