@@ -3,9 +3,8 @@
 
 use crate::conditions::{JSON, json, send};
 use crate::streams::{server, url};
-use crate::webhooks::{allowed, configuration, respond};
+use crate::webhooks::{allowed, configuration, configure, patch, respond};
 use serde_json::{Value, json};
-use steersman_core::codec::base64;
 use steersman_core::config::AdmissionOptions;
 use steersman_core::wire::Outcall;
 use steersman_sim::driver::{Driver, Reply};
@@ -19,9 +18,7 @@ fn hook(driver: &mut Driver, kind: &str, more: &Value) {
         "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"], "resources": ["*/*"],
     }]});
     members.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
-    let target = format!("{REGISTRATION}/{}webhookconfigurations", kind.to_lowercase());
-    let made = send(driver, "POST", &target, &configuration(kind, &members));
-    assert_eq!(made.status, 201, "{}", made.text());
+    configure(driver, &configuration(kind, &members));
 }
 
 /// Makes a request and answers all webhooks with these members. Returns what they were asked, and the answer or the
@@ -160,9 +157,8 @@ fn a_connection_that_is_refused_leads_nowhere() {
 fn changed_options_count() {
     let mut driver = server();
     hook(&mut driver, "Mutating", &json!({}));
-    let patch = |operations: Value| json!({"patchType": "JSONPatch", "patch": base64::encode(operations.to_string().as_bytes())});
     let target = "/api/v1/namespaces/default/pods/p/exec?command=sh&tty=1";
-    let change = patch(json!([
+    let change = patch(&json!([
         {"op": "replace", "path": "/command", "value": ["true"]}, {"op": "remove", "path": "/tty"},
     ]));
     let (_, outcome) = connect(&mut driver, "POST", target, &change);
@@ -172,12 +168,12 @@ fn changed_options_count() {
         &mut driver,
         "GET",
         "/api/v1/namespaces/default/pods/p/proxy/secret",
-        &patch(json!([{"op": "replace", "path": "/path", "value": "/public"}])),
+        &patch(&json!([{"op": "replace", "path": "/path", "value": "/public"}])),
     );
     let call = outcome.unwrap_or_else(|reply| panic!("{}", reply.text()));
     assert!(url(&call).ends_with(":8080/public"), "{}", url(&call));
     let (_, outcome) =
-        connect(&mut driver, "POST", target, &patch(json!([{"op": "add", "path": "/tty", "value": "x"}])));
+        connect(&mut driver, "POST", target, &patch(&json!([{"op": "add", "path": "/tty", "value": "x"}])));
     assert_eq!(outcome.expect_err("no options of this kind").status, 500);
 }
 

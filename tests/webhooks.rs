@@ -39,7 +39,7 @@ fn configurations(kind: &str, name: &str, webhooks: &[Value]) -> Value {
     })
 }
 
-fn configure(driver: &mut Driver, configuration: &Value) {
+pub(crate) fn configure(driver: &mut Driver, configuration: &Value) {
     let kind = configuration["kind"].as_str().expect("a kind").to_lowercase();
     let reply = send(driver, "POST", &format!("{REGISTRATION}/{kind}s"), configuration);
     assert_eq!(reply.status, 201, "{}", reply.text());
@@ -62,7 +62,8 @@ pub(crate) fn allowed(review: &Value, more: &Value) -> Called {
     Called { status: 200, headers: Vec::new(), body: answer.to_string().into() }
 }
 
-fn patch(operations: &Value) -> Value {
+/// What allows with a change, by the operations of a JSON patch.
+pub(crate) fn patch(operations: &Value) -> Value {
     json!({"patchType": "JSONPatch", "patch": base64::encode(operations.to_string().as_bytes())})
 }
 

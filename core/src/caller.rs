@@ -3,7 +3,7 @@
 
 pub mod service_account;
 
-use crate::value::Text;
+use crate::value::{Map, Text, Value};
 use alloc::vec::Vec;
 
 /// The authenticated user. The name is never empty.
@@ -33,6 +33,31 @@ impl Caller {
     /// The key under which `extra` holds the name of the credential.
     /// k8s: staging/src/k8s.io/apiserver/pkg/authentication/user/user.go CredentialIDKey
     pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+    /// The further facts as an object of lists.
+    pub(crate) fn extra_value(&self) -> Value {
+        let mut extra = Map::new();
+        for (key, values) in &self.extra {
+            extra.insert(key.clone(), Value::texts(values));
+        }
+        Value::map(extra)
+    }
+
+    /// The user as reviews show it; what is empty is left out.
+    pub(crate) fn to_value(&self) -> Value {
+        let mut user = Map::new();
+        user.insert("username", Value::Str(self.name.clone()));
+        if !self.uid.is_empty() {
+            user.insert("uid", Value::Str(self.uid.clone()));
+        }
+        if !self.groups.is_empty() {
+            user.insert("groups", Value::texts(&self.groups));
+        }
+        if !self.extra.is_empty() {
+            user.insert("extra", self.extra_value());
+        }
+        Value::map(user)
+    }
 
     /// The server itself, which makes the objects that must exist from the start.
     pub fn server() -> Self {

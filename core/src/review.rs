@@ -38,13 +38,17 @@ pub(crate) fn flag(name: &str, is: bool) -> Value {
 
 /// Why there is no answer, in the words of upstream's client.
 pub(crate) fn no_answer(server: &WebhookServer, timeout_millis: u64, error: &CallError) -> String {
-    let why = match error {
+    server.no_answer(timeout_millis, why_unanswered(error))
+}
+
+/// What kept an answer away, in Go's words where Go has some.
+pub(crate) fn why_unanswered(error: &CallError) -> &str {
+    match error {
         CallError::TimedOut => "context deadline exceeded",
         CallError::Refused(why) | CallError::Untrusted(why) | CallError::Malformed(why) => why,
         CallError::TooLarge => "the answer is too large",
         CallError::NoRoom => "too many calls to other servers are under way",
-    };
-    server.no_answer(timeout_millis, why)
+    }
 }
 
 /// The review that the server has answered with.
@@ -79,7 +83,7 @@ pub(crate) fn decoded(called: &Called) -> Result<Value, String> {
         return Err(format!(
             "0-length response with status code: {} and content type: {}",
             called.status,
-            header(called, "content-type")
+            called.header("content-type")
         ));
     }
     // What is no JSON may be YAML.
@@ -109,14 +113,9 @@ fn failure(status: &Value) -> String {
     }
 }
 
-fn header<'a>(called: &'a Called, name: &str) -> &'a str {
-    let found = called.headers.iter().find(|(held, _)| held == name);
-    found.map_or("", |(_, value)| value.as_str())
-}
-
 /// k8s: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go NewGenericServerResponse
 fn unexpected(called: &Called) -> String {
-    let content_type = header(called, "content-type");
+    let content_type = called.header("content-type");
     let shown = called.body.get(..SHOWN_BYTES_MAX).unwrap_or(&called.body);
     let told = match content_type.is_empty() || content_type.trim_start().starts_with("text/") {
         true => String::from_utf8_lossy(shown).trim().to_string(),

@@ -15,7 +15,9 @@ mod version1;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{
+    CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime,
+};
 use steersman_core::now::Wall;
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage, VerifiedPath,
@@ -83,6 +85,11 @@ impl Authorities {
         Ok(())
     }
 
+    /// The subjects of the authorities, as DER, in their order.
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = &[u8]> {
+        self.trusted.iter().map(|trusted| trusted.subject.as_slice())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.trusted.is_empty()
     }
@@ -117,19 +124,16 @@ impl Authorities {
         }
         let algorithms = self.provider.signature_verification_algorithms.all;
         let may_end = |path: &VerifiedPath<'_>| self.may_end(path, now, usage);
-        let verified = match leaf::as_leaf(certificate, &parsed) {
-            None => own.verify_for_usage(algorithms, &self.anchors, others, now, usage, None, Some(&may_end)),
-            Some(shown) => {
-                let algorithms = shown.algorithms(algorithms);
-                let algorithms: Vec<_> = algorithms.iter().map(|one| one as _).collect();
-                let own = EndEntityCert::try_from(shown.certificate()).map_err(|error| text(&error))?;
-                return own
-                    .verify_for_usage(&algorithms, &self.anchors, others, now, usage, None, Some(&may_end))
-                    .map(drop)
-                    .map_err(|error| text(&error));
-            }
+        let chain = |own: &EndEntityCert<'_>, algorithms: &[&dyn SignatureVerificationAlgorithm]| {
+            let anchors = &self.anchors;
+            let path = own.verify_for_usage(algorithms, anchors, others, now, usage, None, Some(&may_end));
+            path.map(drop).map_err(|error| text(&error))
         };
-        verified.map(drop).map_err(|error| text(&error))
+        let Some(shown) = leaf::as_leaf(certificate, &parsed) else { return chain(&own, algorithms) };
+        let over = shown.algorithms(algorithms);
+        let over: Vec<&dyn SignatureVerificationAlgorithm> = over.iter().map(|one| one as _).collect();
+        let own = EndEntityCert::try_from(shown.certificate()).map_err(|error| text(&error))?;
+        chain(&own, &over)
     }
 
     /// Whether a chain may end where it does: `webpki` takes the keys of authorities, and asks nothing else of them.

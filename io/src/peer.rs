@@ -44,8 +44,8 @@ impl ClientCas {
         provider: Arc<CryptoProvider>,
         certificates: &[CertificateDer<'static>],
     ) -> Result<Self, String> {
-        let mut subjects = Vec::new();
-        let clients = pool(&provider, certificates, &mut subjects)?;
+        let clients = pool(&provider, certificates)?;
+        let subjects = hints([&clients]);
         Ok(Self { provider, clients, proxies: None, subjects })
     }
 
@@ -55,13 +55,13 @@ impl ClientCas {
         certificates: &[CertificateDer<'static>],
         proxies: &[CertificateDer<'static>],
     ) -> Result<Self, String> {
-        let mut subjects = Vec::new();
         let clients = match certificates {
             [] => Authorities::new(Arc::clone(&provider)),
-            some => pool(&provider, some, &mut subjects)?,
+            some => pool(&provider, some)?,
         };
-        let proxies = Some(pool(&provider, proxies, &mut subjects)?);
-        Ok(Self { provider, clients, proxies, subjects })
+        let proxies = pool(&provider, proxies)?;
+        let subjects = hints([&clients, &proxies]);
+        Ok(Self { provider, clients, proxies: Some(proxies), subjects })
     }
 
     /// Verifies the certificates that a client sent, its own first.
@@ -96,19 +96,22 @@ fn proxied(proxy: Peer, own: Peer) -> Peer {
     }
 }
 
-/// Authorities that prove the same; at least one. Their subjects are added.
+/// The names of authorities, which tell clients whose certificates are asked for.
+fn hints<'a>(pools: impl IntoIterator<Item = &'a Authorities>) -> Vec<DistinguishedName> {
+    // A hint is the sequence with its header.
+    let subjects = pools.into_iter().flat_map(Authorities::subjects);
+    subjects.map(|subject| DistinguishedName::from(subject.to_vec())).collect()
+}
+
+/// Authorities that prove the same; at least one.
 fn pool(
     provider: &Arc<CryptoProvider>,
     certificates: &[CertificateDer<'static>],
-    subjects: &mut Vec<DistinguishedName>,
 ) -> Result<Authorities, String> {
     let mut pool = Authorities::new(Arc::clone(provider));
     for (index, certificate) in certificates.iter().enumerate() {
         pool.add(certificate)
             .map_err(|error| format!("certificate {} is not usable as an authority: {error}", index + 1))?;
-        // The hint is the sequence with its header.
-        let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
-        subjects.push(DistinguishedName::from(parsed.subject().as_raw().to_vec()));
     }
     if pool.is_empty() {
         return Err("no certificates found".into());

@@ -156,7 +156,7 @@ impl Swarm {
         let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
         let clients =
             client::ClientKind::ALL.iter().map(|kind| (*kind, count(chooser, *kind, full))).collect();
-        Self {
+        let mut swarm = Self {
             servers,
             members,
             clients,
@@ -170,12 +170,17 @@ impl Swarm {
             decides_slowly,
             bootstrap: Bootstrap::Least,
             rates,
+        };
+        // Only authors of definitions need the controller that establishes them.
+        if swarm.has_clients(client::ClientKind::DefinitionAuthor) {
+            swarm.bootstrap = Bootstrap::Extensible;
         }
+        swarm
     }
 
-    /// Whether clients write definitions of custom resources.
-    pub(crate) fn defines(&self) -> bool {
-        self.clients.iter().any(|(kind, count)| *kind == client::ClientKind::DefinitionAuthor && *count > 0)
+    /// Whether there is a client of a kind.
+    pub(crate) fn has_clients(&self, wanted: client::ClientKind) -> bool {
+        self.clients.iter().any(|(kind, count)| *kind == wanted && *count > 0)
     }
 
     /// Has these classes of faults and no others: as often as was drawn, or at their worst.

@@ -2,7 +2,7 @@
 
 use super::{Flaw, PLACE, server};
 use crate::conditions::{JSON, json, send};
-use crate::webhooks::{allowed, configuration, respond};
+use crate::webhooks::{allowed, configuration, configure, respond};
 use serde_json::{Value, json};
 use steersman_core::wire::CallError;
 use steersman_sim::driver::Driver;
@@ -15,9 +15,7 @@ fn asking(flaw: Flaw) -> Driver {
 /// The same, but the webhook has these members too.
 fn asking_if(flaw: Flaw, more: &Value) -> Driver {
     let mut driver = server(flaw);
-    let webhooks = configuration("Validating", more);
-    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-    assert_eq!(send(&mut driver, "POST", path, &webhooks).status, 201);
+    configure(&mut driver, &configuration("Validating", more));
     driver
 }
 

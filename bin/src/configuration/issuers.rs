@@ -17,9 +17,6 @@ const CONFIGURATION: ConfigurationKind = ConfigurationKind {
     type_name: "apiserver.v1.AuthenticationConfiguration",
 };
 
-/// The path of a discovery document, below the issuer.
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
-
 const OIDC_FLAGS: [&str; 9] = [
     "oidc-ca-file",
     "oidc-client-id",
@@ -180,7 +177,7 @@ fn issuer(given: &Value, algorithms: &[TokenAlgorithm]) -> Result<JwtIssuer, Str
     let text = |path: &[&str]| given.text_at(path);
     let url = text(&["issuer", "url"]);
     let discovery_url = match text(&["issuer", "discoveryURL"]) {
-        "" => format!("{}{WELL_KNOWN}", url.strip_suffix('/').unwrap_or(url)),
+        "" => JwtIssuer::well_known(url),
         given => given.to_owned(),
     };
     let authorities = match text(&["issuer", "certificateAuthority"]) {

@@ -145,9 +145,7 @@ fn finalizers(
 ) -> Vec<Result<AttributesRecord, String>> {
     let (api_version, kind) = (owner.text_at(&["apiVersion"]), owner.text_at(&["kind"]));
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let is_it =
-        |row: &&alloc::sync::Arc<Kind>| row.kind == kind && row.group == group && row.version == version;
-    let found: Vec<&alloc::sync::Arc<Kind>> = world.registry.iter().filter(is_it).collect();
+    let found: Vec<&alloc::sync::Arc<Kind>> = world.registry.of_kind(group, version, kind).collect();
     if found.is_empty() {
         return alloc::vec![Err(format!(
             "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion \

@@ -7,10 +7,9 @@ use super::opinion::aggregate;
 use super::rbac::{self, RoleReader};
 use crate::caller::Caller;
 use crate::limits;
-use crate::value::{Text, quoted};
+use crate::value::{Text, go_list, quoted};
 use crate::world::World;
 use crate::world::indexes::PolicyRule;
-use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
@@ -105,12 +104,6 @@ fn compact(rule: &PolicyRule) -> String {
     let told = lists.into_iter().filter(|(_, list)| !list.is_empty());
     let told: Vec<String> = told.map(|(name, list)| format!("{name}:{}", go_list(list))).collect();
     format!("{{{}}}", told.join(", "))
-}
-
-/// A list of texts as Go prints it.
-fn go_list(texts: &[Text]) -> String {
-    let quoted: Vec<String> = texts.iter().map(|text| quoted(text).to_owned()).collect();
-    format!("[{}]", quoted.join(" "))
 }
 
 #[cfg(test)]

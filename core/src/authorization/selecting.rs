@@ -113,7 +113,7 @@ fn listed(key: &str, operator: &str, values: &[Text]) -> Value {
     out.set("key", key.into());
     out.set("operator", operator.into());
     if !values.is_empty() {
-        out.set("values", Value::list(values.iter().cloned().map(Value::Str).collect()));
+        out.set("values", Value::texts(values));
     }
     out
 }

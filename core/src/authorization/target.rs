@@ -49,6 +49,11 @@ impl Target {
         self.sub.as_deref()
     }
 
+    /// The name of the subresource; empty for the object itself.
+    pub(crate) fn subresource(&self) -> &str {
+        self.sub().map_or("", |sub| sub.name.as_str())
+    }
+
     /// Empty for all namespaces and for cluster resources.
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
@@ -90,7 +95,7 @@ impl Target {
             group: &row.group,
             version: &row.version,
             resource: &row.plural,
-            subresource: self.sub().map_or("", |sub| sub.name.as_str()),
+            subresource: self.subresource(),
             namespace: &self.namespace,
             name: &self.name,
             path: "",

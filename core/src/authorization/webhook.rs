@@ -3,13 +3,12 @@
 
 use super::Attributes;
 use super::opinion::{AuthorizerOpinion, Grounds, Objection};
-use crate::caller::Caller;
 use crate::codec::json;
 use crate::config::{AuthorizationWebhook, ReviewVersion};
 use crate::museum::{Flaw, Mutant};
 use crate::question::{Consultation, Consulting, Keep, Question, Reply};
 use crate::review;
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Value};
 use crate::wire::Called;
 use alloc::boxed::Box;
 use alloc::format;
@@ -147,10 +146,10 @@ fn review_of(version: ReviewVersion, attributes: &Attributes<'_>) -> Value {
         }
     }
     if !user.groups.is_empty() {
-        spec.insert(groups, list(&user.groups));
+        spec.insert(groups, Value::texts(&user.groups));
     }
     if !user.extra.is_empty() {
-        spec.insert("extra", extra(user));
+        spec.insert("extra", user.extra_value());
     }
     let mut review = review::empty(KIND, &format!("authorization.k8s.io/{}", version.word()));
     review.set("spec", Value::map(spec));
@@ -172,9 +171,9 @@ fn spec_of_conditions(attributes: &Attributes<'_>) -> Value {
     }
     let mut spec = Map::new();
     spec.insert("user", Value::Str(user.name.clone()));
-    spec.insert("groups", list(&user.groups));
+    spec.insert("groups", Value::texts(&user.groups));
     spec.insert("uid", Value::Str(user.uid.clone()));
-    spec.insert("extra", extra(user));
+    spec.insert("extra", user.extra_value());
     spec.insert(name, Value::map(asked));
     Value::map(spec)
 }
@@ -209,15 +208,6 @@ fn selectors(attributes: &Attributes<'_>) -> impl Iterator<Item = (&'static str,
         selector.insert("requirements", Value::list(listed));
         (name, Value::map(selector))
     })
-}
-
-fn list(texts: &[Text]) -> Value {
-    Value::list(texts.iter().cloned().map(Value::Str).collect())
-}
-
-fn extra(user: &Caller) -> Value {
-    let extra = user.extra.iter().map(|(key, values)| (key.clone(), list(values)));
-    Value::map(Map::from_entries(extra.collect()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use super::{ReviewVersion, Token, TokenAlgorithm, WebhookServer};
 use crate::expressions::Expression;
 use crate::value::Text;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -84,6 +86,16 @@ pub struct ClaimMapping {
 pub struct TokenRule {
     pub expression: Expression,
     pub message: Text,
+}
+
+impl JwtIssuer {
+    /// The path of a discovery document, below the issuer.
+    pub const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+
+    /// Where an issuer describes itself.
+    pub fn well_known(url: &str) -> String {
+        format!("{}{}", url.strip_suffix('/').unwrap_or(url), Self::WELL_KNOWN)
+    }
 }
 
 /// The issuers; a token that is being verified keeps to those that were there when it came.

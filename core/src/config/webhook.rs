@@ -70,10 +70,14 @@ const REVIEW_BYTES_MAX: usize = 256 * 1024;
 impl WebhookServer {
     /// A review that is sent to the server.
     pub(crate) fn call(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
+        self.call_as("kube-apiserver", body, timeout_millis)
+    }
+
+    fn call_as(&self, user_agent: &str, body: Vec<u8>, timeout_millis: u64) -> Outcall {
         let mut headers: Vec<(Text, String)> = alloc::vec![
             ("accept".into(), "application/json, */*".to_string()),
             ("content-type".into(), "application/json".to_string()),
-            ("user-agent".into(), "kube-apiserver".to_string()),
+            ("user-agent".into(), user_agent.to_string()),
         ];
         if !self.authorization.is_empty() {
             headers.push(("authorization".into(), self.authorization.to_string()));
@@ -96,11 +100,8 @@ impl WebhookServer {
     /// told by which name it was asked.
     /// k8s: staging/src/k8s.io/apiserver/pkg/util/webhook/authentication.go setGlobalDefaults
     pub(crate) fn call_once(&self, body: Vec<u8>, timeout_millis: u64) -> Outcall {
-        let mut call = self.call(body, timeout_millis);
+        let mut call = self.call_as("kube-apiserver-admission", body, timeout_millis);
         let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
-        for (_, value) in call.headers.iter_mut().filter(|(name, _)| name == "user-agent") {
-            *value = "kube-apiserver-admission".to_string();
-        }
         call.headers.insert(0, ("host".into(), authority.to_string()));
         Outcall { attempts: 1, answer_bytes_max: limits::CALL_ANSWER_BYTES, ..call }
     }

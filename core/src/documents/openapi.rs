@@ -17,6 +17,7 @@ use super::document::{encoded, fingerprint, is_held, list, not_modified, object,
 use crate::answer::{Body, Response};
 use crate::codec::json;
 use crate::kinds::{Kind, Registry, SubKind};
+use crate::value::Value;
 use crate::wire::Request;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -154,28 +155,27 @@ fn respond_v2(registry: &Registry, remote: &[RemoteVersion], request: &Request) 
     if is_held(request, &entity_tag) {
         return not_modified(&entity_tag);
     }
-    let document = merged_v2(document_v2(registry), &others);
-    let response = if binary {
-        let parsed = json::parse(document.as_bytes()).expect("own documents are JSON");
-        Response::new(200, PROTOBUF_V2, protobuf::encode(&parsed.value))
+    let own = document_v2(registry);
+    let response = if !binary && others.is_empty() {
+        Response::json(200, own)
     } else {
-        Response::json(200, document)
+        let mut all = json::parse(own.as_bytes()).expect("own documents are JSON").value;
+        merge_all(&mut all, &others);
+        match binary {
+            true => Response::new(200, PROTOBUF_V2, protobuf::encode(&all)),
+            false => Response::json(200, encoded(&all)),
+        }
     };
     response.with_header("etag", entity_tag).with_header("vary", "Accept")
 }
 
-/// The document with those of other servers in it, as far as they can be read.
-fn merged_v2(document: String, others: &[RemoteDocument<'_>]) -> String {
-    if others.is_empty() {
-        return document;
-    }
-    let mut all = json::parse(document.as_bytes()).expect("own documents are JSON").value;
+/// Puts the documents of other servers into the own one, as far as they can be read.
+fn merge_all(all: &mut Value, others: &[RemoteDocument<'_>]) {
     for other in others {
         if let Ok(parsed) = json::parse(other.document) {
-            merge::merge(&mut all, merge::below(parsed.value, &format!("{}/", other.root)));
+            merge::merge(all, merge::below(parsed.value, &format!("{}/", other.root)));
         }
     }
-    encoded(&all)
 }
 
 /// The document of one group version, with every type that it uses.

@@ -37,8 +37,6 @@ const FRESH_MILLIS: u64 = 1_000;
 const TIMEOUT_MILLIS: u64 = 10_000;
 /// The longest document of an issuer, and the longest token of a server that tells claims, bytes.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
-/// Where an issuer describes itself, below its name.
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
 /// The error for a token that none of the issuer's keys has signed.
 const UNSIGNED: &str = "failed to verify signature: failed to verify id token signature";
@@ -198,12 +196,12 @@ impl JwtKept {
     ) -> Result<Self, String> {
         let claim = &self.issuer().groups.claim;
         let token = distributed::token(outcomes, claim)?;
-        token::untrusted_issuer(&token).map_err(|why| {
+        let claims = token::untrusted_claims(&token).map_err(|why| {
             let (url, claim) = (&endpoint.url, quoted(claim));
             format!("getting untrusted issuer from endpoint {url} failed for claim {claim}: {why}")
         })?;
         let unverified = |why: &str| format!("verify distributed claim token: {why}");
-        let parts = Parts::of(&token).ok_or_else(|| unverified("oidc: malformed jwt"))?;
+        let parts = Parts::with(&token, claims).ok_or_else(|| unverified("oidc: malformed jwt"))?;
         parts.check(self.issuer(), presented.now.wall).map_err(|why| unverified(&why))?;
         Ok(Self { told: Some(Told { endpoint: endpoint.url, token, parts }), ..self })
     }
@@ -211,9 +209,10 @@ impl JwtKept {
     /// Asks the issuer of the token for its description of itself.
     fn discover(self) -> Result<Finding, String> {
         let (configured, issuer) = (self.issuer(), self.token_issuer());
-        let well_known = |issuer: &str| format!("{}{WELL_KNOWN}", issuer.strip_suffix('/').unwrap_or(issuer));
         let url = match &self.told {
-            Some(_) if well_known(issuer) != well_known(&configured.url) => well_known(issuer),
+            Some(_) if JwtIssuer::well_known(issuer) != JwtIssuer::well_known(&configured.url) => {
+                JwtIssuer::well_known(issuer)
+            }
             Some(_) | None => configured.discovery_url.to_string(),
         };
         let address = WebAddress::parse(&url).map_err(|why| self.undiscovered(why))?;

@@ -44,8 +44,7 @@ fn question(webhook: &TokenReviewWebhook, audiences: &[Text], token: &str) -> Qu
     let mut review = review::empty(KIND, &format!("{GROUP}/{}", webhook.version.word()));
     review.set("spec", review::texts(&[("token", token)]));
     if !audiences.is_empty() {
-        let listed = audiences.iter().cloned().map(Value::Str).collect();
-        review.set_at(&["spec", "audiences"], Value::list(listed));
+        review.set_at(&["spec", "audiences"], Value::texts(audiences));
     }
     review.set_at(&["status", "user"], Value::empty_map());
     Question::Consult(Box::new(Consultation {

@@ -92,7 +92,7 @@ impl Configuration {
         };
         let convert = |value, to: &Kind| scene.object(value, to);
         let versions = KindVersions { registry, kind, converter: Some(&convert) };
-        let (api_version, subresource) = (kind.group_version(), target.sub().map_or("", |sub| &*sub.name));
+        let (api_version, subresource) = (kind.group_version(), target.subresource());
         let ownership = record::ownership(&versions, &api_version, subresource, scene.now.wall);
         self.merged(scene, &ownership, live, options)
     }

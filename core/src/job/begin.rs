@@ -187,7 +187,7 @@ const ACTIONS: &[(&str, &str, &str, Action)] = &[
 
 fn action(target: &Target) -> Option<Action> {
     let resource = target.resource();
-    let sub = target.sub().map_or("", |sub| sub.name.as_str());
+    let sub = target.subresource();
     if target.verb() != Verb::Create || !(resource.storage.is_none() || target.sub().is_some()) {
         return None;
     }

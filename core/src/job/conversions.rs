@@ -201,17 +201,6 @@ impl Conversions {
         }
     }
 
-    /// An object that the step cannot do without; None when it is not known, or cannot be converted.
-    fn require(&mut self, value: Value, to: &Kind) -> Option<Value> {
-        match self.look_up(value, to)? {
-            Ok(converted) => Some(converted),
-            Err(why) => {
-                self.failed.get_or_insert(why);
-                None
-            }
-        }
-    }
-
     /// Whether the step misses as much as one round can bring.
     fn is_full(&self) -> bool {
         self.missing.len() >= limits::CALLS_OF_JOB * limits::CONVERSION_OBJECTS / 2
@@ -320,8 +309,8 @@ impl State {
 }
 
 impl Scene<'_> {
-    /// A custom object in the version of a kind. If only a webhook knows it and has not said it yet, the object that is
-    /// returned is thrown away with the outcome of the step.
+    /// A custom object in the version of a kind, which the step cannot do without. If only a webhook knows it and has
+    /// not said it yet, or has failed, the object that is returned is thrown away with the outcome of the step.
     pub(super) fn converted(&self, value: Value, to: &Kind) -> Value {
         if to.is_version_of(&value) {
             return value;
@@ -329,8 +318,12 @@ impl Scene<'_> {
         if to.converter.is_none() {
             return self.world.registry.renamed(to, value);
         }
-        let known = self.conversions.with(|known| known.require(value.clone(), to));
-        known.unwrap_or_else(|| self.world.registry.renamed(to, value))
+        self.object(value.clone(), to).unwrap_or_else(|why| {
+            self.conversions.with(|known| {
+                known.failed.get_or_insert(why);
+            });
+            self.world.registry.renamed(to, value)
+        })
     }
 
     /// An object of the store in the version of a kind, if a webhook converts it; others are converted when they are

@@ -8,7 +8,6 @@ use super::{Answer, Next, Notes, Scene, State, fail};
 use crate::admission::Admitting;
 use crate::answer::Warnings;
 use crate::authorization::{Target, aggregate};
-use crate::caller::Caller;
 use crate::identity::{Authenticating, AuthenticationProgress, Presented, Recognized, Remarks};
 use crate::kinds::Kind;
 use crate::question::{Question, Reply};
@@ -159,7 +158,7 @@ impl IdentityReview {
         let value = &mut self.posted.value;
         value.set("metadata", Value::empty_map());
         object::set_creation_timestamp(value, Some(scene.now.wall));
-        value.set_at(&["status", "userInfo"], user_info(scene.caller));
+        value.set_at(&["status", "userInfo"], scene.caller.to_value());
         self.respond(scene)
     }
 
@@ -167,26 +166,6 @@ impl IdentityReview {
         let resource = resource(scene, &self.posted.target)?;
         Ok(Next::Done(self.posted.respond_with_object(Expected::of(resource))))
     }
-}
-
-fn texts(list: &[Text]) -> Value {
-    Value::list(list.iter().cloned().map(Value::Str).collect())
-}
-
-/// A user as reviews show it; what is empty is left out.
-fn user_info(caller: &Caller) -> Value {
-    let mut info = Value::empty_map();
-    info.set("username", Value::Str(caller.name.clone()));
-    if !caller.uid.is_empty() {
-        info.set("uid", Value::Str(caller.uid.clone()));
-    }
-    if !caller.groups.is_empty() {
-        info.set("groups", texts(&caller.groups));
-    }
-    for (key, values) in &caller.extra {
-        info.set_at(&["extra", key], texts(values));
-    }
-    info
 }
 
 /// The status of a token whose user is known.
@@ -197,9 +176,9 @@ fn known(recognized: Recognized, asked: &[Text]) -> Result<Value, Failure> {
     }
     let mut status = Value::empty_map();
     status.set("authenticated", Value::Bool(true));
-    status.set("user", user_info(&caller));
+    status.set("user", caller.to_value());
     if !audiences.is_empty() {
-        status.set("audiences", texts(&audiences));
+        status.set("audiences", Value::texts(&audiences));
     }
     Ok(status)
 }

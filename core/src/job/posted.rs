@@ -11,7 +11,7 @@ use crate::answer::form::{Endpoint, Form, Representation};
 use crate::answer::{self, Response, Warnings};
 use crate::authorization::Target;
 use crate::kinds::Kind;
-use crate::ownership::{self, FieldFilter, Ownership, VersionError, Versions};
+use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::question::Reply;
 use crate::schema::{Catalogue, TypeId, decode, encode};
 use crate::status::Failure;
@@ -57,8 +57,8 @@ impl Versions for OneVersion<'_> {
         (api_version == self.api_version).then_some((self.expected.catalogue, self.expected.type_id))
     }
 
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError> {
-        if from == to { Ok(object.clone()) } else { Err(VersionError::Missing) }
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Option<Value>, String> {
+        Ok((from == to).then(|| object.clone()))
     }
 }
 
@@ -92,7 +92,7 @@ impl Posted {
             versions: &versions,
             api_version: &api_version,
             kind: expected.kind,
-            subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
+            subresource: self.target.subresource(),
             filter: FieldFilter::NONE,
             now: scene.now.wall,
         };
@@ -120,7 +120,7 @@ impl Posted {
         let attributes = AdmissionAttributes {
             operation: AdmissionOperation::Create,
             resource: self.target.resource(),
-            subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
+            subresource: self.target.subresource(),
             namespace: self.target.namespace(),
             name: &String::from(self.name()),
             old: &Value::Null,

@@ -242,19 +242,15 @@ fn status(ruling: &Ruling, review: &Value) -> Value {
     status
 }
 
-fn texts(list: &[Text]) -> Value {
-    Value::list(list.iter().cloned().map(Value::Str).collect())
-}
-
 fn set_texts(value: &mut Value, member: &str, list: &[Text]) {
     if !list.is_empty() {
-        value.set(member, texts(list));
+        value.set(member, Value::texts(list));
     }
 }
 
 fn resource_rule(rule: &PolicyRule) -> Value {
     let mut value = Value::empty_map();
-    value.set("verbs", texts(&rule.verbs));
+    value.set("verbs", Value::texts(&rule.verbs));
     set_texts(&mut value, "apiGroups", &rule.api_groups);
     set_texts(&mut value, "resources", &rule.resources);
     set_texts(&mut value, "resourceNames", &rule.resource_names);
@@ -263,7 +259,7 @@ fn resource_rule(rule: &PolicyRule) -> Value {
 
 fn non_resource_rule(rule: &PolicyRule) -> Value {
     let mut value = Value::empty_map();
-    value.set("verbs", texts(&rule.verbs));
+    value.set("verbs", Value::texts(&rule.verbs));
     set_texts(&mut value, "nonResourceURLs", &rule.non_resource_urls);
     value
 }

@@ -14,13 +14,14 @@ use crate::kinds::columns::{self, ColumnSet};
 use crate::kinds::scale::{SCALE_API_VERSION, SCALE_KIND, scale_of, set_replicas};
 use crate::kinds::validation::{Errors, Located, validate_nonnegative_field};
 use crate::now::Wall;
-use crate::ownership::{self, FieldFilter, Ownership, VersionError, Versions};
+use crate::ownership::{self, FieldFilter, Ownership, Versions};
 use crate::schema::{Catalogue, TypeId, encode};
 use crate::status::{Failure, Qualified};
 use crate::value::{Value, object};
 use crate::wire::media::body_media;
 use crate::wire::options::FieldValidation;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 const GROUP: &str = "autoscaling";
@@ -56,8 +57,8 @@ impl Versions for ScaleVersions<'_> {
         (api_version == API_VERSION).then_some((self.catalogue, self.type_id))
     }
 
-    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Result<Value, VersionError> {
-        Err(VersionError::Missing)
+    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Result<Option<Value>, String> {
+        Ok(None)
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn versions<'a>(scene: &Scene<'a>) -> Result<ScaleVersions<'a>, Failu
 
 /// How a request writes a Scale.
 pub(super) fn ownership<'a>(versions: &'a ScaleVersions<'a>, target: &'a Target, now: Wall) -> Ownership<'a> {
-    let subresource = target.sub().map_or("", |sub| &*sub.name);
+    let subresource = target.subresource();
     Ownership { versions, api_version: API_VERSION, kind: KIND, subresource, filter: FieldFilter::NONE, now }
 }
 

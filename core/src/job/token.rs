@@ -210,8 +210,8 @@ impl TokenCreate {
         }
         let now = scene.now.wall;
         if self.audiences().is_empty() {
-            let audiences = scene.world.config.audiences.iter().cloned().map(Value::Str).collect();
-            self.posted.value.set_at(&["spec", "audiences"], Value::list(audiences));
+            let audiences = Value::texts(&scene.world.config.audiences);
+            self.posted.value.set_at(&["spec", "audiences"], audiences);
         }
         object::set_name(&mut self.posted.value, &account.name);
         object::set_uid(&mut self.posted.value, &account.uid);

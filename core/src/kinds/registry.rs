@@ -261,6 +261,13 @@ impl Registry {
         self.kinds.iter()
     }
 
+    /// The served resources of a kind, in discovery order.
+    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> impl Iterator<Item = &Arc<Kind>> {
+        self.kinds
+            .iter()
+            .filter(move |held| held.kind == kind && held.group == group && held.version == version)
+    }
+
     /// A kind that no client sees, by its resource.
     pub fn internal(&self, plural: &str) -> Option<&Arc<Kind>> {
         let mut named = self.by_id.iter().filter(|kind| kind.plural == plural);

@@ -2,7 +2,7 @@
 //! k8s: staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/versionconverter.go
 
 use super::{Kind, Registry, ResetFields};
-use crate::ownership::{FieldFilter, VersionError, Versions};
+use crate::ownership::{FieldFilter, Versions};
 use crate::schema::{Catalogue, TypeId};
 use crate::value::Value;
 use alloc::format;
@@ -40,14 +40,14 @@ impl KindVersions<'_> {
 
     /// A version that the kind does not have: what converts custom objects takes that for a failure.
     /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/conversion/converter.go ConvertToVersion
-    fn unknown(&self, api_version: &str) -> VersionError {
+    fn unknown(&self, api_version: &str) -> Result<Option<Value>, String> {
         if api_version.matches('/').count() > 1 {
-            return VersionError::Failed(format!("unexpected GroupVersion string: {api_version}"));
+            return Err(format!("unexpected GroupVersion string: {api_version}"));
         }
         if !self.kind.is_custom() {
-            return VersionError::Missing;
+            return Ok(None);
         }
-        VersionError::Failed(format!("request to convert CR to an invalid group/version: {api_version}"))
+        Err(format!("request to convert CR to an invalid group/version: {api_version}"))
     }
 }
 
@@ -56,13 +56,13 @@ impl Versions for KindVersions<'_> {
         self.of(api_version).map(|kind| (&*kind.catalogue, kind.type_id))
     }
 
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError> {
-        let Some((from, to)) = self.of(from).zip(self.of(to)) else { return Err(self.unknown(to)) };
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Option<Value>, String> {
+        let Some((from, to)) = self.of(from).zip(self.of(to)) else { return self.unknown(to) };
         if let Some(convert) = self.converter.filter(|_| to.converter.is_some()) {
-            return convert(object.clone(), to).map_err(VersionError::Failed);
+            return convert(object.clone(), to).map(Some);
         }
         let stored = self.registry.to_stored(from, object.clone());
-        Ok(self.registry.from_stored(to, stored))
+        Ok(Some(self.registry.from_stored(to, stored)))
     }
 }
 

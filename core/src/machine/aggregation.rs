@@ -11,7 +11,7 @@ use crate::codec::json;
 use crate::config::{Controller, Controllers, JobId, Note};
 use crate::documents::aggregation::{AGGREGATED_ACCEPT, version_entry, version_entry_of_resources};
 use crate::job::who;
-use crate::kinds::Objects;
+use crate::kinds::{Objects, condition};
 use crate::limits;
 use crate::now::{Mono, Now};
 use crate::value::{Text, Value};
@@ -223,7 +223,7 @@ impl Machine {
             outcomes.get(DISCOVERY).and_then(|outcome| discovered(outcome, &api, resources, held.as_deref()));
         let openapi_location = outcomes.get(OPENAPI).and_then(good).map(|called| location_of(called, &api));
         let openapi_v2 = outcomes.get(OPENAPI_V2).and_then(good);
-        let openapi_v2 = openapi_v2.map(|called| (called.body.clone(), header(called, "etag").into()));
+        let openapi_v2 = openapi_v2.map(|called| (called.body.clone(), called.header("etag").into()));
         self.heard(&name, answers, Documents { entry, openapi_location, openapi_v2 }, now, out);
     }
 
@@ -288,9 +288,8 @@ fn same_server(one: &RemoteApi, other: &RemoteApi) -> bool {
 /// Why an API service is not available, a word.
 fn unavailable_reason(world: &World, name: &str) -> Text {
     let service = world.get("apiregistration.k8s.io", "apiservices", "", name).unwrap_or_default();
-    let conditions = service.at(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
-    let found = conditions.iter().find(|held| held.text_at(&["type"]) == "Available");
-    found.map_or_else(|| "UnknownReason".into(), |held| held.text_at(&["reason"]).into())
+    condition(&service, "Available")
+        .map_or_else(|| "UnknownReason".into(), |held| held.text_at(&["reason"]).into())
 }
 
 /// As whom the server asks what others serve.
@@ -307,10 +306,6 @@ fn discoverer() -> Caller {
 /// k8s: staging/src/k8s.io/kube-aggregator/pkg/controllers/openapi/aggregator/aggregator.go aggregatorUser
 fn reader() -> Caller {
     Caller { name: "system:aggregator".into(), uid: Text::default(), groups: Vec::new(), extra: Vec::new() }
-}
-
-fn header<'a>(called: &'a Called, wanted: &str) -> &'a str {
-    called.headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
 }
 
 /// The path that the server of a group and version must answer.
@@ -364,11 +359,11 @@ fn discovered(
         return None;
     }
     let is_aggregated =
-        called.status == 200 && header(called, "content-type").contains("as=APIGroupDiscoveryList");
+        called.status == 200 && called.header("content-type").contains("as=APIGroupDiscoveryList");
     if is_aggregated {
         let document = json::parse(&called.body).ok()?.value;
         let entry = version_entry(&document, &api.group, &api.version);
-        return Some((entry, header(called, "etag").into()));
+        return Some((entry, called.header("etag").into()));
     }
     let list = json::parse(&resources?.body).ok()?.value;
     Some((version_entry_of_resources(&list, &api.version), Text::default()))

@@ -2,7 +2,7 @@
 //! k8s: sigs.k8s.io/structured-merge-diff fieldpath/element.go, fieldpath/serialize-pe.go
 
 use crate::codec::json;
-use crate::value::{Finite, Map, Text, Value, quoted};
+use crate::value::{Map, Text, Value, quoted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -169,13 +169,6 @@ impl PartialOrd for PathElement {
 /// The order of upstream's values: numbers, texts, truths, then the rest.
 /// k8s: sigs.k8s.io/structured-merge-diff value/value.go Compare
 fn compare(one: &Value, other: &Value) -> Ordering {
-    let number = |value: &Value| match value {
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(Finite::to_f64(*number)),
-        Value::Null | Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) | Value::Json(_) => {
-            None
-        }
-    };
     if let (Value::Int(one), Value::Int(other)) = (one, other) {
         return one.cmp(other);
     }
@@ -190,7 +183,7 @@ fn compare(one: &Value, other: &Value) -> Ordering {
         Value::Map(_) | Value::Json(_) => 4,
         Value::Null => 5,
     };
-    match (number(one), number(other)) {
+    match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) => one.total_cmp(&other),
         (Some(_) | None, _) => {
             rank(one).cmp(&rank(other)).then_with(|| json::to_string(one).cmp(&json::to_string(other)))

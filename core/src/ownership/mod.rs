@@ -31,4 +31,4 @@ pub use filter::FieldFilter;
 pub use mutate::mutated;
 pub use scale::{to_parent, to_scale};
 pub use set::FieldSet;
-pub use write::{AppliedObject, Ownership, VersionError, Versions, applied, recorded};
+pub use write::{AppliedObject, Ownership, Versions, applied, recorded};

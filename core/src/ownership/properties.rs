@@ -5,7 +5,7 @@ use super::fields_v1;
 use super::filter::FieldFilter;
 use super::form::Schema;
 use super::set::FieldSet;
-use super::write::{Ownership, VersionError, Versions, applied, recorded};
+use super::write::{Ownership, Versions, applied, recorded};
 use crate::codec::json;
 use crate::now::Wall;
 use crate::schema::{self, Catalogue, TypeId, decode};
@@ -79,8 +79,8 @@ impl Versions for Only {
         (api_version == VERSION).then_some((&*self.0, self.1))
     }
 
-    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Result<Value, VersionError> {
-        Err(VersionError::Missing)
+    fn converted(&self, _object: &Value, _from: &str, _to: &str) -> Result<Option<Value>, String> {
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use super::filter::FieldFilter;
 use super::form::{Relation, Schema, Walked};
 use super::problems::FieldProblems;
 use super::set::{FieldNode, FieldSet};
-use super::write::{VersionError, Versions};
+use super::write::Versions;
 use crate::value::{Text, Value};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -59,10 +59,9 @@ impl<'v> SetUpdater<'v> {
         let value = if from == to {
             Cow::Borrowed(value)
         } else {
-            match self.versions.converted(value, from, to) {
-                Ok(converted) => Cow::Owned(converted),
-                Err(VersionError::Missing) => return Ok(None),
-                Err(VersionError::Failed(why)) => return Err(why),
+            match self.versions.converted(value, from, to)? {
+                Some(converted) => Cow::Owned(converted),
+                None => return Ok(None),
             }
         };
         Ok(self.schema(to).map(|schema| Versioned { schema, value }))
@@ -199,10 +198,8 @@ impl<'v> SetUpdater<'v> {
         if version == self.version {
             return Ok(pruned);
         }
-        self.versions.converted(&pruned, version, self.version).map_err(|error| match error {
-            VersionError::Missing => format!("no conversion to {}", self.version),
-            VersionError::Failed(why) => why,
-        })
+        let converted = self.versions.converted(&pruned, version, self.version)?;
+        converted.ok_or_else(|| format!("no conversion to {}", self.version))
     }
 
     /// Puts back what managers own, those of the version of the objects first.
@@ -234,11 +231,7 @@ impl<'v> SetUpdater<'v> {
             pruned = if owned_in == version {
                 with
             } else {
-                match self.versions.converted(&with, owned_in, version) {
-                    Ok(converted) => converted,
-                    Err(VersionError::Missing) => pruned,
-                    Err(VersionError::Failed(why)) => return Err(why),
-                }
+                self.versions.converted(&with, owned_in, version)?.unwrap_or(pruned)
             };
         }
         Ok(pruned)

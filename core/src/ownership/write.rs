@@ -20,25 +20,17 @@ use alloc::vec::Vec;
 /// The manager of what an object had before it was first applied.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
-/// Why there is no object in another version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VersionError {
-    /// Nobody knows the version any more: what was written in it is forgotten.
-    Missing,
-    /// The version may be good, but the object cannot be converted to it.
-    Failed(String),
-}
-
 /// The versions of a kind.
 pub trait Versions {
     /// The type of a version; None when there is none.
     fn type_of(&self, api_version: &str) -> Option<(&Catalogue, TypeId)>;
 
-    /// An object in another version.
+    /// An object in another version; None when nobody knows the version any more, so that what was written in it is
+    /// forgotten.
     ///
     /// # Errors
-    /// The version is not there, or who converts to it fails.
-    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Value, VersionError>;
+    /// The version may be good, but the object cannot be converted to it.
+    fn converted(&self, object: &Value, from: &str, to: &str) -> Result<Option<Value>, String>;
 }
 
 /// How a request writes.

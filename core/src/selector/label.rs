@@ -51,7 +51,7 @@ impl Requirement {
         check_key(key, &child("key"), &mut causes);
         let values_path = child("values");
         if let Some(detail) = operator.objection(values.len()) {
-            let shown = Value::list(values.iter().cloned().map(Value::Str).collect());
+            let shown = Value::texts(&values);
             causes.invalid(&values_path, &shown, detail);
         }
         if matches!(operator, Operator::GreaterThan | Operator::LessThan) {

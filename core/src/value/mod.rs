@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 
 pub use compact_str::CompactString as Text;
 pub use map::Map;
-pub use quote::quoted;
+pub use quote::{go_list, quoted};
 
 /// A JSON-shaped value. Integers keep 64 bits; anything else numeric is a finite float.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -120,6 +120,11 @@ impl Value {
         Self::List(Arc::new(items))
     }
 
+    /// A list of texts.
+    pub fn texts(texts: &[Text]) -> Self {
+        Self::list(texts.iter().cloned().map(Self::Str).collect())
+    }
+
     pub fn map(map: Map) -> Self {
         Self::Map(Arc::new(map))
     }
@@ -160,6 +165,15 @@ impl Value {
 
     pub fn as_int(&self) -> Option<i64> {
         if let Self::Int(number) = self { Some(*number) } else { None }
+    }
+
+    /// A number, whole or not.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) => Some(number.to_f64()),
+            Self::Null | Self::Bool(_) | Self::Str(_) | Self::List(_) | Self::Map(_) | Self::Json(_) => None,
+        }
     }
 
     pub fn as_str(&self) -> Option<&str> {

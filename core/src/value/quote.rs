@@ -1,7 +1,15 @@
 //! Quoted text, as Go's `%q` writes it.
 
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
+
+/// Texts as Go shows a list of them with `%q`.
+pub fn go_list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = texts.into_iter().map(|text| quoted(text.as_ref())).collect();
+    format!("[{}]", texts.join(" "))
+}
 
 /// Text in Go's `%q` form.
 pub fn quoted(text: &str) -> String {

@@ -54,6 +54,13 @@ pub struct Called {
     pub body: Bytes,
 }
 
+impl Called {
+    /// The first header of a name in lower case; empty for none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(held, _)| held == name).map_or("", |(_, value)| value.as_str())
+    }
+}
+
 /// What came of a call.
 pub type CallOutcome = Result<Called, CallError>;
 

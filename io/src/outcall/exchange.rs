@@ -53,7 +53,7 @@ where
             _ => None,
         };
         let (head, body) = response.into_parts();
-        let body = collect(body, call.answer_bytes_max.min(limits::CALL_ANSWER_BYTES)).await?;
+        let body = collect(body, super::answer_bytes_max(call)).await?;
         Ok((called(&head, body), server.map(DialedConnection::Stream)))
     };
     let (mut answering, connection) = (pin!(answering), pin!(connection.with_upgrades()));

@@ -3,9 +3,10 @@
 
 use super::{Client, ClientContext, IDLE_MILLIS, Next};
 use crate::check::{DEFINITION, Guarantee, ServedLevels, Violation};
-use crate::client_request::{Action, ClientRequest, Identity, RequestOptions};
+use crate::client_request::ClientRequest;
 use crate::directory::{Directory, Place};
 use crate::driver::Reply;
+use crate::generate;
 use crate::marks::Mark;
 use std::collections::BTreeSet;
 use steersman_core::kinds::KindId;
@@ -84,15 +85,7 @@ impl DefinitionAuthor {
 
 fn raw(method: &str, version: &str, rest: &str, body: String) -> ClientRequest {
     let target = format!("/apis/author.example.com/{version}/levels{rest}");
-    ClientRequest {
-        action: Action::Raw(method.into(), target),
-        place: None,
-        options: RequestOptions::default(),
-        media: "application/json",
-        body: body.into(),
-        identity: Identity::Admin,
-        original: None,
-    }
+    ClientRequest { body: body.into(), ..generate::raw(method, target) }
 }
 
 fn create(version: &str, name: &str, level: u64, query: &str) -> ClientRequest {

@@ -14,9 +14,7 @@ use crate::users;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::mem;
-use steersman_core::config::{
-    Authentication, Authorizer, Bootstrap, Config, Curve, IssuerKey, JobId, Note, PublicKey,
-};
+use steersman_core::config::{Authentication, Authorizer, Config, Curve, IssuerKey, JobId, Note, PublicKey};
 use steersman_core::machine::{Effect, Input, Machine, Page, Task};
 use steersman_core::now::{Mono, Now, Wall};
 use steersman_core::store::Feed;
@@ -141,8 +139,7 @@ pub(super) fn config(swarm: &Swarm, seed: u64, exhibit: Exhibited) -> Config {
         bounds: swarm.bounds,
         service_range: "10.0.0.0/29".into(),
         node_ports: PortRange::between(30_000, 30_003).unwrap_or(PortRange::NODE_PORTS),
-        // Only authors of definitions need the controller that establishes them.
-        bootstrap: if swarm.defines() { Bootstrap::Extensible } else { swarm.bootstrap },
+        bootstrap: swarm.bootstrap,
         flaw: exhibit.server,
         ..open_config(seed)
     }

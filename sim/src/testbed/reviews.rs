@@ -55,7 +55,8 @@ impl ReviewLog {
         self.prepared.remove(&(id, index))
     }
 
-    /// Whether an object may be stored by a request. Returns whether webhooks had to be asked about it.
+    /// Whether an object may be stored by a request. False says that the conditions of the webhooks kept them from
+    /// being asked.
     ///
     /// # Errors
     /// They were not, or it is not what all of them have allowed; or they were asked against their conditions.
@@ -73,7 +74,7 @@ impl ReviewLog {
             (None, _) => return unheeded("nobody can tell whether webhooks are to be asked about it"),
             (Some(false), _) if reviews.is_empty() => return Ok(false),
             (Some(false), _) => return unheeded("a webhook was asked though its conditions do not hold"),
-            (Some(true), None) if self.are_disturbed => return Ok(false),
+            (Some(true), None) if self.are_disturbed => return Ok(true),
             (Some(true), None) => return unheeded("no webhook was asked about it"),
             (Some(true), Some(review)) => review,
         };

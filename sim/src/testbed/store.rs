@@ -290,20 +290,16 @@ impl Testbed {
 
     /// Clients that count on a quota have it from the start, so that no cache is ever without it.
     pub(super) fn put_quota(&mut self) -> Result<(), Violation> {
-        if !self.has_clients(ClientKind::Tenant) {
+        if !self.swarm.has_clients(ClientKind::Tenant) {
             return Ok(());
         }
         let put = Put { key: QUOTA_KEY.into(), value: QUOTA.into(), lease: Default::default() };
         self.write_past_servers(TxnOp::Put(put)).map(|_| ())
     }
 
-    fn has_clients(&self, wanted: ClientKind) -> bool {
-        self.swarm.clients.iter().any(|(kind, count)| *kind == wanted && *count > 0)
-    }
-
     /// Clients whose objects webhooks are asked about have these from the start.
     pub(super) fn put_webhooks(&mut self) -> Result<(), Violation> {
-        if !self.has_clients(ClientKind::Applicant) {
+        if !self.swarm.has_clients(ClientKind::Applicant) {
             return Ok(());
         }
         CONFIGURATIONS.into_iter().try_for_each(|(key, value)| {

@@ -18,23 +18,24 @@ use alloc::vec::Vec;
 /// # Errors
 /// There is none of this kind.
 pub(super) fn resource(world: &World, kind: &ParamKind) -> Result<Arc<Kind>, String> {
-    let is_it = |held: &&Arc<Kind>| {
-        held.kind == kind.kind && held.group == kind.group && held.version == kind.version
-    };
-    world.registry.iter().find(is_it).cloned().ok_or_else(|| {
-        let ParamKind { group, version, kind, .. } = kind;
+    let ParamKind { group, version, kind, .. } = kind;
+    world.registry.of_kind(group, version, kind).next().cloned().ok_or_else(|| {
         format!("failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind}'")
     })
 }
 
 /// Whether a policy that is bound has parameters that a webhook converts: then any write may have to wait for it.
 pub(crate) fn converts_params(world: &World) -> bool {
-    let policies = world.indexes().policies();
-    let of_kinds = |policies: &PolicySet| {
-        let mut kinds = policies.bound().filter_map(|policy| policy.param_kind.as_ref());
-        kinds.any(|kind| resource(world, kind).is_ok_and(|resource| resource.converter.is_some()))
+    let is_converted = |ParamKind { group, version, kind, .. }: &ParamKind| {
+        world.registry.of_kind(group, version, kind).next().is_some_and(|held| held.converter.is_some())
     };
-    of_kinds(&policies.validating) || of_kinds(&policies.mutating)
+    let policies = world.indexes().policies();
+    // Every step of a request asks this, and few policies have parameters: these are found first.
+    let converts = |policies: &PolicySet| {
+        let mut with_params = policies.with_params();
+        with_params.any(|(policy, kind)| is_converted(kind) && policies.is_bound(policy))
+    };
+    converts(&policies.validating) || converts(&policies.mutating)
 }
 
 /// The parameters that a binding names, in the version of the resource. `namespace` is that of the request.

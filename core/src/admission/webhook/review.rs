@@ -3,7 +3,6 @@
 
 use crate::admission::matching::kind_of;
 use crate::admission::{AdmissionAttributes, AdmissionOperation, OperationOptions};
-use crate::caller::Caller;
 use crate::codec::json;
 use crate::config::ReviewVersion;
 use crate::kinds::Kind;
@@ -61,7 +60,7 @@ pub(crate) fn request(
     text(&mut request, "name", name_of(attributes, object));
     text(&mut request, "namespace", attributes.namespace_of_request());
     request.insert("operation", attributes.operation.word().into());
-    request.insert("userInfo", user(attributes.caller));
+    request.insert("userInfo", attributes.caller.to_value());
     if let Some(old) = old {
         request.insert("object", object.clone());
         request.insert("oldObject", old.clone());
@@ -92,26 +91,6 @@ fn named(group: &str, version: &str, (name, value): (&'static str, &str)) -> Val
     out.insert("version", version.into());
     out.insert(name, value.into());
     Value::map(out)
-}
-
-fn user(caller: &Caller) -> Value {
-    let texts = |texts: &[crate::value::Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
-    let mut user = Map::new();
-    user.insert("username", Value::Str(caller.name.clone()));
-    if !caller.uid.is_empty() {
-        user.insert("uid", Value::Str(caller.uid.clone()));
-    }
-    if !caller.groups.is_empty() {
-        user.insert("groups", texts(&caller.groups));
-    }
-    if !caller.extra.is_empty() {
-        let mut extra = Map::new();
-        for (key, values) in &caller.extra {
-            extra.insert(key.clone(), texts(values));
-        }
-        user.insert("extra", Value::map(extra));
-    }
-    Value::map(user)
 }
 
 /// The options of the request, as an object.

@@ -224,23 +224,18 @@ fn write_member(value: &Value, number: u32, kind: Kind, out: &mut Vec<u8>) {
             }
         }
         Kind::Integer => {
-            if let Some(integer) = value.as_int() {
+            // Another server may have written a whole number with a fraction.
+            let integer = match value {
+                Value::Float(_) => json::to_string(value).parse().ok(),
+                other => other.as_int(),
+            };
+            if let Some(integer) = integer {
                 write_varint(u64::from(number << 3), out);
-                write_varint(u64::from_le_bytes(integer.to_le_bytes()), out);
+                write_varint(u64::from_le_bytes(i64::to_le_bytes(integer)), out);
             }
         }
         Kind::Number => {
-            let read = match value {
-                Value::Int(integer) => Some(*integer as f64),
-                Value::Float(float) => Some(float.to_f64()),
-                Value::Null
-                | Value::Bool(_)
-                | Value::Str(_)
-                | Value::List(_)
-                | Value::Map(_)
-                | Value::Json(_) => None,
-            };
-            if let Some(read) = read {
+            if let Some(read) = value.as_f64() {
                 write_varint(u64::from(number << 3 | 1), out);
                 out.extend_from_slice(&read.to_le_bytes());
             }

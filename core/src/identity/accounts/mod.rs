@@ -14,7 +14,7 @@ use crate::config::UsedSecret;
 use crate::museum::Mutant;
 use crate::now::Wall;
 use crate::question::Reply;
-use crate::value::{Text, Value, quoted};
+use crate::value::{Text, Value, go_list};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -232,13 +232,8 @@ fn meant_for(presented: &Presented<'_>, named: &[Text]) -> Result<Vec<Text>, Str
     let asked = if presented.audiences.is_empty() { own } else { presented.audiences };
     let audiences: Vec<Text> = asked.iter().filter(|audience| named.contains(audience)).cloned().collect();
     if audiences.is_empty() && !own.is_empty() {
-        let (named, asked) = (listed(named), listed(asked));
+        let (named, asked) = (go_list(named), go_list(asked));
         return Err(format!("token audiences {named} is invalid for the target audiences {asked}"));
     }
     Ok(audiences)
-}
-
-fn listed(texts: &[Text]) -> String {
-    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
-    format!("[{}]", texts.join(" "))
 }

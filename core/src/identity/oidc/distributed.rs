@@ -2,8 +2,9 @@
 //! k8s: staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/oidc/oidc.go claimResolver,
 //! Go: github.com/coreos/go-oidc verify.go
 
+use crate::review::why_unanswered;
 use crate::value::{Map, Text, Value, quoted};
-use crate::wire::{CallError, CallOutcome, Called};
+use crate::wire::{CallOutcome, Called};
 use alloc::format;
 use alloc::string::String;
 
@@ -115,12 +116,7 @@ pub(super) fn token(outcomes: &[CallOutcome], claim: &str) -> Result<String, Str
         Some(Ok(Called { status, .. })) => {
             Err(failed(&format!("error while getting distributed claim JWT: {status}")))
         }
-        Some(Err(error)) => Err(failed(match error {
-            CallError::TimedOut => "context deadline exceeded",
-            CallError::Refused(why) | CallError::Untrusted(why) | CallError::Malformed(why) => why,
-            CallError::TooLarge => "the answer is too large",
-            CallError::NoRoom => "too many calls to other servers are under way",
-        })),
+        Some(Err(error)) => Err(failed(why_unanswered(error))),
         None => Err(failed("another question was answered")),
     }
 }
@@ -129,6 +125,7 @@ pub(super) fn token(outcomes: &[CallOutcome], claim: &str) -> Result<String, Str
 mod tests {
     use super::super::given::claims;
     use super::*;
+    use crate::wire::CallError;
     use alloc::string::ToString;
     use bytes::Bytes;
 

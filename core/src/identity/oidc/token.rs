@@ -5,7 +5,7 @@ use super::super::jwt::{self, JwtHeader};
 use super::distributed;
 use crate::config::JwtIssuer;
 use crate::now::Wall;
-use crate::value::{Value, quoted};
+use crate::value::{Value, go_list, quoted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,7 +25,12 @@ pub(super) struct Parts {
 impl Parts {
     /// None for what is no JSON Web Token in its compact form.
     pub(super) fn of(token: &str) -> Option<Self> {
-        Some(Self { header: JwtHeader::of(token)?, claims: jwt::claims(token)?.value })
+        Self::with(token, jwt::claims(token)?.value)
+    }
+
+    /// As `of`, with the claims of the token.
+    pub(super) fn with(token: &str, claims: Value) -> Option<Self> {
+        Some(Self { header: JwtHeader::of(token)?, claims })
     }
 
     /// Who has made the token, as it says itself; empty if it does not say.
@@ -64,7 +69,7 @@ impl Parts {
         if !issuer.audiences.iter().any(|audience| audiences.contains(&audience.as_str())) {
             let expected = match issuer.audiences.as_slice() {
                 [one] => quoted(one),
-                several => format!("in {}", go_list(several.iter().map(|audience| audience.as_str()))),
+                several => format!("in {}", go_list(several)),
             };
             return Err(format!("oidc: expected audience {expected} got {}", go_list(audiences)));
         }
@@ -95,11 +100,11 @@ fn issuer(claims: &Value) -> &str {
     }
 }
 
-/// Why a text is no token, or the one who has made it, as it says itself.
+/// What a token claims, which nobody has verified.
 ///
 /// # Errors
-/// Why it is none.
-pub(super) fn untrusted_issuer(token: &str) -> Result<String, &'static str> {
+/// Why a text is no token.
+pub(super) fn untrusted_claims(token: &str) -> Result<Value, &'static str> {
     if token.trim_start().starts_with('{') {
         return Err("token is not compact JWT");
     }
@@ -107,7 +112,7 @@ pub(super) fn untrusted_issuer(token: &str) -> Result<String, &'static str> {
         return Err("malformed token");
     }
     let claims = jwt::claims(token).ok_or("error decoding token: it has no object with an issuer")?;
-    Ok(issuer(&claims.value).into())
+    Ok(claims.value)
 }
 
 /// A time in a token: a number of seconds, maybe with a fraction.
@@ -126,12 +131,6 @@ fn seconds(value: &Value) -> Option<i64> {
 fn go_time(seconds: i64) -> String {
     let told = Wall::from_seconds(seconds).rfc3339().replace('T', " ");
     format!("{} +0000 UTC", told.trim_end_matches('Z'))
-}
-
-/// Texts as Go shows a list of them.
-fn go_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let texts: Vec<String> = texts.into_iter().map(quoted).collect();
-    format!("[{}]", texts.join(" "))
 }
 
 #[cfg(test)]
@@ -189,7 +188,8 @@ mod tests {
             ("a.b".into(), Err("malformed token")),
             (" {}".into(), Err("token is not compact JWT")),
         ] {
-            assert_eq!(untrusted_issuer(&text).as_deref(), expected.as_deref(), "{text}");
+            let found = untrusted_claims(&text).map(|claims| String::from(super::issuer(&claims)));
+            assert_eq!(found.as_deref(), expected.as_deref(), "{text}");
         }
     }
 }

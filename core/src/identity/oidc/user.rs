@@ -116,16 +116,11 @@ fn check_rules(subject: TokenSubject, rules: &[TokenRule], value: &Value) -> Res
 
 /// The user as expressions see them.
 fn shown(caller: &Caller) -> Value {
-    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
-    let mut extra = Map::new();
-    for (key, values) in &caller.extra {
-        extra.insert(key.as_str(), texts(values));
-    }
     let mut user = Map::new();
     user.insert("username", caller.name.as_str().into());
     user.insert("uid", caller.uid.as_str().into());
-    user.insert("groups", texts(&caller.groups));
-    user.insert("extra", extra.into());
+    user.insert("groups", Value::texts(&caller.groups));
+    user.insert("extra", caller.extra_value());
     user.into()
 }
 

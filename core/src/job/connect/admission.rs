@@ -52,7 +52,7 @@ impl ConnectAdmission {
             let attributes = AdmissionAttributes {
                 operation: AdmissionOperation::Connect,
                 resource: self.target.resource(),
-                subresource: self.target.sub().map_or("", |sub| sub.name.as_str()),
+                subresource: self.target.subresource(),
                 namespace: self.target.namespace(),
                 name: self.target.name(),
                 old: &Value::Null,

@@ -72,7 +72,7 @@ enum Phase {
 
 pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) -> Result<Next, Failure> {
     let query = &scene.call.query;
-    if subresource(&target) == "log" {
+    if target.subresource() == "log" {
         Form::negotiate(&scene.call.request, Endpoint::Log)?;
         let options = LogOptions::from_query(query, target.name())?;
         return read(scene, Connect { target, wanted: Wanted::Log(options), phase: Phase::Pod });
@@ -84,13 +84,9 @@ pub(super) fn begin(scene: &Scene<'_>, target: Target, warnings: &mut Warnings) 
     ConnectAdmission::begin(scene, target, options, warnings)
 }
 
-fn subresource(target: &Target) -> &str {
-    target.sub().map_or("", |sub| sub.name.as_str())
-}
-
 /// Goes on with a connection that is admitted with these options.
 fn admitted(scene: &Scene<'_>, target: Target, options: &Value) -> Result<Next, Failure> {
-    let sub = subresource(&target);
+    let sub = target.subresource();
     if sub == "proxy" {
         let request = Box::new(ProxyRequest::of(&target, options.text_at(&["path"]))?);
         let phase = request.first_phase(&target);

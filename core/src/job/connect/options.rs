@@ -19,8 +19,8 @@ use alloc::vec::Vec;
 pub(super) fn of_connection(scene: &Scene<'_>, target: &Target) -> Result<Value, Failure> {
     let remainder = scene.call.info.as_ref().ok().and_then(|info| info.remainder.as_deref());
     let path = remainder.map(|rest| format!("/{rest}")).unwrap_or_default();
-    let (_, version, kind) = kind_of(target.resource(), super::subresource(target));
-    let mut options = of_subresource(super::subresource(target), &scene.call.query, &path)?;
+    let (_, version, kind) = kind_of(target.resource(), target.subresource());
+    let mut options = of_subresource(target.subresource(), &scene.call.query, &path)?;
     object::set_api_version_and_kind(&mut options, version, kind);
     Ok(options)
 }

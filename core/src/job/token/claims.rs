@@ -71,7 +71,7 @@ impl TokenClaims<'_> {
         let user = service_account::user_name(self.namespace, &self.account.name);
         let mut claims = Map::new();
         if !self.audiences.is_empty() {
-            claims.insert("aud", Value::list(self.audiences.iter().cloned().map(Value::Str).collect()));
+            claims.insert("aud", Value::texts(&self.audiences));
         }
         claims.insert("exp", at(self.expires_after_seconds));
         claims.insert("iat", at(0));

@@ -102,7 +102,7 @@ impl Drafting {
         let registry = &scene.world.registry;
         let whole = target.is_status() && scene.flaw().is(Mutant::StatusWritesSpec);
         let rules = target.resource().rules();
-        let strategy = rules.strategy(subresource(target));
+        let strategy = rules.strategy(target.subresource());
         if matches!(base, Base::Held(_))
             && !rules.status_defaults_need_spec
             && strategy.is_some_and(|held| held.reset_fields.resets("spec"))
@@ -308,7 +308,7 @@ impl Course {
         let facts = Facts { dry_run: self.dry_run, ..facts }.of_group(&target.resource().group);
         match &self.base {
             Base::Absent { .. } => facts,
-            Base::Held(existing) => facts.of_update(subresource(target), &existing.value),
+            Base::Held(existing) => facts.of_update(target.subresource(), &existing.value),
         }
     }
 
@@ -368,7 +368,7 @@ impl Course {
         AdmissionAttributes {
             operation,
             resource: target.resource(),
-            subresource: subresource(target),
+            subresource: target.subresource(),
             namespace: target.namespace(),
             name: target.name(),
             old,
@@ -380,10 +380,6 @@ impl Course {
             converter: scene,
         }
     }
-}
-
-fn subresource(target: &Target) -> &str {
-    target.sub().map_or("", |sub| sub.name.as_str())
 }
 
 fn uid(scene: &Scene<'_>, name: &str) -> Text {

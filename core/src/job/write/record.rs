@@ -45,7 +45,7 @@ pub(super) fn record(
 ) -> Result<(), Failure> {
     let registry = &scene.world.registry;
     let kind = target.resource();
-    let subresource = target.sub().map_or("", |sub| sub.name.as_str());
+    let subresource = target.subresource();
     let old = match base {
         Base::Held(existing) => Some(&existing.value),
         Base::Absent { .. } => {

@@ -134,11 +134,5 @@ fn bounds(props: &Value, kind: Option<SchemaType>, is_int_or_string: bool) -> Va
 }
 
 fn number(props: &Value, name: &str) -> Option<f64> {
-    match props.field(name)? {
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(number.to_f64()),
-        Value::Null | Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) | Value::Json(_) => {
-            None
-        }
-    }
+    props.field(name)?.as_f64()
 }

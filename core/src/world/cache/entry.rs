@@ -62,10 +62,11 @@ impl Entry {
         let stored = kv.value.clone();
         let scan = partial::scan(&stored, paths);
         let read = match scan.is_none() || !is_ours(resource, &stored) {
-            true => canonical(resource, &stored)?,
+            true => Some(canonical(resource, &stored)?),
             false => Canonical::mended(resource, &stored)?,
         };
-        let scan = if read.value == stored { scan } else { partial::scan(&read.value, paths) };
+        let Some(read) = read else { return Self::scanned(resource, resource.id, prefix_len, kv, scan) };
+        let scan = partial::scan(&read.value, paths);
         let kv = KeyValue { value: read.value, ..kv };
         let mut entry = Self::scanned(resource, read.version, prefix_len, kv, scan)?;
         entry.mended = read.is_mended.then(|| Box::new(stored));
@@ -300,31 +301,17 @@ struct Canonical {
 }
 
 impl Canonical {
-    /// What this server has written itself. A custom object is read by the schema that there is now.
-    fn mended(resource: &Kind, stored: &Bytes) -> Result<Self, Undecodable> {
-        let whole = Self { value: stored.clone(), version: resource.id, is_mended: false };
+    /// What this server has written itself, if it is another object by the schema that there is now: only a custom
+    /// object can be.
+    fn mended(resource: &Kind, stored: &Bytes) -> Result<Option<Self>, Undecodable> {
         if !resource.is_custom() {
-            return Ok(whole);
+            return Ok(None);
         }
         let none = RawPaths::NONE;
         let raws = resource.raws.as_deref().unwrap_or(&none);
         let object = json::parse_stored(stored, raws).map_err(|error| Undecodable(error.0))?;
-        let read = Self::custom(resource, object, false);
-        Ok(if read.value == *stored { whole } else { Self { is_mended: true, ..read } })
-    }
-
-    /// A custom object with the defaults of its kind, and without what is not in its schema. One that does not fit its
-    /// metadata stays as it is.
-    /// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
-    /// crdConversionRESTOptionsGetter
-    fn custom(resource: &Kind, object: Value, is_mended: bool) -> Self {
-        let Kind { catalogue, type_id, .. } = resource;
-        let before = Self::of(resource, &object);
-        let mut read = object;
-        decode::apply_defaults(catalogue, *type_id, &mut read);
-        let read = decode::normalize(catalogue, *type_id, read.clone()).unwrap_or(read);
-        let value = Self::of(resource, &read);
-        Self { is_mended: is_mended || value != before, value, version: resource.id }
+        let value = Self::of(resource, &as_defined(resource, object));
+        Ok((value != *stored).then(|| Self { value, version: resource.id, is_mended: true }))
     }
 
     fn of(resource: &Kind, object: &Value) -> Bytes {
@@ -332,6 +319,16 @@ impl Canonical {
         encode::to_json(&resource.catalogue, resource.type_id, object, &mut out);
         out.into()
     }
+}
+
+/// A custom object with the defaults of its kind, and without what is not in its schema. One that does not fit its
+/// metadata stays as it is.
+/// k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go
+/// crdConversionRESTOptionsGetter
+fn as_defined(resource: &Kind, mut object: Value) -> Value {
+    let Kind { catalogue, type_id, .. } = resource;
+    decode::apply_defaults(catalogue, *type_id, &mut object);
+    decode::normalize(catalogue, *type_id, object.clone()).unwrap_or(object)
 }
 
 /// JSON or protobuf that another server wrote, encoded in this server's field order without a resource version.
@@ -363,7 +360,10 @@ fn canonical(resource: &Kind, value: &[u8]) -> Result<Canonical, Undecodable> {
     object.set("kind", resource.kind.clone().into());
     object.set("apiVersion", resource.group_version().into());
     if resource.is_custom() {
-        return Ok(Canonical::custom(resource, object, is_renamed));
+        let before = (!is_renamed).then(|| Canonical::of(resource, &object));
+        let value = Canonical::of(resource, &as_defined(resource, object));
+        let is_mended = before.is_none_or(|before| before != value);
+        return Ok(Canonical { value, version: resource.id, is_mended });
     }
     // Upstream sets defaults whenever it decodes: those of fields that the writer did not know yet, and what protobuf
     // has no place for, such as the kinds of a stateful set's claims.

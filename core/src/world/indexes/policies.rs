@@ -172,7 +172,16 @@ impl PolicySet {
 
     /// The policies that are bound, by their names.
     pub(crate) fn bound(&self) -> impl Iterator<Item = &Arc<AdmissionPolicy>> {
-        self.policies.values().filter(|policy| self.bindings_of(policy).next().is_some())
+        self.policies.values().filter(|policy| self.is_bound(policy))
+    }
+
+    pub(crate) fn is_bound(&self, policy: &AdmissionPolicy) -> bool {
+        self.bindings_of(policy).next().is_some()
+    }
+
+    /// The policies that have parameters, bound or not, with the kinds of these.
+    pub(crate) fn with_params(&self) -> impl Iterator<Item = (&AdmissionPolicy, &ParamKind)> {
+        self.policies.values().filter_map(|policy| Some((&**policy, policy.param_kind.as_ref()?)))
     }
 
     /// The bindings of a policy, by their names.

@@ -8,7 +8,7 @@ use super::fill::is_unset;
 use super::status;
 use crate::kinds::{Facts, ResetFields, Rules, Strategy};
 use crate::now::Wall;
-use crate::value::{Map, Text, Value, names};
+use crate::value::{Value, names};
 use alloc::vec::Vec;
 
 pub(crate) use subject::RequestedSubject;
@@ -53,16 +53,11 @@ fn prepare_for_create(object: &mut Value, facts: &Facts<'_>) {
             object.set_at(&["spec", field], text.clone().into());
         }
     }
-    let texts = |texts: &[Text]| Value::list(texts.iter().cloned().map(Value::Str).collect());
     if !caller.groups.is_empty() {
-        object.set_at(&["spec", "groups"], texts(&caller.groups));
+        object.set_at(&["spec", "groups"], Value::texts(&caller.groups));
     }
     if !caller.extra.is_empty() {
-        let mut extra = Map::new();
-        for (key, values) in &caller.extra {
-            extra.insert(key.clone(), texts(values));
-        }
-        object.set_at(&["spec", "extra"], extra.into());
+        object.set_at(&["spec", "extra"], caller.extra_value());
     }
     status::drop_status(object, facts);
 }
