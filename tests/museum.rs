@@ -25,9 +25,11 @@ mod allocation;
 mod definitions;
 mod feeds;
 mod identity;
+mod intents;
 mod nodes;
 mod policies;
 mod quota;
+mod revisions;
 mod roles;
 mod scales;
 mod webhooks;
@@ -56,7 +58,11 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::EmptyListBeforeSync => empty_list_before_sync,
         Mutant::LostFeedEndsStart => lost_feed_ends_start,
         Mutant::DeletionClaimedOfStale => deletion_claimed_of_stale,
-        Mutant::RestOfRevisionLost => rest_of_revision_lost,
+        Mutant::RestOfRevisionLost => revisions::rest_of_revision_lost,
+        Mutant::RevisionInPieces => revisions::revision_in_pieces,
+        Mutant::SelectionForgotten => intents::selection_forgotten,
+        Mutant::DryRunStored => intents::dry_run_stored,
+        Mutant::GraceForgotten => intents::grace_forgotten,
         Mutant::UnknownMeansFailed => unknown_means_failed,
         Mutant::SettledByBytes => settled_by_bytes,
         Mutant::LostUpdate => lost_update,
@@ -394,20 +400,6 @@ fn deletion_claimed_of_stale(flaw: Flaw) -> bool {
     write_unheard(&mut driver, vec![TxnOp::Delete { key: format!("{KEYS}a").into(), end: None }]);
     driver.lose_next_write(ReplyLoss::BeforeEffect);
     driver.call("DELETE", &format!("{PLACE}/a"), JSON, b"").status == 200
-}
-
-fn rest_of_revision_lost(flaw: Flaw) -> bool {
-    let bounds = Bounds { watcher_queue_frames: 2, ..Bounds::PRODUCTION };
-    let mut driver = server_with(Config { bounds, ..config(flaw) });
-    let from = version(&make(&mut driver, "a", "x"));
-    let id = watch(&mut driver, &format!("resourceVersion={from}"));
-    driver.stop_reading(id);
-    let text = stored(&driver, "a");
-    let copy = |name: &str| put(&format!("{KEYS}{name}"), &text.replace("\"a\"", &format!("\"{name}\"")));
-    write_unheard(&mut driver, ["b", "c", "d", "e"].map(copy).into());
-    driver.pass(1);
-    driver.read_again(id);
-    seen(&mut driver, id) != ["ADDED b", "ADDED c", "ADDED d", "ADDED e"]
 }
 
 fn unknown_means_failed(flaw: Flaw) -> bool {

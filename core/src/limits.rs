@@ -296,11 +296,6 @@ pub const CHANGES_AT_ONCE: usize = 500;
 pub const STORE_PROBE_PAUSE_MILLIS: u64 = 1_000;
 pub const STORE_PROBE_MILLIS: u64 = 2_000;
 
-/// The most changes that the server itself makes in one revision: the deletions when a shared lease expires. A watch
-/// gets all of them, whether or not its queue has room.
-pub const REVISION_CHANGES: usize =
-    if TXN_OPERATIONS > LEASE_OBJECTS as usize { TXN_OPERATIONS } else { LEASE_OBJECTS as usize };
-
 /// The initial capacity of an encoder's buffer, bytes, which most objects do not exceed. Beyond: it grows.
 pub const OBJECT_BYTES_USUAL: usize = 8 * 1024;
 

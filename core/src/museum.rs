@@ -89,6 +89,15 @@ mutants! {
         "A deletion whose reply was lost is claimed of an object that only the cache still had.";
     RestOfRevisionLost, "rest-of-revision-lost", "own",
         "A watch whose queue runs full amid the changes of one revision never gets the rest of them.";
+    SelectionForgotten, "selection-forgotten", "own",
+        "The deletion of a collection takes an object that another writer has taken out of the selection.";
+    DryRunStored, "dry-run-stored", "own",
+        "An update that is to be tried only is stored.";
+    GraceForgotten, "grace-forgotten", "own",
+        "A pod on a node goes at once, whatever grace it has.";
+    RevisionInPieces, "revision-in-pieces", "own",
+        "The changes of one revision are sent one by one: a watch that is cut between two of them resumes \
+         after the second.";
     UnknownMeansFailed, "unknown-means-failed", "own",
         "A creation whose reply was lost is written again, and refused as existing because of its own \
          first write.";

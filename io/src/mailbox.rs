@@ -56,9 +56,9 @@ enum Item {
 /// How much capacity an emptied queue keeps.
 const ITEMS_KEPT: usize = 64;
 
-/// The most items in a queue: the frames of a full queue, those of a revision that began before it was full, and,
-/// beyond the frames, a response, the end of the stream, and the answer to a timeout.
-const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + limits::REVISION_CHANGES + 4;
+/// The most items in a queue: the frames of a full queue and, beyond them, a response, the end of the stream, and the
+/// answer to a timeout.
+const MAIL_MAX: usize = limits::WATCHER_QUEUE_FRAMES + 4;
 
 /// How many bytes of frames are put together into one write.
 const WRITE_BYTES: usize = 64 * 1024;

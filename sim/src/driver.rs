@@ -273,6 +273,11 @@ impl Driver {
         self.slow.insert(id, 0);
     }
 
+    /// How many frames the client of a stream has not taken since it stopped reading.
+    pub fn untaken(&self, id: JobId) -> u32 {
+        self.slow.get(&id).copied().unwrap_or_default()
+    }
+
     /// The client of a stream reads again, starting with the frames that it has not taken.
     pub fn read_again(&mut self, id: JobId) {
         if let Some(frames) = self.slow.remove(&id) {

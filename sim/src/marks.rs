@@ -72,6 +72,8 @@ marks! {
     OldEventsLeftOut => "old-events-left-out",
     /// A lease runs out and takes several keys at one revision.
     SeveralInOneRevision => "several-in-one-revision",
+    /// A watch is cut behind several changes of one revision, and goes on after them.
+    CutBehindSeveral => "cut-behind-several",
     /// A server starts while a client already waits for it.
     AskedBeforeSync => "asked-before-sync",
     /// A step runs against a snapshot that is behind the cache.

@@ -34,7 +34,7 @@ impl EventKind {
     }
 }
 
-/// An event of a watch that has not been rendered yet. Rendering takes longer than the machine may keep others waiting,
+/// What a watch is sent in one piece, and has not been rendered yet: an event, or those of one revision. Rendering takes longer than the machine may keep others waiting,
 /// so it is left to whoever sends the event first. It gives the same bytes whenever and wherever it happens.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -44,6 +44,8 @@ pub struct Frame {
 #[derive(Clone, Debug)]
 enum Content {
     Change(Renderer, Seen),
+    /// The changes of one revision, at least one.
+    Changes(Renderer, Vec<Seen>),
     Bookmark(Renderer, EventForm, Rev),
     Error(Box<Failure>),
 }
@@ -60,6 +62,12 @@ pub(crate) struct Seen {
     pub(crate) revision: Rev,
 }
 
+impl Seen {
+    fn len_bytes(&self) -> usize {
+        self.entry.len_bytes() + EVENT_BYTES
+    }
+}
+
 /// Roughly how many bytes an event has beside its object.
 const EVENT_BYTES: usize = 48;
 /// Roughly how many bytes a bookmark or an error has.
@@ -68,6 +76,11 @@ const SHORT_EVENT_BYTES: usize = 512;
 impl Frame {
     pub(crate) fn change(renderer: Renderer, seen: Seen) -> Self {
         Self { content: Content::Change(renderer, seen) }
+    }
+
+    /// All changes of one revision that a watch sees.
+    pub(crate) fn changes(renderer: Renderer, seen: Vec<Seen>) -> Self {
+        Self { content: Content::Changes(renderer, seen) }
     }
 
     pub(crate) fn bookmark(renderer: Renderer, form: EventForm, revision: Rev) -> Self {
@@ -79,13 +92,18 @@ impl Frame {
         Self { content: Content::Error(Box::new(failure)) }
     }
 
-    /// The bytes of the event, with the line end.
+    /// The bytes of the events, each with its line end.
     pub fn render(&self) -> Bytes {
-        match &self.content {
-            Content::Change(renderer, seen) if seen.revision == seen.entry.revision() => {
-                renderer.event(seen, &seen.entry)
+        let of_changes = |renderer: &Renderer, seen: &[Seen]| {
+            let mut out = Vec::with_capacity(self.len_bytes());
+            for seen in seen {
+                renderer.write_seen(seen, &mut out);
             }
-            Content::Change(renderer, seen) => renderer.event(seen, &seen.entry.at_revision(seen.revision)),
+            Bytes::from(out)
+        };
+        match &self.content {
+            Content::Change(renderer, seen) => of_changes(renderer, core::slice::from_ref(seen)),
+            Content::Changes(renderer, seen) => of_changes(renderer, seen),
             Content::Bookmark(renderer, form, revision) => renderer.bookmark(*form, *revision, false),
             Content::Error(failure) => error_event(failure),
         }
@@ -94,17 +112,21 @@ impl Frame {
     /// Roughly how many bytes `render` returns, known without rendering.
     pub fn len_bytes(&self) -> usize {
         match &self.content {
-            Content::Change(_, seen) => seen.entry.len_bytes() + EVENT_BYTES,
+            Content::Change(_, seen) => seen.len_bytes(),
+            Content::Changes(_, seen) => seen.iter().map(Seen::len_bytes).sum(),
             Content::Bookmark(..) | Content::Error(_) => SHORT_EVENT_BYTES,
         }
     }
 }
 
 impl Renderer {
-    fn event(&self, seen: &Seen, entry: &Entry) -> Bytes {
-        let mut out = Vec::with_capacity(entry.len_bytes() + EVENT_BYTES);
-        self.write_event(seen.form, seen.kind, entry, seen.first, &mut out);
-        Bytes::from(out)
+    fn write_seen(&self, seen: &Seen, out: &mut Vec<u8>) {
+        let Seen { form, kind, first, entry, revision } = seen;
+        if *revision == entry.revision() {
+            self.write_event(*form, *kind, entry, *first, out);
+        } else {
+            self.write_event(*form, *kind, &entry.at_revision(*revision), *first, out);
+        }
     }
 
     fn write_event(&self, form: EventForm, kind: EventKind, entry: &Entry, first: bool, out: &mut Vec<u8>) {

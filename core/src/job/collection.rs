@@ -1,4 +1,5 @@
-//! DELETE of a collection: deletes every selected object, one after the other.
+//! DELETE of a collection: deletes every selected object, one after the other. Unlike upstream's, it leaves an object that
+//! has lost its selection, or was made anew without it, before its turn came.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
 use super::delete::{self, Deletion};
@@ -11,10 +12,12 @@ use crate::answer::Items;
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, ListMeta, Warnings};
 use crate::authorization::Target;
+use crate::museum::Mutant;
 use crate::question::Reply;
 use crate::status::Failure;
 use crate::wire::options::{DeleteOptions, IncludeObject, ListOptions};
 use crate::world::cache::Entry;
+use crate::world::selection::Filter;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -25,6 +28,8 @@ use bytes::Bytes;
 pub(crate) struct DeleteCollection {
     pub(super) target: Target,
     form: Form,
+    /// What the request selects. An object that is read again may not be selected any more.
+    filter: Filter,
     options: DeleteOptions,
     /// What was listed, as it was then; the answer shows it.
     listed: ListMeta,
@@ -87,13 +92,14 @@ impl DeleteCollection {
     pub(super) fn new(
         target: Target,
         form: Form,
+        filter: Filter,
         options: DeleteOptions,
         listed: ListMeta,
         chosen: Vec<Arc<Entry>>,
     ) -> Self {
         let left = chosen.clone().into_iter();
         let (warnings, phase) = (Warnings::default(), Phase::Idle);
-        Self { target, form, options, listed, chosen, left, tries: 0, warnings, phase }
+        Self { target, form, filter, options, listed, chosen, left, tries: 0, warnings, phase }
     }
 
     pub(super) fn step(
@@ -112,7 +118,13 @@ impl DeleteCollection {
             (Phase::Read(target), answer) => {
                 let resource = target.resource();
                 match fail::ranged(answer)?.kvs.pop() {
-                    Some(kv) => this.delete_one(scene, scene.entry_of(resource, kv)?, target)?.go_on(scene),
+                    Some(kv) => {
+                        let entry = scene.entry_of(resource, kv)?;
+                        if !this.filter.matches(&entry) && !scene.flaw().is(Mutant::SelectionForgotten) {
+                            return this.next(scene);
+                        }
+                        this.delete_one(scene, entry, target)?.go_on(scene)
+                    }
                     None => this.next(scene),
                 }
             }

@@ -197,7 +197,11 @@ impl Deletion {
                 return Ok(Verdict::Wait);
             }
         }
-        let grace = (rules.grace_seconds)(old, self.options.grace_period_seconds);
+        let asked = match scene.flaw().is(Mutant::GraceForgotten) {
+            true => Some(0),
+            false => self.options.grace_period_seconds,
+        };
+        let grace = (rules.grace_seconds)(old, asked);
         let held = object::finalizers(&new).next().is_some();
         match grace {
             Some(seconds) => self.gracefully(scene, existing, new, seconds, held),

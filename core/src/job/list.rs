@@ -290,7 +290,8 @@ impl List {
 
     fn respond(self, scene: &Scene<'_>, meta: &ListMeta, items: Items) -> Result<Next, Failure> {
         if let Purpose::Deletion(options) = self.purpose {
-            return DeleteCollection::new(self.target, self.form, *options, meta.clone(), items.collect())
+            let (listed, chosen) = (meta.clone(), items.collect());
+            return DeleteCollection::new(self.target, self.form, self.filter, *options, listed, chosen)
                 .next(scene);
         }
         let view = view::of_list(scene, &self.target, self.form, self.include)?;

@@ -13,6 +13,7 @@ use super::{Answer, Ask, Next, Notes, Scene, State, fail, scale, view};
 use crate::answer::form::{Endpoint, Form};
 use crate::answer::{self, Warnings};
 use crate::authorization::Target;
+use crate::museum::Mutant;
 use crate::status::Failure;
 use crate::store::{Loss, Rev};
 use crate::value::{Value, object};
@@ -284,7 +285,7 @@ impl Update {
     }
 
     fn write(self, scene: &Scene<'_>, draft: Draft, put: Write) -> Result<Next, Failure> {
-        if self.options.dry_run {
+        if self.options.dry_run && !scene.flaw().is(Mutant::DryRunStored) {
             let shown = write::answer::shown(scene, self.target.resource(), draft);
             return self.respond(scene, answer::versioned(shown, Some(put.revision)));
         }

@@ -2,18 +2,19 @@
 //! behind each of them may fall.
 
 mod lanes;
+mod outgoing;
 
 use super::Effect;
 use crate::answer::Subscription;
-use crate::answer::{EventForm, EventKind, Frame, Renderer, Seen};
+use crate::answer::{Frame, Renderer};
 use crate::config::JobId;
 use crate::kinds::{KindId, StorageId};
-use crate::limits::{self, Bounds};
+use crate::limits::Bounds;
 use crate::museum::{Flaw, Mutant};
 use crate::now::{Mono, Now};
 use crate::store::Rev;
 use crate::world::World;
-use crate::world::cache::{Change, Entry};
+use crate::world::cache::Change;
 use crate::world::selection::Hint;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use lanes::VersionLane;
 pub(crate) use lanes::{ConvertedObjects, LaneKey};
+use outgoing::Outgoing;
 
 /// All watchers of all collections.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ struct Watcher {
     at: Rev,
     /// How many frames were sent that the client has not taken yet.
     outstanding: usize,
+    /// The revision that the last frame of changes holds, 0 before the first.
+    framed: Rev,
     /// The watcher is too far behind: its changes are kept in the window only, until the client catches up.
     parked: bool,
     first: bool,
@@ -78,15 +82,6 @@ struct Watcher {
 pub(crate) struct Removed {
     pub(crate) events: u64,
     pub(crate) ends_at: Mono,
-}
-
-/// How a watcher sees a change. Watchers that see it in the same way share one frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Sight {
-    form: EventForm,
-    kind: EventKind,
-    /// The first frame of a Table watch carries the column definitions, the others do not.
-    first: bool,
 }
 
 impl Hub {
@@ -180,9 +175,10 @@ impl Hub {
         }
         let first = subscription.nothing_sent;
         let at = subscription.after;
-        group
-            .watchers
-            .insert(id, Watcher { subscription, at, outstanding: 0, parked: false, first, events: 0 });
+        group.watchers.insert(
+            id,
+            Watcher { subscription, at, outstanding: 0, framed: Rev(0), parked: false, first, events: 0 },
+        );
         self.members.insert(id, storage);
         match lane {
             Some(lane) => self.advance(lane, &ConvertedObjects::new(), world, now, out),
@@ -277,50 +273,45 @@ impl Hub {
         let Some(storage) = self.members.get(&id) else { return };
         let Some(group) = self.groups.get_mut(storage) else { return };
         let Some(watcher) = group.watchers.get_mut(&id) else { return };
-        let from = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
-        for (_, change) in group.window.range(from..) {
-            if watcher.is_full_before(change, &self.bounds, self.flaw) {
-                watcher.parked = true;
+        let mut at = group.window.partition_point(|(_, change)| change.revision <= watcher.at);
+        while let Some(revision) = group.window.get(at).map(|(_, change)| change.revision) {
+            let to = group.window.partition_point(|(_, change)| change.revision <= revision);
+            let mut outgoing = Outgoing::default();
+            for (_, change) in group.window.range(at..to) {
+                outgoing.start(change);
+                outgoing.offer(id, watcher, &self.bounds, self.flaw);
+            }
+            outgoing.send(world, now, self.flaw, out);
+            if watcher.parked {
                 return;
             }
-            if let Some(sight) = watcher.take(change, self.flaw) {
-                let frame = frame(world, sight, change, now, self.flaw);
-                out.push(Effect::Frame { to: alloc::vec![id], frame });
-            }
+            at = to;
         }
     }
 
-    /// Puts a change into the window and sends it to all watchers that it concerns, in one frame for all that see it in
-    /// the same way.
-    pub(crate) fn publish(&mut self, world: &World, change: Change, now: Now, out: &mut Vec<Effect>) {
-        let (Some(group), Some(cache)) = (self.groups.get_mut(&change.storage), world.cache(change.storage))
-        else {
+    /// Puts the changes that one revision made to one collection into the window, and sends them to all watchers that
+    /// they concern, in one frame for all that see them in the same way.
+    pub(crate) fn publish(&mut self, world: &World, changes: Vec<Change>, now: Now, out: &mut Vec<Effect>) {
+        let Some(storage) = changes.first().map(|change| change.storage) else { return };
+        let (Some(group), Some(cache)) = (self.groups.get_mut(&storage), world.cache(storage)) else {
             return;
         };
-        let storage = change.storage;
-        let change = Arc::new(change);
-        group.window_bytes += bytes_kept(&change);
-        group.window.push_back((now.mono, change.clone()));
-        group.trim(now.mono, &self.bounds);
-        let mut sights: BTreeMap<Sight, Vec<JobId>> = BTreeMap::new();
-        for hint in Hint::of_change(&change, cache) {
-            for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
-                let Some(watcher) = group.watchers.get_mut(id) else { continue };
-                if watcher.parked {
-                    continue;
-                }
-                if watcher.is_full_before(&change, &self.bounds, self.flaw) {
-                    watcher.parked = true;
-                    continue;
-                }
-                if let Some(sight) = watcher.take(&change, self.flaw) {
-                    sights.entry(sight).or_default().push(*id);
+        let mut outgoing = Outgoing::default();
+        for change in changes {
+            let change = Arc::new(change);
+            group.window_bytes += bytes_kept(&change);
+            group.window.push_back((now.mono, change.clone()));
+            outgoing.start(&change);
+            for hint in Hint::of_change(&change, cache) {
+                for id in group.by_hint.get(&hint).map_or(&[][..], Vec::as_slice) {
+                    if let Some(watcher) = group.watchers.get_mut(id) {
+                        outgoing.offer(*id, watcher, &self.bounds, self.flaw);
+                    }
                 }
             }
         }
-        for (sight, to) in sights {
-            out.push(Effect::Frame { to, frame: frame(world, sight, &change, now, self.flaw) });
-        }
+        group.trim(now.mono, &self.bounds);
+        outgoing.send(world, now, self.flaw, out);
         self.advance_all(storage, world, now, out);
     }
 
@@ -386,8 +377,10 @@ impl Hub {
             assert_eq!(kept, group.window_bytes, "the window's bytes are counted");
             assert!(kept <= self.bounds.window_bytes, "the window's bytes are bounded");
             for watcher in group.watchers.values() {
-                let bound = self.bounds.watcher_queue_frames + limits::REVISION_CHANGES;
-                assert!(watcher.outstanding <= bound, "a watcher's queue is bounded");
+                assert!(
+                    watcher.outstanding <= self.bounds.watcher_queue_frames,
+                    "a watcher's queue is bounded"
+                );
             }
         }
     }
@@ -446,48 +439,4 @@ impl Watcher {
     fn removed(&self) -> Removed {
         Removed { events: self.events, ends_at: self.subscription.ends_at }
     }
-
-    /// Whether the watcher's queue has no room for a change. All changes of one revision go together, since a watcher
-    /// resumes after a revision; the rest of a revision that was begun may therefore exceed the bound.
-    fn is_full_before(&self, change: &Change, bounds: &Bounds, flaw: Flaw) -> bool {
-        let starts = change.revision > self.at || flaw.is(Mutant::RestOfRevisionLost);
-        self.outstanding >= bounds.watcher_queue_frames && starts
-    }
-
-    /// Moves the watcher past a change and returns how it sees it, if it sees it at all.
-    fn take(&mut self, change: &Change, flaw: Flaw) -> Option<Sight> {
-        if change.revision < self.at || change.revision <= self.subscription.after {
-            return None;
-        }
-        self.at = change.revision;
-        let matches = |entry: &Option<Arc<Entry>>| {
-            entry.as_ref().is_some_and(|entry| self.subscription.filter.matches(entry))
-        };
-        let kind = match (matches(&change.old), matches(&change.new)) {
-            (false, true) => EventKind::Added,
-            (true, true) => EventKind::Modified,
-            (true, false) if change.new.is_some() && flaw.is(Mutant::DepartureUntold) => return None,
-            (true, false) => EventKind::Deleted,
-            (false, false) => return None,
-        };
-        let form = self.subscription.form;
-        let first = self.first && form.first_differs();
-        self.first = false;
-        self.outstanding += 1;
-        self.events += 1;
-        Some(Sight { form, kind, first })
-    }
-}
-
-/// A change as a frame. A deletion shows the object as it was before, with the revision of the deletion.
-fn frame(world: &World, sight: Sight, change: &Change, now: Now, flaw: Flaw) -> Frame {
-    let shown = match sight.kind {
-        EventKind::Deleted if change.new.is_some() && flaw.is(Mutant::DeletedCarriesUpdate) => &change.new,
-        EventKind::Deleted => &change.old,
-        EventKind::Added | EventKind::Modified => &change.new,
-    };
-    let shown = shown.as_ref().expect("a watcher sees an object that it selects");
-    let Sight { form, kind, first } = sight;
-    let seen = Seen { form, kind, first, entry: shown.clone(), revision: change.revision };
-    Frame::change(Renderer::new(world, now.wall), seen)
 }

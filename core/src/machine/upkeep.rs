@@ -11,9 +11,10 @@ use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::store::{Batch, Feed, Op, Rev, Stored, Why};
-use crate::world::cache::Applied;
+use crate::world::cache::{Applied, Change};
 use crate::world::{Changes, Listing};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -72,22 +73,47 @@ impl Machine {
         out.extend(notes.into_iter().map(Effect::Note));
         let touched = self.touched(&applied);
         let definitions = self.definitions();
+        // The changes of one revision to one collection, until the next one begins.
+        let mut together: BTreeMap<StorageId, Vec<Change>> = BTreeMap::new();
+        let mut at = Rev(0);
         for applied in applied {
+            if applied.revision() > at {
+                at = applied.revision();
+                self.publish_all(&mut together, now, out);
+            }
             match applied {
-                Applied::Changed(change) if Some(change.storage) == definitions => {
-                    self.redefine(&change, now, out);
-                    self.hub.publish(&self.world, change, now, out);
+                Applied::Changed(change) => {
+                    if Some(change.storage) == definitions {
+                        self.redefine(&change, now, out);
+                    }
+                    together.entry(change.storage).or_default().push(change);
                 }
-                Applied::Changed(change) => self.hub.publish(&self.world, change, now, out),
                 Applied::Spoilt(storage, revision, why) => {
+                    self.publish_all(&mut together, now, out);
                     self.end_watches(storage, revision, Some(&Failure::unreadable(&why.0)), now, out);
                 }
-                Applied::Mended(storage, revision) => self.end_watches(storage, revision, None, now, out),
+                Applied::Mended(storage, revision) => {
+                    self.publish_all(&mut together, now, out);
+                    self.end_watches(storage, revision, None, now, out);
+                }
             }
         }
+        self.publish_all(&mut together, now, out);
         self.settle_arriving(now, out);
         self.wake_fresh(feed, now, out);
         self.run_touched(touched, now, out);
+    }
+
+    /// Sends watchers the changes of a revision.
+    fn publish_all(
+        &mut self,
+        together: &mut BTreeMap<StorageId, Vec<Change>>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        while let Some((_, changes)) = together.pop_first() {
+            self.hub.publish(&self.world, changes, now, out);
+        }
     }
 
     /// Ends all watches of a collection, with the failure as their last event if there is one. It is called when the

@@ -69,6 +69,10 @@ guarantees! {
     FinalizersAreHonoured =>
         "An object leaves the store only when no finalizer holds it and its grace is over, and a deletion \
          is never undone.",
+    DryRunsChangeNothing =>
+        "A dry run changes nothing.",
+    CollectionsAreDeletedAsSelected =>
+        "The deletion of a collection takes only objects that it selects as they are then.",
     StatusIsApart =>
         "A write through an object changes no status, one through its status changes nothing else.",
     GenerationCountsSpecs =>
@@ -186,6 +190,8 @@ impl Guarantee {
             | Self::VersionsAreOfOneObject
             | Self::ConvertersStopNobodyElse
             | Self::FinalizersAreHonoured
+            | Self::DryRunsChangeNothing
+            | Self::CollectionsAreDeletedAsSelected
             | Self::StatusIsApart
             | Self::GenerationCountsSpecs
             | Self::PodsAreBoundOnce

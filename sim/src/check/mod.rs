@@ -18,6 +18,7 @@ mod failures;
 mod generations;
 mod guarantee;
 mod indexes;
+mod intents;
 mod lifetimes;
 mod lists;
 mod nodes;
@@ -156,6 +157,7 @@ pub fn changed(
 ) -> Result<(), Violation> {
     permits::check_change(change, by)?;
     deletions::check(change, by)?;
+    intents::check(change, by, directory)?;
     disruptions::check(change)?;
     owners::check(change, by)?;
     statuses::check(change, by, directory)?;

@@ -49,8 +49,6 @@ pub(super) struct RequestRecord {
     pub(super) unread: usize,
     /// Races that it lost against other writers.
     pub(super) races: u32,
-    /// The revision of the last event that was sent, and when that arrives.
-    pub(super) sent: (Rev, Mono),
 }
 
 /// Every request of a run: they are numbered from 1, and none is removed. In parts, so that none moves when more

@@ -155,7 +155,6 @@ impl Testbed {
             events: 0,
             unread: 0,
             races: 0,
-            sent: (Rev(0), Mono(0)),
         };
         let request = record.ask.to_request(&self.directory);
         self.requests.push(record);
@@ -368,7 +367,8 @@ impl Testbed {
         let events: Arc<[WatchEvent]> = parse(bytes).into();
         for id in to {
             self.watched(server, *id, &events)?;
-            self.send_events(*id, events.clone());
+            let events = events.clone();
+            self.send(*id, |client| Happening::Frame(client, *id, events));
         }
         Ok(())
     }
@@ -445,22 +445,6 @@ impl Testbed {
         self.schedule(at, make(client));
     }
 
-    /// Sends events. Those of one revision arrive together, as bytes do that are written together.
-    fn send_events(&mut self, id: JobId, events: Arc<[WatchEvent]>) {
-        let revision = events.last().map_or(Rev(0), |event| event.revision);
-        if let Some(record) =
-            self.requests.get(id).filter(|record| record.sent == (revision, record.arrives_at))
-        {
-            let (client, at) = (record.client, record.arrives_at.max(self.now));
-            self.schedule(at, Happening::Frame(client, id, events));
-            return;
-        }
-        self.send(id, |client| Happening::Frame(client, id, events));
-        if let Some(record) = self.requests.get_mut(id) {
-            record.sent = (revision, record.arrives_at);
-        }
-    }
-
     /// The request that a client waits for, unless it has turned to something else.
     pub(super) fn current(&self, client: usize, id: JobId) -> Option<&RequestRecord> {
         self.requests.get(id).filter(|_| self.client_states[client].request == Some(id))
@@ -489,18 +473,22 @@ impl Testbed {
         }
         let credit = Box::new(Input::Credit(id, 1));
         self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
+        let mut next = Next::Listen;
         for event in events {
-            let next = self.act(client, |client, context| client.event(event, context));
-            self.check_view(client)?;
+            next = self.act(client, |client, context| client.event(event, context));
             if next != Next::Listen {
-                return self.follow_up(client, next);
+                break;
             }
         }
-        // A client whose connection breaks between two changes of one revision would never get the second one,
-        // because it resumes after that revision. So both arrive or neither.
-        let last = events.last().map_or(Rev(0), |event| event.revision);
-        let is_whole = self.changes_at(last) < 2;
-        if is_whole && self.chooser.fault(Label::Reader.of(key), self.swarm.rate(FaultClass::CutWatch)) {
+        self.check_view(client)?;
+        if next != Next::Listen {
+            return self.follow_up(client, next);
+        }
+        // A frame holds all that a watch sees of a revision, so a client that resumes after it misses nothing.
+        if self.chooser.fault(Label::Reader.of(key), self.swarm.rate(FaultClass::CutWatch)) {
+            if events.len() > 1 {
+                self.mark(Mark::CutBehindSeveral);
+            }
             self.fault(Lane::Client(client), || format!("its watch {} is cut", id.0));
             return self.broken(client, id);
         }
@@ -536,18 +524,8 @@ impl Testbed {
         }
     }
 
-    /// How many keys a revision changed.
-    fn changes_at(&self, revision: Rev) -> usize {
-        let log = &self.truth.log()[self.truth.place_after(Rev(revision.0.saturating_sub(1)))..];
-        log.iter().take_while(|change| change.revision == revision).count()
-    }
-
     fn check_view(&self, client: usize) -> Result<(), Violation> {
         let Some(view) = self.clients[client].view() else { return Ok(()) };
-        // Of a revision that changed several keys some events may still be on their way.
-        if self.changes_at(view.at) > 1 {
-            return Ok(());
-        }
         check::view(&view, &self.truth, &self.directory).map_err(|violation| Violation {
             detail: format!("client {client}: {}", violation.detail),
             ..violation

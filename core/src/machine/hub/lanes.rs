@@ -5,7 +5,8 @@
 //! k8s: staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go, where each version has a
 //! watch cache of its own
 
-use super::{Effect, Hub, Sight, Watcher, Window, frame};
+use super::outgoing::Outgoing;
+use super::{Effect, Hub, Watcher, Window};
 use crate::config::JobId;
 use crate::kinds::{KindId, StorageId};
 use crate::limits;
@@ -148,22 +149,16 @@ impl Hub {
             let Some(changes) = converted.collect::<Option<Vec<Arc<Change>>>>() else { return };
             let waits = |id: &&JobId| watchers.get(id).is_some_and(|held| !held.parked && held.at < revision);
             let waiting: Vec<JobId> = held.ids.iter().filter(waits).copied().collect();
+            let mut outgoing = Outgoing::default();
             for change in &changes {
-                let mut sights: BTreeMap<Sight, Vec<JobId>> = BTreeMap::new();
+                outgoing.start(change);
                 for id in &waiting {
-                    let Some(watcher) = watchers.get_mut(id).filter(|watcher| !watcher.parked) else {
-                        continue;
-                    };
-                    if watcher.is_full_before(change, &self.bounds, self.flaw) {
-                        watcher.parked = true;
-                    } else if let Some(sight) = watcher.take(change, self.flaw) {
-                        sights.entry(sight).or_default().push(*id);
+                    if let Some(watcher) = watchers.get_mut(id) {
+                        outgoing.offer(*id, watcher, &self.bounds, self.flaw);
                     }
                 }
-                for (sight, to) in sights {
-                    out.push(Effect::Frame { to, frame: frame(world, sight, change, now, self.flaw) });
-                }
             }
+            outgoing.send(world, now, self.flaw, out);
             at = to;
         }
     }

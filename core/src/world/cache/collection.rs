@@ -75,6 +75,16 @@ pub enum Applied {
     Mended(StorageId, Rev),
 }
 
+impl Applied {
+    /// The revision of the event.
+    pub fn revision(&self) -> Rev {
+        match self {
+            Self::Changed(change) => change.revision,
+            Self::Spoilt(_, revision, _) | Self::Mended(_, revision) => *revision,
+        }
+    }
+}
+
 /// A change of one object. At least one of `new` and `old` is present.
 #[derive(Clone, Debug)]
 pub struct Change {
