@@ -18,6 +18,7 @@ mod conversions;
 mod credentials;
 mod definitions;
 mod disruptions;
+mod documents;
 mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]

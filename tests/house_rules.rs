@@ -185,7 +185,7 @@ fn io_knows_no_kinds() {
 
 #[test]
 fn the_documents_are_there() {
-    for name in ["README.md", "ARCHITECTURE.md", "LICENSE", "BENCHMARKS.md", ".ci/run"] {
+    for name in ["README.md", "ARCHITECTURE.md", "LICENSE", "BENCHMARKS.md", ".ci/run", "docs/README.md"] {
         assert!(root().join(name).exists(), "{name} is missing");
     }
 }

@@ -109,6 +109,16 @@ mod tests {
         found.iter().map(|(name, _)| *name).collect()
     }
 
+    /// The manifest that takes kube-apiserver's place in a cluster of kubeadm.
+    #[test]
+    fn all_flags_of_the_packaged_manifest_have_their_effect() {
+        let manifest = include_str!("../../packaging/kube-apiserver.yaml");
+        let flags = manifest.lines().filter_map(|line| line.trim().strip_prefix("- --"));
+        let line: Vec<String> = flags.map(|flag| format!("--{flag}")).collect();
+        assert_eq!(line.len(), 27);
+        assert_eq!(unserved(&line.join(" ")), Unserved::default());
+    }
+
     #[test]
     fn flags_that_promise_protection_stop_the_start() {
         let cases: [(&str, &[&str]); 26] = [

@@ -11,12 +11,13 @@ mod options;
 mod plugin_files;
 mod security;
 mod shutdown;
+mod stores;
 mod systemd;
 mod tokens;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,16 +28,13 @@ use steersman_io::metrics::Metrics;
 use steersman_io::record::Recorder;
 use steersman_io::serve::{ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
-use steersman_io::store::Store;
-use steersman_io::store::embedded::{Embedded, Sizes};
-use steersman_io::store::etcd::{EtcdConfig, EtcdStore};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::configuration::{self, Following, FollowingIssuers};
 use crate::flags::{self, Flags};
-use options::{ServerSettings, Storage};
+use options::ServerSettings;
 use shutdown::{Signals, shut_down};
 
 /// The log verbosity from which on every request is logged, as by kube-apiserver.
@@ -150,7 +148,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
-    let stores = open_stores(flags, &options.storage).await?;
+    let stores = stores::open(flags, &options.storage).await?;
     let recorder = match flags.text("record") {
         "" => None,
         path => {
@@ -186,6 +184,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
             follow_files(flags, &options, &shell, &serving, file_contents),
             follow_authorizers(&shell, following),
             follow_issuers(&shell, following_issuers),
+            systemd::keep_watchdog(&shell),
         );
     };
     tokio::select! {
@@ -298,33 +297,6 @@ async fn follow_issuers(shell: &Arc<Shell>, following: Option<FollowingIssuers>)
                 tracing::info!("issuers of tokens taken anew");
             }
             Err(error) => tracing::error!(%error, "issuers of tokens stay as they were"),
-        }
-    }
-}
-
-/// One store for each feed.
-async fn open_stores(flags: &Flags, storage: &Storage) -> Result<Vec<Arc<dyn Store>>, String> {
-    match storage {
-        Storage::Embedded(directory) => {
-            let store = Embedded::open(directory, Sizes::default())
-                .map_err(|error| format!("{}: {error}", directory.display()))?;
-            Ok(vec![Arc::new(store)])
-        }
-        Storage::Memory => Ok(vec![Arc::new(Embedded::in_memory().map_err(|error| error.to_string())?)]),
-        Storage::Etcd(clusters) => {
-            let file = |name: &str| Some(flags.text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
-            let mut stores: Vec<Arc<dyn Store>> = Vec::new();
-            for endpoints in clusters {
-                let config = EtcdConfig {
-                    ca_file: file("etcd-cafile"),
-                    certificate_file: file("etcd-certfile"),
-                    key_file: file("etcd-keyfile"),
-                    ..EtcdConfig::new(endpoints.clone())
-                };
-                let store = EtcdStore::connect(&config).await;
-                stores.push(Arc::new(store.map_err(|error| format!("--etcd-servers: {error}"))?));
-            }
-            Ok(stores)
         }
     }
 }
