@@ -1,5 +1,5 @@
-//! DELETE of a collection: deletes every selected object, one after the other. Unlike upstream's, it leaves an object that
-//! has lost its selection, or was made anew without it, before its turn came.
+//! DELETE of a collection: deletes every selected object, one after the other. Unlike upstream's, it leaves an object
+//! that has lost its selection, or was made anew without it, before its turn came.
 //! k8s: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go DeleteCollection
 
 use super::delete::{self, Deletion};

@@ -40,8 +40,8 @@ pub(super) fn check(change: &CommittedChange, by: Option<&ClientRequest>) -> Res
     }
 }
 
-/// Whether the object that a request has removed is a pod that its node may still run: one on a node that has not ended,
-/// whose grace is neither over nor cut short by the request.
+/// Whether the object that a request has removed is a pod that its node may still run: one on a node that has not
+/// ended, whose grace is neither over nor cut short by the request.
 /// k8s: pkg/registry/core/pod/strategy.go CheckGracefulDelete
 fn has_grace(change: &CommittedChange, by: &ClientRequest) -> bool {
     let Some(old) = change.old.as_ref().filter(|_| change.key.starts_with(b"/registry/pods/")) else {

@@ -1,5 +1,5 @@
-//! The changes of one revision on their way to watchers. A watcher that resumes does so after a revision, so it gets all
-//! that it sees of one in one frame: a connection that breaks between two frames breaks between two revisions.
+//! The changes of one revision on their way to watchers. A watcher that resumes does so after a revision, so it gets
+//! all that it sees of one in one frame: a connection that breaks between two frames breaks between two revisions.
 
 use super::Watcher;
 use crate::answer::{EventForm, EventKind, Frame, Renderer, Seen};
