@@ -1,9 +1,9 @@
 //! Collects what built-in types and their fields are for, from the schemas that a published crate derives, and writes
-//! it compressed where `src/descriptions.rs` takes it from.
+//! it compressed where `src/descriptions.rs` takes it from. It also tells `src/version.rs` which commit is built.
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -24,6 +24,7 @@ use k8s_openapi::serde_json::Value;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=STEERSMAN_BUILT_COMMIT={}", commit().unwrap_or_default());
     let folder = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     for ((name, field), text) in collected() {
@@ -36,6 +37,41 @@ fn main() {
     }
     let compressed = encoder.finish().expect("memory takes it");
     std::fs::write(folder.join("descriptions.zlib"), compressed).expect("cargo's folder can be written");
+}
+
+/// The commit that is built: what `STEERSMAN_COMMIT` says, or else the one that is checked out, if this is a checkout.
+/// The files of git are read, so that a build needs no git and gives the same program without a checkout.
+fn commit() -> Option<String> {
+    println!("cargo::rerun-if-env-changed=STEERSMAN_COMMIT");
+    if let Some(told) = std::env::var("STEERSMAN_COMMIT").ok().filter(|told| !told.is_empty()) {
+        return Some(told);
+    }
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join(".git");
+    // A further work tree has a file that says where its folder is.
+    let folder = match std::fs::read_to_string(&place) {
+        Ok(text) => PathBuf::from(text.strip_prefix("gitdir: ")?.trim()),
+        Err(_) => place,
+    };
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        println!("cargo::rerun-if-changed={}", path.display());
+        Some(text.trim().to_owned())
+    };
+    let head = read(folder.join("HEAD"))?;
+    // It grows with each commit, also if that is kept in another file than the one before.
+    read(folder.join("logs/HEAD"));
+    let found = match head.strip_prefix("ref: ") {
+        None => head,
+        Some(branch) => {
+            let common = read(folder.join("commondir")).map_or(folder.clone(), |path| folder.join(path));
+            read(common.join(branch)).or_else(|| {
+                let packed = read(common.join("packed-refs"))?;
+                packed.lines().find_map(|line| line.strip_suffix(branch)).map(|id| id.trim().to_owned())
+            })?
+        }
+    };
+    let is_id = found.len() >= 40 && found.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then_some(found)
 }
 
 /// All other types are found through the fields of these.

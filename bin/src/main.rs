@@ -4,10 +4,13 @@ mod bench;
 mod configuration;
 mod descriptions;
 mod flags;
+mod logs;
+mod manual;
 mod replay;
 mod serve;
 mod sim;
 mod store;
+mod version;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,7 +18,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command};
-use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_core::kinds::Registry;
 
 #[global_allocator]
@@ -30,8 +32,8 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let called_as = arguments.first().and_then(|name| Path::new(name).file_name());
     // A user who starts `kube-apiserver` expects the server and not the other subcommands.
-    if called_as.is_some_and(|name| name == "kube-apiserver") {
-        return serve::main("kube-apiserver", arguments.get(1..).unwrap_or_default());
+    if called_as.is_some_and(|name| name == serve::KUBE_APISERVER) {
+        return serve::main(serve::KUBE_APISERVER, arguments.get(1..).unwrap_or_default());
     }
     let matches = command().get_matches_from(arguments);
     match matches.subcommand() {
@@ -39,10 +41,13 @@ fn main() -> ExitCode {
             let flags: Vec<OsString> = matches.get_many("flags").unwrap_or_default().cloned().collect();
             serve::main("steersman serve", &flags)
         }
-        Some(("version", _)) => {
-            serve::print(&format!("Kubernetes {GIT_VERSION}"));
+        Some(("version", matches)) => {
+            let as_json = matches.contains_id("output");
+            serve::print(&if as_json { version::document() } else { version::line() });
             ExitCode::SUCCESS
         }
+        Some(("completion", matches)) => manual::completion(matches),
+        Some(("man", matches)) => manual::man(matches),
         Some(("sim", matches)) => sim::main(matches),
         Some(("replay", matches)) => {
             let path: &PathBuf = matches.get_one("file").expect("clap requires it");
@@ -63,24 +68,33 @@ fn command() -> Command {
         .num_args(0..)
         .trailing_var_arg(true)
         .allow_hyphen_values(true);
+    command_with(serve_command().disable_help_flag(true).arg(flags))
+}
+
+fn serve_command() -> Command {
+    Command::new("serve").about("Serve the Kubernetes API, with kube-apiserver's flags (see serve --help)")
+}
+
+/// The command line, with this for `serve`.
+fn command_with(serve: Command) -> Command {
+    let output = Arg::new("output").short('o').long("output").value_name("FORMAT");
+    let output = output.value_parser(["json"]).help("For programs");
     Command::new("steersman")
-        // Clients look for upstream's name at the beginning of `--version`.
-        .display_name("Kubernetes")
         .about("A Kubernetes API server that can be replayed from a seed")
-        .version(GIT_VERSION)
+        .version(version::of_version())
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(
-            Command::new("serve")
-                .about("Serve the Kubernetes API, with kube-apiserver's flags (see serve --help)")
-                .disable_help_flag(true)
-                .arg(flags),
-        )
+        .subcommand(serve)
         .subcommand(sim::command())
         .subcommand(replay_command())
         .subcommand(store::command())
         .subcommands(bench::commands())
-        .subcommand(Command::new("version").about("Print the version"))
+        .subcommand(
+            Command::new("version")
+                .about("Print the version, and that of Kubernetes which is served")
+                .arg(output),
+        )
+        .subcommands(manual::commands())
 }
 
 fn replay_command() -> Command {

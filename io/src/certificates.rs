@@ -40,6 +40,15 @@ pub struct Issued {
     pub key_pem: String,
 }
 
+/// What becomes of keys and certificates that are not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// They are made and written to their files.
+    Written,
+    /// They are made for this process only: no file is written or removed.
+    Forgotten,
+}
+
 type Result<T> = std::result::Result<T, String>;
 
 impl Authority {
@@ -71,14 +80,17 @@ impl Authority {
         key: &Path,
         common_name: &str,
         has_issued: bool,
+        missing: Missing,
     ) -> Result<Self> {
         match (is_there(certificate)?, is_there(key)?) {
             (true, true) => Self::load(certificate, key),
             // The key is written first, so an interrupted first start can leave it without a certificate.
             (false, _) if !has_issued => {
                 let created = Self::create(common_name)?;
-                write(key, &created.key_pem, private::FILE_MODE)?;
-                write(certificate, &created.certificate_pem, private::FILE_MODE)?;
+                if missing == Missing::Written {
+                    write(key, &created.key_pem, private::FILE_MODE)?;
+                    write(certificate, &created.certificate_pem, private::FILE_MODE)?;
+                }
                 Ok(created)
             }
             (has_certificate, _) => {
@@ -184,7 +196,9 @@ pub fn self_signed(
     names: &[String],
     addresses: &[IpAddr],
     certificate_mode: u32,
+    missing: Missing,
 ) -> Result<Issued> {
+    let issue = || Authority::create(&format!("{host}-ca"))?.issue_server(host, names, addresses);
     let (chain_file, key_file) = (directory.join("apiserver.crt"), directory.join("apiserver.key"));
     if is_there(&chain_file)? {
         if !is_there(&key_file)? {
@@ -199,6 +213,9 @@ pub fn self_signed(
         if kept.chain.first().is_some_and(|certificate| serves(certificate, names, addresses)) {
             return Ok(kept);
         }
+        if missing == Missing::Forgotten {
+            return issue();
+        }
         tracing::info!(
             "{} expires or lacks a name of this server: a new certificate is made",
             chain_file.display()
@@ -206,8 +223,11 @@ pub fn self_signed(
         // The old certificate is removed first, so that a crash cannot leave it beside the new key.
         private::remove(&chain_file).map_err(|error| format!("{}: {error}", chain_file.display()))?;
     }
+    if missing == Missing::Forgotten {
+        return issue();
+    }
     private::create_directory(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    let issued = Authority::create(&format!("{host}-ca"))?.issue_server(host, names, addresses)?;
+    let issued = issue()?;
     write(&key_file, &issued.key_pem, private::FILE_MODE)?;
     write(&chain_file, &issued.chain_pem, certificate_mode)?;
     Ok(issued)
@@ -338,7 +358,8 @@ mod tests {
     use super::*;
 
     fn keep(directory: &Path, has_issued: bool) -> Result<Authority> {
-        Authority::load_or_create(&directory.join("ca.crt"), &directory.join("ca.key"), "test", has_issued)
+        let (certificate, key) = (directory.join("ca.crt"), directory.join("ca.key"));
+        Authority::load_or_create(&certificate, &key, "test", has_issued, Missing::Written)
     }
 
     /// Each kind of damage to an authority, with the error at the start; no new one is made.
@@ -403,7 +424,8 @@ mod tests {
     #[test]
     fn a_serving_certificate_without_its_key_is_not_replaced() {
         let place = tempfile::tempdir().expect("a directory");
-        let make = |name: &str| self_signed(place.path(), "host", &[name.to_owned()], &[], 0o644);
+        let make =
+            |name: &str| self_signed(place.path(), "host", &[name.to_owned()], &[], 0o644, Missing::Written);
         let first = make("a").expect("made").chain_pem;
         assert_eq!(make("a").expect("kept").chain_pem, first);
         let second = make("b").expect("made for another name").chain_pem;
@@ -414,5 +436,27 @@ mod tests {
         // The state after a crash before the certificate was written.
         fs::remove_file(place.path().join("apiserver.crt")).expect("removed");
         make("b").expect("made");
+    }
+
+    #[test]
+    fn what_is_only_tried_leaves_no_trace() {
+        let place = tempfile::tempdir().expect("a directory");
+        let (certificate, key) = (place.path().join("ca.crt"), place.path().join("ca.key"));
+        let try_authority =
+            || Authority::load_or_create(&certificate, &key, "test", false, Missing::Forgotten);
+        let sign = |name: &str, missing| {
+            self_signed(&place.path().join("pki"), "host", &[name.to_owned()], &[], 0o644, missing)
+        };
+        try_authority().expect("made");
+        sign("a", Missing::Forgotten).expect("made");
+        assert_eq!(fs::read_dir(place.path()).expect("a directory").count(), 0);
+        let kept = keep(place.path(), false).expect("made");
+        assert_eq!(try_authority().expect("found").certificate(), kept.certificate());
+        let kept = sign("a", Missing::Written).expect("made").chain_pem;
+        let tried = sign("b", Missing::Forgotten).expect("made for another name").chain_pem;
+        assert_ne!(tried, kept);
+        assert_eq!(sign("a", Missing::Forgotten).expect("still there").chain_pem, kept);
+        fs::remove_file(&key).expect("removed");
+        try_authority().err().expect("the key is lost");
     }
 }

@@ -2,6 +2,7 @@
 //! The secure port and the in-process server share it.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,7 @@ use crate::clock::wall_now;
 use crate::connection::{RosterEntry, UnderWay};
 use crate::conversation::Conversation;
 use crate::gzip::{self, Compressor};
+use crate::httplog::{self, LoggedAnswer, RequestLine};
 use crate::outcall::DialedConnection;
 use crate::peer::Proof;
 use crate::pieces::Pieces;
@@ -59,6 +61,8 @@ pub(crate) struct Asks<'a> {
     pub(crate) share: &'a Share,
     /// Whether the connection can switch to another protocol.
     pub(crate) can_switch: bool,
+    /// Where the connection comes from.
+    pub(crate) source: Option<SocketAddr>,
 }
 
 /// A request's head.
@@ -96,6 +100,7 @@ pub(crate) async fn answer<B>(
 where
     B: http_body::Body<Error: Display>,
 {
+    let began = httplog::begin();
     let audit_id = match head.headers.get(&AUDIT_ID) {
         Some(chosen) if !chosen.is_empty() => chosen.clone(),
         Some(_) | None => exchange.audit_ids.next(),
@@ -105,19 +110,23 @@ where
     let has_body = !body.is_end_stream();
     let can_switch = asks.can_switch && !has_body;
     // The room that is reserved for the request is freed once it is answered.
-    let (response, conversation) = match upload::admit(exchange, asks, &head, has_body).await {
+    let admitted = upload::admit(exchange, asks, &head, has_body).await;
+    let request = to_core(asks.client, head, has_body, can_switch);
+    let mut line = began.map(|began| RequestLine::new(began, &request, &audit_id, asks.source));
+    let (response, conversation) = match admitted {
         Ok(mut room) => {
-            let request = to_core(asks.client, head, has_body, can_switch);
             let body = pin!(room.read(body));
             let (response, conversation) = exchange.shell.request(request, body).await;
             (response, Some(conversation))
         }
         Err(NoRoom) => {
             let failure = Failure::too_many_requests("Too many requests, please try again later.", 1);
-            let request = to_core(asks.client, head, has_body, can_switch);
             (answer::failure(&exchange.shell.world().registry, &request, &failure), None)
         }
     };
+    if let Some(line) = &mut line {
+        line.answered(LoggedAnswer::Status(response.status));
+    }
     let mut out = http::Response::new(AnswerBody::empty(under_way));
     *out.status_mut() =
         http::StatusCode::from_u16(response.status).expect("the core answers with HTTP statuses");
@@ -145,7 +154,9 @@ where
         (Body::Tunnel(_) | Body::Relay(_), Some(conversation)) => {
             match exchange.shell.outcalls().take(conversation.id()) {
                 Some(DialedConnection::Stream(server)) => {
-                    Source::Tunnel(Box::new(OpenTunnel::new(conversation, server)))
+                    let mut line = line.take();
+                    line.iter_mut().for_each(|line| line.answered(LoggedAnswer::Hijacked));
+                    Source::Tunnel(Box::new(OpenTunnel::new(conversation, server, line)))
                 }
                 Some(DialedConnection::Body(body)) => {
                     Source::Relay(Box::new(OpenRelay::new(conversation, body)))
@@ -161,6 +172,7 @@ where
             unreachable!("streams and tunnels are conversations")
         }
     };
+    out.body_mut().line = line;
     let source = if accepts_gzip { source.compressed(out.headers_mut()) } else { source };
     if matches!(source, Source::Tunnel(_)) {
         out.body_mut().source = source;
@@ -176,6 +188,7 @@ where
     out.body_mut().source = if is_head { Source::Empty } else { source };
     if out.body().is_end_stream() {
         out.body_mut().conversation = None;
+        out.body_mut().line = None;
     }
     out
 }
@@ -254,6 +267,8 @@ pub(crate) struct AnswerBody {
     /// The conversation of an answer that is not a stream. It is dropped with the body, which tells the machine that
     /// the answer was sent.
     conversation: Option<Conversation>,
+    /// The line in the log, which is written when the body was sent. None if requests are not logged.
+    line: Option<Box<RequestLine>>,
     /// What is left of a part that is larger than is handed over at once.
     left: Pieces,
 }
@@ -277,7 +292,7 @@ impl AnswerBody {
     }
 
     fn empty(under_way: Option<UnderWay>) -> Self {
-        Self { source: Source::Empty, under_way, conversation: None, left: Pieces::default() }
+        Self { source: Source::Empty, under_way, conversation: None, line: None, left: Pieces::default() }
     }
 
     /// The tunnel that the connection becomes after the answer's head, if it does.
@@ -392,6 +407,7 @@ impl http_body::Body for AnswerBody {
             self.source = Source::Empty;
             self.under_way = None;
             self.conversation = None;
+            self.line = None;
         }
         Poll::Ready(bytes.map(|bytes| Ok(Frame::data(self.hand_over(bytes)))))
     }

@@ -170,7 +170,13 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let asks = Asks { client: &shared.client, place: None, share: &shared.share, can_switch: false };
+            let asks = Asks {
+                client: &shared.client,
+                place: None,
+                share: &shared.share,
+                can_switch: false,
+                source: None,
+            };
             let (parts, body) = request.into_parts();
             let response = exchange::answer(&shared.exchange, &asks, None, Head::from(parts), body).await;
             Ok(response.map(|reply| InProcessBody { reply, unread: Pieces::default() }))

@@ -16,6 +16,7 @@ pub mod descriptors;
 mod exchange;
 mod frame;
 mod gzip;
+mod httplog;
 pub mod in_process;
 pub mod issuer;
 pub mod load;

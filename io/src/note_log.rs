@@ -18,14 +18,8 @@ pub(crate) struct NoteLog {
 impl NoteLog {
     pub(crate) fn write(&self, note: &Note) {
         match note {
-            Note::Answered(answered) => tracing::debug!(
-                target: "httplog",
-                verb = %answered.verb,
-                resource = %answered.resource,
-                code = answered.code,
-                micros = answered.micros,
-                user = %answered.user,
-            ),
+            // Requests have lines of their own, with what the client sent.
+            Note::Answered(_) => {}
             Note::WatchEnded { resource, events, why } => {
                 tracing::debug!(resource = %resource, events, why = %why, "watch ended");
             }

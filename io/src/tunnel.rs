@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::conversation::Conversation;
+use crate::httplog::RequestLine;
 
 /// A connection to another server that has switched protocols.
 pub(crate) type ServerStream = TokioIo<Upgraded>;
@@ -25,11 +26,17 @@ pub(crate) type ServerStream = TokioIo<Upgraded>;
 pub(crate) struct OpenTunnel {
     conversation: Conversation,
     server: ServerStream,
+    /// The line in the log, which is written when the tunnel has ended. None if requests are not logged.
+    line: Option<Box<RequestLine>>,
 }
 
 impl OpenTunnel {
-    pub(crate) fn new(conversation: Conversation, server: ServerStream) -> Self {
-        Self { conversation, server }
+    pub(crate) fn new(
+        conversation: Conversation,
+        server: ServerStream,
+        line: Option<Box<RequestLine>>,
+    ) -> Self {
+        Self { conversation, server, line }
     }
 
     /// Joins the client until the tunnel ends. `ahead` is what the client has sent already.
@@ -37,7 +44,7 @@ impl OpenTunnel {
     where
         C: AsyncRead + AsyncWrite + Unpin,
     {
-        let Self { mut conversation, mut server } = self;
+        let Self { mut conversation, mut server, line: _line } = self;
         let end = splice(client, ahead, &mut server, conversation.closed()).await;
         conversation.tunnel_ended(end);
     }

@@ -48,7 +48,8 @@ fn heading(flag: &Flag) -> String {
     format!("  {short}--{}{word}", flag.name)
 }
 
-fn description(flag: &Flag) -> String {
+/// What a flag does, and its default.
+pub(super) fn description(flag: &Flag) -> String {
     let usage = flag.usage;
     match (flag.default, flag.kind) {
         ("", _) | ("false", FlagType::Bool) => usage.to_owned(),

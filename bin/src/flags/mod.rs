@@ -1,8 +1,10 @@
 //! Flags as kube-apiserver takes them: one table, Go's syntax, checked values.
 
+mod arguments;
 mod authentication;
 mod help;
 mod parse;
+mod suggest;
 mod table;
 mod unserved;
 mod value;
@@ -11,9 +13,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub(crate) use arguments::arguments;
 pub(crate) use help::help;
 pub(crate) use parse::parse;
 pub(crate) use unserved::Unserved;
+pub(crate) use value::module_levels;
 
 /// A group of flags in the help.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! Go's command-line syntax, with pflag's error texts. pflag: flag.go
 
+use super::suggest::did_you_mean;
 use super::{Flag, Flags, lookup};
 
-/// Reads the arguments that follow the command. Errors are what kube-apiserver says.
+/// Reads the arguments that follow the command. Errors are what kube-apiserver says, and for a flag that there is not,
+/// the one that was probably meant.
 pub(crate) fn parse(arguments: &[String]) -> Result<Flags, String> {
     let mut flags = Flags::default();
     let mut left = arguments.iter();
@@ -48,7 +50,7 @@ fn split_long(argument: &str, long: &str) -> Result<(&'static Flag, Option<Strin
     }
     // kube-apiserver takes underscores for dashes. k8s: staging/src/k8s.io/component-base/cli/flag/flags.go
     let name = name.replace('_', "-");
-    let flag = lookup(&name).ok_or_else(|| format!("unknown flag: --{name}"))?;
+    let flag = lookup(&name).ok_or_else(|| format!("unknown flag: --{name}{}", did_you_mean(&name)))?;
     Ok((flag, value))
 }
 
@@ -59,7 +61,11 @@ fn split_short(argument: &str) -> Result<(&'static Flag, Option<String>), String
     let name = match letter {
         'v' => "v",
         'h' => "help",
-        _ => return Err(format!("unknown shorthand flag: {letter:?} in {argument}")),
+        _ => {
+            // It may be a whole name with one dash.
+            let name = letters.split('=').next().unwrap_or_default();
+            return Err(format!("unknown shorthand flag: {letter:?} in {argument}{}", did_you_mean(name)));
+        }
     };
     let rest = &letters[letter.len_utf8()..];
     let value = if rest.is_empty() { None } else { Some(rest.strip_prefix('=').unwrap_or(rest).to_owned()) };
@@ -145,6 +151,8 @@ mod tests {
             ("--x", "unknown flag: --x"),
             ("--no_such_flag=1", "unknown flag: --no-such-flag"),
             ("-x", "unknown shorthand flag: 'x' in -x"),
+            ("--secure_prot=1", "unknown flag: --secure-prot\nDid you mean --secure-port?"),
+            ("-secure-port=1", "unknown shorthand flag: 's' in -secure-port=1\nDid you mean --secure-port?"),
             ("--=1", "bad flag syntax: --=1"),
             ("--secure-port", "flag needs an argument: --secure-port"),
             ("-v", "flag needs an argument: 'v' in -v"),
@@ -157,7 +165,7 @@ mod tests {
             ),
             (
                 "--v=x",
-                "invalid argument \"x\" for \"-v, --v\" flag: strconv.ParseInt: parsing \"x\": invalid syntax",
+                "invalid argument \"x\" for \"-v, --v\" flag: strconv.ParseUint: parsing \"x\": invalid syntax",
             ),
             (
                 "--request-timeout=1",

@@ -89,7 +89,9 @@ impl FlagType {
     pub(super) fn check(self, text: &str) -> Result<(), String> {
         match self {
             Self::Bool => parse_bool(text).map(drop),
-            Self::Int | Self::Level => parse_int(text).map(drop),
+            Self::Int => parse_int(text).map(drop),
+            Self::Level => parse_level(text).map(drop),
+            Self::Pattern => module_levels(text).map(drop),
             Self::Float | Self::Float32 => parse_float(text).map(drop),
             Self::Duration => parse_duration(text).map(drop),
             Self::Ip => parse_ip(text).map(drop),
@@ -111,11 +113,13 @@ impl FlagType {
             Self::PortRange => parse_port_range(text),
             Self::Version => match text {
                 "raw" => Ok(()),
-                other if other.starts_with('v') => Ok(()),
+                other if other.starts_with('v') => {
+                    Err("the version that the server reports cannot be set".into())
+                }
                 other => parse_bool(other).map(drop),
             },
             Self::TruthOrStrings => super::unserved::check_names(&self.split(text)),
-            Self::Pattern | Self::Quantity | Self::Str | Self::StringArray | Self::Strings => Ok(()),
+            Self::Quantity | Self::Str | Self::StringArray | Self::Strings => Ok(()),
         }
     }
 }
@@ -139,6 +143,33 @@ pub(super) fn parse_int(text: &str) -> Result<i64, String> {
         }
         _ => format!("strconv.ParseInt: parsing {text:?}: invalid syntax"),
     })
+}
+
+/// A verbosity: a number that fits into 31 bits.
+/// k8s: staging/src/k8s.io/component-base/logs/api/v1/pflags.go
+fn parse_level(text: &str) -> Result<u32, String> {
+    let failed = |why: &str| format!("strconv.ParseUint: parsing {text:?}: {why}");
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(failed("invalid syntax"));
+    }
+    let level = text.parse::<u32>().ok().filter(|level| *level <= i32::MAX as u32);
+    level.ok_or_else(|| failed("value out of range"))
+}
+
+/// Verbosities of files: `pattern=N,...`.
+/// k8s: staging/src/k8s.io/component-base/logs/api/v1/pflags.go
+pub(crate) fn module_levels(text: &str) -> Result<Vec<(String, u32)>, String> {
+    let given = text.split(',').filter(|part| !part.is_empty());
+    given
+        .map(|part| match part.split('=').collect::<Vec<_>>().as_slice() {
+            [pattern, level] if !pattern.is_empty() && !level.is_empty() => {
+                let level =
+                    parse_level(level).map_err(|error| format!("parsing verbosity in {part:?}: {error}"))?;
+                Ok(((*pattern).to_owned(), level))
+            }
+            _ => Err(format!("{part:?} does not have the pattern=N format")),
+        })
+        .collect()
 }
 
 fn parse_float(text: &str) -> Result<f64, String> {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use steersman_io::certificates::{Authority, write_private};
+use steersman_io::certificates::{Authority, Missing, write_private};
 
 /// The user and group that upstream's bootstrap credentials have.
 const USER: &str = "kubernetes-admin";
@@ -13,11 +13,11 @@ const GROUP: &str = "system:masters";
 pub(super) const KUBECONFIG: &str = "admin.kubeconfig";
 
 /// The authority for client certificates, kept in the data directory over restarts.
-pub(super) fn authority(data_directory: &Path) -> Result<Authority, String> {
+pub(super) fn authority(data_directory: &Path, missing: Missing) -> Result<Authority, String> {
     let directory = data_directory.join("pki");
     let has_issued = data_directory.join(KUBECONFIG).exists();
     let (certificate, key) = (directory.join("ca.crt"), directory.join("ca.key"));
-    Authority::load_or_create(&certificate, &key, "steersman-ca", has_issued)
+    Authority::load_or_create(&certificate, &key, "steersman-ca", has_issued, missing)
 }
 
 /// The administrator's kubeconfig. Certificates of earlier starts stay valid.
@@ -77,14 +77,16 @@ mod tests {
     fn the_authority_survives_a_restart() {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join("pki")).expect("a directory");
-        let first = authority(directory.path()).expect("an authority");
-        let second = authority(directory.path()).expect("an authority");
+        let first = authority(directory.path(), Missing::Written).expect("an authority");
+        let second = authority(directory.path(), Missing::Written).expect("an authority");
         assert_eq!(first.certificate(), second.certificate());
         let text = kubeconfig(&second, "https://127.0.0.1:1", "pem").expect("a kubeconfig");
         let path = write_kubeconfig(directory.path(), &text).expect("is written");
         let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions());
         assert_eq!(mode & 0o777, 0o600);
         std::fs::remove_dir_all(directory.path().join("pki")).expect("removed");
-        authority(directory.path()).err().expect("who has the kubeconfig would be shut out");
+        authority(directory.path(), Missing::Written)
+            .err()
+            .expect("who has the kubeconfig would be shut out");
     }
 }

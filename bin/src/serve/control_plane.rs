@@ -2,11 +2,11 @@
 //! k8s: pkg/controlplane/apiserver/{config,server}.go, pkg/controlplane/instance.go
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use steersman_core::config::{ControlPlane, EndpointReconciler, IssuerKey, TrustedClients};
 use steersman_core::value::Text;
-use steersman_io::certificates;
+use steersman_io::certificates::{self, Missing};
 use steersman_io::issuer::{TokenSigner, signing_key};
 use steersman_io::server_id::server_id;
 
@@ -104,12 +104,9 @@ pub(super) fn complete(flags: &Flags, settings: &mut ServerSettings) -> Result<(
         return Ok(());
     }
     let is_used = is_used(&settings.data_directory);
-    let authority = admin::authority(&settings.data_directory)?;
+    let authority = admin::authority(&settings.data_directory, Missing::Written)?;
     settings.config.control_plane.trusted.client_ca = authority.certificate_pem().into();
-    if ISSUER_FLAGS.iter().any(|name| flags.is_given(name)) {
-        return Ok(());
-    }
-    let path = settings.data_directory.join("pki").join("sa.key");
+    let Some(path) = own_key_path(flags, settings) else { return Ok(()) };
     let (key, signer, is_new) = own_key(&path)?;
     if is_new && is_used {
         // It is no reason not to start: kubelets and controllers ask for new tokens by themselves.
@@ -129,6 +126,12 @@ pub(super) fn complete(flags: &Flags, settings: &mut ServerSettings) -> Result<(
     config.signing_key = Some(key);
     settings.signer = Some(signer);
     Ok(())
+}
+
+/// Where a server keeps the key that it signs tokens with; None if flags name the issuer, or whom to trust.
+pub(super) fn own_key_path(flags: &Flags, settings: &ServerSettings) -> Option<PathBuf> {
+    let is_told = !settings.makes_admin || ISSUER_FLAGS.iter().any(|name| flags.is_given(name));
+    (!is_told).then(|| settings.data_directory.join("pki").join("sa.key"))
 }
 
 /// Whether a server has run with this data directory, so that it may have issued tokens.

@@ -3,6 +3,7 @@
 mod admin;
 mod admission;
 mod backends;
+mod check;
 mod control_plane;
 mod directory;
 mod issuer;
@@ -24,21 +25,18 @@ use std::time::Duration;
 
 use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_core::machine::{Drain, Machine};
+use steersman_io::certificates::Missing;
 use steersman_io::metrics::Metrics;
 use steersman_io::record::Recorder;
 use steersman_io::serve::{ServeOptions, Serving, listen};
 use steersman_io::shell::Shell;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::configuration::{self, Following, FollowingIssuers};
 use crate::flags::{self, Flags};
+use crate::logs::LogOptions;
+use crate::version;
 use options::ServerSettings;
 use shutdown::{Signals, shut_down};
-
-/// The log verbosity from which on every request is logged, as by kube-apiserver.
-const REQUEST_LOG_VERBOSITY: i64 = 4;
 
 /// How often certificate files are looked at.
 /// k8s: staging/src/k8s.io/apiserver/pkg/server/dynamiccertificates/dynamic_serving_content.go
@@ -50,6 +48,9 @@ const CONFIGURATION_REFRESH: Duration = Duration::from_secs(1);
 
 /// How long answers may still be sent after the store has failed.
 const GIVING_UP: Duration = Duration::from_secs(1);
+
+/// The name by which a user who expects upstream's server calls this one.
+pub(crate) const KUBE_APISERVER: &str = "kube-apiserver";
 
 /// The exit code when a flag promises protection that is not served.
 const UNSERVED_FLAGS: u8 = 2;
@@ -100,11 +101,11 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
         print(&flags::help(program));
         return Ok(());
     }
-    if flags.is_given("version") && flags.text("version") != "false" {
-        print(&format!("Kubernetes {GIT_VERSION}"));
+    if let Some(version) = version_asked(&flags, program) {
+        print(&version);
         return Ok(());
     }
-    start_logging(flags.int("v"));
+    LogOptions::from_flags(&flags)?.start();
     tell_unserved(&flags.unserved())?;
     let options = ServerSettings::from_flags(&flags)?;
     steersman_io::descriptors::raise_limit();
@@ -113,8 +114,24 @@ fn run(program: &str, arguments: &[OsString]) -> Result<(), Ended> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
+    if flags.bool("check") {
+        let _inside = runtime.enter();
+        check::check(&flags, &options)?;
+        print("A server can start with these flags and files.");
+        return Ok(());
+    }
     runtime.block_on(serve(&flags, options))?;
     Ok(())
+}
+
+/// What `--version` prints, if it is given. Who calls the server `kube-apiserver` expects its answer and nothing else.
+fn version_asked(flags: &Flags, program: &str) -> Option<String> {
+    match flags.text("version") {
+        "raw" => Some(version::raw()),
+        _ if !flags.bool("version") => None,
+        _ if program == KUBE_APISERVER => Some(version::kubernetes()),
+        _ => Some(version::line()),
+    }
 }
 
 /// Logs flags that have no effect, and refuses to start with those that promise protection.
@@ -144,7 +161,7 @@ async fn serve(flags: &Flags, mut options: ServerSettings) -> Result<(), String>
     };
     control_plane::complete(flags, &mut options)?;
     let file_contents = security::contents(flags);
-    let (secured, kubeconfig) = security::secure(flags, &options)?;
+    let (secured, kubeconfig) = security::secure(flags, &options, Missing::Written)?;
     let listener = listen(options.listen).await.map_err(|error| {
         format!("failed to create listener: failed to listen on {}: {error}", options.listen)
     })?;
@@ -241,7 +258,7 @@ async fn follow_files(
         if found == known {
             continue;
         }
-        let taken = security::secure(flags, options).and_then(|(secured, kubeconfig)| {
+        let taken = security::secure(flags, options, Missing::Written).and_then(|(secured, kubeconfig)| {
             kubeconfig
                 .map_or(Ok(()), |text| admin::write_kubeconfig(&options.data_directory, &text).map(drop))?;
             // A server's own authority does not change.
@@ -301,16 +318,23 @@ async fn follow_issuers(shell: &Arc<Shell>, following: Option<FollowingIssuers>)
     }
 }
 
-fn start_logging(verbosity: i64) {
-    let requests = if verbosity >= REQUEST_LOG_VERBOSITY { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    let targets = Targets::new().with_default(LevelFilter::INFO).with_target("httplog", requests);
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    tracing_subscriber::registry().with(targets).with(format).init();
-}
-
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
+
+    #[test]
+    fn the_version_is_told_as_the_caller_expects_it() {
+        let told = |program: &str, line: &str| {
+            version_asked(&flags::parse(&[line.to_owned()]).expect(line), program)
+        };
+        assert_eq!(told("steersman serve", "--version"), Some(version::line()));
+        assert_eq!(told(KUBE_APISERVER, "--version"), Some(format!("Kubernetes {GIT_VERSION}")));
+        assert_eq!(told(KUBE_APISERVER, "--version=raw"), Some(version::raw()));
+        for line in ["--version=false", "--version=0", "--v=1"] {
+            assert_eq!(told("steersman serve", line), None, "{line}");
+        }
+        assert!(flags::parse(&["--version=v1.36.2+other".to_owned()]).is_err());
+    }
 
     #[test]
     fn a_path_is_quoted_as_one_shell_word() {

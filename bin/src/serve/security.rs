@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
-use steersman_io::certificates::{self, Issued};
+use steersman_io::certificates::{self, Issued, Missing};
 use steersman_io::peer::ClientCas;
 use steersman_io::serve::Secured;
 use steersman_io::tls::{self, TlsOptions};
@@ -25,11 +25,15 @@ const FILE_FLAGS: [&str; 5] = [
 ];
 
 /// The server's certificates, the authorities that it trusts, and the administrator's kubeconfig, if one is made. The
-/// caller must hold the lock of the data directory, since missing keys are created there.
-pub(super) fn secure(flags: &Flags, options: &ServerSettings) -> Result<(Secured, Option<String>), String> {
-    let serving = serving_certificate(flags, options)?;
+/// caller must hold the lock of the data directory if missing keys are written there.
+pub(super) fn secure(
+    flags: &Flags,
+    options: &ServerSettings,
+    missing: Missing,
+) -> Result<(Secured, Option<String>), String> {
+    let serving = serving_certificate(flags, options, missing)?;
     let (client_certificates, kubeconfig) = if options.makes_admin {
-        let authority = admin::authority(&options.data_directory)?;
+        let authority = admin::authority(&options.data_directory, missing)?;
         let server = format!("https://{}", reachable(options));
         let kubeconfig = admin::kubeconfig(&authority, &server, &serving.chain_pem)?;
         (vec![authority.certificate().clone()], Some(kubeconfig))
@@ -72,9 +76,9 @@ fn reachable(options: &ServerSettings) -> std::net::SocketAddr {
     address
 }
 
-fn serving_certificate(flags: &Flags, options: &ServerSettings) -> Result<Issued, String> {
+fn serving_certificate(flags: &Flags, options: &ServerSettings, missing: Missing) -> Result<Issued, String> {
     match (flags.text("tls-cert-file"), flags.text("tls-private-key-file")) {
-        ("", "") => self_signed(options),
+        ("", "") => self_signed(options, missing),
         (chain, key) if !chain.is_empty() && !key.is_empty() => {
             certificates::load(Path::new(chain), Path::new(key))
         }
@@ -83,7 +87,7 @@ fn serving_certificate(flags: &Flags, options: &ServerSettings) -> Result<Issued
 }
 
 /// k8s: pkg/controlplane/apiserver/options/options.go, the names of the self-signed certificate
-fn self_signed(options: &ServerSettings) -> Result<Issued, String> {
+fn self_signed(options: &ServerSettings, missing: Missing) -> Result<Issued, String> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = match host.trim() {
         "" => "localhost",
@@ -105,7 +109,7 @@ fn self_signed(options: &ServerSettings) -> Result<Issued, String> {
     }
     // A directory that was given by a flag may be there so that clients can read the certificate.
     let mode = if options.certificate_directory_is_own { 0o600 } else { 0o644 };
-    certificates::self_signed(&options.certificate_directory, host, &names, &addresses, mode)
+    certificates::self_signed(&options.certificate_directory, host, &names, &addresses, mode, missing)
 }
 
 /// The authorities of clients, and those of front proxies; None without any.

@@ -31,6 +31,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
         if tally.seeds == runs_max {
             progress.end();
             print(&format!("{runs_max} runs, and there are more: every guarantee held so far"));
+            settings.unwritten("no run failed");
             return Ok(None);
         }
         let outcome = play_source(source, &tape, &plans.plan(false));
@@ -58,5 +59,6 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
         space.width,
         tally.reached()
     ));
+    settings.unwritten("no run failed");
     Ok(None)
 }

@@ -35,6 +35,18 @@ impl CampaignFailure {
         }
     }
 
+    /// What it means, as the help says it too.
+    pub(super) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Crash => "crash: a run panicked",
+            Self::Safety => "safety: a client was told what is not so",
+            Self::Liveness => "liveness: a run did not come to rest",
+            Self::Nondeterminism => "nondeterminism: the same choices gave two different runs",
+            Self::MarkMissed => "a mark was missed",
+            Self::ExhibitNotFound => "a bug of the museum was not found within its budget",
+        }
+    }
+
     pub(super) const fn of(violation: &Violation) -> Self {
         match violation.guarantee.severity() {
             Severity::Liveness => Self::Liveness,
@@ -44,19 +56,25 @@ impl CampaignFailure {
     }
 }
 
+/// How a campaign can fail, by code.
+const FAILURES: [CampaignFailure; 6] = [
+    CampaignFailure::Crash,
+    CampaignFailure::Safety,
+    CampaignFailure::Liveness,
+    CampaignFailure::Nondeterminism,
+    CampaignFailure::MarkMissed,
+    CampaignFailure::ExhibitNotFound,
+];
+
 /// What `--help` says of them.
-pub(super) const HELP: &str = "\
-Exit codes:
-   0  every guarantee held
-   1  a file cannot be read or written
-   2  the command line is wrong, or this build has no museum
-  10  crash: a run panicked
-  11  safety: a client was told what is not so
-  12  liveness: a run did not come to rest
-  13  nondeterminism: the same choices gave two different runs
-  14  a mark was missed
-  15  a bug of the museum was not found within its budget
-Of several the first of 10, 13, 11, 12, 15, 14.";
+pub(super) fn help() -> String {
+    let failures = FAILURES.map(|failure| format!("  {}  {}\n", failure.code(), failure.sentence())).concat();
+    format!(
+        "Exit codes:\n   0  every guarantee held\n   1  a file cannot be read or written\n   \
+         2  the command line is wrong, or this build has no museum\n{failures}\
+         Of several the first of 10, 13, 11, 12, 15, 14."
+    )
+}
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +88,11 @@ mod tests {
         assert_eq!(code(Guarantee::NoUpdateIsLost), 11);
         assert_eq!(code(Guarantee::EverybodyConverges), 12);
         let all = [10, 11, 12, 13, 14, 15];
-        assert!(all.iter().all(|code| HELP.contains(&format!("\n  {code}  "))), "help tells of every code");
+        let help = help();
+        assert!(
+            all.iter().all(|code| help.contains(&format!("\n  {code}  "))),
+            "help tells of every code: {help}"
+        );
         let worst =
             [CampaignFailure::Safety, CampaignFailure::MarkMissed, CampaignFailure::Crash].into_iter().max();
         assert_eq!(worst.map(CampaignFailure::code), Some(10));

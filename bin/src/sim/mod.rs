@@ -26,6 +26,11 @@ use exit::{CampaignFailure, INFRASTRUCTURE};
 type Verdict = Result<Option<CampaignFailure>, String>;
 
 pub(crate) fn main(matches: &ArgMatches) -> ExitCode {
+    // Without the bug the run would say nothing about what was asked.
+    #[cfg(not(feature = "museum"))]
+    if let Ok(Some(_)) = matches.try_get_one::<String>("exhibit") {
+        return museum::closed("--exhibit");
+    }
     let verdict = match matches.subcommand() {
         Some(("harvest", matches)) => harvest::main(matches),
         Some(("museum", matches)) => return museum::main(matches),
@@ -45,5 +50,16 @@ fn code(verdict: Verdict) -> ExitCode {
             complain(&format!("steersman sim: {why}"));
             ExitCode::from(INFRASTRUCTURE)
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "museum")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_the_museum_does_not_play_an_exhibit_as_if_it_had_it() {
+        let matches = command().try_get_matches_from(["sim", "1", "--exhibit", "any"]).expect("is taken");
+        assert_eq!(main(&matches), ExitCode::from(exit::USAGE));
     }
 }

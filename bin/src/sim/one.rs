@@ -38,6 +38,7 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
             for outcome in [Some(&outcome), again.as_ref()].into_iter().flatten() {
                 print(&summary(outcome));
             }
+            settings.unwritten("there is no one run to show");
         }
         Some(_) => failure(&start, (&arguments, &called), &settings, plans)?,
         None => {
@@ -54,11 +55,32 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     if matches.get_flag("marks") {
         print(&format!("\n{}", outcome.marks));
     }
+    print(&verdict_line(&arguments, found));
     Ok(found)
+}
+
+/// The last line: what the run has shown.
+fn verdict_line(called: &str, found: Option<CampaignFailure>) -> String {
+    match found {
+        None => format!("sim {called}: every guarantee held"),
+        Some(failure) => format!("sim {called}: {} (exit code {})", failure.sentence(), failure.code()),
+    }
 }
 
 fn summary(outcome: &Outcome) -> String {
     let facts: Vec<String> =
         facts(outcome).into_iter().map(|(word, value)| format!("{word} {value}")).collect();
     facts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_says_what_was_found() {
+        assert_eq!(verdict_line("17", None), "sim 17: every guarantee held");
+        let safety = verdict_line("--tape a.tape", Some(CampaignFailure::Safety));
+        assert_eq!(safety, "sim --tape a.tape: safety: a client was told what is not so (exit code 11)");
+    }
 }

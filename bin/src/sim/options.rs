@@ -12,12 +12,12 @@ use super::exit;
 pub(crate) fn command() -> Command {
     Command::new("sim")
         .about("Run servers over a faulty etcd with clients, from seeds, and check what clients may rely on")
-        .after_help(exit::HELP)
+        .after_help(exit::help())
         .args_conflicts_with_subcommands(true)
         .args(campaign())
         .args(single())
         .args(output())
-        .args(exhibit())
+        .arg(exhibit())
         .subcommand(harvest())
         .subcommand(museum())
 }
@@ -83,24 +83,23 @@ fn single() -> [Arg; 6] {
     ]
 }
 
-/// What only a build with the museum can do.
-#[cfg(feature = "museum")]
-fn exhibit() -> Vec<Arg> {
-    let names = steersman_sim::museum::Exhibit::all().into_iter().map(|exhibit| exhibit.name());
+/// What only a build with the museum can do; others say so.
+fn exhibit() -> Arg {
     let exhibit = Arg::new("exhibit").long("exhibit").value_name("NAME");
-    let exhibit = exhibit.value_parser(clap::builder::PossibleValuesParser::new(names));
-    vec![exhibit.help("Put a bug of the museum back").hide_possible_values(true)]
-}
-
-#[cfg(not(feature = "museum"))]
-fn exhibit() -> Vec<Arg> {
-    Vec::new()
+    #[cfg(feature = "museum")]
+    let exhibit = {
+        let names = steersman_sim::museum::Exhibit::all().into_iter().map(|exhibit| exhibit.name());
+        exhibit.value_parser(clap::builder::PossibleValuesParser::new(names)).hide_possible_values(true)
+    };
+    exhibit.help("Put a bug of the museum back; needs a build with --features museum")
 }
 
 fn output() -> [Arg; 5] {
     [
         flag("trace").help("Print the whole timeline"),
-        path("html", "FILE").help("Write the timeline of the run, or of the first failure, as a page"),
+        path("html", "FILE")
+            .conflicts_with("digests")
+            .help("Write the timeline of the run, or of the first failure, as a page"),
         tapes(),
         shrink_runs(),
         flag("no-shrink").conflicts_with("shrink").help("Print a failure as it was found"),
@@ -187,6 +186,7 @@ mod tests {
         assert_eq!(refused("sim --seeds 7 --minutes 1"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --digests --require-marks"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --shrink --no-shrink 7"), Some(ErrorKind::ArgumentConflict));
+        assert_eq!(refused("sim --digests --html a.html"), Some(ErrorKind::ArgumentConflict));
         assert_eq!(refused("sim --jobs 0"), Some(ErrorKind::ValueValidation));
         assert_eq!(refused("sim seventeen"), Some(ErrorKind::ValueValidation));
         assert_eq!(refused("sim harvest no-such-mark"), Some(ErrorKind::InvalidValue));

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use steersman_core::documents::discovery::GIT_VERSION;
 use steersman_sim::check::{Guarantee, Violation};
 use steersman_sim::choose::Tape;
 use steersman_sim::run::Outcome;
@@ -16,6 +15,7 @@ use super::over::shrinking;
 use super::plans::Plans;
 use super::play::{Start, fewer, play};
 use crate::serve::print;
+use crate::version;
 
 /// A tape with at most this many choices is printed in full.
 const PRINTED_MAX: usize = 40;
@@ -42,10 +42,22 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Says that no page was written, if one was asked for.
+    pub(super) fn unwritten(&self, why: &str) {
+        if let Some(line) = self.unwritten_line(why) {
+            print(&line);
+        }
+    }
+
+    fn unwritten_line(&self, why: &str) -> Option<String> {
+        self.html.as_ref().map(|file| format!("not written: {}, since {why}", file.display()))
+    }
+}
+
 /// The command that repeats a run, and what it was found with.
 pub(super) fn reproduce(arguments: &str) -> String {
-    let commit = option_env!("STEERSMAN_COMMIT").map_or(String::new(), |commit| format!(", commit {commit}"));
-    format!("steersman sim {arguments}   # {GIT_VERSION}{commit}")
+    format!("steersman sim {arguments}   # {}", version::of_version())
 }
 
 /// Reports a run that broke a guarantee. `arguments` repeat it; `called` names it in files.
@@ -62,6 +74,7 @@ pub(super) fn failure(
             "reproduce: {}\nIt failed, and did not when it was run again.",
             reproduce(&plans.arguments(&format!("{arguments} --twice")))
         ));
+        settings.unwritten("the run did not fail again");
         return Ok(());
     };
     print(&format!("reproduce: {command}\n{}\nat {millis} ms: {violation}", outcome.swarm));
@@ -141,6 +154,15 @@ pub(super) fn read_tape(file: &Path) -> Result<Tape, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_was_not_written_is_named() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.unwritten_line("no run failed"), None);
+        settings.html = Some("a/b.html".into());
+        let line = settings.unwritten_line("no run failed");
+        assert_eq!(line.as_deref(), Some("not written: a/b.html, since no run failed"));
+    }
 
     #[test]
     fn a_tape_is_written_with_what_it_shows_and_read_back() {

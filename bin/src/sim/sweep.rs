@@ -41,6 +41,9 @@ pub(super) fn main(matches: &ArgMatches) -> Verdict {
     // Threads that were under way may have found more than was asked for.
     failures.truncate(seeds.hits);
     let mut settings = Settings::of(matches, !matches.get_flag("no-shrink"));
+    if failures.is_empty() {
+        settings.unwritten("no run failed");
+    }
     for (seed, found) in failures {
         report(seed, found, &settings, plans)?;
         // The page is that of the first failure.
@@ -74,6 +77,7 @@ fn report(seed: u64, found: CampaignFailure, settings: &Settings, plans: Plans) 
             "reproduce: {}\nThe same seed gave two different runs.\n",
             reproduce(&plans.arguments(&format!("{seed} --twice")))
         ));
+        settings.unwritten("there is no one run to show");
         return Ok(());
     }
     failure(&Start::Seed(seed), (&seed.to_string(), &seed.to_string()), settings, plans)

@@ -4,7 +4,7 @@
 //! plugin/pkg/admission/imagepolicy/config.go
 
 use crate::config::{ImagePolicy, WebhookServer, WebhookUser, WebhookUsers};
-use crate::value::{Map, Text, Value, quoted};
+use crate::value::{Map, Text, Value, duration, quoted};
 use crate::wire::Trust;
 use alloc::format;
 use alloc::string::String;
@@ -89,7 +89,7 @@ fn checked(
         value => {
             let millis = value.saturating_mul(scale_millis);
             if !(least..=most).contains(&millis) {
-                let shown = crate::config::go_duration(millis.unsigned_abs());
+                let shown = duration::text(millis.unsigned_abs().saturating_mul(1_000_000));
                 let sign = if millis < 0 { "-" } else { "" };
                 return Err(format!(
                     "valid value is between {least_text} and {most_text}, got {sign}{shown}"

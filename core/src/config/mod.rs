@@ -38,7 +38,6 @@ pub use plugins::{
 };
 pub use pod_security::{LevelVersion, PodSecurity, SecurityLevel, SecurityPolicy, SecurityVersion};
 pub use policy::{AbacPolicy, AuthorizerChain};
-pub(crate) use webhook::go_duration;
 pub use webhook::{AuthorizationWebhook, ReviewVersion, WebhookServer};
 pub use webhook_users::{WebhookUser, WebhookUsers};
 

@@ -2,7 +2,7 @@
 
 use crate::expressions::ReviewConditions;
 use crate::limits;
-use crate::value::Text;
+use crate::value::{Text, duration};
 use crate::wire::{Method, Outcall, Trust};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -109,47 +109,11 @@ impl WebhookServer {
     /// The path, and the time that the server has, which upstream's client tells it.
     /// k8s: staging/src/k8s.io/client-go/rest/request.go URL
     fn target(&self, timeout_millis: u64) -> String {
-        format!("{}?timeout={}", self.path, go_duration(timeout_millis))
+        format!("{}?timeout={}", self.path, duration::text(timeout_millis.saturating_mul(1_000_000)))
     }
 
     /// Why there is no answer, in the words of Go's client.
     pub(crate) fn no_answer(&self, timeout_millis: u64, why: &str) -> String {
         format!("Post \"{}{}\": {why}", self.origin, self.target(timeout_millis))
-    }
-}
-
-/// A time as Go writes it: `30s`, `1m0s`, `500ms`.
-pub(crate) fn go_duration(millis: u64) -> String {
-    let seconds = |millis: u64| match millis % 1000 {
-        0 => format!("{}s", millis / 1000),
-        rest => format!("{}.{}s", millis / 1000, format!("{rest:03}").trim_end_matches('0')),
-    };
-    match millis {
-        0 => "0s".to_string(),
-        1..1_000 => format!("{millis}ms"),
-        1_000..60_000 => seconds(millis),
-        60_000..3_600_000 => format!("{}m{}", millis / 60_000, seconds(millis % 60_000)),
-        _ => format!("{}h{}m{}", millis / 3_600_000, millis / 60_000 % 60, seconds(millis % 60_000)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::go_duration;
-
-    #[test]
-    fn times_are_written_as_go_writes_them() {
-        let cases = [
-            (0, "0s"),
-            (5, "5ms"),
-            (1_000, "1s"),
-            (1_500, "1.5s"),
-            (30_000, "30s"),
-            (90_000, "1m30s"),
-            (3_600_000, "1h0m0s"),
-        ];
-        for (millis, text) in cases {
-            assert_eq!(go_duration(millis), text);
-        }
     }
 }

@@ -185,8 +185,9 @@ fn index(registry: &Registry, remote: &[RemoteVersion], more_paths: &[&str]) -> 
     object(&[("paths", list(paths.iter().map(|path| text(path))))])
 }
 
+/// What /version answers, as JSON.
 /// k8s: staging/src/k8s.io/apimachinery/pkg/version/types.go
-fn version() -> String {
+pub fn version() -> String {
     object(&[
         ("major", text("1")),
         ("minor", text("36")),

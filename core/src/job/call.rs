@@ -17,6 +17,7 @@ use crate::wire::media::{PatchMedia, patch_media};
 use crate::wire::options::{IncludeObject, include_object};
 use crate::wire::query::Query;
 use crate::wire::route::{RequestInfo, Unroutable};
+use crate::wire::verb;
 use crate::wire::{Method, Request};
 use crate::world::World;
 use alloc::sync::Arc;
@@ -113,12 +114,7 @@ impl Call {
         if !info.subresource.is_empty() && !resource.subs.iter().any(served) {
             return unknown;
         }
-        let names_one = !info.name.is_empty() || info.verb == "create";
-        let scope = match (names_one, info.namespace.is_empty()) {
-            (true, _) => "resource",
-            (false, false) => "namespace",
-            (false, true) => "cluster",
-        };
+        let scope = verb::scope(info);
         Answered {
             verb: self.reported_verb(scope),
             group: info.group.clone(),
@@ -136,32 +132,10 @@ impl Call {
         self.request.method == Method::Patch && media == Ok(PatchMedia::Apply)
     }
 
-    /// The verb as metrics spell it: HTTP's methods, with watches, lists and applies told apart.
-    /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go CanonicalVerb, cleanVerb
+    /// The verb as metrics spell it.
     fn reported_verb(&self, scope: &str) -> Text {
-        let (subresource, watch_prefix) =
-            self.info.as_ref().map_or(("", false), |info| (info.subresource.as_str(), info.watch_prefix));
-        let connects = ["log", "exec", "portforward", "attach", "proxy"].contains(&subresource);
-        let applies = self.request.header("content-type") == Some("application/apply-patch+yaml");
-        let watches =
-            watch_prefix || self.request.method == Method::Get && self.query.bool("watch").unwrap_or(false);
-        if connects && !scope.is_empty() {
-            return "CONNECT".into();
-        }
-        if watches {
-            return "WATCH".into();
-        }
-        let word = match self.request.method {
-            Method::Get | Method::Head if matches!(scope, "namespace" | "cluster") => "LIST",
-            Method::Get | Method::Head => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch if applies => "APPLY",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-            Method::Options | Method::Other(_) => "OTHER",
-        };
-        word.into()
+        let found = verb::reported_verb(&self.request, &self.query, self.info.as_ref().ok(), scope);
+        found.unwrap_or_else(|| "OTHER".into())
     }
 
     /// k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go cleanDryRun

@@ -41,6 +41,30 @@ pub fn parse_nanos(text: &str) -> Result<i64, String> {
     if negative { 0_i64.checked_sub_unsigned(total) } else { i64::try_from(total).ok() }.ok_or_else(invalid)
 }
 
+/// A duration as Go's `Duration.String` writes it: `30s`, `1m0s`, `1.5ms`, `17µs`.
+pub fn text(nanos: u64) -> String {
+    // A number with three digits behind the point for each step of a thousand, without zeros at its end.
+    let scaled = |nanos: u64, unit: u64| match nanos % unit {
+        0 => format!("{}", nanos / unit),
+        rest => {
+            let digits = unit.ilog10() as usize;
+            let fraction = format!("{rest:0digits$}");
+            format!("{}.{}", nanos / unit, fraction.trim_end_matches('0'))
+        }
+    };
+    const SECOND: u64 = 1_000_000_000;
+    let (minutes, seconds) = (nanos / (60 * SECOND), scaled(nanos % (60 * SECOND), SECOND));
+    match nanos {
+        0 => "0s".into(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => format!("{}\u{b5}s", scaled(nanos, 1_000)),
+        1_000_000..SECOND => format!("{}ms", scaled(nanos, 1_000_000)),
+        _ if minutes == 0 => format!("{seconds}s"),
+        _ if minutes < 60 => format!("{minutes}m{seconds}s"),
+        _ => format!("{}h{}m{seconds}s", minutes / 60, minutes % 60),
+    }
+}
+
 fn split_digits(text: &str) -> (&str, &str) {
     let ends = |character: char| !character.is_ascii_digit();
     text.split_at(text.find(ends).unwrap_or(text.len()))
@@ -72,6 +96,28 @@ fn part_nanos(whole: &str, fraction: &str, unit_nanos: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_written_as_go_writes_them() {
+        let cases = [
+            (0, "0s"),
+            (7, "7ns"),
+            (1_500, "1.5\u{b5}s"),
+            (17_000, "17\u{b5}s"),
+            (5_000_000, "5ms"),
+            (1_234_567, "1.234567ms"),
+            (1_000_000_000, "1s"),
+            (1_500_000_000, "1.5s"),
+            (1_000_000_001, "1.000000001s"),
+            (30_000_000_000, "30s"),
+            (90_000_000_000, "1m30s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (3_723_500_000_000, "1h2m3.5s"),
+        ];
+        for (nanos, expected) in cases {
+            assert_eq!(super::text(nanos), expected);
+        }
+    }
 
     #[test]
     fn reads_what_go_reads() {

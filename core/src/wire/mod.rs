@@ -10,9 +10,11 @@ pub mod query;
 mod request;
 pub mod route;
 mod tunnel;
+pub(crate) mod verb;
 mod web_address;
 
 pub use outcall::{CallError, CallOutcome, Called, Outcall, Trust, authority};
 pub use request::{BodyError, Method, Peer, Request};
 pub use tunnel::{TunnelEnd, TunnelStop};
+pub use verb::normalized_verb;
 pub use web_address::WebAddress;

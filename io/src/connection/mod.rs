@@ -177,6 +177,7 @@ impl Requests {
             place: Some(&self.place),
             share: &self.share,
             can_switch: !self.is_http2,
+            source: Some(self.address),
         };
         exchange::answer(self.server.exchange(), &asks, Some(under_way), head, body).await
     }

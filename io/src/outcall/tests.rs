@@ -280,7 +280,7 @@ async fn a_server_that_switches_protocols_is_joined_with_the_client() {
     assert_eq!(upgrade.map(|(_, value)| value.as_str()), Some("SPDY/3.1"));
     let server = taken(&shell, &conversation);
     let (mut client, mut near) = tokio::io::duplex(64);
-    let tunnel = crate::tunnel::OpenTunnel::new(conversation, server);
+    let tunnel = crate::tunnel::OpenTunnel::new(conversation, server, None);
     let joining = tunnel.join(&mut near, b"ahead");
     let talking = async {
         let mut heard = [0; 5];
@@ -305,7 +305,7 @@ async fn a_tunnel_is_closed_by_a_drain_and_its_connection_by_a_client_that_leave
     let (_, conversation) = probe(&shell, dialing(&callee)).await;
     let server = taken(&shell, &conversation);
     let (_client, mut near) = tokio::io::duplex(64);
-    let joining = crate::tunnel::OpenTunnel::new(conversation, server).join(&mut near, b"");
+    let joining = crate::tunnel::OpenTunnel::new(conversation, server, None).join(&mut near, b"");
     let draining = async { shell.drain(steersman_core::machine::Drain::default()) };
     let ended = tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(joining, draining) });
     ended.await.expect("the machine closes it");

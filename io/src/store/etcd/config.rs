@@ -63,6 +63,14 @@ impl EtcdConfig {
         }
     }
 
+    /// Reads the files and the addresses, and asks nobody. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// `File` and `Settings`, as a connection would be refused.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        self.channels().map(drop)
+    }
+
     /// A channel to each endpoint. It connects when it is first used, and again after every break.
     pub(super) fn channels(&self) -> Result<Vec<(String, Channel)>, ConnectError> {
         if self.endpoints.is_empty() {
