@@ -34,9 +34,9 @@ impl EventKind {
     }
 }
 
-/// What a watch is sent in one piece, and has not been rendered yet: an event, or those of one revision. Rendering takes
-/// longer than the machine may keep others waiting, so it is left to whoever sends the frame first. It gives the same
-/// bytes whenever and wherever it happens.
+/// What a watch is sent in one piece, and has not been rendered yet: an event, or those of one revision. Rendering
+/// takes longer than the machine may keep others waiting, so it is left to whoever sends the frame first. It gives the
+/// same bytes whenever and wherever it happens.
 #[derive(Clone, Debug)]
 pub struct Frame {
     content: Content,
