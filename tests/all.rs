@@ -23,6 +23,7 @@ mod etcd_cluster;
 #[expect(dead_code, reason = "io's own tests use all of it")]
 #[path = "../io/tests/etcd_server.rs"]
 mod etcd_server;
+mod expressions;
 mod field_names;
 mod forms;
 #[cfg(target_os = "linux")]
