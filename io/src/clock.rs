@@ -25,7 +25,12 @@ impl Clock {
     }
 
     pub fn now(&self) -> Now {
-        let mono = Mono(micros(self.origin.elapsed()));
+        self.at(Instant::now())
+    }
+
+    /// What `now` says at an instant that has just been.
+    pub(crate) fn at(&self, instant: Instant) -> Now {
+        let mono = Mono(micros(instant.saturating_duration_since(self.origin)));
         let wall = match self.wall_origin {
             Some(origin) => Wall(origin.0.saturating_add_unsigned(mono.0)),
             None => wall_now(),

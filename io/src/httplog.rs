@@ -103,3 +103,88 @@ impl Drop for RequestLine {
         self.write(self.began.elapsed());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::in_process::InProcess;
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Full};
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+    use tower_service::Service;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Keeps the fields of requests.
+    struct Keeping(Arc<Mutex<Vec<String>>>);
+
+    #[derive(Default)]
+    struct Written(Vec<String>);
+
+    impl Visit for Written {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.push(format!("{}={value:?}", field.name()));
+        }
+    }
+
+    impl Subscriber for Keeping {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "httplog"
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut written = Written::default();
+            event.record(&mut written);
+            self.0.lock().expect("nobody panics").push(written.0.join(" "));
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn a_request_is_a_line_when_its_answer_was_sent() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let _guard = tracing::subscriber::set_default(Keeping(Arc::clone(&lines)));
+        let taken = || std::mem::take(&mut *lines.lock().expect("nobody panics"));
+        let server = InProcess::start(1).await;
+        assert_eq!(taken(), Vec::<String>::new(), "what the server does by itself is no request");
+        let send = |path: &str| {
+            let request =
+                http::Request::get(path).header("user-agent", "a \"b\"").header("audit-id", "x".repeat(70));
+            server.service().call(request.body(Full::new(Bytes::new())).expect("a request"))
+        };
+        let answer = send("/api/v1/pods?limit=5").await.expect("an answer");
+        assert_eq!(taken(), Vec::<String>::new(), "the answer was not sent yet");
+        answer.into_body().collect().await.expect("a body");
+        let found = taken();
+        let [line] = found.as_slice() else { panic!("{found:?}") };
+        let parts = [
+            "message=HTTP verb=\"LIST\" URI=\"/api/v1/pods?limit=5\" latency=\"",
+            "s\" userAgent=\"a \\\"b\\\"\" ",
+        ];
+        assert!(line.starts_with(parts[0]) && line.contains(parts[1]), "{line}");
+        let ending = format!("audit-ID=\"{}\" srcIP=\"\" resp=200", "x".repeat(64));
+        assert!(line.ends_with(&ending), "{line}");
+        let absent = send("/api/v1/namespaces/default/pods/none").await.expect("an answer");
+        absent.into_body().collect().await.expect("a body");
+        assert!(taken()[0].ends_with(" resp=404"));
+        // A watch is a line when it has ended.
+        let watch = send("/api/v1/pods?watch=1").await.expect("an answer");
+        assert_eq!(taken(), Vec::<String>::new());
+        drop(watch);
+        let found = taken();
+        assert!(found[0].contains("verb=\"WATCH\"") && found[0].ends_with(" resp=200"), "{found:?}");
+    }
+}

@@ -13,6 +13,7 @@ pub mod clock;
 mod connection;
 pub mod conversation;
 pub mod descriptors;
+mod driven;
 mod exchange;
 mod frame;
 mod gzip;

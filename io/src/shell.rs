@@ -11,13 +11,15 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
 use steersman_core::limits;
-use steersman_core::machine::{DecodedPage, Drain, Effect, Input, Machine, Page, Ran, Task};
-use steersman_core::now::{Mono, Now};
+use steersman_core::machine::{
+    CollectionFigures, DecodedPage, Drain, Effect, Input, Machine, Page, Ran, Task,
+};
 use steersman_core::store::{Feed, Rev, StoreError, Stored};
 use steersman_core::value::Text;
 use steersman_core::wire::{BodyError, Request};
@@ -27,15 +29,16 @@ use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
 use crate::clock::Clock;
 use crate::conversation::Conversation;
+use crate::driven::Driven;
 use crate::frame::SharedFrame;
 use crate::issuer::{TokenKeys, TokenSigner};
 use crate::long_steps::LongSteps;
 use crate::mailbox::{Mail, Mailboxes};
-use crate::metrics::{Metrics, RequestKind};
+use crate::metrics::{Metrics, RequestKind, TurnTimes};
 use crate::note_log::NoteLog;
 use crate::outcall::OutcallClient;
 use crate::record::Recorder;
-use crate::store::{FeedInput, Store};
+use crate::store::{FeedInput, Store, StoreFigures};
 use crate::turn::{Later, Turn};
 
 /// The running server: one machine, its stores and its clients.
@@ -62,11 +65,14 @@ pub struct Shell {
     pub metrics: Metrics,
 }
 
-struct Driven {
-    machine: Machine,
-    recorder: Option<Recorder>,
-    /// When the timer task will next wake by itself.
-    armed: Option<Mono>,
+/// What is known of a step besides its outcome.
+#[derive(Default)]
+struct AfterStep {
+    /// What a store has answered to the read that the step asks for: the machine gets it under the same lock, so that a
+    /// GET locks the machine once less.
+    read: Option<Stored>,
+    /// How long the step took.
+    took: Option<Duration>,
 }
 
 impl Shell {
@@ -90,7 +96,7 @@ impl Shell {
         long_steps: Option<LongSteps>,
     ) -> Arc<Self> {
         let shell = Arc::new(Self {
-            driven: Mutex::new(Driven { machine, recorder, armed: None }),
+            driven: Mutex::new(Driven { machine, recorder, armed: None, times: TurnTimes::default() }),
             mailboxes: Mutex::default(),
             stores,
             clock,
@@ -161,10 +167,9 @@ impl Shell {
     {
         let mut conversation = Conversation::new(Arc::clone(self), id, kind);
         let mut long_steps: Option<&LongSteps> = None;
-        // What a store has answered to the step that is given to the machine next.
-        let mut read = None;
+        let mut after = AfterStep::default();
         loop {
-            let mail = match self.turn_with(Some(&mut conversation), input, read.take()) {
+            let mail = match self.turn_with(Some(&mut conversation), input, std::mem::take(&mut after)) {
                 Some(mail) => mail,
                 None => match conversation.mail().await {
                     Ok(mail) => mail,
@@ -176,11 +181,13 @@ impl Shell {
             };
             match mail {
                 Mail::Run(task) => {
+                    let began = std::time::Instant::now();
                     let ran = match long_steps {
                         Some(long_steps) => long_steps.run(self, task).await,
                         None => run(task),
                     };
-                    read = ran.read().and_then(|(feed, op)| self.store(feed)?.answer_now(op));
+                    after.took = Some(began.elapsed());
+                    after.read = ran.read().and_then(|(feed, op)| self.store(feed)?.answer_now(op));
                     input = Input::Ran(ran);
                 }
                 Mail::Store(feed, op) => match conversation.perform(feed, op).await {
@@ -284,25 +291,40 @@ impl Shell {
         self.stores.iter().map(|store| store.size_bytes())
     }
 
+    /// What each store in this process measures of itself, with the number of its feed.
+    pub(crate) fn store_figures(&self) -> impl Iterator<Item = (usize, StoreFigures)> + '_ {
+        self.stores.iter().enumerate().filter_map(|(feed, store)| Some((feed, store.figures()?)))
+    }
+
+    /// How long the machine was locked, and steps took.
+    pub(crate) fn turn_times(&self) -> TurnTimes {
+        self.driven().times.clone()
+    }
+
+    /// What the machine keeps for watchers, by collection.
+    pub(crate) fn collection_figures(&self) -> Vec<CollectionFigures> {
+        self.driven().machine.collection_figures()
+    }
+
     /// Gives the machine one input and carries out its effects. The first effect on the job `own` that is not part of
     /// its stream is returned, for the caller to do. If there is none, the job has a mailbox from here on.
     pub(crate) fn turn(self: &Arc<Self>, own: Option<&mut Conversation>, input: Input) -> Option<Mail> {
-        self.turn_with(own, input, None)
+        self.turn_with(own, input, AfterStep::default())
     }
 
-    /// Like `turn`. `read` is what a store has answered to the read that the input asks for: the machine gets it under
-    /// the same lock, so that a GET locks the machine once less.
+    /// Like `turn`, after a step.
     fn turn_with(
         self: &Arc<Self>,
         own: Option<&mut Conversation>,
         input: Input,
-        read: Option<Stored>,
+        after: AfterStep,
     ) -> Option<Mail> {
         let mut driven = self.driven();
         let is_tick = matches!(input, Input::Tick);
-        let now = self.clock.now();
+        let began = Instant::now();
+        let now = self.clock.at(began);
         let mut effects = driven.handle(now, input);
-        if let (Some(stored), Some(own)) = (read, own.as_deref()) {
+        if let (Some(stored), Some(own)) = (after.read, own.as_deref()) {
             // The machine does not ask when the request has been answered or given up meanwhile.
             let asked = |effect: &Effect| matches!(effect, Effect::Store(id, ..) if *id == own.id());
             if let Some(at) = effects.iter().position(asked) {
@@ -311,6 +333,8 @@ impl Shell {
             }
         }
         let rearm = driven.rearm(is_tick);
+        after.took.into_iter().for_each(|took| driven.times.step(took));
+        driven.times.turn(began.elapsed());
         let id = own.as_deref().map(Conversation::id);
         let mut turn = Turn { own: id, mail: None, waiting: Vec::new(), after: Vec::new() };
         let waits = own.filter(|own| own.has_no_mailbox() && turn.needs_mailbox(&effects));
@@ -539,40 +563,6 @@ async fn keep_time(shell: Weak<Shell>, timer: Arc<Notify>) {
                 }
             }
         }
-    }
-}
-
-impl Driven {
-    /// Gives the machine an input, and returns its effects. A recording notes both.
-    fn handle(&mut self, now: Now, input: Input) -> Vec<Effect> {
-        let mut effects = Vec::with_capacity(4);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.record(now, &input);
-        }
-        self.machine.handle(now, input, &mut effects);
-        if let Some(recorder) = &mut self.recorder {
-            recorder.record_effects(&effects);
-        }
-        effects
-    }
-
-    /// Notes when the machine wants to be woken. Returns true when the timer task sleeps longer than that. If it
-    /// wakes earlier, it is left alone: an additional tick does no harm.
-    fn rearm(&mut self, is_tick: bool) -> bool {
-        let wake = self.machine.wake_at();
-        if is_tick {
-            self.armed = wake;
-            return false;
-        }
-        let earlier = match (wake, self.armed) {
-            (Some(wake), Some(armed)) => wake < armed,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if earlier {
-            self.armed = wake;
-        }
-        earlier
     }
 }
 

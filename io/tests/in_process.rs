@@ -64,6 +64,55 @@ async fn bodies_are_bounded_as_on_the_secure_port() {
     assert!(metrics.contains("\napiserver_storage_objects{resource=\"namespaces\"} "), "{metrics}");
 }
 
+/// The value of a line of `/metrics`.
+fn value(metrics: &str, series: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{series} is not in {metrics}")).parse().expect("a number")
+}
+
+#[tokio::test]
+async fn the_machine_the_store_and_watches_are_measured() {
+    let server = InProcess::start(1).await;
+    let watch = send(&server, "GET", &format!("{CONFIG_MAPS}?watch=true"), "").await;
+    create(&server, "a").await;
+    let metrics = text(send(&server, "GET", "/metrics", "").await).await;
+    let of = "{group=\"\",resource=\"configmaps\"}";
+    assert_eq!(value(&metrics, &format!("steersman_watchers{of}")), 1.0);
+    assert_eq!(value(&metrics, &format!("steersman_watchers_behind{of}")), 0.0);
+    assert_eq!(value(&metrics, &format!("steersman_watch_frames_untaken{of}")), 1.0);
+    assert!(value(&metrics, &format!("steersman_window_changes{of}")) >= 1.0);
+    assert!(value(&metrics, &format!("steersman_window_bytes{of}")) > 0.0);
+    let turns = value(&metrics, "steersman_machine_turn_duration_seconds_count");
+    let steps = value(&metrics, "steersman_machine_step_duration_seconds_count");
+    assert!(turns > steps && steps > 2.0, "{turns} and {steps}");
+    let store = "{storage_cluster_id=\"etcd-0\"}";
+    assert!(value(&metrics, &format!("steersman_store_batch_operations_count{store}")) > 1.0);
+    assert_eq!(value(&metrics, &format!("steersman_store_sync_duration_seconds_count{store}")), 0.0);
+    assert_eq!(value(&metrics, &format!("steersman_store_queue_operations{store}")), 0.0);
+    assert_eq!(value(&metrics, &format!("steersman_store_full{store}")), 0.0);
+    drop(watch);
+    let metrics = text(send(&server, "GET", "/metrics", "").await).await;
+    assert_eq!(value(&metrics, &format!("steersman_watchers{of}")), 0.0);
+    assert_eq!(value(&metrics, "steersman_watch_ends_total{reason=\"the client went away\"}"), 1.0);
+}
+
+/// Every metric of the server's own is explained, and explained where operators look.
+#[tokio::test]
+async fn every_metric_is_documented() {
+    let server = InProcess::start(1).await;
+    let metrics = text(send(&server, "GET", "/metrics", "").await).await;
+    let page = include_str!("../../docs/operate.md");
+    let own: Vec<&str> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE steersman_")?.split(' ').next())
+        .collect();
+    assert!(own.len() > 20, "{own:?}");
+    for name in own {
+        assert!(page.contains(&format!("`steersman_{name}`")), "docs/operate.md lacks steersman_{name}");
+        assert!(metrics.contains(&format!("# HELP steersman_{name} ")), "{name} has no help");
+    }
+}
+
 #[tokio::test]
 async fn a_watch_gives_every_event_and_ends_with_its_body() {
     let server = InProcess::start(1).await;

@@ -77,6 +77,16 @@ struct Watcher {
     events: u64,
 }
 
+/// The figures of one collection, for metrics.
+pub(super) struct GroupFigures {
+    pub(super) storage: StorageId,
+    pub(super) window_changes: usize,
+    pub(super) window_bytes: usize,
+    pub(super) watchers: usize,
+    pub(super) watchers_behind: usize,
+    pub(super) frames_untaken: usize,
+}
+
 /// What `remove` returns about a watcher, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removed {
@@ -125,6 +135,18 @@ impl Hub {
             return Some(Rev(group.window_after.0.saturating_sub(1)));
         }
         Some(group.window_after)
+    }
+
+    /// The figures of all collections.
+    pub(super) fn figures(&self) -> impl Iterator<Item = GroupFigures> {
+        self.groups.iter().map(|(storage, group)| GroupFigures {
+            storage: *storage,
+            window_changes: group.window.len(),
+            window_bytes: group.window_bytes,
+            watchers: group.watchers.len(),
+            watchers_behind: group.watchers.values().filter(|watcher| watcher.parked).count(),
+            frames_untaken: group.watchers.values().map(|watcher| watcher.outstanding).sum(),
+        })
     }
 
     pub(crate) fn groups(&self) -> usize {

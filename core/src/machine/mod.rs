@@ -13,6 +13,7 @@ mod conversions;
 mod definitions;
 mod event_buckets;
 mod feeds;
+mod figures;
 mod fresh;
 mod handle;
 mod hub;
@@ -45,6 +46,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+pub use figures::CollectionFigures;
 pub use handle::Machine;
 pub(crate) use hub::{Hints, Window};
 pub use kinds::KIND_GONE;

@@ -4,8 +4,10 @@
 //! k8s: staging/src/k8s.io/apiserver/pkg/endpoints/metrics/metrics.go
 
 mod health;
-mod histogram;
+pub(crate) mod histogram;
+mod machine;
 mod process;
+mod store;
 mod text;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +27,7 @@ use steersman_core::world::World;
 use crate::shell::Shell;
 use health::HealthChecks;
 use histogram::Histogram;
+pub(crate) use machine::TurnTimes;
 use text::MetricsWriter;
 
 /// Upper bounds of the histograms of requests and of store operations, seconds.
@@ -40,6 +43,8 @@ pub struct Metrics {
     started: Wall,
     requests: Mutex<HashMap<RequestLabels, RequestSeries>>,
     watches: Mutex<BTreeMap<Text, WatchSeries>>,
+    /// How many watches have ended, by the reason.
+    watch_ends: Mutex<BTreeMap<Text, u64>>,
     /// How often aggregated APIs have become unavailable, by API service and reason.
     unavailable_apis: Mutex<BTreeMap<(Text, Text), u64>>,
     operations: Mutex<BTreeMap<&'static str, Histogram>>,
@@ -107,6 +112,7 @@ impl Metrics {
             started: crate::clock::wall_now(),
             requests: Mutex::default(),
             watches: Mutex::default(),
+            watch_ends: Mutex::default(),
             unavailable_apis: Mutex::default(),
             operations: Mutex::default(),
             health: Mutex::default(),
@@ -131,6 +137,7 @@ impl Metrics {
             MetricsPage::General => {
                 lock(&self.requests).clear();
                 lock(&self.watches).clear();
+                lock(&self.watch_ends).clear();
                 lock(&self.unavailable_apis).clear();
                 lock(&self.operations).clear();
             }
@@ -141,7 +148,12 @@ impl Metrics {
     pub(crate) fn note(&self, note: &Note) {
         match note {
             Note::Answered(answered) => self.answered(answered),
-            Note::WatchEnded { resource, events, why: _ } => {
+            Note::WatchEnded { resource, events, why } => {
+                let mut ends = lock(&self.watch_ends);
+                if ends.len() < limits::METRIC_SERIES || ends.contains_key(why) {
+                    *ends.entry(why.clone()).or_default() += 1;
+                }
+                drop(ends);
                 let mut watches = lock(&self.watches);
                 if watches.len() < limits::METRIC_SERIES || watches.contains_key(resource) {
                     let series = watches.entry(resource.clone()).or_default();
@@ -239,6 +251,8 @@ impl Metrics {
         out.head("steersman_form_bytes", "gauge", "Bytes kept of objects in other versions and shapes.");
         out.sample("steersman_form_bytes", &[], shell.world().form_bytes());
         self.write_store(out, shell);
+        store::write(out, shell.store_figures());
+        machine::write(out, &shell.turn_times(), &shell.collection_figures());
         self.write_faults(out);
         out.head("kubernetes_build_info", "gauge", "The version that is served, with the constant value 1.");
         out.sample("kubernetes_build_info", &[("git_version", &self.version)], 1);
@@ -301,6 +315,11 @@ impl Metrics {
         out.head("steersman_watches_ended_total", "counter", "Watches that have ended.");
         for (resource, series) in watches.iter() {
             out.sample("steersman_watches_ended_total", &[("resource", resource)], series.ended);
+        }
+        let name = "steersman_watch_ends_total";
+        out.head(name, "counter", "Watches that have ended, by why they did.");
+        for (reason, total) in lock(&self.watch_ends).iter() {
+            out.sample(name, &[("reason", reason)], total);
         }
     }
 

@@ -30,7 +30,7 @@ impl MetricsWriter {
         }
         self.write(format_args!("{name}_sum"));
         self.labels(labels, None);
-        self.write(format_args!(" {}\n{name}_count", histogram.sum_seconds()));
+        self.write(format_args!(" {}\n{name}_count", histogram.sum()));
         self.labels(labels, None);
         self.write(format_args!(" {}\n", histogram.count()));
     }

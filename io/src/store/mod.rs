@@ -3,6 +3,9 @@
 pub mod embedded;
 #[cfg(feature = "etcd")]
 pub mod etcd;
+mod figures;
+
+pub use figures::StoreFigures;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -54,4 +57,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Bytes on disk (0 for memory), for metrics.
     fn size_bytes(&self) -> u64;
+
+    /// What the store measures of itself; None for one that is elsewhere and tells it there.
+    fn figures(&self) -> Option<StoreFigures> {
+        None
+    }
 }

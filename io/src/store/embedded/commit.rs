@@ -8,10 +8,11 @@ use super::followers::{Follower, Followers};
 use super::log::{AppendError, Log};
 use super::queue::{Queue, QueuedOperation, Work};
 use super::snapshot::{self, Contents};
+use crate::store::StoreFigures;
 use crate::throttle::Throttle;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use steersman_core::limits;
@@ -37,10 +38,19 @@ pub(super) struct Shared {
     pub(super) memory: RwLock<Memory>,
     pub(super) queue: Queue,
     pub(super) disk_bytes: AtomicU64,
+    /// What the committer has measured; it knows nothing of the queue.
+    pub(super) figures: Mutex<StoreFigures>,
     /// Set, with the reason, when the store can never take a write again.
     pub(super) broken: watch::Sender<Option<Text>>,
     /// True when the committer has ended and released the directory.
     pub(super) done: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(super) fn figures(&self) -> MutexGuard<'_, StoreFigures> {
+        // No code that can panic runs while this lock is held.
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) struct Memory {
@@ -80,6 +90,7 @@ pub(super) struct Committer {
 
 struct Snapshotting {
     covered: u64,
+    began: std::time::Instant,
     outcome: mpsc::Receiver<io::Result<u64>>,
     thread: JoinHandle<()>,
 }
@@ -214,11 +225,14 @@ impl Committer {
     fn settle(&mut self, group: CommitGroup) {
         if !group.payload.is_empty() {
             let appended = match &mut self.durable {
-                Some(durable) => durable.log.append(&group.payload, !group.grows),
-                None => Ok(()),
+                Some(durable) => durable.log.append(&group.payload, !group.grows).map(Some),
+                None => Ok(None),
             };
             match appended {
-                Ok(()) => self.note_room(group.grows),
+                Ok(synced) => {
+                    self.note_room(group.grows);
+                    self.shared.figures().count_batch(group.replies.len(), group.payload.len(), synced);
+                }
                 Err(AppendError::Full) => return self.refuse_growth(group),
                 Err(error) => return self.take_back(group, error),
             }
@@ -245,6 +259,7 @@ impl Committer {
     fn note_room(&mut self, grows: bool) {
         if self.full && grows {
             self.full = false;
+            self.shared.figures().is_full = false;
             tracing::info!("the disk of the data directory has room again");
         }
     }
@@ -254,6 +269,7 @@ impl Committer {
     fn refuse_growth(&mut self, mut group: CommitGroup) {
         if !self.full {
             self.full = true;
+            self.shared.figures().is_full = true;
             tracing::error!("{FULL}");
         }
         let replies = std::mem::take(&mut group.replies);
@@ -262,6 +278,7 @@ impl Committer {
             true => replies.into_iter().partition(PendingResult::takes_away),
             false => (Vec::new(), replies),
         };
+        self.shared.figures().refused_full += refused.len() as u64;
         for reply in refused {
             let _ = reply.to.send(Stored::Failed(StoreError::Internal(FULL.into())));
         }
@@ -357,7 +374,10 @@ impl Committer {
             shared.queue.nudge();
         };
         match std::thread::Builder::new().name("store-snapshot".into()).spawn(write) {
-            Ok(thread) => self.snapshot = Some(Snapshotting { covered, outcome, thread }),
+            Ok(thread) => {
+                let began = std::time::Instant::now();
+                self.snapshot = Some(Snapshotting { covered, began, outcome, thread });
+            }
             Err(error) => self.snapshot_failed(AppendError::Refused(error)),
         }
         self.note_size();
@@ -370,12 +390,13 @@ impl Committer {
             Err(mpsc::TryRecvError::Empty) => return,
             Err(mpsc::TryRecvError::Disconnected) => Err(io::Error::other("the snapshot thread has ended")),
         };
-        let covered = snapshot.covered;
+        let (covered, took) = (snapshot.covered, snapshot.began.elapsed());
         self.snapshot = None;
         match (outcome, &mut self.durable) {
             (Ok(bytes), Some(durable)) => {
                 durable.log.forget(covered);
                 durable.snapshot_bytes = bytes;
+                self.shared.figures().snapshots.observe(took);
                 self.snapshot_retry_bytes = 0;
             }
             (Ok(_), None) => {}
@@ -388,6 +409,7 @@ impl Committer {
     /// bound.
     fn snapshot_failed(&mut self, error: AppendError) {
         let Some(durable) = &self.durable else { return };
+        self.shared.figures().snapshots_failed += 1;
         self.snapshot_retry_bytes = durable.log.replay_bytes() + durable.snapshot_after_bytes / 4;
         if let AppendError::Unknown(error) = error {
             self.refuse_writes(&error);
@@ -400,5 +422,10 @@ impl Committer {
         let bytes =
             self.durable.as_ref().map_or(0, |durable| durable.log.disk_bytes() + durable.snapshot_bytes);
         self.shared.disk_bytes.store(bytes, Ordering::Relaxed);
+        if let Some(durable) = &self.durable {
+            let mut figures = self.shared.figures();
+            (figures.log_bytes, figures.snapshot_bytes) =
+                (durable.log.replay_bytes(), durable.snapshot_bytes);
+        }
     }
 }

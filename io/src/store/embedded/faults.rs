@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 use steersman_core::limits;
 use steersman_core::store::{Op, StoreError, Stored, Txn};
 
@@ -192,12 +193,18 @@ async fn a_full_queue_refuses() {
     };
     assert_eq!(refused, StoreError::TooManyRequests);
     let (most, batch) = (limits::STORE_QUEUE_OPERATIONS, limits::STORE_BATCH_OPERATIONS);
+    let queued = store.figures().expect("figures").queued_operations;
+    assert!((most - batch..=most).contains(&queued), "{queued}");
     assert!((most..=most + batch).contains(&waiting.len()), "{}", waiting.len());
     assert_eq!(state(&store), [], "nothing is shown that is not durable");
     disk.stick(false);
     for outcome in waiting {
         assert!(matches!(outcome.await, Ok(Stored::Txn(_))));
     }
+    let figures = store.figures().expect("figures");
+    assert_eq!((figures.queued_operations, figures.queued_bytes), (0, 0));
+    assert_eq!(figures.batch_operations.count(), figures.syncs.count(), "each batch has its sync");
+    assert!(figures.batch_operations.count() >= (most / batch) as u64);
     store.close().await;
     let closed = store.perform(Op::Txn(Txn::default())).await;
     assert_eq!(closed, Stored::Failed(StoreError::Internal("the store is closed".into())));
@@ -335,6 +342,8 @@ async fn a_full_disk_still_accepts_deletions() {
         assert_eq!(refused, refusal());
         assert!(matches!(deleted, Stored::Txn(_)), "{deleted:?}");
     }
+    let figures = store.figures().expect("figures");
+    assert!(figures.is_full && figures.refused_full == (keys / 2) as u64, "{figures:?}");
     store.close().await;
     let store = opened();
     assert_eq!(state(&store).len(), keys - keys / 2);
@@ -374,6 +383,15 @@ async fn a_full_disk_reclaims_the_room_of_overwritten_values() {
     }
     assert!(refusals > 0, "the disk was full");
     assert!(taken_again, "the snapshot has made room");
+    assert!(!store.figures().expect("figures").is_full, "a write that adds data was taken");
+    // The file is in its place a moment before the committer knows of it.
+    let counted = async {
+        while store.figures().expect("figures").snapshots.count() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), counted).await.expect("the snapshot is counted");
+    assert!(store.figures().expect("figures").snapshot_bytes > 0);
     store.close().await;
 }
 

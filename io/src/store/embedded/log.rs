@@ -17,6 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Zeros are written this far ahead of the log, so that the sync of a batch need not change the file's length or its
 /// blocks.
@@ -131,9 +132,9 @@ impl Log {
         self.dropped.as_ref()
     }
 
-    /// Appends a batch and makes it durable. On a full disk the reserve is used only for batches that remove data;
-    /// others are refused until there is room again.
-    pub(super) fn append(&mut self, payload: &[u8], takes_away: bool) -> Result<(), AppendError> {
+    /// Appends a batch and makes it durable, and returns how long the sync took. On a full disk the reserve is used
+    /// only for batches that remove data; others are refused until there is room again.
+    pub(super) fn append(&mut self, payload: &[u8], takes_away: bool) -> Result<Duration, AppendError> {
         if !takes_away {
             self.reserve.hold(&self.directory)?;
         }
@@ -145,7 +146,7 @@ impl Log {
         }
     }
 
-    fn try_append(&mut self, payload: &[u8]) -> Result<(), AppendError> {
+    fn try_append(&mut self, payload: &[u8]) -> Result<Duration, AppendError> {
         let frame_bytes = frame::frame_bytes(payload.len()) as u64;
         if !self.current.is_empty() && self.current.tail + frame_bytes > self.segment_bytes {
             self.roll()?;
@@ -156,9 +157,9 @@ impl Log {
         let appended = self.current.append(&self.directory, &frame, self.segment_bytes);
         self.frame = frame;
         self.frame.shrink_to(AHEAD_BYTES as usize);
-        appended?;
+        let synced = appended?;
         self.next_sequence += 1;
-        Ok(())
+        Ok(synced)
     }
 
     /// Starts a new segment, so that older ones can be removed when a snapshot covers them. Returns the sequence
@@ -363,17 +364,18 @@ impl Segment {
         directory: &DataDirectory,
         frame: &[u8],
         segment_bytes: u64,
-    ) -> Result<(), AppendError> {
+    ) -> Result<Duration, AppendError> {
         let disk = directory.disk();
         let end = self.tail + frame.len() as u64;
         self.write_ahead(directory, end, segment_bytes)?;
         if let Err(error) = disk.write_at(&self.file, frame, self.tail) {
             return Err(self.take_back(directory, frame.len(), error));
         }
+        let began = Instant::now();
         match disk.sync(&self.file) {
             Ok(()) => {
                 self.tail = end;
-                Ok(())
+                Ok(began.elapsed())
             }
             Err(error) if disk::is_full(&error) => Err(self.take_back(directory, frame.len(), error)),
             // After a failed sync the system may regard the pages as written: a second sync would succeed without

@@ -29,7 +29,7 @@ mod snapshot;
 
 pub use error::OpenError;
 
-use super::{HealthSink, Sink, Store};
+use super::{HealthSink, Sink, Store, StoreFigures};
 use async_trait::async_trait;
 use bytes::Bytes;
 use commit::{Committer, Durable, Memory, Shared};
@@ -40,7 +40,7 @@ use log::{Dropped, Log};
 use queue::Queue;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use steersman_core::limits;
 use steersman_core::mvcc::Mvcc;
 use steersman_core::now::Mono;
@@ -138,6 +138,7 @@ impl Embedded {
             memory: RwLock::new(Memory { mvcc, visible }),
             queue: Queue::default(),
             disk_bytes: AtomicU64::new(0),
+            figures: Mutex::new(StoreFigures::new()),
             broken: watch::Sender::new(None),
             done: watch::Sender::new(false),
         });
@@ -203,6 +204,11 @@ impl Store for Embedded {
 
     fn size_bytes(&self) -> u64 {
         self.shared.disk_bytes.load(Ordering::Relaxed)
+    }
+
+    fn figures(&self) -> Option<StoreFigures> {
+        let (queued_operations, queued_bytes) = self.shared.queue.waiting();
+        Some(StoreFigures { queued_operations, queued_bytes, ..self.shared.figures().clone() })
     }
 }
 

@@ -71,6 +71,12 @@ impl Queue {
         Ok(outcome)
     }
 
+    /// How many operations wait, and how many bytes they bring.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.waiting.len(), state.waiting_bytes)
+    }
+
     pub(super) fn follow(&self, follower: Follower) {
         let mut state = self.lock();
         if !state.closed {
