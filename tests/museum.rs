@@ -60,6 +60,7 @@ fn exhibit(mutant: Mutant) -> Exhibit {
         Mutant::DeletionClaimedOfStale => deletion_claimed_of_stale,
         Mutant::RestOfRevisionLost => revisions::rest_of_revision_lost,
         Mutant::RevisionInPieces => revisions::revision_in_pieces,
+        Mutant::DrainLeavesWatches => revisions::drain_leaves_watches,
         Mutant::SelectionForgotten => intents::selection_forgotten,
         Mutant::DryRunStored => intents::dry_run_stored,
         Mutant::GraceForgotten => intents::grace_forgotten,

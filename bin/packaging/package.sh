@@ -30,6 +30,11 @@ strip "$directory/$name/steersman"
 ln -s steersman "$directory/$name/kube-apiserver"
 cp bin/packaging/{Containerfile,steersman.service,kube-apiserver.yaml} README.md BENCHMARKS.md LICENSE "$directory/$name"
 cp -R docs "$directory/$name"
+mkdir "$directory/$name/man" "$directory/$name/completion"
+"$directory/$name/steersman" man "$directory/$name/man"
+for shell in bash zsh fish; do
+    "$directory/$name/steersman" completion "$shell" >"$directory/$name/completion/$shell"
+done
 # The same input makes the same archive.
 when=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 tar --create --gzip --file "$directory/$name.tar.gz" --directory "$directory" --sort=name --owner=0 --group=0 \

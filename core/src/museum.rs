@@ -89,6 +89,8 @@ mutants! {
         "A deletion whose reply was lost is claimed of an object that only the cache still had.";
     RestOfRevisionLost, "rest-of-revision-lost", "own",
         "A watch whose queue runs full amid the changes of one revision never gets the rest of them.";
+    DrainLeavesWatches, "drain-leaves-watches", "own",
+        "A server that ends takes nothing new and leaves its watches open.";
     SelectionForgotten, "selection-forgotten", "own",
         "The deletion of a collection takes an object that another writer has taken out of the selection.";
     DryRunStored, "dry-run-stored", "own",

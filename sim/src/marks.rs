@@ -72,6 +72,10 @@ marks! {
     OldEventsLeftOut => "old-events-left-out",
     /// A lease runs out and takes several keys at one revision.
     SeveralInOneRevision => "several-in-one-revision",
+    /// A server that was told to end is gone when everybody has an answer.
+    OrderlyEnd => "orderly-end",
+    /// A server has more to do than it can: a step waits for those before it.
+    Overload => "overload",
     /// A watch is cut behind several changes of one revision, and goes on after them.
     CutBehindSeveral => "cut-behind-several",
     /// A server starts while a client already waits for it.

@@ -87,6 +87,8 @@ classes! {
     Kinds => "kinds", 3, 20;
     /// A watch that begins ahead of its member is sent older events (etcd#20221). By watch that does.
     OldEvents => "old-events", 1, 6;
+    /// A server is told to end, ends in order, and starts again. By server and half second.
+    Shutdown => "shutdown", 24, 160;
 }
 
 /// The seats of a server, unless a run has fewer.
@@ -115,6 +117,11 @@ pub(crate) struct Swarm {
     pub(crate) history_bytes: usize,
     /// `--max-requests-inflight` and its mutating twin.
     pub(crate) seats: u32,
+    /// A client's credit for frames is given for so many at once, as a connection gives it, and never for more than
+    /// half a queue, which would not let a full one go on.
+    pub(crate) credit_burst: u32,
+    /// What each step of a request costs a server, which has one processor, microseconds.
+    pub(crate) step_micros: u64,
     /// Authorization waits for the store before it decides about users to whom something is denied.
     pub(crate) decides_slowly: bool,
     /// What servers make for themselves.
@@ -134,6 +141,8 @@ mod shape {
     pub(super) const HISTORY: u64 = 6;
     pub(super) const SEATS: u64 = 7;
     pub(super) const DECIDES_SLOWLY: u64 = 8;
+    pub(super) const CREDIT_BURST: u64 = 9;
+    pub(super) const STEP: u64 = 10;
     pub(super) const BOUNDS: u64 = 16;
     pub(super) const CLIENTS: u64 = 64;
 }
@@ -151,7 +160,10 @@ impl Swarm {
         let history_bytes = of(shape::HISTORY, &[STORE_HISTORY_BYTES as u64, 60_000, 8_000]) as usize;
         let seats = of(shape::SEATS, &[SEATS, SEATS, 2, 5]) as u32;
         let decides_slowly = of(shape::DECIDES_SLOWLY, &[0, 1]) == 1;
+        let credit_burst = of(shape::CREDIT_BURST, &[1, 1, 3, 8]);
+        let step_micros = of(shape::STEP, &[0, 0, 0, 100, 2_000]);
         let bounds = bounds(&mut of);
+        let credit_burst = credit_burst.min(bounds.watcher_queue_frames as u64 / 2).max(1) as u32;
         let rates = rates(chooser);
         let full = chooser.chance(Label::Class.of(shape::CLIENTS), Ratio::new(1, 4));
         let clients =
@@ -167,6 +179,8 @@ impl Swarm {
             compaction_interval_millis,
             history_bytes,
             seats,
+            credit_burst,
+            step_micros,
             decides_slowly,
             bootstrap: Bootstrap::Least,
             rates,
@@ -282,6 +296,8 @@ impl fmt::Display for Swarm {
         bound("history-bytes", self.history_bytes as u64, STORE_HISTORY_BYTES as u64)?;
         bound("slow-decisions", self.decides_slowly.into(), 0)?;
         bound("seats", self.seats.into(), SEATS)?;
+        bound("credit-burst", self.credit_burst.into(), 1)?;
+        bound("step-us", self.step_micros, 0)?;
         bound("request-timeout-ms", self.request_timeout_millis, 60_000)?;
         bound("event-ttl-s", self.event_ttl_seconds as u64, 3600)?;
         bound("compaction-interval-ms", self.compaction_interval_millis, 300_000)

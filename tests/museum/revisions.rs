@@ -1,10 +1,11 @@
-//! Bugs of watches that see several changes of one revision.
+//! Bugs of watches: several changes of one revision, and the end of their server.
 
 use super::{
     Flaw, KEYS, config, make, put, seen, server, server_with, stored, version, watch, write_unheard,
 };
 use steersman_core::config::Config;
 use steersman_core::limits::Bounds;
+use steersman_core::machine::{Drain, Input};
 use steersman_sim::driver::Driver;
 
 pub(super) fn rest_of_revision_lost(flaw: Flaw) -> bool {
@@ -39,4 +40,12 @@ pub(super) fn revision_in_pieces(flaw: Flaw) -> bool {
     let late = watch(&mut driver, &format!("resourceVersion={from}"));
     assert_eq!(seen(&mut driver, late), ["ADDED b", "ADDED c", "ADDED d"]);
     frames != 1
+}
+
+pub(super) fn drain_leaves_watches(flaw: Flaw) -> bool {
+    let mut driver = server(flaw);
+    let id = watch(&mut driver, "");
+    driver.give(Input::Drain(Drain::default()));
+    driver.pass(1_000);
+    driver.is_open(id)
 }

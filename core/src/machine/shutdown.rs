@@ -9,6 +9,7 @@ use crate::answer::Response;
 use crate::config::JobId;
 use crate::job::Call;
 use crate::limits;
+use crate::museum::Mutant;
 use crate::now::Now;
 use crate::status::Failure;
 use crate::wire::Request;
@@ -46,6 +47,11 @@ impl Machine {
         }
     }
 
+    /// How many watches are open.
+    pub fn open_watches(&self) -> usize {
+        self.hub.len()
+    }
+
     pub(super) fn drain(&mut self, drain: Drain, now: Now, out: &mut Vec<Effect>) {
         self.shutdown_initiated(now, out);
         let batch = batch(self.hub.len(), drain.watch_grace_millis);
@@ -56,7 +62,8 @@ impl Machine {
     /// Ends the next batch of watches and as many tunnels, and sets a timer while more are open.
     pub(super) fn drain_some(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(draining) = self.draining else { return };
-        let next: Vec<JobId> = self.hub.ids().take(draining.batch).collect();
+        let batch = if self.config.flaw.is(Mutant::DrainLeavesWatches) { 0 } else { draining.batch };
+        let next: Vec<JobId> = self.hub.ids().take(batch).collect();
         for id in next {
             self.end_watch(id, "the server is shutting down", now, out);
         }

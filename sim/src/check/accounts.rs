@@ -16,7 +16,8 @@ pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<bool, Violation> {
     if answer.ask.identity != Identity::Account {
         return Ok(false);
     }
-    if status == 401 || UNDECIDED.contains(&status) {
+    let turned_away = answer.is_ending && status == 429;
+    if status == 401 || turned_away || UNDECIDED.contains(&status) {
         return Ok(status == 401);
     }
     let claims = claims(answer).unwrap_or_default();

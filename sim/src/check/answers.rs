@@ -11,7 +11,8 @@ pub(super) fn check(answer: &CheckedAnswer<'_>) -> Result<(), Violation> {
             return Err(answer.broken(Guarantee::StrangersGetNothing, detail));
         }
         // A slow server may answer with a timeout before it has authenticated the caller.
-        if !matches!(status, 401 | 504) && unroutable(answer.ask) != Some(status) {
+        let turned_away = answer.is_ending && matches!(status, 429 | 503);
+        if !matches!(status, 401 | 504) && !turned_away && unroutable(answer.ask) != Some(status) {
             return Err(answer.broken(Guarantee::StrangersGetNothing, "a stranger must be told 401"));
         }
     }

@@ -134,6 +134,8 @@ guarantees! {
         "Every client comes to where it wants to be once faults have ended.",
     OneLeader =>
         "Of the clients that elect a leader, two never hold the same term.",
+    ServersEndInOrder =>
+        "A server that is told to end answers every request and ends every watch within their time.",
     HealthTellsTheTruth =>
         "The health checks of a server fail when its store has not answered for some seconds, and pass when \
          it does again.",
@@ -217,6 +219,7 @@ impl Guarantee {
             | Self::OneAnswer
             | Self::NothingIsLeft
             | Self::OneLeader
+            | Self::ServersEndInOrder
             | Self::HealthTellsTheTruth
             | Self::EventsLiveTheirTime => Severity::Safety,
         }

@@ -84,6 +84,8 @@ pub struct CheckedAnswer<'a> {
     pub event_ttl_seconds: i64,
     /// What the server has served since then of the definition that its authors change.
     pub levels: &'a [ServedLevels],
+    /// The server was told to end: it may turn requests away before it knows who makes them.
+    pub is_ending: bool,
     /// How many races a write without a resource version may lose before it is answered with a conflict.
     pub conflict_retries: u32,
 }

@@ -36,8 +36,12 @@ pub(super) struct Host {
     wakes_at: Option<Mono>,
     /// Deliveries keep their order: none comes before this.
     pub(super) feed_at: Mono,
+    /// When the steps that were handed out are done.
+    busy_until: Mono,
     /// The member of the store that it talks to.
     pub(super) member: MemberId,
+    /// It was told to end.
+    pub(super) is_ending: bool,
     /// It is paused: inputs wait until it resumes.
     pub(super) paused: bool,
     pub(super) inbox: Vec<Delayed>,
@@ -59,6 +63,9 @@ pub(super) struct Host {
     steps: u64,
 }
 
+/// Steps that wait longer than this for their turn have come to an overloaded server, microseconds.
+const OVERLOAD_MICROS: u64 = 20_000;
+
 /// What waits for a paused server.
 #[derive(Debug)]
 pub(super) enum Delayed {
@@ -73,7 +80,9 @@ impl Host {
             life: 0,
             wakes_at: None,
             feed_at: Mono(0),
+            busy_until: Mono(0),
             member: MemberId(member as u32),
+            is_ending: false,
             paused: false,
             inbox: Vec::new(),
             told: None,
@@ -155,6 +164,8 @@ impl Testbed {
         host.life += 1;
         host.wakes_at = None;
         host.feed_at = self.now;
+        host.busy_until = self.now;
+        host.is_ending = false;
         host.paused = false;
         host.inbox.clear();
         host.told = None;
@@ -395,8 +406,14 @@ impl Testbed {
         } else {
             0
         };
-        let life = self.hosts[server].life;
-        self.schedule(Mono(self.now.0 + late), Happening::Run(server, life, Box::new(task)));
+        // A server has one processor: a step waits until those before it are done.
+        let host = &mut self.hosts[server];
+        host.busy_until = Mono(host.busy_until.max(self.now).0 + self.swarm.step_micros);
+        let (life, done) = (host.life, host.busy_until);
+        if done.micros_since(self.now) > OVERLOAD_MICROS {
+            self.mark(Mark::Overload);
+        }
+        self.schedule(Mono(done.0 + late), Happening::Run(server, life, Box::new(task)));
     }
 
     /// A page of a listing is decoded at once, or late.

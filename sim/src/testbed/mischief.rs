@@ -105,6 +105,10 @@ impl Testbed {
             let millis = 1 + self.chooser.pick(stream, 8_000);
             self.crash(server, millis);
         }
+        let stream = self.stream(Label::Server, FaultClass::Shutdown, which);
+        if self.strikes(stream, FaultClass::Shutdown) {
+            self.shut_down(server, stream)?;
+        }
         let stream = self.stream(Label::Callee, FaultClass::Calls, which);
         if self.strikes(stream, FaultClass::Calls) {
             self.probe(server, stream);
@@ -272,6 +276,9 @@ impl Testbed {
             return Ok(());
         }
         self.resume(server, self.life(server))?;
+        if self.hosts[server].is_ending {
+            self.crash(server, 1);
+        }
         if self.etcd.is_up(self.hosts[server].member) {
             self.etcd.release(ServerId(server as u32), Feed(0));
         } else {

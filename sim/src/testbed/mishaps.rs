@@ -2,13 +2,26 @@
 
 use super::host::Delayed;
 use super::{Happening, Testbed};
-use crate::check::Violation;
+use crate::check::{Guarantee, Violation};
+use crate::choose::{ChoiceStream, Label};
 use crate::etcd::ServerId;
 use crate::marks::Mark;
 use crate::trace::Lane;
 use std::mem;
-use steersman_core::machine::Input;
+use steersman_core::machine::{Drain, Input};
 use steersman_core::store::{Feed, Why};
+
+/// How often it is looked whether a server that was told to end can go, and how much longer than its time all may take,
+/// milliseconds.
+const ENDING_POLL_MILLIS: u64 = 100;
+const ENDING_SLACK_MILLIS: u64 = 5_000;
+
+/// How long a server that was told to end may still take, milliseconds of its own time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    watches_millis: i64,
+    all_millis: i64,
+}
 
 impl Testbed {
     /// The server ends at once. Its connections break, and its operations on the store continue without it.
@@ -24,6 +37,56 @@ impl Testbed {
         self.break_calls_of(server);
         self.outcalls.crashed(server);
         self.at(down_millis, Happening::Restart(server));
+    }
+
+    /// A server is told to end. As its shell does, it first only says that it is not ready, then takes nothing new, and
+    /// is gone when everybody has an answer.
+    pub(super) fn shut_down(&mut self, server: usize, stream: ChoiceStream) -> Result<(), Violation> {
+        if self.hosts[server].is_ending || self.hosts[server].machine.is_none() {
+            return Ok(());
+        }
+        let delay_millis = self.chooser.pick(stream, 2_000);
+        let watch_grace_millis = self.chooser.pick(stream, 4_000);
+        let sends_retry_after = self.chooser.pick(stream, 2) == 1;
+        self.fault(Lane::Server(server), || {
+            format!("is told to end after {delay_millis} ms, and its watches over {watch_grace_millis} ms")
+        });
+        self.hosts[server].is_ending = true;
+        let life = self.life(server);
+        self.input(server, life, Box::new(Input::ShutdownInitiated))?;
+        let drain = Input::Drain(Drain { watch_grace_millis, sends_retry_after });
+        self.at(delay_millis, Happening::Input(server, life, Box::new(drain)));
+        let ends = Ending {
+            watches_millis: (watch_grace_millis + ENDING_SLACK_MILLIS) as i64,
+            all_millis: (self.swarm.request_timeout_millis + watch_grace_millis + ENDING_SLACK_MILLIS) as i64,
+        };
+        self.at(delay_millis + ENDING_POLL_MILLIS, Happening::Ending(server, life, ends));
+        Ok(())
+    }
+
+    /// Looks whether a server that was told to end can go. Its watches and its requests have to end in their time.
+    pub(super) fn ending(&mut self, server: usize, life: u32, left: Ending) -> Result<(), Violation> {
+        let host = &self.hosts[server];
+        let Some(machine) = host.machine.as_ref().filter(|_| host.life == life) else { return Ok(()) };
+        let (open, watches) = (machine.open_requests(), machine.open_watches());
+        let passed = if host.is_paused() { 0 } else { ENDING_POLL_MILLIS as i64 };
+        let next =
+            Ending { watches_millis: left.watches_millis - passed, all_millis: left.all_millis - passed };
+        if open == 0 && !host.is_paused() {
+            self.mark(Mark::OrderlyEnd);
+            let stream = Label::Server.of((1 << 40 | server as u64) << 16 | u64::from(life));
+            let millis = 1 + self.chooser.pick(stream, 4_000);
+            self.crash(server, millis);
+            return Ok(());
+        }
+        if next.all_millis < 0 || next.watches_millis < 0 && watches > 0 {
+            let detail = format!(
+                "server {server} was told to end; {open} requests are still open, {watches} of them watches"
+            );
+            return Err(Violation::new(Guarantee::ServersEndInOrder, detail));
+        }
+        self.at(ENDING_POLL_MILLIS, Happening::Ending(server, life, next));
+        Ok(())
     }
 
     pub(super) fn pause(&mut self, server: usize, millis: u64) {

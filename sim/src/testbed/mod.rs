@@ -40,6 +40,7 @@ use crate::trace::{Lane, Trace, What};
 use crate::truth::Truth;
 use bytes::Bytes;
 use host::Host;
+use mishaps::Ending;
 use network::Network;
 use outcalls::OutcallLog;
 use requests::RequestLog;
@@ -84,6 +85,8 @@ enum Happening {
     Restart(usize),
     /// A paused server resumes, unless it has restarted.
     Resume(usize, u32),
+    /// It is looked whether a server that was told to end can go.
+    Ending(usize, u32, Ending),
     /// A wrong clock is corrected.
     SetClock(usize),
     /// A slow feed is delivered.
@@ -156,6 +159,7 @@ impl Happening {
             Self::Mend(_) => 18,
             Self::Called(..) => 19,
             Self::Decode(..) => 20,
+            Self::Ending(..) => 21,
         }
     }
 }
@@ -299,6 +303,7 @@ impl Testbed {
             Happening::Broken(client, id) => self.broken(client, id),
             Happening::Restart(server) => self.restart(server),
             Happening::Resume(server, life) => self.resume(server, life),
+            Happening::Ending(server, life, left) => self.ending(server, life, left),
             Happening::SetClock(server) => {
                 self.set_clock(server, 0);
                 Ok(())

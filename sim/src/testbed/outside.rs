@@ -47,6 +47,7 @@ impl Testbed {
             Happening::Wake(..)
             | Happening::Restart(_)
             | Happening::Resume(..)
+            | Happening::Ending(..)
             | Happening::SetClock(_)
             | Happening::Release(_)
             | Happening::CatchUp(_)

@@ -47,6 +47,8 @@ pub(super) struct RequestRecord {
     pub(super) events: u64,
     /// Frames that its server has sent and the client has not taken.
     pub(super) unread: usize,
+    /// Frames that the client has taken and its server has not been told of.
+    pub(super) owed: u32,
     /// Races that it lost against other writers.
     pub(super) races: u32,
 }

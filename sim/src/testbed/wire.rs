@@ -154,6 +154,7 @@ impl Testbed {
             dropped: false,
             events: 0,
             unread: 0,
+            owed: 0,
             races: 0,
         };
         let request = record.ask.to_request(&self.directory);
@@ -286,6 +287,7 @@ impl Testbed {
             waited_millis: (self.now.0 - record.sent_at.0) / 1000,
             event_ttl_seconds: self.swarm.event_ttl_seconds,
             levels: &levels,
+            is_ending: self.hosts[server].is_ending,
             conflict_retries: self.swarm.bounds.conflict_retries,
         };
         check::answered(&answer)?;
@@ -470,9 +472,12 @@ impl Testbed {
         let (server, life, key) = (record.server, record.life, record.key);
         if let Some(record) = self.requests.get_mut(id) {
             record.unread = record.unread.saturating_sub(1);
+            record.owed += 1;
+            if record.owed >= self.swarm.credit_burst {
+                let credit = Box::new(Input::Credit(id, std::mem::take(&mut record.owed)));
+                self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
+            }
         }
-        let credit = Box::new(Input::Credit(id, 1));
-        self.schedule(Mono(self.now.0 + MESSAGE_MICROS), Happening::Input(server, life, credit));
         let mut next = Next::Listen;
         for event in events {
             next = self.act(client, |client, context| client.event(event, context));
