@@ -106,7 +106,6 @@ impl Drop for RequestLine {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::in_process::InProcess;
     use bytes::Bytes;
     use http_body_util::{BodyExt, Full};

@@ -224,8 +224,7 @@ mod tests {
         let (kept, options) = (Kept::default(), told(flags).expect(flags));
         let layer = KeepingLayer { inner: LogLayer { options, process: 7 }, kept: kept.clone() };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
-        let lines = std::mem::take(&mut *kept.0.lock().expect("nobody panics"));
-        lines
+        std::mem::take(&mut *kept.0.lock().expect("nobody panics"))
     }
 
     fn request() {
