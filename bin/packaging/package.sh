@@ -18,7 +18,8 @@ name=steersman-$version-$host
 
 # With a target named, build scripts and procedural macros are not linked statically, which they cannot be.
 RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile "$profile" --target "$host" -p steersman
-executable=${CARGO_TARGET_DIR:-target}/$host/$profile/steersman
+# Cargo's folder of the profile `dev` is called `debug`.
+executable=${CARGO_TARGET_DIR:-target}/$host/${profile/#dev/debug}/steersman
 if ldd "$executable" 2>&1 | grep -q '=>'; then
     echo "the executable needs libraries" >&2
     exit 1
