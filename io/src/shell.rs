@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use steersman_core::answer::Response;
 use steersman_core::config::{JobId, Note};
+use steersman_core::kinds::Kind;
 use steersman_core::limits;
 use steersman_core::machine::{
     CollectionFigures, DecodedPage, Drain, Effect, Input, Machine, Page, Ran, Task,
@@ -302,7 +303,7 @@ impl Shell {
     }
 
     /// What the machine keeps for watchers, by collection.
-    pub(crate) fn collection_figures(&self) -> Vec<CollectionFigures> {
+    pub(crate) fn collection_figures(&self) -> Vec<(Arc<Kind>, CollectionFigures)> {
         self.driven().machine.collection_figures()
     }
 

@@ -3,13 +3,11 @@
 use clap::{Arg, ArgAction, ValueHint};
 
 use super::help::description;
-use super::table::SECTIONS;
-use super::{Flag, FlagType};
+use super::{Flag, FlagType, shown};
 
 /// Every flag that the help shows, except for `--help`, which clap adds.
 pub(crate) fn arguments() -> Vec<Arg> {
-    let shown = SECTIONS.iter().filter(|section| !section.name.is_empty());
-    let flags = shown.flat_map(|section| section.flags.iter().map(|flag| (section.name, flag)));
+    let flags = shown().flat_map(|section| section.flags.iter().map(|flag| (section.name, flag)));
     flags.filter(|(_, flag)| flag.name != "help").map(|(section, flag)| argument(section, flag)).collect()
 }
 

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::table::SECTIONS;
-use super::{Flag, FlagType};
+use super::{Flag, FlagType, shown};
 
 /// The whole help.
 pub(crate) fn help(program: &str) -> String {
@@ -23,7 +22,7 @@ pub(crate) fn help(program: &str) -> String {
     );
     line("is not served.\n");
     line(&format!("Usage:\n  {program} [flags]"));
-    for section in SECTIONS.iter().filter(|section| !section.name.is_empty()) {
+    for section in shown() {
         line(&format!("\n{} flags:\n", section.name));
         let width = section.flags.iter().map(|flag| heading(flag).len()).max().unwrap_or(0);
         for flag in section.flags {

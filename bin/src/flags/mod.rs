@@ -26,6 +26,11 @@ pub(crate) struct Section {
     pub(crate) flags: &'static [Flag],
 }
 
+/// The groups that the help shows; the others hold what kube-apiserver hides.
+fn shown() -> impl Iterator<Item = &'static Section> {
+    table::SECTIONS.iter().filter(|section| !section.name.is_empty())
+}
+
 /// One flag.
 #[derive(Debug)]
 pub(crate) struct Flag {

@@ -1,13 +1,11 @@
 //! The flag that was probably meant, for one that there is not.
 
-use super::Section;
-use super::table::SECTIONS;
+use super::shown;
 
 /// The flag with the most similar name, if one is similar enough that the other may be a slip. `name` is without dashes
 /// in front.
 pub(super) fn suggestion(name: &str) -> Option<&'static str> {
-    let shown = SECTIONS.iter().filter(|section: &&Section| !section.name.is_empty());
-    let names = shown.flat_map(|section| section.flags).map(|flag| flag.name);
+    let names = shown().flat_map(|section| section.flags).map(|flag| flag.name);
     let distance = |other: &str| strsim::damerau_levenshtein(name, other);
     let (far, nearest) = names.map(|other| (distance(other), other)).min()?;
     // Short names are near to each other without being meant.

@@ -8,8 +8,6 @@ use alloc::vec::Vec;
 /// What is kept of one collection.
 #[derive(Clone, Debug)]
 pub struct CollectionFigures {
-    /// The kind whose objects it holds.
-    pub kind: Arc<Kind>,
     /// Recent changes that are kept for watches that start late or have fallen behind.
     pub window_changes: usize,
     /// How many bytes are in memory only because of these changes.
@@ -24,20 +22,13 @@ pub struct CollectionFigures {
 }
 
 impl Machine {
-    /// The figures of all collections. It takes a time that is proportional to the number of watches.
-    pub fn collection_figures(&self) -> Vec<CollectionFigures> {
+    /// The figures of all collections, each with the kind whose objects it holds. It takes a time that is proportional
+    /// to the number of watches.
+    pub fn collection_figures(&self) -> Vec<(Arc<Kind>, CollectionFigures)> {
         let registry = &self.world().registry;
-        let of = |figures: super::hub::GroupFigures| {
-            let kind = registry.stored(figures.storage)?;
-            Some(CollectionFigures {
-                kind: Arc::clone(kind),
-                window_changes: figures.window_changes,
-                window_bytes: figures.window_bytes,
-                watchers: figures.watchers,
-                watchers_behind: figures.watchers_behind,
-                frames_untaken: figures.frames_untaken,
-            })
-        };
-        self.hub.figures().filter_map(of).collect()
+        let figures = self.hub.figures();
+        figures
+            .filter_map(|(storage, figures)| Some((Arc::clone(registry.stored(storage)?), figures)))
+            .collect()
     }
 }

@@ -4,7 +4,7 @@
 mod lanes;
 mod outgoing;
 
-use super::Effect;
+use super::{CollectionFigures, Effect};
 use crate::answer::Subscription;
 use crate::answer::{Frame, Renderer};
 use crate::config::JobId;
@@ -77,16 +77,6 @@ struct Watcher {
     events: u64,
 }
 
-/// The figures of one collection, for metrics.
-pub(super) struct GroupFigures {
-    pub(super) storage: StorageId,
-    pub(super) window_changes: usize,
-    pub(super) window_bytes: usize,
-    pub(super) watchers: usize,
-    pub(super) watchers_behind: usize,
-    pub(super) frames_untaken: usize,
-}
-
 /// What `remove` returns about a watcher, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removed {
@@ -138,14 +128,16 @@ impl Hub {
     }
 
     /// The figures of all collections.
-    pub(super) fn figures(&self) -> impl Iterator<Item = GroupFigures> {
-        self.groups.iter().map(|(storage, group)| GroupFigures {
-            storage: *storage,
-            window_changes: group.window.len(),
-            window_bytes: group.window_bytes,
-            watchers: group.watchers.len(),
-            watchers_behind: group.watchers.values().filter(|watcher| watcher.parked).count(),
-            frames_untaken: group.watchers.values().map(|watcher| watcher.outstanding).sum(),
+    pub(super) fn figures(&self) -> impl Iterator<Item = (StorageId, CollectionFigures)> {
+        self.groups.iter().map(|(storage, group)| {
+            let figures = CollectionFigures {
+                window_changes: group.window.len(),
+                window_bytes: group.window_bytes,
+                watchers: group.watchers.len(),
+                watchers_behind: group.watchers.values().filter(|watcher| watcher.parked).count(),
+                frames_untaken: group.watchers.values().map(|watcher| watcher.outstanding).sum(),
+            };
+            (*storage, figures)
         })
     }
 

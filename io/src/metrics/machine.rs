@@ -1,7 +1,9 @@
 //! Metrics of the machine: how long it is locked, how long steps take, and what it keeps for watchers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use steersman_core::kinds::Kind;
 use steersman_core::limits;
 use steersman_core::machine::CollectionFigures;
 
@@ -53,7 +55,11 @@ impl TurnTimes {
     }
 }
 
-pub(super) fn write(out: &mut MetricsWriter, times: &TurnTimes, collections: &[CollectionFigures]) {
+pub(super) fn write(
+    out: &mut MetricsWriter,
+    times: &TurnTimes,
+    collections: &[(Arc<Kind>, CollectionFigures)],
+) {
     let name = "steersman_machine_turn_duration_seconds";
     out.head(name, "histogram", "Time that the machine was locked for one input.");
     out.histogram(name, &[], &times.turns);
@@ -80,8 +86,8 @@ pub(super) fn write(out: &mut MetricsWriter, times: &TurnTimes, collections: &[C
     ];
     for (name, help, read) in gauges {
         out.head(name, "gauge", help);
-        for of in collections.iter().take(limits::METRIC_SERIES) {
-            out.sample(name, &[("group", &of.kind.group), ("resource", &of.kind.plural)], read(of));
+        for (kind, figures) in collections.iter().take(limits::METRIC_SERIES) {
+            out.sample(name, &[("group", &kind.group), ("resource", &kind.plural)], read(figures));
         }
     }
 }
